@@ -1,0 +1,64 @@
+# The two commands: `make run` starts the whole system here, `make test` proves it.
+# Both set up everything they need on a fresh machine with Python 3.11 and make.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local cli
+
+# Fall back to any python3 that is 3.11 or newer.
+ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))
+PYTHON := python3
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint types imports unit bench contracts lock clean
+
+help: ## Say what can be done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit("Coop needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+setup: $(STAMP) ## Make the environment
+
+run: $(STAMP) ## Start the whole system on this machine (Ctrl-C stops it)
+	@exec $(BIN)/python -m coop_local run
+
+demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
+	@exec $(BIN)/python -m coop_local demo $(if $(INPUT),--input "$(INPUT)")
+
+test: $(STAMP) lint types imports ## Run every check and every test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+unit: $(STAMP) ## Only the tests that need no server
+	@$(BIN)/python -m pytest -m "not engines and not journey" $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Types, strictly
+	@$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
+
+imports: $(STAMP) ## Who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(STAMP) ## Benchmarks (ONLY=name for one)
+	@exec $(BIN)/python -m tests.bench $(ONLY)
+
+contracts: $(STAMP) ## Write the schemas and the event catalogue again from the code
+	@$(BIN)/python -m coop_contracts.export
+
+lock: ## Resolve the dependencies again and write requirements.lock
+	@test -x $(BIN)/uv || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
+	@$(BIN)/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --format requirements-txt -o requirements.lock
+
+clean: ## Remove the environment and the local state (the data too)
+	rm -rf $(VENV) .coop .mypy_cache .ruff_cache .pytest_cache .hypothesis

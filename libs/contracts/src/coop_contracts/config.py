@@ -1,0 +1,273 @@
+"""The documents an organisation's configuration is made of.
+
+Each is versioned: review-api appends every change to the configuration log, the compacted config
+topic carries it to every service. Field names and enumerations are Coop's, so that its exports read
+as they are. Secrets inside documents are ciphertext (`coop_runtime.secret`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class Document(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A configuration document: unique by organisation, kind and id."""
+
+    id: str
+
+
+class ScalarType(StrEnum):
+    USER_ID = "USER_ID"
+    ID = "ID"
+    STRING = "STRING"
+    BOOLEAN = "BOOLEAN"
+    NUMBER = "NUMBER"
+    AUDIO = "AUDIO"
+    IMAGE = "IMAGE"
+    VIDEO = "VIDEO"
+    DATETIME = "DATETIME"
+    GEOHASH = "GEOHASH"
+    RELATED_ITEM = "RELATED_ITEM"
+    URL = "URL"
+    POLICY_ID = "POLICY_ID"
+    IP_ADDRESS = "IP_ADDRESS"
+    EMAIL_ADDRESS = "EMAIL_ADDRESS"
+    MEDIA = "MEDIA"
+
+
+ContainerType = Literal["ARRAY", "MAP"]
+ItemKind = Literal["CONTENT", "USER", "THREAD"]
+
+
+class Container(Struct, frozen=True, kw_only=True, rename="camel"):
+    container_type: ContainerType
+    value_scalar_type: ScalarType
+    key_scalar_type: ScalarType | None = None
+
+
+class Field(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One field of an item type. `type` is a scalar type, or the container's type."""
+
+    name: str
+    type: ScalarType | ContainerType
+    required: bool = False
+    container: Container | None = None
+
+
+class FieldRoles(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which field plays which role; each value is a field name."""
+
+    creator_id: str | None = None
+    thread_id: str | None = None
+    parent_id: str | None = None
+    created_at: str | None = None
+    display_name: str | None = None
+    is_deleted: str | None = None
+    ip_address: str | None = None
+    profile_icon: str | None = None
+    background_image: str | None = None
+    email: str | None = None
+
+
+class ItemType(Document, frozen=True, kw_only=True):
+    """`version` is the UTC time of the change, `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
+
+    name: str
+    kind: ItemKind
+    fields: tuple[Field, ...]
+    version: str
+    description: str = ""
+    field_roles: FieldRoles = FieldRoles()
+    hidden_fields: tuple[str, ...] = ()
+    is_default_user_type: bool = False
+
+
+class Policy(Document, frozen=True, kw_only=True):
+    name: str
+    parent_id: str | None = None
+    policy_text: str = ""
+    enforcement_guidelines: str = ""
+    policy_type: str | None = None
+    user_strike_count: int = 1
+    penalty: Literal["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"] = "NONE"
+
+
+class ActionType(StrEnum):
+    CUSTOM_ACTION = "CUSTOM_ACTION"
+    ENQUEUE_TO_MRT = "ENQUEUE_TO_MRT"
+    ENQUEUE_AUTHOR_TO_MRT = "ENQUEUE_AUTHOR_TO_MRT"
+    ENQUEUE_TO_NCMEC = "ENQUEUE_TO_NCMEC"
+
+
+class ParameterOption(Struct, frozen=True, kw_only=True, rename="camel"):
+    value: str
+    label: str
+
+
+class ActionParameter(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    name: str
+    display_name: str
+    type: Literal["STRING", "NUMBER", "BOOLEAN", "SELECT", "MULTISELECT"]
+    description: str = ""
+    required: bool = False
+    options: tuple[ParameterOption, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    max_length: int | None = None
+    default_value: Any = None
+
+
+class Action(Document, frozen=True, kw_only=True):
+    """What can be done to an item. Header values may be secrets, hence `callback_url_headers` is the
+    ciphertext of a JSON object of strings, or null."""
+
+    name: str
+    action_type: ActionType = ActionType.CUSTOM_ACTION
+    description: str = ""
+    item_type_ids: tuple[str, ...] = ()
+    applies_to_all_items_of_kind: tuple[ItemKind, ...] = ()
+    callback_url: str | None = None
+    callback_url_headers: str | None = None
+    callback_url_body: dict[str, Any] = {}
+    parameters: tuple[ActionParameter, ...] = ()
+    apply_user_strikes: bool = False
+    penalty: str = "NONE"
+
+
+class RuleStatus(StrEnum):
+    DRAFT = "DRAFT"
+    BACKGROUND = "BACKGROUND"
+    LIVE = "LIVE"
+    DEPRECATED = "DEPRECATED"
+    ARCHIVED = "ARCHIVED"
+
+
+class Rule(Document, frozen=True, kw_only=True):
+    """`condition_set` is Coop's condition JSON as it is (coop_rules.model reads and checks it)."""
+
+    name: str
+    status: RuleStatus
+    item_type_ids: tuple[str, ...]
+    condition_set: dict[str, Any]
+    description: str = ""
+    action_ids: tuple[str, ...] = ()
+    policy_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    max_daily_actions: int | None = None
+    expiration_time: datetime | None = None
+
+
+class RoutingRule(Document, frozen=True, kw_only=True):
+    """Routing rules are tried in order of `sequence_number`; the first that passes wins."""
+
+    name: str
+    sequence_number: int
+    item_type_ids: tuple[str, ...]
+    condition_set: dict[str, Any]
+    destination_queue_id: str
+    status: Literal["LIVE", "DRAFT"] = "LIVE"
+    description: str = ""
+    for_appeals: bool = False
+
+
+class Queue(Document, frozen=True, kw_only=True):
+    name: str
+    description: str = ""
+    is_default_queue: bool = False
+    is_appeals_queue: bool = False
+    hidden_action_ids: tuple[str, ...] = ()
+    reviewer_ids: tuple[str, ...] = ()
+
+
+class TextBank(Document, frozen=True, kw_only=True):
+    name: str
+    type: Literal["STRING", "REGEX"]
+    strings: tuple[str, ...]
+    description: str = ""
+
+
+class ApiKey(Document, frozen=True, kw_only=True):
+    """`key_hash` is the SHA-256 of the key, in hex; the key itself is shown once and never stored."""
+
+    name: str
+    key_hash: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class WebhookKey(Document, frozen=True, kw_only=True):
+    """A key that signs webhooks. `secret` is ciphertext: a PKCS#8 PEM (RSA_SHA256) or a `whsec_`
+    string (STANDARD_WEBHOOKS). The newest ACTIVE one signs; RETIRING ones still sign Standard
+    Webhooks beside it during rotation."""
+
+    scheme: Literal["RSA_SHA256", "STANDARD_WEBHOOKS"]
+    secret: str
+    created_at: datetime
+    status: Literal["ACTIVE", "RETIRING", "REVOKED"] = "ACTIVE"
+    public_key: str | None = None
+
+
+class OrgSettings(Document, frozen=True, kw_only=True):
+    """One document per organisation, with the id `settings`."""
+
+    name: str
+    email: str | None = None
+    has_reporting_rules_enabled: bool = False
+    has_appeals_enabled: bool = False
+    appeal_callback_url: str | None = None
+    appeal_callback_headers: str | None = None  # ciphertext
+    appeal_callback_body: dict[str, Any] = {}
+    ignore_callback_url: str | None = None
+    requires_policy_for_decisions: bool = False
+    requires_decision_reason: bool = False
+    requires_decision_reason_on_ignore: bool = False
+    allow_multiple_policies_per_action: bool = True
+    requests_per_second: int | None = None  # None: the operator's default
+
+
+class LogHead(Document, frozen=True, kw_only=True):
+    """Says that the config topic holds the configuration log up to here (org `_system`, id `head`).
+
+    A service that has not seen it does not know whether the topic is whole, and is not ready.
+    """
+
+    published_at: datetime
+
+
+SYSTEM_ORG = "_system"
+
+
+class Kind(StrEnum):
+    ITEM_TYPE = "item-type"
+    ITEM_TYPE_VERSION = "item-type-version"  # id `<item type>@<version>`: kept for old submissions
+    POLICY = "policy"
+    ACTION = "action"
+    RULE = "rule"
+    ROUTING_RULE = "routing-rule"
+    QUEUE = "queue"
+    TEXT_BANK = "text-bank"
+    API_KEY = "api-key"
+    WEBHOOK_KEY = "webhook-key"
+    SETTINGS = "settings"
+    LOG_HEAD = "log-head"
+
+
+DOCUMENT_TYPES: dict[Kind, type[Document]] = {
+    Kind.ITEM_TYPE: ItemType,
+    Kind.ITEM_TYPE_VERSION: ItemType,
+    Kind.POLICY: Policy,
+    Kind.ACTION: Action,
+    Kind.RULE: Rule,
+    Kind.ROUTING_RULE: RoutingRule,
+    Kind.QUEUE: Queue,
+    Kind.TEXT_BANK: TextBank,
+    Kind.API_KEY: ApiKey,
+    Kind.WEBHOOK_KEY: WebhookKey,
+    Kind.SETTINGS: OrgSettings,
+    Kind.LOG_HEAD: LogHead,
+}

@@ -1,0 +1,261 @@
+"""Every event on the log, as frozen msgspec structs.
+
+Guarantees: an event says what happened and never changes meaning; fields are only added, with
+defaults (the contract tests hold old readers to new bytes and new readers to old bytes).
+Must not: carry secrets in clear text, or anything only one service understands.
+
+`time` is when the event was made (UTC). `correlation_id` is the submission or decision that began
+it all; `causation_id` the id of the event that led directly to this one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+
+class Event(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
+    """What every event carries. `schema_version` rises when a field is added."""
+
+    event_id: str
+    org_id: str
+    time: datetime
+    correlation_id: str
+    causation_id: str | None = None
+    schema_version: int = 1
+
+
+class ItemRef(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An item or user of the platform: its id within its item type."""
+
+    id: str
+    type_id: str
+
+
+class SubmittedItem(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An item as accepted: coerced data under a known version of its item type.
+
+    `data` is a JSON object; `type_version` the item type's version (a UTC timestamp).
+    """
+
+    id: str
+    type_id: str
+    type_version: str
+    data: Raw
+    schema_variant: Literal["original", "partial"] = "original"
+    creator: ItemRef | None = None
+    submission_id: str | None = None
+
+
+class RuleRef(Struct, frozen=True, rename="camel"):
+    """A rule as it was: `revision` is that of its last change."""
+
+    id: str
+    name: str
+    revision: int
+
+
+class ItemSubmitted(Event, frozen=True, kw_only=True, tag="item-submitted", omit_defaults=True):
+    """One item of a `POST /items/async/` was accepted: one unit of evaluation."""
+
+    topic: ClassVar[str] = "coop.items.v1"
+    submission_id: str
+    item: SubmittedItem
+    request_id: str
+    config_revision: int
+    awaits_media: bool = False
+
+
+class ReportReason(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    policy_id: str | None = None
+    reason: str | None = None
+    csam: bool = False
+
+
+class ReportSubmitted(Event, frozen=True, kw_only=True, tag="report-submitted", omit_defaults=True):
+    """A user of the platform reported an item."""
+
+    topic: ClassVar[str] = "coop.reports.v1"
+    report_id: str
+    reporter: ItemRef
+    reported_at: datetime
+    item: SubmittedItem
+    config_revision: int
+    reason: ReportReason | None = None
+    thread_items: tuple[SubmittedItem, ...] = ()
+    reported_in_thread: tuple[ItemRef, ...] = ()
+    additional_items: tuple[SubmittedItem, ...] = ()
+    awaits_media: bool = False
+
+
+class AppealSubmitted(Event, frozen=True, kw_only=True, tag="appeal-submitted", omit_defaults=True):
+    """A user of the platform appealed against actions taken on an item."""
+
+    topic: ClassVar[str] = "coop.appeals.v1"
+    appeal_id: str
+    appealed_by: ItemRef
+    appealed_at: datetime
+    item: SubmittedItem
+    actions_taken: tuple[str, ...]
+    config_revision: int
+    appeal_reason: str | None = None
+    violating_policies: tuple[str, ...] = ()
+    additional_items: tuple[SubmittedItem, ...] = ()
+
+
+Outcome = Literal["PASSED", "FAILED", "INAPPLICABLE", "ERRORED", "SKIPPED"]
+"""Three-valued logic: PASSED is true, FAILED and INAPPLICABLE false, ERRORED unknown."""
+
+
+class ConditionResult(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The outcome of one distinct condition, shared by all rules that contain it."""
+
+    condition: str  # stable hash of the condition's meaning, 16 hex characters
+    outcome: Outcome
+    score: float | bool | str | None = None
+    matched_value: str | None = None
+    error: str | None = None
+
+
+class RuleOutcome(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    rule: RuleRef
+    status: Literal["LIVE", "BACKGROUND"]
+    passed: bool | None  # None: unknown, because a condition errored; counts as not passing
+    conditions: tuple[int, ...] = ()  # indexes into RulesEvaluated.conditions
+
+
+class RequestedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
+    execution_id: str
+    action_id: str
+
+
+class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", omit_defaults=True):
+    """The rules of an item's type were evaluated on one submission, under one revision."""
+
+    topic: ClassVar[str] = "coop.rule-results.v1"
+    submission_id: str
+    item: ItemRef
+    config_revision: int
+    rules: tuple[RuleOutcome, ...] = ()
+    conditions: tuple[ConditionResult, ...] = ()
+    executions: tuple[RequestedExecution, ...] = ()
+
+
+Source = Literal["REPORT", "RULE_EXECUTION", "POST_ACTIONS", "MRT_JOB", "APPEAL"]
+
+
+class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", omit_defaults=True):
+    """Someone other than a reporter wants people to look at an item: a rule, an action, a move.
+
+    `entry_id` is unique per cause and item: a replay places nothing twice. `queue_id` is set when
+    the sender chose the queue (a move); otherwise routing rules choose.
+    """
+
+    topic: ClassVar[str] = "coop.review-requests.v1"
+    entry_id: str
+    item: SubmittedItem
+    source: Source
+    config_revision: int
+    rules: tuple[RuleRef, ...] = ()
+    policy_ids: tuple[str, ...] = ()
+    queue_id: str | None = None
+    note: str | None = None
+
+
+class ReportEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    report_id: str
+    reported_at: datetime
+    reporter: ItemRef | None = None
+    reason: str | None = None
+    policy_id: str | None = None
+
+
+class ActionRequested(Event, frozen=True, kw_only=True, tag="action-requested", omit_defaults=True):
+    """An action shall happen on an item or user. The execution id makes it happen once."""
+
+    topic: ClassVar[str] = "coop.action-requests.v1"
+    execution_id: str
+    action_id: str
+    item: ItemRef
+    source: Source
+    config_revision: int
+    creator: ItemRef | None = None
+    rules: tuple[RuleRef, ...] = ()
+    policy_ids: tuple[str, ...] = ()
+    parameters: dict[str, Any] = {}
+    actor_id: str | None = None
+    actor_email: str | None = None
+    actor_note: str | None = None
+    decision_reason: str | None = None
+    report_history: tuple[ReportEntry, ...] | None = None
+
+
+class ActionDelivered(Event, frozen=True, kw_only=True, tag="action-delivered", omit_defaults=True):
+    """A delivery reached an end: the platform took it, or the schedule of attempts ran out."""
+
+    topic: ClassVar[str] = "coop.action-results.v1"
+    execution_id: str
+    action_id: str
+    item: ItemRef
+    state: Literal["DELIVERED", "DEAD"]
+    attempts: int
+    status: int | None = None  # HTTP status of the last attempt
+    error: str | None = None
+
+
+class DecisionComponent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    type: Literal["IGNORE", "CUSTOM_ACTION", "MOVE", "ACCEPT_APPEAL", "REJECT_APPEAL"]
+    action_ids: tuple[str, ...] = ()
+    policy_ids: tuple[str, ...] = ()
+    queue_id: str | None = None
+
+
+class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_defaults=True):
+    """A person decided a review job."""
+
+    topic: ClassVar[str] = "coop.review-decisions.v1"
+    decision_id: str
+    job_id: str
+    queue_id: str
+    item: ItemRef
+    reviewer_id: str
+    components: tuple[DecisionComponent, ...]
+    config_revision: int
+    reason: str | None = None
+
+
+class ConfigChanged(Event, frozen=True, kw_only=True, tag="config-changed", omit_defaults=True):
+    """One configuration document has a new version, or is gone (`document` is null).
+
+    The topic is compacted by org/kind/id, so it always holds the whole current configuration.
+    """
+
+    topic: ClassVar[str] = "coop.config.v1"
+    revision: int
+    kind: str
+    id: str
+    document: Raw = Raw(b"null")
+    author: str = "system"
+
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    ItemSubmitted,
+    ReportSubmitted,
+    AppealSubmitted,
+    RulesEvaluated,
+    ReviewRequested,
+    ActionRequested,
+    ActionDelivered,
+    DecisionMade,
+    ConfigChanged,
+)
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: Event) -> bytes:
+    """The event's bytes on the wire: one JSON object."""
+    return _encoder.encode(event)

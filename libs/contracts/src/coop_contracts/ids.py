@@ -1,0 +1,49 @@
+"""Identities: how each id is made, so that doing something twice is doing it once.
+
+Source of the rules: docs/architecture.md, "Identities". Random ids are UUIDv7 (sortable by time);
+derived ids are UUIDv5 of their cause, so that a replay arrives at the same id.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import uuid_utils
+
+_EXECUTION = uuid.UUID("5b1f3f0e-6d4e-5b2c-9c7e-0d6a2f4b8c11")
+_JOB = uuid.UUID("a3a6b0f4-2f0d-5e0b-8f5e-4f1c7a9d2e22")
+_SUBMISSION = uuid.UUID("c9d2e7a1-73b4-5f6d-a1b8-3e5f9c0d4a33")
+
+
+def new_id() -> str:
+    """A new UUIDv7 as 36 lower-case characters."""
+    return str(uuid_utils.uuid7())
+
+
+def _derived(namespace: uuid.UUID, *parts: str) -> str:
+    # Lengths make the join unambiguous: ("a", "b/c") and ("a/b", "c") must not meet.
+    return str(uuid.uuid5(namespace, "".join(f"{len(part)}:{part}" for part in parts)))
+
+
+def execution_id(*, cause: str, action: str, target: str) -> str:
+    """The id of one effect: a webhook, a strike or an enqueue happens once per cause and target.
+
+    `cause` is a submission, decision, threshold crossing or bulk job id; `target` an `item_key`.
+    It is also the `webhook-id` of every attempt to deliver it.
+    """
+    return _derived(_EXECUTION, cause, action, target)
+
+
+def job_id(*, org_id: str, queue_id: str, item_type_id: str, item_id: str, generation: int) -> str:
+    """The id of a review job; `generation` rises when a job of that item and queue closes."""
+    return _derived(_JOB, org_id, queue_id, item_type_id, item_id, str(generation))
+
+
+def repeatable_id(*, org_id: str, idempotency_key: str, position: int) -> str:
+    """The submission id under an Idempotency-Key: the same again for a repeated request."""
+    return _derived(_SUBMISSION, org_id, idempotency_key, str(position))
+
+
+def item_key(org_id: str, item_type_id: str, item_id: str) -> str:
+    """The Kafka key of everything about one item: it decides the partition, hence the order."""
+    return f"{org_id}/{item_type_id}/{item_id}"

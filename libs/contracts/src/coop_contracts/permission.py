@@ -1,0 +1,80 @@
+"""The 17 permissions and the seven roles that an organisation starts with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    MANAGE_ORG = "MANAGE_ORG"
+    MANAGE_USERS = "MANAGE_USERS"
+    MANAGE_ROLES = "MANAGE_ROLES"
+    MUTATE_LIVE_RULES = "MUTATE_LIVE_RULES"
+    MUTATE_NON_LIVE_RULES = "MUTATE_NON_LIVE_RULES"
+    RUN_RETROACTION = "RUN_RETROACTION"
+    RUN_BACKTEST = "RUN_BACKTEST"
+    VIEW_INSIGHTS = "VIEW_INSIGHTS"
+    VIEW_RULES_DASHBOARD = "VIEW_RULES_DASHBOARD"
+    MANAGE_POLICIES = "MANAGE_POLICIES"
+    MANUALLY_ACTION_CONTENT = "MANUALLY_ACTION_CONTENT"
+    VIEW_INVESTIGATION = "VIEW_INVESTIGATION"
+    VIEW_MRT = "VIEW_MRT"
+    VIEW_MRT_DATA = "VIEW_MRT_DATA"
+    EDIT_MRT_QUEUES = "EDIT_MRT_QUEUES"
+    MANAGE_ROUTING_RULES = "MANAGE_ROUTING_RULES"
+    VIEW_CHILD_SAFETY_DATA = "VIEW_CHILD_SAFETY_DATA"
+
+
+class Role(StrEnum):
+    ADMIN = "ADMIN"
+    RULES_MANAGER = "RULES_MANAGER"
+    MODERATOR_MANAGER = "MODERATOR_MANAGER"
+    MODERATOR = "MODERATOR"
+    CHILD_SAFETY_MODERATOR = "CHILD_SAFETY_MODERATOR"
+    ANALYST = "ANALYST"
+    EXTERNAL_MODERATOR = "EXTERNAL_MODERATOR"
+
+
+_P = Permission
+
+_MODERATOR = frozenset(
+    {
+        _P.VIEW_MRT,
+        _P.VIEW_MRT_DATA,
+        _P.MANAGE_POLICIES,
+        _P.MANUALLY_ACTION_CONTENT,
+        _P.VIEW_INVESTIGATION,
+        _P.VIEW_RULES_DASHBOARD,
+    }
+)
+
+DEFAULT_ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(Permission),
+    Role.RULES_MANAGER: frozenset(
+        {
+            _P.MUTATE_LIVE_RULES,
+            _P.MUTATE_NON_LIVE_RULES,
+            _P.RUN_RETROACTION,
+            _P.RUN_BACKTEST,
+            _P.VIEW_INSIGHTS,
+            _P.VIEW_RULES_DASHBOARD,
+            _P.MANAGE_POLICIES,
+            _P.MANUALLY_ACTION_CONTENT,
+            _P.VIEW_INVESTIGATION,
+        }
+    ),
+    Role.MODERATOR_MANAGER: _MODERATOR
+    | {_P.EDIT_MRT_QUEUES, _P.MANAGE_ROUTING_RULES, _P.VIEW_CHILD_SAFETY_DATA},
+    Role.MODERATOR: _MODERATOR,
+    Role.CHILD_SAFETY_MODERATOR: _MODERATOR | {_P.VIEW_CHILD_SAFETY_DATA},
+    Role.ANALYST: frozenset(
+        {
+            _P.MUTATE_NON_LIVE_RULES,
+            _P.RUN_BACKTEST,
+            _P.VIEW_INSIGHTS,
+            _P.VIEW_INVESTIGATION,
+            _P.VIEW_RULES_DASHBOARD,
+        }
+    ),
+    Role.EXTERNAL_MODERATOR: frozenset({_P.VIEW_MRT}),
+}
