@@ -1,5 +1,5 @@
 """Events, topics, configuration documents, ids, errors and permissions of Coop.
 
-Guarantees: data only. Nothing here opens a socket, a file of the user's or a database, so that every
-service and tool can depend on it. JSON is camelCase on every wire; Python names are snake_case.
+Guarantees: data only. Nothing here opens a socket, a file of the user's or a database, so that
+every service and tool can depend on it. JSON is camelCase on every wire, Python snake_case.
 """

@@ -122,8 +122,8 @@ class ActionParameter(Struct, frozen=True, kw_only=True, rename="camel", omit_de
 
 
 class Action(Document, frozen=True, kw_only=True):
-    """What can be done to an item. Header values may be secrets, hence `callback_url_headers` is the
-    ciphertext of a JSON object of strings, or null."""
+    """What can be done to an item. Header values may be secrets, hence `callback_url_headers` is
+    the ciphertext of a JSON object of strings, or null."""
 
     name: str
     action_type: ActionType = ActionType.CUSTOM_ACTION
@@ -191,7 +191,7 @@ class TextBank(Document, frozen=True, kw_only=True):
 
 
 class ApiKey(Document, frozen=True, kw_only=True):
-    """`key_hash` is the SHA-256 of the key, in hex; the key itself is shown once and never stored."""
+    """`key_hash` is the SHA-256 of the key, in hex; the key is shown once and never stored."""
 
     name: str
     key_hash: str

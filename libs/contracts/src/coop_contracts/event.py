@@ -17,6 +17,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 
+def _first_version() -> int:
+    # A factory, because a plain default would be omitted from the wire, and an event without its
+    # version would change its meaning on the day that the default rises.
+    return 1
+
+
 class Event(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
     """What every event carries. `schema_version` rises when a field is added."""
 
@@ -25,7 +31,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type")
     time: datetime
     correlation_id: str
     causation_id: str | None = None
-    schema_version: int = 1
+    schema_version: int = msgspec.field(default_factory=_first_version)
 
 
 class ItemRef(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -237,7 +243,7 @@ class ConfigChanged(Event, frozen=True, kw_only=True, tag="config-changed", omit
     revision: int
     kind: str
     id: str
-    document: Raw = Raw(b"null")
+    document: Raw
     author: str = "system"
 
 
