@@ -1,0 +1,1 @@
+"""The demonstration: an organisation, a small platform, and the main job without a person."""

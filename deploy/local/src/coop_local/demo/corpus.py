@@ -1,0 +1,79 @@
+"""Reads a corpus of messages: TSV (`label<tab>text`), CSV with a header, or JSON lines.
+
+Guarantees: every message that the file holds is read, or `CorpusError` names the line and the
+reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class CorpusError(Exception):
+    """The file is not a corpus; the message names the line and the reason."""
+
+
+class Message(NamedTuple):
+    """One message; `label` is what the corpus says of it (`ham`, `spam`), or empty."""
+
+    text: str
+    label: str
+
+
+def default_corpus() -> Path:
+    """The small corpus that comes with the product."""
+    return Path(str(resources.files("coop_local.demo").joinpath("corpus.tsv")))
+
+
+def read(path: Path) -> list[Message]:
+    """All messages of the file, in its order. Raises CorpusError."""
+    readers = {".tsv": _tsv, ".txt": _tsv, ".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise CorpusError(f"{path.name}: the name must end in {', '.join(readers)}")
+    try:
+        messages = list(reader(path))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path.name}: not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror}") from error
+    if not messages:
+        raise CorpusError(f"{path.name}: holds no message")
+    return messages
+
+
+def _tsv(path: Path) -> Iterator[Message]:
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            label, tab, text = line.rstrip("\r\n").partition("\t")
+            if not tab:
+                raise CorpusError(f"{path.name}: line {number} has no tab between label and text")
+            yield Message(text=text, label=label)
+
+
+def _csv(path: Path) -> Iterator[Message]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines)
+        if "text" not in (rows.fieldnames or ()):
+            raise CorpusError(f"{path.name}: the header needs a column named text")
+        for row in rows:
+            yield Message(text=row["text"] or "", label=row.get("label") or "")
+
+
+def _jsonl(path: Path) -> Iterator[Message]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                found: Any = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise CorpusError(f"{path.name}: line {number} is not JSON: {error.msg}") from error
+            if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+                raise CorpusError(f"{path.name}: line {number} has no string named text")
+            yield Message(text=found["text"], label=str(found.get("label") or ""))

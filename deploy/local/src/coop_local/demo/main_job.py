@@ -1,0 +1,168 @@
+"""The main job without a person: a corpus goes in, signed webhooks come out, queues are emptied.
+
+    python -m coop_local demo [--input FILE] [--rate N]
+
+Guarantees: what it reports was seen from outside the services (the log, the platform, review-api),
+and its exit code is 0 only if nothing was lost and nothing doubled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from coop_contracts.ids import new_id
+from coop_local.demo import corpus
+from coop_local.demo.account import Account, Job, Observed, account, explain
+from coop_local.demo.console_client import ConsoleClient
+from coop_local.demo.log_watch import LogWatch
+from coop_local.demo.reviewer import Reviewer
+from coop_local.demo.sender import Sender
+from coop_local.demo.state import DemoState
+
+# Quiet means that nothing is missing; without any progress for this long, something is lost.
+_PATIENCE_S = 60.0
+_POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the running stack answers."""
+
+    kafka: str
+    ingest: str
+    review_api: str
+    platform: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """How the corpus is sent: items a second, items a request, every n-th item reported."""
+
+    rate: float = 200.0
+    batch: int = 5
+    report_every: int = 20
+
+
+async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) -> Account:
+    """Streams the corpus through the running stack; returns the account. Raises CorpusError."""
+    messages = corpus.read(path)
+    prefix = f"demo-{new_id()[-12:]}-"
+    watch = LogWatch(addresses.kafka, prefix)
+    watch.start()
+    sender = Sender(
+        ingest_url=addresses.ingest,
+        api_key=state.api_key,
+        item_types=state.ids["item-types"],
+        prefix=prefix,
+    )
+    stop = asyncio.Event()
+    try:
+        async with (
+            httpx.AsyncClient(base_url=addresses.platform, trust_env=False, timeout=30) as platform,
+            ConsoleClient(addresses.review_api) as first,
+            ConsoleClient(addresses.review_api) as second,
+        ):
+            reviewers = [
+                _reviewer(first, state, "MODERATOR", skips=True),
+                _reviewer(second, state, "MODERATOR_MANAGER", skips=False),
+            ]
+            work = [asyncio.create_task(one.work(stop)) for one in reviewers]
+            await sender.send(
+                messages, rate=load.rate, batch=load.batch, report_every=load.report_every
+            )
+            seen = await _until_quiet(sender, watch, platform, first, prefix, work)
+            stop.set()
+            await asyncio.gather(*work)
+    finally:
+        await sender.close()
+        watch.stop()
+    return account(seen)
+
+
+def _reviewer(console: ConsoleClient, state: DemoState, role: str, *, skips: bool) -> Reviewer:
+    user = state.user(role)
+    return Reviewer(console, email=user.email, password=user.password, ids=state.ids, skips=skips)
+
+
+async def _until_quiet(
+    sender: Sender,
+    watch: LogWatch,
+    platform: httpx.AsyncClient,
+    console: ConsoleClient,
+    prefix: str,
+    work: list[asyncio.Task[None]],
+) -> Observed:
+    """Waits until nothing is missing, or until nothing has moved for `_PATIENCE_S`."""
+    last: tuple[int, ...] = ()
+    moved_at = time.monotonic()
+    while True:
+        watch.check()
+        for task in work:
+            if task.done():
+                task.result()
+        try:
+            seen = await _look(sender, watch, platform, console, prefix)
+        except httpx.TransportError:
+            await asyncio.sleep(_POLL_S)
+            if time.monotonic() - moved_at > _PATIENCE_S:
+                raise
+            continue
+        state = account(seen)
+        progress = (
+            state.items_evaluated,
+            state.actions_delivered,
+            state.actions_requested,
+            state.jobs_created,
+            state.jobs_decided,
+        )
+        if progress != last:
+            last, moved_at = progress, time.monotonic()
+        settled = time.monotonic() - moved_at
+        # A second without change, so that a doubled effect would have had the time to arrive.
+        if (state.lost == 0 and settled > 1.0) or settled > _PATIENCE_S:
+            return seen
+        await asyncio.sleep(_POLL_S)
+
+
+async def _look(
+    sender: Sender,
+    watch: LogWatch,
+    platform: httpx.AsyncClient,
+    console: ConsoleClient,
+    prefix: str,
+) -> Observed:
+    answer = await platform.get("/received", params={"itemPrefix": prefix})
+    received: dict[str, Any] = answer.raise_for_status().json()
+    jobs = await console.all_of(f"/v1/jobs?itemIdPrefix={prefix}&limit=200")
+    return Observed(
+        sent=sender.sent,
+        accepted=dict(sender.accepted_at),
+        evaluations=dict(watch.evaluations),
+        requests=dict(watch.requests),
+        automatic=set(watch.automatic),
+        named=set(watch.executions),
+        received={one["webhookId"]: one["receivedAt"] for one in received["deliveries"]},
+        times={one["webhookId"]: one["times"] for one in received["deliveries"]},
+        refused=received["refused"],
+        reviews=dict(watch.reviews),
+        reports=dict(sender.reports),
+        jobs=[
+            Job(id=job["id"], item_id=job["itemId"], open=job["state"] == "PENDING") for job in jobs
+        ],
+        decisions={job: set(made) for job, made in watch.decisions.items()},
+        moved=set(watch.moved),
+    )
+
+
+def report(result: Account) -> int:
+    """Prints the report, the JSON line last; returns the exit code."""
+    sys.stdout.write(explain(result) + "\n" + result.line() + "\n")
+    sys.stdout.flush()
+    return 0 if result.perfect else 1

@@ -1,0 +1,29 @@
+"""What is remembered of the demo organisation."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DemoUser(msgspec.Struct, rename="camel"):
+    """One person who can sign in."""
+
+    role: str
+    email: str
+    password: str
+
+
+class DemoState(msgspec.Struct, rename="camel"):
+    """How to use the demo organisation; `ids` by collection and name (a file of mode 600)."""
+
+    org_id: str
+    api_key: str
+    users: list[DemoUser]
+    ids: dict[str, dict[str, str]]
+
+    def user(self, role: str) -> DemoUser:
+        """The user with that role. Raises LookupError."""
+        for user in self.users:
+            if user.role == role:
+                return user
+        raise LookupError(f"the demo organisation has no {role}")

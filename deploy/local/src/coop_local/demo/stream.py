@@ -1,0 +1,44 @@
+"""The demo platform's own traffic: a message of the corpus now and then, as long as it runs.
+
+Guarantees: bounded by its rate; a fault of ingest is waited out, never fatal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from coop_contracts.ids import new_id
+from coop_local.demo import corpus
+from coop_local.demo.sender import Sender
+from coop_local.demo.state import DemoState
+
+_POLL_S = 1.0
+_REPORT_EVERY = 25
+
+
+async def stream(demo_file: Path, ingest_url: str, rate: float) -> None:
+    """Sends until cancelled, `rate` items a second, once the demo organisation is there."""
+    while not demo_file.exists():
+        await asyncio.sleep(_POLL_S)
+    state = msgspec.json.decode(demo_file.read_bytes(), type=DemoState)
+    messages = corpus.read(corpus.default_corpus())
+    random.Random().shuffle(messages)
+    for round_number in itertools.count():
+        sender = Sender(
+            ingest_url=ingest_url,
+            api_key=state.api_key,
+            item_types=state.ids["item-types"],
+            prefix=f"live-{new_id()[-12:]}-{round_number}-",
+        )
+        try:
+            await sender.send(messages, rate=rate, batch=1, report_every=_REPORT_EVERY)
+        except* (TimeoutError, httpx.HTTPError):
+            await asyncio.sleep(_POLL_S)
+        finally:
+            await sender.close()
