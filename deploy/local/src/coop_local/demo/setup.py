@@ -7,7 +7,6 @@ it. What it remembers holds passwords and keys, hence files of mode 600 in the s
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from coop_local.demo.console_client import ConsoleClient
 from coop_local.demo.organisation import USER_NAMES, Builder
 from coop_local.demo.platform import Keys
 from coop_local.demo.state import DemoState, DemoUser
+from coop_local.engine import write_private
 
 _MAIL_DOMAIN = "demo.example"
 _CREATE_TIMEOUT_S = 60
@@ -28,15 +28,6 @@ _CREATE_TIMEOUT_S = 60
 
 class SetupError(Exception):
     """The demo organisation could not be created; the message says at which step."""
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, whole or not at all."""
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    draft.replace(path)
 
 
 async def ensure(
@@ -58,13 +49,13 @@ async def ensure(
         # Passwords are remembered before the users are made, so that an interrupted run goes on.
         passwords = {role: secrets.token_urlsafe(12) for role in USER_NAMES}
         organisation = _create_organisation(environment) | {"passwords": passwords}
-        write_private(draft, json.dumps(organisation).encode())
+        write_private(draft, json.dumps(organisation))
     created: dict[str, Any] = json.loads(draft.read_bytes())
     write_private(
         keys_file,
         msgspec.json.encode(
             Keys(webhook_secrets=[created["webhookSecret"]], public_keys=[created["publicKey"]])
-        ),
+        ).decode(),
     )
     admin = DemoUser(
         role="ADMIN", email=created["admin"]["email"], password=created["admin"]["password"]
@@ -76,7 +67,7 @@ async def ensure(
         for role, password in created["passwords"].items():
             users.append(await _ensure_user(console, role, password))
     state = DemoState(org_id=created["orgId"], api_key=created["apiKey"], users=users, ids=ids)
-    write_private(demo_file, msgspec.json.encode(state))
+    write_private(demo_file, msgspec.json.encode(state).decode())
     draft.unlink()
     return state
 

@@ -1,0 +1,79 @@
+"""Attaches the demonstration to the local stack: its platform as a process, its organisation after
+the first start, and what a person needs to know to look around.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coop_local import roster
+from coop_local.demo.setup import ensure
+from coop_local.roster import Ports
+from coop_local.secret_file import Secrets
+from coop_local.service_process import ServiceSpec
+from coop_local.settings import Settings
+from coop_local.stack import Addresses
+from coop_local.supervisor import Running
+
+PLATFORM = "demo-platform"
+
+
+def demo_file(state: Path) -> Path:
+    """Where the demo organisation is remembered."""
+    return state / "demo.json"
+
+
+def keys_file(state: Path) -> Path:
+    """Where the demo platform finds the keys that verify webhooks."""
+    return state / "demo-platform-keys.json"
+
+
+def services(
+    settings: Settings, addresses: Addresses, secrets: Secrets, ports: Ports
+) -> Sequence[ServiceSpec]:
+    """The stack's services, and the demo platform before them: it receives what they send."""
+    found = roster.services(settings, addresses, secrets, ports)
+    url = f"http://127.0.0.1:{ports.public[PLATFORM]}"
+    command = (
+        sys.executable,
+        "-m",
+        "coop_local",
+        "platform",
+        f"--port={ports.public[PLATFORM]}",
+        f"--demo-file={demo_file(settings.state)}",
+        f"--keys-file={keys_file(settings.state)}",
+        f"--ingest-url=http://127.0.0.1:{ports.public['ingest']}",
+        f"--rate={settings.demo_rate}",
+    )
+    platform = ServiceSpec(
+        name=PLATFORM,
+        command=command,
+        environment=dict(found[0].environment) | {"COOP_POSTGRES": "", "COOP_SECRET_KEYS": ""},
+        ready_url=f"{url}/readyz",
+        metrics_url=None,
+        url=url,
+    )
+    return [platform, *found]
+
+
+async def after_ready(running: Running) -> Sequence[str]:
+    """Makes the organisation where it is missing; returns how to log in."""
+    state = running.settings.state
+    review_api = running.service("review-api")
+    platform = running.service(PLATFORM)
+    known = demo_file(state).exists()
+    demo = await ensure(
+        demo_file=demo_file(state),
+        keys_file=keys_file(state),
+        review_api_url=str(review_api.url),
+        callback_url=f"{platform.url}/webhooks",
+        environment=review_api.environment,
+    )
+    return [
+        f"Demo organisation {demo.org_id} {'found again' if known else 'created'}; log in with",
+        *[f"  {user.role.lower():<24}{user.email:<28}{user.password}" for user in demo.users],
+        f"  {'API key':<24}{demo.api_key}",
+        f"All of it is in {demo_file(state)}. The addresses:",
+    ]

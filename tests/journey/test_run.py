@@ -1,0 +1,46 @@
+"""`make run`: a second start finds the data again, and Ctrl-C leaves nothing running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from coop_local.demo.console_client import ConsoleClient
+from tests.local_stack import LocalStack, report_of
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+
+
+async def _policies(stack: LocalStack) -> set[str]:
+    admin = next(user for user in stack.demo_file()["users"] if user["role"] == "ADMIN")
+    async with ConsoleClient(stack.url("review-api")) as console:
+        await console.log_in(admin["email"], admin["password"])
+        return {policy["name"] for policy in await console.all_of("/v1/policies")}
+
+
+async def test_a_second_start_finds_its_data_again(tmp_path: Path) -> None:
+    """Organisation, log-ins and configuration are there after a stop and a start; then it works."""
+    stack = LocalStack(tmp_path / "state")
+    with stack:
+        run = stack.run_file()
+        pids = [one["pid"] for part in ("engines", "services") for one in run[part].values()]
+        organisation, policies = stack.demo_file()["orgId"], await _policies(stack)
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert len(policies) > 3
+    warm = stack.start()
+    try:
+        assert stack.demo_file()["orgId"] == organisation
+        assert await _policies(stack) == policies
+        assert report_of(stack.demo(), timeout=120)["exit_code"] == 0
+        assert warm < 60  # 30 s on a machine of its own; this one may be shared
+    finally:
+        assert stack.stop() == 0
+
+
+def test_the_platforms_api_speaks_of_itself(stack: LocalStack) -> None:
+    """The public routes are in the OpenAPI document, the hot one included."""
+    document = httpx.get(f"{stack.url('ingest')}/openapi.json", timeout=10).json()
+    assert "/api/v1/items/async/" in document["paths"]
