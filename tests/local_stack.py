@@ -6,12 +6,15 @@ the process it started, in order.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +22,13 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[1]
 _READY_S = 240.0
 _STOP_S = 60.0
+
+
+@contextlib.contextmanager
+def state_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL may use when pytest runs as root: pytest's own close to others."""
+    with tempfile.TemporaryDirectory(prefix="coop-stack-") as folder:
+        yield Path(folder)
 
 
 class LocalStack:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.local_stack import LocalStack
+from tests.local_stack import LocalStack, state_folder
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack() -> Iterator[LocalStack]:
     """The whole system, every service a process."""
-    with LocalStack(tmp_path_factory.mktemp("stack") / "state") as running:
+    with state_folder() as folder, LocalStack(folder / "state") as running:
         yield running

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import psutil
 import pytest
 
 from coop_local.demo.console_client import ConsoleClient
-from tests.local_stack import LocalStack, report_of
+from tests.local_stack import LocalStack, report_of, state_folder
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
@@ -21,9 +19,13 @@ async def _policies(stack: LocalStack) -> set[str]:
         return {policy["name"] for policy in await console.all_of("/v1/policies")}
 
 
-async def test_a_second_start_finds_its_data_again(tmp_path: Path) -> None:
+async def test_a_second_start_finds_its_data_again() -> None:
     """Organisation, log-ins and configuration are there after a stop and a start; then it works."""
-    stack = LocalStack(tmp_path / "state")
+    with state_folder() as folder:
+        await _start_twice(LocalStack(folder / "state"))
+
+
+async def _start_twice(stack: LocalStack) -> None:
     with stack:
         run = stack.run_file()
         pids = [one["pid"] for part in ("engines", "services") for one in run[part].values()]

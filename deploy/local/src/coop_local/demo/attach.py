@@ -8,14 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
+
 from coop_local import roster
-from coop_local.demo.setup import ensure
+from coop_local.demo.console_client import ConsoleError
+from coop_local.demo.setup import SetupError, ensure
 from coop_local.roster import Ports
 from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
 from coop_local.stack import Addresses
-from coop_local.supervisor import Running
+from coop_local.supervisor import Running, StartFailed
 
 PLATFORM = "demo-platform"
 
@@ -64,13 +67,16 @@ async def after_ready(running: Running) -> Sequence[str]:
     review_api = running.service("review-api")
     platform = running.service(PLATFORM)
     known = demo_file(state).exists()
-    demo = await ensure(
-        demo_file=demo_file(state),
-        keys_file=keys_file(state),
-        review_api_url=str(review_api.url),
-        callback_url=f"{platform.url}/webhooks",
-        environment=review_api.environment,
-    )
+    try:
+        demo = await ensure(
+            demo_file=demo_file(state),
+            keys_file=keys_file(state),
+            review_api_url=str(review_api.url),
+            callback_url=f"{platform.url}/webhooks",
+            environment=review_api.environment,
+        )
+    except (SetupError, ConsoleError, httpx.HTTPError) as error:
+        raise StartFailed(f"the demo organisation could not be made: {error}") from error
     return [
         f"Demo organisation {demo.org_id} {'found again' if known else 'created'}; log in with",
         *[f"  {user.role.lower():<24}{user.email:<28}{user.password}" for user in demo.users],

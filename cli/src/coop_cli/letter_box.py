@@ -1,0 +1,147 @@
+"""Reading dead-letter topics, and remembering what of them was replayed.
+
+Guarantees: reading takes part in no group and changes nothing. What was replayed is kept with the
+broker, as the committed offset of the group `coop-dlq-replay` (all before it) and the offset's
+metadata (ranges after it, `12-14,20-20`, as many as fit; Tansu keeps no metadata, there those are
+forgotten).
+Must not: publish; `replay` does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from coop_contracts.topic import DEAD_LETTER_SUFFIX
+from coop_runtime.kafka_config import consumer_config
+from coop_runtime.record import Record, record_of
+from coop_runtime.settings import RuntimeSettings
+
+GROUP = "coop-dlq-replay"
+_BROKER_SECONDS = 10.0
+_READING = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
+_METADATA_CHARACTERS = 4000  # the broker's default bound is 4096 bytes
+
+
+@dataclass
+class Replayed:
+    """Which offsets were replayed: all before `next_offset`, and `beyond` of those after."""
+
+    next_offset: int = 0
+    beyond: set[int] = field(default_factory=set)
+
+    def __contains__(self, offset: int) -> bool:
+        return offset < self.next_offset or offset in self.beyond
+
+    def add(self, offsets: Collection[int]) -> None:
+        self.beyond.update(offset for offset in offsets if offset >= self.next_offset)
+        while self.next_offset in self.beyond:
+            self.beyond.remove(self.next_offset)
+            self.next_offset += 1
+
+    def forget_before(self, first: int) -> None:
+        """The topic begins at `first`: what was before is gone."""
+        if first > self.next_offset:
+            self.next_offset = first
+            self.beyond = {offset for offset in self.beyond if offset >= first}
+            self.add(())
+
+    def to_metadata(self) -> str:
+        """The ranges beyond, newest first, as many as fit: an old one forgotten is only replayed
+        again, and the ids make that harmless."""
+        ranges: list[list[int]] = []
+        for offset in sorted(self.beyond):
+            if ranges and ranges[-1][1] == offset - 1:
+                ranges[-1][1] = offset
+            else:
+                ranges.append([offset, offset])
+        text = ""
+        for first, last in reversed(ranges):
+            more = f"{first}-{last}" if not text else f"{text},{first}-{last}"
+            if len(more) > _METADATA_CHARACTERS:
+                break
+            text = more
+        return text
+
+    @classmethod
+    def of(cls, next_offset: int, metadata: str | None) -> Replayed:
+        """What was committed. Raises ValueError for metadata of someone else's."""
+        replayed = cls(max(next_offset, 0))
+        for part in (metadata or "").split(","):
+            if part:
+                first, _, last = part.partition("-")
+                replayed.beyond.update(range(int(first), int(last) + 1))
+        replayed.add(())
+        return replayed
+
+
+class LetterBox:
+    """One connection. Raises KafkaException when the broker does not answer in ten seconds."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        config = consumer_config(settings, "coop-cli", GROUP)
+        self._consumer = Consumer(config | _READING)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def topics(self) -> list[str]:
+        """The dead-letter topics that exist, by name."""
+        found = self._consumer.list_topics(timeout=_BROKER_SECONDS).topics
+        return sorted(name for name in found if name.endswith(DEAD_LETTER_SUFFIX))
+
+    def bounds(self, topic: str) -> tuple[int, int]:
+        """The first offset and the next to be written."""
+        partition = TopicPartition(topic, 0)
+        low, high = self._consumer.get_watermark_offsets(partition, timeout=_BROKER_SECONDS)
+        return low, high
+
+    def read(self, topic: str, *, start: int | None = None) -> Iterator[Record]:
+        """The letters from `start` (default: the first) to what is the end now."""
+        low, high = self.bounds(topic)
+        if low >= high:
+            return
+        wanted = low if start is None else max(start, low)
+        # Tansu's end is that of the last batch's first record: what comes after is found by reading.
+        first = min(wanted, high - 1)
+        self._consumer.assign([TopicPartition(topic, 0, first)])
+        try:
+            yield from (letter for letter in self._to_end(high) if letter.offset >= wanted)
+        finally:
+            self._consumer.unassign()
+
+    def _to_end(self, end: int) -> Iterator[Record]:
+        deadline = time.monotonic() + _BROKER_SECONDS
+        while time.monotonic() < deadline:
+            message = self._consumer.poll(0.1)
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    if (message.offset() or 0) >= end:
+                        return
+                elif not error.retriable():
+                    raise KafkaException(error)
+                continue
+            deadline = time.monotonic() + _BROKER_SECONDS
+            yield record_of(message)
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the broker sends nothing"))
+
+    def replayed(self, topic: str) -> Replayed:
+        """What was replayed of a topic."""
+        low, _ = self.bounds(topic)
+        (found,) = self._consumer.committed([TopicPartition(topic, 0)], timeout=_BROKER_SECONDS)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        replayed = Replayed.of(found.offset, found.metadata)
+        replayed.forget_before(low)
+        return replayed
+
+    def remember(self, topic: str, replayed: Replayed) -> None:
+        """Keep it with the broker."""
+        offset = TopicPartition(topic, 0, replayed.next_offset, replayed.to_metadata())
+        self._consumer.commit(offsets=[offset], asynchronous=False)

@@ -1,0 +1,36 @@
+"""The stack's own secrets: made at the first start, kept in the state directory (mode 600).
+
+Guarantees: the same at every start; each database role and the vault have a secret of their own.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import msgspec
+
+from coop_local.engine import write_private
+from coop_runtime.database_schema import ROLES
+
+
+class Secrets(msgspec.Struct, rename="camel", kw_only=True):
+    """`passwords` by database role; `secret_keys` as COOP_SECRET_KEYS takes them."""
+
+    passwords: dict[str, str]
+    secret_keys: str
+
+
+def stack_secrets(path: Path) -> Secrets:
+    """The secrets in the file `path`, completed with those that it lacks."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Secrets)
+    except FileNotFoundError:
+        key = base64.b64encode(os.urandom(32)).decode()
+        found = Secrets(passwords={}, secret_keys=key)
+    missing = [role for role in ROLES if role not in found.passwords]
+    if missing or not path.exists():
+        found.passwords |= {role: os.urandom(24).hex() for role in missing}
+        write_private(path, msgspec.json.encode(found).decode())
+    return found

@@ -1,0 +1,256 @@
+"""Consuming from a real broker: what must hold when things go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coop_runtime import consumer as consumer_module
+from coop_runtime.consumer import Consumer
+from coop_runtime.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
+from coop_runtime.message import Received
+from coop_runtime.producer import Producer
+from coop_runtime.settings import RuntimeSettings
+
+pytestmark = pytest.mark.engines
+
+Events = Sequence[Received[Any]]
+Handle = Callable[[Events], Awaitable[Awaitable[None] | None]]
+VICTIM = Path(__file__).with_name("consumer_victim.py")
+
+
+@pytest.fixture
+def consumer_of(settings: RuntimeSettings, producer: Producer) -> Callable[..., Consumer[Any]]:
+    def make(probe: Any, handle: Handle, **options: Any) -> Consumer[Any]:
+        return Consumer(
+            settings,
+            group=probe.topic,
+            event_type=probe.type,
+            handler=handle,
+            producer=producer,
+            **options,
+        )
+
+    return make
+
+
+@asynccontextmanager
+async def running(consumer: Consumer[Any]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(consumer.run())
+    try:
+        yield task
+    finally:
+        consumer.stop()
+        await asyncio.wait_for(task, 20)
+
+
+def numbers(events: Events) -> list[int]:
+    return [received.event.number for received in events]
+
+
+async def test_bad_bytes_go_aside_and_the_next_is_handled(probe, producer, consumer_of, until):
+    """A record that cannot be decoded is a dead letter with its bytes; the others are handled."""
+    await producer.publish([probe.message(1), probe.raw(b"{nonsense"), probe.message(2)])
+    seen: list[int] = []
+
+    async def handle(events: Events) -> None:
+        seen.extend(numbers(events))
+
+    async with running(consumer_of(probe, handle)):
+        await until(lambda: seen == [1, 2] and len(probe.letters()) == 1)
+    (letter,) = probe.letters()
+    told = dict(letter.headers)
+    assert (letter.key, letter.value, told["mark"]) == (b"k", b"{nonsense", b"m")
+    assert told["dlq-reason"] == b"undecodable"
+    assert (told["dlq-topic"], told["dlq-offset"]) == (probe.topic.encode(), b"1")
+
+
+async def test_bug_is_tried_three_times(probe, producer, consumer_of, until):
+    """A record whose handling fails: three tries, a dead letter with the traceback, and on."""
+    await producer.publish([probe.message(1)])
+    tries = 0
+    seen: list[int] = []
+
+    async def handle(events: Events) -> None:
+        nonlocal tries
+        if 1 in numbers(events):
+            tries += 1
+            raise LookupError("broken")
+        seen.extend(numbers(events))
+
+    async with running(consumer_of(probe, handle)):
+        await until(lambda: len(probe.letters()) == 1)
+        await producer.publish([probe.message(2)])
+        await until(lambda: seen == [2])
+    (letter,) = probe.letters()
+    told = dict(letter.headers)
+    assert tries == 3
+    assert told["dlq-error-type"] == b"builtins.LookupError"
+    assert b"in handle" in (told["dlq-traceback"] or b"")
+
+
+async def test_outage_waits_and_resumes(probe, producer, consumer_of, until, monkeypatch):
+    """While a dependency is down nothing is dead-lettered, and the consumer is not ready."""
+    monkeypatch.setattr(consumer_module, "_UNREADY_AFTER_SECONDS", 1.5)
+    await producer.publish([probe.message(n) for n in range(50)])
+    down = True
+    seen: list[int] = []
+
+    async def handle(events: Events) -> None:
+        if down and len(seen) >= 5:
+            raise Retryable("down")
+        seen.extend(numbers(events))
+
+    consumer = consumer_of(probe, handle, max_batch=5)
+    async with running(consumer):
+        await until(consumer.ready)
+        # Long enough for the partitions to be paused and polled on.
+        await until(lambda: not consumer.ready())
+        down = False
+        await until(lambda: seen == list(range(50)))
+        await until(consumer.ready)
+    assert probe.letters() == []
+
+
+async def test_settlement_failure_is_handled_again(probe, producer, consumer_of, until):
+    """Records whose settlement fails are handled again, in order, and then committed."""
+    await producer.publish([probe.message(n) for n in range(30)])
+    seen: list[int] = []
+    failures = 3
+
+    async def settle(first: int) -> None:
+        nonlocal failures
+        if first >= 10 and failures:
+            failures -= 1
+            raise BrokerUnavailable("no acknowledgement")
+
+    async def handle(events: Events) -> Awaitable[None]:
+        seen.extend(numbers(events))
+        return settle(numbers(events)[0])
+
+    async with running(consumer_of(probe, handle, max_batch=5)):
+        await until(lambda: failures == 0 and seen[-1] == 29)
+    assert set(seen) == set(range(30))
+    assert len(seen) > 30
+    again: list[int] = []
+
+    async def check(events: Events) -> None:
+        again.extend(numbers(events))
+
+    await producer.publish([probe.message(30)])
+    async with running(consumer_of(probe, check)):
+        await until(lambda: 30 in again)
+    assert again == [30]
+
+
+async def test_rebalance_under_load_loses_nothing(make_probe, producer, consumer_of, until):
+    """Members come and go in the middle of a load: every record is handled, in order per key."""
+    probe = make_probe(4)
+    total = 6000
+    handled: list[tuple[str, int]] = []
+
+    def member() -> Consumer[Any]:
+        async def handle(events: Events) -> Awaitable[None]:
+            handled.extend((r.key.decode(), r.event.number) for r in events)
+            return asyncio.sleep(0.002)
+
+        return consumer_of(probe, handle, max_batch=20)
+
+    async def load() -> None:
+        for first in range(0, total, 100):
+            await producer.publish(
+                [probe.message(n, key=f"k{n % 40}") for n in range(first, first + 100)]
+            )
+            await asyncio.sleep(0.02)
+
+    loading = asyncio.create_task(load())
+    async with running(member()):
+        await until(lambda: len(handled) > total // 6)
+        second = member()
+        async with running(second):
+            await until(second.ready)
+            await until(lambda: len(handled) > total // 2)
+        await loading
+        await until(lambda: len(set(handled)) == total)
+    per_key: dict[str, list[int]] = defaultdict(list)
+    for key, number in dict.fromkeys(handled):
+        per_key[key].append(number)
+    assert all(found == sorted(found) for found in per_key.values())
+    assert probe.letters() == []
+
+
+async def test_kill_in_the_middle_of_a_batch(probe, producer, settings, until, tmp_path):
+    """A consumer killed with -9 and started again has handled everything in the end."""
+    total = 1000
+    await producer.publish([probe.message(n) for n in range(total)])
+    output = tmp_path / "handled"
+    output.touch()
+    command = [
+        sys.executable,
+        str(VICTIM),
+        settings.kafka,
+        "1" if settings.kafka_idempotence else "0",
+        probe.topic,
+        str(output),
+    ]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command)
+
+    def handled() -> list[int]:
+        return [int(line) for line in output.read_text().splitlines()]
+
+    victim = start()
+    try:
+        await until(lambda: len(handled()) > 120)
+    finally:
+        victim.kill()
+        victim.wait(10)
+    before = len(handled())
+    assert before < total
+    victim = start()
+    try:
+        await until(lambda: len(set(handled())) == total)
+    finally:
+        victim.kill()
+        victim.wait(10)
+
+
+async def test_a_flood_of_dead_letters_stops_the_consumer(probe, producer, consumer_of):
+    """Past the limit `run` raises and the rest of the topic stays unread."""
+    await producer.publish([probe.message(n) for n in range(20)])
+
+    async def handle(events: Events) -> None:
+        raise Poison("everything")
+
+    consumer = consumer_of(probe, handle, dead_letter_limit=4)
+    with pytest.raises(DeadLetterLimit):
+        await asyncio.wait_for(consumer.run(), 30)
+    assert len(probe.letters()) == 4
+
+
+async def test_cancelled_consumer_commits_what_is_settled(probe, producer, consumer_of, until):
+    """A cancelled `run` commits before it ends: the next member repeats nothing."""
+    await producer.publish([probe.message(n) for n in range(10)])
+    seen: list[int] = []
+
+    async def handle(events: Events) -> None:
+        seen.extend(numbers(events))
+
+    task = asyncio.create_task(consumer_of(probe, handle).run())
+    await until(lambda: len(seen) == 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await producer.publish([probe.message(10)])
+    async with running(consumer_of(probe, handle)):
+        await until(lambda: seen[-1] == 10)
+    assert seen == list(range(11))

@@ -1,0 +1,83 @@
+"""Publishing to a real broker, and to one that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from coop_local.tansu import Tansu
+from coop_runtime import producer as producer_module
+from coop_runtime.error import BrokerUnavailable, MessageTooLarge
+from coop_runtime.message import Message
+from coop_runtime.producer import Producer
+from coop_runtime.settings import RuntimeSettings
+
+pytestmark = pytest.mark.engines
+
+
+async def test_acknowledged_messages_are_on_the_log_in_order(probe, producer):
+    """What `begin` acknowledged is there, in the order of the calls, awaited or not."""
+    pending = [producer.begin([probe.message(n)]) for n in range(200)]
+    await asyncio.gather(*pending)
+    offsets = [dict(r.headers)["event-id"] for r in probe.records()]
+    assert offsets == [str(n).encode() for n in range(200)]
+
+
+async def test_a_message_beyond_the_topics_size_is_refused(probe, producer):
+    """A message that the broker will never take is not an outage: retrying cannot help."""
+    with pytest.raises(MessageTooLarge):
+        await producer.publish([Message(probe.topic, b"k", bytes(5 * 1024 * 1024), [])])
+    await producer.publish([probe.message(1)])
+
+
+async def test_a_full_queue_is_an_error(probe, producer, monkeypatch):
+    """Beyond the bound `begin` raises at once, and sends nothing of the group."""
+    monkeypatch.setattr(producer_module, "QUEUE_MESSAGES", 10)
+    first = producer.begin([probe.message(n) for n in range(8)])
+    with pytest.raises(BrokerUnavailable):
+        producer.begin([probe.message(n) for n in range(8, 12)])
+    await first
+    await producer.publish([probe.message(8)])
+    assert len(probe.records()) == 9
+
+
+async def test_an_unknown_topic_is_reported(producer):
+    """No topic is made by publishing to it: the caller hears within the deadline."""
+    with pytest.raises(BrokerUnavailable):
+        await producer.publish([Message("test.missing.v1", b"k", b"v", [])], timeout=2)
+
+
+async def test_a_broker_that_stops_is_reported_within_the_deadline(tmp_path, own_topic):
+    """Publishing to a broker that is gone raises within the deadline, and works when it is back."""
+    broker = Tansu(tmp_path)
+    broker.start()
+    try:
+        own_topic(broker.url)
+        settings = RuntimeSettings(kafka=broker.url, kafka_idempotence=False, internal_port=0)
+        producer = Producer(settings, client_id="test")
+        await producer.start()
+        message = Message("own", b"k", b"v", [])
+        await producer.publish([message])
+        await asyncio.to_thread(broker.stop)
+        started = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            await producer.publish([message], timeout=1)
+        with pytest.raises(BrokerUnavailable):
+            await producer.begin([message])  # the client's own deadline
+        assert time.monotonic() - started < 9
+        await asyncio.to_thread(broker.start)
+        own_topic(broker.url)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await producer.publish([message])
+                    break
+                except BrokerUnavailable:
+                    continue
+        await producer.stop()
+        with pytest.raises(BrokerUnavailable):
+            producer.begin([message])
+    finally:
+        broker.stop()

@@ -1,0 +1,41 @@
+"""A relay in a process of its own, for the tests to kill: `outbox_victim.py URL MODE`.
+
+MODE `die` kills the process with SIGKILL after the publish and before the delete; MODE `hang`
+acknowledges nothing. Both write what they publish to stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy import MetaData
+
+from coop_runtime.database import engine_of
+from coop_runtime.message import Message
+from coop_runtime.outbox import Relay, outbox_table
+
+
+class Publisher:
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+
+    async def publish(self, messages: Sequence[Message], *, timeout: float) -> None:  # noqa: ASYNC109 - the producer's
+        for message in messages:
+            sys.stderr.write(message.value.decode() + "\n")
+        sys.stderr.flush()
+        if self._mode == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.Event().wait()
+
+
+async def main() -> None:
+    engine = engine_of(sys.argv[1], application_name="victim")
+    await Relay(engine, outbox_table(MetaData(), "review"), Publisher(sys.argv[2])).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,146 @@
+"""The HTTP server's limits against slow, endless and broken clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from coop_runtime import http_server
+from coop_runtime.http_server import HttpServer
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        raise RuntimeError("no lifespan here")
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    body = str(size).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    server = HttpServer(app, "127.0.0.1", 0)
+    server.bind()
+    task = asyncio.create_task(server.run())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
+            await asyncio.sleep(0.001)
+    try:
+        yield server.port
+    finally:
+        server.stop(1)
+        await asyncio.wait_for(task, 10)
+
+
+async def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Everything the server says to these parts, until it closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_requests_are_answered_on_one_connection() -> None:
+    """Two requests, one of them in pieces, then a close: two answers."""
+    async with serving() as port:
+        answer = await exchange(
+            port,
+            b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab",
+            b"cd",
+            b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\r\nab",
+        )
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    assert answer.endswith(b"2")
+    assert b"server:" not in answer
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\nhost: a\r\nx: ", b"GET /", b"GET / HTTP/1.1\r\nhost: a\r\n"]
+)
+async def test_an_endless_head_is_refused(head: bytes) -> None:
+    """A head that grows without end is cut at its limit, wherever it grows."""
+    tail = b"x: yyyyyyyy\r\n" * 800 if head.endswith(b"\r\n") else b"y" * 10_000
+    async with serving() as port:
+        answer = await exchange(port, head, *[tail] * 4, pause=0.02)
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        await exchange(port, head, *[tail] * 1000)  # ends: the server does not read on
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhost:"])
+async def test_a_head_that_does_not_come_is_given_up(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that says nothing, or stops in the head, is closed at the deadline."""
+    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.2)
+    async with serving() as port:
+        began = time.monotonic()
+        answer = await exchange(port, sent)
+        assert time.monotonic() - began < 3
+    assert answer == b"" if not sent else answer.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_drip_of_bytes_does_not_extend_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A byte of the head now and then does not buy time."""
+    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.3)
+    async with serving() as port:
+        began = time.monotonic()
+        await exchange(port, *[b"G"] + [b"x"] * 50, pause=0.1)
+        assert time.monotonic() - began < 8
+
+
+async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that stops in the body is disconnected, so that nothing waits for it."""
+    monkeypatch.setattr(http_server, "BODY_TIMEOUT", 0.2)
+    async with serving() as port:
+        began = time.monotonic()
+        answer = await exchange(port, b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab")
+        assert time.monotonic() - began < 3
+    assert answer == b""
+
+
+async def test_a_large_body_passes() -> None:
+    """Ten megabytes in many pieces are the application's affair."""
+    head = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 10000000\r\n\r\n"
+    async with serving() as port:
+        answer = await exchange(port, head, *[b"x" * 100_000] * 100)
+    assert answer.endswith(b"10000000")
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET \xff HTTP/1.1\r\nhost: a\r\n\r\n"])
+async def test_what_is_no_http_is_refused(sent: bytes) -> None:
+    """A malformed request gets 400 and a close."""
+    async with serving() as port:
+        assert (await exchange(port, sent)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_taken_port_names_the_address() -> None:
+    """A port that another server listens on is refused with the address in the text."""
+    async with serving() as port:
+        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}"):
+            HttpServer(app, "127.0.0.1", port).bind()
