@@ -21,7 +21,8 @@ async def app(
         return
     while (await receive()).get("more_body"):
         pass
-    await send({"type": "http.response.start", "status": 202, "headers": []})
+    headers = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -15,6 +15,7 @@ import string
 import sys
 import time
 from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -65,16 +66,16 @@ class _Connection(asyncio.Protocol):
         self._next = offset
         self._counts = counts
         self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.WriteTransport | None = None
         self.stopped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._send()
 
     def _send(self) -> None:
-        assert self._transport is not None
+        if self._transport is None:
+            return
         self._transport.write(self._requests[self._next % len(self._requests)])
         self._next += 1
 

@@ -9,11 +9,12 @@ import gzip
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -242,7 +243,7 @@ async def test_an_endless_answer_is_cut() -> None:
     async def endless(_head: bytes, writer: asyncio.StreamWriter) -> None:
         nonlocal written
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _ in range(10_000):
+        while not writer.is_closing() and written < 1_000_000_000:
             writer.write(b"x" * 100_000)
             written += 100_000
             await writer.drain()
@@ -404,3 +405,26 @@ async def test_the_certificate_is_checked_against_the_name(tmp_path: Path) -> No
                 extensions={"sni_hostname": "hook.example"},
             )
     assert asked == ["hook.example", "other.example", "other.example"]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        test_an_allowed_request_arrives_with_its_name,
+        test_connections_are_kept_and_the_name_is_resolved_once,
+        test_a_name_that_changes_its_answer_gains_nothing,
+        test_an_endless_answer_is_cut,
+        test_an_announced_gigabyte_is_not_read,
+        test_the_next_address_is_tried,
+    ],
+)
+def test_the_same_on_uvloop(test: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Services run on uvloop, whose transports differ from asyncio's."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(test())
+
+
+def test_certificates_on_uvloop(tmp_path: Path) -> None:
+    """uvloop's TLS is its own: names are checked there too."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(test_the_certificate_is_checked_against_the_name(tmp_path))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class Document(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -40,6 +40,8 @@ class ScalarType(StrEnum):
 
 
 ContainerType = Literal["ARRAY", "MAP"]
+# msgspec decodes no union of an enumeration and a literal; values compare equal to both.
+FieldType = Annotated[str, Meta(pattern=f"^({'|'.join([*ScalarType, 'ARRAY', 'MAP'])})$")]
 ItemKind = Literal["CONTENT", "USER", "THREAD"]
 
 
@@ -53,7 +55,7 @@ class Field(Struct, frozen=True, kw_only=True, rename="camel"):
     """One field of an item type. `type` is a scalar type, or the container's type."""
 
     name: str
-    type: ScalarType | ContainerType
+    type: FieldType
     required: bool = False
     container: Container | None = None
 

@@ -13,6 +13,7 @@ import uuid_utils
 _EXECUTION = uuid.UUID("5b1f3f0e-6d4e-5b2c-9c7e-0d6a2f4b8c11")
 _JOB = uuid.UUID("a3a6b0f4-2f0d-5e0b-8f5e-4f1c7a9d2e22")
 _SUBMISSION = uuid.UUID("c9d2e7a1-73b4-5f6d-a1b8-3e5f9c0d4a33")
+_DECISION = uuid.UUID("e41c8b7d-5a90-5c3e-9b26-7f1d2a6c8e44")
 
 
 def new_id() -> str:
@@ -34,9 +35,27 @@ def execution_id(*, cause: str, action: str, target: str) -> str:
     return _derived(_EXECUTION, cause, action, target)
 
 
-def job_id(*, org_id: str, queue_id: str, item_type_id: str, item_id: str, generation: int) -> str:
-    """The id of a review job; `generation` rises when a job of that item and queue closes."""
-    return _derived(_JOB, org_id, queue_id, item_type_id, item_id, str(generation))
+def job_id(
+    *,
+    org_id: str,
+    queue_id: str,
+    item_type_id: str,
+    item_id: str,
+    generation: int,
+    kind: str = "DEFAULT",
+) -> str:
+    """The id of a review job; `generation` rises when a job of that item and queue closes.
+
+    Jobs of another kind (an appeal) about the same item in the same queue are counted by
+    themselves, hence the kind is part of their id.
+    """
+    parts = (org_id, queue_id, item_type_id, item_id, str(generation))
+    return _derived(_JOB, *parts, *(() if kind == "DEFAULT" else (kind,)))
+
+
+def decision_id(*, job_id: str) -> str:
+    """The id of the decision that closes a job: a job is decided once."""
+    return _derived(_DECISION, job_id)
 
 
 def repeatable_id(*, org_id: str, idempotency_key: str, position: int) -> str:

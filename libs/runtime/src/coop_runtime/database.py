@@ -148,7 +148,11 @@ def _first_line(error: BaseException) -> str:
 
 @asynccontextmanager
 async def answering(within: float) -> AsyncIterator[None]:
-    """A block that talks to the database: `Retryable` when it cannot, or not `within` so many s."""
+    """A block that talks to the database: `Retryable` when it cannot, or not `within` so many s.
+
+    With a server that is frozen in the middle of a statement the driver tries to cancel it for up
+    to 10 s more before it gives the connection up.
+    """
     deadline = asyncio.timeout(within)
     try:
         with database_errors():

@@ -7,7 +7,7 @@ Guarantees: an answer's head is bounded, its body flows only as fast as it is re
 ends early, or is malformed, is an error and never a short body; nothing that arrives outside an
 exchange is taken for an answer.
 Must not: resolve or choose addresses, time anything, or be shared by two exchanges.
-It exists because the general client costs five times the CPU of an exchange (decision record 0006).
+Why it exists: decision record 0012.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
-        self._exchange = False
         self._skip_body = False
         self._head_size = 0
         self._parts: deque[bytes] = deque()
@@ -79,7 +78,7 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """True when the last exchange is over and the other side keeps the connection."""
-        return self._keep and self._complete and not self.closed
+        return self._keep and self._complete and not self._paused and not self.closed
 
     @property
     def closed(self) -> bool:
@@ -98,7 +97,7 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or self.closed or not self._complete:
             raise httpx.ReadError("the connection is closed")
-        self._exchange, self._skip_body = True, head_only
+        self._skip_body = head_only
         self._complete = self._head_complete = False
         self._keep = keep
         self._head_size = 0
@@ -116,9 +115,10 @@ class Connection(asyncio.Protocol):
             await self._wait()
         part = self._parts.popleft()
         self._buffered -= len(part)
-        if self._paused and self._buffered < _BUFFER_HIGH and self._transport is not None:
+        if self._paused and self._buffered < _BUFFER_HIGH:
             self._paused = False
-            self._transport.resume_reading()
+            if self._transport is not None and not self.closed:
+                self._transport.resume_reading()
         return part
 
     async def _wait(self) -> None:
@@ -159,9 +159,10 @@ class Connection(asyncio.Protocol):
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:
                 self._fail(httpx.RemoteProtocolError("the answer's head is too long"))
-        elif self._buffered > _BUFFER_HIGH and not self._paused and self._transport is not None:
+        elif self._buffered > _BUFFER_HIGH and not self._paused and not self.closed:
             self._paused = True
-            self._transport.pause_reading()
+            if self._transport is not None:
+                self._transport.pause_reading()
         self._wake()
 
     def eof_received(self) -> bool:

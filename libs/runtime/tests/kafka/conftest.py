@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -16,6 +17,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from coop_contracts.event import Event
+from coop_local.tansu import Tansu
 from coop_runtime.message import Message, message_of
 from coop_runtime.producer import Producer
 from coop_runtime.record import Record, record_of
@@ -43,6 +45,9 @@ def probe_type(name: str) -> type[Event]:
         number: int
 
     return Probe
+
+
+OWN = probe_type("own.v1")
 
 
 @dataclass
@@ -108,9 +113,24 @@ def settings(kafka_bootstrap: str, broker_idempotence: bool) -> RuntimeSettings:
 
 
 @pytest.fixture
-def own_topic() -> Callable[[str], None]:
-    """Creates the topic `own` on a broker of the test's."""
-    return lambda bootstrap: create_topic(bootstrap, "own", 1)
+def own_broker(tmp_path: Path) -> Iterator[Tansu]:
+    """A broker of the test's, to be stopped and started; it loses all when it stops."""
+    broker = Tansu(tmp_path / "tansu")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def own_probe(own_broker: Tansu) -> Callable[[], Probe]:
+    """Creates the same topic on that broker, again after each start."""
+
+    def make() -> Probe:
+        create_topic(own_broker.url, "own.v1", 1)
+        create_topic(own_broker.url, "own.v1.dlq", 1)
+        return Probe("own.v1", OWN, own_broker.url)
+
+    return make
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -58,15 +57,6 @@ def create_config_topic(bootstrap: str) -> None:
     ].result(WAIT)
 
 
-@pytest.fixture
-def broker(tmp_path: Path):
-    """A broker of the test's own: it loses all when it stops."""
-    own = Tansu(tmp_path)
-    own.start()
-    yield own
-    own.stop()
-
-
 def settings_of(broker: Tansu) -> RuntimeSettings:
     return RuntimeSettings(kafka=broker.url, kafka_idempotence=False, internal_port=0)
 
@@ -92,10 +82,10 @@ async def publishing(settings: RuntimeSettings) -> AsyncIterator[Producer]:
         await producer.stop()
 
 
-async def test_load_then_ready_then_changes(broker, until):
+async def test_load_then_ready_then_changes(own_broker, until):
     """A table is ready after the load and the head, then applies changes and deletions."""
-    create_config_topic(broker.url)
-    settings = settings_of(broker)
+    create_config_topic(own_broker.url)
+    settings = settings_of(own_broker)
     table = ConfigTable(settings)
     order: list[int] = []
     table.subscribe(lambda change: order.append(change.revision))
@@ -138,21 +128,21 @@ async def test_changes_arrive_at_once(settings, kafka_bootstrap, until):
     assert statistics.median(delays) < 0.05
 
 
-async def test_a_broker_that_lost_the_topic_loses_us_nothing(broker, until):
+async def test_a_broker_that_lost_the_topic_loses_us_nothing(own_broker, until):
     """While the broker is away, and after it came back empty, the table serves what it has; then
     it reads the topic from the beginning."""
-    create_config_topic(broker.url)
-    settings = settings_of(broker)
+    create_config_topic(own_broker.url)
+    settings = settings_of(own_broker)
     table = ConfigTable(settings)
     async with reading(table):
         async with publishing(settings) as producer:
             await producer.publish([head(), *(policy(f"p{n}", n) for n in range(1, 21))])
             await table.wait_ready(WAIT)
             await until(lambda: len(table.all("o", Kind.POLICY)) == 20)
-        await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(own_broker.stop)
         assert table.ready()
-        await asyncio.to_thread(broker.start)
-        create_config_topic(broker.url)
+        await asyncio.to_thread(own_broker.start)
+        create_config_topic(own_broker.url)
         assert len(table.all("o", Kind.POLICY)) == 20
         async with publishing(settings) as producer:
             # Fewer records than were read before: their offsets are not new, their revisions are.
@@ -162,15 +152,15 @@ async def test_a_broker_that_lost_the_topic_loses_us_nothing(broker, until):
         assert table.ready()
 
 
-async def test_a_topic_that_is_made_later_is_found(broker, until):
+async def test_a_topic_that_is_made_later_is_found(own_broker, until):
     """A service that starts before the topic exists waits for it, not ready."""
-    settings = settings_of(broker)
+    settings = settings_of(own_broker)
     table = ConfigTable(settings)
     async with reading(table) as task:
         with pytest.raises(TimeoutError):
             await table.wait_ready(1.5)
         assert not task.done()
-        create_config_topic(broker.url)
+        create_config_topic(own_broker.url)
         async with publishing(settings) as producer:
             await producer.publish([head()])
             await table.wait_ready(WAIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -125,19 +126,21 @@ async def test_settlement_failure_is_handled_again(probe, producer, consumer_of,
     await producer.publish([probe.message(n) for n in range(30)])
     seen: list[int] = []
     failures = 3
+    settled: set[int] = set()
 
     async def settle(first: int) -> None:
         nonlocal failures
         if first >= 10 and failures:
             failures -= 1
             raise BrokerUnavailable("no acknowledgement")
+        settled.add(first)
 
     async def handle(events: Events) -> Awaitable[None]:
         seen.extend(numbers(events))
         return settle(numbers(events)[0])
 
     async with running(consumer_of(probe, handle, max_batch=5)):
-        await until(lambda: failures == 0 and seen[-1] == 29)
+        await until(lambda: settled == set(range(0, 30, 5)))
     assert set(seen) == set(range(30))
     assert len(seen) > 30
     again: list[int] = []
@@ -254,3 +257,45 @@ async def test_cancelled_consumer_commits_what_is_settled(probe, producer, consu
     async with running(consumer_of(probe, handle)):
         await until(lambda: seen[-1] == 10)
     assert seen == list(range(11))
+
+
+async def test_a_broker_that_goes_and_comes_back(own_broker, own_probe, until):
+    """A consumer waits out a broker that is gone, goes on when it is back, and when stopped while
+    it is gone ends within its deadline."""
+    settings = RuntimeSettings(
+        kafka=own_broker.url, kafka_idempotence=False, internal_port=0, stop_timeout=6
+    )
+    probe = own_probe()
+    seen: list[int] = []
+
+    async def handle(events: Events) -> None:
+        seen.extend(numbers(events))
+
+    producer = Producer(settings, client_id="test", delivery_timeout=1)
+    await producer.start()
+    consumer = Consumer(
+        settings, group="g", event_type=probe.type, handler=handle, producer=producer
+    )
+    task = asyncio.create_task(consumer.run())
+    await producer.publish([probe.message(1)])
+    await until(lambda: seen == [1])
+    await asyncio.to_thread(own_broker.stop)
+    with pytest.raises(BrokerUnavailable):
+        await producer.publish([probe.message(2)], timeout=1)
+    await asyncio.to_thread(own_broker.start)
+    own_probe()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await producer.publish([probe.message(3)])
+                break
+            except BrokerUnavailable:
+                continue
+    await until(lambda: 3 in seen)
+    assert not task.done()
+    await asyncio.to_thread(own_broker.stop)
+    started = time.monotonic()
+    consumer.stop()
+    await asyncio.wait_for(task, 10)
+    assert time.monotonic() - started < settings.stop_timeout + 2
+    await producer.stop()

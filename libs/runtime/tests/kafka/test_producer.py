@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from coop_local.tansu import Tansu
 from coop_runtime import producer as producer_module
 from coop_runtime.error import BrokerUnavailable, MessageTooLarge
 from coop_runtime.message import Message
@@ -49,35 +48,29 @@ async def test_an_unknown_topic_is_reported(producer):
         await producer.publish([Message("test.missing.v1", b"k", b"v", [])], timeout=2)
 
 
-async def test_a_broker_that_stops_is_reported_within_the_deadline(tmp_path, own_topic):
+async def test_a_broker_that_stops_is_reported_within_the_deadline(own_broker, own_probe):
     """Publishing to a broker that is gone raises within the deadline, and works when it is back."""
-    broker = Tansu(tmp_path)
-    broker.start()
-    try:
-        own_topic(broker.url)
-        settings = RuntimeSettings(kafka=broker.url, kafka_idempotence=False, internal_port=0)
-        producer = Producer(settings, client_id="test")
-        await producer.start()
-        message = Message("own", b"k", b"v", [])
-        await producer.publish([message])
-        await asyncio.to_thread(broker.stop)
-        started = time.monotonic()
-        with pytest.raises(BrokerUnavailable):
-            await producer.publish([message], timeout=1)
-        with pytest.raises(BrokerUnavailable):
-            await producer.begin([message])  # the client's own deadline
-        assert time.monotonic() - started < 9
-        await asyncio.to_thread(broker.start)
-        own_topic(broker.url)
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    await producer.publish([message])
-                    break
-                except BrokerUnavailable:
-                    continue
-        await producer.stop()
-        with pytest.raises(BrokerUnavailable):
-            producer.begin([message])
-    finally:
-        broker.stop()
+    settings = RuntimeSettings(kafka=own_broker.url, kafka_idempotence=False, internal_port=0)
+    message = own_probe().message(1)
+    producer = Producer(settings, client_id="test")
+    await producer.start()
+    await producer.publish([message])
+    await asyncio.to_thread(own_broker.stop)
+    started = time.monotonic()
+    with pytest.raises(BrokerUnavailable):
+        await producer.publish([message], timeout=1)
+    with pytest.raises(BrokerUnavailable):
+        await producer.begin([message])  # the client's own deadline
+    assert time.monotonic() - started < 9
+    await asyncio.to_thread(own_broker.start)
+    own_probe()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await producer.publish([message])
+                break
+            except BrokerUnavailable:
+                continue
+    await producer.stop()
+    with pytest.raises(BrokerUnavailable):
+        producer.begin([message])

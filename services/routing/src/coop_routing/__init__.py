@@ -1,0 +1,1 @@
+"""Routing: reports, appeals and review requests become jobs in review queues."""

@@ -1,0 +1,143 @@
+"""Claiming: the most urgent free job of some queues, for one reviewer.
+
+    Redis offers a job ──▶ its row decides ──▶ leased
+      │ nothing, not filled, not there   │ refused: Redis is corrected, the next one
+      └──────────▶ the rows alone ◀──────┘ (after `_OFFERS` of them)
+
+Guarantees: two reviewers never hold the same job (`lease.py`); None means that the rows, too, have
+nothing free; Redis absent makes claims slower, not wrong.
+Must not: run in the caller's transaction: a lease is committed before the job is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_queues import lease, lookup, metric
+from coop_queues.job import Claim, JobSummary, OrderChange
+from coop_queues.order import Candidate, OrderIndex, OrderUnavailable, Unbuilt
+from coop_queues.sync import Builder
+from coop_runtime.database import transaction
+
+DEFAULT_LEASE: Final = 10 * 60.0  # seconds
+
+_OFFERS = 16
+_WAITS = 3
+
+
+class Claims:
+    """Claims jobs. One for each process; `close` it at the end."""
+
+    def __init__(self, engine: AsyncEngine, order: OrderIndex) -> None:
+        self._engine = engine
+        self._order = order
+        self.builder = Builder(engine, order)
+
+    async def close(self) -> None:
+        await self.builder.close()
+
+    async def claim(
+        self,
+        org_id: str,
+        queue_ids: Sequence[str],
+        reviewer_id: str,
+        *,
+        lease_seconds: float = DEFAULT_LEASE,
+    ) -> Claim | None:
+        """Leases the first job of these queues that is free and not skipped by this reviewer.
+
+        None when there is none. Raises Retryable while the database is away.
+        """
+        if not queue_ids:
+            return None
+        started = time.perf_counter()
+        way = "redis"
+        claim = await self._from_redis(org_id, queue_ids, reviewer_id, lease_seconds)
+        if claim is None:
+            claim = await self._from_rows(org_id, queue_ids, reviewer_id, lease_seconds)
+            way = "rows" if claim else "nothing"
+        metric.CLAIMS.labels(way).inc()
+        metric.CLAIM_SECONDS.observe(time.perf_counter() - started)
+        if claim is not None:
+            await self._order.apply([_held(claim.job.summary, lease_seconds)])
+        return claim
+
+    async def _from_redis(
+        self, org_id: str, queue_ids: Sequence[str], reviewer_id: str, seconds: float
+    ) -> Claim | None:
+        try:
+            for _ in range(_OFFERS):
+                offer = await self._order.reserve(org_id, queue_ids, reviewer_id=reviewer_id)
+                if offer is None:
+                    return None
+                claim = await self._decide(offer, reviewer_id, seconds)
+                if claim is not None:
+                    return claim
+        except Unbuilt as missing:
+            self.builder.start(missing.org_id, missing.queue_id)
+        except OrderUnavailable:
+            pass  # logged and counted where it happened; the rows are asked next
+        return None
+
+    async def _decide(self, offer: Candidate, reviewer_id: str, seconds: float) -> Claim | None:
+        async with transaction(self._engine) as connection:
+            taken = await lease.take(
+                connection,
+                offer.org_id,
+                offer.job_id,
+                queue_id=offer.queue_id,
+                reviewer_id=reviewer_id,
+                seconds=seconds,
+            )
+            if taken is not None:
+                return await _claim(connection, *taken)
+            change = await lease.correction(connection, offer, reviewer_id=reviewer_id)
+        metric.OFFERS_REFUSED.inc()
+        if change is not None:
+            await self._order.apply([change])
+        return None
+
+    async def _from_rows(
+        self, org_id: str, queue_ids: Sequence[str], reviewer_id: str, seconds: float
+    ) -> Claim | None:
+        for attempt in range(_WAITS):
+            async with transaction(self._engine) as connection:
+                queues = await lease.heads(connection, org_id, queue_ids, reviewer_id=reviewer_id)
+                for queue_id in queues:
+                    taken = await lease.take_first(
+                        connection,
+                        org_id,
+                        queue_id,
+                        reviewer_id=reviewer_id,
+                        seconds=seconds,
+                        # Free but locked: a merge or another claim is at it, and will soon be done.
+                        wait=attempt > 0,
+                    )
+                    if taken is not None:
+                        return await _claim(connection, *taken)
+            if not queues:
+                break
+        return None
+
+
+async def _claim(connection: AsyncConnection, summary: JobSummary, token: str) -> Claim:
+    job = await lookup.load(connection, summary)
+    expires_at = summary.lease_expires_at
+    if expires_at is None:
+        raise RuntimeError("a leased row without an end of its lease: the table forbids it")
+    return Claim(job=job, lease_token=token, expires_at=expires_at)
+
+
+def _held(summary: JobSummary, seconds: float) -> OrderChange:
+    return OrderChange(
+        op="LEASE",
+        org_id=summary.org_id,
+        queue_id=summary.queue_id,
+        job_id=summary.job_id,
+        rank=summary.rank,
+        seconds=seconds,
+    )

@@ -1,0 +1,33 @@
+"""What the queue store refuses, by who can act on it.
+
+    QueueError
+    ├── JobNotFound     no such job in this organisation
+    ├── AlreadyClosed   the job was closed before; nothing was changed
+    ├── LeaseLost       the token is not the one of a live lease: claim again
+    └── UnstorableId    an id that PostgreSQL cannot hold; it never can be placed
+
+Must not: carry an item's content. Each error leaves the caller's transaction without a change of
+its own.
+"""
+
+from __future__ import annotations
+
+
+class QueueError(Exception):
+    """The queue store refused."""
+
+
+class JobNotFound(QueueError):
+    """No such job in this organisation."""
+
+
+class AlreadyClosed(QueueError):
+    """The job was closed before."""
+
+
+class LeaseLost(QueueError):
+    """The token is not that of a live lease: it ran out, was given back, or never was."""
+
+
+class UnstorableId(QueueError):
+    """An id contains U+0000, which PostgreSQL's text cannot hold, or is too long to be indexed."""

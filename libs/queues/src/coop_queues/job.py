@@ -1,0 +1,233 @@
+"""Review jobs and what the store answers, as frozen msgspec structs.
+
+    PENDING ──claim──▶ PENDING, leased ──close, move──▶ CLOSED
+       ▲                    │
+       └─release, skip, lease runs out
+
+Guarantees: `Entry` and items are stored as the bytes of these structs and read back by them, so a
+field is only added, with a default.
+Must not: do I/O.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+from coop_contracts.event import ItemRef, ReportEntry, RuleRef, Source, SubmittedItem
+
+
+class Kind(StrEnum):
+    """What a job asks of the reviewer. Jobs of different kinds never merge."""
+
+    DEFAULT = "DEFAULT"
+    APPEAL = "APPEAL"
+
+
+class State(StrEnum):
+    PENDING = "PENDING"
+    CLOSED = "CLOSED"
+
+
+class Routing(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Why an entry came to its queue.
+
+    RULE: `rule` was the first to pass. DEFAULT: none passed. SENDER: who asked chose the queue.
+    PARKED: the organisation had no queue for it. `note` says what else mattered, such as a queue
+    that is gone.
+    """
+
+    how: Literal["RULE", "DEFAULT", "SENDER", "PARKED"]
+    config_revision: int
+    rule: RuleRef | None = None
+    note: str | None = None
+
+
+class AppealEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An appeal as it was made."""
+
+    appeal_id: str
+    appealed_by: ItemRef
+    appealed_at: datetime
+    actions_taken: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One cause for a job: a report, an appeal, a rule's request.
+
+    `entry_id` is unique in its organisation: what was placed once is never placed again, also
+    after its job closed. `at` is when the cause happened (UTC) and gives the job its turn.
+    """
+
+    entry_id: str
+    source: Source
+    at: datetime
+    routing: Routing
+    report: ReportEntry | None = None
+    appeal: AppealEntry | None = None
+    rules: tuple[RuleRef, ...] = ()
+    policy_ids: tuple[str, ...] = ()
+    reported_in_thread: tuple[ItemRef, ...] = ()
+    csam: bool = False
+    note: str | None = None
+    event_id: str | None = None
+    correlation_id: str | None = None
+
+
+class Placement(Struct, frozen=True, kw_only=True):
+    """An entry with its item, and the queue it goes to."""
+
+    org_id: str
+    queue_id: str
+    item: SubmittedItem
+    entry: Entry
+    kind: Kind = Kind.DEFAULT
+    thread_items: tuple[SubmittedItem, ...] = ()
+    additional_items: tuple[SubmittedItem, ...] = ()
+
+
+class OrderChange(Struct, frozen=True, kw_only=True):
+    """What Redis is to be told after the commit (`OrderIndex.apply`).
+
+    ADD: pending and free. LEASE: held for `seconds`. HELD: the same, but only if Redis does not
+    know the job. FREE: given back; hidden from `reviewer_id` for `seconds` when they are set.
+    REMOVE: no longer pending here.
+    """
+
+    op: Literal["ADD", "LEASE", "HELD", "FREE", "REMOVE"]
+    org_id: str
+    queue_id: str
+    job_id: str
+    rank: int = 0
+    seconds: float = 0
+    reviewer_id: str | None = None
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """What became of a placement. Exactly one of `created`, `merged` and `repeated` is true.
+
+    `repeated`: this entry was placed before; `job_id` is the job it went to then.
+    """
+
+    job_id: str
+    created: bool = False
+    merged: bool = False
+    repeated: bool = False
+    changes: tuple[OrderChange, ...] = ()
+
+
+class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job without its items and entries.
+
+    `rank` is the job's turn, lowest first: the microseconds since 1970 of its first cause.
+    `revision` rises with every merge. `moved_from` are the jobs whose history this one continues.
+    """
+
+    job_id: str
+    org_id: str
+    queue_id: str
+    kind: Kind
+    state: State
+    item: ItemRef
+    generation: int
+    source: Source
+    policy_ids: tuple[str, ...]
+    csam: bool
+    entry_count: int
+    report_count: int
+    rank: int
+    revision: int
+    created_at: datetime
+    enqueued_at: datetime
+    moved_from: tuple[str, ...] = ()
+    moved_to: str | None = None
+    lease_holder: str | None = None
+    lease_expires_at: datetime | None = None
+    claimed_at: datetime | None = None
+    claim_count: int = 0
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    close_reason: str | None = None
+
+
+class Job(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job with everything that was placed into it, newest first.
+
+    `item` is the newest submission of the item, `earlier_items` its other versions. The lists are
+    bounded (`lookup.HISTORY_LIMIT`); `summary.entry_count` is the whole number of entries.
+    """
+
+    summary: JobSummary
+    item: SubmittedItem
+    entries: tuple[Entry, ...]
+    earlier_items: tuple[SubmittedItem, ...] = ()
+    thread_items: tuple[SubmittedItem, ...] = ()
+    additional_items: tuple[SubmittedItem, ...] = ()
+    reported_in_thread: tuple[ItemRef, ...] = ()
+
+    @property
+    def reports(self) -> tuple[ReportEntry, ...]:
+        """The reports among the entries, newest first."""
+        return tuple(entry.report for entry in self.entries if entry.report)
+
+    @property
+    def appeals(self) -> tuple[AppealEntry, ...]:
+        """The appeals among the entries, newest first."""
+        return tuple(entry.appeal for entry in self.entries if entry.appeal)
+
+
+class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job held by one reviewer until `expires_at` (UTC, the database's clock).
+
+    `lease_token` is 128 random bits in hex; whoever has it may extend, release, skip and close.
+    """
+
+    job: Job
+    lease_token: str
+    expires_at: datetime
+
+
+class Extended(Struct, frozen=True, kw_only=True):
+    expires_at: datetime
+    changes: tuple[OrderChange, ...]
+
+
+class Freed(Struct, frozen=True, kw_only=True):
+    """A lease that ended without a decision."""
+
+    summary: JobSummary
+    changes: tuple[OrderChange, ...]
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """A job that was closed; `summary` is it as it is now."""
+
+    summary: JobSummary
+    changes: tuple[OrderChange, ...]
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """`closed` is the job as it was left, `job_id` the one that continues it in the other queue;
+    `merged` when that was pending there before."""
+
+    closed: JobSummary
+    job_id: str
+    merged: bool
+    changes: tuple[OrderChange, ...]
+
+
+class QueueCount(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How much is pending in a queue: `leased` of `pending` are held now."""
+
+    pending: int
+    leased: int
+    oldest_created_at: datetime | None = None
+
+
+class Page(Struct, frozen=True, kw_only=True, rename="camel"):
+    jobs: tuple[JobSummary, ...]
+    next_cursor: str | None = None

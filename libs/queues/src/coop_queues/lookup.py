@@ -1,0 +1,184 @@
+"""Reading jobs: one with everything in it, lists, counts.
+
+Guarantees: every query is scoped by organisation; lists are paged by cursor and bounded.
+Must not: lock or change anything.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, func, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import ItemRef, SubmittedItem
+from coop_queues.error import JobNotFound
+from coop_queues.job import Entry, Job, JobSummary, Kind, Page, QueueCount, State
+from coop_queues.slot import item_key
+from coop_queues.table import entries, job_items, jobs
+
+HISTORY_LIMIT: Final = 1000
+"""How many entries, and how many items, a `Job` carries at most; the newest ones."""
+
+PAGE_LIMIT: Final = 200
+
+SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = tuple(
+    jobs.c[name]
+    for name in (
+        *(f for f in JobSummary.__struct_fields__ if f != "item"),
+        "item_type_id",
+        "item_id",
+    )
+)
+SUMMARY_SQL: Final = ", ".join(f"j.{column.name}" for column in SUMMARY_COLUMNS)
+"""The columns of a `JobSummary` of the alias `j`, for statements written as text."""
+
+_entry_decoder = msgspec.json.Decoder(Entry)
+_item_decoder = msgspec.json.Decoder(SubmittedItem)
+
+
+def summary_of(row: Mapping[str, Any]) -> JobSummary:
+    """The summary in a row of `SUMMARY_COLUMNS`."""
+    values = dict(row)
+    item = ItemRef(id=values.pop("item_id"), type_id=values.pop("item_type_id"))
+    values["job_id"] = str(values["job_id"])
+    values["moved_from"] = tuple(str(job_id) for job_id in values["moved_from"])
+    values["moved_to"] = values["moved_to"] and str(values["moved_to"])
+    values["policy_ids"] = tuple(values["policy_ids"])
+    values["kind"], values["state"] = Kind(values["kind"]), State(values["state"])
+    return JobSummary(item=item, **values)
+
+
+def uuid_of(job_id: str) -> str:
+    """The id as PostgreSQL reads it; raises JobNotFound for what cannot be a job's id."""
+    try:
+        return str(uuid.UUID(job_id))
+    except ValueError:
+        raise JobNotFound(f"no job {job_id:.60}") from None
+
+
+async def get_summary(connection: AsyncConnection, org_id: str, job_id: str) -> JobSummary:
+    """The job, pending or closed, without entries and items. Raises JobNotFound."""
+    query = select(*SUMMARY_COLUMNS).where(
+        jobs.c.org_id == org_id, jobs.c.job_id == uuid_of(job_id)
+    )
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        raise JobNotFound(f"no job {job_id}")
+    return summary_of(dict(row))
+
+
+async def get_job(connection: AsyncConnection, org_id: str, job_id: str) -> Job:
+    """The job, pending or closed, with everything in it. Raises JobNotFound."""
+    return await load(connection, await get_summary(connection, org_id, job_id))
+
+
+async def load(connection: AsyncConnection, summary: JobSummary) -> Job:
+    """The whole of the job that `summary` is of, with the history of those it was moved from."""
+    history = [summary.job_id, *summary.moved_from]
+    bodies = await connection.scalars(
+        select(entries.c.body)
+        .where(entries.c.org_id == summary.org_id, entries.c.job_id.in_(history))
+        .order_by(entries.c.position.desc())
+        .limit(HISTORY_LIMIT)
+    )
+    items = await connection.execute(
+        select(job_items.c.role, job_items.c.body)
+        .where(job_items.c.job_id.in_(history))
+        .order_by(job_items.c.position.desc())
+        .limit(HISTORY_LIMIT)
+    )
+    return _assemble(summary, [_entry_decoder.decode(body) for body in bodies], items)
+
+
+def _assemble(
+    summary: JobSummary, found: Sequence[Entry], items: Iterable[tuple[str, bytes]]
+) -> Job:
+    by_role: dict[str, list[SubmittedItem]] = {"ITEM": [], "THREAD": [], "ADDITIONAL": []}
+    for role, body in items:
+        by_role[role].append(_item_decoder.decode(body))
+    history = sorted(found, key=lambda entry: entry.at, reverse=True)
+    references = (reference for entry in history for reference in entry.reported_in_thread)
+    return Job(
+        summary=summary,
+        item=by_role["ITEM"][0],
+        earlier_items=tuple(by_role["ITEM"][1:]),
+        entries=tuple(history),
+        thread_items=_newest(by_role["THREAD"]),
+        additional_items=_newest(by_role["ADDITIONAL"]),
+        reported_in_thread=tuple({(r.type_id, r.id): r for r in references}.values()),
+    )
+
+
+def _newest(items: Sequence[SubmittedItem]) -> tuple[SubmittedItem, ...]:
+    """One of each item, of those the first."""
+    first: dict[tuple[str, str], SubmittedItem] = {}
+    for item in items:
+        first.setdefault((item.type_id, item.id), item)
+    return tuple(first.values())
+
+
+async def jobs_of_item(
+    connection: AsyncConnection,
+    org_id: str,
+    item: ItemRef,
+    *,
+    closed: bool = False,
+    limit: int = PAGE_LIMIT,
+) -> tuple[JobSummary, ...]:
+    """The pending jobs of an item in all queues, with `closed` also the past ones; newest first."""
+    query = select(*SUMMARY_COLUMNS).where(
+        jobs.c.org_id == org_id, jobs.c.item_key == item_key(item.type_id, item.id)
+    )
+    if not closed:
+        query = query.where(jobs.c.state == "PENDING")
+    query = query.order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(limit)
+    return tuple(summary_of(dict(row)) for row in (await connection.execute(query)).mappings())
+
+
+async def pending_page(
+    connection: AsyncConnection,
+    org_id: str,
+    queue_id: str,
+    cursor: str | None = None,
+    *,
+    limit: int = 50,
+) -> Page:
+    """The queue's pending jobs, leased ones too, in their order. `cursor` is a page's
+    `next_cursor`; a cursor that is none of these raises ValueError."""
+    limit = max(1, min(limit, PAGE_LIMIT))
+    query = select(*SUMMARY_COLUMNS).where(
+        jobs.c.org_id == org_id, jobs.c.queue_id == queue_id, jobs.c.state == "PENDING"
+    )
+    if cursor is not None:
+        rank, _, job_id = cursor.partition("_")
+        after = (int(rank), str(uuid.UUID(job_id)))
+        query = query.where(tuple_(jobs.c.rank, jobs.c.job_id) > after)
+    query = query.order_by(jobs.c.rank, jobs.c.job_id).limit(limit + 1)
+    rows = (await connection.execute(query)).mappings().all()
+    found = tuple(summary_of(dict(row)) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
+
+
+async def pending_counts(connection: AsyncConnection, org_id: str) -> dict[str, QueueCount]:
+    """By queue id; a queue with nothing pending is absent. Reads every pending row of the
+    organisation: about 0.2 s for a million."""
+    live = jobs.c.lease_expires_at > text("clock_timestamp()")
+    query = (
+        select(
+            jobs.c.queue_id,
+            func.count(),
+            func.count().filter(live),
+            func.min(jobs.c.created_at),
+        )
+        .where(jobs.c.org_id == org_id, jobs.c.state == "PENDING")
+        .group_by(jobs.c.queue_id)
+    )
+    return {
+        queue_id: QueueCount(pending=pending, leased=leased, oldest_created_at=oldest)
+        for queue_id, pending, leased, oldest in await connection.execute(query)
+    }

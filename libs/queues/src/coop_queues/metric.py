@@ -1,0 +1,33 @@
+"""The queue store's metrics, in the process that uses it."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CLAIMS = Counter(
+    "coop_queue_claims_total",
+    "Claims: decided by the order in Redis, by the rows alone, or nothing to claim.",
+    ["way"],
+)
+CLAIM_SECONDS = Histogram(
+    "coop_queue_claim_seconds",
+    "Time of one claim, with a job or without.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+OFFERS_REFUSED = Counter(
+    "coop_queue_offers_refused_total",
+    "Jobs that Redis offered and the row refused; many mean that Redis has drifted.",
+)
+ORDER_AVAILABLE = Gauge(
+    "coop_queue_order_available",
+    "1 while Redis answers; 0 means degraded: the rows alone do, a little slower.",
+)
+ORDER_ERRORS = Counter("coop_queue_order_errors_total", "Calls that Redis failed.")
+ORDER_MISSED = Counter(
+    "coop_queue_order_missed_total", "Changes Redis could not be told; repaired from the rows."
+)
+ORDER_BUILDS = Counter(
+    "coop_queue_order_builds_total",
+    "Orders filled from the rows: built because Redis had none, or repaired because it differed.",
+    ["cause"],
+)

@@ -1,0 +1,45 @@
+"""The queue store, as services use it.
+
+    placing    place, place_many            in the caller's transaction
+    claiming   Claims.claim                 in a transaction of its own
+    leases     extend, release, skip        in the caller's transaction, under a lease token
+    deciding   close, move                  in the caller's transaction, under a lease token
+    moving     requeue                      in the caller's transaction, a job nobody holds
+    reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts
+
+Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
+found. What changes rows answers with `changes`; after the commit they go to `OrderIndex.apply`.
+Must not: be passed by. Nobody else writes the schema `queues`.
+"""
+
+from __future__ import annotations
+
+from coop_queues.claim import DEFAULT_LEASE, Claims
+from coop_queues.close import MOVED, close, move, requeue
+from coop_queues.lease import DEFAULT_SKIP, extend, release, skip
+from coop_queues.lookup import get_job, get_summary, jobs_of_item, pending_counts, pending_page
+from coop_queues.order import OrderIndex
+from coop_queues.place import place, place_many
+from coop_queues.sync import Reconciler
+
+__all__ = [
+    "DEFAULT_LEASE",
+    "DEFAULT_SKIP",
+    "MOVED",
+    "Claims",
+    "OrderIndex",
+    "Reconciler",
+    "close",
+    "extend",
+    "get_job",
+    "get_summary",
+    "jobs_of_item",
+    "move",
+    "pending_counts",
+    "pending_page",
+    "place",
+    "place_many",
+    "release",
+    "requeue",
+    "skip",
+]

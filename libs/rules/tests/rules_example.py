@@ -1,0 +1,120 @@
+"""An item type, banks and condition builders that the tests share."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from coop_contracts.config import Container, Field, ItemType, ScalarType, TextBank
+from coop_contracts.event import RuleRef
+from coop_rules.compiler import CompilerCache, compile_program
+from coop_rules.program import EnabledRule, Program
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def array(name: str, scalar: str) -> Field:
+    container = Container(container_type="ARRAY", value_scalar_type=ScalarType(scalar))
+    return Field(name=name, type="ARRAY", container=container)
+
+
+def text_map(name: str) -> Field:
+    container = Container(
+        container_type="MAP",
+        value_scalar_type=ScalarType.STRING,
+        key_scalar_type=ScalarType.STRING,
+    )
+    return Field(name=name, type="MAP", container=container)
+
+
+POST = ItemType(
+    id="post",
+    name="Post",
+    kind="CONTENT",
+    version="2026-01-01T00:00:00.000000Z",
+    fields=(
+        Field(name="title", type=ScalarType.STRING),
+        Field(name="likes", type=ScalarType.NUMBER),
+        array("scores", "NUMBER"),
+        array("tags", "STRING"),
+        text_map("captions"),
+        Field(name="public", type=ScalarType.BOOLEAN),
+        Field(name="sent", type=ScalarType.DATETIME),
+        Field(name="author", type=ScalarType.USER_ID),
+        Field(name="picture", type=ScalarType.IMAGE),
+        Field(name="media", type=ScalarType.MEDIA),
+        Field(name="link", type=ScalarType.URL),
+    ),
+)
+COMMENT = ItemType(
+    id="comment",
+    name="Comment",
+    kind="CONTENT",
+    version="2026-01-01T00:00:00.000000Z",
+    fields=(Field(name="body", type=ScalarType.STRING),),
+)
+ITEM_TYPES = {"post": POST, "comment": COMMENT}
+BANKS = {
+    "words": TextBank(id="words", name="Words", type="STRING", strings=("spam", "Straße")),
+    "regexes": TextBank(id="regexes", name="Regexes", type="REGEX", strings=(r"fr[e3]{2}\b",)),
+}
+ALL_TEXT = {"type": "CONTENT_COOP_INPUT", "name": "All text"}
+
+
+def field(name: str, type_id: str = "post") -> dict[str, Any]:
+    return {"type": "CONTENT_FIELD", "name": name, "contentTypeId": type_id}
+
+
+def leaf(source: dict[str, Any], comparator: str | None = None, threshold: Any = None) -> Any:
+    found: dict[str, Any] = {"input": source}
+    if comparator is not None:
+        found["comparator"] = comparator
+    if threshold is not None:
+        found["threshold"] = threshold
+    return found
+
+
+def text(
+    *strings: str, kind: str = "CONTAINS_TEXT", source: Any = None, banks: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    name = f"TEXT_MATCHING_{kind}"
+    matching: dict[str, Any] = {}
+    if strings:
+        matching["strings"] = list(strings)
+    if banks:
+        matching["textBankIds"] = list(banks)
+    return {
+        "input": ALL_TEXT if source is None else source,
+        "signal": {"id": json.dumps({"type": name}), "type": name},
+        "matchingValues": matching,
+    }
+
+
+def both(*conditions: Any) -> dict[str, Any]:
+    return {"conjunction": "AND", "conditions": list(conditions)}
+
+
+def either(*conditions: Any) -> dict[str, Any]:
+    return {"conjunction": "OR", "conditions": list(conditions)}
+
+
+def one_of(*conditions: Any) -> dict[str, Any]:
+    return {"conjunction": "XOR", "conditions": list(conditions)}
+
+
+def rule(condition_set: Any, rule_id: str = "r0", **others: Any) -> EnabledRule:
+    ref = RuleRef(id=rule_id, name=f"Rule {rule_id}", revision=7)
+    return EnabledRule(ref=ref, status="LIVE", condition_set=condition_set, **others)
+
+
+def program(*condition_sets: Any, cache: CompilerCache | None = None) -> Program:
+    """A program of rules r0, r1, … over POST."""
+    rules = [rule(found, f"r{index}") for index, found in enumerate(condition_sets)]
+    return compile_program(rules, item_type=POST, text_banks=BANKS, cache=cache)
+
+
+def outcome(condition_set: Any, data: dict[str, Any], **others: Any) -> bool | None:
+    """The outcome of one rule on one item."""
+    evaluation = program(condition_set).evaluate(data, at=NOW, trace=True, **others)
+    return evaluation.outcomes[0][1]

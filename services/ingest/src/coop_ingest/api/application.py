@@ -1,0 +1,213 @@
+"""The FastAPI application: every route, documented in OpenAPI, and the answers for no route.
+
+Guarantees: what the document says of bodies and answers is made of the structs that read and write
+them. Must not: parse bodies; the routes do, after authentication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from coop_contracts.error import ErrorBody, ErrorType
+from coop_contracts.ids import new_id
+from coop_ingest import metric, wire
+from coop_ingest.answer import Answer, refusal_answer
+from coop_ingest.api.edge import BASE, Route, internal_error, respond
+from coop_ingest.refusal import Refusal, error
+
+_TEMPLATE = "#/components/schemas/{name}"
+_STRUCTS = (
+    wire.Item,
+    wire.Items,
+    wire.Report,
+    wire.Appeal,
+    wire.PartialResult,
+    wire.ReportAccepted,
+    wire.Policies,
+    ErrorBody,
+)
+# Parts that are read one by one are Raw in the structs, which says nothing in a schema.
+_ITEMS_IN = {
+    "Items": ("items",),
+    "Report": ("reportedItem", "reportedItemThread", "additionalItems"),
+    "Appeal": ("actionedItem", "additionalItems"),
+}
+_ERRORS = {
+    400: "The request is wrong; every problem is listed with its pointer.",
+    401: "The API key is missing, unknown, revoked or expired.",
+    409: "The Idempotency-Key was used otherwise, or appeals are off.",
+    413: "Over a limit.",
+    415: "The body is not JSON.",
+    429: "Too many requests; see Retry-After.",
+    503: "The event log does not acknowledge; see Retry-After. Nothing was kept.",
+}
+_SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
+    "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
+    "/report": ("Report an item", "Report", 201, "ReportAccepted"),
+    "/report/appeal": ("Appeal against actions", "Appeal", 204, None),
+    "/policies/": ("List policies", None, 200, "Policies"),
+}
+
+
+def build_application(routes: Sequence[Route]) -> FastAPI:
+    """The application of these routes."""
+    application = FastAPI(
+        title="Coop",
+        version="1",
+        description="Content, reports and appeals in. Submissions are kept before the answer.",
+        openapi_url=f"{BASE}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for route in routes:
+        application.add_api_route(
+            BASE + route.path,
+            _endpoint(route),
+            methods=[route.method],
+            response_class=Response,
+            openapi_extra=_operation(route),
+            include_in_schema=True,
+            name=route.prefix,
+        )
+    application.add_exception_handler(HTTPException, _on_no_route)
+    application.add_exception_handler(Exception, _on_fault)
+    application.openapi = _documented(application)  # type: ignore[method-assign]
+    return application
+
+
+def _endpoint(route: Route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    async def endpoint(request: Request) -> Response:
+        return _response(await respond(route, request.scope, request.receive))
+
+    return endpoint
+
+
+def _response(answer: Answer) -> Response:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers)
+
+
+async def _on_no_route(_request: Request, exception: Exception) -> Response:
+    if not isinstance(exception, HTTPException):
+        raise exception
+    status, kind, reason = exception.status_code, ErrorType.INVALID_USER_INPUT, "method"
+    title = "Method not allowed"
+    if status == 404:
+        kind, reason, title = ErrorType.NOT_FOUND, "not_found", "Not found"
+    elif status != 405:
+        title = str(exception.detail)
+    metric.REFUSED.labels(reason).inc()
+    refusal = Refusal("not_found", [error(status, kind, title)])
+    response = _response(refusal_answer(refusal, new_id()))
+    response.headers.update(exception.headers or {})
+    return response
+
+
+async def _on_fault(_request: Request, _exception: Exception) -> Response:
+    # Starlette raises it again after this answer; the edge logs it.
+    return _response(internal_error(new_id()))
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    """What the document says about a route."""
+    summary, body, status, result = _SUMMARIES[route.path]
+    success: dict[str, Any] = {"description": "Kept." if body else "The policies."}
+    if result is not None:
+        success["content"] = _content(result)
+    if route.path == "/items/async/":
+        success["description"] = "Kept. Empty, unless `partial=true`."
+        success["headers"] = {
+            "X-Coop-Unknown-Fields": {
+                "description": "Fields that the item types do not have; kept as sent.",
+                "schema": {"type": "string"},
+            }
+        }
+    errors = {
+        str(code): {"description": text, "content": _content("ErrorBody")}
+        for code, text in _ERRORS.items()
+        if body is not None or code in (401, 429, 503)
+    }
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "security": [{"apiKey": []}],
+        "responses": {str(status): success, **errors},
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(body)}
+        operation["parameters"] = _parameters(route)
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ]
+    if route.path == "/items/async/":
+        parameters.append(
+            {
+                "name": "partial",
+                "in": "query",
+                "required": False,
+                "description": "Keep the valid items and list the errors of the others.",
+                "schema": {"type": "boolean", "default": False},
+            }
+        )
+    return parameters
+
+
+def _content(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _TEMPLATE.format(name=name)}}}
+
+
+def _documented(application: FastAPI) -> Callable[[], dict[str, Any]]:
+    """FastAPI's document with the structs' schemas, made once."""
+    generate = application.openapi
+    made: dict[str, Any] = {}
+
+    def document() -> dict[str, Any]:
+        if not made:
+            made.update(generate())
+            components = made.setdefault("components", {})
+            components["schemas"] = _schemas()
+            components["securitySchemes"] = {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}
+            }
+            for operations in made["paths"].values():
+                for operation in operations.values():
+                    # FastAPI adds an answer 200 of its own to routes that have none.
+                    _drop_default_answer(operation["responses"])
+        return made
+
+    return document
+
+
+def _drop_default_answer(responses: dict[str, Any]) -> None:
+    if any(code in responses for code in ("201", "202", "204")):
+        responses.pop("200", None)
+
+
+def _schemas() -> dict[str, Any]:
+    _, components = msgspec.json.schema_components(_STRUCTS, ref_template=_TEMPLATE)
+    schemas: dict[str, Any] = dict(components)
+    item = {"$ref": _TEMPLATE.format(name="Item")}
+    for name, properties in _ITEMS_IN.items():
+        for key in properties:
+            schemas[name]["properties"][key] = (
+                item if key.endswith("Item") else {"type": "array", "items": item}
+            )
+    schemas["PartialResult"]["properties"]["errors"] = {
+        "type": "array",
+        "items": {"$ref": _TEMPLATE.format(name="ApiError")},
+    }
+    return schemas

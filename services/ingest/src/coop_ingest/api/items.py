@@ -1,0 +1,154 @@
+"""`POST /items/async/`: items in, one event each.
+
+Guarantees: all or nothing, unless `?partial=true` asks for the good ones; the events of one request
+are published in the order of its items; 202 only after the broker has acknowledged all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qs, quote
+
+from msgspec.structs import replace
+
+from coop_contracts.error import ApiError
+from coop_contracts.event import ItemSubmitted
+from coop_contracts.ids import item_key, new_id
+from coop_ingest import metric
+from coop_ingest.answer import MAX_ERRORS, Answer, json_answer
+from coop_ingest.body import Receive
+from coop_ingest.gate import Gate, Request
+from coop_ingest.idempotency import Submission
+from coop_ingest.item_reader import ItemReader, Reading
+from coop_ingest.json_reading import StructReader, Unreadable
+from coop_ingest.publisher import Publisher
+from coop_ingest.refusal import Refusal, invalid, too_large
+from coop_ingest.wire import Items, PartialResult
+from coop_runtime.config_table import ConfigTable
+from coop_runtime.message import Message
+
+MAX_UNKNOWN_FIELDS: Final = 1_024  # bytes of the header that names them
+
+_ACCEPTED = metric.ACCEPTED.labels("item")
+
+
+class ItemsRoute:
+    """Wired once. `max_items` is per request."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        table: ConfigTable,
+        reader: ItemReader,
+        publisher: Publisher,
+        max_items: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._gate = gate
+        self._table = table
+        self._reader = reader
+        self._publisher = publisher
+        self._max_items = max_items
+        self._now = now
+        self._bodies = StructReader(Items)
+
+    async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
+        """Raises Refusal or ClientGone."""
+        return await self._gate.post(scope, receive, request_id, self._run)
+
+    async def _run(self, request: Request, submission: Submission) -> Answer:
+        partial = _wants_partial(request.query)
+        try:
+            body: Items = self._bodies.read(request.body)
+        except Unreadable as unreadable:
+            raise unreadable.refusal() from None
+        if len(body.items) > self._max_items:
+            detail = f"A request has at most {self._max_items} items."
+            raise Refusal("size", [too_large(detail, "/items")])
+        messages, accepted, unknown, errors, refused = self._read(request, submission, body)
+        if errors and not partial:
+            raise Refusal("size" if errors[0].status == 413 else "invalid", errors)
+        if messages:
+            await self._publisher.publish(messages)
+            _ACCEPTED.inc(len(messages))
+        headers = _unknown_header(unknown) if unknown else ()
+        if not partial:
+            return Answer(202, b"", headers)
+        metric.REFUSED_ITEMS.inc(refused)
+        listed = [replace(error, request_id=request.request_id) for error in errors[:MAX_ERRORS]]
+        return json_answer(202, PartialResult(accepted, listed), headers)
+
+    def _read(
+        self, request: Request, submission: Submission, body: Items
+    ) -> tuple[list[Message], list[str], dict[str, None], list[ApiError], int]:
+        """Every item's message, or its errors."""
+        org_id = request.org_id
+        revision = self._table.revision(org_id)
+        now = self._now()
+        read = self._reader.read
+        messages: list[Message] = []
+        accepted: list[str] = []
+        unknown: dict[str, None] = {}
+        errors: list[ApiError] = []
+        refused = 0
+        for index, raw in enumerate(body.items):
+            at = f"/items/{index}"
+            submission_id = submission.id(index)
+            reading = read(raw, at, org_id, submission_id=submission_id)
+            message = self._message(request, reading, submission_id, revision, now)
+            if message is not None:
+                messages.append(message)
+                accepted.append(reading.item.id)  # type: ignore[union-attr]  # it has a message
+                unknown.update(dict.fromkeys(reading.unknown_fields))
+                continue
+            refused += 1
+            errors += reading.errors or self._publisher.too_large(at).errors
+        return messages, accepted, unknown, errors, refused
+
+    def _message(
+        self,
+        request: Request,
+        reading: Reading,
+        submission_id: str,
+        revision: int,
+        now: datetime,
+    ) -> Message | None:
+        item = reading.item
+        if item is None:
+            return None
+        event = ItemSubmitted(
+            event_id=new_id(),
+            org_id=request.org_id,
+            time=now,
+            correlation_id=submission_id,
+            submission_id=submission_id,
+            item=item,
+            request_id=request.request_id,
+            config_revision=revision,
+        )
+        key = item_key(request.org_id, item.type_id, item.id)
+        return self._publisher.message(event, key, request.traceparent)
+
+
+def _wants_partial(query: bytes) -> bool:
+    if not query:
+        return False
+    stated = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("partial", ["false"])[-1]
+    if stated not in ("true", "false"):
+        raise Refusal("invalid", [invalid("The parameter partial must be true or false.")])
+    return stated == "true"
+
+
+def _unknown_header(names: dict[str, None]) -> tuple[tuple[bytes, bytes]]:
+    """The fields' names, percent-encoded, separated by commas; `...` where there are more."""
+    value = b""
+    for name in names:
+        encoded = quote(name, safe="").encode()
+        if len(value) + len(encoded) + 6 > MAX_UNKNOWN_FIELDS:
+            value += b", ..." if value else b"..."
+            break
+        value += b", " + encoded if value else encoded
+    return ((b"x-coop-unknown-fields", value),)

@@ -1,0 +1,152 @@
+"""ingest's composition root: what is built, and how it is wired. Nothing else is here.
+
+api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from coop_contracts.config import Kind, OrgSettings
+from coop_ingest.api.appeal import AppealRoute
+from coop_ingest.api.application import build_application
+from coop_ingest.api.edge import Edge, Route
+from coop_ingest.api.items import ItemsRoute
+from coop_ingest.api.policy import PoliciesRoute
+from coop_ingest.api.related import RelatedReader
+from coop_ingest.api.report import ReportRoute
+from coop_ingest.body import Intake
+from coop_ingest.catalog import Catalog
+from coop_ingest.credential import Credentials
+from coop_ingest.gate import Gate
+from coop_ingest.idempotency import Idempotency, Submission
+from coop_ingest.item_reader import ItemReader
+from coop_ingest.publisher import Broker, Publisher
+from coop_ingest.rate_limit import Rate, RateLimiter
+from coop_ingest.settings import Settings
+from coop_runtime.config_table import ConfigTable
+from coop_runtime.metric import App as AsgiApp
+from coop_runtime.metric import measured
+from coop_runtime.producer import Producer
+from coop_runtime.service import Service
+
+NAME = "ingest"
+KINDS = (
+    Kind.ITEM_TYPE,
+    Kind.ITEM_TYPE_VERSION,
+    Kind.POLICY,
+    Kind.ACTION,
+    Kind.API_KEY,
+    Kind.SETTINGS,
+)
+_REDIS_SECONDS = 0.5
+
+
+def build_api(
+    settings: Settings,
+    *,
+    table: ConfigTable,
+    publisher: Publisher,
+    redis: Redis,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AsgiApp:
+    """The public ASGI application. `table` must not have been loaded yet, or be replayed: the index
+    of API keys is built from its changes."""
+    credentials = Credentials(now)
+    table.subscribe(credentials.apply)
+    catalog = Catalog(table, allow_private_hosts=settings.ingest_allow_private_urls)
+    gate = Gate(
+        table=table,
+        credentials=credentials,
+        limiter=RateLimiter(redis, rates_of(table, settings), now=monotonic),
+        intake=Intake(
+            max_body=settings.ingest_max_body, max_in_flight=settings.ingest_max_bytes_in_flight
+        ),
+        idempotency=Idempotency(redis),
+    )
+    reader = ItemReader(catalog, max_item=settings.ingest_max_item)
+
+    def related(org_id: str, submission: Submission) -> RelatedReader:
+        return RelatedReader(
+            org_id=org_id,
+            submission=submission,
+            table=table,
+            catalog=catalog,
+            reader=reader,
+            max_items=settings.ingest_max_items,
+        )
+
+    items = ItemsRoute(
+        gate=gate,
+        table=table,
+        reader=reader,
+        publisher=publisher,
+        max_items=settings.ingest_max_items,
+        now=now,
+    )
+    report = ReportRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
+    appeal = AppealRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
+    policies = PoliciesRoute(gate=gate, table=table)
+    routes = (
+        Route("POST", "/items/async/", "post-items", items.handle, hot=True),
+        Route("POST", "/report", "submit-report", report.handle),
+        Route("POST", "/report/appeal", "submit-appeal", appeal.handle),
+        Route("GET", "/policies/", "get-policies", policies.handle),
+    )
+    edge = Edge(routes, build_application(routes))
+    return measured(edge, route=edge.route_of)
+
+
+def rates_of(table: ConfigTable, settings: Settings) -> Callable[[str], Rate]:
+    """An organisation's own rate where it has one, else the operator's default."""
+
+    def rate_of(org_id: str) -> Rate:
+        document = table.get(org_id, Kind.SETTINGS, "settings")
+        own = document.requests_per_second if isinstance(document, OrgSettings) else None
+        rate = max(1, settings.ingest_requests_per_second if own is None else own)
+        return Rate(rate, max(1, int(rate * settings.ingest_burst)))
+
+    return rate_of
+
+
+def publisher_of(settings: Settings, broker: Broker) -> Publisher:
+    """The publisher onto that broker, within the settings' limits."""
+    return Publisher(
+        broker, ack_timeout=settings.ingest_ack_timeout, max_event=settings.ingest_max_event
+    )
+
+
+def connect_redis(settings: Settings) -> Redis:
+    """A client that gives up quickly: whoever asks it has a way to go on without it."""
+    return Redis.from_url(
+        settings.redis,
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        client_name=NAME,
+    )
+
+
+def build_service(settings: Settings) -> Service:
+    """The process of the role `api`."""
+    service = Service(NAME, settings)
+    table = ConfigTable(settings, kinds=KINDS)
+    producer = Producer(settings, client_id=NAME, delivery_timeout=settings.ingest_ack_timeout)
+    publisher = publisher_of(settings, producer)
+    redis = connect_redis(settings)
+    api = build_api(settings, table=table, publisher=publisher, redis=redis)
+    service.add_start(producer.start)
+    service.add_stop(producer.stop)
+    service.add_stop(redis.aclose)
+    service.add_task("config", table.run)
+    service.add_readiness("config", table.ready)
+    service.add_readiness("broker", publisher.ready)
+    service.serve(api, settings.ingest_host, settings.ingest_port)
+    return service

@@ -1,0 +1,101 @@
+"""What every request passes before anything is done with it.
+
+    head ─▶ configuration read? ─▶ key ─▶ rate ─▶ media type ─▶ body, within limits
+         ─▶ Idempotency-Key ─▶ the route's own handling
+
+Guarantees: nothing of a body is read before its sender is known and within its rate.
+Must not: know the routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from coop_ingest import metric
+from coop_ingest.answer import Answer
+from coop_ingest.body import Head, Intake, Receive, check_media_type, read_head
+from coop_ingest.credential import Credentials
+from coop_ingest.idempotency import Idempotency, Submission
+from coop_ingest.rate_limit import RateLimiter
+from coop_ingest.refusal import unauthorized, unavailable
+from coop_ingest.trace import request_span
+from coop_runtime import telemetry
+from coop_runtime.config_table import ConfigTable
+
+
+class Request(NamedTuple):
+    """A request that passed. `query` is the raw query string, `request_id` ours, `traceparent` the
+    trace that its events belong to."""
+
+    org_id: str
+    request_id: str
+    traceparent: str
+    query: bytes
+    body: bytes
+
+
+Run = Callable[[Request, Submission], Awaitable[Answer]]
+
+
+class Gate:
+    """Wired once; used by every route."""
+
+    def __init__(
+        self,
+        *,
+        table: ConfigTable,
+        credentials: Credentials,
+        limiter: RateLimiter,
+        intake: Intake,
+        idempotency: Idempotency,
+    ) -> None:
+        self._table = table
+        self._credentials = credentials
+        self._limiter = limiter
+        self._intake = intake
+        self._idempotency = idempotency
+
+    async def admit(self, head: Head) -> str:
+        """The caller's organisation. Raises Refusal (401, 429, 503)."""
+        if not self._table.ready():
+            metric.UNAVAILABLE.labels("configuration").inc()
+            raise unavailable("The configuration is being read.", retry_after=2, close=True)
+        org_id = self._credentials.org_of(head.api_key)
+        if org_id is None:
+            raise unauthorized()
+        if not self._limiter.try_take(org_id):
+            await self._limiter.take(org_id)
+        return org_id
+
+    async def post(
+        self, scope: Mapping[str, Any], receive: Receive, request_id: str, run: Run
+    ) -> Answer:
+        """Admit, read, and run the request. Raises Refusal or ClientGone."""
+        head = read_head(scope)
+        org_id = await self.admit(head)
+        check_media_type(head)
+        body = await self._intake.read(receive, head)
+        try:
+            if not telemetry.exporting():
+                traceparent = telemetry.traceparent_for_request(head.traceparent)
+                request = Request(org_id, request_id, traceparent, scope["query_string"], body)
+                return await self._once(scope, head, request, run)
+            with request_span(head.traceparent, scope["path"]) as traceparent:
+                request = Request(org_id, request_id, traceparent, scope["query_string"], body)
+                return await self._once(scope, head, request, run)
+        finally:
+            self._intake.release(len(body))
+
+    async def _once(
+        self, scope: Mapping[str, Any], head: Head, request: Request, run: Run
+    ) -> Answer:
+        if head.idempotency_key is None:
+            return await run(request, Submission(request.org_id))
+        target = scope["path"].rstrip("/").encode() + b"?" + request.query
+        return await self._idempotency.once(
+            request.org_id,
+            head.idempotency_key,
+            (target, request.body),
+            lambda submission: run(request, submission),
+        )

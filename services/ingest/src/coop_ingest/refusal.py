@@ -1,0 +1,125 @@
+"""Why a request is not accepted.
+
+    Exception
+    ├── Refusal       answered with errors in the public format
+    └── ClientGone    nobody is there to answer: the body was cut off
+
+Guarantees: every refusal has at least one error, and its answer the status of the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from coop_contracts.error import ApiError, ErrorType
+
+Reason = Literal[
+    "authentication",
+    "rate",
+    "size",
+    "media_type",
+    "json",
+    "invalid",
+    "conflict",
+    "unavailable",
+    "not_found",
+    "method",
+    "internal",
+]
+
+
+class Refusal(Exception):
+    """`reason` is the metric's label. `retry_after` is in seconds. `close` ends the connection, for
+    a body that is not read to its end."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        errors: Sequence[ApiError],
+        *,
+        retry_after: float | None = None,
+        close: bool = False,
+    ) -> None:
+        super().__init__(errors[0].title)
+        self.reason = reason
+        self.errors = tuple(errors)
+        self.retry_after = None if retry_after is None else max(1, math.ceil(retry_after))
+        self.close = close
+
+
+class ClientGone(Exception):
+    """The client ended the connection before its request was whole."""
+
+
+def error(
+    status: int,
+    kind: ErrorType,
+    title: str,
+    detail: str | None = None,
+    pointer: str | None = None,
+) -> ApiError:
+    """One error in the public format."""
+    return ApiError(status=status, type=(kind,), title=title, detail=detail, pointer=pointer)
+
+
+def invalid(detail: str, pointer: str | None = None, *, title: str = "Invalid input") -> ApiError:
+    """The request says something that cannot be accepted."""
+    return error(400, ErrorType.INVALID_USER_INPUT, title, detail, pointer)
+
+
+def too_large(detail: str, pointer: str | None = None) -> ApiError:
+    """Something is over a limit."""
+    return error(413, ErrorType.INVALID_USER_INPUT, "Too large", detail, pointer)
+
+
+def unauthorized() -> Refusal:
+    """One answer for a missing, unknown, revoked and expired key: it must not tell which."""
+    return Refusal(
+        "authentication",
+        [
+            error(
+                401,
+                ErrorType.AUTHENTICATION_FAILED,
+                "Invalid API Key",
+                "The X-API-KEY header does not hold a valid key.",
+            )
+        ],
+        close=True,
+    )
+
+
+def rate_limited(retry_after: float) -> Refusal:
+    """The organisation sends more requests than it may."""
+    return Refusal(
+        "rate",
+        [
+            error(
+                429,
+                ErrorType.RATE_LIMITED,
+                "Too many requests",
+                "Your organisation's request rate is above its limit.",
+            )
+        ],
+        retry_after=retry_after,
+    )
+
+
+def unavailable(detail: str, *, retry_after: float, close: bool = False) -> Refusal:
+    """Nothing is wrong with the request; it cannot be kept now."""
+    return Refusal(
+        "unavailable",
+        [error(503, ErrorType.SERVICE_UNAVAILABLE, "Service unavailable", detail)],
+        retry_after=retry_after,
+        close=close,
+    )
+
+
+def conflict(detail: str, *, retry_after: float | None = None) -> Refusal:
+    """The request contradicts another, or a setting."""
+    return Refusal(
+        "conflict",
+        [error(409, ErrorType.CONFLICT, "Conflict", detail)],
+        retry_after=retry_after,
+    )

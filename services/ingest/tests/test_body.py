@@ -1,0 +1,130 @@
+"""Reading bodies: limits, cut-off bodies, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from coop_ingest.body import Head, Intake, check_media_type, read_head
+from coop_ingest.refusal import ClientGone, Refusal
+
+
+def receiver(*messages: dict[str, Any]) -> Any:
+    left = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return left.pop(0)
+
+    receive.left = left  # type: ignore[attr-defined]
+    return receive
+
+
+def chunks(parts: Iterable[bytes], *, whole: bool = True) -> Any:
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    if whole:
+        messages[-1]["more_body"] = False
+    else:
+        messages.append({"type": "http.disconnect"})
+    return receiver(*messages)
+
+
+def head(**values: bytes) -> Head:
+    return Head(b"", *(values.get(name) for name in Head._fields[1:]))
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake(max_body=10, max_in_flight=15)
+
+
+@pytest.mark.parametrize("parts", [[b"{}"], [b""], [b"{", b"", b"}"], [b"0123456789"]])
+async def test_a_whole_body(intake: Intake, parts: list[bytes]) -> None:
+    """A body is its chunks in order, up to the limit."""
+    assert await intake.read(chunks(parts), head()) == b"".join(parts)
+
+
+@pytest.mark.parametrize("parts", [[b"{"], [b"{", b"}"], []])
+async def test_a_body_cut_off_is_nothing(intake: Intake, parts: list[bytes]) -> None:
+    """A body whose end never came is not used, and its bytes are given back."""
+    with pytest.raises(ClientGone):
+        await intake.read(chunks(parts, whole=False), head(content_length=b"9"))
+    assert await intake.read(chunks([b"0123456789"]), head()) == b"0123456789"
+
+
+async def test_a_long_body_is_not_read_to_its_end(intake: Intake) -> None:
+    """Past the limit nothing more is received."""
+    receive = chunks([b"0123", b"4567", b"8901", b"2345", b"6789"])
+    with pytest.raises(Refusal) as caught:
+        await intake.read(receive, head())
+    assert caught.value.errors[0].status == 413
+    assert len(receive.left) == 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "status"), [(b"11", 413), (b"9" * 30, 413), (b"-1", 400), (b"x", 400)]
+)
+async def test_a_declared_length_is_enough_to_refuse(
+    intake: Intake, declared: bytes, status: int
+) -> None:
+    """A body that is declared too long, or nonsense, is refused without receiving any of it."""
+    receive = chunks([b"{}"])
+    with pytest.raises(Refusal) as caught:
+        await intake.read(receive, head(content_length=declared))
+    assert caught.value.errors[0].status == status
+    assert len(receive.left) == 1
+
+
+async def test_all_bodies_together_are_bounded(intake: Intake) -> None:
+    """Past the bound on bytes in flight the answer is 503 until bytes are given back."""
+    first = await intake.read(chunks([b"01234", b"56789"]), head())
+    with pytest.raises(Refusal) as caught:
+        await intake.read(chunks([b"0123", b"45"]), head())
+    assert caught.value.errors[0].status == 503
+    intake.release(len(first))
+    assert await intake.read(chunks([b"0123456789"]), head())
+
+
+async def test_a_body_cut_off_publishes_nothing(ingest: Any) -> None:
+    """A whole item followed by a lost connection is not accepted."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    for path in ("/api/v1/items/async/", "/api/v1/report"):
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"x-api-key", b"key-of-org1"), (b"content-length", b"900")],
+        }
+        half = b'{"items":[{"id":"p1","typeId":"post","data":{"text":"x"}}'
+        await ingest.app(scope, chunks([half, b""], whole=False), send)
+    assert ingest.broker.messages == []
+    assert [m["status"] for m in sent if m["type"] == "http.response.start"] == [400, 400]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"content_type": b"text/plain"},
+        {"content_type": b"application/json; charset=utf-16"},
+        {"content_encoding": b"gzip"},
+    ],
+)
+def test_what_is_not_plain_json_is_refused(values: dict[str, bytes]) -> None:
+    """Other types, other charsets and compressed bodies are 415."""
+    with pytest.raises(Refusal) as caught:
+        check_media_type(head(**values))
+    assert caught.value.errors[0].status == 415
+
+
+def test_the_head_has_what_matters() -> None:
+    """Only the headers in use are taken, by their ASGI names."""
+    found = read_head({"headers": [(b"x-api-key", b"k"), (b"cookie", b"c"), (b"accept", b"a")]})
+    assert found == Head(b"k", None, None, None, None, None)

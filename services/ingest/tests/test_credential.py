@@ -1,0 +1,96 @@
+"""API keys: which organisation they speak for, and when they stop."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from coop_contracts.config import ApiKey, Kind
+from coop_ingest.credential import Credentials
+from coop_runtime.config_table import ConfigChange
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def document(key: str, **more: Any) -> ApiKey:
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return ApiKey(id="k", name="n", key_hash=digest, created_at=NOW, **more)
+
+
+@pytest.fixture
+def credentials() -> Credentials:
+    return Credentials(lambda: NOW)
+
+
+def apply(
+    credentials: Credentials, key: ApiKey | None, *, org: str = "o", key_id: str = "k"
+) -> None:
+    credentials.apply(ConfigChange(org, Kind.API_KEY, key_id, key, 1))
+
+
+def test_several_keys_are_valid_at_once(credentials: Credentials) -> None:
+    """During a rotation the old and the new key both work."""
+    apply(credentials, document("old"), key_id="1")
+    apply(credentials, document("new"), key_id="2")
+    assert credentials.org_of(b"old") == credentials.org_of(b"new") == "o"
+    assert credentials.org_of(b"other") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        document("key", revoked_at=NOW - timedelta(days=1)),
+        document("key", expires_at=NOW),
+        document("another"),
+    ],
+)
+def test_a_key_stops_at_once(credentials: Credentials, change: ApiKey | None) -> None:
+    """Deleted, revoked, expired and replaced keys are not valid any more."""
+    apply(credentials, document("key"))
+    assert credentials.org_of(b"key") == "o"
+    apply(credentials, change)
+    assert credentials.org_of(b"key") is None
+
+
+def test_a_key_is_valid_until_it_expires(credentials: Credentials) -> None:
+    """A key with an end in the future works."""
+    apply(credentials, document("key", expires_at=NOW + timedelta(seconds=1)))
+    assert credentials.org_of(b"key") == "o"
+
+
+def test_a_hash_of_two_organisations_is_nobody(credentials: Credentials) -> None:
+    """If two organisations have the same key, it cannot say who calls, and is refused."""
+    apply(credentials, document("key"), org="a")
+    apply(credentials, document("key"), org="b")
+    assert credentials.org_of(b"key") is None
+    apply(credentials, None, org="a")
+    assert credentials.org_of(b"key") == "b"
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 100_000])
+def test_what_cannot_be_a_key(credentials: Credentials, key: bytes) -> None:
+    """Empty and endless keys are refused without work."""
+    assert credentials.org_of(key) is None
+
+
+async def test_a_revoked_key_is_401(ingest: Any) -> None:
+    """Revoking a key acts on the next request."""
+    item = {"id": "p1", "typeId": "post", "data": {"text": "hello"}}
+    assert (await ingest.items(item)).status_code == 202
+    revoked = ApiKey(
+        id="key",
+        name="key",
+        key_hash=hashlib.sha256(b"key-of-org1").hexdigest(),
+        created_at=NOW,
+        revoked_at=NOW,
+    )
+    ingest.configure(Kind.API_KEY, revoked, "key")
+    response = await ingest.items(item)
+    assert response.status_code == 401
+    (error,) = response.json()["errors"]
+    assert error["type"] == ["/errors/authentication-failed-or-missing"]
+    assert len(ingest.broker.messages) == 1

@@ -1,0 +1,227 @@
+"""`POST /report` and `POST /report/appeal`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from coop_contracts.config import Kind, OrgSettings
+from coop_contracts.event import ItemRef
+
+POST = {"id": "p1", "typeId": "post", "data": {"text": "hello"}}
+THREAD = {"id": "t1", "typeId": "thread", "data": {"title": "x"}}
+USER = {"id": "u1", "typeId": "user"}
+REPORT = {
+    "reporter": {"kind": "user", **USER},
+    "reportedAt": "2026-01-01T10:00:00Z",
+    "reportedItem": POST,
+}
+APPEAL = {
+    "appealId": "a1",
+    "appealedBy": USER,
+    "appealedAt": "2026-01-01T10:00:00+02:00",
+    "actionedItem": POST,
+    "actionsTaken": ["delete"],
+}
+
+
+def pointers(response: Any, status: int = 400) -> list[str | None]:
+    assert response.status_code == status
+    return [error.get("pointer") for error in response.json()["errors"]]
+
+
+@pytest.mark.parametrize("path", ["/report", "/report/"])
+async def test_a_report_is_kept_whole(ingest: Any, path: str) -> None:
+    """201 with the report's id; the event carries reporter, reason, thread and further items."""
+    body = {
+        **REPORT,
+        "reportedForReason": {"policyId": "spam", "reason": "buy now", "csam": True},
+        "reportedItemThread": [{"id": "p0", "typeId": "post", "data": {}}],
+        "reportedItemsInThread": [{"id": "p1", "typeId": "post"}],
+        "additionalItems": [{"id": "u1", "typeId": "user", "data": {"name": "N"}}],
+    }
+    response = await ingest.post(path, body)
+    assert response.status_code == 201
+    (event,) = ingest.broker.events
+    (message,) = ingest.broker.messages
+    assert response.json() == {"reportId": event.report_id}
+    assert message.key == b"org1/post/p1"
+    assert event.correlation_id == event.report_id
+    assert event.reporter == ItemRef("u1", "user")
+    assert event.reported_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert (event.reason.policy_id, event.reason.reason, event.reason.csam) == (
+        "spam",
+        "buy now",
+        True,
+    )
+    assert event.thread_items[0].schema_variant == "partial"
+    assert event.reported_in_thread == (ItemRef("p1", "post"),)
+    assert event.additional_items[0].id == "u1"
+    assert msgspec.json.decode(event.item.data) == {"text": "hello"}
+    submissions = {
+        event.item.submission_id,
+        event.thread_items[0].submission_id,
+        event.additional_items[0].submission_id,
+    }
+    assert len(submissions) == 3
+
+
+@pytest.mark.parametrize("reason", [None, {}, {"policyId": None, "reason": None, "csam": None}])
+async def test_a_reason_may_be_absent_or_null(ingest: Any, reason: Any) -> None:
+    """Every part of the reason is optional and may be null."""
+    response = await ingest.post("/report", {**REPORT, "reportedForReason": reason})
+    assert response.status_code == 201
+    event = ingest.broker.events[0]
+    assert event.reason is None or not event.reason.csam
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"reporter": {"kind": "rule", **USER}}, ["/reporter/kind"]),
+        ({"reporter": {"kind": "user", "id": "", "typeId": "user"}}, ["/reporter/id"]),
+        ({"reporter": {"kind": "user", "id": "u", "typeId": "no"}}, ["/reporter/typeId"]),
+        ({"reporter": {"kind": "user", "id": "u", "typeId": "post"}}, ["/reporter/typeId"]),
+        ({"reporter": {"kind": "user", "id": "u", "typeId": "other-user"}}, ["/reporter/typeId"]),
+        ({"reportedAt": "yesterday"}, ["/reportedAt"]),
+        ({"reportedAt": 7}, ["/reportedAt"]),
+        ({"reportedForReason": {"policyId": "no"}}, ["/reportedForReason/policyId"]),
+        ({"reportedForReason": {"reason": "a\0"}}, ["/reportedForReason/reason"]),
+        ({"reportedForReason": {"csam": "yes"}}, ["/reportedForReason/csam"]),
+        ({"reportedItem": {**POST, "data": {}}}, ["/reportedItem/data/text"]),
+        ({"reportedItem": None}, ["/reportedItem"]),
+        ({"reportedItemThread": [THREAD]}, ["/reportedItemThread/0"]),
+        ({"reportedItemThread": [{**POST, "data": {"text": 1}}]},
+         ["/reportedItemThread/0/data/text"]),
+        ({"reportedItemsInThread": [{"id": "", "typeId": "no"}]},
+         ["/reportedItemsInThread/0/id", "/reportedItemsInThread/0/typeId"]),
+        ({"additionalItems": [{**POST, "id": ""}]}, ["/additionalItems/0/id"]),
+        ({"reportedItem": THREAD, "additionalItems": [POST]}, ["/additionalItems"]),
+        ({"additionalItems": [POST] * 1001}, ["/additionalItems"]),
+        ({"reporter": None, "reportedAt": None}, ["/reporter", "/reportedAt"]),
+    ],
+)  # fmt: skip
+async def test_a_wrong_report(ingest: Any, change: dict[str, Any], expected: list[str]) -> None:
+    """Each wrong part is an error with its pointer, and nothing is published."""
+    response = await ingest.post("/report", {**REPORT, **change})
+    status = 413 if change.get("additionalItems") == [POST] * 1001 else 400
+    assert pointers(response, status) == expected
+    assert ingest.broker.messages == []
+
+
+async def test_all_errors_of_a_report_are_listed(ingest: Any) -> None:
+    """Errors of different parts come in one answer."""
+    body = {
+        **REPORT,
+        "reportedAt": "?",
+        "reportedItem": {**POST, "id": ""},
+        "reportedForReason": {"policyId": "no"},
+    }
+    assert pointers(await ingest.post("/report", body)) == [
+        "/reportedAt",
+        "/reportedItem/id",
+        "/reportedForReason/policyId",
+    ]
+
+
+async def test_a_thread_may_be_reported(ingest: Any) -> None:
+    """The reported item may be of any kind."""
+    response = await ingest.post("/report", {**REPORT, "reportedItem": THREAD})
+    assert response.status_code == 201
+
+
+async def test_a_report_too_large_for_the_log(make_ingest: Any) -> None:
+    """A report whose items together exceed what the broker takes is 413."""
+    ingest = make_ingest(ingest_max_event=5_000)
+    body = {**REPORT, "additionalItems": [{**POST, "data": {"text": "x" * 900}}] * 6}
+    assert pointers(await ingest.post("/report", body), 413) == [None]
+    assert ingest.broker.messages == []
+
+
+@pytest.mark.parametrize("path", ["/report", "/report/appeal", "/items/async/"])
+async def test_no_acknowledgement_is_503(ingest: Any, path: str) -> None:
+    """No report or appeal is answered as kept unless the broker acknowledged it."""
+    ingest.broker.fails = True
+    bodies = {"/report": REPORT, "/report/appeal": APPEAL, "/items/async/": {"items": [POST]}}
+    response = await ingest.post(path, bodies[path])
+    assert pointers(response, 503) == [None]
+    assert response.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize("path", ["/report/appeal", "/report/appeal/"])
+async def test_an_appeal_is_kept_whole(ingest: Any, path: str) -> None:
+    """204 without a body; the event carries everything."""
+    body = {
+        **APPEAL,
+        "appealReason": "no",
+        "violatingPolicies": [{"id": "gone-since"}],
+        "additionalItems": [{**POST, "id": "p2"}],
+    }
+    response = await ingest.post(path, body)
+    assert (response.status_code, response.content) == (204, b"")
+    assert "content-length" not in response.headers
+    (event,) = ingest.broker.events
+    assert (event.appeal_id, event.appealed_by) == ("a1", ItemRef("u1", "user"))
+    assert event.appealed_at == datetime(2026, 1, 1, 8, tzinfo=UTC)
+    assert event.actions_taken == ("delete",)
+    assert event.violating_policies == ("gone-since",)
+    assert event.appeal_reason == "no"
+    assert event.additional_items[0].id == "p2"
+    assert ingest.broker.messages[0].key == b"org1/post/p1"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"appealId": ""}, ["/appealId"]),
+        ({"appealId": 7}, ["/appealId"]),
+        ({"appealedBy": {"id": "u", "typeId": "no"}}, ["/appealedBy/typeId"]),
+        ({"appealedAt": "x"}, ["/appealedAt"]),
+        ({"actionsTaken": ["delete", "no"]}, ["/actionsTaken/1"]),
+        ({"actionsTaken": None}, ["/actionsTaken"]),
+        ({"actionedItem": {**POST, "typeId": "no"}}, ["/actionedItem/typeId"]),
+        ({"additionalItems": [{"id": "u", "typeId": "user", "data": {}}]}, ["/additionalItems/0"]),
+        ({"violatingPolicies": [{"id": ""}]}, ["/violatingPolicies/0/id"]),
+        ({"violatingPolicies": [{}]}, ["/violatingPolicies/0"]),
+        ({"appealReason": "\0"}, ["/appealReason"]),
+    ],
+)
+async def test_a_wrong_appeal(ingest: Any, change: dict[str, Any], expected: list[str]) -> None:
+    """Each wrong part is an error with its pointer, and nothing is published."""
+    assert pointers(await ingest.post("/report/appeal", {**APPEAL, **change})) == expected
+    assert ingest.broker.messages == []
+
+
+@pytest.mark.parametrize("settings", [None, OrgSettings(id="settings", name="One")])
+async def test_appeals_may_be_off(ingest: Any, settings: OrgSettings | None) -> None:
+    """An organisation that has appeals off, or no settings, gets 409."""
+    ingest.configure(Kind.SETTINGS, settings, "settings")
+    response = await ingest.post("/report/appeal", APPEAL)
+    assert pointers(response, 409) == [None]
+    assert response.json()["errors"][0]["type"] == ["/errors/conflict"]
+    assert ingest.broker.messages == []
+
+
+@pytest.mark.parametrize("path", ["/report", "/report/appeal"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a":NaN}', b"\xff", b"[" * 100_000])
+async def test_a_body_that_is_no_report(ingest: Any, path: str, body: bytes) -> None:
+    """Bad JSON is 400 on every route."""
+    response = await ingest.post(path, body)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("path", ["/report", "/report/appeal"])
+async def test_no_key(ingest: Any, path: str) -> None:
+    """Authentication is checked before the body on every route."""
+    assert pointers(await ingest.post(path, b"not JSON", key="no"), 401) == [None]
+
+
+async def test_a_lone_surrogate_in_a_report_is_refused_where_it_is(ingest: Any) -> None:
+    """Surrogates are found in any part of any body."""
+    body = msgspec.json.encode({**REPORT, "reportedForReason": {"reason": "@"}})
+    response = await ingest.post("/report", body.replace(b"@", b"\\ud800"))
+    assert pointers(response) == ["/reportedForReason/reason"]

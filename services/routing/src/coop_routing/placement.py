@@ -1,0 +1,145 @@
+"""From an event to what is placed: entry, item and everything that came with them.
+
+Guarantees: every field of a report, appeal or request that a reviewer may need is in the placement;
+the entry's id is that of the report, appeal or request, so a replay places nothing.
+Must not: decide where it goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coop_contracts.event import (
+    AppealSubmitted,
+    ReportEntry,
+    ReportSubmitted,
+    ReviewRequested,
+    Source,
+    SubmittedItem,
+)
+from coop_queues.job import AppealEntry, Entry, Kind, Placement
+from coop_routing.route import Route
+
+Cause = ReportSubmitted | AppealSubmitted | ReviewRequested
+"""What makes routing place something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the routing decision looks at, besides the item."""
+
+    source: Source
+    policy_ids: tuple[str, ...]
+    for_appeals: bool = False
+    queue_id: str | None = None
+
+
+def traits_of(event: Cause) -> Traits:
+    """The traits of a report, appeal or request."""
+    match event:
+        case ReportSubmitted():
+            reason = event.reason
+            policy = reason.policy_id if reason else None
+            return Traits("REPORT", (policy,) if policy else ())
+        case AppealSubmitted():
+            return Traits("APPEAL", event.violating_policies, for_appeals=True)
+        case ReviewRequested():
+            return Traits(event.source, event.policy_ids, queue_id=event.queue_id)
+
+
+def placement_of(event: Cause, route: Route) -> Placement:
+    """What `coop_queues.store.place_many` takes."""
+    traits = traits_of(event)
+    match event:
+        case ReportSubmitted():
+            return _report(event, route, traits)
+        case AppealSubmitted():
+            return _appeal(event, route, traits)
+        case ReviewRequested():
+            return _request(event, route, traits)
+
+
+def _report(event: ReportSubmitted, route: Route, traits: Traits) -> Placement:
+    reason = event.reason
+    entry = Entry(
+        entry_id=f"report/{event.report_id}",
+        source=traits.source,
+        at=event.time,
+        routing=route.routing,
+        report=ReportEntry(
+            report_id=event.report_id,
+            reported_at=event.reported_at,
+            reporter=event.reporter,
+            reason=reason.reason if reason else None,
+            policy_id=reason.policy_id if reason else None,
+        ),
+        policy_ids=traits.policy_ids,
+        reported_in_thread=event.reported_in_thread,
+        csam=reason.csam if reason else False,
+        event_id=event.event_id,
+        correlation_id=event.correlation_id,
+    )
+    return _placement(
+        event,
+        route,
+        entry,
+        thread_items=event.thread_items,
+        additional_items=event.additional_items,
+    )
+
+
+def _appeal(event: AppealSubmitted, route: Route, traits: Traits) -> Placement:
+    entry = Entry(
+        entry_id=f"appeal/{event.appeal_id}",
+        source=traits.source,
+        at=event.time,
+        routing=route.routing,
+        appeal=AppealEntry(
+            appeal_id=event.appeal_id,
+            appealed_by=event.appealed_by,
+            appealed_at=event.appealed_at,
+            actions_taken=event.actions_taken,
+            reason=event.appeal_reason,
+        ),
+        policy_ids=traits.policy_ids,
+        event_id=event.event_id,
+        correlation_id=event.correlation_id,
+    )
+    return _placement(
+        event, route, entry, kind=Kind.APPEAL, additional_items=event.additional_items
+    )
+
+
+def _request(event: ReviewRequested, route: Route, traits: Traits) -> Placement:
+    entry = Entry(
+        entry_id=f"request/{event.entry_id}",
+        source=traits.source,
+        at=event.time,
+        routing=route.routing,
+        rules=event.rules,
+        policy_ids=traits.policy_ids,
+        note=event.note,
+        event_id=event.event_id,
+        correlation_id=event.correlation_id,
+    )
+    return _placement(event, route, entry)
+
+
+def _placement(
+    event: Cause,
+    route: Route,
+    entry: Entry,
+    *,
+    kind: Kind = Kind.DEFAULT,
+    thread_items: tuple[SubmittedItem, ...] = (),
+    additional_items: tuple[SubmittedItem, ...] = (),
+) -> Placement:
+    return Placement(
+        org_id=event.org_id,
+        queue_id=route.queue_id,
+        kind=kind,
+        item=event.item,
+        entry=entry,
+        thread_items=thread_items,
+        additional_items=additional_items,
+    )

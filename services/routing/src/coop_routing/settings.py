@@ -1,0 +1,23 @@
+"""Routing's settings, from the environment (prefix `COOP_`).
+
+Must not: be read anywhere but in the composition root. Times are seconds.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from coop_runtime.settings import RuntimeSettings
+
+
+class Settings(RuntimeSettings):
+    """What the router is told.
+
+    `routing_batch` events at most are placed in one transaction. Every `routing_reconcile` seconds
+    Redis is compared with the rows, every `routing_park` seconds parked jobs are looked at.
+    """
+
+    internal_port: int = Field(default=9084, ge=0, le=65535)
+    routing_batch: int = Field(default=500, ge=1, le=5000)
+    routing_reconcile: float = Field(default=30, gt=0)
+    routing_park: float = Field(default=5, gt=0)

@@ -1,0 +1,219 @@
+"""Fixtures of routing's tests: events, a configuration, a database of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.config import (
+    Document,
+    Field,
+    ItemType,
+    Kind,
+    Queue,
+    RoutingRule,
+    ScalarType,
+)
+from coop_contracts.event import (
+    AppealSubmitted,
+    ItemRef,
+    ReportReason,
+    ReportSubmitted,
+    ReviewRequested,
+    SubmittedItem,
+)
+from coop_queues.migrations import run
+from coop_queues.store import OrderIndex
+from coop_routing.table import RouteTables
+from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.database import bootstrap, engine_of, service_url
+
+PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
+POST = ItemType(
+    id="post",
+    name="Post",
+    kind="CONTENT",
+    fields=(Field(name="text", type=ScalarType.STRING),),
+    version="2026-01-01T00:00:00.000000Z",
+)
+
+
+def item(item_id: str = "i1", *, text: str = "hello", type_id: str = "post") -> SubmittedItem:
+    data = msgspec.Raw(msgspec.json.encode({"text": text}))
+    return SubmittedItem(id=item_id, type_id=type_id, type_version=POST.version, data=data)
+
+
+def envelope(org: str) -> dict[str, Any]:
+    return {
+        "event_id": str(uuid.uuid4()),
+        "org_id": org,
+        "time": datetime.now(UTC),
+        "correlation_id": "c1",
+        "config_revision": 1,
+    }
+
+
+def report(
+    org: str, report_id: str, what: SubmittedItem | None = None, **fields: Any
+) -> ReportSubmitted:
+    values = {
+        **envelope(org),
+        "report_id": report_id,
+        "reporter": ItemRef("u1", "user"),
+        "reported_at": datetime.now(UTC),
+        "item": what or item(),
+        **fields,
+    }
+    return ReportSubmitted(**values)
+
+
+def appeal(org: str, appeal_id: str, **fields: Any) -> AppealSubmitted:
+    values = {
+        **envelope(org),
+        "appeal_id": appeal_id,
+        "appealed_by": ItemRef("u1", "user"),
+        "appealed_at": datetime.now(UTC),
+        "item": item(),
+        "actions_taken": ("a1",),
+        **fields,
+    }
+    return AppealSubmitted(**values)
+
+
+def request(org: str, entry_id: str, **fields: Any) -> ReviewRequested:
+    values = {
+        **envelope(org),
+        "entry_id": entry_id,
+        "item": item(),
+        "source": "RULE_EXECUTION",
+        **fields,
+    }
+    return ReviewRequested(**values)
+
+
+def reason(policy_id: str | None = None, **fields: Any) -> ReportReason:
+    return ReportReason(policy_id=policy_id, **fields)
+
+
+def contains(*words: str) -> dict[str, Any]:
+    """The condition set of a text that contains one of the words."""
+    return leaf(
+        input={"type": "CONTENT_FIELD", "name": "text", "contentTypeId": "post"},
+        signal={
+            "id": '{"type":"TEXT_MATCHING_CONTAINS_TEXT"}',
+            "type": "TEXT_MATCHING_CONTAINS_TEXT",
+        },
+        matchingValues={"strings": list(words)},
+    )
+
+
+def equals(name: str, value: str) -> dict[str, Any]:
+    """The condition set of one of Coop's inputs being that value."""
+    return leaf(
+        input={"type": "CONTENT_COOP_INPUT", "name": name}, comparator="EQUALS", threshold=value
+    )
+
+
+def leaf(**parts: Any) -> dict[str, Any]:
+    return {"conjunction": "AND", "conditions": [parts]}
+
+
+def rule(
+    rule_id: str, number: int, destination: str, condition: dict[str, Any], **fields: Any
+) -> RoutingRule:
+    values = {
+        "id": rule_id,
+        "name": rule_id,
+        "sequence_number": number,
+        "item_type_ids": ("post",),
+        "condition_set": condition,
+        "destination_queue_id": destination,
+        **fields,
+    }
+    return RoutingRule(**values)
+
+
+class Configuration:
+    """A configuration table that a test changes; each change is a new revision."""
+
+    def __init__(self, org: str) -> None:
+        self.org = org
+        self.table = ConfigTable.of([])
+        self.revision = 0
+
+    def put(self, kind: Kind, *documents: Document) -> None:
+        for document in documents:
+            self._apply(kind, document.id, document)
+
+    def remove(self, kind: Kind, document_id: str) -> None:
+        self._apply(kind, document_id, None)
+
+    def _apply(self, kind: Kind, document_id: str, document: Document | None) -> None:
+        self.revision += 1
+        self.table.apply(ConfigChange(self.org, kind, document_id, document, self.revision))
+
+
+@pytest.fixture
+def org() -> str:
+    return f"org-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def configuration(org: str) -> Configuration:
+    """An organisation with the item type Post, a default and an appeals queue, and two more."""
+    made = Configuration(org)
+    made.put(Kind.ITEM_TYPE, POST)
+    made.put(
+        Kind.QUEUE,
+        Queue(id="default", name="Default", is_default_queue=True),
+        Queue(id="appeals", name="Appeals", is_appeals_queue=True, is_default_queue=True),
+        Queue(id="spam", name="Spam"),
+        Queue(id="urgent", name="Urgent"),
+    )
+    return made
+
+
+@pytest.fixture
+def tables(configuration: Configuration) -> Iterator[RouteTables]:
+    made = RouteTables(configuration.table)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def queues_url(postgres_server_url: str) -> Iterator[str]:
+    """The URL of the role coop_queues on a migrated database."""
+    name = f"routing_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    admin = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    bootstrap(admin, PASSWORDS)
+    url = service_url(admin, "coop_queues", PASSWORDS["coop_queues"])
+    run(url)
+    yield url
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def engine(queues_url: str) -> AsyncIterator[AsyncEngine]:
+    made = engine_of(queues_url, pool_size=4, application_name="test")
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def order(redis_url: str) -> AsyncIterator[OrderIndex]:
+    # A busy machine is not an absent Redis.
+    made = OrderIndex.of(redis_url, timeout=20)
+    yield made
+    await made.close()
