@@ -105,7 +105,7 @@ class LetterBox:
         if low >= high:
             return
         wanted = low if start is None else max(start, low)
-        # Tansu's end is that of the last batch's first record: what comes after is found by reading.
+        # Tansu's end is that of the last batch's first record: read on to where the topic ends.
         first = min(wanted, high - 1)
         self._consumer.assign([TopicPartition(topic, 0, first)])
         try:

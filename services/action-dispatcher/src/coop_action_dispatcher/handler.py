@@ -1,0 +1,84 @@
+"""The edge to the log: action requests become deliveries.
+
+Guarantees: returns only once the whole batch is in the database, so that the offsets may be
+committed; a batch that comes again changes nothing.
+Must not: send.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+
+from coop_action_dispatcher.delivery import NewDelivery, item_digest
+from coop_action_dispatcher.webhook import (
+    Configuration,
+    NotYet,
+    Undeliverable,
+    action_of,
+    body_of,
+    endpoint_of,
+)
+from coop_contracts.event import ActionRequested, encode
+from coop_contracts.ids import item_key
+from coop_runtime.error import Poison
+from coop_runtime.message import Received
+
+Accept = Callable[[Sequence[NewDelivery]], Awaitable[None]]
+
+
+class RequestHandler:
+    """Handles batches of ActionRequested."""
+
+    def __init__(self, accept: Accept, config: Configuration) -> None:
+        self._accept = accept
+        self._config = config
+
+    async def __call__(self, batch: Sequence[Received[ActionRequested]]) -> None:
+        """Raises `Poison` for an execution id that is none, `Retryable` without a database."""
+        await self._accept(
+            [
+                new_delivery(received.event, self._config, received.headers.get("traceparent"))
+                for received in batch
+            ]
+        )
+
+
+def new_delivery(
+    request: ActionRequested, config: Configuration, traceparent: bytes | None = None
+) -> NewDelivery:
+    """The delivery of a request, with its webhook's body as far as it can be made now.
+
+    The body is made here, and so before anything is sent: every attempt sends the same bytes, also
+    after a crash, and they say what was true when the action was taken on.
+    """
+    try:
+        execution_id = str(uuid.UUID(request.execution_id))
+    except ValueError:
+        raise Poison("the execution id is not a UUID") from None
+    body = None
+    endpoint = f"{request.org_id} "
+    try:
+        action = action_of(request, config)
+        endpoint = endpoint_of(request.org_id, action.callback_url)
+        body = body_of(request, action, config)
+    except (NotYet, Undeliverable):
+        pass  # the courier finds the same and says so in the delivery's result
+    item = request.item
+    return NewDelivery(
+        execution_id=execution_id,
+        org_id=_text(request.org_id),
+        action_id=_text(request.action_id),
+        item_type_id=_text(item.type_id),
+        item_id=_text(item.id),
+        item_digest=item_digest(item_key(request.org_id, item.type_id, item.id)),
+        endpoint=_text(endpoint),
+        request=encode(request),
+        body=body,
+        traceparent=_text(traceparent.decode("latin-1")) if traceparent else None,
+    )
+
+
+def _text(value: str) -> str:
+    # PostgreSQL's text holds no NUL; the request's own bytes keep it.
+    return value.replace("\0", "\ufffd")

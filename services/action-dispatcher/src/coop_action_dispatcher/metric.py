@@ -1,0 +1,50 @@
+"""The dispatcher's metrics, all of them.
+
+Must not: be labelled by organisation, action or endpoint: label values are a closed set.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTED = Counter("coop_deliveries_requested_total", "Deliveries taken on, repeats left out.")
+REPEATED = Counter(
+    "coop_deliveries_repeated_total", "Requests for a delivery that was taken on before."
+)
+DELIVERED = Counter("coop_deliveries_delivered_total", "Deliveries the platform answered with 2xx.")
+DEAD = Counter("coop_deliveries_dead_total", "Deliveries given up.")
+ATTEMPTS = Counter(
+    "coop_delivery_attempts_total",
+    "Webhooks sent, by what came of it: 2xx, 3xx, 4xx, 5xx, other (a status outside those), "
+    "timeout, refused (by the egress guard), error (no answer).",
+    ["outcome"],
+)
+ATTEMPT_SECONDS = Histogram(
+    "coop_delivery_attempt_seconds",
+    "Time from sending a webhook to the end of the answer.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20),
+)
+LATENCY = Histogram(
+    "coop_delivery_seconds",
+    "Time from the request of an action to the platform's 2xx, retries included.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 1800, 7200, 36000, 180000, 360000),
+)
+HELD = Counter(
+    "coop_deliveries_held_total",
+    "Times a delivery could not be sent for a cause on our side: signing (no usable keys; an "
+    "alarm), headers (not decryptable; an alarm), configuration (not here yet).",
+    ["cause"],
+)
+PENDING = Gauge("coop_deliveries_pending", "Deliveries not yet at an end.")
+OLDEST = Gauge("coop_deliveries_oldest_pending_seconds", "Age of the oldest pending delivery.")
+UNDER_WAY = Gauge("coop_deliveries_under_way", "Deliveries this process is sending now.")
+RECLAIMED = Counter(
+    "coop_delivery_leases_reclaimed_total", "Leases taken from processes that died or forgot them."
+)
+LOST_LEASES = Counter(
+    "coop_delivery_leases_lost_total",
+    "Results thrown away because another process had taken the lease over.",
+)
+STORE_RETRIES = Counter(
+    "coop_delivery_store_retries_total", "Times the database could not be reached.", ["task"]
+)

@@ -1,0 +1,161 @@
+"""Writes the results of deliveries, many in one transaction.
+
+Guarantees: a result is kept until the database has it; what the platform was told and the event
+that says so are one transaction; a result that cannot be written as it is is written without its
+texts, so that it cannot hold up the others or be sent again and again.
+Must not: drop a result because the database is away. Results are as many as there are slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from coop_action_dispatcher import metric
+from coop_action_dispatcher.delivery import Result, State
+from coop_action_dispatcher.sender import utc_now
+from coop_action_dispatcher.store import Recorded, Store
+from coop_contracts.event import ActionDelivered, ActionRequested
+from coop_contracts.ids import item_key, new_id
+from coop_runtime.backoff import Backoff
+from coop_runtime.error import Retryable
+from coop_runtime.log import logger
+from coop_runtime.message import Message, message_of
+
+BATCH = 256
+
+_log = logger("coop.dispatcher.recorder")
+_decoder = msgspec.json.Decoder(ActionRequested)
+
+
+class Recorder:
+    """Collects results for `linger` seconds and writes them together."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        linger: float,
+        on_recorded: Callable[[Sequence[Result], Recorded], None],
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._linger = linger
+        self._on_recorded = on_recorded
+        self._now = now
+        self._results: list[Result] = []
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def add(self, result: Result) -> None:
+        """Takes a result; it is written soon."""
+        self._results.append(result)
+        self._idle.clear()
+        self._arrived.set()
+
+    async def drained(self) -> None:
+        """Returns once every result taken so far is written."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Writes until cancelled."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            await asyncio.sleep(self._linger)
+            while self._results:
+                batch = self._results[:BATCH]
+                recorded = await self._write(batch)
+                del self._results[: len(batch)]
+                self._on_recorded(batch, recorded)
+                _count(recorded.recorded, len(batch), self._now())
+            self._idle.set()
+
+    async def _write(self, batch: Sequence[Result]) -> Recorded:
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._write_once(batch)
+            except Retryable as error:
+                metric.STORE_RETRIES.labels("record").inc()
+                _log.warning("results cannot be written yet", reason=str(error), count=len(batch))
+                await asyncio.sleep(backoff.next_delay())
+
+    async def _write_once(self, batch: Sequence[Result]) -> Recorded:
+        try:
+            return await self._store.record(batch, _messages(batch, self._now()))
+        except Retryable:
+            raise
+        except Exception:  # noqa: BLE001 - logged, and each is tried alone
+            _log.exception("results refused by the database", count=len(batch))
+        parts = [await self._write_alone(result) for result in batch]
+        return Recorded(
+            [result for part in parts for result in part.recorded],
+            sum(part.promoted for part in parts),
+        )
+
+    async def _write_alone(self, result: Result) -> Recorded:
+        try:
+            return await self._store.record([result], _messages([result], self._now()))
+        except Retryable:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged above; written without its texts
+            bare = _bare(result, type(error).__name__)
+        return await self._store.record([bare], _messages([bare], self._now()))
+
+
+def _bare(result: Result, error: str) -> Result:
+    reason = f"the result could not be written whole ({error})"
+    attempt = result.attempt
+    if attempt is not None:
+        attempt = msgspec.structs.replace(attempt, response=None, error=reason)
+    return msgspec.structs.replace(
+        result, attempt=attempt, verdict=result.verdict._replace(reason=reason)
+    )
+
+
+def _messages(batch: Sequence[Result], now: datetime) -> list[Message]:
+    return [_message(result, now) for result in batch if result.verdict.state is not State.PENDING]
+
+
+def _message(result: Result, now: datetime) -> Message:
+    request = _decoder.decode(result.delivery.request)
+    event = ActionDelivered(
+        event_id=new_id(),
+        org_id=request.org_id,
+        time=now,
+        correlation_id=request.correlation_id,
+        causation_id=request.event_id,
+        execution_id=request.execution_id,
+        action_id=request.action_id,
+        item=request.item,
+        state="DELIVERED" if result.verdict.state is State.DELIVERED else "DEAD",
+        attempts=result.attempts,
+        status=result.attempt.status if result.attempt else None,
+        error=result.verdict.reason,
+    )
+    key = item_key(request.org_id, request.item.type_id, request.item.id)
+    return message_of(event, key=key, traceparent=result.delivery.traceparent or "")
+
+
+def _count(recorded: Sequence[Result], of: int, now: datetime) -> None:
+    metric.LOST_LEASES.inc(of - len(recorded))
+    for result in recorded:
+        if result.verdict.state is State.DELIVERED:
+            metric.DELIVERED.inc()
+            requested_at = _decoder.decode(result.delivery.request).time
+            metric.LATENCY.observe(max(0.0, (now - requested_at).total_seconds()))
+        elif result.verdict.state is State.DEAD:
+            metric.DEAD.inc()
+            _log.error(
+                "delivery is dead",
+                execution_id=result.delivery.execution_id,
+                org_id=result.delivery.org_id,
+                action_id=result.delivery.action_id,
+                attempts=result.attempts,
+                reason=result.verdict.reason,
+            )

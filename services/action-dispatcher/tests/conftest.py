@@ -1,0 +1,272 @@
+"""Fixtures of the dispatcher's tests: requests, configuration, a database, platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_action_dispatcher.app import migrate
+from coop_action_dispatcher.settings import Settings
+from coop_contracts.config import Action, Document, ItemType, Kind, Policy, WebhookKey
+from coop_contracts.event import ActionRequested, ItemRef
+from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_runtime.secret import Vault
+from coop_runtime.signing import new_rsa_key, new_webhook_secret
+
+ORG = "org-1"
+SECRET_KEY = b"k" * 32
+OWN_HEADER_SECRET = "Bearer platform-secret-token"
+SPAM = Policy(id="p-spam", name="Spam", penalty="HIGH")
+
+
+def _make_request(item: str = "post-1", **fields: Any) -> ActionRequested:
+    """A request of action `a-1` on an item of type `t-1`."""
+    values: dict[str, Any] = {
+        "event_id": str(uuid.uuid4()),
+        "org_id": ORG,
+        "time": datetime.now(UTC),
+        "correlation_id": "submission-1",
+        "execution_id": str(uuid.uuid4()),
+        "action_id": "a-1",
+        "item": ItemRef(item, "t-1"),
+        "source": "RULE_EXECUTION",
+        "config_revision": 1,
+    }
+    return ActionRequested(**{**values, **fields})
+
+
+@pytest.fixture
+def make_request() -> Callable[..., ActionRequested]:
+    """Makes requests of action `a-1` on an item of type `t-1`."""
+    return _make_request
+
+
+@dataclass
+class Keys:
+    """The keys of an organisation in clear, and their documents."""
+
+    rsa_public: str
+    secret: str
+    old_secret: str
+    documents: list[WebhookKey]
+
+
+class Configuration:
+    """A configuration table that a test changes; each change is a new revision."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+        self.table = ConfigTable.of([])
+        self.revision = 0
+
+    def put(self, kind: Kind, document: Document, *, org_id: str = ORG) -> None:
+        self.revision += 1
+        self.table.apply(ConfigChange(org_id, kind, document.id, document, self.revision))
+
+    def remove(self, kind: Kind, document_id: str, *, org_id: str = ORG) -> None:
+        self.revision += 1
+        self.table.apply(ConfigChange(org_id, kind, document_id, None, self.revision))
+
+    def put_action(self, url: str | None, *, action_id: str = "a-1", **fields: Any) -> None:
+        headers = '{"Authorization": "' + OWN_HEADER_SECRET + '"}'
+        values: dict[str, Any] = {
+            "id": action_id,
+            "name": "Remove post",
+            "callback_url": url,
+            "callback_url_headers": self.vault.encrypt(
+                headers, context=f"{ORG}/{Kind.ACTION}/{action_id}"
+            ),
+        }
+        self.put(Kind.ACTION, Action(**{**values, **fields}))
+
+    def put_keys(self) -> Keys:
+        private, public = new_rsa_key()
+        secret, old = new_webhook_secret(), new_webhook_secret()
+        documents = [
+            self.key("rsa-1", "RSA_SHA256", private, datetime(2026, 1, 1, tzinfo=UTC)),
+            self.key("std-2", "STANDARD_WEBHOOKS", secret, datetime(2026, 2, 1, tzinfo=UTC)),
+            self.key(
+                "std-1", "STANDARD_WEBHOOKS", old, datetime(2026, 1, 1, tzinfo=UTC), "RETIRING"
+            ),
+        ]
+        for document in documents:
+            self.put(Kind.WEBHOOK_KEY, document)
+        return Keys(public, secret, old, documents)
+
+    def key(
+        self, key_id: str, scheme: Any, secret: str, created_at: datetime, status: Any = "ACTIVE"
+    ) -> WebhookKey:
+        sealed = self.vault.encrypt(secret, context=f"{ORG}/{Kind.WEBHOOK_KEY}/{key_id}")
+        return WebhookKey(
+            id=key_id, scheme=scheme, secret=sealed, created_at=created_at, status=status
+        )
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    """An organisation with an item type and a policy, without action and keys."""
+    made = Configuration(Vault([SECRET_KEY]))
+    made.put(Kind.ITEM_TYPE, ItemType(id="t-1", name="Post", kind="CONTENT", fields=(), version=""))
+    made.put(Kind.POLICY, SPAM)
+    return made
+
+
+@dataclass
+class Hit:
+    """One request that reached the platform."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def webhook_id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+Behave = Callable[[Hit, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def _answer(
+    writer: asyncio.StreamWriter, status: int = 200, body: bytes = b"ok", **headers: str
+) -> None:
+    """A whole HTTP/1.1 answer; header names with `_` for `-`."""
+    lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    await writer.drain()
+
+
+async def honest(_hit: Hit, writer: asyncio.StreamWriter) -> None:
+    """Takes everything with 200."""
+    await _answer(writer)
+
+
+class Platform:
+    """A real HTTP server on loopback that behaves as it is told and remembers what came."""
+
+    def __init__(self) -> None:
+        self.hits: list[Hit] = []
+        self.behave: Behave = honest
+        self.connections = 0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.url = ""
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/hook?token=url-secret"
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._server is not None:
+            self._server.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def ids(self) -> list[str]:
+        return [hit.webhook_id for hit in self.hits]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while not writer.is_closing():
+                    hit = await self._read(reader)
+                    self.hits.append(hit)
+                    await self.behave(hit, writer)
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Hit:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        headers = {name.lower(): value for name, value in headers.items()}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return Hit(first.split(" ")[1], headers, body)
+
+
+@pytest.fixture
+async def make_platform() -> AsyncIterator[Callable[[], Awaitable[Platform]]]:
+    """Makes platforms that take everything, until a test tells them otherwise."""
+    made: list[Platform] = []
+
+    async def make() -> Platform:
+        made.append(Platform())
+        await made[-1].start()
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.stop()
+
+
+@pytest.fixture
+async def platform(make_platform: Callable[[], Awaitable[Platform]]) -> Platform:
+    """A platform that takes everything, until a test tells it otherwise."""
+    return await make_platform()
+
+
+@pytest.fixture
+def answer() -> Callable[..., Awaitable[None]]:
+    """Writes a whole HTTP answer."""
+    return _answer
+
+
+@pytest.fixture(scope="session")
+def dispatch_url(postgres_admin_url: str) -> str:
+    """The URL of role coop_dispatch on a migrated database."""
+    bootstrap(postgres_admin_url, {"coop_dispatch": "dispatch-password"})
+    url = service_url(postgres_admin_url, "coop_dispatch", "dispatch-password")
+    migrate(Settings(postgres=url))
+    return url
+
+
+@pytest.fixture
+async def database(dispatch_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on empty tables."""
+    engine = engine_of(dispatch_url, pool_size=8, application_name="test")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "TRUNCATE dispatch.deliveries, dispatch.attempts, dispatch.owners, dispatch.outbox"
+            )
+        )
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Awaitable[None]]:
+    """Polls until a condition holds; fails with the deadline (seconds)."""
+
+    async def poll(condition: Callable[[], Any], within: float = 10.0) -> None:
+        deadline = time.monotonic() + within
+        while True:
+            value = condition()
+            if isinstance(value, Awaitable):
+                value = await value
+            if value:
+                return
+            assert time.monotonic() < deadline, "the condition did not come to hold in time"
+            await asyncio.sleep(0.01)
+
+    return poll

@@ -1,0 +1,87 @@
+"""Who makes the request, and whether they may: the one gate of every route.
+
+Guarantees: every route depends on an `Access` (a test walks them all), made by `requires`,
+`signed_in` or `public`; a request that changes something in a session needs that session's CSRF
+token; a missing permission is 403, another organisation's document 404.
+Must not: be bypassed by a dependency of its own in a route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.permission import Permission
+from coop_review_api import session
+from coop_review_api.error import Forbidden, Unauthenticated
+from coop_review_api.session import Limits, Principal
+from coop_runtime.database import transaction
+
+COOKIE = "coop_session"
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Gate(Protocol):
+    """What authentication needs of the application's state."""
+
+    engine: AsyncEngine
+    clock: Callable[[], datetime]
+    session_limits: Limits
+
+
+class Access:
+    """A route's demand: nobody (`public`), anyone signed in, or one of some permissions."""
+
+    def __init__(self, *any_of: Permission, is_public: bool = False) -> None:
+        self.any_of = frozenset(any_of)
+        self.is_public = is_public
+
+    async def __call__(self, request: Request) -> Principal:
+        principal = await authenticate(request)
+        self.check(principal)
+        return principal
+
+    def check(self, principal: Principal) -> None:
+        """Raises `Forbidden` without one of the permissions."""
+        if self.any_of and not self.any_of & principal.permissions:
+            raise Forbidden(f"needs {' or '.join(sorted(self.any_of))}")
+
+
+class _Public(Access):
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
+        """Anyone may."""
+
+
+def requires(*any_of: Permission) -> Access:
+    """Signed in, with at least one of these permissions."""
+    if not any_of:
+        raise ValueError("name a permission, or say signed_in")
+    return Access(*any_of)
+
+
+signed_in = Access()
+public = _Public(is_public=True)
+
+
+async def authenticate(request: Request) -> Principal:
+    """The session's user. Raises `Unauthenticated`; `Forbidden` without the CSRF token."""
+    gate: Gate = request.app.state.context
+    token = request.cookies.get(COOKIE)
+    if not token:
+        raise Unauthenticated("sign in first")
+    async with transaction(gate.engine) as connection:
+        principal = await session.find(
+            connection, token, now=gate.clock(), limits=gate.session_limits
+        )
+    if principal is None:
+        raise Unauthenticated("the session is over: sign in again")
+    if request.method not in _SAFE_METHODS and not session.csrf_matches(
+        token, request.headers.get(CSRF_HEADER)
+    ):
+        raise Forbidden(f"the header {CSRF_HEADER} does not fit the session")
+    return principal

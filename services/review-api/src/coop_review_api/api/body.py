@@ -1,0 +1,96 @@
+"""Request bodies: strict JSON into pydantic models.
+
+Guarantees: JSON is read in strict mode (a number is not a string, unknown fields are faults, NaN is
+not JSON); U+0000, which PostgreSQL cannot store, is a fault; every fault has an exact pointer.
+Must not: be used for what decides who the caller is.
+
+FastAPI itself decodes JSON to Python values first, where strict mode can no longer tell a date from
+a string; hence a dependency of our own, documented in OpenAPI by `openapi`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+
+from coop_contracts.error import pointer
+from coop_review_api.error import Fault, Invalid
+
+_MAX_FAULTS = 50
+
+
+class Model(BaseModel):
+    """Everything on this API's wire: camelCase, immutable."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Body(Model):
+    """What a caller sends: strict, and nothing but the declared fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+B = TypeVar("B", bound=Body)
+
+
+class JsonBody(Generic[B]):
+    """A dependency that reads the request's body as `model`."""
+
+    def __init__(self, model: type[B]) -> None:
+        self.model = model
+
+    async def __call__(self, request: Request) -> B:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HTTPException(415, "send application/json")
+        return parse(self.model, await request.body())
+
+    def openapi(self) -> dict[str, Any]:
+        """The operation's `requestBody`."""
+        schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
+        return {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+        }
+
+
+def parse(model: type[B], data: bytes) -> B:
+    """The model in the bytes; `Invalid` with every fault."""
+    try:
+        parsed = model.model_validate_json(data)
+    except ValidationError as error:
+        raise Invalid(_faults_of(error)) from None
+    nul = _find_nul(parsed.model_dump(by_alias=True))
+    if nul is not None:
+        raise Invalid([Fault(nul, "must not contain U+0000")])
+    return parsed
+
+
+def _faults_of(error: ValidationError) -> list[Fault]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [
+        Fault(pointer(*fault["loc"]), str(fault["msg"]).removeprefix("Value error, "))
+        for fault in found[:_MAX_FAULTS]
+    ]
+
+
+def _find_nul(root: Any) -> str | None:
+    # A stack, not recursion: how deep values nest is up to the caller.
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
+    while stack:
+        value, path = stack.pop()
+        match value:
+            case str() if "\0" in value:
+                return pointer(*path)
+            case dict():
+                for key, child in value.items():
+                    if "\0" in str(key):
+                        return pointer(*path)
+                    stack.append((child, (*path, str(key))))
+            case list() | tuple():
+                stack.extend((child, (*path, index)) for index, child in enumerate(value))
+    return None

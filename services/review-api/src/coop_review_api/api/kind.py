@@ -1,0 +1,230 @@
+"""The kinds of configuration document that are plain resources, and what is special to each.
+
+Permissions: coop-compatible. Whoever reviews or reads rules may read what these refer to; addresses
+and headers of callbacks are for those who manage actions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from coop_contracts.config import (
+    Action,
+    ItemType,
+    Kind,
+    Policy,
+    Queue,
+    RoutingRule,
+    Rule,
+    TextBank,
+)
+from coop_contracts.permission import Permission
+from coop_queues import store
+from coop_review_api import user
+from coop_review_api.access import may_work
+from coop_review_api.api import document as wire
+from coop_review_api.api.authentication import requires
+from coop_review_api.api.resource import Command, Resource
+from coop_review_api.configuration import header
+from coop_review_api.configuration.log import LockedConfiguration
+from coop_review_api.configuration.rule import is_live, live_rules_with_bank
+from coop_review_api.context import Context
+from coop_review_api.error import Conflict, Fault, Forbidden, Invalid
+from coop_review_api.session import Principal
+
+_P = Permission
+
+READ_CATALOGUE = requires(
+    _P.VIEW_MRT, _P.VIEW_RULES_DASHBOARD, _P.MUTATE_NON_LIVE_RULES, _P.MANAGE_ORG
+)
+
+
+class ItemTypes(Resource[wire.ItemTypeBody, ItemType]):
+    kind, path, noun, plural = Kind.ITEM_TYPE, "item-types", "ItemType", "ItemTypes"
+    document, body, view = ItemType, wire.ItemTypeBody, wire.ItemTypeView
+    read, write = READ_CATALOGUE, requires(_P.MANAGE_ORG)
+
+    async def build(self, command: Command[wire.ItemTypeBody, ItemType]) -> ItemType:
+        previous = command.previous
+        return msgspec.convert(
+            {
+                **command.body.model_dump(by_alias=True, mode="json"),
+                "id": command.document_id,
+                "version": "",  # given when it is saved
+                "isDefaultUserType": previous is not None and previous.is_default_user_type,
+            },
+            ItemType,
+        )
+
+
+class Policies(Resource[wire.PolicyBody, Policy]):
+    kind, path, noun, plural = Kind.POLICY, "policies", "Policy", "Policies"
+    document, body, view = Policy, wire.PolicyBody, wire.PolicyView
+    read, write = READ_CATALOGUE, requires(_P.MANAGE_POLICIES)
+
+
+class Actions(Resource[wire.ActionBody, Action]):
+    kind, path, noun, plural = Kind.ACTION, "actions", "Action", "Actions"
+    document, body, view = Action, wire.ActionBody, wire.ActionView
+    read, write = READ_CATALOGUE, requires(_P.MANAGE_ORG)
+
+    async def build(self, command: Command[wire.ActionBody, Action]) -> Action:
+        fields = command.body.model_dump(by_alias=True, mode="json")
+        fields["callbackUrlHeaders"] = header.updated(
+            command.context.vault,
+            command.previous.callback_url_headers if command.previous else None,
+            command.body.callback_url_headers,
+            context=header.context_of(command.principal.org_id, self.kind, command.document_id),
+            at="/callbackUrlHeaders",
+        )
+        return msgspec.convert({**fields, "id": command.document_id}, Action)
+
+    def present(
+        self, context: Context, principal: Principal, document: Action, fields: dict[str, Any]
+    ) -> dict[str, Any]:
+        stored = fields.pop("callbackUrlHeaders", None)
+        fields["actionType"] = str(document.action_type)
+        if not principal.may(_P.MANAGE_ORG):
+            return {**fields, "callbackUrl": None, "callbackUrlBody": None}
+        bound_to = header.context_of(principal.org_id, self.kind, document.id)
+        return {
+            **fields,
+            "callbackUrlBody": document.callback_url_body,
+            "callbackUrlHeaderNames": header.names(context.vault, stored, context=bound_to),
+        }
+
+
+class Rules(Resource[wire.RuleBody, Rule]):
+    kind, path, noun, plural = Kind.RULE, "rules", "Rule", "Rules"
+    document, body, view = Rule, wire.RuleBody, wire.RuleView
+    read = requires(_P.VIEW_RULES_DASHBOARD)
+    write = requires(_P.MUTATE_NON_LIVE_RULES, _P.MUTATE_LIVE_RULES)
+
+    async def guard(
+        self,
+        configuration: LockedConfiguration,  # noqa: ARG002
+        principal: Principal,
+        *,
+        before: Rule | None,
+        after: Rule | None,
+    ) -> None:
+        live = is_live(before) or is_live(after)
+        needed = _P.MUTATE_LIVE_RULES if live else _P.MUTATE_NON_LIVE_RULES
+        if not principal.may(needed):
+            raise Forbidden(f"needs {needed}")
+
+
+class RoutingRules(Resource[wire.RoutingRuleBody, RoutingRule]):
+    kind, path, noun, plural = Kind.ROUTING_RULE, "routing-rules", "RoutingRule", "RoutingRules"
+    document, body, view = RoutingRule, wire.RoutingRuleBody, wire.RoutingRuleView
+    read = requires(_P.MANAGE_ROUTING_RULES, _P.EDIT_MRT_QUEUES)
+    write = requires(_P.MANAGE_ROUTING_RULES)
+
+    async def build(self, command: Command[wire.RoutingRuleBody, RoutingRule]) -> RoutingRule:
+        fields = command.body.model_dump(by_alias=True, mode="json")
+        if command.body.sequence_number is None:
+            fields["sequenceNumber"] = await self._position(command)
+        return msgspec.convert({**fields, "id": command.document_id}, RoutingRule)
+
+    async def _position(self, command: Command[wire.RoutingRuleBody, RoutingRule]) -> int:
+        if command.previous is not None:
+            return command.previous.sequence_number
+        catalogue = await command.configuration.catalogue(self.kind)
+        rules = catalogue.all(self.kind, RoutingRule).values()
+        return max((rule.sequence_number for rule in rules), default=0) + 1
+
+
+class Queues(Resource[wire.QueueBody, Queue]):
+    kind, path, noun, plural = Kind.QUEUE, "queues", "Queue", "Queues"
+    document, body, view = Queue, wire.QueueBody, wire.QueueView
+    read, write = requires(_P.VIEW_MRT), requires(_P.EDIT_MRT_QUEUES)
+
+    async def build(self, command: Command[wire.QueueBody, Queue]) -> Queue:
+        body, previous = command.body, command.previous
+        unknown = await user.unknown_ids(
+            command.configuration.connection, command.principal.org_id, body.reviewer_ids
+        )
+        if unknown:
+            raise Invalid(
+                [
+                    Fault(f"/reviewerIds/{position}", "no such user")
+                    for position, document_id in enumerate(body.reviewer_ids)
+                    if document_id in unknown
+                ]
+            )
+        fields = body.model_dump(by_alias=True, mode="json")
+        if body.is_default_queue is None:
+            fields["isDefaultQueue"] = (
+                previous.is_default_queue
+                if previous is not None
+                else not await self._same_class(command.configuration, body.is_appeals_queue)
+            )
+        return msgspec.convert({**fields, "id": command.document_id}, Queue)
+
+    async def _same_class(self, configuration: LockedConfiguration, appeals: bool) -> list[Queue]:
+        catalogue = await configuration.catalogue(self.kind)
+        queues = catalogue.all(self.kind, Queue).values()
+        return [queue for queue in queues if queue.is_appeals_queue == appeals]
+
+    async def guard(
+        self,
+        configuration: LockedConfiguration,
+        principal: Principal,
+        *,
+        before: Queue | None,
+        after: Queue | None,
+    ) -> None:
+        if before is None or after is not None:
+            return
+        counts = await store.pending_counts(configuration.connection, principal.org_id)
+        waiting = counts.get(before.id)
+        if waiting is not None and waiting.pending:
+            raise Conflict(f"{waiting.pending} jobs wait in this queue: move or decide them first")
+
+    async def saved(self, command: Command[wire.QueueBody, Queue], document: Queue) -> None:
+        """The default queue before this one is one no longer."""
+        if not document.is_default_queue:
+            return
+        for queue in await self._same_class(command.configuration, document.is_appeals_queue):
+            if queue.is_default_queue and queue.id != document.id:
+                other = msgspec.structs.replace(queue, is_default_queue=False)
+                await command.configuration.save(self.kind, other)
+
+    def visible(self, principal: Principal, document: Queue) -> bool:
+        return may_work(principal, document)
+
+
+class TextBanks(Resource[wire.TextBankBody, TextBank]):
+    kind, path, noun, plural = Kind.TEXT_BANK, "text-banks", "TextBank", "TextBanks"
+    document, body, view = TextBank, wire.TextBankBody, wire.TextBankView
+    read = requires(_P.VIEW_RULES_DASHBOARD, _P.MUTATE_NON_LIVE_RULES)
+    write = requires(_P.MUTATE_NON_LIVE_RULES, _P.MUTATE_LIVE_RULES)
+
+    async def guard(
+        self,
+        configuration: LockedConfiguration,
+        principal: Principal,
+        *,
+        before: TextBank | None,
+        after: TextBank | None,
+    ) -> None:
+        if before is None or after is None or principal.may(_P.MUTATE_LIVE_RULES):
+            return
+        catalogue = await configuration.catalogue(Kind.RULE, Kind.ROUTING_RULE)
+        live = live_rules_with_bank(before.id, catalogue)
+        if live:
+            # Otherwise who may only write drafts could change what a live rule does.
+            raise Forbidden(f"live rules match this bank: needs {_P.MUTATE_LIVE_RULES}")
+
+
+RESOURCES: tuple[Resource[Any, Any], ...] = (
+    ItemTypes(),
+    Policies(),
+    Actions(),
+    Rules(),
+    RoutingRules(),
+    Queues(),
+    TextBanks(),
+)

@@ -1,0 +1,254 @@
+"""A configuration resource: what its commands and queries do, whatever the kind of document.
+
+Guarantees: each command is one transaction under the organisation's lock; whatever a resource adds
+(`build`, `guard`, `after`) runs inside it, on the state the change is applied to.
+Must not: hold rules of a kind; those are in `configuration`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from fastapi import Request
+
+from coop_contracts.config import Document, Kind
+from coop_contracts.ids import new_id
+from coop_review_api.api.authentication import Access
+from coop_review_api.api.body import Body
+from coop_review_api.api.document import Stamped
+from coop_review_api.api.page import cut, decode_cursor
+from coop_review_api.configuration import history
+from coop_review_api.configuration.log import Entry, LockedConfiguration, lock, read
+from coop_review_api.context import Context
+from coop_review_api.error import Fault, Invalid, NotFound
+from coop_review_api.session import Principal
+from coop_runtime.database import transaction
+
+B = TypeVar("B", bound=Body)
+D = TypeVar("D", bound=Document)
+
+_ETAG = re.compile(r'"(\d{1,18})"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Generic[B, D]):
+    """A create (`previous` None) or replace under way, the organisation's lock held."""
+
+    context: Context
+    principal: Principal
+    configuration: LockedConfiguration
+    document_id: str
+    body: B
+    previous: D | None
+
+
+class Resource(Generic[B, D]):
+    """What makes a kind of document a resource: subclass, set the attributes, override what
+    differs."""
+
+    kind: ClassVar[Kind]
+    path: ClassVar[str]
+    noun: ClassVar[str]  # in names of operations: `createPolicy`
+    plural: ClassVar[str]
+    document: type[D]
+    body: type[B]
+    view: ClassVar[type[Stamped]]
+    read: ClassVar[Access]
+    write: ClassVar[Access]
+
+    async def build(self, command: Command[B, D]) -> D:
+        """The document to save: the body as it is."""
+        fields = command.body.model_dump(by_alias=True, mode="json")
+        return msgspec.convert({**fields, "id": command.document_id}, self.document)
+
+    async def guard(
+        self,
+        configuration: LockedConfiguration,
+        principal: Principal,
+        *,
+        before: D | None,
+        after: D | None,
+    ) -> None:
+        """Refuse a change (`after` None: a delete) that needs more than the write permission."""
+
+    async def saved(self, command: Command[B, D], document: D) -> None:
+        """What else the change changes, in the same transaction."""
+
+    def visible(self, principal: Principal, document: D) -> bool:  # noqa: ARG002 - overridden
+        """Whether the caller may know of the document at all."""
+        return True
+
+    def present(
+        self,
+        context: Context,  # noqa: ARG002 - for those who override it
+        principal: Principal,  # noqa: ARG002
+        document: D,  # noqa: ARG002
+        fields: dict[str, Any],
+    ) -> dict[str, Any]:
+        """The fields of the view; `fields` is the document's JSON."""
+        return fields
+
+    def view_of(self, context: Context, principal: Principal, entry: Entry[D]) -> Stamped:
+        fields = self.present(
+            context, principal, entry.document, msgspec.to_builtins(entry.document)
+        )
+        stamp = {"revision": entry.revision, "updatedAt": entry.time, "updatedBy": entry.author}
+        # As JSON: nested parts are the strict models of bodies, which take no Python values.
+        return self.view.model_validate_json(msgspec.json.encode({**fields, **stamp}))
+
+
+def etag_of(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def expected_revision(if_match: str | None) -> int | None:
+    """The revision in an If-Match header; `Invalid` for anything but one of this API's ETags."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(if_match.strip())
+    if match is None:
+        raise Invalid([Fault("#/header/If-Match", 'must be a revision in quotes, such as "12"')])
+    return int(match[1])
+
+
+def context_of(request: Request) -> Context:
+    """The process's context."""
+    context: Context = request.app.state.context
+    return context
+
+
+class Handlers(Generic[B, D]):
+    """The handlers of one resource."""
+
+    def __init__(self, resource: Resource[B, D]) -> None:
+        self.resource = resource
+
+    async def page(
+        self, request: Request, principal: Principal, limit: int, cursor: str | None
+    ) -> tuple[list[Stamped], str | None]:
+        context, resource = context_of(request), self.resource
+        async with transaction(context.engine) as connection:
+            found = await history.current_page(
+                connection,
+                principal.org_id,
+                resource.kind,
+                resource.document,
+                after=decode_cursor(cursor),
+                limit=limit + 1,
+            )
+        entries, next_cursor = cut(found, limit, lambda entry: entry.document.id)
+        shown = [
+            resource.view_of(context, principal, entry)
+            for entry in entries
+            if resource.visible(principal, entry.document)
+        ]
+        return shown, next_cursor
+
+    async def read(self, request: Request, principal: Principal, document_id: str) -> Entry[D]:
+        resource = self.resource
+        async with transaction(context_of(request).engine) as connection:
+            entry = await read(
+                connection, principal.org_id, resource.kind, resource.document, document_id
+            )
+        if entry is None or not resource.visible(principal, entry.document):
+            raise NotFound(f"no {resource.noun} {document_id}")
+        return entry
+
+    async def save(
+        self,
+        request: Request,
+        principal: Principal,
+        document_id: str | None,
+        body: B,
+        *,
+        expected: int | None,
+    ) -> Entry[D]:
+        """Create (`document_id` None) or replace."""
+        context, resource = context_of(request), self.resource
+        async with transaction(context.engine) as connection:
+            configuration = await lock(
+                connection, principal.org_id, author=principal.user_id, clock=context.clock
+            )
+            before = None
+            if document_id is not None:
+                before = (
+                    await configuration.get(resource.kind, resource.document, document_id)
+                ).document
+            command = Command(
+                context=context,
+                principal=principal,
+                configuration=configuration,
+                document_id=document_id or new_id(),
+                body=body,
+                previous=before,
+            )
+            document = await resource.build(command)
+            await resource.guard(configuration, principal, before=before, after=document)
+            entry = await configuration.save(resource.kind, document, expected=expected)
+            await resource.saved(command, entry.document)
+        return entry
+
+    async def delete(
+        self, request: Request, principal: Principal, document_id: str, *, expected: int | None
+    ) -> None:
+        context, resource = context_of(request), self.resource
+        async with transaction(context.engine) as connection:
+            configuration = await lock(
+                connection, principal.org_id, author=principal.user_id, clock=context.clock
+            )
+            before = (
+                await configuration.get(resource.kind, resource.document, document_id)
+            ).document
+            await resource.guard(configuration, principal, before=before, after=None)
+            await configuration.delete(resource.kind, document_id, expected=expected)
+
+    async def history(
+        self,
+        request: Request,
+        principal: Principal,
+        document_id: str,
+        limit: int,
+        cursor: str | None,
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        context, resource = context_of(request), self.resource
+        position = decode_cursor(cursor)
+        if position is not None and not position.isdecimal():
+            raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
+        async with transaction(context.engine) as connection:
+            found = await history.changes(
+                connection,
+                principal.org_id,
+                resource.kind,
+                resource.document,
+                document_id,
+                before=None if position is None else int(position),
+                limit=limit + 1,
+            )
+        known = [change.document for change in found if change.document is not None]
+        if not found or (known and not resource.visible(principal, known[0])):
+            raise NotFound(f"no {resource.noun} {document_id}")
+        changes, next_cursor = cut(found, limit, lambda change: str(change.revision))
+        return [
+            {
+                "revision": change.revision,
+                "author": change.author,
+                "author_email": change.author_email,
+                "time": change.time,
+                "document": None
+                if change.document is None
+                else resource.view_of(
+                    context,
+                    principal,
+                    Entry(
+                        document=change.document,
+                        revision=change.revision,
+                        author=change.author,
+                        time=change.time,
+                    ),
+                ),
+            }
+            for change in changes
+        ], next_cursor

@@ -1,0 +1,201 @@
+"""The routes of a configuration resource, the same for every kind.
+
+    GET    /v1/<path>                list, paged
+    POST   /v1/<path>                create                      201, ETag
+    GET    /v1/<path>/{id}           read                        ETag
+    PUT    /v1/<path>/{id}           replace; If-Match optional  ETag, 412 when changed meanwhile
+    DELETE /v1/<path>/{id}           delete; If-Match optional   204, 409 naming what uses it
+    GET    /v1/<path>/{id}/history   every revision, newest first
+
+Must not: decide anything; `api.resource` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel, create_model
+
+from coop_review_api.api.body import JsonBody, Model
+from coop_review_api.api.document import Stamped
+from coop_review_api.api.page import Cursor, Limit
+from coop_review_api.api.resource import (
+    Handlers,
+    Resource,
+    context_of,
+    etag_of,
+    expected_revision,
+)
+from coop_review_api.session import Principal
+
+_IF_MATCH = Header(default=None, alias="If-Match", description='`"<revision>"` that you saw.')
+
+
+def _model(name: str, description: str, **fields: Any) -> Any:
+    return create_model(name, __base__=Model, __doc__=description, **fields)
+
+
+def page_model(view: type[Stamped]) -> Any:
+    """The model of a page: `items`, and the cursor of the next page or null."""
+    name = view.__name__.removesuffix("View")
+    cursor = (str | None, None)
+    return _model(f"{name}Page", "Some of them.", items=(list[view], ...), next_cursor=cursor)  # type: ignore[valid-type]
+
+
+def history_model(view: type[Stamped]) -> Any:
+    """The model of a page of revisions, newest first."""
+    name = view.__name__.removesuffix("View")
+    change: Any = _model(
+        f"{name}Change",
+        "One revision; `document` is null when it was deleted.",
+        revision=(int, ...),
+        author=(str, ...),
+        author_email=(str | None, ...),
+        time=(datetime, ...),
+        document=(view | None, ...),
+    )
+    cursor = (str | None, None)
+    return _model(
+        f"{name}History",
+        "Newest first.",
+        items=(list[change], ...),
+        next_cursor=cursor,
+    )
+
+
+def add_resource(router: APIRouter, resource: Resource[Any, Any]) -> None:
+    """Add a resource's six routes."""
+    _add_reading(router, resource)
+    _add_writing(router, resource)
+    _add_history(router, resource)
+
+
+def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
+    handlers = Handlers(resource)
+    page = page_model(resource.view)
+    reader = Depends(resource.read)
+
+    async def list_all(
+        request: Request,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        principal: Principal = reader,
+    ) -> Any:
+        items, next_cursor = await handlers.page(request, principal, limit, cursor)
+        return page(items=items, next_cursor=next_cursor)
+
+    async def read_one(
+        request: Request,
+        response: Response,
+        document_id: str,
+        principal: Principal = reader,
+    ) -> Any:
+        entry = await handlers.read(request, principal, document_id)
+        response.headers["ETag"] = etag_of(entry.revision)
+        return resource.view_of(context_of(request), principal, entry)
+
+    _add(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
+    _add(
+        router,
+        f"/{resource.path}/{{document_id}}",
+        read_one,
+        "GET",
+        f"get{resource.noun}",
+        resource.view,
+    )
+
+
+def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
+    handlers = Handlers(resource)
+    body_of = JsonBody(resource.body)
+    writer, sent = Depends(resource.write), Depends(body_of)
+
+    async def create(
+        request: Request,
+        response: Response,
+        principal: Principal = writer,
+        body: Any = sent,
+    ) -> Any:
+        entry = await handlers.save(request, principal, None, body, expected=None)
+        response.headers["ETag"] = etag_of(entry.revision)
+        response.headers["Location"] = f"/v1/{resource.path}/{entry.document.id}"
+        return resource.view_of(context_of(request), principal, entry)
+
+    async def replace(
+        request: Request,
+        response: Response,
+        document_id: str,
+        principal: Principal = writer,
+        body: Any = sent,
+        if_match: str | None = _IF_MATCH,
+    ) -> Any:
+        expected = expected_revision(if_match)
+        entry = await handlers.save(request, principal, document_id, body, expected=expected)
+        response.headers["ETag"] = etag_of(entry.revision)
+        return resource.view_of(context_of(request), principal, entry)
+
+    async def delete(
+        request: Request,
+        document_id: str,
+        principal: Principal = writer,
+        if_match: str | None = _IF_MATCH,
+    ) -> Response:
+        await handlers.delete(request, principal, document_id, expected=expected_revision(if_match))
+        return Response(status_code=204)
+
+    one = f"/{resource.path}/{{document_id}}"
+    noun = resource.noun
+    made = {"status_code": 201, "openapi_extra": body_of.openapi()}
+    _add(router, f"/{resource.path}", create, "POST", f"create{noun}", resource.view, **made)
+    _add(
+        router,
+        one,
+        replace,
+        "PUT",
+        f"replace{noun}",
+        resource.view,
+        openapi_extra=body_of.openapi(),
+    )
+    _add(router, one, delete, "DELETE", f"delete{noun}", None, status_code=204)
+
+
+def _add_history(router: APIRouter, resource: Resource[Any, Any]) -> None:
+    handlers = Handlers(resource)
+    model = history_model(resource.view)
+    reader = Depends(resource.read)
+
+    async def read_history(
+        request: Request,
+        document_id: str,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        principal: Principal = reader,
+    ) -> Any:
+        items, next_cursor = await handlers.history(request, principal, document_id, limit, cursor)
+        return model.model_validate({"items": items, "next_cursor": next_cursor})
+
+    path = f"/{resource.path}/{{document_id}}/history"
+    _add(router, path, read_history, "GET", f"get{resource.noun}History", model)
+
+
+def _add(
+    router: APIRouter,
+    path: str,
+    endpoint: Callable[..., Any],
+    method: str,
+    operation_id: str,
+    model: type[BaseModel] | None,
+    **more: Any,
+) -> None:
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        operation_id=operation_id,
+        name=operation_id,
+        response_model=model,
+        **more,
+    )

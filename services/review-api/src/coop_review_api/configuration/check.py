@@ -1,0 +1,164 @@
+"""Whether a change may be saved, judged against the state it will be applied to.
+
+Guarantees: what passes here can be loaded by every service; all faults are reported at once, each
+with the pointer of the field; names are unique; references exist; nothing that is referred to, or
+that the organisation cannot do without, is deleted.
+Must not: do I/O. What a check needs to know is in the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coop_contracts.config import (
+    Action,
+    ActionType,
+    Document,
+    ItemType,
+    Kind,
+    OrgSettings,
+    Policy,
+    Queue,
+    RoutingRule,
+    Rule,
+    TextBank,
+)
+from coop_review_api.configuration.action import check_action, check_url
+from coop_review_api.configuration.bank import check_text_bank
+from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.configuration.reference import REFERRED, REFERRING, references_of
+from coop_review_api.configuration.rule import (
+    check_item_type,
+    check_routing_rule,
+    check_rule,
+)
+from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.schema import NAMED_KINDS
+
+SETTINGS_ID = "settings"
+
+
+def kinds_to_check(kind: Kind) -> frozenset[Kind]:
+    """The kinds whose documents a check of this kind looks at."""
+    kinds = {kind, *REFERRED.get(kind, ()), *REFERRING.get(kind, ())}
+    if kind is Kind.ITEM_TYPE:
+        kinds.add(Kind.TEXT_BANK)  # the rules of the type are checked again
+    return frozenset(kinds)
+
+
+def check_save(
+    kind: Kind, document: Document, *, previous: Document | None, catalogue: Catalogue
+) -> None:
+    """Raises `Invalid` with every fault, or `Conflict`; `catalogue` holds `kinds_to_check`."""
+    faults = list(_missing_references(document, catalogue))
+    missing = {fault.pointer for fault in faults}
+    # What is missing is said once, not again by who could not use it.
+    faults += [f for f in _of_kind(document, previous, catalogue) if f.pointer not in missing]
+    if faults:
+        raise Invalid(faults)
+    _refuse_taken_name(kind, document, catalogue)
+
+
+def check_delete(kind: Kind, document: Document, *, catalogue: Catalogue) -> None:
+    """Raises `Conflict`, naming what still refers to the document."""
+    match document:
+        case ItemType(is_default_user_type=True):
+            raise Conflict("the default user type cannot be deleted")
+        case Action() if document.action_type is not ActionType.CUSTOM_ACTION:
+            raise Conflict(f"{document.name} is a built-in action and cannot be deleted")
+        case Queue(is_default_queue=True):
+            raise Conflict("the default queue cannot be deleted: make another one the default")
+        case OrgSettings():
+            raise Conflict("the settings cannot be deleted")
+    users = catalogue.users_of(kind, document.id)
+    if users:
+        raise Conflict(
+            "still in use", used_by=[f"{other} {name_of(user)}" for other, user in users]
+        )
+
+
+def name_of(document: Document) -> str:
+    """What a person calls the document."""
+    return str(getattr(document, "name", document.id))
+
+
+def _of_kind(
+    document: Document, previous: Document | None, catalogue: Catalogue
+) -> Iterator[Fault]:
+    # A previous document always has the kind's type; the isinstance tests are for the type checker.
+    match document:
+        case ItemType():
+            was_type = previous if isinstance(previous, ItemType) else None
+            yield from check_item_type(document, was_type, catalogue)
+        case Policy():
+            yield from _policy_cycle(document, catalogue)
+        case Action():
+            yield from check_action(document, previous if isinstance(previous, Action) else None)
+        case Rule():
+            yield from check_rule(document, catalogue)
+        case RoutingRule():
+            yield from check_routing_rule(document, catalogue)
+        case Queue():
+            was_queue = previous if isinstance(previous, Queue) else None
+            yield from _queue(document, was_queue, catalogue)
+        case TextBank():
+            was_bank = previous if isinstance(previous, TextBank) else None
+            yield from check_text_bank(document, was_bank, catalogue)
+        case OrgSettings():
+            yield from _settings(document)
+
+
+def _missing_references(document: Document, catalogue: Catalogue) -> Iterator[Fault]:
+    for reference in references_of(document):
+        if catalogue.get(reference.kind, Document, reference.id) is None:
+            yield Fault(reference.pointer, f"no such {reference.kind.replace('-', ' ')}")
+
+
+def _refuse_taken_name(kind: Kind, document: Document, catalogue: Catalogue) -> None:
+    if kind not in NAMED_KINDS:
+        return
+    name = name_of(document)
+    for other in catalogue.all(kind, Document).values():
+        if other.id != document.id and name_of(other) == name:
+            raise Conflict(
+                f"another {kind.replace('-', ' ')} is called {name}",
+                faults=[Fault("/name", "already taken")],
+                used_by=[other.id],
+            )
+
+
+def _policy_cycle(policy: Policy, catalogue: Catalogue) -> Iterator[Fault]:
+    policies = catalogue.all(Kind.POLICY, Policy)
+    seen = {policy.id}
+    parent_id = policy.parent_id
+    while parent_id is not None:
+        if parent_id in seen:
+            yield Fault("/parentId", "a policy cannot be below itself")
+            return
+        seen.add(parent_id)
+        parent = policies.get(parent_id)
+        parent_id = parent.parent_id if parent else None
+
+
+def _queue(queue: Queue, previous: Queue | None, catalogue: Catalogue) -> Iterator[Fault]:
+    if previous is not None and previous.is_appeals_queue != queue.is_appeals_queue:
+        yield Fault("/isAppealsQueue", "cannot be changed")
+    others = [
+        other
+        for other in catalogue.all(Kind.QUEUE, Queue).values()
+        if other.id != queue.id and other.is_appeals_queue == queue.is_appeals_queue
+    ]
+    if not queue.is_default_queue and not any(other.is_default_queue for other in others):
+        # Without a default queue a job could have nowhere to go.
+        yield Fault("/isDefaultQueue", "there must be a default: make another queue the default")
+
+
+def _settings(settings: OrgSettings) -> Iterator[Fault]:
+    if settings.id != SETTINGS_ID:
+        yield Fault("/id", f"must be {SETTINGS_ID}")
+    for value, at in (
+        (settings.appeal_callback_url, "/appealCallbackUrl"),
+        (settings.ignore_callback_url, "/ignoreCallbackUrl"),
+    ):
+        if value is not None:
+            yield from check_url(value, at)

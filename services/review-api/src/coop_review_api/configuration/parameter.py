@@ -1,0 +1,135 @@
+"""Parameters of actions: what a definition may say, and which values satisfy it.
+
+Guarantees: limits are those of Coop (50 parameters; name `[A-Za-z0-9_.-]+` up to 64; options 1 to
+100). Values: unknown names are refused, empty required ones are refused, defaults are applied.
+Must not: coerce. A value of another type is a fault.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from coop_contracts.config import ActionParameter
+from coop_contracts.error import pointer
+from coop_review_api.error import Fault
+
+MAX_PARAMETERS = 50
+MAX_OPTIONS = 100
+MAX_TEXT = 100_000  # characters of one value
+_MAX_NAME = 64
+_MAX_LABEL = 200
+_MAX_DESCRIPTION = 2000
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def check_parameters(parameters: Sequence[ActionParameter]) -> Iterator[Fault]:
+    """Faults of the definitions, with pointers below `/parameters`."""
+    if len(parameters) > MAX_PARAMETERS:
+        yield Fault("/parameters", f"at most {MAX_PARAMETERS} parameters")
+    seen: set[str] = set()
+    for position, parameter in enumerate(parameters):
+        at = pointer("parameters", position)
+        if not _NAME.fullmatch(parameter.name) or len(parameter.name) > _MAX_NAME:
+            yield Fault(f"{at}/name", f"letters, digits, _ . - and at most {_MAX_NAME} of them")
+        if parameter.name in seen:
+            yield Fault(f"{at}/name", "another parameter has this name")
+        seen.add(parameter.name)
+        if not 1 <= len(parameter.display_name) <= _MAX_LABEL:
+            yield Fault(f"{at}/displayName", f"1 to {_MAX_LABEL} characters")
+        if len(parameter.description) > _MAX_DESCRIPTION:
+            yield Fault(f"{at}/description", f"at most {_MAX_DESCRIPTION} characters")
+        yield from _check_options(parameter, at)
+        yield from _check_bounds(parameter, at)
+        if parameter.default_value is not None:
+            for fault in _check_value(parameter, parameter.default_value):
+                yield Fault(f"{at}/defaultValue", fault)
+
+
+def _check_options(parameter: ActionParameter, at: str) -> Iterator[Fault]:
+    if parameter.type not in {"SELECT", "MULTISELECT"}:
+        if parameter.options:
+            yield Fault(f"{at}/options", f"a {parameter.type} parameter has no options")
+        return
+    if not 1 <= len(parameter.options) <= MAX_OPTIONS:
+        yield Fault(f"{at}/options", f"1 to {MAX_OPTIONS} options")
+    values = [option.value for option in parameter.options]
+    for position, option in enumerate(parameter.options):
+        if not 1 <= len(option.value) <= _MAX_LABEL or not 1 <= len(option.label) <= _MAX_LABEL:
+            here = f"{at}{pointer('options', position)}"
+            yield Fault(here, f"value and label of 1 to {_MAX_LABEL} characters")
+        if values.index(option.value) != position:
+            yield Fault(f"{at}{pointer('options', position, 'value')}", "given twice")
+
+
+def _check_bounds(parameter: ActionParameter, at: str) -> Iterator[Fault]:
+    low, high = parameter.min, parameter.max
+    if parameter.type != "NUMBER":
+        for name, bound in (("min", low), ("max", high)):
+            if bound is not None:
+                yield Fault(f"{at}/{name}", "only a NUMBER parameter has bounds")
+    elif low is not None and high is not None and low > high:
+        yield Fault(f"{at}/min", "above max")
+    if parameter.max_length is not None:
+        if parameter.type != "STRING":
+            yield Fault(f"{at}/maxLength", "only a STRING parameter has a length")
+        elif not 1 <= parameter.max_length <= MAX_TEXT:
+            yield Fault(f"{at}/maxLength", f"1 to {MAX_TEXT}")
+
+
+def resolve_values(
+    parameters: Sequence[ActionParameter], values: Mapping[str, Any], *, at: str
+) -> tuple[dict[str, Any], list[Fault]]:
+    """The values with defaults applied, and the faults, with pointers below `at`."""
+    resolved: dict[str, Any] = {}
+    known = {parameter.name: parameter for parameter in parameters}
+    faults = [
+        Fault(at + pointer(name), "the action has no such parameter")
+        for name in values
+        if name not in known
+    ]
+    for name, parameter in known.items():
+        value = values.get(name)
+        if value is None:
+            value = parameter.default_value
+        if value is None or (parameter.required and value in ("", [])):
+            if parameter.required:
+                faults.append(Fault(at + pointer(name), "required"))
+            continue
+        faults.extend(Fault(at + pointer(name), fault) for fault in _check_value(parameter, value))
+        resolved[name] = value
+    return resolved, faults
+
+
+def _check_value(parameter: ActionParameter, value: Any) -> Iterator[str]:
+    allowed = {option.value for option in parameter.options}
+    match parameter.type:
+        case "STRING":
+            longest = parameter.max_length or MAX_TEXT
+            if not isinstance(value, str):
+                yield "must be a string"
+            elif len(value) > longest:
+                yield f"at most {longest} characters"
+        case "NUMBER":
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                yield "must be a number"
+            elif not math.isfinite(value):
+                yield "must be finite"
+            elif parameter.min is not None and value < parameter.min:
+                yield f"at least {parameter.min:g}"
+            elif parameter.max is not None and value > parameter.max:
+                yield f"at most {parameter.max:g}"
+        case "BOOLEAN":
+            if not isinstance(value, bool):
+                yield "must be true or false"
+        case "SELECT":
+            if not isinstance(value, str) or value not in allowed:
+                yield "must be one of the options"
+        case "MULTISELECT":
+            strings = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+            if not strings or not allowed.issuperset(value):
+                yield "must be a list of options"
+            elif len(set(value)) != len(value):
+                yield "an option is given twice"

@@ -1,0 +1,120 @@
+"""Rules, routing rules and the item types they read.
+
+Guarantees: a saved rule compiles for every one of its item types (`coop_rules.check`), carries only
+actions that exist for those types and that the system can carry out; an item type is not changed
+under the rules that read it so that they would no longer compile.
+Must not: evaluate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coop_contracts.config import (
+    Action,
+    ActionType,
+    ItemType,
+    Kind,
+    Queue,
+    RoutingRule,
+    Rule,
+    RuleStatus,
+    TextBank,
+)
+from coop_contracts.error import pointer
+from coop_items import check_item_type_definition
+from coop_review_api.configuration.action import applies_to
+from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.error import Conflict, Fault
+from coop_rules import check as rule_check
+
+_UNSUPPORTED = {
+    ActionType.ENQUEUE_AUTHOR_TO_MRT: "sending authors to review by a rule is not supported yet",
+    ActionType.ENQUEUE_TO_NCMEC: "sending to NCMEC by a rule is not supported yet",
+}
+
+
+def check_rule(rule: Rule, catalogue: Catalogue) -> Iterator[Fault]:
+    """Faults of a rule."""
+    yield from _of_language(rule, catalogue)
+    for position, action_id in enumerate(rule.action_ids):
+        action = catalogue.get(Kind.ACTION, Action, action_id)
+        if action is None:
+            continue  # reported as a missing reference
+        at = pointer("actionIds", position)
+        if action.action_type in _UNSUPPORTED:
+            yield Fault(at, _UNSUPPORTED[action.action_type])
+        for type_id in rule.item_type_ids:
+            item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, type_id)
+            if item_type and not applies_to(
+                action, item_type_id=item_type.id, item_kind=item_type.kind
+            ):
+                yield Fault(at, f"{action.name} does not apply to {item_type.name}")
+    if rule.max_daily_actions is not None and rule.max_daily_actions < 1:
+        yield Fault("/maxDailyActions", "at least 1, or null for no limit")
+
+
+def check_routing_rule(rule: RoutingRule, catalogue: Catalogue) -> Iterator[Fault]:
+    """Faults of a routing rule."""
+    yield from _of_language(rule, catalogue)
+    queue = catalogue.get(Kind.QUEUE, Queue, rule.destination_queue_id)
+    if queue is not None and queue.is_appeals_queue != rule.for_appeals:
+        yield Fault(
+            "/destinationQueueId",
+            "appeals go to appeals queues, everything else to the others",
+        )
+
+
+def check_item_type(
+    item_type: ItemType, previous: ItemType | None, catalogue: Catalogue
+) -> Iterator[Fault]:
+    """Faults of an item type; `Conflict` when rules would no longer compile, naming them."""
+    faults = [
+        Fault(error.pointer or "", error.detail or error.title)
+        for error in check_item_type_definition(item_type)
+    ]
+    if previous is not None:
+        if previous.kind != item_type.kind:
+            faults.append(Fault("/kind", "cannot be changed"))
+        if previous.is_default_user_type != item_type.is_default_user_type:
+            faults.append(Fault("/isDefaultUserType", "cannot be changed"))
+        if not faults:
+            _refuse_to_break_rules(item_type, catalogue)
+    yield from faults
+
+
+def is_live(rule: Rule | None) -> bool:
+    """Whether the rule acts on items."""
+    return rule is not None and rule.status is RuleStatus.LIVE
+
+
+def live_rules_with_bank(bank_id: str, catalogue: Catalogue) -> list[str]:
+    """Names of the live rules, and routing rules, that match a bank."""
+    return [
+        user.name
+        for _, user in catalogue.users_of(Kind.TEXT_BANK, bank_id)
+        if isinstance(user, Rule | RoutingRule) and user.status == "LIVE"
+    ]
+
+
+def _of_language(rule: Rule | RoutingRule, catalogue: Catalogue) -> Iterator[Fault]:
+    problems = rule_check.check_rule(
+        rule,
+        item_types=catalogue.all(Kind.ITEM_TYPE, ItemType),
+        text_banks=catalogue.all(Kind.TEXT_BANK, TextBank),
+    )
+    for problem in problems:
+        yield Fault(problem.pointer, problem.reason)
+
+
+def _refuse_to_break_rules(item_type: ItemType, catalogue: Catalogue) -> None:
+    item_types = {**catalogue.all(Kind.ITEM_TYPE, ItemType), item_type.id: item_type}
+    banks = catalogue.all(Kind.TEXT_BANK, TextBank)
+    broken = [
+        f"{user_kind.replace('-', ' ')} {user.name}: {problem.reason}"
+        for user_kind, user in catalogue.users_of(Kind.ITEM_TYPE, item_type.id)
+        if isinstance(user, Rule | RoutingRule)
+        for problem in rule_check.check_rule(user, item_types=item_types, text_banks=banks)
+    ]
+    if broken:
+        raise Conflict("rules read this item type and would no longer work", used_by=broken)

@@ -1,0 +1,28 @@
+"""What one api process is made of, built once in `app` and handed to every route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_review_api.password import Passwords
+from coop_review_api.review import Desk
+from coop_review_api.session import Limits
+from coop_review_api.settings import Settings
+from coop_runtime.secret import Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`clock` gives the present in UTC."""
+
+    settings: Settings
+    engine: AsyncEngine
+    vault: Vault
+    passwords: Passwords
+    desk: Desk
+    clock: Callable[[], datetime]
+    session_limits: Limits

@@ -1,0 +1,1 @@
+"""The revisions of the schema `review`, in order. A released revision is never edited."""

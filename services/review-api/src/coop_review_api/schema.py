@@ -1,0 +1,179 @@
+"""The tables of the schema `review`.
+
+Guarantees: this metadata is what the migrations make (a test compares the two).
+Must not: contain behaviour. `config_log` and `audit_log` are append-only by trigger;
+`config_current` is the newest row of each document, kept by `configuration.log` in the transaction
+of the change.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from coop_runtime.outbox import outbox_table
+
+SCHEMA = "review"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    },
+)
+
+_TIME = DateTime(timezone=True)
+
+NAMED_KINDS = ("item-type", "policy", "action", "rule", "routing-rule", "queue", "text-bank")
+"""Kinds whose names are unique within an organisation."""
+
+orgs = Table(
+    "orgs",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("head_revision", BigInteger, nullable=False, server_default=text("0")),
+    Column("created_at", _TIME, nullable=False, server_default=func.now()),
+)
+
+config_log = Table(
+    "config_log",
+    metadata,
+    Column("log_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("document", JSONB, nullable=True),  # null: deleted
+    Column("author", Text, nullable=False),
+    Column("time", _TIME, nullable=False),
+    UniqueConstraint("org_id", "revision"),
+    Index(None, "org_id", "kind", "id", "revision"),
+)
+
+config_current = Table(
+    "config_current",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("document", JSONB, nullable=True),  # null: deleted
+    Column("author", Text, nullable=False),
+    Column("time", _TIME, nullable=False),
+    ForeignKeyConstraint(
+        ["org_id", "revision"], ["review.config_log.org_id", "review.config_log.revision"]
+    ),
+    Index(
+        "config_current_name_key",
+        "org_id",
+        "kind",
+        text("(document ->> 'name')"),
+        unique=True,
+        postgresql_where=text(
+            "document IS NOT NULL AND kind IN ("
+            + ", ".join(f"'{kind}'" for kind in NAMED_KINDS)
+            + ")"
+        ),
+    ),
+)
+
+outbox = outbox_table(metadata, SCHEMA)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("email", Text, nullable=False, unique=True),  # lower case; one organisation a user
+    Column("name", Text, nullable=False, server_default=text("''")),
+    Column("password_hash", Text, nullable=False),  # argon2id
+    Column("role", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'ACTIVE'")),
+    Column("created_at", _TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("status IN ('ACTIVE', 'DISABLED')", name="status"),
+    Index(None, "org_id", "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),  # SHA-256 of the cookie's token
+    Column(
+        "user_id",
+        Text,
+        ForeignKey("review.users.user_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created_at", _TIME, nullable=False),
+    Column("last_seen_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False, index=True),
+    Column("ip", Text, nullable=False),
+)
+
+login_throttle = Table(
+    "login_throttle",
+    metadata,
+    Column("key", Text, primary_key=True),  # hash of account and address, account, or address
+    Column("failures", Integer, nullable=False),
+    Column("blocked_until", _TIME, nullable=False),
+    Column("updated_at", _TIME, nullable=False, index=True),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("job_id", Text, nullable=False, unique=True),  # the job id contains the generation
+    Column("queue_id", Text, nullable=False),
+    Column("item_type_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("reviewer_id", Text, ForeignKey("review.users.user_id"), nullable=False),
+    Column("components", JSONB, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("note", Text, nullable=True),
+    Column("executions", JSONB, nullable=False),  # [{executionId, actionId}]
+    Column("moved_to", Text, nullable=True),  # the job that continues this one
+    Column("request_hash", LargeBinary, nullable=False),  # tells a repeat from another decision
+    Column("config_revision", BigInteger, nullable=False),
+    Column("claimed_at", _TIME, nullable=True),
+    Column("decided_at", _TIME, nullable=False),
+    Index(None, "org_id", "decided_at"),
+    Index(None, "org_id", "item_type_id", "item_id"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("audit_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("org_id", Text, nullable=True),  # null: a login nobody could be found for
+    Column("time", _TIME, nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target_kind", Text, nullable=True),
+    Column("target_id", Text, nullable=True),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Index(None, "org_id", "audit_id"),
+)

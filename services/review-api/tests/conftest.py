@@ -1,0 +1,338 @@
+"""Fixtures of review-api's tests: a migrated database, the application, organisations, people."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
+from coop_contracts.permission import Role
+from coop_queues import store
+from coop_queues.job import Entry, Placement, Routing
+from coop_queues.job import Kind as JobKind
+from coop_queues.migrations import run as migrate_queues
+from coop_queues.store import Claims, OrderIndex
+from coop_review_api import organisation, session, user
+from coop_review_api.api.application import build, limited
+from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.app import MIGRATIONS
+from coop_review_api.context import Context
+from coop_review_api.organisation import Created
+from coop_review_api.password import Passwords
+from coop_review_api.review import Desk
+from coop_review_api.schema import SCHEMA
+from coop_review_api.settings import Settings
+from coop_runtime.database import bootstrap, engine_of, migrate, service_url, transaction
+from coop_runtime.secret import Vault
+
+ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    """The present, which a test may move."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def forward(self, **delta: float) -> None:
+        self.offset += timedelta(**delta)
+
+
+@dataclass
+class Person:
+    """Someone signed in, with a client that sends cookie and CSRF token."""
+
+    http: httpx.AsyncClient
+    user_id: str
+    email: str
+
+    async def call(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        if body is not None:
+            more["json"] = body
+        return await self.http.request(method, path, **more)
+
+    async def make(self, path: str, body: Any) -> dict[str, Any]:
+        """Create a document; its view."""
+        answer = await self.call("POST", path, body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+@pytest.fixture(scope="session")
+def review_admin_url(postgres_server_url: str) -> Iterator[str]:
+    """A superuser's URL of a database with both schemas migrated."""
+    name = f"review_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    bootstrap(url, ROLES)
+    migrate_queues(service_url(url, "coop_queues", ROLES["coop_queues"]))
+    migrate(
+        service_url(url, "coop_review", ROLES["coop_review"]),
+        script_location=MIGRATIONS,
+        schema=SCHEMA,
+    )
+    yield url
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def review_url(review_admin_url: str) -> str:
+    return service_url(review_admin_url, "coop_review", ROLES["coop_review"])
+
+
+@pytest.fixture
+async def engine(review_url: str) -> AsyncIterator[AsyncEngine]:
+    made = engine_of(review_url, pool_size=10, application_name="test")
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
+    made = Passwords()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([b"k" * 32])
+
+
+@pytest.fixture
+async def context(
+    engine: AsyncEngine,
+    redis_url: str,
+    review_url: str,
+    passwords: Passwords,
+    clock: Clock,
+    vault: Vault,
+) -> AsyncIterator[Context]:
+    settings = Settings(postgres=review_url, redis=redis_url, review_secure_cookies=False)
+    order = OrderIndex.of(redis_url)
+    claims = Claims(engine, order)
+    yield Context(
+        settings=settings,
+        engine=engine,
+        vault=vault,
+        passwords=passwords,
+        desk=Desk(engine=engine, order=order, claims=claims, clock=clock, lease=600, skip=1800),
+        clock=clock,
+        session_limits=settings.session_limits,
+    )
+    await claims.close()
+    await order.close()
+
+
+@pytest.fixture
+def app(context: Context) -> FastAPI:
+    return build(context)
+
+
+@pytest.fixture
+async def http(app: FastAPI, context: Context) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a session."""
+    async with client_of(app, context) as client:
+        yield client
+
+
+def client_of(app: FastAPI, context: Context) -> httpx.AsyncClient:
+    served = limited(app, max_body=context.settings.review_max_body)
+    transport = httpx.ASGITransport(served)
+    return httpx.AsyncClient(transport=transport, base_url="http://review")
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+async def org(context: Context) -> Created:
+    return await make_org(context)
+
+
+async def make_org(context: Context) -> Created:
+    async with transaction(context.engine) as connection:
+        return await organisation.create(
+            connection,
+            name="Acme",
+            admin_email=f"admin-{uuid.uuid4().hex}@acme.example",
+            admin_password=PASSWORD,
+            vault=context.vault,
+            passwords=context.passwords,
+            clock=context.clock,
+        )
+
+
+SignIn = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def sign_in(app: FastAPI, context: Context, org: Created) -> AsyncIterator[SignIn]:
+    """Makes an account of a role (of `org` unless another is given) and signs it in."""
+    clients: list[httpx.AsyncClient] = []
+
+    async def make(role: Role, org_id: str | None = None) -> Person:
+        email = f"{role.lower()}-{next(_numbers)}-{uuid.uuid4().hex[:8]}@acme.example"
+        async with transaction(context.engine) as connection:
+            account = await user.create(
+                connection,
+                org_id=org_id or org.org_id,
+                email=email,
+                name=str(role),
+                role=role,
+                password_hash="no password",
+                author="test",
+                now=context.clock(),
+            )
+            token, _ = await session.create(
+                connection,
+                user_id=account.user_id,
+                ip="127.0.0.1",
+                now=context.clock(),
+                limits=context.session_limits,
+            )
+        client = client_of(app, context)
+        client.cookies.set(COOKIE, token)
+        client.headers[CSRF_HEADER] = session.csrf_token_of(token)
+        clients.append(client)
+        return Person(http=client, user_id=account.user_id, email=email)
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def admin(sign_in: SignIn) -> Person:
+    return await sign_in(Role.ADMIN)
+
+
+class Kit:
+    """What tests build documents from."""
+
+    password = PASSWORD
+    callback = "https://platform.example/hook"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def make_org(self) -> Created:
+        return await make_org(self._context)
+
+    def item_type(self, name: str = "Post", **more: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            "kind": "CONTENT",
+            "fields": [
+                {"name": "text", "type": "STRING", "required": True},
+                {"name": "author", "type": "RELATED_ITEM"},
+            ],
+            "fieldRoles": {"creatorId": "author"},
+            **more,
+        }
+
+    def contains(self, **matching: Any) -> dict[str, Any]:
+        """A condition set: all text contains one of `strings`, or of `textBankIds`."""
+        leaf = {
+            "input": {"type": "CONTENT_COOP_INPUT", "name": "All text"},
+            "signal": {
+                "id": '{"type":"TEXT_MATCHING_CONTAINS_TEXT"}',
+                "type": "TEXT_MATCHING_CONTAINS_TEXT",
+            },
+            "matchingValues": matching,
+            "comparator": "EQUALS",
+            "threshold": "true",
+        }
+        return {"conjunction": "OR", "conditions": [leaf]}
+
+    def rule(self, type_id: str, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "Spam rule",
+            "status": "DRAFT",
+            "itemTypeIds": [type_id],
+            "conditionSet": self.contains(strings=["spam"]),
+            **more,
+        }
+
+    def action(self, type_id: str, **more: Any) -> dict[str, Any]:
+        return {
+            "name": "Remove",
+            "itemTypeIds": [type_id],
+            "callbackUrl": self.callback,
+            **more,
+        }
+
+
+@pytest.fixture
+def kit(context: Context) -> Kit:
+    return Kit(context)
+
+
+Place = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def place(context: Context, org: Created) -> Place:
+    """Puts a job into a queue as routing does; its id."""
+
+    async def put(queue_id: str, type_id: str, item_id: str | None = None, **entry: Any) -> str:
+        item_id = item_id or f"item-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+        kind = entry.pop("kind", JobKind.DEFAULT)
+        report_id = str(uuid.uuid4())
+        placement = Placement(
+            org_id=org.org_id,
+            queue_id=queue_id,
+            kind=kind,
+            item=SubmittedItem(
+                id=item_id,
+                type_id=type_id,
+                type_version="2026-01-01T00:00:00.000000Z",
+                data=msgspec.Raw(b'{"text": "buy now \\u0000"}'),
+                creator=ItemRef(id="author-1", type_id="user"),
+            ),
+            entry=Entry(
+                entry_id=report_id,
+                source="REPORT",
+                at=context.clock(),
+                routing=Routing(how="DEFAULT", config_revision=1),
+                report=ReportEntry(
+                    report_id=report_id,
+                    reported_at=context.clock(),
+                    reporter=ItemRef(id="reporter-1", type_id="user"),
+                    reason="spam",
+                ),
+                correlation_id="report-cause",
+                **entry,
+            ),
+        )
+        async with transaction(context.engine) as connection:
+            placed = await store.place(connection, placement)
+        await context.desk.order.apply(placed.changes)
+        return placed.job_id
+
+    return put
