@@ -412,6 +412,23 @@ async def test_stop_ends_a_long_back_off() -> None:
     assert rig.settled() is None
 
 
+async def test_a_taken_partition_ends_a_long_back_off() -> None:
+    """A partition that goes in the middle of an outage is let go at once, not after the wait."""
+
+    async def handle(events: Events) -> None:
+        raise Retryable("down")
+
+    rig = Rig(handle)
+    rig.pipeline._backoff = Backoff(first=1000, last=1000)
+    async with rig.running():
+        rig.offer(record(0))
+        await until(lambda: rig.pipeline.failing_for > 0)
+        rig.partitions.close([P0])
+        rig.pipeline.hurry()
+        await until(lambda: rig.partitions.wait_settled([P0], 0))
+    assert rig.settled() is None
+
+
 async def test_hanging_handler_is_an_outage() -> None:
     """A handler that hangs past its deadline is cancelled and called again."""
     calls = 0

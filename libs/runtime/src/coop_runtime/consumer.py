@@ -62,7 +62,7 @@ class Consumer(Generic[E]):
         self._producer = producer
         self._in_flight = in_flight
         self._dead_letter_limit = dead_letter_limit
-        self._drain_seconds = settings.stop_timeout / 2
+        self._drain_seconds = settings.stop_timeout * 0.4
         self._partitions = Partitions()
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
         self._fetcher = Fetcher(
@@ -70,6 +70,7 @@ class Consumer(Generic[E]):
             topic,
             partitions=self._partitions,
             deliver=self._deliver,
+            taken_away=self._taken_away,
             max_batch=max_batch,
             settle_timeout=self._drain_seconds,
         )
@@ -152,6 +153,10 @@ class Consumer(Generic[E]):
     def _deliver(self, batch: Fetched) -> None:
         if self._pipeline is not None:
             self._in_loop(self._pipeline.offer, batch)
+
+    def _taken_away(self) -> None:
+        if self._pipeline is not None:
+            self._in_loop(self._pipeline.hurry)
 
     def _in_loop(self, call: Any, *arguments: Any) -> None:
         if self._loop is None:

@@ -46,7 +46,8 @@ _log = logger(__name__)
 
 
 class Fetcher:
-    """One thread, one client. `deliver` is called in this thread with each batch."""
+    """One thread, one client. `deliver` is called in this thread with each batch, `taken_away` when
+    partitions are no longer ours."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Fetcher:
         *,
         partitions: Partitions,
         deliver: Callable[[Fetched], None],
+        taken_away: Callable[[], None],
         max_batch: int,
         settle_timeout: float,
     ) -> None:
@@ -63,6 +65,7 @@ class Fetcher:
         self._topic = topic
         self._partitions = partitions
         self._deliver = deliver
+        self._taken_away = taken_away
         self._max_batch = max_batch
         self._settle_timeout = settle_timeout
         self._room = threading.Semaphore(_WAITING_BATCHES)
@@ -190,6 +193,7 @@ class Fetcher:
     def _on_revoke(self, client: KafkaConsumer, revoked: list[KafkaPartition]) -> None:
         partitions = _partitions(revoked)
         self._partitions.close(partitions)
+        self._let_go(partitions)
         if not self._partitions.wait_settled(partitions, self._settle_timeout):
             _log.warning("partitions given away with records under way", group=self._group)
         offsets = self._partitions.take_committable(partitions)
@@ -204,8 +208,15 @@ class Fetcher:
 
     def _on_lost(self, _client: KafkaConsumer, lost: list[KafkaPartition]) -> None:
         _log.warning("partitions lost", group=self._group, partitions=len(lost))
-        self._partitions.lose(_partitions(lost))
+        partitions = _partitions(lost)
+        self._partitions.lose(partitions)
+        self._let_go(partitions)
         self._count_assigned()
+
+    def _let_go(self, partitions: list[TopicPartition]) -> None:
+        # Should they come back, they are fetched again from the committed offset.
+        self._kept = [m for m in self._kept if (m.topic(), m.partition()) not in partitions]
+        self._taken_away()
 
     def _count_assigned(self) -> None:
         metric.CONSUMER_ASSIGNED.labels(self._group).set(len(self._partitions.held()))

@@ -22,6 +22,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -83,7 +84,8 @@ class Pipeline(Generic[E]):
         self._waiting: deque[Fetched] = deque()
         self._window: deque[Batch[E]] = deque()
         self._wake = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._stopping = False
         self._records = metric.CONSUMER_RECORDS.labels(group)
         self._batches = metric.CONSUMER_BATCHES.labels(group)
         self._seconds = metric.CONSUMER_BATCH_SECONDS.labels(group)
@@ -101,8 +103,13 @@ class Pipeline(Generic[E]):
 
     def stop(self) -> None:
         """Take up no more; `run` returns when what is in flight is settled."""
-        self._stopping.set()
+        self._stopping = True
         self._wake.set()
+        self._hurry.set()
+
+    def hurry(self) -> None:
+        """Partitions were taken away: end a back-off now, to drop what is no longer ours."""
+        self._hurry.set()
 
     async def run(self) -> None:
         """Raises DeadLetterLimit."""
@@ -110,10 +117,10 @@ class Pipeline(Generic[E]):
             while True:
                 self._retire()
                 if any(_failure(batch) for batch in self._window):
-                    if self._stopping.is_set():
+                    if self._stopping:
                         return
                     await self._handle_again()
-                elif self._stopping.is_set():
+                elif self._stopping:
                     if not self._window:
                         return
                     await self._change()
@@ -301,12 +308,13 @@ class Pipeline(Generic[E]):
         await self._pause(delay)
 
     async def _pause(self, delay: float) -> None:
-        try:
-            async with asyncio.timeout(delay):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        raise _Stopped
+        if not self._stopping:
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._hurry.wait()
+        if self._stopping:
+            raise _Stopped
 
 
 def _failure(batch: Batch[E]) -> Exception | None:

@@ -42,6 +42,16 @@ async def test_a_full_queue_is_an_error(probe, producer, monkeypatch):
     assert len(probe.records()) == 9
 
 
+async def test_a_client_that_failed_for_good_is_replaced(probe, producer, until):
+    """After a fatal error of the client, what was pending fails and a new client publishes."""
+    pending = producer.begin([probe.message(1)])
+    producer._fatal = True
+    with pytest.raises(BrokerUnavailable):
+        await pending
+    await producer.publish([probe.message(2)])
+    assert dict(probe.records()[-1].headers)["event-id"] == b"2"
+
+
 async def test_an_unknown_topic_is_reported(producer):
     """No topic is made by publishing to it: the caller hears within the deadline."""
     with pytest.raises(BrokerUnavailable):

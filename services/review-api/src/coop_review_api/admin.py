@@ -2,7 +2,8 @@
 
     create-org --name NAME --admin-email ADDRESS [--admin-password-file FILE]
 
-Prints one JSON object: ids, and once the password, API key, webhook secret and public key. Nothing else goes to the standard output, so that a script can read it.
+Prints one JSON object: ids, and once the password, API key, webhook secret and public key. Nothing
+else goes to the standard output, so that a script can read it.
 
 Must not: take a password as an argument; arguments are visible to every user of the machine.
 """

@@ -20,7 +20,7 @@ import httpx
 from coop_contracts.ids import new_id
 from coop_local.demo import corpus
 from coop_local.demo.account import Account, Job, Observed, account, explain
-from coop_local.demo.console_client import ConsoleClient
+from coop_local.demo.console_client import ConsoleClient, ConsoleError
 from coop_local.demo.log_watch import LogWatch
 from coop_local.demo.reviewer import Reviewer
 from coop_local.demo.sender import Sender
@@ -51,7 +51,10 @@ class Load:
 
 
 async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) -> Account:
-    """Streams the corpus through the running stack; returns the account. Raises CorpusError."""
+    """Streams the corpus through the running stack; returns the account.
+
+    Raises CorpusError; a group of what stopped the sender or a reviewer.
+    """
     messages = corpus.read(path)
     prefix = f"demo-{new_id()[-12:]}-"
     watch = LogWatch(addresses.kafka, prefix)
@@ -68,25 +71,27 @@ async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) ->
             httpx.AsyncClient(base_url=addresses.platform, trust_env=False, timeout=30) as platform,
             ConsoleClient(addresses.review_api) as first,
             ConsoleClient(addresses.review_api) as second,
+            ConsoleClient(addresses.review_api) as onlooker,
         ):
-            reviewers = [
-                _reviewer(first, state, "MODERATOR", skips=True),
-                _reviewer(second, state, "MODERATOR_MANAGER", skips=False),
-            ]
-            work = [asyncio.create_task(one.work(stop)) for one in reviewers]
-            await sender.send(
-                messages, rate=load.rate, batch=load.batch, report_every=load.report_every
-            )
-            seen = await _until_quiet(sender, watch, platform, first, prefix, work)
-            stop.set()
-            await asyncio.gather(*work)
+            admin = state.user("ADMIN")
+            await onlooker.log_in(admin.email, admin.password)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_reviewer(first, state, "MODERATOR", skips=True).work(stop))
+                group.create_task(_reviewer(second, state, "MODERATOR_MANAGER").work(stop))
+                await sender.send(
+                    messages, rate=load.rate, batch=load.batch, report_every=load.report_every
+                )
+                seen = await _until_quiet(sender, watch, platform, onlooker, prefix)
+                stop.set()
     finally:
         await sender.close()
         watch.stop()
     return account(seen)
 
 
-def _reviewer(console: ConsoleClient, state: DemoState, role: str, *, skips: bool) -> Reviewer:
+def _reviewer(
+    console: ConsoleClient, state: DemoState, role: str, *, skips: bool = False
+) -> Reviewer:
     user = state.user(role)
     return Reviewer(console, email=user.email, password=user.password, ids=state.ids, skips=skips)
 
@@ -97,22 +102,19 @@ async def _until_quiet(
     platform: httpx.AsyncClient,
     console: ConsoleClient,
     prefix: str,
-    work: list[asyncio.Task[None]],
 ) -> Observed:
     """Waits until nothing is missing, or until nothing has moved for `_PATIENCE_S`."""
     last: tuple[int, ...] = ()
     moved_at = time.monotonic()
     while True:
         watch.check()
-        for task in work:
-            if task.done():
-                task.result()
         try:
             seen = await _look(sender, watch, platform, console, prefix)
-        except httpx.TransportError:
-            await asyncio.sleep(_POLL_S)
-            if time.monotonic() - moved_at > _PATIENCE_S:
+        except (httpx.TransportError, ConsoleError) as error:
+            passing = not isinstance(error, ConsoleError) or error.status >= 500
+            if not passing or time.monotonic() - moved_at > _PATIENCE_S:
                 raise
+            await asyncio.sleep(_POLL_S)
             continue
         state = account(seen)
         progress = (
