@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[1]
+_ACCEPTED = "coop_ingest_items_accepted_total"
 _READY_S = 240.0
 _STOP_S = 60.0
 
@@ -120,6 +122,23 @@ class LocalStack:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def accepted(self) -> int:
+        """Items that the running ingest process has accepted."""
+        process = self.run_file()["services"]["ingest"]
+        with urllib.request.urlopen(process["metricsUrl"], timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        counts = [line.split()[-1] for line in lines if line.startswith(_ACCEPTED)]
+        return int(sum(float(count) for count in counts))
+
+    def wait_accepted(self, more: int, *, deadline: float = 60) -> None:
+        """Waits until `more` items than now have been accepted."""
+        wanted = self.accepted() + more
+        until = time.monotonic() + deadline
+        while self.accepted() < wanted:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{more} items were not accepted within {deadline} s")
+            time.sleep(0.02)
 
     def stop(self) -> int:
         """Ctrl-C; returns the exit code."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def test_a_service_killed_in_the_middle_loses_and_doubles_nothing(
     items = 450
     demo = stack.demo("--input", str(write_corpus(tmp_path / "corpus.tsv", items)), "--rate", "90")
     before = stack.pid(service)
-    time.sleep(2.5)  # in the middle of the five seconds of sending; not a wait for a condition
+    stack.wait_accepted(items // 3)
     stack.kill(service)
     report = report_of(demo, timeout=240)
     assert_clean(report, items)

@@ -44,5 +44,5 @@ async def _start_twice(stack: LocalStack) -> None:
 
 def test_the_platforms_api_speaks_of_itself(stack: LocalStack) -> None:
     """The public routes are in the OpenAPI document, the hot one included."""
-    document = httpx.get(f"{stack.url('ingest')}/openapi.json", timeout=10).json()
+    document = httpx.get(f"{stack.url('ingest')}/api/v1/openapi.json", timeout=10).json()
     assert "/api/v1/items/async/" in document["paths"]

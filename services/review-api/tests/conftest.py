@@ -28,14 +28,13 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api import organisation, session, user
 from coop_review_api.api.application import build, limited
 from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
-from coop_review_api.app import MIGRATIONS
 from coop_review_api.context import Context
+from coop_review_api.migrations import run as migrate_review
 from coop_review_api.organisation import Created
 from coop_review_api.password import Passwords
 from coop_review_api.review import Desk
-from coop_review_api.schema import SCHEMA
 from coop_review_api.settings import Settings
-from coop_runtime.database import bootstrap, engine_of, migrate, service_url, transaction
+from coop_runtime.database import bootstrap, engine_of, service_url, transaction
 from coop_runtime.secret import Vault
 
 ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
@@ -85,11 +84,7 @@ def review_admin_url(postgres_server_url: str) -> Iterator[str]:
     url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
     bootstrap(url, ROLES)
     migrate_queues(service_url(url, "coop_queues", ROLES["coop_queues"]))
-    migrate(
-        service_url(url, "coop_review", ROLES["coop_review"]),
-        script_location=MIGRATIONS,
-        schema=SCHEMA,
-    )
+    migrate_review(service_url(url, "coop_review", ROLES["coop_review"]))
     yield url
     with psycopg.connect(postgres_server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -680,3 +681,23 @@ def test_nobody_else_reads_the_schema(review_admin_url: str) -> None:
     url = service_url(review_admin_url, "coop_queues", "queues-password")
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT * FROM review.users")
+
+
+async def test_changes_at_once_queue_up(admin: Any, engine: Any, org: Any) -> None:
+    """Twenty authors at once get twenty revisions without a gap, in the order of the outbox."""
+    before = len(await published(engine, org.org_id))
+    answers = await asyncio.gather(
+        *(admin.call("POST", "/v1/policies", {"name": f"P{number}"}) for number in range(20))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    revisions = [event.revision for event in (await published(engine, org.org_id))[before:]]
+    assert revisions == list(range(revisions[0], revisions[0] + 20))
+    assert sorted(answer.json()["revision"] for answer in answers) == revisions
+
+
+async def test_of_equal_names_at_once_one_wins(admin: Any) -> None:
+    """Two authors who take the same name at the same moment: one document, one 409."""
+    answers = await asyncio.gather(
+        *(admin.call("POST", "/v1/policies", {"name": "Same"}) for _ in range(6))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]

@@ -32,6 +32,7 @@ _log = logger(__name__)
 
 _POLL_SECONDS = 0.001
 _IDLE_POLL_SECONDS = 1.0
+_PURGE_SECONDS = 1.0
 
 
 class _Group:
@@ -80,6 +81,7 @@ class Producer:
         self._timer: asyncio.TimerHandle | None = None
         self._unacknowledged = 0
         self._fatal = False
+        self._broken: list[KafkaProducer] = []
         self._queue_gauge = metric.PRODUCER_QUEUE.labels(client_id)
         self._acknowledged = metric.PRODUCER_ACKNOWLEDGED.labels(client_id)
         self._ack_seconds = metric.PRODUCER_ACK_SECONDS.labels(client_id)
@@ -98,13 +100,18 @@ class Producer:
         if self._timer is not None:
             self._timer.cancel()
         # Not `flush`: it would run the reports, and so resolve futures, outside the event loop.
-        deadline = time.monotonic() + self._delivery_timeout
-        while self._unacknowledged and time.monotonic() < deadline:
-            client.poll(0)
-            await asyncio.sleep(_POLL_SECONDS)
+        await self._drain(client, self._delivery_timeout)
         if self._unacknowledged:
             _log.error("closed with messages unacknowledged", messages=self._unacknowledged)
-            _abandon(client)
+            client.purge()
+            await self._drain(client, _PURGE_SECONDS)
+
+    async def _drain(self, client: KafkaProducer, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._unacknowledged and time.monotonic() < deadline:
+            for one in (client, *self._broken):
+                one.poll(0)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def begin(self, messages: Sequence[Message] | Sequence[RawMessage]) -> Awaitable[None]:
         """Send now; await the result for the acknowledgement of all.
@@ -181,6 +188,8 @@ class Producer:
         self._client.poll(0)
         if self._fatal:
             self._renew(self._client)
+        if self._broken:
+            self._poll_broken()
         self._queue_gauge.set(self._unacknowledged)
         delay = _POLL_SECONDS if self._unacknowledged else _IDLE_POLL_SECONDS
         self._timer = self._loop.call_later(delay, self._tick)
@@ -189,17 +198,18 @@ class Producer:
         # An idempotent producer that lost its place in the broker's log refuses all that follows.
         self._fatal = False
         self._client = KafkaProducer(self._config)
-        _abandon(broken)
+        broken.purge()
+        self._broken.append(broken)
+
+    def _poll_broken(self) -> None:
+        # What was purged is reported a little later.
+        for client in self._broken:
+            client.poll(0)
+        self._broken = [client for client in self._broken if len(client)]
 
     def _on_error(self, error: KafkaError) -> None:
         _log.warning("broker client", error=error.str(), fatal=error.fatal())
         self._fatal = self._fatal or error.fatal()
-
-
-def _abandon(client: KafkaProducer) -> None:
-    """Fail what is unacknowledged."""
-    client.purge()
-    client.poll(0)
 
 
 def _error_of(error: KafkaError | str) -> BrokerUnavailable | MessageTooLarge:

@@ -45,7 +45,7 @@ async def test_a_full_queue_is_an_error(probe, producer, monkeypatch):
 async def test_a_client_that_failed_for_good_is_replaced(probe, producer, until):
     """After a fatal error of the client, what was pending fails and a new client publishes."""
     pending = producer.begin([probe.message(1)])
-    producer._fatal = True
+    producer._renew(producer._client)
     with pytest.raises(BrokerUnavailable):
         await pending
     await producer.publish([probe.message(2)])

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from coop_review_api import organisation
-from coop_review_api.app import now
+from coop_review_api.clock import now
 from coop_review_api.error import ReviewError
 from coop_review_api.organisation import Created
 from coop_review_api.password import Passwords
@@ -31,14 +31,14 @@ from coop_runtime.error import Retryable
 from coop_runtime.secret import Vault
 
 
-def run_create_org(settings: Settings, arguments: Sequence[str]) -> int:
+def run_create_org(arguments: Sequence[str]) -> int:
     """Create an organisation; the exit code."""
     parser = argparse.ArgumentParser(prog="coop_review_api create-org")
     parser.add_argument("--name", required=True)
     parser.add_argument("--admin-email", required=True)
     parser.add_argument("--admin-password-file", type=Path, help="its first line is the password")
     wanted = parser.parse_args(arguments)
-    settings.require("postgres")
+    settings = Settings.load().require("postgres")
     vault = Vault.of(settings)
     try:
         password = None

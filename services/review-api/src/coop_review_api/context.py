@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_review_api.clock import Clock
 from coop_review_api.password import Passwords
 from coop_review_api.review import Desk
-from coop_review_api.session import Limits
+from coop_review_api.session_limit import Limits
 from coop_review_api.settings import Settings
 from coop_runtime.secret import Vault
 
@@ -24,5 +23,5 @@ class Context:
     vault: Vault
     passwords: Passwords
     desk: Desk
-    clock: Callable[[], datetime]
+    clock: Clock
     session_limits: Limits

@@ -15,8 +15,8 @@ import random
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api import metric
+from coop_review_api.clock import Clock
 from coop_review_api.config_topic import ConfigTopic
-from coop_review_api.configuration.log import Clock
 from coop_review_api.log_head import ensure_head
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger

@@ -33,7 +33,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import DOCUMENT_TYPES, SYSTEM_ORG, Document, Kind, LogHead
 from coop_contracts.event import ConfigChanged
-from coop_review_api.configuration.log import Clock, changed_event, config_key, lock
+from coop_review_api.clock import Clock
+from coop_review_api.configuration.log import changed_event, config_key, lock
 from coop_review_api.schema import config_current, config_log, orgs, outbox
 from coop_runtime.database import transaction
 from coop_runtime.message import Message, message_of

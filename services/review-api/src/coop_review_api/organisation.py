@@ -7,9 +7,7 @@ Must not: be reachable over HTTP; an operator makes organisations (`create-org`)
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +26,7 @@ from coop_contracts.config import (
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api import key, user
+from coop_review_api.clock import Clock
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, lock
 from coop_review_api.error import Invalid
@@ -75,7 +74,7 @@ async def create(
     admin_password: str | None,
     vault: Vault,
     passwords: Passwords,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Created:
     """Make the organisation. Without `admin_password` one is made. Raises `Invalid`, `Conflict`."""
     email = user.normalize_email(admin_email)

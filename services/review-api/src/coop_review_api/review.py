@@ -25,8 +25,8 @@ from coop_queues.store import Claims, OrderIndex
 from coop_queues.table import jobs
 from coop_review_api import audit
 from coop_review_api.access import may_see, may_work
+from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
-from coop_review_api.configuration.log import Clock
 from coop_review_api.error import Fault, Invalid, NotFound
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction

@@ -24,17 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
 from coop_review_api.schema import sessions, users
+from coop_review_api.session_limit import Limits
 
 _TOKEN_BYTES = 32
 _SEEN_EVERY = timedelta(minutes=1)  # last_seen_at is no more exact than this, to spare writes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How long a session lives at most, and without a request."""
-
-    lifetime: timedelta
-    idle: timedelta
 
 
 @dataclass(frozen=True, kw_only=True)

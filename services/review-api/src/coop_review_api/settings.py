@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from coop_review_api.session import Limits
+from coop_review_api.session_limit import Limits
 from coop_runtime.settings import CommaSeparated, RuntimeSettings
 
 

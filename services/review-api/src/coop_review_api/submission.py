@@ -28,9 +28,9 @@ from coop_queues.job import Job, OrderChange
 from coop_queues.order import OrderIndex
 from coop_review_api import metric
 from coop_review_api.access import may_see
+from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import Catalogue, load_documents
 from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import Clock
 from coop_review_api.decision import (
     Component,
     Decision,

@@ -7,14 +7,18 @@ when it started, without a consumer group, so that it disturbs nobody.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from coop_contracts.event import ActionRequested, DecisionMade, ReviewRequested, RulesEvaluated
 from coop_contracts.topic import all_topics
+
+_PATIENCE_S = 60.0
+_PAUSE_S = 0.3
 
 _WATCHED = (RulesEvaluated, ActionRequested, ReviewRequested, DecisionMade)
 
@@ -60,10 +64,22 @@ class LogWatch:
             for number in range(topic.partitions)
         ]
         for partition in partitions:
-            _, high = self._consumer.get_watermark_offsets(partition, timeout=10)
-            partition.offset = high
+            partition.offset = self._end_of(partition)
         self._consumer.assign(partitions)
         self._thread.start()
+
+    def _end_of(self, partition: TopicPartition) -> int:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                _, high = self._consumer.get_watermark_offsets(partition, timeout=10)
+            except KafkaException as error:
+                # A broker that restarts has no leaders for a moment.
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"cannot read the log: {error}") from error
+                time.sleep(_PAUSE_S)
+            else:
+                return int(high)
 
     def stop(self) -> None:
         """Ends the reading."""

@@ -24,7 +24,7 @@ from coop_local.demo.console_client import ConsoleClient, ConsoleError
 from coop_local.demo.log_watch import LogWatch
 from coop_local.demo.reviewer import Reviewer
 from coop_local.demo.sender import Sender
-from coop_local.demo.state import DemoState
+from coop_local.demo.state import DemoState, DemoUser
 
 # Quiet means that nothing is missing; without any progress for this long, something is lost.
 _PATIENCE_S = 60.0
@@ -73,8 +73,7 @@ async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) ->
             ConsoleClient(addresses.review_api) as second,
             ConsoleClient(addresses.review_api) as onlooker,
         ):
-            admin = state.user("ADMIN")
-            await onlooker.log_in(admin.email, admin.password)
+            await _log_in(onlooker, state.user("ADMIN"))
             async with asyncio.TaskGroup() as group:
                 group.create_task(_reviewer(first, state, "MODERATOR", skips=True).work(stop))
                 group.create_task(_reviewer(second, state, "MODERATOR_MANAGER").work(stop))
@@ -87,6 +86,24 @@ async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) ->
         await sender.close()
         watch.stop()
     return account(seen)
+
+
+async def _log_in(console: ConsoleClient, user: DemoUser) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            await console.log_in(user.email, user.password)
+        except (httpx.TransportError, ConsoleError) as error:
+            if not _passing(error) or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_POLL_S)
+        else:
+            return
+
+
+def _passing(error: httpx.TransportError | ConsoleError) -> bool:
+    """Whether a fault may be gone the next time: the other side is down, not refusing."""
+    return not isinstance(error, ConsoleError) or error.status >= 500
 
 
 def _reviewer(
@@ -111,8 +128,7 @@ async def _until_quiet(
         try:
             seen = await _look(sender, watch, platform, console, prefix)
         except (httpx.TransportError, ConsoleError) as error:
-            passing = not isinstance(error, ConsoleError) or error.status >= 500
-            if not passing or time.monotonic() - moved_at > _PATIENCE_S:
+            if not _passing(error) or time.monotonic() - moved_at > _PATIENCE_S:
                 raise
             await asyncio.sleep(_POLL_S)
             continue

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.permission import Permission
 from coop_review_api import session
 from coop_review_api.error import Forbidden, Unauthenticated
-from coop_review_api.session import Limits, Principal
+from coop_review_api.session import Principal
+from coop_review_api.session_limit import Limits
 from coop_runtime.database import transaction
 
 COOKIE = "coop_session"

@@ -10,6 +10,7 @@ a string; hence a dependency of our own, documented in OpenAPI by `openapi`.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
@@ -64,9 +65,9 @@ def parse(model: type[B], data: bytes) -> B:
         parsed = model.model_validate_json(data)
     except ValidationError as error:
         raise Invalid(_faults_of(error)) from None
-    nul = _find_nul(parsed.model_dump(by_alias=True))
-    if nul is not None:
-        raise Invalid([Fault(nul, "must not contain U+0000")])
+    unstorable = _find_unstorable(parsed.model_dump(by_alias=True))
+    if unstorable is not None:
+        raise Invalid([unstorable])
     return parsed
 
 
@@ -78,18 +79,21 @@ def _faults_of(error: ValidationError) -> list[Fault]:
     ]
 
 
-def _find_nul(root: Any) -> str | None:
+def _find_unstorable(root: Any) -> Fault | None:
+    """The first value that is not JSON, or that PostgreSQL cannot store."""
     # A stack, not recursion: how deep values nest is up to the caller.
     stack: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
     while stack:
         value, path = stack.pop()
         match value:
             case str() if "\0" in value:
-                return pointer(*path)
+                return Fault(pointer(*path), "must not contain U+0000")
+            case float() if not math.isfinite(value):
+                return Fault(pointer(*path), "must be a finite number")
             case dict():
                 for key, child in value.items():
                     if "\0" in str(key):
-                        return pointer(*path)
+                        return Fault(pointer(*path), "names must not contain U+0000")
                     stack.append((child, (*path, str(key))))
             case list() | tuple():
                 stack.extend((child, (*path, index)) for index, child in enumerate(value))

@@ -9,7 +9,6 @@ Must not: commit; publish; hold the lock across anything but database work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -25,6 +24,7 @@ from coop_contracts.config import DOCUMENT_TYPES, Document, ItemType, Kind
 from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
 from coop_review_api import audit, metric
+from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import check_delete, check_save, kinds_to_check
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
@@ -39,7 +39,6 @@ _IDENTITY = ("org_id", "kind", "id")
 _REPLACED = ("revision", "document", "author", "time")
 
 D = TypeVar("D", bound=Document)
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,43 @@
+"""Wiring of the role `relay`: publishes the outbox, keeps the config topic whole.
+
+Must not: decide anything.
+"""
+
+from __future__ import annotations
+
+from coop_review_api.clock import now
+from coop_review_api.config_topic import ConfigTopic
+from coop_review_api.head_keeper import HeadKeeper
+from coop_review_api.readiness import database_ready
+from coop_review_api.schema import outbox
+from coop_review_api.settings import RelaySettings
+from coop_runtime import database
+from coop_runtime.outbox import Relay
+from coop_runtime.producer import Producer
+from coop_runtime.service import Service
+
+NAME = "review-api-relay"
+
+
+def run_relay(settings: RelaySettings) -> int:
+    """Publish and keep until stopped."""
+    settings.require("postgres")
+    service = Service(NAME, settings)
+    engine = database.engine_of(settings.postgres, pool_size=3, application_name=f"coop-{NAME}")
+    producer = Producer(settings, client_id=NAME)
+    relay = Relay(engine, outbox, producer)
+    keeper = HeadKeeper(
+        engine,
+        ConfigTopic(settings),
+        clock=now,
+        check_every=settings.review_log_head_check,
+    )
+    service.add_readiness("database", lambda: database_ready(engine))
+    service.add_readiness("outbox", relay.ready)
+    service.add_readiness("log-head", keeper.ready)
+    service.add_start(producer.start)
+    service.add_stop(engine.dispose)
+    service.add_stop(producer.stop)
+    service.add_task("outbox", relay.run)
+    service.add_task("log-head", keeper.run)
+    return service.run()

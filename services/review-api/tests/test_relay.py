@@ -1,0 +1,138 @@
+"""The relay and the config topic on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from coop_contracts.config import Kind
+from coop_contracts.topic import all_topics
+from coop_review_api.config_topic import ConfigTopic
+from coop_review_api.head_keeper import HeadKeeper
+from coop_review_api.schema import outbox
+from coop_runtime.config_table import ConfigTable
+from coop_runtime.outbox import Relay
+from coop_runtime.producer import Producer
+
+pytestmark = pytest.mark.engines
+
+
+async def until(condition: Callable[[], bool], *, within: float, what: str) -> float:
+    """Poll until true; how long it took, in seconds."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > within:
+            raise AssertionError(f"{what}: not within {within} s")
+        await asyncio.sleep(0.005)
+    return time.monotonic() - started
+
+
+@contextlib.asynccontextmanager
+async def running(*runs: Callable[[], Any]) -> AsyncIterator[None]:
+    """Tasks that run during the block; one that fails fails the test."""
+    tasks = [asyncio.create_task(run()) for run in runs]
+    try:
+        yield
+        for task in tasks:
+            assert not task.done(), task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def broker(context: Any, kafka_bootstrap: str, broker_idempotence: bool) -> Any:
+    return context.settings.model_copy(
+        update={"kafka": kafka_bootstrap, "kafka_idempotence": broker_idempotence}
+    )
+
+
+@contextlib.asynccontextmanager
+async def relay_of(engine: Any, broker: Any, clock: Any) -> AsyncIterator[HeadKeeper]:
+    """What the relay role runs."""
+    producer = Producer(broker, client_id="review-api-relay")
+    await producer.start()
+    keeper = HeadKeeper(engine, ConfigTopic(broker), clock=clock, check_every=0.2)
+    try:
+        async with running(Relay(engine, outbox, producer).run, keeper.run):
+            yield keeper
+    finally:
+        await producer.stop()
+
+
+async def test_a_change_is_in_every_table_within_a_second(
+    admin: Any, org: Any, engine: Any, broker: Any, clock: Any
+) -> None:
+    """A change made through the API is on the topic and in another process's table in a second;
+    a table is ready only once the log head was published."""
+    table = ConfigTable(broker)
+    async with relay_of(engine, broker, clock), running(table.run):
+        await table.wait_ready(30)
+        await until(
+            lambda: bool(table.get(org.org_id, Kind.SETTINGS, "settings")),
+            within=10,
+            what="the organisation in the table",
+        )
+        for number in range(5):
+            made = await admin.make("/v1/policies", {"name": f"Policy {number}"})
+            await until(
+                lambda made=made: table.get(org.org_id, Kind.POLICY, made["id"]) is not None,
+                within=1,
+                what="a new policy in the table",
+            )
+            assert table.revision_of(org.org_id, Kind.POLICY, made["id"]) == made["revision"]
+        await admin.call("DELETE", f"/v1/policies/{made['id']}")
+        await until(
+            lambda: table.get(org.org_id, Kind.POLICY, made["id"]) is None,
+            within=1,
+            what="the deletion in the table",
+        )
+
+
+async def test_a_lost_topic_is_restored(
+    admin: Any, org: Any, engine: Any, broker: Any, clock: Any
+) -> None:
+    """The topic is deleted and made anew under a running relay: everything is on it again."""
+    from confluent_kafka.admin import AdminClient
+
+    from coop_local.topics import create_topics
+
+    made = await admin.make("/v1/policies", {"name": "Kept"})
+    name = next(topic.topic for topic in all_topics() if topic.event == "config-changed")
+    broker_admin = AdminClient({"bootstrap.servers": broker.kafka})
+
+    def lose() -> None:
+        for future in broker_admin.delete_topics([name], operation_timeout=10).values():
+            future.result(10)
+
+    async with relay_of(engine, broker, clock) as keeper:
+        await until(keeper.ready, within=30, what="the first head")
+        before = await read_topic(broker)
+        assert before.documents
+        await asyncio.to_thread(lose)
+        await until(lambda: not keeper.ready(), within=30, what="the loss noticed")
+        await asyncio.to_thread(create_topics, broker.kafka)
+        await until(keeper.ready, within=30, what="a new head")
+        deadline = time.monotonic() + 20
+        while True:
+            state = await read_topic(broker)
+            if state.head and any(key.id == made["id"] for key in state.documents):
+                break
+            assert time.monotonic() < deadline
+        assert {key for key, known in state.documents.items() if not known.deleted} == {
+            key for key, known in before.documents.items() if not known.deleted
+        }
+
+
+async def read_topic(broker: Any) -> Any:
+    topic = ConfigTopic(broker)
+    try:
+        return await topic.read()
+    finally:
+        await topic.close()
