@@ -632,7 +632,7 @@ async def test_lists_are_paged(admin: Any) -> None:
         if cursor is None:
             break
     assert sorted(seen) == sorted(names)
-    assert pointers(await admin.call("GET", "/v1/policies?cursor=%00")) == ["#/query/cursor"]
+    assert pointers(await admin.call("GET", "/v1/policies?cursor=!!")) == ["#/query/cursor"]
     assert (await admin.call("GET", "/v1/policies?limit=201")).status_code == 422
     assert (await admin.call("GET", "/v1/policies?limit=0")).status_code == 422
 

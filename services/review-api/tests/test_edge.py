@@ -74,7 +74,12 @@ async def test_every_error_is_a_problem(admin: Any, http: Any) -> None:
         await admin.call("GET", "/v1/policies?limit=many"),
         await admin.http.post("/v1/policies", content=b"x" * 1_000_001, headers=JSON),
     ]
-    assert [answer.status_code for answer in answers] == [404, 405, 401, 422, 415, 404, 422, 413]
+    answers += [
+        await admin.call("GET", "/v1/policies/%00"),
+        await admin.call("GET", "/v1/jobs?itemId=a%00b"),
+    ]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [404, 405, 401, 422, 415, 404, 422, 413, 400, 400]
     for answer in answers:
         assert answer.headers["content-type"] == "application/problem+json"
         problem = answer.json()

@@ -139,7 +139,11 @@ class RequestedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", omit_defaults=True):
-    """The rules of an item's type were evaluated on one submission, under one revision."""
+    """The rules of an item's type were evaluated on one submission, under one revision.
+
+    `rules` are those that passed or could not be decided, each with all its conditions; every other
+    rule of that revision did not pass.
+    """
 
     topic: ClassVar[str] = "coop.rule-results.v1"
     submission_id: str

@@ -1,4 +1,4 @@
-"""The outermost layer of the API: request ids, body limit, headers every answer has.
+"""The outermost layer of the API: request ids, limits, headers every answer has.
 
 Guarantees: a body over the limit is answered 413 before it is held in memory, whether its length
 was announced or not; a body cut off half-way reaches no handler; no answer may be cached, framed or
@@ -53,6 +53,10 @@ class Limit:
                 headers["X-Request-Id"] = scope["coop.request_id"]
             await send(message)
 
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            # PostgreSQL stores no U+0000, so nothing can have such an id.
+            await self._refuse(400, "bad-request", scope, receive, send_with_headers)
+            return
         body = await self._body(scope, receive, send_with_headers)
         if body is not None:
             await self._app(scope, _replay(body, receive), send_with_headers)
@@ -85,6 +89,7 @@ class Limit:
         self, status: int, kind: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         detail = {
+            400: "the address contains U+0000",
             413: f"the body is larger than {self._max_body} bytes",
             408: f"the body did not arrive within {_BODY_TIMEOUT:g} s",
         }[status]
