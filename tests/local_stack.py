@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[1]
-_ACCEPTED = "coop_ingest_items_accepted_total"
+_ACCEPTED = 'coop_ingest_accepted_total{kind="item"}'
 _READY_S = 240.0
 _STOP_S = 60.0
 

@@ -327,13 +327,15 @@ def _failure(batch: Batch[E]) -> Exception | None:
 
 
 def _received(event: E, record: Record) -> Received[E]:
-    headers = {name: value for name, value in record.headers if value is not None}
+    headers = dict(record.headers)
+    if None in headers.values():
+        headers = {name: value for name, value in headers.items() if value is not None}
     return Received(
         event,
         record.key,
         record.topic,
         record.partition,
         record.offset,
-        headers,
+        cast("dict[str, bytes]", headers),
         record.timestamp_ms,
     )
