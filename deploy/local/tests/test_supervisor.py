@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from coop_local.engine import remembered_port
+from coop_local.postgres import Postgres
 
 pytestmark = pytest.mark.engines
 
@@ -88,11 +90,21 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[str]:
+    """A server for these tests alone: a supervisor sets the passwords of the server's roles."""
+    with tempfile.TemporaryDirectory(prefix="coop-supervised-") as folder:
+        postgres = Postgres(Path(folder) / "postgres", durable=False)
+        postgres.start()
+        yield postgres.url
+        postgres.stop()
+
+
 @pytest.fixture
 def supervised(
-    tmp_path: Path, kafka_bootstrap: str, redis_url: str, postgres_admin_url: str
+    tmp_path: Path, kafka_bootstrap: str, redis_url: str, own_postgres: str
 ) -> Iterator[Supervised]:
-    """A supervisor that uses this session's engines as servers of its own."""
+    """A supervisor that uses running engines as servers of its own."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("COOP_")
     }
@@ -100,7 +112,7 @@ def supervised(
         "COOP_STATE": str(tmp_path / "state"),
         "COOP_KAFKA": kafka_bootstrap,
         "COOP_REDIS": redis_url,
-        "COOP_POSTGRES_ADMIN": postgres_admin_url,
+        "COOP_POSTGRES_ADMIN": own_postgres,
         "COOP_FREE_PORTS": "true",
         "COOP_STOP_TIMEOUT": "2",
     }

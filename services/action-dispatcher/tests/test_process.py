@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
 from sqlalchemy import text
 from standardwebhooks import Webhook
@@ -36,6 +37,7 @@ from coop_contracts.event import (
     ItemRef,
 )
 from coop_contracts.ids import item_key
+from coop_contracts.topic import all_topics
 from coop_runtime.message import message_of
 from coop_runtime.producer import Producer
 from coop_runtime.secret import Vault
@@ -256,9 +258,16 @@ def results(kafka_bootstrap: str, organisation: Organisation) -> Callable[..., A
                 "bootstrap.servers": kafka_bootstrap,
                 "group.id": f"test-{uuid.uuid4().hex}",
                 "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 20,  # Tansu answers a waiting fetch late
             }
         )
-        consumer.subscribe([ActionDelivered.topic])
+        topic = next(one for one in all_topics() if one.topic == ActionDelivered.topic)
+        consumer.assign(
+            [
+                TopicPartition(topic.topic, number, OFFSET_BEGINNING)
+                for number in range(topic.partitions)
+            ]
+        )
         found: list[ActionDelivered] = []
         loop = asyncio.get_running_loop()
         try:

@@ -18,9 +18,13 @@ pytestmark = pytest.mark.engines
 
 
 async def take(engine: Any) -> list[ConfigChanged]:
-    """What the outbox holds, in order; emptied, as the relay does."""
+    """The config changes that the outbox holds, in order; emptied, as the relay does."""
     async with transaction(engine) as connection:
-        values = await connection.scalars(select(outbox.c.value).order_by(outbox.c.id))
+        values = await connection.scalars(
+            select(outbox.c.value)
+            .where(outbox.c.topic == ConfigChanged.topic)
+            .order_by(outbox.c.id)
+        )
         events = [msgspec.json.decode(value, type=ConfigChanged) for value in values]
         await connection.execute(delete(outbox))
     return events

@@ -13,7 +13,7 @@ import httpx
 
 from coop_local.demo.console_client import ConsoleClient, ConsoleError
 
-_IDLE_S = 0.1
+_IDLE_S = 0.25
 _FAULT_PAUSE_S = 0.3
 _ABUSE = ("idiot", "loser", "hate", "clown", "hurt")
 _SELLING = ("call", "text", "txt", "reply", "msg", "win", "free", "prize", "cash", "http", "www")
