@@ -6,11 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.journey.collector import Collector
 from tests.local_stack import LocalStack, state_folder
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    """The whole system, every service a process."""
-    with state_folder() as folder, LocalStack(folder / "state") as running:
+def collector() -> Iterator[Collector]:
+    """Receives the spans of every service."""
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="session")
+def stack(collector: Collector) -> Iterator[LocalStack]:
+    """The whole system, every service a process, every trace recorded."""
+    traced = {"COOP_OTLP_ENDPOINT": collector.url, "COOP_TRACE_RATIO": "1"}
+    with state_folder() as folder, LocalStack(folder / "state", **traced) as running:
         yield running

@@ -30,12 +30,15 @@ def post_of(stack: LocalStack, text: str, *, item_id: str | None = None) -> dict
     }
 
 
-def send(stack: LocalStack, *items: dict[str, Any]) -> httpx.Response:
+def send(
+    stack: LocalStack, *items: dict[str, Any], traceparent: str | None = None
+) -> httpx.Response:
     """One request of the platform."""
+    traced = {"traceparent": traceparent} if traceparent else {}
     return httpx.post(
         stack.url("ingest") + ITEMS,
         json={"items": list(items)},
-        headers={"X-API-KEY": stack.demo_file()["apiKey"]},
+        headers={"X-API-KEY": stack.demo_file()["apiKey"], **traced},
         timeout=20,
     )
 

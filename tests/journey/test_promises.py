@@ -15,6 +15,7 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 
+from tests.journey.collector import Collector
 from tests.journey.platform_client import administrator, eventually, post_of, received, send
 from tests.local_stack import LocalStack, report_of
 
@@ -62,6 +63,22 @@ async def test_a_rule_edit_acts_within_one_second(stack: LocalStack) -> None:
         assert send(stack, later).status_code == 202
         deliveries = eventually(lambda: received(stack, later["id"]), "another rule's webhook")
         assert [one["actionId"] for one in deliveries] == [ids["actions"]["Remove"]]
+
+
+def test_one_trace_leads_from_request_to_webhook(stack: LocalStack, collector: Collector) -> None:
+    """The platform's traceparent is found again in the spans of each service on the way."""
+    trace_id = uuid.uuid4().hex
+    post = post_of(stack, "claim now, traced")
+    answer = send(stack, post, traceparent=f"00-{trace_id}-{uuid.uuid4().hex[:16]}-01")
+    assert answer.status_code == 202
+    eventually(lambda: received(stack, post["id"]), "the traced item's webhook")
+    eventually(
+        lambda: (
+            {"ingest", "rules-engine", "action-dispatcher"}
+            <= {span.service for span in collector.of_trace(trace_id)}
+        ),
+        "a span of each service in the trace",
+    )
 
 
 def _coop(stack: LocalStack, *arguments: str) -> str:

@@ -46,3 +46,18 @@ def test_the_platforms_api_speaks_of_itself(stack: LocalStack) -> None:
     """The public routes are in the OpenAPI document, the hot one included."""
     document = httpx.get(f"{stack.url('ingest')}/api/v1/openapi.json", timeout=10).json()
     assert "/api/v1/items/async/" in document["paths"]
+
+
+async def test_the_stand_in_broker_serves_and_may_forget() -> None:
+    """With Tansu in Kafka's place the start says what that means; the configuration that it forgot
+    is said again from the log, and the main job is clean."""
+    with state_folder() as folder:
+        stack = LocalStack(folder / "state", COOP_BROKER="tansu")
+        with stack:
+            assert stack.run_file()["broker"] == "tansu"
+            assert "in memory" in stack.output.read_text()
+            policies = await _policies(stack)
+        with stack:
+            assert await _policies(stack) == policies
+            report = report_of(stack.demo(), timeout=180)
+            assert report["exit_code"] == 0, report["output"]

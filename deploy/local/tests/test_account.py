@@ -44,6 +44,7 @@ def test_a_clean_run_is_perfect() -> None:
         ("actions not delivered", replace(CLEAN, received={"x2": 12.0})),
         ("reviews without a job", replace(CLEAN, jobs=CLEAN.jobs[1:])),  # type: ignore[index]
         ("jobs not decided", replace(CLEAN, jobs=[*CLEAN.jobs[:2], Job("j3", "c", open=True)])),  # type: ignore[index]
+        ("decisions not on the log", replace(CLEAN, decisions={"j1": ["d1"], "j2": ["d2"]})),
     ],
 )
 def test_what_is_missing_is_lost(reason: str, seen: Observed) -> None:

@@ -37,7 +37,9 @@ class Addresses:
 def broker_of(settings: EngineSettings, *, say: Say) -> Kafka | Tansu:
     """The broker to start, by `COOP_BROKER`. Raises EngineError when Kafka is a must and fails."""
     logs = settings.state / "logs"
-    if settings.broker != "tansu":
+    if settings.broker == "tansu":
+        say(f"The Tansu broker, as asked for: {IN_MEMORY}.")
+    else:
         try:
             class_path(settings.cache)
         except EngineError as error:

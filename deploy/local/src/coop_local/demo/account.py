@@ -101,6 +101,9 @@ def account(seen: Observed) -> Account:
         "actions not delivered": len(set(seen.requests) - set(seen.received)),
         "reviews without a job": len(wanted - covered),
         "jobs not decided": sum(job.open for job in seen.jobs),
+        "decisions not on the log": sum(
+            not job.open and not seen.decisions.get(job.id) for job in seen.jobs
+        ),
     }
     doubles = {
         "submissions evaluated twice as another": max(
