@@ -7,6 +7,7 @@ lost, as a browser would after a fault, and counts on the server to do it once.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from coop_local.demo.console_client import ConsoleClient, ConsoleError
 
 _IDLE_S = 0.25
 _FAULT_PAUSE_S = 0.3
+_GIVE_UP_S = 60.0
 _ABUSE = ("idiot", "loser", "hate", "clown", "hurt")
 _SELLING = ("call", "text", "txt", "reply", "msg", "win", "free", "prize", "cash", "http", "www")
 
@@ -100,11 +102,13 @@ class Reviewer:
         }
 
     async def _decide(self, job_id: str, decision: dict[str, Any]) -> None:
-        for _ in range(20):
+        deadline = time.monotonic() + _GIVE_UP_S
+        while True:
             try:
                 await self._console.call("POST", f"/v1/jobs/{job_id}/decisions", decision)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the decision on job {job_id} was not taken") from error
                 await asyncio.sleep(_FAULT_PAUSE_S)
             else:
                 return
-        raise TimeoutError(f"the decision on job {job_id} could not be sent")
