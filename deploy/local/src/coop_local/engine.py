@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -72,7 +73,7 @@ class Engine(Protocol):
         """Stop the server in order; kill it after `timeout` seconds. Idempotent."""
 
 
-class EngineProcess:
+class EngineProcess(ABC):
     """What the engines share; a subclass says what to run and how to ask whether it answers."""
 
     name: str
@@ -92,19 +93,21 @@ class EngineProcess:
         return self._process.pid
 
     @property
+    @abstractmethod
     def url(self) -> str:
-        raise NotImplementedError
+        """Where clients reach the server."""
 
+    @abstractmethod
     def prepare(self) -> None:
-        raise NotImplementedError
+        """Create what the first start needs."""
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """The program and its arguments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self) -> bool:
         """One attempt, a second at most, whether the server serves."""
-        raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
         """The child's whole environment: no setting of Coop's and no secret of the caller's."""
