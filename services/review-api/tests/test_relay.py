@@ -119,7 +119,7 @@ async def test_a_lost_topic_is_restored(
         await until(lambda: not keeper.ready(), within=30, what="the loss noticed")
         await asyncio.to_thread(create_topics, broker.kafka)
         await until(keeper.ready, within=30, what="a new head")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             state = await read_topic(broker)
             if state.head and any(key.id == made["id"] for key in state.documents):
