@@ -21,7 +21,7 @@ import http.cookiejar
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 
@@ -60,6 +60,20 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a name, in the system's order. Raises socket.gaierror."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class _NoCookies(http.cookiejar.CookieJar):
+    """Keeps nothing: one customer's cookies must not travel with another's requests.
+
+    A policy that refuses them would do the same after parsing each answer: a sixth of the work of a
+    webhook's sender.
+    """
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Reads none from an answer."""
+
+    def add_cookie_header(self, request: Any) -> None:
+        """Adds none to a request."""
 
 
 class EgressGuard:
@@ -154,13 +168,11 @@ class EgressGuard:
         `aiter_raw`: an announced length or a compression then is no error.
         """
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
-        client = httpx.AsyncClient(
+        return httpx.AsyncClient(
             transport=GuardedTransport(self, context, timeout, max_body, raw=raw),
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
             trust_env=False,
             follow_redirects=False,
             headers={"user-agent": "Coop", "accept-encoding": "identity"},
+            cookies=_NoCookies(),
         )
-        # One customer's cookies must not travel with another's requests.
-        client.cookies.jar.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        return client
