@@ -225,9 +225,11 @@ async def process(
             "COOP_DELIVERY_OWNER_TIMEOUT": "1",
         }
     )
-    await made.start()
-    yield made
-    await made.stop()
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.stop()
 
 
 @pytest.fixture
