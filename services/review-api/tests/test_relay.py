@@ -99,6 +99,8 @@ async def test_a_lost_topic_is_restored(
     admin: Any, org: Any, engine: Any, broker: Any, clock: Any
 ) -> None:
     """The topic is deleted and made anew under a running relay: everything is on it again."""
+    if not broker.kafka_idempotence:
+        pytest.skip("Tansu acknowledges records into a topic that is being deleted")
     from confluent_kafka.admin import AdminClient
 
     from coop_local.topics import create_topics

@@ -34,7 +34,7 @@ _log = logger("coop.review_api.config_topic")
 
 
 class ConfigTopic:
-    """One client of the topic's one partition. Calls must not overlap."""
+    """One client of the topic's one partition. Calls wait for each other."""
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._config: dict[str, Any] = consumer_config(
@@ -44,6 +44,9 @@ class ConfigTopic:
         self._client: Consumer | None = None
         self._disturbed = threading.Event()
         self._end = -1
+        # A cancelled call goes on in its thread, and a client closed under it takes the process
+        # down with it.
+        self._turn = threading.Lock()
 
     async def read(self) -> TopicState:
         """What the topic holds now. Raises `Retryable`."""
@@ -55,9 +58,13 @@ class ConfigTopic:
         return await asyncio.to_thread(self._changed)
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await asyncio.to_thread(client.close)
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._turn:
+            client, self._client = self._client, None
+            if client is not None:
+                client.close()
 
     def _on_error(self, error: KafkaError) -> None:
         self._disturbed.set()
@@ -78,11 +85,15 @@ class ConfigTopic:
         return low, high
 
     def _changed(self) -> bool:
-        _, high = self._watermarks(self._open())
-        return self._disturbed.is_set() or high < self._end
+        with self._turn:
+            _, high = self._watermarks(self._open())
+            return self._disturbed.is_set() or high < self._end
 
     def _read(self) -> TopicState:
-        client = self._open()
+        with self._turn:
+            return self._read_to_end(self._open())
+
+    def _read_to_end(self, client: Consumer) -> TopicState:
         # Before the reading: what disturbs it shall be noticed after it.
         self._disturbed.clear()
         low, high = self._watermarks(client)
