@@ -95,6 +95,7 @@ class Policy(Document, frozen=True, kw_only=True):
     enforcement_guidelines: str = ""
     policy_type: str | None = None
     user_strike_count: int = 1
+    apply_strikes_to_sub_policies: bool = False
     penalty: Literal["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"] = "NONE"
 
 
@@ -125,7 +126,8 @@ class ActionParameter(Struct, frozen=True, kw_only=True, rename="camel", omit_de
 
 class Action(Document, frozen=True, kw_only=True):
     """What can be done to an item. Header values may be secrets, hence `callback_url_headers` is
-    the ciphertext of a JSON object of strings, or null."""
+    the ciphertext of a JSON object of strings, or null. `reverse_action_id` names the action that
+    takes this one back."""
 
     name: str
     action_type: ActionType = ActionType.CUSTOM_ACTION
@@ -138,6 +140,7 @@ class Action(Document, frozen=True, kw_only=True):
     parameters: tuple[ActionParameter, ...] = ()
     apply_user_strikes: bool = False
     penalty: str = "NONE"
+    reverse_action_id: str | None = None
 
 
 class RuleStatus(StrEnum):
@@ -149,7 +152,12 @@ class RuleStatus(StrEnum):
 
 
 class Rule(Document, frozen=True, kw_only=True):
-    """`condition_set` is Coop's condition JSON as it is (coop_rules.model reads and checks it)."""
+    """`condition_set` is Coop's condition JSON as it is (coop_rules.model reads and checks it).
+
+    `action_parameters` are values by action id and parameter name. `max_daily_actions` is the
+    number of submissions a UTC day on which the rule acts. `max_actions_per_minute` and
+    `max_users_per_hour` are the ceilings of its blast radius (None: the organisation's).
+    """
 
     name: str
     status: RuleStatus
@@ -161,6 +169,9 @@ class Rule(Document, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     max_daily_actions: int | None = None
     expiration_time: datetime | None = None
+    action_parameters: dict[str, dict[str, Any]] = {}
+    max_actions_per_minute: int | None = None
+    max_users_per_hour: int | None = None
 
 
 class RoutingRule(Document, frozen=True, kw_only=True):
@@ -186,10 +197,79 @@ class Queue(Document, frozen=True, kw_only=True):
 
 
 class TextBank(Document, frozen=True, kw_only=True):
+    """Its entries are `strings`, and then those of its chunks in their order: what is too large for
+    one message is split. A chunk's id is made of its content, and chunks are published before the
+    bank that names them, so a bank is never seen half changed."""
+
     name: str
     type: Literal["STRING", "REGEX"]
     strings: tuple[str, ...]
     description: str = ""
+    chunk_ids: tuple[str, ...] = ()
+
+
+class Point(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Degrees, WGS 84."""
+
+    lat: float
+    lng: float
+
+
+class Bounds(Struct, frozen=True, kw_only=True, rename="camel"):
+    northeast_corner: Point
+    southwest_corner: Point
+
+
+class Geometry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """`radius` is in miles, as Coop's; None where the bounds say it all."""
+
+    center: Point
+    radius: float | None = None
+
+
+class Location(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A circle, or a rectangle where `bounds` are given."""
+
+    id: str
+    geometry: Geometry
+    name: str = ""
+    bounds: Bounds | None = None
+
+
+class BankChunk(Document, frozen=True, kw_only=True):
+    """A part of a text or location bank, with the id `<bank id>/<digest of the content>`."""
+
+    bank_id: str
+    strings: tuple[str, ...] = ()
+    locations: tuple[Location, ...] = ()
+
+
+class LocationBank(Document, frozen=True, kw_only=True):
+    """Its locations are `locations`, and then those of its chunks (see `TextBank`)."""
+
+    name: str
+    locations: tuple[Location, ...]
+    description: str = ""
+    chunk_ids: tuple[str, ...] = ()
+
+
+class HashBank(Document, frozen=True, kw_only=True):
+    """A bank of media hashes; its contents live in the Hasher-Matcher-Actioner as `hma_name`."""
+
+    name: str
+    hma_name: str
+    description: str = ""
+    enabled_ratio: float = 1.0
+
+
+class Integration(Document, frozen=True, kw_only=True):
+    """An organisation's account with a provider of signals. The id is the integration's (`OPEN_AI`,
+    `GOOGLE_CONTENT_SAFETY_API`, `ZENTROPI`, or a plugin's); `credential` is the ciphertext of a
+    JSON object of strings, `config` what is no secret."""
+
+    credential: str | None = None
+    config: dict[str, Any] = {}
+    enabled: bool = True
 
 
 class ApiKey(Document, frozen=True, kw_only=True):
@@ -214,8 +294,20 @@ class WebhookKey(Document, frozen=True, kw_only=True):
     public_key: str | None = None
 
 
+class StrikeThreshold(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Reaching `threshold` strikes runs the actions, on the user."""
+
+    threshold: int
+    action_ids: tuple[str, ...]
+    action_parameters: dict[str, dict[str, Any]] = {}
+
+
 class OrgSettings(Document, frozen=True, kw_only=True):
-    """One document per organisation, with the id `settings`."""
+    """One document per organisation, with the id `settings`.
+
+    `undo_window` is in seconds; `bulk_confirmation_above` a number of items; `evaluation_sample`
+    the share of evaluations without a match that are recorded whole, from 0 to 1.
+    """
 
     name: str
     email: str | None = None
@@ -230,6 +322,13 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     requires_decision_reason_on_ignore: bool = False
     allow_multiple_policies_per_action: bool = True
     requests_per_second: int | None = None  # None: the operator's default
+    user_strike_ttl_days: int = 90
+    user_strike_thresholds: tuple[StrikeThreshold, ...] = ()
+    undo_window: float = 10.0
+    bulk_confirmation_above: int = 100
+    evaluation_sample: float = 0.01
+    rule_max_actions_per_minute: int | None = None
+    rule_max_users_per_hour: int | None = None
 
 
 class LogHead(Document, frozen=True, kw_only=True):
@@ -253,6 +352,10 @@ class Kind(StrEnum):
     ROUTING_RULE = "routing-rule"
     QUEUE = "queue"
     TEXT_BANK = "text-bank"
+    LOCATION_BANK = "location-bank"
+    HASH_BANK = "hash-bank"
+    BANK_CHUNK = "bank-chunk"
+    INTEGRATION = "integration"
     API_KEY = "api-key"
     WEBHOOK_KEY = "webhook-key"
     SETTINGS = "settings"
@@ -268,6 +371,10 @@ DOCUMENT_TYPES: dict[Kind, type[Document]] = {
     Kind.ROUTING_RULE: RoutingRule,
     Kind.QUEUE: Queue,
     Kind.TEXT_BANK: TextBank,
+    Kind.LOCATION_BANK: LocationBank,
+    Kind.HASH_BANK: HashBank,
+    Kind.BANK_CHUNK: BankChunk,
+    Kind.INTEGRATION: Integration,
     Kind.API_KEY: ApiKey,
     Kind.WEBHOOK_KEY: WebhookKey,
     Kind.SETTINGS: OrgSettings,

@@ -138,11 +138,72 @@ class RequestedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
     action_id: str
 
 
+Lane = Literal["FAST", "MEDIA", "SLOW"]
+"""FAST rules need only the item and what is at hand, MEDIA rules the hashes of its media, SLOW rules
+a remote model."""
+
+
+class SignalValue(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One value that rules took from outside the item: with it the evaluation can be done again.
+
+    `key` is the need's stable id (16 hex characters), `position` that of the input value within the
+    need's input (0 where there is one). `error` says why there is no score.
+    """
+
+    key: str
+    signal: str
+    position: int = 0
+    score: float | bool | str | None = None
+    matched_value: str | None = None
+    error: str | None = None
+
+
+class EvaluationDeferred(
+    Event, frozen=True, kw_only=True, tag="evaluation-deferred", omit_defaults=True
+):
+    """The rules of a lane could not be decided on what is at hand: to be evaluated there, with the
+    values that are known already."""
+
+    topic: ClassVar[str] = "coop.slow-evaluations.v1"
+    submission_id: str
+    item: SubmittedItem
+    lane: Lane
+    config_revision: int
+    signals: tuple[SignalValue, ...] = ()
+
+
+class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    bank_id: str
+    distance: int | None = None
+    signal_ids: tuple[str, ...] = ()
+
+
+class MediaSignal(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What is known of one medium: its hashes by algorithm and the hash banks that have them, or
+    `error`: why not."""
+
+    url: str
+    field: str
+    hashes: dict[str, str] = {}
+    matched_banks: tuple[MatchedBank, ...] = ()
+    error: str | None = None
+
+
+class MediaSignals(Event, frozen=True, kw_only=True, tag="media-signals", omit_defaults=True):
+    """The media of one submission (or report) were hashed and matched, or could not be."""
+
+    topic: ClassVar[str] = "coop.media-signals.v1"
+    submission_id: str
+    item: ItemRef
+    media: tuple[MediaSignal, ...]
+
+
 class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", omit_defaults=True):
-    """The rules of an item's type were evaluated on one submission, under one revision.
+    """The rules of an item's type and lane were evaluated on one submission, under one revision.
 
     `rules` are those that passed or could not be decided, each with all its conditions; every other
-    rule of that revision did not pass.
+    rule of that revision and lane did not pass. Where `sampled`, all rules are there. `signals` are
+    the values from outside, `limited` the rules that passed beyond their daily limit.
     """
 
     topic: ClassVar[str] = "coop.rule-results.v1"
@@ -152,9 +213,39 @@ class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", om
     rules: tuple[RuleOutcome, ...] = ()
     conditions: tuple[ConditionResult, ...] = ()
     executions: tuple[RequestedExecution, ...] = ()
+    lane: Lane = "FAST"
+    signals: tuple[SignalValue, ...] = ()
+    sampled: bool = False
+    limited: tuple[str, ...] = ()
+    type_version: str | None = None
+    creator: ItemRef | None = None
 
 
-Source = Literal["REPORT", "RULE_EXECUTION", "POST_ACTIONS", "MRT_JOB", "APPEAL"]
+class RuleTripped(Event, frozen=True, kw_only=True, tag="rule-tripped", omit_defaults=True):
+    """A rule acted more than its ceiling allows: it does not act again until people say so.
+
+    `count` actions, or distinct users, within `window` seconds, where `limit` are allowed.
+    """
+
+    topic: ClassVar[str] = "coop.rule-alarms.v1"
+    rule: RuleRef
+    measure: Literal["ACTIONS", "USERS"]
+    limit: int
+    count: int
+    window: int
+
+
+Source = Literal[
+    "REPORT",
+    "RULE_EXECUTION",
+    "POST_ACTIONS",
+    "MRT_JOB",
+    "APPEAL",
+    "BULK_ACTION",
+    "STRIKE_THRESHOLD",
+    "RETROACTION",
+    "REVERSAL",
+]
 
 
 class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", omit_defaults=True):
@@ -184,7 +275,12 @@ class ReportEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
 
 
 class ActionRequested(Event, frozen=True, kw_only=True, tag="action-requested", omit_defaults=True):
-    """An action shall happen on an item or user. The execution id makes it happen once."""
+    """An action shall happen on an item or user. The execution id makes it happen once.
+
+    `cause_id` is the submission, decision, crossing or bulk job that the execution id was made of
+    (absent: the correlation id): one cause gives a user one strike. `reverses` is the execution
+    that this one takes back, its strike with it.
+    """
 
     topic: ClassVar[str] = "coop.action-requests.v1"
     execution_id: str
@@ -201,6 +297,45 @@ class ActionRequested(Event, frozen=True, kw_only=True, tag="action-requested", 
     actor_note: str | None = None
     decision_reason: str | None = None
     report_history: tuple[ReportEntry, ...] | None = None
+    cause_id: str | None = None
+    reverses: str | None = None
+    bulk_id: str | None = None
+
+
+class EffectsReversed(Event, frozen=True, kw_only=True, tag="effects-reversed", omit_defaults=True):
+    """An execution was taken back: its strike no longer counts. Whether the platform is told is the
+    matter of a reverse action, requested by itself."""
+
+    topic: ClassVar[str] = "coop.reversals.v1"
+    execution_id: str
+    item: ItemRef
+    actor_id: str | None = None
+    reason: str | None = None
+
+
+class StrikesChanged(Event, frozen=True, kw_only=True, tag="strikes-changed", omit_defaults=True):
+    """A user's live strikes are now `total`; `delta` is what this cause changed. `crossed` are the
+    thresholds that it newly reached."""
+
+    topic: ClassVar[str] = "coop.strikes.v1"
+    user: ItemRef
+    cause_id: str
+    delta: int
+    total: int
+    policy_id: str | None = None
+    crossed: tuple[int, ...] = ()
+
+
+class EndpointChanged(Event, frozen=True, kw_only=True, tag="endpoint-changed", omit_defaults=True):
+    """A platform's endpoint was paused because it failed for too long or said that it is gone, or
+    was resumed."""
+
+    topic: ClassVar[str] = "coop.endpoint-alarms.v1"
+    endpoint: str
+    state: Literal["PAUSED", "RESUMED"]
+    reason: str
+    failing_since: datetime | None = None
+    waiting: int = 0
 
 
 class ActionDelivered(Event, frozen=True, kw_only=True, tag="action-delivered", omit_defaults=True):
@@ -237,6 +372,59 @@ class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_d
     reason: str | None = None
 
 
+class BacktestRequested(
+    Event, frozen=True, kw_only=True, tag="backtest-requested", omit_defaults=True
+):
+    """A rule shall be evaluated on past items, those submitted from `start` until `end`.
+
+    `rule` is the rule document to try, saved or not. `values` says whose configuration and recorded
+    signal values are used: those of the time, or today's. With `acts` (a retroaction) its actions
+    are requested, at most `rate` submissions a second. `cancelled` takes an earlier request back.
+    """
+
+    topic: ClassVar[str] = "coop.backtests.v1"
+    backtest_id: str
+    rule: Raw
+    start: datetime
+    end: datetime
+    values: Literal["RECORDED", "TODAY"] = "TODAY"
+    acts: bool = False
+    rate: float | None = None
+    cancelled: bool = False
+    actor_id: str | None = None
+
+
+class BacktestSample(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    submission_id: str
+    item: ItemRef
+    time: datetime
+    passed: bool | None
+    live: bool | None  # whether the live rule of the same id passed then; None: not known
+    conditions: tuple[ConditionResult, ...] = ()
+
+
+class BacktestProgressed(
+    Event, frozen=True, kw_only=True, tag="backtest-progressed", omit_defaults=True
+):
+    """How far a backtest is. Counts are from its beginning; samples are the new ones. `unknown` are
+    items on which the rule could not be decided, `unavailable` why, by signal."""
+
+    topic: ClassVar[str] = "coop.backtest-results.v1"
+    backtest_id: str
+    state: Literal["RUNNING", "COMPLETE", "CANCELLED", "FAILED"]
+    scanned: int
+    evaluated: int
+    passed: int
+    unknown: int = 0
+    newly_passing: int = 0
+    no_longer_passing: int = 0
+    acted: int = 0
+    progress: float = 0.0
+    samples: tuple[BacktestSample, ...] = ()
+    unavailable: dict[str, int] = {}
+    error: str | None = None
+
+
 class ConfigChanged(Event, frozen=True, kw_only=True, tag="config-changed", omit_defaults=True):
     """One configuration document has a new version, or is gone (`document` is null).
 
@@ -255,11 +443,19 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     ItemSubmitted,
     ReportSubmitted,
     AppealSubmitted,
+    EvaluationDeferred,
+    MediaSignals,
     RulesEvaluated,
+    RuleTripped,
     ReviewRequested,
     ActionRequested,
+    EffectsReversed,
+    StrikesChanged,
+    EndpointChanged,
     ActionDelivered,
     DecisionMade,
+    BacktestRequested,
+    BacktestProgressed,
     ConfigChanged,
 )
 

@@ -1,0 +1,1 @@
+"""Signals from outside: model providers behind one interface, and plugins."""

@@ -1,0 +1,18 @@
+"""Strikes."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")
+
+
+def downgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")

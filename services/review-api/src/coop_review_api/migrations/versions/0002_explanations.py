@@ -1,0 +1,18 @@
+"""Explanations."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")
+
+
+def downgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")

@@ -1,0 +1,18 @@
+"""Backtests."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")
+
+
+def downgrade() -> None:
+    """Nothing yet."""
+    op.execute("SELECT 1")
