@@ -139,8 +139,8 @@ class RequestedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 Lane = Literal["FAST", "MEDIA", "SLOW"]
-"""FAST rules need only the item and what is at hand, MEDIA rules the hashes of its media, SLOW rules
-a remote model."""
+"""FAST rules need only the item and what is at hand, MEDIA rules the hashes of its media, SLOW
+rules a remote model."""
 
 
 class SignalValue(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
