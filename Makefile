@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local cli
+PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local cli $(wildcard examples/*)
 
 # Fall back to any python3 that is 3.11 or newer.
 ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))

@@ -16,6 +16,7 @@ _MODULES = (
     "coop_runtime.kafka_metric",
     "coop_runtime.outbox",
     "coop_queues.metric",
+    "coop_signals.metric",
     "coop_ingest.metric",
     "coop_rules_engine.metric",
     "coop_routing.metric",

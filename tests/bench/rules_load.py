@@ -4,7 +4,9 @@ Guarantees: the same seed gives the same rules and items; no two items share a t
 automaton looks forty times faster on repeated texts). Must not: be tuned to the engine under test.
 
 Rules: 40 % keyword banks of 25, 30 % regexes, 30 % numbers, in rules of four conditions joined by
-AND and OR. Items: about 1 KB of JSON with a text of 500 characters.
+AND and OR. Items: about 1 KB of JSON with a text of 500 characters. With `dense`, numbers pass so
+often that about seven of a hundred rules match an item. With a pool, all rules are made of as many
+distinct conditions.
 """
 
 from __future__ import annotations
@@ -37,8 +39,9 @@ Documents = list[tuple[Kind, Document]]
 class Load:
     """Makes documents and items from one seed."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, *, dense: bool = False) -> None:
         self.random = random.Random(seed)
+        self.dense = dense
         self.vocabulary = [self._word(self.random.randint(2, 9)) for _ in range(20_000)]
         self.made = 0
 
@@ -70,7 +73,8 @@ class Load:
         else:
             name = self.random.choice(NUMBERS)
             above = self.random.random() < 0.7
-            threshold = self.random.uniform(0.8, 0.99) if above else self.random.uniform(0.01, 0.2)
+            rare = self.random.uniform(0.4, 0.7) if self.dense else self.random.uniform(0.01, 0.2)
+            threshold = 1 - rare if above else rare
             return {
                 "input": {"type": "CONTENT_FIELD", "name": name, "contentTypeId": "post"},
                 "comparator": "GREATER_THAN" if above else "LESS_THAN_OR_EQUALS",
@@ -82,7 +86,7 @@ class Load:
             "matchingValues": matching,
         }
 
-    def documents(self, rules: int) -> Documents:
+    def documents(self, rules: int, *, pool: int | None = None) -> Documents:
         """An item type, banks, an action and `rules` live rules that carry it."""
         fields = [Field(name="text", type=ScalarType.STRING, required=True)]
         fields += [Field(name=name, type=ScalarType.NUMBER) for name in NUMBERS]
@@ -93,10 +97,14 @@ class Load:
         action = Action(id="act", name="Delete", item_type_ids=("post",), callback_url="http://x")
         banks: list[TextBank] = []
         made: list[Document] = []
+        shared = [self._leaf(banks) for _ in range(pool or 0)]
         for index in range(rules):
             outer = self.random.choice(["AND", "OR"])
             inner = "OR" if outer == "AND" else "AND"
-            pairs = [[self._leaf(banks), self._leaf(banks)] for _ in range(2)]
+            pairs = [
+                self.random.sample(shared, 2) if shared else [self._leaf(banks), self._leaf(banks)]
+                for _ in range(2)
+            ]
             conditions = {
                 "conjunction": outer,
                 "conditions": [{"conjunction": inner, "conditions": pair} for pair in pairs],

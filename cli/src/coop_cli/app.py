@@ -1,7 +1,7 @@
 """`coop`: the operator's commands.
 
 Exit codes: 0 done; 1 something could not be done, and the output says what; 2 wrong usage or
-settings; 3 the broker cannot be reached.
+settings; 3 the broker, or the review API, cannot be reached.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from confluent_kafka import KafkaException
 from coop_cli.letter_box import LetterBox
 from coop_cli.letter_text import as_json, as_text
 from coop_cli.replay import Summary, chosen, reason_of, replay
+from coop_cli.rule_command import rules
 from coop_cli.settings import CliSettings
 from coop_contracts.topic import DEAD_LETTER_SUFFIX
 
@@ -32,6 +33,7 @@ EXIT_BROKER = 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The operator's commands.")
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: messages that could not be handled.")
 app.add_typer(dlq, name="dlq")
+app.add_typer(rules, name="rules")
 
 
 class Format(StrEnum):
@@ -47,7 +49,8 @@ TopicArgument = Annotated[
 
 @app.callback()
 def callback() -> None:
-    """The broker is COOP_KAFKA (default 127.0.0.1:9092)."""
+    """The broker is COOP_KAFKA (default 127.0.0.1:9092); the review API COOP_URL (default
+    http://127.0.0.1:8081), asked as COOP_EMAIL with COOP_PASSWORD."""
 
 
 @dlq.command("list")

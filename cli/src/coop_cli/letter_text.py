@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from coop_cli.printable import printable
 from coop_runtime.dead_letter import HEADER_PREFIX
 from coop_runtime.record import Record
 
@@ -65,16 +66,11 @@ def as_text(letter: Record, *, replayed: bool) -> str:
     lines.append(f"   value    {_shown(told['value'])}")
     if told["traceback"]:
         lines += [f"   | {line}" for line in told["traceback"].splitlines()]
-    return "\n".join(_printable(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _printable(text: str) -> str:
-    # What an attacker wrote must not steer the operator's terminal.
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def _text(raw: bytes | None) -> Any:

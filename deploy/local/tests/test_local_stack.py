@@ -82,9 +82,13 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
     specs = {one.name: one for one in roster.services(settings, ADDRESSES, secrets, ports)}
     roles = {
         "review-relay": "coop_review",
+        "review-projector": "coop_review",
         "review-api": "coop_review",
+        "dispatch-api": "coop_dispatch",
         "action-dispatcher": "coop_dispatch",
         "routing": "coop_queues",
+        "rules-engine-slow": None,
+        "rules-engine-backtest": None,
         "rules-engine": None,
         "ingest": None,
     }
@@ -98,8 +102,9 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         known = {role for role in ROLES if secrets.passwords[role] in text}
         assert known == ({roles[name]} - {None})
         assert ("COOP_SECRET_KEYS" in spec.environment) == (
-            name in {"review-api", "action-dispatcher"}
+            name in {"review-api", "action-dispatcher", "rules-engine-slow"}
         )
+        assert (secrets.internal_token in text) == (name in {"review-api", "dispatch-api"})
     assert len({spec.ready_url for spec in specs.values()}) == len(specs)
     assert specs["ingest"].environment["COOP_INGEST_PORT"] == str(ports.public["ingest"])
     assert {one.name for one in roster.migrations(settings, ADDRESSES, secrets)} == {
@@ -135,7 +140,9 @@ def test_secrets_are_random_private_and_stable(tmp_path: Path) -> None:
     assert stack_secrets(tmp_path / "secrets.json") == first
     assert len(set(first.passwords.values())) == len(ROLES)
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+    assert len(first.internal_token) == 64
     other = stack_secrets(tmp_path / "other.json")
+    assert other.internal_token != first.internal_token
     assert not set(other.passwords.values()) & set(first.passwords.values())
 
 

@@ -15,6 +15,7 @@ from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Claim, OrderChange, Placement, State
 from coop_queues.store import (
     MOVED,
+    REOPENED,
     Claims,
     OrderIndex,
     close,
@@ -26,6 +27,7 @@ from coop_queues.store import (
     pending_counts,
     place_many,
     release,
+    reopen,
     requeue,
     skip,
 )
@@ -403,3 +405,35 @@ async def test_only_a_job_that_nobody_holds_is_requeued(
         assert await requeue(connection, org, job_id, to_queue="q3", by="routing") is None
     assert job.summary.queue_id == "q2"
     assert [entry.entry_id for entry in job.entries] == ["r1"]
+
+
+async def test_a_closing_that_is_taken_back_goes_on_as_a_new_job(
+    engine: AsyncEngine, claims: Claims, order: OrderIndex, org: str
+) -> None:
+    """Reopened, the job has its history, its turn and what came since, can be decided again, and
+    the first closing stays on record; a pending job cannot be reopened, nor one twice."""
+    await placed(engine, order, report(org, "i1", entry_id="r1", minute=1))
+    claim = await must(claims, org)
+    old = claim.job.summary.job_id
+    async with transaction(engine) as connection:
+        assert await reopen(connection, org, old) is None
+        closed = await close(connection, org, old, claim.lease_token, by="anna", reason="DECIDED")
+    await order.apply(closed.changes)
+    [later] = await placed(engine, order, report(org, "i1", entry_id="r2", minute=9))
+    async with transaction(engine) as connection:
+        with pytest.raises(JobNotFound):
+            await reopen(connection, f"{org}-x", old)
+        reopened = await reopen(connection, org, old)
+    assert reopened is not None
+    await order.apply(reopened.changes)
+    assert (reopened.job_id, reopened.merged) == (later, True)
+    again = await must(claims, org)
+    assert again.job.summary.job_id == later
+    assert again.job.summary.moved_from == (old,)
+    assert {entry.entry_id for entry in again.job.entries} == {"r1", "r2"}
+    assert again.job.summary.rank == claim.job.summary.rank
+    async with transaction(engine) as connection:
+        first = await get_summary(connection, org, old)
+        assert await reopen(connection, org, old) is None
+        await close(connection, org, later, again.lease_token, by="bert", reason="DECIDED")
+    assert (first.close_reason, first.moved_to, first.closed_by) == (REOPENED, later, "anna")

@@ -19,6 +19,7 @@ from coop_queues.store import (
     move,
     place_many,
     release,
+    reopen,
     requeue,
     skip,
 )
@@ -67,7 +68,15 @@ class Worker:
 
     async def run(self, steps: int) -> None:
         for _ in range(steps):
-            await (self.place() if self.random.random() < 0.4 else self.review())
+            await self.random.choices((self.place, self.review, self.undo), (8, 11, 1))[0]()
+
+    async def undo(self) -> None:
+        if not self.decided:
+            return
+        async with transaction(self.engine) as connection:
+            reopened = await reopen(connection, self.org, self.random.choice(self.decided))
+        if reopened is not None:
+            await self.tell(list(reopened.changes))
 
     async def place(self) -> None:
         numbers = [self.random.randrange(400) for _ in range(self.random.randint(1, 8))]
@@ -138,8 +147,9 @@ class Worker:
 async def test_whatever_happens_at_once_the_rows_agree(
     engine: AsyncEngine, order: OrderIndex, claims: Claims, org: str, seed: int
 ) -> None:
-    """Twelve workers place, claim, close, move, skip, release and die at random: each entry is in
-    exactly one living line of jobs, each job was decided once, counts and generations agree."""
+    """Twelve workers place, claim, close, reopen, move, skip, release and die at random: each entry
+    is in exactly one living line of jobs, each job was decided once, counts and generations
+    agree."""
     workers = [Worker(engine, order, claims, org, 100 * seed + n) for n in range(12)]
     await asyncio.gather(*(worker.run(25) for worker in workers))
     decided = [job_id for worker in workers for job_id in worker.decided]

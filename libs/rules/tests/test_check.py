@@ -6,11 +6,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from rules_example import BANKS, ITEM_TYPES, both, either, field, leaf, text
+from rules_example import (
+    ALL_TEXT,
+    BANKS,
+    ITEM_TYPES,
+    LOCATION_BANKS,
+    both,
+    counted,
+    either,
+    field,
+    leaf,
+    signal,
+    text,
+    transcribed,
+)
 
-from coop_contracts.config import RoutingRule, Rule, TextBank
-from coop_rules.check import bank_problems, check_condition_set, check_rule
-from coop_rules.model import MAX_DEPTH, ConditionError, parse_condition_set
+from coop_contracts.config import BankChunk, HashBank, RoutingRule, Rule, TextBank
+from coop_rules.check import check_condition_set, check_rule
+from coop_rules.model import MAX_DEPTH, ConditionError
+from coop_rules.parse import parse_condition_set
 
 
 def problems(condition: Any, **others: Any) -> list[tuple[str, str]]:
@@ -19,12 +33,19 @@ def problems(condition: Any, **others: Any) -> list[tuple[str, str]]:
         item_type_ids=("post",),
         item_types=ITEM_TYPES,
         text_banks=others.pop("banks", BANKS),
+        location_banks=LOCATION_BANKS,
+        hash_banks={"bank": HashBank(id="bank", name="Bank", hma_name="h")},
         **others,
     )
     return [(problem.pointer, problem.reason) for problem in found]
 
 
 AT = "/conditions/0"
+STRIKES = signal("USER_STRIKE_VALUE", {"type": "USER_ID"}, "EQUALS", 1)
+
+
+def negated_by(*conditions: Any) -> dict[str, Any]:
+    return {"conjunction": "NOT", "conditions": list(conditions)}
 
 
 @pytest.mark.parametrize(
@@ -58,22 +79,177 @@ AT = "/conditions/0"
             "/matchingValues/strings/1",
             "invalid perl operator",
         ),
-        (text("a", source=field("likes")), "/input", "NUMBER is not text"),
-        (text("a", kind="CONTAINS_VARIANT"), "/signal/type", "is not available"),
+        (text("a", source=field("likes")), "/input", "NUMBER is not eligible"),
+        (signal("USER_SCORE", {"type": "USER_ID"}, "LESS_THAN", 2), "/signal/type", "available"),
+        (text("a", kind="CONTAINS_VARIANT", source=field("topic")), "/input", "takes STRING"),
         (text("a", kind="NONSENSE"), "/signal/type", "not a known signal"),
         (
             {**leaf(field("title"), "EQUALS", "x"), "matchingValues": {"strings": ["x"]}},
             "/matchingValues",
             "only a signal",
         ),
-        ({"input": {"type": "FULL_ITEM"}}, "/input/type", "not available"),
+        ({"input": {"type": "FULL_ITEM"}}, "/input/type", "whole item"),
         (leaf({"type": "CONTENT_COOP_INPUT", "name": "Source"}, "EQUALS", "x"), "/input/name", ""),
         (either(), "/conditions", "at least one"),
         ({**leaf(field("likes"), "EQUALS", 1), "extra": 1}, "/extra", "unknown property"),
         ({"input": {"type": "WHAT"}}, "/input/type", "not an input type"),
         (leaf(field("likes"), "IS_BIG", 1), "/comparator", "not a comparator"),
-        (leaf(field("likes"), "EQUALS", [1]), "/threshold", "must be"),
-        ({"conjunction": "NOT", "conditions": []}, "/conjunction", "must be AND"),
+        (leaf(field("likes"), "EQUALS", [1]), "/threshold", "only IN and NOT_IN take a list"),
+        (leaf(field("likes"), "EQUALS", {}), "/threshold", "must be"),
+        ({"conjunction": "NOR", "conditions": []}, "/conjunction", "must be AND"),
+        (negated_by(), "/conditions", "exactly one"),
+        (negated_by(leaf(field("public")), leaf(field("public"))), "/conditions", "exactly one"),
+        (leaf(field("likes"), "IN", 3), "/threshold", "takes a list"),
+        (leaf(field("likes"), "IN", []), "/threshold", "takes a list"),
+        (leaf(field("likes"), "IN", [1, "many"]), "/threshold/1", "does not fit"),
+        (leaf(field("likes"), "IN", [1, [2]]), "/threshold", "must be a list of"),
+        (leaf(field("public"), "IN", [True]), "/comparator", "EQUALS"),
+        (
+            {**leaf(field("title"), "IN", ["a"]), "matchingValues": {"strings": ["b"]}},
+            "/threshold",
+            "only one",
+        ),
+        (
+            {**leaf(field("title"), "IN"), "matchingValues": {"textBankIds": ["regexes"]}},
+            "/matchingValues/textBankIds/0",
+            "holds REGEX",
+        ),
+        (
+            {**leaf(field("title"), "IN"), "matchingValues": {"locationBankIds": ["x"]}},
+            "/matchingValues/locationBankIds",
+            "strings and text banks",
+        ),
+        (leaf(field("likes"), "CONTAINS", 1), "/comparator", "has no parts"),
+        (leaf(field("scores"), "CONTAINS", "x"), "/threshold", "does not fit"),
+        (leaf(field("author"), "CONTAINS", "u"), "/comparator", "has no parts"),
+        ({**text("a"), "comparator": "CONTAINS", "threshold": "a"}, "/comparator", "without"),
+        ({**text("a"), "comparator": "LESS_THAN", "threshold": True}, "/comparator", "no order"),
+        (
+            signal("TEXT_SIMILARITY_SCORE", ALL_TEXT, strings=["a"]),
+            "/threshold",
+            "missing",
+        ),
+        (
+            signal("TEXT_SIMILARITY_SCORE", ALL_TEXT, "GREATER_THAN", "high", strings=["a"]),
+            "/threshold",
+            "does not fit",
+        ),
+        (
+            signal("TEXT_SIMILARITY_SCORE", ALL_TEXT, "GREATER_THAN", 0.5, textBankIds=["regexes"]),
+            "/matchingValues/textBankIds/0",
+            "holds REGEX",
+        ),
+        (
+            signal("GEO_CONTAINED_WITHIN", field("place"), strings=["u09"]),
+            "/matchingValues/strings",
+            "takes locations and locationBankIds",
+        ),
+        (
+            signal("GEO_CONTAINED_WITHIN", field("place"), locationBankIds=["gone"]),
+            "/matchingValues/locationBankIds/0",
+            "no location bank gone",
+        ),
+        (
+            signal("GEO_CONTAINED_WITHIN", field("place"), locations=[{"id": "x"}]),
+            "/matchingValues/locations/0",
+            "geometry",
+        ),
+        (
+            signal("GEO_CONTAINED_WITHIN", field("title"), locationBankIds=["places"]),
+            "/input",
+            "takes GEOHASH",
+        ),
+        (signal("IMAGE_SIMILARITY_MATCH", field("picture")), "/matchingValues", "needs matching"),
+        (
+            signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["gone"]),
+            "/matchingValues/imageBankIds/0",
+            "no hash bank gone",
+        ),
+        (
+            signal("OPEN_AI_HATE_TEXT_MODEL", ALL_TEXT, "GREATER_THAN", 0.5, strings=["a"]),
+            "/matchingValues/strings",
+            "no matching values",
+        ),
+        (
+            signal("OPEN_AI_SEXUAL_IMAGE_MODEL", field("clip"), "GREATER_THAN", 0.5),
+            "/input",
+            "VIDEO is not eligible",
+        ),
+        (
+            signal("ZENTROPI_LABELER", ALL_TEXT, "GREATER_THAN", 0.5),
+            "/signal/subcategory",
+            "needs a subcategory",
+        ),
+        (
+            signal("USER_STRIKE_VALUE", field("author"), "EQUALS", 1, subcategory="x"),
+            "/signal/subcategory",
+            "no subcategories",
+        ),
+        (
+            signal("USER_STRIKE_VALUE", field("title"), "EQUALS", 1),
+            "/input",
+            "takes USER_ID",
+        ),
+        (
+            signal("GOOGLE_CONTENT_SAFETY_API_IMAGE", field("picture"), "EQUALS", "HIGH"),
+            "/signal/type",
+            "routing rules only",
+        ),
+        (
+            signal("OPEN_AI_WHISPER_TRANSCRIPTION", field("clip"), "EQUALS", "x"),
+            "/signal/type",
+            "derived field",
+        ),
+        (leaf(transcribed(field("title")), "EQUALS", "x"), "/input/spec/source", "takes AUDIO"),
+        (leaf(transcribed({"type": "USER_ID"}), "EQUALS", "x"), "/input/spec/source/type", ""),
+        (
+            leaf({**transcribed(field("clip")), "spec": {"source": field("clip")}}, "EQUALS", "x"),
+            "/input/spec/derivationType",
+            "non-empty",
+        ),
+        (signal("AGGREGATION", {"type": "FULL_ITEM"}, "EQUALS", 1), "/signal/args", "clause"),
+        (
+            {**counted(), "input": field("title")},
+            "/input",
+            "takes the whole item",
+        ),
+        (
+            counted(field("tags")),
+            "/signal/args/aggregationClause/groupBy/0",
+            "grouped by one value",
+        ),
+        (
+            counted(field("gone")),
+            "/signal/args/aggregationClause/groupBy/0/name",
+            "no field gone",
+        ),
+        (
+            counted(seconds=0.1),
+            "/signal/args/aggregationClause/window/sizeMs",
+            "between",
+        ),
+        (
+            counted(condition_set=both(leaf(field("gone"), "EQUALS", 1))),
+            "/signal/args/aggregationClause/conditionSet/conditions/0/input/name",
+            "no field gone",
+        ),
+        (
+            counted(
+                condition_set=both(signal("USER_STRIKE_VALUE", {"type": "USER_ID"}, "EQUALS", 1))
+            ),
+            "/signal/args/aggregationClause/conditionSet/conditions/0",
+            "in the item alone",
+        ),
+        (
+            {**counted(), "input": {"type": "FULL_ITEM", "contentTypeIds": ["post", "other"]}},
+            "/input/contentTypeIds/1",
+            "does not apply",
+        ),
+        (
+            signal("USER_STRIKE_VALUE", {"type": "USER_ID"}, "EQUALS", 1, args={"other": 1}),
+            "/signal/args/other",
+            "unknown property",
+        ),
         ({"conjunction": "AND", "conditions": {}}, "/conditions", "must be a list"),
         ({"comparator": "EQUALS"}, "/input", "missing"),
         ("x", "", "must be an object"),
@@ -109,6 +285,44 @@ def test_refused(condition: Any, pointer: str, reason: str) -> None:
         {**text("a"), "matchingValues": {"strings": [], "textBankIds": ["words"]}},
         {**text("a"), "threshold": None, "__typename": "LeafCondition"},
         either(leaf(field("public")), both(text("b"))),
+        negated_by(text("a")),
+        leaf(field("likes"), "IN", [1, "2"]),
+        leaf(field("author"), "NOT_IN", ["u1"]),
+        {**leaf(field("title"), "IN"), "matchingValues": {"textBankIds": ["words"]}},
+        leaf(field("title"), "CONTAINS", "x"),
+        leaf(ALL_TEXT, "CONTAINS", "x"),
+        leaf(field("tags"), "CONTAINS", "x"),
+        leaf(field("captions"), "CONTAINS", "x"),
+        leaf(field("scores"), "CONTAINS", "3"),
+        text("a", kind="CONTAINS_WORD"),
+        text("a", kind="NOT_CONTAINS_WORD", source=field("topic")),
+        text("a", kind="CONTAINS_VARIANT"),
+        text("a", source=transcribed(field("clip"))),
+        text("a", source=transcribed({"type": "FULL_ITEM"})),
+        leaf(transcribed(field("media")), "IS_UNAVAILABLE"),
+        signal("TEXT_SIMILARITY_SCORE", ALL_TEXT, "GREATER_THAN", "0.8", textBankIds=["words"]),
+        signal("GEO_CONTAINED_WITHIN", field("place"), locationBankIds=["places"]),
+        signal(
+            "GEO_CONTAINED_WITHIN",
+            {"type": "CONTENT_COOP_INPUT", "name": "Any geohash"},
+            locations=[
+                {
+                    "id": "x",
+                    "name": None,
+                    "geometry": {"center": {"lat": 1.5, "lng": 2}, "radius": 3},
+                    "bounds": None,
+                    "googlePlaceInfo": {"id": "g"},
+                }
+            ],
+            strings=[],
+        ),
+        signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["bank"]),
+        signal("IMAGE_SIMILARITY_DOES_NOT_MATCH", field("media"), imageBankIds=["bank"]),
+        signal("USER_STRIKE_VALUE", field("author"), "GREATER_THAN", 2),
+        signal("ZENTROPI_LABELER", ALL_TEXT, "GREATER_THAN", 0.5, subcategory="v1"),
+        signal("OPEN_AI_SEXUAL_IMAGE_MODEL", field("media"), "GREATER_THAN", 0.5),
+        counted(),
+        counted({"type": "USER_ID"}, field("topic"), condition_set=both(text("a"))),
     ],
 )
 def test_accepted(condition: Any) -> None:
@@ -127,10 +341,9 @@ def test_every_problem_is_reported() -> None:
 
 
 def test_bank_with_a_bad_regex_is_refused_with_its_place() -> None:
-    """A regex that does not compile is named by its place, in the bank and in rules that use it."""
+    """A rule whose bank has a regex that does not compile is refused, and the regex named by its
+    place in the bank."""
     bank = TextBank(id="bad", name="Bad", type="REGEX", strings=("fine", "(x"))
-    (problem,) = bank_problems(bank)
-    assert problem.pointer == "/strings/1"
     found = problems(text(kind="CONTAINS_REGEX", banks=("bad",)), banks={"bad": bank})
     assert found[0][0] == f"{AT}/matchingValues/textBankIds/0"
     assert "/strings/1" in found[0][1]
@@ -186,3 +399,30 @@ def test_a_leaf_serves_every_item_type_it_is_meant_for() -> None:
         condition, item_type_ids=("post", "comment"), item_types=ITEM_TYPES, text_banks=BANKS
     )
     assert found == []
+
+
+def test_ordered_enum_is_compared_by_its_order() -> None:
+    """A routing rule may compare an enum by its order; a threshold that is none of it is refused
+    when the rule is saved."""
+    good = signal("GOOGLE_CONTENT_SAFETY_API_IMAGE", field("picture"), "GREATER_THAN", "LOW")
+    assert problems(good, routing=True) == []
+    for comparator, threshold in (("LESS_THAN", "SOMEWHAT"), ("IN", ["HIGH", "WHAT"])):
+        bad = {**good, "comparator": comparator, "threshold": threshold}
+        (problem,) = problems(bad, routing=True)
+        assert problem[0].startswith(f"{AT}/threshold")
+        assert "is none of VERY_LOW, LOW" in problem[1]
+
+
+def test_bank_in_chunks() -> None:
+    """A large bank's chunks are part of it; while one of them is not here, the bank cannot be used
+    and the reason names it."""
+    bank = TextBank(id="big", name="Big", type="REGEX", strings=(), chunk_ids=("big/1",))
+    condition = text(kind="CONTAINS_REGEX", banks=("big",))
+    (gone,) = problems(condition, banks={"big": bank})
+    assert gone[0] == f"{AT}/matchingValues/textBankIds/0"
+    assert "big/1" in gone[1]
+    chunk = BankChunk(id="big/1", bank_id="big", strings=("fine", "("))
+    (bad,) = problems(condition, banks={"big": bank}, chunks={"big/1": chunk})
+    assert "/strings/1" in bad[1]
+    chunk = BankChunk(id="big/1", bank_id="big", strings=("fine",))
+    assert problems(condition, banks={"big": bank}, chunks={"big/1": chunk}) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rules_example import NOW, both, field, leaf, rule, text
 
 from coop_contracts.config import Field, ItemType, ScalarType
-from coop_rules import source as source_module
+from coop_rules import shape as shape_module
 from coop_rules.compiler import compile_program
 
 NASTY = [
@@ -56,7 +56,8 @@ def test_source_holds_no_user_text(nasty: str, monkeypatch: pytest.MonkeyPatch) 
         seen.append(code)
         return builtins.compile(code, name, mode)
 
-    monkeypatch.setattr(source_module, "compile", record, raising=False)
+    monkeypatch.setattr(shape_module, "compile", record, raising=False)
+    shape_module.factory.cache_clear()
     marked = f"MARK{nasty}"
     item_type = ItemType(
         id=marked,

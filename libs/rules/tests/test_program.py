@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_example import (
     ALL_TEXT,
@@ -24,112 +24,47 @@ from rules_example import (
     rule,
     text,
 )
-from rules_reference import evaluate
+from rules_random import REFERENCE, World, condition_sets, items
 
 from coop_contracts.config import Rule, RuleStatus
-from coop_contracts.event import ItemRef, RulesEvaluated, encode
+from coop_contracts.event import ItemRef, RulesEvaluated, SignalValue, encode
 from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.program import EnabledRule
+from coop_rules.program import EnabledRule, Facts, Program
 
-words = st.sampled_from(["spam", "SPAM", "free", "FR33", "straße", "STRASSE", "hello", "ſpam", ""])
-texts = st.lists(words, max_size=4).map(" ".join)
-numbers = st.sampled_from([0, 1, -1, 0.5, 2, 10**18])
-times = st.sampled_from(["2026-01-01T00:00:00.000Z", "2026-01-01", "2025-12-31T23:00:00-02:00"])
-# A tenth of the values has the wrong type, as data of an older version of the item type may.
-wrong = st.sampled_from([{"id": 3}, ["x"], {"a": 1}])
+WHO = st.one_of(st.none(), st.just(ItemRef("u1", "user")))
 
 
-def sometimes(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(values, values, values, values, values, values, values, wrong, st.none())
+def signals_of(
+    compiled: Program, world: World, data: dict[str, Any], creator: ItemRef | None
+) -> dict[str, list[SignalValue]]:
+    """What the program needs, asked for as a service does."""
+    facts = Facts.read(data, at=NOW, creator=creator)
+    found: dict[str, list[SignalValue]] = {}
+    for need in compiled.needs:
+        count = len(compiled.inputs_of(need, facts, found))
+        values = world.values(need.key, need.signal.name, count)
+        if values:
+            found[need.key] = values
+    return found
 
 
-items = st.fixed_dictionaries(
-    {},
-    optional={
-        "title": sometimes(texts),
-        "likes": sometimes(st.one_of(numbers, st.booleans())),
-        "scores": sometimes(st.lists(st.one_of(numbers, st.none()), max_size=3)),
-        "tags": sometimes(st.lists(st.one_of(texts, st.none(), numbers), max_size=3)),
-        "captions": sometimes(st.dictionaries(st.sampled_from("ab"), texts, max_size=2)),
-        "public": sometimes(st.booleans()),
-        "sent": sometimes(times),
-        "author": sometimes(st.sampled_from([{"id": "u1", "typeId": "user"}])),
-    },
-)
-equality = st.sampled_from(["EQUALS", "NOT_EQUAL_TO"])
-order = st.sampled_from(["LESS_THAN", "LESS_THAN_OR_EQUALS", "GREATER_THAN"])
-order = st.one_of(equality, order, st.just("GREATER_THAN_OR_EQUALS"))
-text_inputs = st.sampled_from([ALL_TEXT, field("title"), field("tags"), field("captions")])
-any_input = st.sampled_from([ALL_TEXT, {"type": "USER_ID"}, *map(field, ("title", "scores"))])
-leaves = st.one_of(
-    st.builds(leaf, st.sampled_from([field("likes"), field("scores")]), order, numbers),
-    st.builds(leaf, text_inputs, equality, words),
-    st.builds(leaf, st.just(field("public")), equality, st.sampled_from(["true", "false", True])),
-    st.builds(leaf, st.just(field("public"))),
-    st.builds(leaf, st.just(field("sent")), order, times),
-    st.builds(leaf, st.sampled_from([{"type": "USER_ID"}, field("author")]), equality, words),
-    st.builds(leaf, st.just({"type": "USER_ID"}), equality, st.just("u1")),
-    st.builds(leaf, any_input, st.sampled_from(["IS_NOT_PROVIDED", "IS_UNAVAILABLE"])),
-    st.builds(leaf, st.just(field("body", "comment")), equality, words),
-    st.builds(
-        lambda source, negated, strings: text(
-            *strings, kind=f"{negated}CONTAINS_TEXT", source=source
-        ),
-        text_inputs,
-        st.sampled_from(["", "NOT_"]),
-        st.lists(words.filter(bool), min_size=1, max_size=3),
-    ),
-    st.builds(
-        lambda source, negated: text(
-            kind=f"{negated}CONTAINS_REGEX", source=source, banks=("regexes",)
-        ),
-        text_inputs,
-        st.sampled_from(["", "NOT_"]),
-    ),
-    st.builds(
-        lambda equal, threshold: {**text(banks=("words",)), **equal, "threshold": threshold},
-        st.builds(lambda name: {"comparator": name}, equality),
-        st.sampled_from(["true", "false"]),
-    ),
-    st.just({**text("spam", source=field("tags")), "comparator": "IS_UNAVAILABLE"}),
-)
-sets = st.recursive(
-    st.lists(leaves, max_size=4),
-    lambda inner: st.lists(
-        st.builds(
-            lambda name, children: {"conjunction": name, "conditions": children},
-            st.sampled_from(["AND", "OR", "XOR"]),
-            inner,
-        ),
-        min_size=1,
-        max_size=3,
-    ),
-    max_leaves=8,
-)
-condition_sets = st.builds(
-    lambda name, children: {"conjunction": name, "conditions": children},
-    st.sampled_from(["AND", "OR", "XOR"]),
-    sets,
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(condition_sets, min_size=1, max_size=5),
-    items,
-    st.one_of(st.none(), st.just(ItemRef("u1", "user"))),
-)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(condition_sets, min_size=1, max_size=5), items, WHO, st.data())
 def test_program_equals_reference(
-    found: list[Any], data: dict[str, Any], creator: ItemRef | None
+    found: list[Any], data: dict[str, Any], creator: ItemRef | None, drawn: st.DataObject
 ) -> None:
     """All rules compiled together give what a plain evaluator gives for each alone, and without
     a trace exactly those that did not fail are named."""
-    compiled = program(*found)
+    compiled = program(*found, routing=True)
     assert not compiled.problems
-    expected = [evaluate(one, POST, data, creator=creator, banks=BANKS) for one in found]
-    traced = compiled.evaluate(data, at=NOW, creator=creator, trace=True)
-    assert [result for _, result in traced.outcomes] == expected
-    named = compiled.evaluate(msgspec.json.encode(data), at=NOW, creator=creator)
+    signals = signals_of(compiled, World(drawn), data, creator)
+    expected = [REFERENCE.evaluate(one, data, creator=creator, signals=signals) for one in found]
+    traced = compiled.evaluate(data, at=NOW, creator=creator, trace=True, signals=signals)
+    assert [result for _, result in traced.outcomes] == expected, repr(
+        (found, data, creator, signals)
+    )
+    raw = msgspec.json.encode(data)
+    named = compiled.evaluate(raw, at=NOW, creator=creator, signals=signals)
     assert named.outcomes == [(i, o) for i, o in enumerate(expected) if o is not False]
     for evaluation in (traced, named):
         rules, conditions = evaluation.results()
@@ -139,26 +74,34 @@ def test_program_equals_reference(
             assert all(0 <= place < len(conditions) for place in entry.conditions)
 
 
-@settings(max_examples=200, deadline=None)
-@given(condition_sets, items)
-def test_record_explains_outcome(found: dict[str, Any], data: dict[str, Any]) -> None:
-    """Each recorded condition's outcome is what a plain evaluator gives for that leaf."""
-    compiled = program(found)
-    evaluation = compiled.evaluate(data, at=NOW, trace=True)
-    _, conditions = evaluation.results()
-    recorded = {condition.condition: condition.outcome for condition in conditions}
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(condition_sets, min_size=1, max_size=3), items, WHO, st.data())
+def test_record_explains_outcome(
+    found: list[Any], data: dict[str, Any], creator: ItemRef | None, drawn: st.DataObject
+) -> None:
+    """Each recorded condition's outcome is what a plain evaluator gives for that leaf, and each
+    leaf has its place."""
+    compiled = program(*found, routing=True)
+    signals = signals_of(compiled, World(drawn), data, creator)
+    evaluation = compiled.evaluate(data, at=NOW, creator=creator, trace=True, signals=signals)
+    rules, conditions = evaluation.results()
     truth = {"PASSED": True, "FAILED": False, "INAPPLICABLE": False, "ERRORED": None}
 
-    def leaves_of(node: dict[str, Any]) -> list[dict[str, Any]]:
-        if "conditions" not in node:
-            return [node]
-        return [one for child in node["conditions"] for one in leaves_of(child)]
+    def leaf_at(node: Any, pointer: str) -> Any:
+        for part in pointer.split("/")[1:]:
+            node = node[int(part)] if isinstance(node, list) else node[part]
+        return node
 
-    for one in leaves_of(found):
-        alone = program(both(one))
-        result = recorded[alone.conditions[0].predicate.id]
-        if result != "SKIPPED":
-            assert truth[result] is evaluate(one, POST, data, banks=BANKS)
+    for condition_set, code, entry in zip(found, compiled.rules, rules, strict=True):
+        recorded = dict(zip(code.conditions, entry.conditions, strict=True))
+        for place in code.places:
+            result = conditions[recorded[place.condition]]
+            predicate = compiled.conditions[place.condition].predicate
+            assert result.condition == predicate.id
+            one = leaf_at(condition_set, place.pointer)
+            if result.outcome != "SKIPPED":
+                plain = REFERENCE.evaluate(one, data, creator=creator, signals=signals)
+                assert truth[result.outcome] is plain, (one, data, creator, signals, result)
 
 
 def test_any_value_passes() -> None:

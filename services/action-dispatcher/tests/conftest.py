@@ -7,20 +7,33 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher.app import migrate
+from coop_action_dispatcher.assembly import assemble
+from coop_action_dispatcher.breaker import Limits
+from coop_action_dispatcher.handler import new_delivery
+from coop_action_dispatcher.sender import MAX_READ
+from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.settings import Settings
+from coop_action_dispatcher.signer import Signer
+from coop_action_dispatcher.slot import Slots
+from coop_action_dispatcher.strike_store import Strikes
+from coop_action_dispatcher.tuning import Tuning
 from coop_contracts.config import Action, Document, ItemType, Kind, Policy, WebhookKey
 from coop_contracts.event import ActionRequested, ItemRef
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_runtime.egress import EgressGuard, Resolver, resolve
 from coop_runtime.secret import Vault
 from coop_runtime.signing import new_rsa_key, new_webhook_secret
 
@@ -30,8 +43,8 @@ OWN_HEADER_SECRET = "Bearer platform-secret-token"
 SPAM = Policy(id="p-spam", name="Spam", penalty="HIGH")
 
 
-def _make_request(item: str = "post-1", **fields: Any) -> ActionRequested:
-    """A request of action `a-1` on an item of type `t-1`."""
+def _make_request(item: str | ItemRef = "post-1", **fields: Any) -> ActionRequested:
+    """A request of action `a-1` on an item, of type `t-1` where only its id is given."""
     values: dict[str, Any] = {
         "event_id": str(uuid.uuid4()),
         "org_id": ORG,
@@ -39,7 +52,7 @@ def _make_request(item: str = "post-1", **fields: Any) -> ActionRequested:
         "correlation_id": "submission-1",
         "execution_id": str(uuid.uuid4()),
         "action_id": "a-1",
-        "item": ItemRef(item, "t-1"),
+        "item": item if isinstance(item, ItemRef) else ItemRef(item, "t-1"),
         "source": "RULE_EXECUTION",
         "config_revision": 1,
     }
@@ -244,10 +257,13 @@ def dispatch_url(postgres_admin_url: str) -> str:
 async def database(dispatch_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine on empty tables."""
     engine = engine_of(dispatch_url, pool_size=8, application_name="test")
+    prepare(engine)
     async with engine.begin() as connection:
         await connection.execute(
             text(
-                "TRUNCATE dispatch.deliveries, dispatch.attempts, dispatch.owners, dispatch.outbox"
+                "TRUNCATE dispatch.deliveries, dispatch.requests, dispatch.attempts,"
+                " dispatch.owners, dispatch.outbox, dispatch.endpoints,"
+                " dispatch.endpoint_minutes, dispatch.rule_executions"
             )
         )
     yield engine
@@ -270,3 +286,105 @@ def eventually() -> Callable[..., Awaitable[None]]:
             await asyncio.sleep(0.01)
 
     return poll
+
+
+FAST = (0.05,) * 9
+PATIENT = Limits(failures=1000, share=2.0)
+"""Breakers that never open: tests of a single delivery fail often."""
+
+
+@pytest.fixture
+def start(database: Any, configuration: Any) -> Callable[..., Any]:
+    """Runs a dispatcher of its own for the length of a block."""
+
+    @asynccontextmanager
+    async def run(
+        delays: tuple[float, ...] = FAST,
+        *,
+        deadline: float = 5.0,
+        slots: Slots | None = None,
+        allow: tuple[str, ...] = ("127.0.0.0/8",),
+        breaker: Limits = PATIENT,
+        resolver: Resolver = resolve,
+    ) -> AsyncIterator[Any]:
+        table = configuration.table
+        guard = EgressGuard(allow, resolver=resolver)
+        poster = guard.poster(timeout=deadline, max_read=MAX_READ)
+        with ThreadPoolExecutor(1) as executor:
+            dispatcher = assemble(
+                Tuning(
+                    timeout=deadline,
+                    retry_delays=delays,
+                    heartbeat=0.2,
+                    record_linger=0.001,
+                    breaker=breaker,
+                    drain=2.0,
+                ),
+                engine=database,
+                config=table,
+                vault=configuration.vault,
+                poster=poster,
+                signer=Signer(executor, workers=1),
+                strikes=Strikes(table),
+                slots=slots or Slots(total=64, per_endpoint=16),
+            )
+            task = asyncio.create_task(dispatcher.run())
+            table.subscribe(lambda change: dispatcher.config_changed(change.org_id))
+            try:
+                yield dispatcher
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                await poster.aclose()
+
+    return run
+
+
+@pytest.fixture
+def request_action(configuration: Any, make_request: Any) -> Callable[..., Any]:
+    """Hands requests to a dispatcher as the handler does; gives their execution ids."""
+
+    async def give(dispatcher: Any, *items: str, **fields: Any) -> list[str]:
+        batch = [
+            new_delivery(make_request(item, **fields), configuration.table)
+            for item in items or ("post-1",)
+        ]
+        await dispatcher.accept(batch)
+        return [delivery.execution_id for delivery in batch]
+
+    return give
+
+
+@pytest.fixture
+def rows(database: Any) -> Callable[..., Any]:
+    """Runs a query; gives its rows."""
+
+    async def query(statement: str, **parameters: Any) -> Any:
+        async with database.connect() as connection:
+            return (await connection.execute(text(statement), parameters)).all()
+
+    return query
+
+
+@pytest.fixture
+def ended(rows: Any, eventually: Any) -> Callable[..., Any]:
+    """Waits until nothing is pending; gives (state, attempts, status, error) in order."""
+
+    async def wait(within: float = 10.0) -> list[tuple[Any, ...]]:
+        async def nothing_pending() -> bool:
+            try:
+                found = await rows(
+                    "SELECT count(*) FROM dispatch.deliveries WHERE state = 'PENDING'"
+                )
+            except OperationalError:  # a test cuts connections, this one too
+                return False
+            return bool(found[0][0] == 0)
+
+        await eventually(nothing_pending, within)
+        found = await rows(
+            "SELECT state, attempts, last_status, last_error FROM dispatch.deliveries ORDER BY seq"
+        )
+        return [tuple(row) for row in found]
+
+    return wait

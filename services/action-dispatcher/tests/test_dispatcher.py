@@ -6,9 +6,6 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,118 +14,13 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
-from coop_action_dispatcher.courier import Courier
-from coop_action_dispatcher.dispatcher import Dispatcher
-from coop_action_dispatcher.handler import new_delivery
-from coop_action_dispatcher.keyring import Keyring
-from coop_action_dispatcher.lease import Leases
-from coop_action_dispatcher.schedule import Schedule
-from coop_action_dispatcher.sender import MAX_READ, Sender
 from coop_action_dispatcher.slot import Slots
-from coop_action_dispatcher.store import Store
 from coop_contracts.config import Kind
 from coop_contracts.event import ActionDelivered
-from coop_runtime.egress import EgressGuard
 
 pytestmark = pytest.mark.engines
-
-FAST = (0.05,) * 9
-
-
-@pytest.fixture
-def start(database: Any, configuration: Any) -> Callable[..., Any]:
-    """Runs a dispatcher of its own for the length of a block."""
-
-    @asynccontextmanager
-    async def run(
-        delays: tuple[float, ...] = FAST,
-        *,
-        deadline: float = 5.0,
-        slots: Slots | None = None,
-        allow: tuple[str, ...] = ("127.0.0.0/8",),
-    ) -> AsyncIterator[Any]:
-        client = EgressGuard(allow).client(timeout=deadline, max_body=2 * MAX_READ, raw=True)
-        store = Store(database)
-        table = configuration.table
-        with ThreadPoolExecutor(1) as executor:
-            dispatcher = Dispatcher(
-                store=store,
-                leases=Leases(database, owner=store.owner, owner_timeout=6),
-                slots=slots or Slots(total=64, per_endpoint=16),
-                courier=Courier(
-                    config=table,
-                    keyring=Keyring(configuration.vault, table, executor),
-                    sender=Sender(client, timeout=deadline),
-                    schedule=Schedule(delays),
-                    bodies=store,
-                ),
-                revision=table.revision,
-                heartbeat=0.2,
-                record_linger=0.001,
-                drain=2.0,
-            )
-            task = asyncio.create_task(dispatcher.run())
-            table.subscribe(lambda change: dispatcher.config_changed(change.org_id))
-            try:
-                yield dispatcher
-            finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-                await client.aclose()
-
-    return run
-
-
-@pytest.fixture
-def request_action(configuration: Any, make_request: Any) -> Callable[..., Any]:
-    """Hands requests to a dispatcher as the handler does; gives their execution ids."""
-
-    async def give(dispatcher: Any, *items: str, **fields: Any) -> list[str]:
-        batch = [
-            new_delivery(make_request(item, **fields), configuration.table)
-            for item in items or ("post-1",)
-        ]
-        await dispatcher.accept(batch)
-        return [delivery.execution_id for delivery in batch]
-
-    return give
-
-
-@pytest.fixture
-def rows(database: Any) -> Callable[..., Any]:
-    async def query(statement: str) -> Any:
-        async with database.connect() as connection:
-            return (await connection.execute(text(statement))).all()
-
-    return query
-
-
-@pytest.fixture
-def ended(rows: Any, eventually: Any) -> Callable[..., Any]:
-    """Waits until nothing is pending; gives (state, attempts, status, error) in order."""
-
-    async def wait(within: float = 10.0) -> list[tuple[Any, ...]]:
-        async def nothing_pending() -> bool:
-            try:
-                found = await rows(
-                    "SELECT count(*) FROM dispatch.deliveries WHERE state = 'PENDING'"
-                )
-            except OperationalError:  # a test cuts connections, this one too
-                return False
-            return bool(found[0][0] == 0)
-
-        await eventually(nothing_pending, within)
-        found = await rows(
-            "SELECT state, attempts, last_status, last_error FROM dispatch.deliveries ORDER BY seq"
-        )
-        return [tuple(row) for row in found]
-
-    return wait
 
 
 async def test_both_signatures_verify(
@@ -359,7 +251,7 @@ async def test_a_slow_endpoint_delays_only_itself(
         await opened.wait()
 
     slow.behave = wait
-    async with start(slots=Slots(total=8, per_endpoint=4)) as dispatcher:
+    async with start(slots=Slots(total=16, per_endpoint=4)) as dispatcher:
         await request_action(dispatcher, *[f"s{n}" for n in range(40)], action_id="slow")
         await request_action(dispatcher, *[f"f{n}" for n in range(40)])
         await eventually(lambda: len(set(platform.ids())) == 40)

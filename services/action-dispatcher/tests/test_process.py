@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+import redis.asyncio
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
 from sqlalchemy import text
@@ -28,12 +30,16 @@ from coop_contracts.config import (
     ItemType,
     Kind,
     LogHead,
+    OrgSettings,
+    Policy,
+    StrikeThreshold,
     WebhookKey,
 )
 from coop_contracts.event import (
     ActionDelivered,
     ActionRequested,
     ConfigChanged,
+    EffectsReversed,
     ItemRef,
 )
 from coop_contracts.ids import item_key
@@ -189,7 +195,7 @@ class Organisation:
         await self.publish(events)
         return events
 
-    async def publish(self, events: list[ActionRequested]) -> None:
+    async def publish(self, events: Sequence[ActionRequested | EffectsReversed]) -> None:
         await self._producer.publish(
             [
                 message_of(event, key=item_key(event.org_id, event.item.type_id, event.item.id))
@@ -211,6 +217,7 @@ async def process(
     dispatch_url: str,
     kafka_bootstrap: str,
     broker_idempotence: bool,
+    redis_url: str,
     organisation: Organisation,
 ) -> AsyncIterator[Process]:
     made = Process(
@@ -218,6 +225,7 @@ async def process(
             "COOP_KAFKA": kafka_bootstrap,
             "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
             "COOP_POSTGRES": dispatch_url,
+            "COOP_REDIS": redis_url,
             "COOP_SECRET_KEYS": base64.b64encode(KEY).decode(),
             "COOP_EGRESS_ALLOW": "127.0.0.0/8",
             "COOP_DELIVERY_RETRY_DELAYS": "0.2,0.2,0.2",
@@ -399,3 +407,86 @@ async def test_retries_survive_a_restart(
         return bool((await deliveries())[0][1] == "DELIVERED")
 
     await eventually(delivered)
+
+
+async def test_strikes_from_the_log_to_the_platform_and_away_again(
+    process: Process, organisation: Organisation, platform: Any, redis_url: str, eventually: Any
+) -> None:
+    """A threshold that two requests reach acts on the user, through the log; Redis knows the
+    strikes; a reversal on the log takes them away."""
+    member = ItemType(id="u-1", name="Member", kind="USER", fields=(), version="1")
+    threshold = StrikeThreshold(threshold=4, action_ids=("a-ban",))
+    await organisation.put(Kind.ITEM_TYPE, member)
+    await organisation.put(Kind.POLICY, Policy(id="p-2", name="Hate", user_strike_count=2))
+    for action_id in ("a-strike", "a-ban"):
+        await organisation.put(
+            Kind.ACTION,
+            Action(
+                id=action_id,
+                name=action_id,
+                callback_url=platform.url,
+                apply_user_strikes=True,
+            ),
+        )
+    await organisation.put(
+        Kind.SETTINGS, OrgSettings(id="settings", name="Acme", user_strike_thresholds=(threshold,))
+    )
+
+    def strike(item: str) -> ActionRequested:
+        return ActionRequested(
+            event_id=str(uuid.uuid4()),
+            org_id=organisation.id,
+            time=datetime.now(UTC),
+            correlation_id=f"submission of {item}",
+            execution_id=str(uuid.uuid4()),
+            action_id="a-strike",
+            item=ItemRef(item, "t-1"),
+            creator=ItemRef("user-1", "u-1"),
+            source="RULE_EXECUTION",
+            config_revision=organisation._revision,
+            policy_ids=("p-2",),
+        )
+
+    requests = [strike("a"), strike("b")]
+    await organisation.publish(requests)
+    await eventually(lambda: len(platform.hits) == 3, 30)
+    bodies = [json.loads(hit.body) for hit in platform.hits]
+    (ban,) = [body for body in bodies if body["action"]["id"] == "a-ban"]
+    assert (ban["item"]["id"], ban["item"]["typeName"]) == ("user-1", "Member")
+    assert (ban["policies"], ban["rules"]) == ([], [])
+    assert "actorEmail" not in ban
+    assert "userStrikeCount" not in ban
+    told = sorted(body["userStrikeCount"] for body in bodies if body is not ban)
+    assert told == [2, 4]
+
+    client = redis.asyncio.Redis.from_url(redis_url)
+    key = f"coop:strikes:{organisation.id}:u-1:user-1"
+
+    async def weights() -> list[int]:
+        return [weight for _, weight in json.loads(await client.get(key) or b"[]")]
+
+    async def all_known() -> bool:
+        return bool(await weights() == [2, 2])
+
+    async def none_left() -> bool:
+        return bool(await weights() == [])
+
+    try:
+        await eventually(all_known, 30)
+        await organisation.publish(
+            [
+                EffectsReversed(
+                    event_id=str(uuid.uuid4()),
+                    org_id=organisation.id,
+                    time=datetime.now(UTC),
+                    correlation_id="undo",
+                    execution_id=request.execution_id,
+                    item=request.item,
+                )
+                for request in requests
+            ]
+        )
+        await eventually(none_left, 30)
+    finally:
+        await client.aclose()
+    assert len(platform.hits) == 3

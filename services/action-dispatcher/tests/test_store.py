@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from coop_action_dispatcher.breaker import Breakers, Limits
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
+from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.handler import new_delivery
 from coop_action_dispatcher.lease import Leases
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
+from coop_action_dispatcher.strike_store import Strikes
 from coop_runtime.message import Message
 
 pytestmark = pytest.mark.engines
@@ -23,13 +26,31 @@ OWNER_TIMEOUT = 6.0
 MESSAGE = Message("coop.action-results.v1", b"k", b"{}", [("event-id", b"e")])
 
 
+NO_SHARE = {"endpoint_share": 1e9, "org_share": 1e9}
+
+
 def wide() -> Slots:
-    return Slots(total=1000, per_endpoint=1000)
+    return Slots(total=1000, per_endpoint=1000, **NO_SHARE)
 
 
 @pytest.fixture
-def store(database: Any) -> Store:
-    return Store(database)
+def make_store(database: Any, configuration: Any) -> Callable[[], Store]:
+    """Makes the stores of further processes."""
+
+    def make() -> Store:
+        return Store(
+            database,
+            strikes=Strikes(configuration.table),
+            directory=Directory(database),
+            breakers=Breakers(Limits()),
+        )
+
+    return make
+
+
+@pytest.fixture
+def store(make_store: Any) -> Store:
+    return make_store()
 
 
 @pytest.fixture
@@ -117,7 +138,7 @@ async def test_a_retry_holds_the_item_back(store: Store, leases: Leases, new: An
     """While the first delivery of an item waits for its next attempt, the second does not leave."""
     accepted = await store.accept([new("a"), new("a")], wide())
     (first,) = accepted.leased
-    recorded = await store.record([result(first, 500, delay=0.0)], [])
+    recorded = await store.record([result(first, 500, delay=0.0)], [None])
     assert recorded.promoted == 0
     (again,) = (await leases.take_due(wide())).leased
     assert (again.execution_id, again.attempts, again.body) == (first.execution_id, 1, first.body)
@@ -132,10 +153,10 @@ async def test_an_item_has_one_head(database: Any, store: Store, new: Any) -> No
 
 
 async def test_concurrent_processes_keep_the_order(
-    database: Any, store: Store, leases: Leases, new: Any
+    database: Any, make_store: Any, store: Store, leases: Leases, new: Any
 ) -> None:
     """Taking on and finishing at the same time, from two processes, leaves one head per item."""
-    other = Store(database)
+    other = make_store()
     items = [f"item-{n}" for n in range(5)]
     for _ in range(30):
         slots = wide()
@@ -150,8 +171,8 @@ async def test_concurrent_processes_keep_the_order(
         )
         wrong = await rows(
             database,
-            """SELECT item_id, count(*) FILTER (WHERE head) FROM dispatch.deliveries
-               WHERE state = 'PENDING' GROUP BY item_id
+            """SELECT item_digest, count(*) FILTER (WHERE head) FROM dispatch.deliveries
+               WHERE state = 'PENDING' GROUP BY item_digest
                HAVING count(*) FILTER (WHERE head) <> 1
                    OR min(seq) <> min(seq) FILTER (WHERE head)""",
         )
@@ -185,17 +206,17 @@ async def test_a_lost_lease_records_nothing(database: Any, store: Store, new: An
             text("UPDATE dispatch.deliveries SET lease_owner = gen_random_uuid()")
         )
     recorded = await store.record([result(accepted.leased[0])], [MESSAGE])
-    assert recorded.recorded == ()
+    assert recorded.recorded == []
     assert await rows(database, "SELECT 1 FROM dispatch.outbox") == []
 
 
 async def test_a_dead_owners_leases_are_free_again(
-    database: Any, store: Store, leases: Leases, new: Any
+    database: Any, make_store: Any, store: Store, leases: Leases, new: Any
 ) -> None:
     """What a killed process was sending is taken over once its heartbeat is too old, not before."""
     await leases.beat([])
     accepted = await store.accept([new()], wide())
-    heir = Store(database)
+    heir = make_store()
     heirs = Leases(database, owner=heir.owner, owner_timeout=OWNER_TIMEOUT)
     assert await heirs.beat([]) == 0
     assert (await heirs.take_due(wide())).leased == []
@@ -215,20 +236,20 @@ async def test_a_forgotten_lease_of_ones_own_is_found(
 ) -> None:
     """A lease that was committed while the answer was lost does not wait for its expiry."""
     accepted = await store.accept([new(), new("b")], wide())
-    under_way = [accepted.leased[0].execution_id]
+    under_way = [accepted.leased[0].seq]
     assert await leases.beat(under_way) == 1
     (found,) = (await leases.take_due(wide())).leased
     assert found.execution_id == accepted.leased[1].execution_id
 
 
 async def test_retiring_frees_leases_at_once(
-    database: Any, store: Store, leases: Leases, new: Any
+    database: Any, make_store: Any, store: Store, leases: Leases, new: Any
 ) -> None:
     """After a graceful stop nobody waits for a heartbeat to grow old."""
     await leases.beat([])
     await store.accept([new()], wide())
     await leases.retire()
-    heirs = Leases(database, owner=Store(database).owner, owner_timeout=OWNER_TIMEOUT)
+    heirs = Leases(database, owner=make_store().owner, owner_timeout=OWNER_TIMEOUT)
     assert len((await heirs.take_due(wide())).leased) == 1
 
 
@@ -241,21 +262,23 @@ async def test_a_full_endpoint_does_not_take_the_others_slots(
     none = Slots(total=0, per_endpoint=0)
     await store.accept([new(f"s{n}", action_id="slow") for n in range(20)], none)
     await store.accept([new(f"f{n}", action_id="fast") for n in range(3)], none)
-    slots = Slots(total=6, per_endpoint=4)
+    slots = Slots(total=6, per_endpoint=4, **NO_SHARE)
     found = await leases.take_due(slots)
-    taken = [d.action_id for d in found.leased]
+    taken = [d.asked.action_id for d in found.leased]
     assert (taken.count("slow"), taken.count("fast")) == (3, 3)
     assert found.more
     assert (await leases.take_due(slots)).leased == []
     for delivery in found.leased:
-        if delivery.action_id == "fast":
-            slots.give(delivery.endpoint)
-    assert [d.action_id for d in (await leases.take_due(slots)).leased] == ["slow"]
+        if delivery.asked.action_id == "fast":
+            slots.give(delivery.org_id, delivery.endpoint_id)
+    assert [d.asked.action_id for d in (await leases.take_due(slots)).leased] == ["slow"]
 
 
 async def test_what_finds_no_slot_stays_due(store: Store, leases: Leases, new: Any) -> None:
     """Deliveries taken on while all slots are used wait in the database and lose nothing."""
-    accepted = await store.accept([new(f"{n}") for n in range(5)], Slots(total=2, per_endpoint=9))
+    accepted = await store.accept(
+        [new(f"{n}") for n in range(5)], Slots(total=2, per_endpoint=9, **NO_SHARE)
+    )
     assert (accepted.new, len(accepted.leased), accepted.left) == (5, 2, 3)
     assert len((await leases.take_due(wide())).leased) == 3
 
@@ -264,7 +287,7 @@ async def test_a_pass_knows_when_the_next_is_due(store: Store, leases: Leases, n
     """Nothing is polled for: the next due time is known."""
     assert (await leases.take_due(wide())).next_due is None
     accepted = await store.accept([new(), new("b")], wide())
-    await store.record([result(d, 500, delay=30.0) for d in accepted.leased], [])
+    await store.record([result(d, 500, delay=30.0) for d in accepted.leased], [None, None])
     found = await leases.take_due(wide())
     assert found.leased == []
     assert found.next_due is not None
@@ -277,7 +300,7 @@ async def test_held_deliveries_come_back_when_released(
     """A change of configuration makes what was held due at once, and nothing else."""
     accepted = await store.accept([new(), new("b")], wide())
     held = Result(delivery=accepted.leased[0], verdict=Verdict(State.PENDING, 300, "keys", True))
-    await store.record([held, result(accepted.leased[1], 500, delay=300)], [])
+    await store.record([held, result(accepted.leased[1], 500, delay=300)], [None, None])
     assert await leases.release_held(["org-2"]) == 0
     assert await leases.release_held(["org-1"]) == 1
     (back,) = (await leases.take_due(wide())).leased

@@ -26,7 +26,13 @@ from coop_contracts.config import (
     Policy,
     ScalarType,
 )
-from coop_contracts.event import AppealSubmitted, ItemSubmitted, ReportSubmitted
+from coop_contracts.event import (
+    ActionRequested,
+    AppealSubmitted,
+    ItemSubmitted,
+    ReportSubmitted,
+    ReviewRequested,
+)
 from coop_ingest.app import build_api, connect_redis, publisher_of
 from coop_ingest.settings import Settings
 from coop_runtime.config_table import ConfigChange, ConfigTable
@@ -38,6 +44,8 @@ EVENTS = {
     "coop.items.v1": ItemSubmitted,
     "coop.reports.v1": ReportSubmitted,
     "coop.appeals.v1": AppealSubmitted,
+    "coop.action-requests.v1": ActionRequested,
+    "coop.review-requests.v1": ReviewRequested,
 }
 
 

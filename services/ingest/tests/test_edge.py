@@ -91,6 +91,7 @@ async def test_the_document_is_valid_and_has_every_route(ingest: Any) -> None:
         "/api/v1/items/async/",
         "/api/v1/report",
         "/api/v1/report/appeal",
+        "/api/v1/actions/",
         "/api/v1/policies/",
     }
     items = document["paths"]["/api/v1/items/async/"]["post"]

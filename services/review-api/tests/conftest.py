@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues import store
@@ -28,12 +29,17 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api import organisation, session, user
 from coop_review_api.api.application import build, limited
 from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.log import lock
 from coop_review_api.context import Context
+from coop_review_api.dispatch import Dispatch
+from coop_review_api.explanation.desk import Explanations
 from coop_review_api.migrations import run as migrate_review
 from coop_review_api.organisation import Created
 from coop_review_api.password import Passwords
 from coop_review_api.review import Desk
 from coop_review_api.settings import Settings
+from coop_review_api.signal import Signals
 from coop_runtime.database import bootstrap, engine_of, service_url, transaction
 from coop_runtime.secret import Vault
 
@@ -119,6 +125,26 @@ def vault() -> Vault:
     return Vault([b"k" * 32])
 
 
+class Dispatcher:
+    """The dispatcher's internal API as far as a test says: what it answers, what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, httpx.Response | Exception] = {}
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.answers.get(request.url.path, httpx.Response(404, json={"detail": "none"}))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def dispatcher() -> Dispatcher:
+    return Dispatcher()
+
+
 @pytest.fixture
 async def context(
     engine: AsyncEngine,
@@ -127,10 +153,13 @@ async def context(
     passwords: Passwords,
     clock: Clock,
     vault: Vault,
+    dispatcher: Dispatcher,
 ) -> AsyncIterator[Context]:
     settings = Settings(postgres=review_url, redis=redis_url, review_secure_cookies=False)
     order = OrderIndex.of(redis_url)
     claims = Claims(engine, order)
+    signals = Signals.of(settings, vault)
+    dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(dispatcher))
     yield Context(
         settings=settings,
         engine=engine,
@@ -139,7 +168,12 @@ async def context(
         desk=Desk(engine=engine, order=order, claims=claims, clock=clock, lease=600, skip=1800),
         clock=clock,
         session_limits=settings.session_limits,
+        signals=signals,
+        dispatch=dispatch,
+        explanations=Explanations(engine, clock=clock, signals=signals.catalogue),
     )
+    await signals.aclose()
+    await dispatch.aclose()
     await claims.close()
     await order.close()
 
@@ -171,8 +205,9 @@ async def org(context: Context) -> Created:
 
 
 async def make_org(context: Context) -> Created:
+    """An organisation whose decisions leave at once, unless a test wants the undo window."""
     async with transaction(context.engine) as connection:
-        return await organisation.create(
+        made = await organisation.create(
             connection,
             name="Acme",
             admin_email=f"admin-{uuid.uuid4().hex}@acme.example",
@@ -181,6 +216,10 @@ async def make_org(context: Context) -> Created:
             passwords=context.passwords,
             clock=context.clock,
         )
+        configuration = await lock(connection, made.org_id, author="test", clock=context.clock)
+        settings = OrgSettings(id=SETTINGS_ID, name="Acme", undo_window=0)
+        await configuration.save(Kind.SETTINGS, settings)
+    return made
 
 
 SignIn = Callable[..., Awaitable[Person]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from coop_contracts.config import Kind, Queue
+from coop_contracts.config import Kind, OrgSettings, Queue
 from coop_contracts.event import ItemRef, RuleRef
 from coop_queues.job import Routing
 from coop_routing.placement import Cause, placement_of, traits_of
@@ -38,6 +39,7 @@ async def route(tables: RouteTables, event: Cause) -> Route:
         source=traits.source,
         policy_ids=traits.policy_ids,
         queue_id=traits.queue_id,
+        child_safety=traits.child_safety,
     )
 
 
@@ -233,3 +235,25 @@ def test_a_placement_has_every_field_of_its_cause(org: str) -> None:
     )
     assert (asked.entry.entry_id, asked.entry.note) == ("request/e1", "look")
     assert asked.entry.rules[0].revision == 3
+
+
+async def test_child_safety_goes_where_the_settings_say(
+    configuration: Configuration, tables: RouteTables, org: str
+) -> None:
+    """A report marked so and a request for an NCMEC job pass by the rules to the configured queue,
+    or by the rules with a note when it is gone; an NCMEC job keeps its kind."""
+    configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
+    ncmec = request(org, "1", job_kind="NCMEC", related_items=(item("p2"),))
+    assert (await route(tables, ncmec)).queue_id == "spam"
+    for queue_id, expected in (("urgent", "urgent"), ("gone", "spam")):
+        configuration.put(
+            Kind.SETTINGS, OrgSettings(id="settings", name="One", ncmec_queue_id=queue_id)
+        )
+        found = await route(tables, ncmec)
+        assert found.queue_id == expected
+        marked = report(org, "2", reason=msgspec.structs.replace(reason("p1"), csam=True))
+        assert (await route(tables, marked)).queue_id == expected
+        assert (await route(tables, report(org, "3"))).queue_id == "spam"
+    assert found.routing.note == "the queue gone for child safety is gone"
+    placed = placement_of(ncmec, found)
+    assert (placed.kind, placed.additional_items) == ("NCMEC", (item("p2"),))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from redis import Redis
 
 from coop_contracts.config import (
     Action,
     Document,
     Field,
+    FieldRoles,
     ItemType,
     Kind,
     Policy,
@@ -25,21 +27,41 @@ from coop_contracts.config import (
 )
 from coop_contracts.event import (
     ActionRequested,
+    EvaluationDeferred,
     Event,
     ItemRef,
     ItemSubmitted,
     ReviewRequested,
     RulesEvaluated,
+    RuleTripped,
     SubmittedItem,
 )
+from coop_local.valkey import Valkey
+from coop_rules.state import Facts
+from coop_rules_engine.at_hand import AtHand, CountedRules
 from coop_rules_engine.handler import ItemHandler
+from coop_rules_engine.limit import Limiter
+from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import Registry
+from coop_rules_engine.store import Store
+from coop_rules_engine.submission import Submission
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.message import Message, Received
+from coop_runtime.settings import RuntimeSettings
 
 ORG = "org"
+AWAY = "redis://127.0.0.1:1/0"  # nobody listens there
 VERSION = "2026-01-01T00:00:00.000000Z"
-TYPES = {kind.topic: kind for kind in (RulesEvaluated, ActionRequested, ReviewRequested)}
+TYPES = {
+    kind.topic: kind
+    for kind in (
+        RulesEvaluated,
+        ActionRequested,
+        ReviewRequested,
+        EvaluationDeferred,
+        RuleTripped,
+    )
+}
 
 
 def contains(*strings: str, banks: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -51,8 +73,62 @@ def contains(*strings: str, banks: tuple[str, ...] = ()) -> dict[str, Any]:
     }
 
 
+def signal(name: str, field: str | None, **others: Any) -> dict[str, Any]:
+    """A condition on a signal of a field (None: the author)."""
+    source: dict[str, Any] = {"type": "CONTENT_FIELD", "name": field, "contentTypeId": "post"}
+    return {
+        "input": {"type": "USER_ID"} if field is None else source,
+        "signal": {"id": json.dumps({"type": name}), "type": name},
+        **others,
+    }
+
+
+def at_least(condition: dict[str, Any], threshold: float) -> dict[str, Any]:
+    return condition | {"comparator": "GREATER_THAN_OR_EQUALS", "threshold": threshold}
+
+
+def strikes(threshold: float) -> dict[str, Any]:
+    return at_least(signal("USER_STRIKE_VALUE", None), threshold)
+
+
+def hate(threshold: float) -> dict[str, Any]:
+    return at_least(signal("OPEN_AI_HATE_TEXT_MODEL", "text"), threshold)
+
+
+def image(*banks: str) -> dict[str, Any]:
+    return signal("IMAGE_SIMILARITY_MATCH", "image", matchingValues={"imageBankIds": list(banks)})
+
+
+def counted(
+    threshold: float, *, seconds: float = 3600, only: Any = None, type_ids: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A condition on how many items the author has had within a window."""
+    clause: dict[str, Any] = {
+        "id": "x",
+        "aggregation": {"type": "COUNT"},
+        "groupBy": [{"type": "USER_ID"}],
+        "window": {"sizeMs": seconds * 1000, "hopMs": 1000},
+    }
+    if only is not None:
+        clause["conditionSet"] = both(only)
+    return {
+        "input": {"type": "FULL_ITEM"},
+        "signal": {
+            "id": json.dumps({"type": "AGGREGATION"}),
+            "type": "AGGREGATION",
+            "args": {"aggregationClause": clause},
+        },
+        "comparator": "GREATER_THAN_OR_EQUALS",
+        "threshold": threshold,
+    }
+
+
 def both(*conditions: Any) -> dict[str, Any]:
     return {"conjunction": "AND", "conditions": list(conditions)}
+
+
+def either(*conditions: Any) -> dict[str, Any]:
+    return {"conjunction": "OR", "conditions": list(conditions)}
 
 
 def rule(rule_id: str, condition: Any, *, status: str = "LIVE", **others: Any) -> Rule:
@@ -61,7 +137,7 @@ def rule(rule_id: str, condition: Any, *, status: str = "LIVE", **others: Any) -
         name=f"Rule {rule_id}",
         status=status,  # type: ignore[arg-type]
         item_type_ids=others.pop("item_type_ids", ("post",)),
-        condition_set=both(condition),
+        condition_set=condition if "conjunction" in condition else both(condition),
         **others,
     )
 
@@ -70,8 +146,13 @@ def post_type() -> ItemType:
     fields = (
         Field(name="text", type=ScalarType.STRING),
         Field(name="likes", type=ScalarType.NUMBER),
+        Field(name="image", type=ScalarType.IMAGE),
+        Field(name="made", type=ScalarType.DATETIME),
     )
-    return ItemType(id="post", name="Post", kind="CONTENT", version=VERSION, fields=fields)
+    roles = FieldRoles(created_at="made")
+    return ItemType(
+        id="post", name="Post", kind="CONTENT", version=VERSION, fields=fields, field_roles=roles
+    )
 
 
 def documents() -> list[tuple[Kind, Document]]:
@@ -99,6 +180,15 @@ def documents() -> list[tuple[Kind, Document]]:
                 applies_to_all_items_of_kind=("CONTENT",),
             ),
         ),
+        (
+            Kind.ACTION,
+            Action(
+                id="ncmec",
+                name="NCMEC",
+                action_type="ENQUEUE_TO_NCMEC",  # type: ignore[arg-type]
+                applies_to_all_items_of_kind=("CONTENT", "USER"),
+            ),
+        ),
         (Kind.POLICY, Policy(id="p1", name="Spam")),
         (Kind.POLICY, Policy(id="p2", name="Fraud")),
         (Kind.TEXT_BANK, TextBank(id="bank", name="Bank", type="STRING", strings=("viagra",))),
@@ -115,14 +205,15 @@ def submission(data: Any, **others: Any) -> ItemSubmitted:
         correlation_id=f"correlation-{number}",
         submission_id=f"submission-{number}",
         item=SubmittedItem(
-            id=f"item-{number}",
+            id=others.pop("item_id", f"item-{number}"),
             type_id=others.pop("type_id", "post"),
             type_version=VERSION,
             data=msgspec.Raw(raw),
-            creator=ItemRef("user-1", "user"),
+            creator=others.pop("creator", ItemRef("user-1", "user")),
         ),
         request_id="request",
         config_revision=others.pop("config_revision", 1),
+        awaits_media=others.pop("awaits_media", False),
     )
 
 
@@ -159,6 +250,8 @@ class Engine:
     broker: Broker
     handler: ItemHandler
     revision: int
+    store: Store
+    rebuilder: Rebuilder
 
     def put(self, kind: Kind, document: Document) -> int:
         return self.change(kind, document.id, document)
@@ -179,35 +272,89 @@ Start = Callable[..., Engine]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Starts an engine over the organisation's documents and the given rules."""
+    """Starts an engine over the organisation's documents and the given rules. Its Redis is away
+    unless one is given."""
     tasks: list[asyncio.Task[None]] = []
+    stores: list[Store] = []
 
-    def begin(*rules: Rule) -> Engine:
-        found = [*documents(), *((Kind.RULE, entry) for entry in rules)]
+    def begin(
+        *rules: Rule,
+        redis: str = AWAY,
+        kafka: str = "127.0.0.1:1",
+        more: Sequence[tuple[Kind, Document]] = (),
+        org_id: str = ORG,
+    ) -> Engine:
+        found = [*documents(), *more, *((Kind.RULE, entry) for entry in rules)]
         table = ConfigTable.of(
-            ConfigChange(ORG, kind, document.id, document, revision)
+            ConfigChange(org_id, kind, document.id, document, revision)
             for revision, (kind, document) in enumerate(found, 1)
         )
         registry = Registry(table)
         tasks.append(asyncio.create_task(registry.run()))
         broker = Broker()
-        return Engine(table, registry, broker, ItemHandler(registry, broker), len(found))
+        settings = RuntimeSettings(kafka=kafka, redis=redis, internal_port=0)
+        store = Store.of(redis)
+        stores.append(store)
+        rebuilder = Rebuilder(store, CountedRules(registry), settings, window=3600, pause=0)
+        if redis != AWAY:
+            tasks.append(asyncio.create_task(rebuilder.run()))
+        handler = ItemHandler(registry, broker, AtHand(store, rebuilder), Limiter(store, rebuilder))
+        return Engine(table, registry, broker, handler, len(found), store, rebuilder)
 
     yield begin
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A server of these tests' own: they empty it and start it again."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_redis(valkey: Valkey) -> Iterator[Redis]:
+    """An empty Redis, which knows that nothing was counted and no one has strikes."""
+    client = Redis.from_url(valkey.url)
+    client.flushall()
+    run_id = client.info("server")["run_id"]
+    client.mset(
+        {
+            "coop:strikes:whole": run_id,
+            "coop:count:whole": run_id,
+            "coop:quota:whole": f"{run_id}:0",
+        }
+    )
+    yield client
+    client.close()
 
 
 class Kit:
     """The builders above, for tests: modules of a test folder are not importable."""
 
     contains = staticmethod(contains)
+    strikes = staticmethod(strikes)
+    hate = staticmethod(hate)
+    image = staticmethod(image)
+    counted = staticmethod(counted)
+    signal = staticmethod(signal)
+    both = staticmethod(both)
+    either = staticmethod(either)
     rule = staticmethod(rule)
     post_type = staticmethod(post_type)
     documents = staticmethod(documents)
     submission = staticmethod(submission)
     received = staticmethod(received)
+
+    @staticmethod
+    def facts(event: ItemSubmitted) -> Facts:
+        return Submission.of_event(event).facts()
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
-from coop_contracts.config import Kind
-from coop_contracts.event import ActionRequested, ReviewRequested, RulesEvaluated
-from coop_contracts.ids import execution_id
+from coop_contracts.config import Action, ActionParameter, Kind
+from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, RulesEvaluated
+from coop_contracts.ids import execution_id, item_key
 from coop_rules_engine import metric
 from coop_runtime.error import Poison
 
@@ -121,20 +122,60 @@ async def test_actions_only_for_their_item_types(start: Start, kit: Any) -> None
     assert [one.action_id for one in engine.broker.events(ActionRequested)] == ["warn"]
 
 
-async def test_unavailable_action_is_counted_and_said_once(
+async def test_an_action_that_is_gone_is_counted_and_said_once(
     start: Start, kit: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An action of a type this version has not is not silently dropped: each match counts, and the
-    log names it once for each revision of the rule."""
-    engine = start(kit.rule("r1", kit.contains("spam"), action_ids=("author", "gone", "delete")))
-    counters = [metric.NOT_EXECUTED.labels(reason) for reason in ("not_available", "unknown")]
-    before = [counter._value.get() for counter in counters]
+    """An action that no longer exists is not silently dropped: each match counts, and the log names
+    it once for each revision of the rule."""
+    engine = start(kit.rule("r1", kit.contains("spam"), action_ids=("gone", "delete")))
+    counter = metric.NOT_EXECUTED.labels("unknown")
+    before = counter._value.get()
     await engine.handle(kit.submission({"text": "spam"}))
     engine.put(Kind.RULE, kit.rule("r2", kit.contains("ham")))
     await engine.handle(kit.submission({"text": "spam"}, config_revision=engine.revision))
-    assert [counter._value.get() for counter in counters] == [value + 2 for value in before]
-    assert capsys.readouterr().out.count("action author is not available") == 1
+    assert counter._value.get() == before + 2
+    assert capsys.readouterr().out.count("action gone is unknown") == 1
     assert [one.action_id for one in engine.broker.events(ActionRequested)] == ["delete"] * 2
+
+
+async def test_the_author_goes_to_review_with_what_they_wrote(start: Start, kit: Any) -> None:
+    """Enqueueing the author asks for a review of the user, enqueueing to NCMEC for a job of that
+    kind, both under the user's key and with the item; an item without an author counts."""
+    engine = start(kit.rule("r1", kit.contains("spam"), action_ids=("author", "ncmec")))
+    creator = ItemRef("user-1", "user")
+    await engine.handle(kit.submission({"text": "spam"}, creator=creator))
+    requests = engine.broker.events(ReviewRequested)
+    assert [(one.item.id, one.item.type_id, one.job_kind) for one in requests] == [
+        ("user-1", "user", "DEFAULT"),
+        ("user-1", "user", "NCMEC"),
+    ]
+    assert {related.id for one in requests for related in one.related_items} == {"item-1"}
+    keys = {m.key for m in engine.broker.messages if m.topic == ReviewRequested.topic}
+    assert keys == {item_key(requests[0].org_id, "user", "user-1").encode()}
+    counter = metric.NOT_EXECUTED.labels("no_author")
+    before = counter._value.get()
+    await engine.handle(kit.submission({"text": "spam"}, number=2, creator=None))
+    assert counter._value.get() == before + 2
+
+
+async def test_parameters_have_their_defaults(start: Start, kit: Any) -> None:
+    """What a rule configures for an action is completed by the action's defaults, and left out
+    where it no longer fits the action."""
+    days = ActionParameter(name="days", display_name="Days", type="NUMBER", default_value=7, max=30)
+    note = ActionParameter(name="note", display_name="Note", type="STRING")
+    action = Action(
+        id="ban", name="Ban", applies_to_all_items_of_kind=("CONTENT",), parameters=(days, note)
+    )
+    configured = {"ban": {"note": "spam"}}
+    rule = kit.rule("r1", kit.contains("spam"), action_ids=("ban",), action_parameters=configured)
+    engine = start(rule)
+    engine.put(Kind.ACTION, action)
+    await engine.handle(kit.submission({"text": "spam"}, config_revision=engine.revision))
+    (request,) = engine.broker.events(ActionRequested)
+    assert request.parameters == {"days": 7, "note": "spam"}
+    engine.put(Kind.ACTION, msgspec.structs.replace(action, parameters=(days,)))
+    await engine.handle(kit.submission({"text": "spam"}, number=2, config_revision=engine.revision))
+    assert engine.broker.events(ActionRequested)[1].parameters == {"days": 7}
 
 
 async def test_deleted_item_type_has_an_empty_result(start: Start, kit: Any) -> None:

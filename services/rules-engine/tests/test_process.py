@@ -1,25 +1,28 @@
-"""The real process on a real broker: nothing lost, nothing doubled, a bad item aside."""
+"""The real processes on a real broker: nothing lost, nothing doubled, a bad item aside."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
+from coop_contracts.config import SYSTEM_ORG, Document, Integration, Kind, LogHead
 from coop_contracts.event import (
     ActionRequested,
     ConfigChanged,
@@ -29,13 +32,16 @@ from coop_contracts.event import (
     RulesEvaluated,
 )
 from coop_contracts.ids import item_key
+from coop_local.valkey import Valkey
 from coop_runtime.message import message_of
 from coop_runtime.producer import Producer
+from coop_runtime.secret import Vault
 from coop_runtime.settings import RuntimeSettings
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(180)]
 
 _SECONDS = 60.0
+KEY = bytes(range(32))
 
 
 class Topics:
@@ -86,15 +92,18 @@ class Topics:
 
 
 class Process:
-    """`python -m coop_rules_engine engine`."""
+    """`python -m coop_rules_engine <role>`."""
 
-    def __init__(self, environment: dict[str, str], port: int) -> None:
-        self.environment = environment | {"COOP_INTERNAL_PORT": str(port)}
-        self.port = port
+    def __init__(self, environment: dict[str, str], role: str = "engine") -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.environment = environment | {"COOP_INTERNAL_PORT": str(self.port)}
+        self.role = role
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "coop_rules_engine", "engine"]
+        command = [sys.executable, "-m", "coop_rules_engine", self.role]
         self.process = subprocess.Popen(command, env=self.environment)
         until = time.monotonic() + _SECONDS
         while not self._ready():
@@ -114,6 +123,59 @@ class Process:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Model(ThreadingHTTPServer):
+    """Speaks OpenAI's moderation: hate, for texts that have the word. `silent`: takes requests and
+    does not answer."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.silent = threading.Event()
+        self.ended = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        model: Any = self.server
+        if model.silent.is_set():
+            model.ended.wait(60)
+            return
+        score = 0.99 if b"hate" in body.rsplit(b"input", 1)[-1] else 0.01
+        answer = msgspec.json.encode({"results": [{"category_scores": {"hate": score}}]})
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the process that asked was killed
+            super().handle()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    found = Model()
+    yield found
+    found.ended.set()
+    found.shutdown()
+    found.server_close()
+
 
 @pytest.fixture
 def org_id() -> str:
@@ -128,22 +190,45 @@ def topics(kafka_bootstrap: str, org_id: str) -> Iterator[Topics]:
 
 
 @pytest.fixture
-def process(kafka_bootstrap: str, broker_idempotence: bool) -> Iterator[Process]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+def environment(
+    kafka_bootstrap: str, broker_idempotence: bool, valkey: Valkey, model: Model
+) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if "COOP_" not in name}
     environment |= {
         "COOP_KAFKA": kafka_bootstrap,
         "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
         "COOP_LOG_LEVEL": "WARNING",
         "COOP_RULES_BATCH": "50",
+        "COOP_REDIS": valkey.url,
+        "COOP_SECRET_KEYS": base64.b64encode(KEY).decode(),
+        "COOP_EGRESS_ALLOW": "127.0.0.0/8",
+        "COOP_SIGNAL_OPEN_AI_URL": model.url,
+        "COOP_RULES_SLOW_DEADLINE": "20",
+        "COOP_RULES_MEDIA_DEADLINE": "2",
     }
-    found = Process(environment, port)
+    return environment
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Iterator[Process]:
+    found = Process(environment)
     yield found
-    if found.process is not None and found.process.poll() is None:
-        found.process.kill()
-        found.process.wait()
+    found.end()
+
+
+@pytest.fixture
+def slow(environment: dict[str, str]) -> Iterator[Process]:
+    found = Process(environment, "slow")
+    yield found
+    found.end()
+
+
+def open_ai(org_id: str) -> tuple[Kind, Document]:
+    """The organisation's account."""
+    credential = Vault([KEY]).encrypt(
+        '{"apiKey":"sk-test"}', context=f"{org_id}/{Kind.INTEGRATION}/OPEN_AI"
+    )
+    return Kind.INTEGRATION, Integration(id="OPEN_AI", credential=credential)
 
 
 @pytest.fixture
@@ -247,3 +332,107 @@ async def test_a_rule_change_acts_on_what_follows(
     await submit(producer, event)
     seen = topics.read_until(lambda seen: bool(seen.get(ActionRequested.topic)))
     assert seen[ActionRequested.topic][0].config_revision >= 50
+
+
+def lanes(seen: dict[str, list[Any]], lane: str) -> dict[str, Any]:
+    """The results of a lane, by submission."""
+    found = seen.get(RulesEvaluated.topic, ())
+    return {one.submission_id: one for one in found if one.lane == lane}
+
+
+async def test_the_slow_lane_survives_a_kill(
+    producer: Producer, process: Process, slow: Process, topics: Topics, kit: Any, org_id: str
+) -> None:
+    """The slow process killed in the middle and started again: every submission has its slow
+    result, and every effect one id; one in the media lane without values has its result too."""
+    documents = [
+        *kit.documents(),
+        open_ai(org_id),
+        (Kind.RULE, kit.rule("r1", kit.hate(0.5), action_ids=("delete",))),
+        (Kind.RULE, kit.rule("r2", kit.image("bank"), action_ids=("warn",))),
+    ]
+    await configure(producer, org_id, *documents)
+    process.start()
+    slow.start()
+    revision = len(documents)
+    events = [
+        kit.submission(
+            {"text": f"{'hate' if number % 2 else 'love'} {number}"},
+            number=number,
+            org_id=org_id,
+            time=datetime.now(UTC),
+            config_revision=revision,
+        )
+        for number in range(400)
+    ]
+    awaiting = kit.submission(
+        {"image": {"url": "https://cdn.example/1.jpg"}},
+        number=9_999,
+        org_id=org_id,
+        time=datetime.now(UTC),
+        awaits_media=True,
+        config_revision=revision,
+    )
+    await submit(producer, awaiting, *events)
+    topics.read_until(lambda seen: len(lanes(seen, "SLOW")) > 50)
+    slow.stop(signal.SIGKILL)
+    slow.start()
+    seen = topics.read_until(
+        lambda seen: (
+            len(lanes(seen, "SLOW")) == len(lanes(seen, "MEDIA")) == 401
+            and len({one.execution_id for one in seen.get(ActionRequested.topic, ())}) >= 200
+        )
+    )
+    requested = seen[ActionRequested.topic]
+    assert {one.item.id for one in requested} == {f"item-{n}" for n in range(1, 400, 2)}
+    assert len({one.execution_id for one in requested}) == 200
+    assert lanes(seen, "MEDIA")["submission-9999"].rules[0].passed is None
+    assert slow.stop(signal.SIGTERM) == 0
+
+
+async def test_a_silent_provider_delays_nobody(
+    producer: Producer,
+    process: Process,
+    slow: Process,
+    topics: Topics,
+    kit: Any,
+    org_id: str,
+    model: Model,
+) -> None:
+    """With a provider that never answers, results of the fast lane come at once, those of the slow
+    lane by its deadline, as unknown; when it answers again, they pass again."""
+    documents = [
+        *kit.documents(),
+        open_ai(org_id),
+        (Kind.RULE, kit.rule("r1", kit.hate(0.5), action_ids=("delete",))),
+    ]
+    await configure(producer, org_id, *documents)
+    slow.environment["COOP_RULES_SLOW_DEADLINE"] = "2"
+    process.start()
+    slow.start()
+    model.silent.set()
+
+    def submission(number: int) -> Any:
+        return kit.submission(
+            {"text": f"hate {number}"},
+            number=number,
+            org_id=org_id,
+            time=datetime.now(UTC),
+            config_revision=len(documents),
+        )
+
+    await submit(producer, *(submission(number) for number in range(100)))
+    seen = topics.read_until(lambda seen: len(lanes(seen, "SLOW")) == 100)
+    fast = lanes(seen, "FAST")
+    for one in lanes(seen, "SLOW").values():
+        assert fast[one.submission_id].time < one.time
+        assert one.rules[0].passed is None
+        assert one.signals[0].error
+    model.silent.clear()
+    number = 100
+    until = time.monotonic() + _SECONDS
+    while not seen.get(ActionRequested.topic):
+        assert time.monotonic() < until
+        await submit(producer, submission(number))
+        seen = topics.read_until(lambda seen, n=number: f"submission-{n}" in lanes(seen, "SLOW"))
+        number += 1

@@ -22,7 +22,14 @@ from coop_local.settings import Settings
 from coop_local.stack import Addresses
 from coop_runtime.database import service_url
 
-_OWNED = ("COOP_TEST_", "COOP_STATE", "COOP_CACHE", "COOP_POSTGRES", "COOP_SECRET_KEYS")
+_OWNED = (
+    "COOP_TEST_",
+    "COOP_STATE",
+    "COOP_CACHE",
+    "COOP_POSTGRES",
+    "COOP_SECRET_KEYS",
+    "COOP_INTERNAL_TOKEN",
+)
 _LOOPBACK = "127.0.0.0/8"
 
 
@@ -36,10 +43,14 @@ class _Role:
     egress: bool = False
     public_port: str | None = None
     """The setting of its public port, which is also the variable that tells the service."""
+    shown: bool = True
+    """Whether people and platforms go there."""
+    internal_token: bool = False
 
 
 _ROLES = (
     _Role("review-relay", "coop_review_api", "relay", "coop_review"),
+    _Role("review-projector", "coop_review_api", "projector", "coop_review"),
     _Role(
         "review-api",
         "coop_review_api",
@@ -47,6 +58,16 @@ _ROLES = (
         "coop_review",
         secret_keys=True,
         public_port="review_port",
+        internal_token=True,
+    ),
+    _Role(
+        "dispatch-api",
+        "coop_action_dispatcher",
+        "api",
+        "coop_dispatch",
+        public_port="dispatch_port",
+        shown=False,
+        internal_token=True,
     ),
     _Role(
         "action-dispatcher",
@@ -57,6 +78,8 @@ _ROLES = (
         egress=True,
     ),
     _Role("routing", "coop_routing", "router", "coop_queues"),
+    _Role("rules-engine-slow", "coop_rules_engine", "slow", secret_keys=True, egress=True),
+    _Role("rules-engine-backtest", "coop_rules_engine", "backtest"),
     _Role("rules-engine", "coop_rules_engine", "engine"),
     _Role("ingest", "coop_ingest", "api", public_port="ingest_port"),
 )
@@ -70,6 +93,10 @@ _INTERNAL_ORDER = (
     "routing",
     "action-dispatcher",
     "demo-platform",
+    "review-projector",
+    "rules-engine-slow",
+    "rules-engine-backtest",
+    "dispatch-api",
 )
 
 _MIGRATIONS = (
@@ -101,6 +128,7 @@ def ports_of(settings: Settings) -> Ports:
         "ingest": _port(settings, "ingest_port"),
         "review-api": _port(settings, "review_port"),
         "demo-platform": _port(settings, "platform_port"),
+        "dispatch-api": _port(settings, "dispatch_port"),
     }
     internal = {}
     for number, name in enumerate(_INTERNAL_ORDER):
@@ -138,12 +166,16 @@ def services(
             environment["COOP_POSTGRES"] = _database(addresses, secrets, role.database_role)
         if role.secret_keys:
             environment["COOP_SECRET_KEYS"] = secrets.secret_keys
+        if role.internal_token:
+            environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
+            environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
         if role.egress:
             # The demo platform receives its webhooks on this machine.
             environment.setdefault("COOP_EGRESS_ALLOW", _LOOPBACK)
         url = None
         if role.public_port:
             environment[f"COOP_{role.public_port.upper()}"] = str(ports.public[role.name])
+        if role.public_port and role.shown:
             url = f"http://127.0.0.1:{ports.public[role.name]}"
         specs.append(
             ServiceSpec(

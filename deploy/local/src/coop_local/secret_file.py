@@ -16,10 +16,12 @@ from coop_runtime.database_schema import ROLES
 
 
 class Secrets(msgspec.Struct, rename="camel", kw_only=True):
-    """`passwords` by database role; `secret_keys` as COOP_SECRET_KEYS takes them."""
+    """`passwords` by database role; `secret_keys` as COOP_SECRET_KEYS takes them; `internal_token`
+    is what services show each other."""
 
     passwords: dict[str, str]
     secret_keys: str
+    internal_token: str = ""
 
 
 def stack_secrets(path: Path) -> Secrets:
@@ -30,7 +32,8 @@ def stack_secrets(path: Path) -> Secrets:
         key = base64.b64encode(os.urandom(32)).decode()
         found = Secrets(passwords={}, secret_keys=key)
     missing = [role for role in ROLES if role not in found.passwords]
-    if missing or not path.exists():
+    if missing or not found.internal_token or not path.exists():
+        found.internal_token = found.internal_token or os.urandom(32).hex()
         found.passwords |= {role: os.urandom(24).hex() for role in missing}
         write_private(path, msgspec.json.encode(found).decode())
     return found

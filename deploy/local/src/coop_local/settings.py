@@ -62,6 +62,8 @@ class Settings(EngineSettings):
     ingest_port: int = Field(default=8080, ge=1, le=65535)
     review_port: int = Field(default=8081, ge=1, le=65535)
     platform_port: int = Field(default=8082, ge=1, le=65535)
+    dispatch_port: int = Field(default=8083, ge=1, le=65535)
+    """The dispatcher's internal API, on loopback."""
     internal_ports: int = Field(default=9080, ge=1, le=65000)
     """The first of the internal ports; each service takes the next one."""
     free_ports: bool = False

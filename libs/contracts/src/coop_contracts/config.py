@@ -322,6 +322,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     requires_decision_reason_on_ignore: bool = False
     allow_multiple_policies_per_action: bool = True
     requests_per_second: int | None = None  # None: the operator's default
+    ncmec_queue_id: str | None = None
     user_strike_ttl_days: int = 90
     user_strike_thresholds: tuple[StrikeThreshold, ...] = ()
     undo_window: float = 10.0

@@ -162,7 +162,11 @@ class EvaluationDeferred(
     Event, frozen=True, kw_only=True, tag="evaluation-deferred", omit_defaults=True
 ):
     """The rules of a lane could not be decided on what is at hand: to be evaluated there, with the
-    values that are known already."""
+    values that are known already.
+
+    `submitted_at` is the submission's time (absent: the event's): expiry, days and windows are
+    judged by it. With `awaits_media` the values of the item's media are awaited first.
+    """
 
     topic: ClassVar[str] = "coop.slow-evaluations.v1"
     submission_id: str
@@ -170,6 +174,8 @@ class EvaluationDeferred(
     lane: Lane
     config_revision: int
     signals: tuple[SignalValue, ...] = ()
+    submitted_at: datetime | None = None
+    awaits_media: bool = False
 
 
 class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -203,7 +209,8 @@ class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", om
 
     `rules` are those that passed or could not be decided, each with all its conditions; every other
     rule of that revision and lane did not pass. Where `sampled`, all rules are there. `signals` are
-    the values from outside, `limited` the rules that passed beyond their daily limit.
+    the values from outside, `limited` the rules that passed and did not act, because of their daily
+    limit or their blast radius. `submitted_at` is the submission's time.
     """
 
     topic: ClassVar[str] = "coop.rule-results.v1"
@@ -219,6 +226,7 @@ class RulesEvaluated(Event, frozen=True, kw_only=True, tag="rules-evaluated", om
     limited: tuple[str, ...] = ()
     type_version: str | None = None
     creator: ItemRef | None = None
+    submitted_at: datetime | None = None
 
 
 class RuleTripped(Event, frozen=True, kw_only=True, tag="rule-tripped", omit_defaults=True):
@@ -252,7 +260,9 @@ class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", 
     """Someone other than a reporter wants people to look at an item: a rule, an action, a move.
 
     `entry_id` is unique per cause and item: a replay places nothing twice. `queue_id` is set when
-    the sender chose the queue (a move); otherwise routing rules choose.
+    the sender chose the queue (a move); otherwise routing rules choose. A job of kind NCMEC is
+    about a user and goes to the queue that the organisation chose for them; `related_items` are
+    what it, or a job about an item's author, came from.
     """
 
     topic: ClassVar[str] = "coop.review-requests.v1"
@@ -264,6 +274,8 @@ class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", 
     policy_ids: tuple[str, ...] = ()
     queue_id: str | None = None
     note: str | None = None
+    job_kind: Literal["DEFAULT", "NCMEC"] = "DEFAULT"
+    related_items: tuple[SubmittedItem, ...] = ()
 
 
 class ReportEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -372,6 +384,15 @@ class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_d
     reason: str | None = None
 
 
+class PastDocument(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A configuration document as it was from `revision` on, until the next revision of its id."""
+
+    kind: str
+    id: str
+    revision: int
+    document: Raw
+
+
 class BacktestRequested(
     Event, frozen=True, kw_only=True, tag="backtest-requested", omit_defaults=True
 ):
@@ -380,6 +401,8 @@ class BacktestRequested(
     `rule` is the rule document to try, saved or not. `values` says whose configuration and recorded
     signal values are used: those of the time, or today's. With `acts` (a retroaction) its actions
     are requested, at most `rate` submissions a second. `cancelled` takes an earlier request back.
+    `past` are earlier states of the banks that the rule matches, with their chunks. Whoever begins
+    it knows the configuration of `config_revision`, at least.
     """
 
     topic: ClassVar[str] = "coop.backtests.v1"
@@ -392,6 +415,8 @@ class BacktestRequested(
     rate: float | None = None
     cancelled: bool = False
     actor_id: str | None = None
+    past: tuple[PastDocument, ...] = ()
+    config_revision: int = 0
 
 
 class BacktestSample(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -407,7 +432,10 @@ class BacktestProgressed(
     Event, frozen=True, kw_only=True, tag="backtest-progressed", omit_defaults=True
 ):
     """How far a backtest is. Counts are from its beginning; samples are the new ones. `unknown` are
-    items on which the rule could not be decided, `unavailable` why, by signal."""
+    items on which the rule could not be decided, `unavailable` why, by signal; `skipped` those that
+    cannot be read. `data_from` is set where the log no longer reaches back to the start: it holds
+    every item from then on. `position` says where to go on after a restart: the next offset of the
+    items topic by partition."""
 
     topic: ClassVar[str] = "coop.backtest-results.v1"
     backtest_id: str
@@ -423,6 +451,9 @@ class BacktestProgressed(
     samples: tuple[BacktestSample, ...] = ()
     unavailable: dict[str, int] = {}
     error: str | None = None
+    skipped: int = 0
+    data_from: datetime | None = None
+    position: dict[str, int] = {}
 
 
 class ConfigChanged(Event, frozen=True, kw_only=True, tag="config-changed", omit_defaults=True):

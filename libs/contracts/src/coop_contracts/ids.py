@@ -6,14 +6,15 @@ derived ids are UUIDv5 of their cause, so that a replay arrives at the same id.
 
 from __future__ import annotations
 
-import uuid
-
 import uuid_utils
 
-_EXECUTION = uuid.UUID("5b1f3f0e-6d4e-5b2c-9c7e-0d6a2f4b8c11")
-_JOB = uuid.UUID("a3a6b0f4-2f0d-5e0b-8f5e-4f1c7a9d2e22")
-_SUBMISSION = uuid.UUID("c9d2e7a1-73b4-5f6d-a1b8-3e5f9c0d4a33")
-_DECISION = uuid.UUID("e41c8b7d-5a90-5c3e-9b26-7f1d2a6c8e44")
+_EXECUTION = uuid_utils.UUID("5b1f3f0e-6d4e-5b2c-9c7e-0d6a2f4b8c11")
+_JOB = uuid_utils.UUID("a3a6b0f4-2f0d-5e0b-8f5e-4f1c7a9d2e22")
+_SUBMISSION = uuid_utils.UUID("c9d2e7a1-73b4-5f6d-a1b8-3e5f9c0d4a33")
+_DECISION = uuid_utils.UUID("e41c8b7d-5a90-5c3e-9b26-7f1d2a6c8e44")
+_STRIKE = uuid_utils.UUID("6eb3f418-8ea0-5155-b40f-133c1efe9083")
+_CROSSING = uuid_utils.UUID("924157b5-e72a-5044-9c86-45103880766a")
+_EVALUATION = uuid_utils.UUID("0b9d6c1e-4f2a-5d83-9a57-2c8e61f0b3d5")
 
 
 def new_id() -> str:
@@ -21,9 +22,9 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def _derived(namespace: uuid.UUID, *parts: str) -> str:
+def _derived(namespace: uuid_utils.UUID, *parts: str) -> str:
     # Lengths make the join unambiguous: ("a", "b/c") and ("a/b", "c") must not meet.
-    return str(uuid.uuid5(namespace, "".join(f"{len(part)}:{part}" for part in parts)))
+    return str(uuid_utils.uuid5(namespace, "".join(f"{len(part)}:{part}" for part in parts)))
 
 
 def execution_id(*, cause: str, action: str, target: str) -> str:
@@ -56,6 +57,28 @@ def job_id(
 def decision_id(*, job_id: str) -> str:
     """The id of the decision that closes a job: a job is decided once."""
     return _derived(_DECISION, job_id)
+
+
+def strike_id(*, cause: str, user: str) -> str:
+    """The id of a user's strike: one cause gives a user one strike. `user` is an `item_key`."""
+    return _derived(_STRIKE, cause, user)
+
+
+def crossing_id(*, user: str, threshold: int, generation: int) -> str:
+    """The id of one crossing of a strike threshold, the cause of what it leads to.
+
+    `user` is an `item_key`; `generation` rises whenever the user reaches the threshold again.
+    """
+    return _derived(_CROSSING, user, str(threshold), str(generation))
+
+
+def evaluation_id(*, cause: str, what: str) -> str:
+    """The event id of what an evaluation says: saying it again is a repeat.
+
+    `cause` is a submission, an execution or a rule's revision; `what` the event's place in it: a
+    lane, a request.
+    """
+    return _derived(_EVALUATION, cause, what)
 
 
 def repeatable_id(*, org_id: str, idempotency_key: str, position: int) -> str:

@@ -1,4 +1,5 @@
-"""Closing and moving a job under its lease, in the caller's transaction with the decision.
+"""Closing and moving a job under its lease, and taking a closing back, in the caller's transaction
+with the decision.
 
 Guarantees: a job closes once, by who holds its lease; with it the slot's generation rises, so that
 a later report is a new job; a moved job goes on in the other queue with its whole history and its
@@ -14,13 +15,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_queues import slot as slots
-from coop_queues.job import Closed, JobSummary, Moved, OrderChange
+from coop_queues.job import Closed, JobSummary, Moved, OrderChange, Reopened
 from coop_queues.lease import FREE, HELD, refuse
 from coop_queues.lookup import SUMMARY_SQL, get_summary, summary_of
 from coop_queues.slot import Slot
 
 MOVED: Final = "MOVED"
 """The `close_reason` of a job that goes on in another queue."""
+
+REOPENED: Final = "REOPENED"
+"""The `close_reason` of a job whose closing was taken back."""
 
 _CLOSE_IF = f"""
     WITH gone AS (DELETE FROM queues.skips WHERE job_id = :job)
@@ -189,3 +193,41 @@ async def _move(
     rank, revision = (await connection.execute(_CONTINUE, parameters)).one()
     added = OrderChange(op="ADD", org_id=org_id, queue_id=to_queue, job_id=new, rank=rank)
     return Moved(closed=closed, job_id=new, merged=revision > 1, changes=(_removed(closed), added))
+
+
+_MARK_REOPENED = text(
+    """
+    UPDATE queues.jobs SET close_reason = :reason, moved_to = :new
+     WHERE org_id = :org AND job_id = :old AND state = 'CLOSED' AND moved_to IS NULL
+    RETURNING job_id
+    """
+)
+
+
+async def reopen(connection: AsyncConnection, org_id: str, job_id: str) -> Reopened | None:
+    """Takes a closing back: the job goes on as a new one in the same queue, with its history and
+    its turn; what came for the item since joins it. None when it is pending, or went on already.
+
+    Raises JobNotFound.
+    """
+    found = await get_summary(connection, org_id, job_id)
+    slot = _slot(found)
+    generations = await slots.lock(connection, [slot])
+    new = slots.job_id(
+        slot,
+        item_type_id=found.item.type_id,
+        item_id=found.item.id,
+        generation=generations[slot],
+    )
+    mark = {"org": org_id, "old": found.job_id, "new": new, "reason": REOPENED}
+    if (await connection.execute(_MARK_REOPENED, mark)).one_or_none() is None:
+        return None
+    parameters = {
+        "new": new,
+        "old": found.job_id,
+        "queue": found.queue_id,
+        "generation": generations[slot],
+    }
+    rank, revision = (await connection.execute(_CONTINUE, parameters)).one()
+    added = OrderChange(op="ADD", org_id=org_id, queue_id=found.queue_id, job_id=new, rank=rank)
+    return Reopened(job_id=new, merged=revision > 1, changes=(added,))

@@ -21,9 +21,11 @@ from coop_contracts.event import ItemRef, ReportEntry, RuleRef, Source, Submitte
 
 
 class Kind(StrEnum):
-    """What a job asks of the reviewer. Jobs of different kinds never merge."""
+    """What a job asks of the reviewer. Jobs of different kinds never merge. An NCMEC job is about a
+    user, to be reported or not."""
 
     DEFAULT = "DEFAULT"
+    NCMEC = "NCMEC"
     APPEAL = "APPEAL"
 
 
@@ -36,11 +38,11 @@ class Routing(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
     """Why an entry came to its queue.
 
     RULE: `rule` was the first to pass. DEFAULT: none passed. SENDER: who asked chose the queue.
-    PARKED: the organisation had no queue for it. `note` says what else mattered, such as a queue
-    that is gone.
+    SETTING: child-safety entries go where the organisation's settings say. PARKED: the organisation
+    had no queue for it. `note` says what else mattered, such as a queue that is gone.
     """
 
-    how: Literal["RULE", "DEFAULT", "SENDER", "PARKED"]
+    how: Literal["RULE", "DEFAULT", "SENDER", "SETTING", "PARKED"]
     config_revision: int
     rule: RuleRef | None = None
     note: str | None = None
@@ -215,6 +217,14 @@ class Moved(Struct, frozen=True, kw_only=True):
     `merged` when that was pending there before."""
 
     closed: JobSummary
+    job_id: str
+    merged: bool
+    changes: tuple[OrderChange, ...]
+
+
+class Reopened(Struct, frozen=True, kw_only=True):
+    """`job_id` is the pending job that continues the closed one; `merged` when there was one."""
+
     job_id: str
     merged: bool
     changes: tuple[OrderChange, ...]

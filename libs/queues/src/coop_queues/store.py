@@ -5,6 +5,7 @@
     leases     extend, release, skip        in the caller's transaction, under a lease token
     deciding   close, move                  in the caller's transaction, under a lease token
     moving     requeue                      in the caller's transaction, a job nobody holds
+    undoing    reopen                       in the caller's transaction, a closed job
     reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts
 
 Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
@@ -15,7 +16,7 @@ Must not: be passed by. Nobody else writes the schema `queues`.
 from __future__ import annotations
 
 from coop_queues.claim import DEFAULT_LEASE, Claims
-from coop_queues.close import MOVED, close, move, requeue
+from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
 from coop_queues.lease import DEFAULT_SKIP, extend, release, skip
 from coop_queues.lookup import get_job, get_summary, jobs_of_item, pending_counts, pending_page
 from coop_queues.order import OrderIndex
@@ -26,6 +27,7 @@ __all__ = [
     "DEFAULT_LEASE",
     "DEFAULT_SKIP",
     "MOVED",
+    "REOPENED",
     "Claims",
     "OrderIndex",
     "Reconciler",
@@ -40,6 +42,7 @@ __all__ = [
     "place",
     "place_many",
     "release",
+    "reopen",
     "requeue",
     "skip",
 ]

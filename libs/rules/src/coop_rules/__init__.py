@@ -1,7 +1,7 @@
 """The rule language: reads Coop's condition JSON, checks it, compiles all rules of an item type
 into one program, evaluates it. Used alike by the rules engine, routing and review-api.
 
-    condition JSON ──model──▶ ConditionSet ──predicate──▶ typed predicates ──compiler──▶ Program
+    condition JSON ──parse──▶ ConditionSet ──bound──▶ typed predicates ──compiler──▶ Program
                                   └──check: the same binding, asked when a rule is saved
 
 Must not: do I/O, or import anything but `coop_contracts`.

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from coop_contracts.config import ItemType, RoutingRule, Rule, TextBank
+from coop_contracts.config import (
+    BankChunk,
+    HashBank,
+    ItemType,
+    LocationBank,
+    RoutingRule,
+    Rule,
+    TextBank,
+)
 from coop_contracts.error import pointer
-from coop_rules.model import ConditionError, ConditionSet, Leaf, Problem, parse_condition_set
-from coop_rules.predicate import BindError, Scope, bank_problems, bind
-
-__all__ = ["bank_problems", "check_condition_set", "check_rule"]
+from coop_rules.model import ConditionError, ConditionSet, Leaf, Problem
+from coop_rules.parse import parse_condition_set
+from coop_rules.predicate import BindError, bind
+from coop_rules.scope import Banks, Scope
+from coop_rules.signal import SignalCatalogue
 
 _AT = "/conditionSet"
 
@@ -24,8 +33,13 @@ def check_rule(
     *,
     item_types: Mapping[str, ItemType],
     text_banks: Mapping[str, TextBank],
+    location_banks: Mapping[str, LocationBank] | None = None,
+    chunks: Mapping[str, BankChunk] | None = None,
+    hash_banks: Mapping[str, HashBank] | None = None,
+    catalogue: SignalCatalogue | None = None,
 ) -> list[Problem]:
-    """Every reason not to save the rule; pointers are relative to its document."""
+    """Every reason not to save the rule; pointers are relative to its document. Without
+    `hash_banks`, whether image banks exist is not checked."""
     problems = []
     if not rule.item_type_ids:
         problems.append(Problem("/itemTypeIds", "a rule needs at least one item type"))
@@ -38,7 +52,11 @@ def check_rule(
         item_type_ids=rule.item_type_ids,
         item_types=item_types,
         text_banks=text_banks,
+        location_banks=location_banks,
+        chunks=chunks,
+        hash_banks=hash_banks,
         routing=isinstance(rule, RoutingRule),
+        catalogue=catalogue,
     )
     return problems + [Problem(_AT + p.pointer, p.reason) for p in found]
 
@@ -49,15 +67,32 @@ def check_condition_set(
     item_type_ids: Sequence[str],
     item_types: Mapping[str, ItemType],
     text_banks: Mapping[str, TextBank],
+    location_banks: Mapping[str, LocationBank] | None = None,
+    chunks: Mapping[str, BankChunk] | None = None,
+    hash_banks: Mapping[str, HashBank] | None = None,
     routing: bool = False,
+    catalogue: SignalCatalogue | None = None,
 ) -> list[Problem]:
     """Every reason not to use a condition set for these item types; pointers are relative to it."""
     try:
         tree = parse_condition_set(condition_set)
     except ConditionError as error:
         return error.problems
-    types = [item_types[type_id] for type_id in item_type_ids if type_id in item_types]
-    scopes = {t.id: Scope(item_type=t, text_banks=text_banks, routing=routing) for t in types}
+    banks = Banks()
+    scopes = {
+        type_id: Scope(
+            item_type=item_types[type_id],
+            text_banks=text_banks,
+            location_banks=location_banks or {},
+            chunks=chunks or {},
+            hash_banks=hash_banks,
+            banks=banks,
+            routing=routing,
+            catalogue=catalogue or SignalCatalogue.builtin(),
+        )
+        for type_id in item_type_ids
+        if type_id in item_types
+    }
     problems: list[Problem] = []
     _check(tree, "", scopes, problems)
     return problems
@@ -78,16 +113,18 @@ def _check(
 
 def _leaf_problems(leaf: Leaf, scopes: Mapping[str, Scope]) -> list[Problem]:
     type_id = leaf.input.content_type_id
-    if type_id is None:
-        wanted = list(scopes.values())
-    elif type_id in scopes:
-        wanted = [scopes[type_id]]
-    else:
+    if type_id is not None and type_id not in scopes:
         reason = f"the rule does not apply to item type {type_id}"
-        return [Problem("/input/contentTypeId", reason)]
+        place = "/input/contentTypeId" if leaf.input.spec is None else "/input/spec/source"
+        return [Problem(place, reason)]
+    for index, named in enumerate(leaf.input.content_type_ids):
+        if named not in scopes:
+            reason = f"the rule does not apply to item type {named}"
+            return [Problem(pointer("input", "contentTypeIds", index), reason)]
+    wanted = scopes.values() if type_id is None else [scopes[type_id]]
     for scope in wanted:
         try:
-            bind(leaf, scope)
+            bind(leaf, scope, item_type_ids=tuple(scopes))
         except BindError as error:
             return error.problems
     return []

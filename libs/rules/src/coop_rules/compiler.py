@@ -1,68 +1,72 @@
 """Compiles all rules of one item type into one Program.
 
-Guarantees: each distinct condition, condition set, input and scan exists once for all rules; rules
-that cannot match an item are not visited: each is indexed by a set of conditions of which at least
-one must not be false for the rule not to be false. What no longer fits its item type or banks is
-errored, not dropped and not fatal to the other rules.
+Guarantees: each distinct condition, input, scan and score exists once for all rules; rules that
+cannot match an item are not visited (`index`). What no longer fits its item type or banks is
+errored, not dropped and not fatal to the other rules. With the cache of an earlier revision, only
+what changed is bound, and only new patterns are compiled.
 Must not: run on the event loop of a service (a large rule set takes a while).
 
-Index: a condition's set is itself; of an AND, one child's set suffices (the cheapest); of an OR or
-XOR all children's together. This holds for three values, with "not false" in place of "true".
+    rules ──bound──▶ trees of predicates ──▶ scans, one for an input and kind of matching
+                                         ──▶ a function for each rule (shape), filed in the index
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from coop_contracts.config import ItemType, TextBank
-from coop_rules.explain import describer
-from coop_rules.model import (
-    Comparator,
-    ConditionError,
-    ConditionSet,
-    Conjunction,
-    Input,
-    InputType,
-    Leaf,
-    Problem,
-    parse_condition_set,
-)
-from coop_rules.predicate import (
-    Banks,
-    BindError,
-    Predicate,
-    PredicateKind,
-    Scope,
-    Values,
-    bind,
-    broken,
-)
-from coop_rules.program import ConditionCode, EnabledRule, Program, RuleCode
-from coop_rules.signal import Matching
-from coop_rules.source import (
-    Source,
-    value_test,
-    write_compare,
-    write_input,
-    write_match,
-    write_other,
-    write_scan,
-    write_set,
-)
-from coop_rules.text import PatternSet, ScannerCache
+import msgspec
 
-_SELECT_LINES = 100  # of one generated selection function
+from coop_contracts.config import BankChunk, ItemType, LocationBank, ScalarType, TextBank
+from coop_contracts.event import RuleOutcome
+from coop_rules.bound import BoundLeaf, BoundRule, BoundSet, RuleCache, bind_tree
+from coop_rules.comparison import OPERATORS
+from coop_rules.condition import (
+    comparing,
+    constant,
+    is_plain_number,
+    matching,
+    presence,
+    scoring,
+)
+from coop_rules.explain import describer
+from coop_rules.index import (
+    Select,
+    Triggers,
+    condition_select,
+    leaf_triggers,
+    number_select,
+    scan_select,
+    set_triggers,
+)
+from coop_rules.model import CoopInput, Problem
+from coop_rules.need import Need
+from coop_rules.predicate import Predicate, PredicateKind
+from coop_rules.program import ConditionCode, EnabledRule, Place, Program, RuleCode
+from coop_rules.reading import reader
+from coop_rules.scan import NARROWED, NarrowCache, NarrowedScanning, Scanning
+from coop_rules.scope import Banks, Scope
+from coop_rules.scoring import Scores, scores
+from coop_rules.shape import MAX_INLINE, Shape, factory, wide
+from coop_rules.signal import Matching, SignalCatalogue
+from coop_rules.state import Read, Test
+from coop_rules.text import ScannerCache
+from coop_rules.value import Values
+
+_TEXT_INPUTS = (CoopInput.ALL_TEXT, CoopInput.SOURCE)
 
 
 class CompilerCache:
-    """What outlives a revision: pattern sets of banks and compiled scanners, by content. Belongs to
-    one thread at a time."""
+    """What outlives a revision: bound rules, what is made of banks, compiled scanners, by content.
+    Belongs to one thread at a time."""
 
     def __init__(self) -> None:
         self.banks = Banks()
         self.scanners = ScannerCache()
+        self.narrow = NarrowCache()
+        self.rules = RuleCache()
 
 
 def compile_program(
@@ -70,11 +74,15 @@ def compile_program(
     *,
     item_type: ItemType,
     text_banks: Mapping[str, TextBank],
+    location_banks: Mapping[str, LocationBank] | None = None,
+    chunks: Mapping[str, BankChunk] | None = None,
     org_id: str = "",
     cache: CompilerCache | None = None,
     routing: bool = False,
+    catalogue: SignalCatalogue | None = None,
 ) -> Program:
-    """One program of the rules, in their order, for items of this type.
+    """One program of the rules, in their order, for items of this type. `chunks` are the parts of
+    large banks, by id.
 
     Never raises for what is in a rule: see `Program.problems`.
     """
@@ -82,299 +90,303 @@ def compile_program(
     scope = Scope(
         item_type=item_type,
         text_banks=text_banks,
+        location_banks=location_banks or {},
+        chunks=chunks or {},
         org_id=org_id,
         banks=cache.banks,
         routing=routing,
+        catalogue=catalogue or SignalCatalogue.builtin(),
     )
     return _Compiler(scope, cache).program(rules)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Node:
-    """A compiled condition or set: its function's name, what it costs, the conditions in it, and
-    the index set (None: it may pass whatever the conditions say)."""
+    """A compiled condition or set: its shape with the arguments of its conditions, how many nodes
+    it has, what it costs, and what it is filed under."""
 
-    name: str
+    shape: Shape
+    arguments: tuple[Any, ...]
+    size: int
     cost: int
-    conditions: tuple[int, ...]
-    triggers: frozenset[int] | None
+    triggers: Triggers
     weight: int
 
+    def test(self) -> Test:
+        """The function of the whole tree."""
+        return factory(self.shape)(*self.arguments)
+
 
 @dataclass(slots=True)
-class _Scan:
-    """One scanner over one input."""
+class _Condition:
+    """A distinct condition on its way: `slot` is where its scores are."""
 
-    index: int
-    values: Values
-    matching: Matching
-    sets: list[PatternSet] = field(default_factory=list)
-
-    def position(self, patterns: PatternSet) -> int:
-        for position, known in enumerate(self.sets):
-            if known.digest == patterns.digest:
-                return position
-        self.sets.append(patterns)
-        return len(self.sets) - 1
+    predicate: Predicate
+    node: _Node
+    test: Test
+    read: Read | None = None
+    scanning: Scanning | None = None
+    position: int = -1
+    slot: int = -1
 
 
+@dataclass(slots=True)
 class _Compiler:
-    def __init__(self, scope: Scope, cache: CompilerCache) -> None:
-        self.scope = scope
-        self.cache = cache
-        self.source = Source()
-        self.predicates: list[Predicate] = []
-        self.scan_of: dict[int, tuple[_Scan, int]] = {}
-        self.inputs: dict[Values, int] = {}
-        self.scans: dict[tuple[Values, Matching], _Scan] = {}
-        self.nodes: dict[object, _Node] = {}
-        self.problems: dict[str, list[Problem]] = {}
-        self.rule_id = ""
+    scope: Scope
+    cache: CompilerCache
+    conditions: list[_Condition] = field(default_factory=list)
+    index_of: dict[tuple[str, PredicateKind], int] = field(default_factory=dict)
+    inputs: dict[Values, Read] = field(default_factory=dict)
+    scans: dict[tuple[Values, Matching, bool], Scanning] = field(default_factory=dict)
+    slots: dict[object, tuple[int, Scores]] = field(default_factory=dict)
+    needs: dict[str, Need] = field(default_factory=dict)
+    whole: set[Matching] = field(default_factory=set)  # what "All text" is scanned for
 
     def program(self, rules: Sequence[EnabledRule]) -> Program:
-        roots = [self._rule(rule) for rule in rules]
-        self._write_scans()
-        always = tuple(i for i, root in enumerate(roots) if root.triggers is None)
-        select = self._write_selection(roots)
-        names = self.source.run()
+        bound = [self.cache.rules.bind(rule, self.scope) for rule in rules]
+        counted = self._counted(bound)
+        for tree in (*(rule.tree for rule in bound), *counted.values()):
+            for leaf in _leaves(tree):
+                self._look_ahead(leaf.predicate)
+        roots = [self._node(rule.tree) for rule in bound]
+        counters = {key: self._node(tree).test() for key, tree in counted.items()}
+        readers = {key: self._read(need.values) for key, need in tuple(self.needs.items())}
+        for scanning in self.scans.values():
+            if scanning.sets:
+                scanning.use(self.cache.scanners.scanner(scanning.sets))
         return Program(
-            rules=tuple(
-                RuleCode(rule=rule, test=names[root.name], conditions=root.conditions)
-                for rule, root in zip(rules, roots, strict=True)
-            ),
-            conditions=tuple(self._condition(i, names) for i in range(len(self.predicates))),
-            problems=self.problems,
-            select=tuple(names[name] for name in select),
-            always=always,
+            rules=tuple(map(self._rule, rules, bound, roots)),
+            conditions=tuple(map(self._condition_code, self.conditions)),
+            problems=_problems(rules, bound),
+            needs=tuple(sorted(self.needs.values(), key=lambda n: n.signal.derivation is None)),
+            select=tuple(self._selection(roots)),
+            always=tuple(i for i, root in enumerate(roots) if root.triggers is None),
             inputs=len(self.inputs),
             scans=len(self.scans),
+            scores=len(self.slots),
             expiring=frozenset(i for i, rule in enumerate(rules) if rule.expires_at is not None),
+            readers=readers,
+            counters=counters,
         )
 
-    def _condition(self, index: int, names: Mapping[str, Any]) -> ConditionCode:
-        predicate = self.predicates[index]
-        scan, position = self.scan_of.get(index, (None, -1))
-        values = None if predicate.values is None else names[f"i{self.inputs[predicate.values]}"]
-        describe = describer(
-            predicate,
-            names[f"p{index}"],
-            values,
-            scan=-1 if scan is None else scan.index,
-            position=position,
+    def _counted(self, bound: Sequence[BoundRule]) -> dict[str, BoundSet | BoundLeaf]:
+        """The conditions of aggregations, by the key of their need."""
+        found: dict[str, BoundSet | BoundLeaf] = {}
+        for rule in bound:
+            for leaf in _leaves(rule.tree):
+                need = leaf.predicate.need
+                if need is None or need.aggregation is None or need.key in found:
+                    continue
+                if need.aggregation.condition_set is not None:
+                    found[need.key] = bind_tree(need.aggregation.condition_set, self.scope, [])
+        return found
+
+    def _look_ahead(self, predicate: Predicate) -> None:
+        values, patterns = predicate.values, predicate.patterns
+        if predicate.kind is not PredicateKind.MATCH or values is None or patterns is None:
+            return
+        if values.coop is CoopInput.ALL_TEXT and patterns.matching in NARROWED:
+            self.whole.add(patterns.matching)
+
+    def _rule(self, rule: EnabledRule, bound: BoundRule, root: _Node) -> RuleCode:
+        leaves = [
+            Place(leaf.at, self.index_of[leaf.predicate.id, leaf.predicate.kind])
+            for leaf in _leaves(bound.tree)
+        ]
+        conditions = tuple(dict.fromkeys(place.condition for place in leaves))
+        return RuleCode(
+            rule=rule,
+            test=root.test(),
+            conditions=conditions,
+            places=tuple(leaves),
+            formats=_formats(rule, len(conditions)),
         )
-        return ConditionCode(predicate=predicate, describe=describe)
 
-    def _rule(self, rule: EnabledRule) -> _Node:
-        self.rule_id = rule.ref.id
-        try:
-            tree = parse_condition_set(rule.condition_set)
-        except ConditionError as error:
-            self.problems.setdefault(self.rule_id, []).extend(error.problems)
-            # A rule that cannot even be read is one condition that is always errored.
-            unread = Leaf(input=Input(type=InputType.FULL_ITEM, name=rule.ref.id))
-            return self._predicate(broken(unread, f"the rule cannot be read: {error}"))
-        return self._node(tree, "")
-
-    def _node(self, node: ConditionSet | Leaf, at: str) -> _Node:
-        if isinstance(node, Leaf):
-            return self._leaf(node, at)
-        children = [self._node(c, f"{at}/conditions/{i}") for i, c in enumerate(node.conditions)]
-        children.sort(key=lambda child: child.cost)
-        key = (node.conjunction, *(child.name for child in children))
-        known = self.nodes.get(key)
-        if known is None:
-            name = f"n{len(self.nodes)}"
-            write_set(self.source, name, node.conjunction, [child.name for child in children])
-            triggers, weight = _triggers(node.conjunction, children)
-            known = _Node(
-                name=name,
-                cost=sum(child.cost for child in children),
-                conditions=tuple(dict.fromkeys(c for child in children for c in child.conditions)),
-                triggers=triggers,
-                weight=weight,
-            )
-            self.nodes[key] = known
-        return known
-
-    def _leaf(self, leaf: Leaf, at: str) -> _Node:
-        try:
-            return self._predicate(bind(leaf, self.scope))
-        except BindError as error:
-            found = [Problem(at + p.pointer, p.reason) for p in error.problems]
-            self.problems.setdefault(self.rule_id, []).extend(found)
-            return self._predicate(broken(leaf, str(error)))
-
-    def _predicate(self, predicate: Predicate) -> _Node:
-        key = (predicate.id, predicate.kind)
-        known = self.nodes.get(key)
-        if known is None:
-            index = len(self.predicates)
-            self.predicates.append(predicate)
-            cost = self._write(index, predicate)
-            triggers, weight = _leaf_triggers(index, predicate)
-            known = _Node(f"p{index}", cost, (index,), triggers, weight)
-            self.nodes[key] = known
-        return known
-
-    def _write(self, index: int, predicate: Predicate) -> int:
-        """Writes the condition's function; gives its cost."""
-        name, values = f"p{index}", predicate.values
-        if values is None:
-            write_other(self.source, name, "", None, predicate)
-            return 0
-        input_name = self._input(values)
-        if predicate.kind is PredicateKind.COMPARE:
-            write_compare(self.source, name, input_name, predicate)
-            return 0
-        if predicate.kind is PredicateKind.NOT_PROVIDED or predicate.patterns is None:
-            write_other(self.source, name, input_name, None, predicate)
-            return 0
-        patterns = predicate.patterns
-        scan = self.scans.setdefault(
-            (values, patterns.matching), _Scan(len(self.scans), values, patterns.matching)
+    def _condition_code(self, found: _Condition) -> ConditionCode:
+        make = partial(
+            describer,
+            found.predicate,
+            found.test,
+            found.read,
+            scan=-1 if found.scanning is None else found.scanning.index,
+            position=found.position,
+            slot=found.slot,
         )
-        position = scan.position(patterns)
-        self.scan_of[index] = scan, position
-        if predicate.kind is PredicateKind.MATCH:
-            found = predicate.expected is not predicate.negated
-            write_match(self.source, name, f"g{scan.index}", position, found=found)
-        else:
-            write_other(self.source, name, input_name, f"g{scan.index}", predicate)
-        return 1 if patterns.matching is Matching.CONTAINS else 2
+        return ConditionCode(found.predicate, found.test, make)
 
-    def _input(self, values: Values) -> str:
-        if values not in self.inputs:
-            index = len(self.inputs)
-            self.inputs[values] = index
-            write_input(self.source, f"i{index}", index, values, self.scope.item_type)
-        return f"i{self.inputs[values]}"
+    def _node(self, tree: BoundSet | BoundLeaf) -> _Node:
+        if isinstance(tree, BoundLeaf):
+            return self.conditions[self._condition(tree.predicate)].node
+        children = [self._node(child) for child in tree.children]
+        triggers, weight = set_triggers(
+            tree.conjunction, [(child.triggers, child.weight) for child in children]
+        )
+        # Cheap ones first; equally dear ones in the order of their shapes, so that rules that
+        # differ in order alone share their code.
+        children.sort(key=lambda child: (child.cost, repr(child.shape)))
+        shape: Shape = (tree.conjunction, *(child.shape for child in children))
+        arguments = tuple(entry for child in children for entry in child.arguments)
+        size = 1 + sum(child.size for child in children)
+        if size > MAX_INLINE:
+            tests = [child.test() for child in children]
+            shape, arguments, size = ("C",), (wide(tree.conjunction, tests),), 1
+        return _Node(
+            shape=shape,
+            arguments=arguments,
+            size=size,
+            cost=sum(child.cost for child in children),
+            triggers=triggers,
+            weight=weight,
+        )
 
-    def _write_scans(self) -> None:
-        for scan in self.scans.values():
-            scanner = self.cache.scanners.scanner(scan.sets)
-            name = self._input(scan.values)
-            write_scan(self.source, f"g{scan.index}", scan.index, name, scanner)
+    def _condition(self, predicate: Predicate) -> int:
+        key = predicate.id, predicate.kind
+        index = self.index_of.get(key)
+        if index is None:
+            index = self.index_of[key] = len(self.conditions)
+            found = self._written(index, predicate)
+            self.conditions.append(found)
+        return index
 
-    def _write_selection(self, roots: Sequence[_Node]) -> list[str]:
-        """Writes the functions that put the rules worth visiting into `s.candidates`."""
+    def _written(self, index: int, predicate: Predicate) -> _Condition:
+        triggers, weight = leaf_triggers(index, predicate)
+
+        def node(shape: Shape, *arguments: Any) -> _Node:
+            return _Node(shape, arguments, 1, predicate.cost, triggers, weight)
+
+        if predicate.values is None:
+            test = constant(predicate)
+            return _Condition(predicate, node(("C",), test), test)
+        read = self._read(predicate.values)
+        slot, scored = -1, None
+        if predicate.need is not None or predicate.function is not None:
+            slot, scored = self._scores(predicate, read)
+        if predicate.kind in (PredicateKind.NOT_PROVIDED, PredicateKind.UNAVAILABLE):
+            test = presence(predicate, read, scored)
+            return _Condition(predicate, node(("C",), test), test, read, slot=slot)
+        if scored is not None:
+            test = scoring(predicate, scored)
+            return _Condition(predicate, node(("C",), test), test, read, slot=slot)
+        if predicate.patterns is not None:
+            scanning = self._scanning(predicate)
+            position = scanning.position(predicate.patterns)
+            found = predicate.found_passes
+            test = matching(scanning.run, position, found=found)
+            made = node(("C",), test)
+            if found:
+                shape = ("T",) if scanning.only_text else ("F",)
+                made = node(shape, scanning.index, scanning.run, position)
+            return _Condition(predicate, made, test, read, scanning, position)
+        test = comparing(predicate, read)
+        made = node(("C",), test)
+        if is_plain_number(predicate):
+            assert predicate.comparator is not None
+            operator = OPERATORS[predicate.comparator]
+            made = node(("N", operator), predicate.values.name, predicate.threshold)
+        return _Condition(predicate, made, test, read)
+
+    def _read(self, values: Values) -> Read:
+        found = self.inputs.get(values)
+        if found is None:
+            if values.source is not None and values.derived_by not in self.needs:
+                deriving = self.scope.catalogue.deriving(values.derivation or "")
+                assert deriving is not None
+                self.needs[values.derived_by] = Need(values.derived_by, deriving, values.source)
+            found = reader(values, len(self.inputs), self.scope.item_type)
+            self.inputs[values] = found
+        return found
+
+    def _scores(self, predicate: Predicate, read: Read) -> tuple[int, Scores]:
+        need = predicate.need
+        if need is not None:
+            self.needs.setdefault(need.key, need)
+        key: object = (id(predicate.function), predicate.values)
+        if need is not None:
+            key = (need.key, predicate.negated)
+        found = self.slots.get(key)
+        if found is None:
+            slot = len(self.slots)
+            found = self.slots[key] = slot, scores(predicate, read, slot)
+        return found
+
+    def _scanning(self, predicate: Predicate) -> Scanning:
+        values, patterns = predicate.values, predicate.patterns
+        assert values is not None
+        assert patterns is not None
+        narrowed = (
+            patterns.matching in self.whole
+            and values.scalar is ScalarType.STRING
+            and bool(values.name)
+            and self.cache.narrow.is_local(patterns)
+        )
+        key = (values, patterns.matching, narrowed)
+        found = self.scans.get(key)
+        if found is None:
+            read = self._read(values)
+            if narrowed:
+                base = self._base(patterns.matching)
+                found = NarrowedScanning(len(self.scans), read, base, self.cache.narrow)
+            else:
+                only_text = values.coop in _TEXT_INPUTS
+                found = Scanning(len(self.scans), read, only_text=only_text)
+            self.scans[key] = found
+        return found
+
+    def _base(self, kind: Matching) -> Scanning:
+        values = Values(ScalarType.STRING, coop=CoopInput.ALL_TEXT)
+        key = (values, kind, False)
+        if key not in self.scans:
+            read = self._read(values)
+            self.scans[key] = Scanning(len(self.scans), read, only_text=True)
+        return self.scans[key]
+
+    def _selection(self, roots: Sequence[_Node]) -> Iterator[Select]:
+        """What puts the rules worth visiting into `State.candidates`."""
         rules_of: dict[int, list[int]] = {}
         for rule, root in enumerate(roots):
-            for condition in sorted(root.triggers or ()):
+            for condition in root.triggers or ():
                 rules_of.setdefault(condition, []).append(rule)
-        writer = _SelectionWriter(self, rules_of)
-        for condition in rules_of:
-            writer.add(condition)
-        return writer.write()
+        numbers: dict[str, list[tuple[Predicate, list[int]]]] = {}
+        positions: dict[int, tuple[Scanning, dict[int, list[int]]]] = {}
+        for index, rules in sorted(rules_of.items()):
+            found = self.conditions[index]
+            predicate, scanning = found.predicate, found.scanning
+            if is_plain_number(predicate) and predicate.values is not None:
+                numbers.setdefault(predicate.values.name, []).append((predicate, rules))
+            elif scanning is not None and predicate.found_passes:
+                _, by_position = positions.setdefault(scanning.index, (scanning, {}))
+                by_position.setdefault(found.position, []).extend(rules)
+            else:
+                yield condition_select(found.test, rules)
+        for name, conditions in numbers.items():
+            yield number_select(name, conditions)
+        for scanning, by_position in positions.values():
+            yield scan_select(scanning.run, by_position)
 
 
-class _SelectionWriter:
-    """Collects the indexed conditions: compared fields together, found patterns by scan, the rest
-    one by one."""
-
-    def __init__(self, compiler: _Compiler, rules_of: Mapping[int, list[int]]) -> None:
-        self.compiler = compiler
-        self.source = compiler.source
-        self.rules_of = rules_of
-        self.fields: dict[Values, list[int]] = {}
-        self.scans: dict[int, list[int]] = {}
-        self.others: list[int] = []
-
-    def add(self, condition: int) -> None:
-        predicate = self.compiler.predicates[condition]
-        values = predicate.values
-        if predicate.kind is PredicateKind.MATCH and predicate.expected is not predicate.negated:
-            self.scans.setdefault(self.compiler.scan_of[condition][0].index, []).append(condition)
-        elif (
-            predicate.kind is PredicateKind.COMPARE
-            and values is not None
-            and values.coop is None
-            and values.container is None
-        ):
-            self.fields.setdefault(values, []).append(condition)
-        else:
-            self.others.append(condition)
-
-    def rules(self, conditions: Sequence[int]) -> str:
-        found = sorted({rule for c in conditions for rule in self.rules_of[c]})
-        return self.source.constant(tuple(found))
-
-    def write(self) -> list[str]:
-        blocks = [self._field(values, conditions) for values, conditions in self.fields.items()]
-        blocks += [self._scan(index, conditions) for index, conditions in self.scans.items()]
-        blocks += [
-            [f"if p{condition}(s) is not False: c += {self.rules([condition])}"]
-            for condition in self.others
-        ]
-        names: list[str] = []
-        body: list[str] = []
-        for block in [*blocks, []]:
-            if body and (not block or len(body) + len(block) > _SELECT_LINES):
-                name = f"R{len(names)}"
-                self.source.function(name, ["c = s.candidates", *body])
-                names.append(name)
-                body = []
-            body += block
-        return names
-
-    def _field(self, values: Values, conditions: Sequence[int]) -> list[str]:
-        lines = [f"v = s.data.get({self.source.constant(values.name)})", "if v is not None:"]
-        predicates = self.compiler.predicates
-        convert, typed, _ = value_test(self.source, predicates[conditions[0]])
-        lines += [*(f"    {line}" for line in convert), f"    if {typed}:"]
-        for condition in conditions:
-            _, _, compare = value_test(self.source, predicates[condition])
-            lines.append(f"        if {compare}: c += {self.rules([condition])}")
-        return [*lines, f"    else: c += {self.rules(conditions)}"]
-
-    def _scan(self, index: int, conditions: Sequence[int]) -> list[str]:
-        scan_of = self.compiler.scan_of
-        by_position: dict[int, list[int]] = {}
-        for condition in conditions:
-            by_position.setdefault(scan_of[condition][1], []).append(condition)
-        rules = {
-            position: tuple(sorted({rule for c in found for rule in self.rules_of[c]}))
-            for position, found in by_position.items()
-        }
-        positions = self.source.constant(rules)
-        empty = self.source.constant(())
-        return [
-            f"for h in g{index}(s):",
-            f"    if h is None: c += {self.rules(conditions)}",
-            "    else:",
-            f"        for j in h: c += {positions}.get(j, {empty})",
-        ]
+def _leaves(tree: BoundSet | BoundLeaf) -> Iterator[BoundLeaf]:
+    if isinstance(tree, BoundLeaf):
+        yield tree
+        return
+    for child in tree.children:
+        yield from _leaves(child)
 
 
-def _leaf_triggers(index: int, predicate: Predicate) -> tuple[frozenset[int] | None, int]:
-    """The index set of one condition and its weight: how often it will be true for nothing, and
-    what finding that out costs an item."""
-    match predicate.kind:
-        case PredicateKind.CONSTANT:
-            return (None, 100) if predicate.constant else (frozenset(), 0)
-        case PredicateKind.BROKEN:
-            return None, 100
-        case PredicateKind.MATCH if predicate.expected is not predicate.negated:
-            patterns = predicate.patterns
-            dear = patterns is not None and patterns.matching is Matching.REGEX
-            return frozenset([index]), 2 if dear else 1
-        case PredicateKind.COMPARE:
-            exact = predicate.comparator is Comparator.EQUALS
-            return frozenset([index]), 3 if exact else 6
-        case _:
-            return frozenset([index]), 10
+def _problems(rules: Sequence[EnabledRule], bound: Sequence[BoundRule]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for rule, made in zip(rules, bound, strict=True):
+        if made.problems:
+            found.setdefault(rule.ref.id, []).extend(made.problems)
+    return found
 
 
-def _triggers(
-    conjunction: Conjunction, children: Sequence[_Node]
-) -> tuple[frozenset[int] | None, int]:
-    if conjunction is Conjunction.AND:
-        if not children:
-            return None, 100
-        best = min(children, key=lambda child: (child.triggers is None, child.weight))
-        return best.triggers, best.weight
-    found: set[int] = set()
-    for child in children:
-        if child.triggers is None:
-            return None, 100
-        found |= child.triggers
-    return frozenset(found), sum(child.weight for child in children)
+def _formats(rule: EnabledRule, conditions: int) -> tuple[bytes, bytes, bytes]:
+    """The JSON of the rule's outcome: failed, passed, unknown."""
+    places = b",".join([b"%d"] * conditions)
+
+    def form(passed: bool | None) -> bytes:
+        whole = msgspec.json.encode(RuleOutcome(rule=rule.ref, status=rule.status, passed=passed))
+        form = whole[:-1].replace(b"%", b"%%")
+        return form + b',"conditions":[' + places + b"]}" if conditions else form + b"}"
+
+    return form(False), form(True), form(None)

@@ -8,72 +8,35 @@ Must not: evaluate anything.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
 
-import msgspec
+from msgspec import structs
 
-from coop_contracts.config import ContainerType, Field, ItemType, ScalarType, TextBank
-from coop_contracts.error import pointer
-from coop_rules.model import Comparator, CoopInput, Input, InputType, Leaf, Problem
-from coop_rules.signal import SIGNALS, UNAVAILABLE, Matching, SignalType
-from coop_rules.text import PatternSet, regex_problem
-from coop_rules.threshold import Family, Threshold, read_threshold
+from coop_contracts.config import ScalarType
+from coop_rules.builtin import RETIRED
+from coop_rules.comparison import LISTING, bind_thresholds
+from coop_rules.geo import Areas
+from coop_rules.matched import Matched, bind_matching
+from coop_rules.meaning import identity, need_key
+from coop_rules.model import Comparator, ConditionSet, Input, InputType, Leaf, Problem
+from coop_rules.need import Aggregation, Need
+from coop_rules.scope import Scope
+from coop_rules.signal import SignalType
+from coop_rules.similarity import Similarity
+from coop_rules.text import PatternSet
+from coop_rules.threshold import Family, Threshold
+from coop_rules.value import GROUPING, Values, bind_input
 
-_FAMILIES: Mapping[ScalarType, Family] = {
-    ScalarType.NUMBER: Family.NUMBER,
-    ScalarType.DATETIME: Family.DATETIME,
-    ScalarType.BOOLEAN: Family.BOOLEAN,
-    ScalarType.USER_ID: Family.REFERENCE,
-    ScalarType.RELATED_ITEM: Family.REFERENCE,
-    ScalarType.IMAGE: Family.MEDIA,
-    ScalarType.VIDEO: Family.MEDIA,
-    ScalarType.AUDIO: Family.MEDIA,
-    ScalarType.MEDIA: Family.MEDIA,
-}
-_ORDERED = (Family.NUMBER, Family.DATETIME)
-_IDS = frozenset({ScalarType.ID, ScalarType.POLICY_ID, ScalarType.USER_ID, ScalarType.RELATED_ITEM})
-_ANY: Mapping[CoopInput, ScalarType] = {
-    CoopInput.ALL_TEXT: ScalarType.STRING,
-    CoopInput.ANY_IMAGE: ScalarType.IMAGE,
-    CoopInput.ANY_GEOHASH: ScalarType.GEOHASH,
-    CoopInput.ANY_VIDEO: ScalarType.VIDEO,
-    CoopInput.AUTHOR: ScalarType.USER_ID,
-    CoopInput.POLICY: ScalarType.POLICY_ID,
-    CoopInput.SOURCE: ScalarType.STRING,
-}
-
-OPERATORS: Mapping[Comparator, str] = {
-    Comparator.EQUALS: "==",
-    Comparator.NOT_EQUAL_TO: "!=",
-    Comparator.LESS_THAN: "<",
-    Comparator.LESS_THAN_OR_EQUALS: "<=",
-    Comparator.GREATER_THAN: ">",
-    Comparator.GREATER_THAN_OR_EQUALS: ">=",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Where values come from: a field (`name` set) or one of Coop's inputs."""
-
-    scalar: ScalarType
-    name: str = ""
-    container: ContainerType | None = None
-    coop: CoopInput | None = None
-
-    @property
-    def family(self) -> Family:
-        return _FAMILIES.get(self.scalar, Family.TEXT)
+_OUTPUTS = {"BOOLEAN": Family.BOOLEAN, "NUMBER": Family.NUMBER, "ENUM": Family.ENUM}
+_CLAUSE = "/signal/args/aggregationClause"
 
 
 class PredicateKind(StrEnum):
-    COMPARE = "COMPARE"  # a value against a threshold
-    MATCH = "MATCH"  # a text signal's boolean
+    COMPARE = "COMPARE"  # a value, or a signal's score, against a threshold
+    MATCH = "MATCH"  # a text signal's boolean, from a scan
     NOT_PROVIDED = "NOT_PROVIDED"
     UNAVAILABLE = "UNAVAILABLE"
     CONSTANT = "CONSTANT"  # a field of another item type: never provided
@@ -83,18 +46,33 @@ class PredicateKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Predicate:
     """One distinct condition. `id` is 16 hex characters made of its meaning, the contents of its
-    banks included, and of nothing else: the same in every rule and revision."""
+    banks included, and of nothing else: the same in every rule and revision.
+
+    The score compared is the value itself, or what `patterns`, `function` or `need` give for it.
+    `threshold` is a frozenset for IN and NOT_IN; `key` is that of a map for CONTAINS.
+    """
 
     id: str
     kind: PredicateKind
     values: Values | None = None
     comparator: Comparator | None = None
-    threshold: Threshold | None = None
+    threshold: Threshold | frozenset[Threshold] | None = None
+    family: Family | None = None
+    signal: SignalType | None = None
     patterns: PatternSet | None = None
+    function: Similarity | Areas | None = None
+    need: Need | None = None
+    key: str | None = None
     negated: bool = False  # the signal's score is "not found"
     expected: bool = True  # the score that passes
     constant: bool = False
     error: str = ""
+    cost: int = 0
+
+    @property
+    def found_passes(self) -> bool:
+        """Whether a MATCH passes where something is found."""
+        return self.expected is not self.negated
 
 
 class BindError(ValueError):
@@ -105,243 +83,251 @@ class BindError(ValueError):
         super().__init__("; ".join(f"{p.pointer}: {p.reason}" for p in problems))
 
 
-class Banks:
-    """What is made of text banks, once for each version of a bank."""
-
-    def __init__(self) -> None:
-        self._made: dict[tuple[str, str], tuple[TextBank, PatternSet, list[Problem]]] = {}
-
-    def patterns(self, org_id: str, bank: TextBank) -> tuple[PatternSet, list[Problem]]:
-        """The bank as a pattern set, and what is wrong with its entries, by pointer into it."""
-        kept = self._made.get((org_id, bank.id))
-        if kept is None or kept[0] is not bank:
-            matching = Matching.REGEX if bank.type == "REGEX" else Matching.CONTAINS
-            kept = (bank, PatternSet(matching, bank.strings), bank_problems(bank))
-            self._made[org_id, bank.id] = kept
-        return kept[1], kept[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a leaf is bound against. `routing` allows the inputs only routing rules have."""
-
-    item_type: ItemType
-    text_banks: Mapping[str, TextBank]
-    org_id: str = ""
-    banks: Banks = dataclass_field(default_factory=Banks)
-    routing: bool = False
-
-
-def bind(leaf: Leaf, scope: Scope) -> Predicate:
-    """The predicate of a leaf in one item type.
+def bind(leaf: Leaf, scope: Scope, *, item_type_ids: Sequence[str] = ()) -> Predicate:
+    """The predicate of a leaf in one item type. `item_type_ids` are those of the rule, which an
+    aggregation counts.
 
     Raises:
         BindError: with every problem; pointers are relative to the leaf.
     """
-    if leaf.input.content_type_id not in (None, scope.item_type.id):
+    if not _concerns(leaf, scope.item_type.id):
         return Predicate(
-            id=_id(leaf, None, None),
+            id=_id(leaf, (), None),
             kind=PredicateKind.CONSTANT,
             constant=leaf.comparator is Comparator.IS_NOT_PROVIDED,
         )
-    problems: list[Problem] = []
-    values = _values(leaf.input, scope, problems)
-    signal = _signal(leaf, values, problems)
-    patterns = None
-    if signal is not None:
-        patterns = _patterns(leaf, signal, scope, problems)
-    elif leaf.matching_values is not None and leaf.signal is None:
-        problems.append(Problem("/matchingValues", "only a signal takes matching values"))
-    family = Family.BOOLEAN if leaf.signal is not None else values.family if values else None
-    threshold = None if family is None else _threshold(leaf, family, values, problems)
-    if problems or values is None:
-        raise BindError(problems)
-    return _predicate(leaf, values, signal, patterns, threshold)
+    return _Binder(leaf, scope, item_type_ids).predicate()
 
 
 def broken(leaf: Leaf, reason: str) -> Predicate:
     """The predicate of a leaf that no longer fits: it is always errored, and says why."""
-    return Predicate(id=_id(leaf, None, None), kind=PredicateKind.BROKEN, error=reason)
+    return Predicate(id=_id(leaf, (), None), kind=PredicateKind.BROKEN, error=reason)
 
 
-def _predicate(
-    leaf: Leaf,
-    values: Values,
-    signal: SignalType | None,
-    patterns: PatternSet | None,
-    threshold: Threshold | None,
-) -> Predicate:
-    comparator = leaf.comparator
-    kind = PredicateKind.COMPARE if signal is None else PredicateKind.MATCH
-    expected = True
-    if comparator is Comparator.IS_NOT_PROVIDED:
-        kind = PredicateKind.NOT_PROVIDED
-    elif comparator is Comparator.IS_UNAVAILABLE:
-        kind = PredicateKind.UNAVAILABLE
-    elif threshold is None:
-        # A boolean without comparator or threshold passes when it is true.
-        comparator, threshold = Comparator.EQUALS, True
-    if kind is PredicateKind.MATCH:
-        expected = bool(threshold) is (comparator is Comparator.EQUALS)
-    return Predicate(
-        id=_id(leaf, threshold, patterns),
-        kind=kind,
-        values=values,
-        comparator=comparator,
-        threshold=threshold,
-        patterns=patterns,
-        negated=signal is not None and signal.negated,
-        expected=expected,
-    )
+def _concerns(leaf: Leaf, type_id: str) -> bool:
+    source = leaf.input
+    named = source.content_type_ids
+    return source.content_type_id in (None, type_id) and (not named or type_id in named)
 
 
-def _id(leaf: Leaf, threshold: Threshold | None, patterns: PatternSet | None) -> str:
-    comparator = leaf.comparator
-    if isinstance(threshold, bool) and comparator is None:
-        comparator = Comparator.EQUALS
-    raw: object = leaf.threshold if threshold is None else threshold
-    if isinstance(raw, datetime):
-        raw = raw.isoformat()
-    elif isinstance(raw, int) and not isinstance(raw, bool):
-        raw = float(raw) if abs(raw) < 2**53 else raw
-    matching: object = patterns.digest if patterns else leaf.matching_values
-    meaning = (leaf.input, comparator, raw, leaf.signal, matching)
-    return hashlib.blake2b(msgspec.json.encode(meaning), digest_size=8).hexdigest()
+class _Binder:
+    def __init__(self, leaf: Leaf, scope: Scope, item_type_ids: Sequence[str]) -> None:
+        self.leaf = leaf
+        self.scope = scope
+        self.item_type_ids = tuple(sorted(set(item_type_ids))) or (scope.item_type.id,)
+        self.problems: list[Problem] = []
 
+    def bad(self, pointer: str, reason: str) -> None:
+        self.problems.append(Problem(pointer, reason))
 
-def _values(source: Input, scope: Scope, problems: list[Problem]) -> Values | None:
-    if source.type is InputType.CONTENT_FIELD:
-        for field in scope.item_type.fields:
-            if field.name == source.name:
-                return _field(field)
-        reason = f"item type {scope.item_type.name} has no field {source.name}"
-        problems.append(Problem("/input/name", reason))
-        return None
-    if source.type is InputType.USER_ID:
-        return Values(ScalarType.USER_ID, coop=CoopInput.AUTHOR)
-    if source.type is not InputType.CONTENT_COOP_INPUT or source.name is None:
-        problems.append(Problem("/input/type", f"{source.type} is not available"))
-        return None
-    name = CoopInput(source.name)
-    if name in (CoopInput.POLICY, CoopInput.SOURCE) and not scope.routing:
-        problems.append(Problem("/input/name", f"{name} is known to routing rules only"))
-        return None
-    return Values(_ANY[name], coop=name)
+    def predicate(self) -> Predicate:
+        leaf = self.leaf
+        signal = None if leaf.signal is None else self.signal(leaf.signal.type)
+        values = self.values(signal)
+        matched = Matched()
+        if signal is not None:
+            matched = bind_matching(leaf, signal, self.scope, self.problems)
+        elif leaf.matching_values and not leaf.signal and leaf.comparator not in LISTING:
+            self.bad("/matchingValues", "only a signal, IN and NOT_IN take matching values")
+        family = None
+        if signal is not None:
+            family = _OUTPUTS[signal.output]
+        elif values is not None and leaf.signal is None:
+            family = values.family
+        key: str | None = None
+        thresholds: tuple[Threshold, ...] = ()
+        if family is not None:
+            key, thresholds = bind_thresholds(
+                leaf, family, values, signal, scope=self.scope, problems=self.problems
+            )
+        if self.problems or values is None:
+            raise BindError(self.problems)
+        need = None if signal is None else self.need(signal, values)
+        return self.bound(values, signal, matched, thresholds, key, need)
 
-
-def _field(field: Field) -> Values:
-    if field.container is not None:
-        return Values(
-            field.container.value_scalar_type,
-            name=field.name,
-            container=field.container.container_type,
+    def bound(
+        self,
+        values: Values,
+        signal: SignalType | None,
+        matched: Matched,
+        thresholds: tuple[Threshold, ...],
+        key: str | None,
+        need: Need | None,
+    ) -> Predicate:
+        comparator = self.leaf.comparator
+        kind = PredicateKind.COMPARE if matched.patterns is None else PredicateKind.MATCH
+        threshold: Threshold | frozenset[Threshold] | None = None
+        if comparator is Comparator.IS_NOT_PROVIDED:
+            kind = PredicateKind.NOT_PROVIDED
+        elif comparator is Comparator.IS_UNAVAILABLE:
+            kind = PredicateKind.UNAVAILABLE
+        elif comparator in LISTING:
+            threshold = frozenset(thresholds)
+        elif thresholds:
+            threshold = thresholds[0]
+        elif key is None:
+            # A boolean without comparator or threshold passes when it is true.
+            comparator, threshold, thresholds = Comparator.EQUALS, True, (True,)
+        negated = signal is not None and signal.negates is not None
+        expected = True
+        if signal is not None and signal.output == "BOOLEAN":
+            expected = bool(threshold) is (comparator is Comparator.EQUALS)
+        derived = self.scope.catalogue.deriving(values.derivation or "")
+        return Predicate(
+            id=_id(self.leaf, thresholds, need if need and need.aggregation else matched.digest),
+            kind=kind,
+            values=values,
+            comparator=comparator,
+            threshold=threshold,
+            family=values.family if signal is None else _OUTPUTS[signal.output],
+            signal=signal,
+            patterns=matched.patterns,
+            function=matched.function,
+            need=need,
+            key=key,
+            negated=negated,
+            expected=expected,
+            cost=(signal.cost if signal else 0) + (derived.cost if derived else 0),
         )
-    return Values(ScalarType(field.type), name=field.name)
+
+    def signal(self, name: str) -> SignalType | None:
+        found = self.scope.catalogue.get(name)
+        if found is None:
+            reason = "is not available" if name in RETIRED else "is not a known signal"
+            self.bad("/signal/type", f"{name[:100]} {reason}")
+            return None
+        if found.derivation is not None:
+            self.bad("/signal/type", f"{name} gives a derived field: use that as the input")
+            return None
+        if not found.allowed_in_rules and not self.scope.routing:
+            self.bad("/signal/type", f"{name} is for routing rules only")
+        assert self.leaf.signal is not None
+        if found.subcategories and self.leaf.signal.subcategory is None:
+            self.bad("/signal/subcategory", f"{name} needs a subcategory")
+        elif not found.subcategories and self.leaf.signal.subcategory is not None:
+            self.bad("/signal/subcategory", "this signal has no subcategories")
+        if not found.full_item and self.leaf.signal.aggregation is not None:
+            self.bad("/signal/args", "this signal takes no arguments")
+        return found
+
+    def values(self, signal: SignalType | None) -> Values | None:
+        source, scope = self.leaf.input, self.scope
+        if signal is not None and signal.full_item:
+            if source.type is not InputType.FULL_ITEM:
+                self.bad("/input", f"{signal.name} takes the whole item (FULL_ITEM)")
+                return None
+            return self.groups()
+        found = bind_input(
+            source, scope.item_type, scope.catalogue, self.problems, routing=scope.routing
+        )
+        if found is None or signal is None:
+            return found
+        narrowed = found.narrowed(signal.inputs)
+        if narrowed is None:
+            eligible = ", ".join(sorted(signal.inputs))
+            self.bad("/input", f"{found.scalar} is not eligible: {signal.name} takes {eligible}")
+        return narrowed
+
+    def groups(self) -> Values | None:
+        clause = self.leaf.signal.aggregation if self.leaf.signal is not None else None
+        if clause is None:
+            self.bad("/signal/args", "needs an aggregation clause")
+            return None
+        groups = []
+        for index, source in enumerate(clause.group_by):
+            place = f"{_CLAUSE}/groupBy/{index}"
+            if source.content_type_id not in (None, self.scope.item_type.id):
+                groups.append(Values(ScalarType.ID))  # of another type: never provided here
+                continue
+            found = bind_input(
+                source,
+                self.scope.item_type,
+                self.scope.catalogue,
+                self.problems,
+                routing=self.scope.routing,
+                at=place,
+            )
+            if found is None:
+                continue
+            if found.scalar not in GROUPING or found.is_list or found.source is not None:
+                eligible = ", ".join(sorted(GROUPING))
+                self.bad(place, f"items are grouped by one value of {eligible}")
+            groups.append(found)
+        if clause.condition_set is not None:
+            for problem in self.counted(clause.condition_set, f"{_CLAUSE}/conditionSet"):
+                self.problems.append(problem)
+        return Values(ScalarType.ID, group=tuple(groups))
+
+    def counted(self, node: ConditionSet | Leaf, at: str) -> Iterator[Problem]:
+        """What is wrong with the conditions of an aggregation: they see the item alone."""
+        if isinstance(node, Leaf):
+            try:
+                found = bind(node, self.scope, item_type_ids=self.item_type_ids)
+            except BindError as error:
+                yield from (Problem(at + p.pointer, p.reason) for p in error.problems)
+                return
+            derived = found.values is not None and found.values.source is not None
+            if found.need is not None or derived:
+                yield Problem(at, "an aggregation counts by what is in the item alone")
+            return
+        if not node.conditions:
+            yield Problem(f"{at}/conditions", "needs at least one condition")
+        for index, child in enumerate(node.conditions):
+            yield from self.counted(child, f"{at}/conditions/{index}")
+
+    def need(self, signal: SignalType, values: Values) -> Need | None:
+        if not signal.external:
+            return None
+        assert self.leaf.signal is not None
+        positive = self.scope.catalogue.get(signal.negates or "", signal)
+        clause = self.leaf.signal.aggregation
+        aggregation = None
+        if clause is not None:
+            types = tuple(sorted(set(self.leaf.input.content_type_ids))) or self.item_type_ids
+            aggregation = Aggregation(
+                identity((clause, types)), clause.condition_set, clause.group_by, clause.window
+            )
+        matching = self.leaf.matching_values
+        banks = () if matching is None else tuple(sorted(set(matching.image_bank_ids)))
+        return Need(
+            key=need_key(
+                positive.name,
+                _source(self.leaf),
+                subcategory=self.leaf.signal.subcategory,
+                banks=banks,
+                aggregation=None if aggregation is None else aggregation.id,
+            ),
+            signal=positive,
+            values=values,
+            subcategory=self.leaf.signal.subcategory,
+            matching=matching,
+            aggregation=aggregation,
+        )
 
 
-def _signal(leaf: Leaf, values: Values | None, problems: list[Problem]) -> SignalType | None:
-    if leaf.signal is None:
-        return None
-    name = leaf.signal.type
-    found = SIGNALS.get(name)
-    if found is None:
-        reason = "is not available" if name in UNAVAILABLE else "is not a known signal"
-        problems.append(Problem("/signal/type", f"{name[:100]} {reason}"))
-        return None
-    if leaf.signal.subcategory is not None:
-        problems.append(Problem("/signal/subcategory", "this signal has no subcategories"))
-    if values is not None and values.scalar not in found.inputs:
-        eligible = ", ".join(sorted(found.inputs))
-        problems.append(Problem("/input", f"{values.scalar} is not text: {name} takes {eligible}"))
-    return found
+def _id(leaf: Leaf, thresholds: Sequence[Threshold], matching: Need | str | None) -> str:
+    comparator = leaf.comparator
+    if comparator is None and thresholds == (True,):
+        comparator = Comparator.EQUALS
+    raw: object = [_canonical(found) for found in thresholds] or leaf.threshold
+    if isinstance(raw, list):
+        raw = sorted(raw, key=repr) if comparator in LISTING else raw[0]
+    content: object = leaf.matching_values if matching is None else matching
+    signal: object = leaf.signal
+    if isinstance(matching, Need):
+        signal, content = matching.signal.name, matching.key
+    return identity((_source(leaf), comparator, raw, signal, content))
 
 
-def _patterns(
-    leaf: Leaf, signal: SignalType, scope: Scope, problems: list[Problem]
-) -> PatternSet | None:
-    wanted = leaf.matching_values
-    if wanted is None:
-        problems.append(Problem("/matchingValues", "this signal needs matching values"))
-        return None
-    found: list[Problem] = []
-    for key, present in (
-        ("locations", wanted.locations),
-        ("locationBankIds", wanted.location_bank_ids),
-        ("imageBankIds", wanted.image_bank_ids),
-    ):
-        if present:
-            place = pointer("matchingValues", key)
-            found.append(Problem(place, "a text signal takes strings and text banks"))
-    regex = signal.matching is Matching.REGEX
-    found += string_problems(wanted.strings, regex=regex, at=("matchingValues", "strings"))
-    sets = []
-    for index, bank_id in enumerate(wanted.text_bank_ids):
-        made = _bank(bank_id, signal, scope)
-        if isinstance(made, str):
-            found.append(Problem(pointer("matchingValues", "textBankIds", index), made))
-        else:
-            sets.append(made)
-    if not found and not wanted.strings and not any(made.strings for made in sets):
-        found.append(Problem("/matchingValues", "has nothing to look for"))
-    if found:
-        problems.extend(found)
-        return None
-    if not wanted.strings and len(sets) == 1:
-        return sets[0]
-    strings = wanted.strings + tuple(string for made in sets for string in made.strings)
-    return PatternSet(signal.matching, strings)
+def _source(leaf: Leaf) -> Input:
+    """The input, with its item types in one order."""
+    types = tuple(sorted(set(leaf.input.content_type_ids)))
+    return structs.replace(leaf.input, content_type_ids=types) if types else leaf.input
 
 
-def _bank(bank_id: str, signal: SignalType, scope: Scope) -> PatternSet | str:
-    """The bank's pattern set, or why it cannot be used."""
-    bank = scope.text_banks.get(bank_id)
-    if bank is None:
-        return f"there is no text bank {bank_id}"
-    patterns, bad = scope.banks.patterns(scope.org_id, bank)
-    if patterns.matching is not signal.matching:
-        return f"bank {bank.name} holds {bank.type} entries, which {signal.name} does not take"
-    if bad:
-        return f"bank {bank.name}, {bad[0].pointer}: {bad[0].reason}"
-    return patterns
-
-
-def string_problems(strings: tuple[str, ...], *, regex: bool, at: tuple[str, ...]) -> list[Problem]:
-    """What is wrong with a list of strings or regexes; `at` is the list's own path."""
-    problems = []
-    for index, string in enumerate(strings):
-        reason = regex_problem(string) if regex and string else None
-        if not string:
-            reason = "is empty and would match everything"
-        if reason is not None:
-            problems.append(Problem(pointer(*at, index), reason))
-    return problems
-
-
-def bank_problems(bank: TextBank) -> list[Problem]:
-    """What is wrong with a text bank's entries; pointers are relative to the bank."""
-    return string_problems(bank.strings, regex=bank.type == "REGEX", at=("strings",))
-
-
-def _threshold(
-    leaf: Leaf, family: Family, values: Values | None, problems: list[Problem]
-) -> Threshold | None:
-    comparator, given = leaf.comparator, leaf.threshold
-    if comparator in (Comparator.IS_NOT_PROVIDED, Comparator.IS_UNAVAILABLE):
-        return None  # Coop's client leaves a stale threshold here; it has no meaning
-    if given is None:
-        # Coop reads a boolean without threshold as "is true", whatever the comparator says; only
-        # where both readings agree is it accepted.
-        if family is not Family.BOOLEAN or comparator not in (None, Comparator.EQUALS):
-            problems.append(Problem("/threshold", "is missing"))
-        return None
-    if comparator is None:
-        problems.append(Problem("/comparator", "is missing, but there is a threshold"))
-        return None
-    if family not in _ORDERED and OPERATORS[comparator] not in ("==", "!="):
-        problems.append(Problem("/comparator", f"a {family.lower()} value has no order"))
-        return None
-    scalar = values.scalar if values is not None else None
-    read = read_threshold(given, family, number_as_id=scalar in _IDS)
-    if read is None:
-        problems.append(Problem("/threshold", f"does not fit: a {family.lower()} is compared"))
-    return read
+def _canonical(threshold: Threshold) -> object:
+    if isinstance(threshold, datetime):
+        return threshold.isoformat()
+    if isinstance(threshold, int) and not isinstance(threshold, bool):
+        return float(threshold) if abs(threshold) < 2**53 else threshold
+    return threshold

@@ -1,40 +1,73 @@
-"""Looking for many strings or regexes in one text at once, in linear time.
+"""Looking for many pattern sets in one text at once, in linear time.
 
-Guarantees: the answer names what was found as it was written; time grows with the text and not
-with how a pattern was made (Aho-Corasick and RE2, no back-tracking); running out of the matcher's
-memory is found when it is built, never mistaken for "no match".
-Must not: know rules, or use `re` on patterns of a user.
+Guarantees: the answer names what was found as it was written, and the same whatever was compiled
+together or reused; time grows with the text and not with how a pattern was made; what is unchanged
+is not compiled again.
+Must not: know rules.
 
-Contains: substring after Unicode case folding (`str.casefold`) of both sides.
-Regex: RE2 with flag i; `\\b`, `\\w`, `\\d` are ASCII as in JavaScript, for which Coop's rules were
-written.
+A scanner passes the text through segments (`keyword`, `regex`, `variant`): automata of a part of
+its strings each.
+
+    scanner(sets) ──▶ segments in use that hold enough of the strings, others in them masked
+                      + new segments of the strings that are left        ready within the call
+                  ──▶ then, beside: as few segments as possible, exchanged when they are made
+
+So a changed bank costs the compilation of its changes, and soon after no more per text than a fresh
+one. A segment is small enough that building it holds up other threads for tens of milliseconds at
+most, though the libraries do not let go of the interpreter meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, Protocol
+import logging
+import math
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
-import re2 as _re2
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
+from coop_rules import keyword, regex, variant
+from coop_rules.keyword import KeywordSegment, LoneSegment
+from coop_rules.regex import RegexSegment, regex_problem
 from coop_rules.signal import Matching
+from coop_rules.variant import Readings, VariantSegment, variant_problem
+from coop_rules.word import delimit, fold, fold_spaces
 
-re2: Any = _re2  # the package has no types
+__all__ = ["Hits", "PatternSet", "Scanner", "ScannerCache", "regex_problem", "variant_problem"]
 
-_REGEX_MEMORY = 4 << 20  # bytes RE2 may use for one pattern's program and automata
-_FILTER_PATTERNS = 1000  # of one RE2 filter, whose atoms share a fixed 8 MiB
-_DENSE_CHARACTERS = 20_000  # up to here the fast DFA is small enough
-_MAX_CHAIN = 16  # keywords that may end at one place before overlapping search is given up
-_BIG_SET = 500  # patterns; from here a set has a scanner of its own, kept when others change
-_WINDOW = 16_384  # characters searched at once, so that a hostile text's matches stay few in memory
-_PROBE = "coop\x01probe\x01of\x01memory"
+_log = logging.getLogger(__name__)
+
+# Strings up to which a scanner is made anew at once (some 10 ms) rather than pieced together.
+_SMALL: Mapping[Matching, int] = {
+    Matching.CONTAINS: 2000,
+    Matching.REGEX: 200,
+    Matching.VARIANT: 500,
+}
+_MORE_PARTS = 4  # segments beyond the fewest possible that a pieced scanner may have
+_MASKED = 0.25  # share of masked strings above which a scanner is made anew
 
 Hits = dict[int, str]
 """What was found in one text: index of the pattern set → the pattern that matched."""
+
+Owners = Sequence[tuple[int, str]]
+"""Who wants a string of a segment: index of the set, and the string as it was written there."""
+
+Segment = KeywordSegment | RegexSegment | VariantSegment
+Part = tuple[Any, Sequence[Owners]]  # a segment of the scanner's kind; owners by its strings
+Lone = tuple[int, LoneSegment, Sequence[str]]  # index of the set, and its strings as written
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a scanner goes by; exchanged whole."""
+
+    parts: Sequence[Part]
+    lone: Sequence[Lone] = ()
 
 
 class PatternSet:
@@ -54,211 +87,278 @@ class PatternSet:
         self.digest = digest.hexdigest()
 
 
-class Scanner(Protocol):
-    """Looks for several pattern sets in one text."""
+class Scanner(ABC):
+    """Looks for several pattern sets in one text. Safe to use from many threads."""
+
+    __slots__ = ("__weakref__", "_count", "_state")
+
+    def __init__(self, count: int, state: State) -> None:
+        self._count = count
+        self._state = state
 
     def scan(self, text: str) -> Hits:
-        """Every set of which a pattern occurs, with that pattern."""
+        """Every set of which a pattern occurs, with that pattern.
+
+        Of keywords the one that ends first, then the longest; of others the first in code point
+        order.
+        """
+        try:
+            return self._scan(text)
+        except UnicodeEncodeError:  # half of a surrogate pair, which no pattern can match
+            return self._scan(text.encode("utf-8", "replace").decode())
+
+    @abstractmethod
+    def _scan(self, text: str) -> Hits: ...
+
+    @property
+    def parts(self) -> int:
+        """How many automata a text passes."""
+        return len(self._state.parts) + len(self._state.lone)
+
+    def use(self, state: State) -> None:
+        """Goes on with other segments of the same strings."""
+        self._state = state
 
 
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.max_mem = _REGEX_MEMORY
-    options.log_errors = False
-    return options
+class _KeywordScanner(Scanner):
+    __slots__ = ()
+    word = False
 
-
-@lru_cache(maxsize=20_000)
-def regex_problem(pattern: str) -> str | None:
-    """Why a pattern is refused, with the place where RE2 names one; None if it is good."""
-    try:
-        re2.compile(pattern, _options())
-    except re2.error as error:
-        message = error.args[0]
-        reason = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-        _, _, piece = reason.partition(": ")
-        at = pattern.find(piece) if piece else -1
-        return f"{reason} (at character {at + 1})" if at >= 0 else reason
-    except UnicodeEncodeError:
-        return "holds half of a surrogate pair"
-    return None
-
-
-class ContainsScanner:
-    """Aho-Corasick over case-folded text. Raises ValueError on an empty string."""
-
-    def __init__(self, sets: Sequence[PatternSet]) -> None:
-        owners: dict[str, list[tuple[int, str]]] = {}
-        for index, patterns in enumerate(sets):
-            for string in patterns.strings:
-                if not string:
-                    raise ValueError("an empty string would match everything")
-                entries = owners.setdefault(string.casefold(), [])
-                # One spelling is enough: "Spam" and "SPAM" of one set are the same keyword.
-                if all(owner != index for owner, _ in entries):
-                    entries.append((index, string))
-        self._owners = tuple(tuple(entries) for entries in owners.values())
-        self._automaton = _automaton(owners)
-        self._reach = max(map(len, owners), default=1)
-        self._overlapping = len(sets) > 1 and not _explosive(self._automaton, owners)
-        self._alone: tuple[tuple[int, AhoCorasick, tuple[str, ...]], ...] = ()
-        if len(sets) > 1 and not self._overlapping:
-            self._alone = tuple(_alone(index, patterns) for index, patterns in enumerate(sets))
-
-    def scan(self, text: str) -> Hits:
-        folded = text.casefold()
+    def _scan(self, text: str) -> Hits:
+        state, word = self._state, self.word
+        normal = fold_spaces(text) if word else fold(text)
         hits: Hits = {}
-        if len(folded) <= _WINDOW:
-            self._scan(folded, hits)
-        else:
-            for start in range(0, len(folded), _WINDOW):
-                self._scan(folded[start : start + _WINDOW + self._reach - 1], hits)
+        if len(state.parts) == 1 and not state.lone:
+            segment, owners = state.parts[0]
+            for _, _, found in segment.find(normal, word=word):
+                for index, string in owners[found]:
+                    if index not in hits:
+                        hits[index] = string
+                        if len(hits) == self._count:
+                            return hits
+            return hits
+        ranks: dict[int, tuple[int, int]] = {}
+        for segment, owners in state.parts:
+            for end, length, found in segment.find(normal, word=word):
+                for index, string in owners[found]:
+                    if index not in ranks or (end, length) < ranks[index]:
+                        ranks[index] = end, length
+                        hits[index] = string
+        if state.lone:
+            delimited = delimit(normal) if word else normal
+            for index, lone, strings in state.lone:
+                first = lone.first(delimited)
+                if first is not None and (index not in ranks or first[:2] < ranks[index]):
+                    ranks[index] = first[0], first[1]
+                    hits[index] = strings[first[2]]
         return hits
 
-    def _scan(self, folded: str, hits: Hits) -> None:
-        for index, automaton, strings in self._alone:
-            found = index not in hits and automaton.find_matches_as_indexes(folded)
-            if found:
-                hits[index] = strings[found[0][0]]
-        if self._alone:
-            return
-        owners = self._owners
-        for match in self._automaton.find_matches_as_indexes(folded, self._overlapping):
-            for index, string in owners[match[0]]:
-                if index not in hits:
-                    hits[index] = string
+
+class _WordScanner(_KeywordScanner):
+    __slots__ = ()
+    word = True
 
 
-def _automaton(strings: Iterable[str]) -> AhoCorasick:
-    listed = list(strings)
-    dense = sum(map(len, listed)) <= _DENSE_CHARACTERS
-    return AhoCorasick(
-        listed,
-        MatchKind.Standard,
-        store_patterns=False,
-        implementation=Implementation.DFA if dense else None,
-    )
+class _RegexScanner(Scanner):
+    __slots__ = ()
 
-
-def _alone(index: int, patterns: PatternSet) -> tuple[int, AhoCorasick, tuple[str, ...]]:
-    # Without overlap there are at most as many matches as characters, and one is enough.
-    return index, _automaton(string.casefold() for string in patterns.strings), patterns.strings
-
-
-def _explosive(automaton: AhoCorasick, strings: Iterable[str]) -> bool:
-    """Whether one place of a text can end so many keywords (a, aa, aaa, …) that naming them all
-    costs more than the text is long: those are all suffixes of the longest of them."""
-    for string in sorted(strings, key=len):
-        ends = automaton.find_matches_as_indexes(string, True)
-        if sum(1 for match in ends if match[2] == len(string)) > _MAX_CHAIN:
-            return True
-    return False
-
-
-class RegexScanner:
-    """RE2 filters: one pass over the text finds which regexes could match, those are then tried."""
-
-    def __init__(self, sets: Sequence[PatternSet]) -> None:
-        owners: dict[str, list[int]] = {}
-        for index, patterns in enumerate(sets):
-            for string in patterns.strings:
-                owners.setdefault(string, []).append(index)
-        listed = list(owners)
-        self._owners = owners
-        self._shards: list[tuple[Any, list[str]]] = []
-        self._single: list[tuple[Any, str]] = []
-        for start in range(0, len(listed), _FILTER_PATTERNS):
-            self._add(listed[start : start + _FILTER_PATTERNS])
-
-    def _add(self, patterns: list[str]) -> None:
-        compiled = _filter(patterns)
-        if compiled is not None:
-            self._shards.append((compiled, patterns))
-        elif len(patterns) == 1:
-            self._single.append((re2.compile(patterns[0], _options()), patterns[0]))
-        else:
-            middle = len(patterns) // 2
-            self._add(patterns[:middle])
-            self._add(patterns[middle:])
-
-    def scan(self, text: str) -> Hits:
+    def _scan(self, text: str) -> Hits:
         raw = text.encode()
-        hits: Hits = {}
-        owners = self._owners
-        for compiled, patterns in self._shards:
-            for found in compiled.Match(raw) or ():
-                if found < len(patterns):
-                    string = patterns[found]
-                    for index in owners[string]:
-                        if index not in hits:
-                            hits[index] = string
-        for regex, string in self._single:
-            if regex.search(raw) is not None:
-                for index in owners[string]:
-                    hits.setdefault(index, string)
-        return hits
+        return _first(self._state.parts, lambda segment: segment.find(raw))
 
 
-def _filter(patterns: Sequence[str]) -> Any | None:
-    """A compiled filter, or None where the patterns' atoms do not fit into RE2's fixed memory.
+class _VariantScanner(Scanner):
+    __slots__ = ()
 
-    `Match` answers None both for "no match" and for "no memory". Whether there is memory depends on
-    the patterns and not on the text, so a pattern known to match asks once, here.
-    """
-    compiled = re2.Filter()
-    options = _options()
-    for pattern in patterns:
-        compiled.Add(pattern, options)
-    compiled.Add(_PROBE, options)
-    try:
-        compiled.Compile()
-    except re2.error:
-        return None
-    return compiled if len(patterns) in (compiled.Match(_PROBE) or ()) else None
+    def _scan(self, text: str) -> Hits:
+        readings = Readings(text)
+        return _first(self._state.parts, lambda segment: segment.find(readings))
 
 
-class CombinedScanner:
-    """Several scanners as one: big sets stay compiled when small ones change."""
+def _first(parts: Sequence[Part], find: Callable[[Any], Iterable[int]]) -> Hits:
+    hits: Hits = {}
+    for segment, owners in parts:
+        for found in find(segment):
+            for index, string in owners[found]:
+                if index not in hits or string < hits[index]:
+                    hits[index] = string
+    return hits
 
-    def __init__(self, parts: Sequence[tuple[Scanner, Sequence[int]]]) -> None:
-        self._parts = tuple(parts)
 
-    def scan(self, text: str) -> Hits:
-        hits: Hits = {}
-        for scanner, indexes in self._parts:
-            for index, string in scanner.scan(text).items():
-                hits[indexes[index]] = string
-        return hits
+_SCANNERS: Mapping[Matching, type[Scanner]] = {
+    Matching.CONTAINS: _KeywordScanner,
+    Matching.WORD: _WordScanner,
+    Matching.REGEX: _RegexScanner,
+    Matching.VARIANT: _VariantScanner,
+}
+
+
+class _Wanted:
+    """The strings of some sets as segments know them, with who wants each, and how many segments a
+    fresh scanner of them has, about."""
+
+    def __init__(self, sets: Sequence[PatternSet]) -> None:
+        self.matching = matching = sets[0].matching
+        self.count = len(sets)
+        # Keywords share segments, whether they are looked for as substrings or as words.
+        self.family = Matching.CONTAINS if matching is Matching.WORD else matching
+        owners: dict[str, tuple[tuple[int, str], ...]] = {}
+        for index, patterns in enumerate(sets):
+            if patterns.strings[:1] == ("",):
+                raise ValueError("an empty string would match everything")
+            keys: Sequence[str] = patterns.strings
+            if self.family is Matching.CONTAINS and keys:
+                keys = keyword.normal(keys, word=matching is Matching.WORD)
+            for key, string in zip(keys, patterns.strings, strict=True):
+                known = owners.get(key)
+                if known is None:
+                    owners[key] = ((index, string),)
+                # One spelling is enough: "SPAM" and "Spam" of one set are the same keyword.
+                elif known[-1][0] != index:
+                    owners[key] = (*known, (index, string))
+        owners.pop("", None)
+        self.owners = owners
+        size = sum(map(len, owners)) / keyword.SEGMENT_CHARACTERS
+        if self.family is Matching.REGEX:
+            size = max(
+                len(owners) / regex.SEGMENT_PATTERNS,
+                sum(map(len, owners)) / regex.SEGMENT_CHARACTERS,
+            )
+        self.fewest = max(1, math.ceil(size))
+
+    def divide(self, keys: Iterable[str]) -> tuple[Sequence[Segment], frozenset[str]]:
+        """New segments of some of the strings, and those of them that need lone ones."""
+        if self.family is Matching.REGEX:
+            return regex.divide(list(keys)), frozenset()
+        if self.family is Matching.VARIANT:
+            return variant.divide(list(keys)), frozenset()
+        return keyword.divide(list(keys))
+
+    def state(self, segments: Iterable[Segment], lone: Iterable[str]) -> State:
+        """What a scanner of these segments goes by; strings that nobody wants are masked."""
+        owners = self.owners
+        found: dict[int, list[tuple[str, str]]] = {}
+        for key in sorted(lone):
+            for index, string in owners[key]:
+                found.setdefault(index, []).append((key, string))
+        word = self.matching is Matching.WORD
+        return State(
+            parts=[(one, [owners.get(string, ()) for string in one.strings]) for one in segments],
+            lone=[
+                (index, LoneSegment([key for key, _ in pairs], word=word), [s for _, s in pairs])
+                for index, pairs in found.items()
+            ],
+        )
 
 
 class ScannerCache:
-    """Scanners by content, so that an unchanged bank is never compiled again. Not thread-safe: one
-    compiler uses one cache. `limit` bounds the number of scanners kept (least recently used go)."""
+    """Scanners and segments by content: those in use, and the least recently used beyond them up to
+    `characters` of patterns. One thread asks at a time; a thread of the cache's own lives while
+    there is something to put together."""
 
-    def __init__(self, *, limit: int = 1000) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[tuple[str, ...], Scanner] = OrderedDict()
-        self.built = 0  # how many were compiled, ever
+    def __init__(self, *, characters: int = 2_000_000) -> None:
+        self._limit = characters
+        self._recent: OrderedDict[tuple[str, ...], tuple[Scanner, int]] = OrderedDict()
+        self._size = 0
+        self._scanners: WeakValueDictionary[tuple[str, ...], Scanner] = WeakValueDictionary()
+        self._segments: WeakKeyDictionary[Segment, tuple[Matching, frozenset[str]]]
+        self._segments = WeakKeyDictionary()
+        self._lock = threading.Condition()
+        self._work: deque[tuple[weakref.ref[Scanner], _Wanted]] = deque()
+        self._working = False
+        self.built = 0  # how many segments were compiled, ever
 
     def scanner(self, sets: Sequence[PatternSet]) -> Scanner:
-        """A scanner of sets of one kind; hits carry the index into `sets`."""
-        small = [i for i, patterns in enumerate(sets) if len(patterns.strings) < _BIG_SET]
-        big = [i for i, patterns in enumerate(sets) if len(patterns.strings) >= _BIG_SET]
-        groups = [[i] for i in big] + ([small] if small else [])
-        if len(groups) == 1:
-            return self._get([sets[i] for i in groups[0]])
-        return CombinedScanner([(self._get([sets[i] for i in group]), group) for group in groups])
+        """A scanner of sets of one kind; hits carry the index into `sets`.
 
-    def _get(self, sets: Sequence[PatternSet]) -> Scanner:
+        Raises:
+            ValueError: a set holds an empty string.
+        """
         key = (sets[0].matching.value, *(patterns.digest for patterns in sets))
-        found = self._kept.get(key)
+        found = self._scanners.get(key)
         if found is None:
-            regex = sets[0].matching is Matching.REGEX
-            found = RegexScanner(sets) if regex else ContainsScanner(sets)
-            self.built += 1
-            self._kept[key] = found
-            while len(self._kept) > self._limit:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+            found = self._scanners[key] = self._make(_Wanted(sets))
+        if key not in self._recent:
+            size = sum(len(string) for patterns in sets for string in patterns.strings)
+            self._recent[key] = found, size
+            self._size += size
+        self._recent.move_to_end(key)
+        while self._size > self._limit:
+            self._size -= self._recent.popitem(last=False)[1][1]
         return found
+
+    def settle(self, timeout: float) -> bool:
+        """Waits until every scanner has as few segments as it can; False if that takes longer."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._working, timeout)
+
+    def _make(self, wanted: _Wanted) -> Scanner:
+        small = len(wanted.owners) <= _SMALL[wanted.family]
+        kept = [] if small else self._kept(wanted)
+        left = set(wanted.owners)
+        masked = 0
+        for _, keys in kept:
+            masked += len(keys - wanted.owners.keys())
+            left -= keys
+        fresh, lone = wanted.divide(left)
+        self._keep(wanted, fresh)
+        segments = [*(segment for segment, _ in kept), *fresh]
+        made = _SCANNERS[wanted.matching](wanted.count, wanted.state(segments, lone))
+        # Where there are many anyway, one more costs little and putting all together much.
+        many = len(segments) > wanted.fewest + wanted.fewest // 4
+        if kept and (many or masked > _MASKED * len(wanted.owners)):
+            self._later(made, wanted)
+        return made
+
+    def _kept(self, wanted: _Wanted) -> list[tuple[Segment, frozenset[str]]]:
+        """Segments to use again: those that hold most, at least half of each is wanted."""
+        left = set(wanted.owners)
+        with self._lock:
+            known = [
+                (segment, keys)
+                for segment, (family, keys) in self._segments.items()
+                if family is wanted.family and len(keys) <= 2 * len(left)
+            ]
+        known.sort(key=lambda entry: len(entry[1] & left), reverse=True)
+        chosen = []
+        for segment, keys in known:
+            common = len(keys & left)
+            if common and 2 * common >= len(keys):
+                chosen.append((segment, keys))
+                left -= keys
+            if not left or len(chosen) == wanted.fewest + _MORE_PARTS - 1:
+                break
+        return chosen
+
+    def _keep(self, wanted: _Wanted, segments: Sequence[Segment]) -> None:
+        with self._lock:
+            self.built += len(segments)
+            for segment in segments:
+                self._segments[segment] = wanted.family, frozenset(segment.strings)
+
+    def _later(self, scanner: Scanner, wanted: _Wanted) -> None:
+        with self._lock:
+            self._work.append((weakref.ref(scanner), wanted))
+            if not self._working:
+                self._working = True
+                threading.Thread(target=self._run, name="matcher builder", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._work:
+                    self._working = False
+                    self._lock.notify_all()
+                    return
+                reference, wanted = self._work.popleft()
+            scanner = reference()
+            if scanner is None:
+                continue  # another revision has come meanwhile
+            try:
+                segments, lone = wanted.divide(wanted.owners)
+                scanner.use(wanted.state(segments, lone))
+                self._keep(wanted, segments)
+            except Exception:  # noqa: BLE001 - logged
+                # The scanner answers the same as it is, only slower.
+                _log.exception("matcher could not be put together")
+            del scanner

@@ -7,8 +7,12 @@ Guarantees: a threshold that does not fit its family is None, never a guess (`"f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+from coop_contracts.event import ItemRef
 
 
 class Family(StrEnum):
@@ -20,16 +24,24 @@ class Family(StrEnum):
     TEXT = "TEXT"
     REFERENCE = "REFERENCE"  # {id, typeId}: compares by id
     MEDIA = "MEDIA"  # {url}: compares by URL
+    ENUM = "ENUM"  # compares by its place in an order
 
 
 Threshold = bool | int | float | str | datetime
 
+ORDERED = frozenset({Family.NUMBER, Family.DATETIME, Family.ENUM})
+
 
 def read_threshold(
-    given: bool | int | float | str, family: Family, *, number_as_id: bool
+    given: bool | int | float | str,
+    family: Family,
+    *,
+    number_as_id: bool = False,
+    order: tuple[str, ...] = (),
 ) -> Threshold | None:
-    """The threshold as a value of the family, or None where it does not fit. Numbers and booleans
-    may be written as strings, because Coop's client writes them so."""
+    """The threshold as a value of the family, or None where it does not fit; of an ENUM its place
+    in `order`. Numbers and booleans may be written as strings, because Coop's client writes them
+    so."""
     match family:
         case Family.NUMBER:
             return read_number(given)
@@ -38,6 +50,8 @@ def read_threshold(
             return words.get(str(given).strip().lower())
         case Family.DATETIME:
             return read_time(given)
+        case Family.ENUM:
+            return order.index(given) if isinstance(given, str) and given in order else None
         case _:
             if isinstance(given, str):
                 return given
@@ -66,3 +80,46 @@ def read_time(given: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def identifier_of(value: object) -> str | None:
+    """The id of a user or item reference (`{id, typeId}`, or an ItemRef); None if it is none."""
+    if isinstance(value, ItemRef):
+        return value.id
+    found = value.get("id") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def url_of(value: object) -> str | None:
+    """The URL of a media value `{url, …}` or a plain string; None if it is neither."""
+    found = value.get("url") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else None
+
+
+def _number(value: Any) -> Any:
+    return value if value.__class__ is float or value.__class__ is int else None
+
+
+def _boolean(value: Any) -> Any:
+    return value if value.__class__ is bool else None
+
+
+def _text(value: Any) -> Any:
+    return value if value.__class__ is str else None
+
+
+READERS: Mapping[Family, Callable[[Any], Any]] = {
+    Family.NUMBER: _number,
+    Family.BOOLEAN: _boolean,
+    Family.TEXT: _text,
+    Family.DATETIME: read_time,
+    Family.REFERENCE: identifier_of,
+    Family.MEDIA: url_of,
+}
+"""Give an item's value as it is compared, or None where its type is wrong."""
+
+
+def enum_reader(order: tuple[str, ...]) -> Callable[[Any], int | None]:
+    """Gives a value's place in the order, None where it has none."""
+    places = {value: place for place, value in enumerate(order)}
+    return lambda value: places.get(value) if value.__class__ is str else None

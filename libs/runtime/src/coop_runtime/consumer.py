@@ -25,7 +25,7 @@ from coop_runtime.kafka_config import consumer_config
 from coop_runtime.log import logger
 from coop_runtime.message import RawMessage
 from coop_runtime.partition import Partitions
-from coop_runtime.pipeline import Handler, Pipeline
+from coop_runtime.pipeline import SETTLE_SECONDS, Handler, Pipeline
 from coop_runtime.producer import Producer
 from coop_runtime.settings import RuntimeSettings
 
@@ -41,7 +41,8 @@ class Consumer(Generic[E]):
 
     The handler gets up to `max_batch` records at a time, and may return an awaitable (such as
     `producer.begin(…)`): the batch is settled when that is done, and up to `in_flight` batches
-    overlap so. `producer` writes the dead letters, at most `dead_letter_limit` a minute.
+    overlap so, each for at most `settle_timeout` seconds. `producer` writes the dead letters, at
+    most `dead_letter_limit` a minute.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Consumer(Generic[E]):
         max_batch: int = 500,
         in_flight: int = 4,
         dead_letter_limit: int = 100,
+        settle_timeout: float = SETTLE_SECONDS,
     ) -> None:
         self._group = group
         self._event_type = event_type
@@ -62,6 +64,7 @@ class Consumer(Generic[E]):
         self._producer = producer
         self._in_flight = in_flight
         self._dead_letter_limit = dead_letter_limit
+        self._settle_timeout = settle_timeout
         self._drain_seconds = settings.stop_timeout * 0.4
         self._partitions = Partitions()
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
@@ -111,6 +114,7 @@ class Consumer(Generic[E]):
             ),
             taken=self._fetcher.make_room,
             in_flight=self._in_flight,
+            settle_timeout=self._settle_timeout,
         )
         fetched: asyncio.Future[None] = loop.create_future()
         handling = asyncio.create_task(pipeline.run(), name=f"pipeline {self._group}")

@@ -32,41 +32,45 @@ Origin = tuple[str, str, int]
 class Guard(Protocol):
     """Who says where a connection may go."""
 
+    def check(self, url: str | httpx.URL) -> None: ...
     def check_request(self, request: httpx.Request) -> None: ...
     async def addresses(self, host: str, port: int) -> list[Address]: ...
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Sends httpx requests over guarded connections. Lives in one event loop."""
+    """Sends httpx requests over guarded connections. Lives in one event loop.
+
+    `exchanges` bounds how many there are at once.
+    """
 
     def __init__(
         self, guard: Guard, context: ssl.SSLContext, timeout: float, max_body: int, *, raw: bool
     ) -> None:
-        self._guard = guard
+        self.guard = guard
         self._context = context
         self._timeout = timeout
         self._max_body = max_body
         self._raw = raw
-        self._slots = asyncio.Semaphore(EXCHANGES)
+        self.exchanges = asyncio.Semaphore(EXCHANGES)
         # Insertion order is the order of going idle: the oldest is first.
         self._idle: OrderedDict[Connection, tuple[Origin, asyncio.TimerHandle]] = OrderedDict()
         self._idle_of: dict[Origin, list[Connection]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._guard.check_request(request)
+        self.guard.check_request(request)
         limit = request.extensions.get("timeout", {}).get("read") or self._timeout
         deadline = asyncio.get_running_loop().time() + min(self._timeout, limit)
         try:
             async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
+                await self.exchanges.acquire()
                 try:
                     connection = await self._exchange(request)
                 except BaseException:
-                    self._slots.release()
+                    self.exchanges.release()
                     raise
         except TimeoutError:
             raise httpx.ReadTimeout("no answer within the deadline") from None
-        body = _Body(self, _origin(request.url), connection, deadline, self._max_body)
+        body = _Body(self, origin_of(request.url), connection, deadline, self._max_body)
         try:
             if not self._raw:
                 _check_head(connection, self._max_body, request.method)
@@ -80,7 +84,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         body = b"".join([part async for part in _stream_of(request)])
         data = encode_request(request.method, request.url.raw_path, request.headers.raw, body)
         keep = "close" not in request.headers.get("connection", "").lower()
-        connection = self._take(_origin(request.url)) or await self._connect(request.url)
+        connection = self.take(origin_of(request.url)) or await self.connect(request.url)
         try:
             await connection.send(data, head_only=request.method == "HEAD", keep=keep)
         except BaseException:
@@ -88,9 +92,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise
         return connection
 
-    async def _connect(self, url: httpx.URL) -> Connection:
-        scheme, host, port = _origin(url)
-        addresses = (await self._guard.addresses(host, port))[:_ADDRESSES]
+    async def connect(self, url: httpx.URL) -> Connection:
+        """A new connection to a checked address. Raises EgressRefused, httpx.TransportError."""
+        scheme, host, port = origin_of(url)
+        addresses = (await self.guard.addresses(host, port))[:_ADDRESSES]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CONNECT_TIMEOUT
         context = self._context if scheme == "https" else None
@@ -114,7 +119,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 error = httpx.ConnectError(f"{host}: {failure.strerror or failure}")
         raise error
 
-    def _take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: Origin) -> Connection | None:
+        """A kept connection, if there is one."""
         idle = self._idle_of.get(origin)
         while idle:
             connection = idle[-1]
@@ -134,7 +140,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def give_back(self, origin: Origin, connection: Connection) -> None:
         """An exchange is over: keeps its connection, or closes it."""
-        self._slots.release()
+        self.exchanges.release()
+        self.keep(origin, connection)
+
+    def keep(self, origin: Origin, connection: Connection) -> None:
+        """Keeps a connection for the next exchange, or closes it."""
         if not connection.reusable:
             connection.close()
             return
@@ -154,7 +164,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)  # lets the transports close
 
 
-def _origin(url: httpx.URL) -> Origin:
+def origin_of(url: httpx.URL) -> Origin:
     port = url.port or (443 if url.scheme == "https" else 80)
     return url.scheme, url.raw_host.decode("ascii"), port
 

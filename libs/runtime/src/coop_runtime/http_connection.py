@@ -39,17 +39,26 @@ class ResponseTooLarge(httpx.TransportError):
 
 def encode_request(method: str, target: bytes, headers: RawHeaders, body: bytes) -> bytes:
     """The bytes of a request. Raises httpx.LocalProtocolError for what would break its frame."""
-    if not _NAME.fullmatch(method.encode()) or not _TARGET.fullmatch(target):
-        raise httpx.LocalProtocolError("a malformed method or target")
-    lines = [method.encode(), b" ", target, b" HTTP/1.1\r\n"]
+    lines = [encode_headers(method, target, headers)]
+    if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        lines.append(b"content-length: %d\r\n" % len(body))
+    lines += [b"\r\n", body]
+    return b"".join(lines)
+
+
+def encode_headers(method: str | None, target: bytes, headers: RawHeaders) -> bytes:
+    """The lines of a head, without its end and without what says how long the body is; without the
+    first line where `method` is None. Raises httpx.LocalProtocolError."""
+    lines = []
+    if method is not None:
+        if not _NAME.fullmatch(method.encode()) or not _TARGET.fullmatch(target):
+            raise httpx.LocalProtocolError("a malformed method or target")
+        lines += [method.encode(), b" ", target, b" HTTP/1.1\r\n"]
     for name, value in headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise httpx.LocalProtocolError("a malformed header")
         if name.lower() not in _OWN:
             lines += [name, b": ", value, b"\r\n"]
-    if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
-        lines.append(b"content-length: %d\r\n" % len(body))
-    lines += [b"\r\n", body]
     return b"".join(lines)
 
 
@@ -84,6 +93,11 @@ class Connection(asyncio.Protocol):
     def closed(self) -> bool:
         """True when nothing more can be sent."""
         return self._error is not None or self._transport is None or self._transport.is_closing()
+
+    @property
+    def silent(self) -> bool:
+        """True when not a byte of the present exchange's answer has arrived."""
+        return not self._head_complete and not self._head_size
 
     def close(self) -> None:
         """Ends the connection at once, whatever it is doing."""
@@ -150,13 +164,14 @@ class Connection(asyncio.Protocol):
         if self._complete:  # bytes that belong to no request
             self._fail(httpx.RemoteProtocolError("an answer nobody asked for"))
             return
+        if not self._head_complete:
+            self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"a malformed answer: {error}"))
             return
         if not self._head_complete:
-            self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:
                 self._fail(httpx.RemoteProtocolError("the answer's head is too long"))
         elif self._buffered > _BUFFER_HIGH and not self._paused and not self.closed:

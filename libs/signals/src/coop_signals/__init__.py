@@ -1,1 +1,13 @@
-"""Signals from outside: model providers behind one interface, and plugins."""
+"""Signals from outside: model providers behind one interface, and plugins.
+
+providers = Providers.of(settings, config_table, vault)
+values = await providers.values(org_id, need, inputs, deadline=loop.time() + 5)
+"""
+
+from __future__ import annotations
+
+from coop_signals.plugin import Known, Problem, load
+from coop_signals.providers import Providers
+from coop_signals.settings import SignalSettings
+
+__all__ = ["Known", "Problem", "Providers", "SignalSettings", "load"]

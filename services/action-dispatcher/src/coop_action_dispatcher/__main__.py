@@ -1,22 +1,31 @@
-"""`python -m coop_action_dispatcher dispatcher | migrate`: one process, one role."""
+"""`python -m coop_action_dispatcher dispatcher | api | migrate`: one process, one role."""
 
 from __future__ import annotations
 
 import sys
 
-from coop_action_dispatcher.app import dispatcher, migrate
-from coop_action_dispatcher.settings import Settings
-
-USAGE = "usage: python -m coop_action_dispatcher dispatcher | migrate\n"
+USAGE = "usage: python -m coop_action_dispatcher dispatcher | api | migrate\n"
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of the role."""
-    if arguments == ["dispatcher"]:
-        return dispatcher(Settings.load()).run()
-    if arguments == ["migrate"]:
-        migrate(Settings.load())
-        return 0
+    """The exit code of the role. Imports are by role, so that each stays small."""
+    match arguments:
+        case ["dispatcher"]:
+            from coop_action_dispatcher.app import dispatcher  # noqa: PLC0415
+            from coop_action_dispatcher.settings import Settings  # noqa: PLC0415
+
+            return dispatcher(Settings.load()).run()
+        case ["api"]:
+            from coop_action_dispatcher.api.app import api  # noqa: PLC0415
+            from coop_action_dispatcher.settings import ApiSettings  # noqa: PLC0415
+
+            return api(ApiSettings.load()).run()
+        case ["migrate"]:
+            from coop_action_dispatcher.app import migrate  # noqa: PLC0415
+            from coop_action_dispatcher.settings import Settings  # noqa: PLC0415
+
+            migrate(Settings.load())
+            return 0
     sys.stderr.write(USAGE)
     return 2
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from coop_action_dispatcher.courier import Courier
-from coop_action_dispatcher.dispatcher import Dispatcher
+from coop_action_dispatcher import strike_index
+from coop_action_dispatcher.assembly import assemble
 from coop_action_dispatcher.handler import RequestHandler
-from coop_action_dispatcher.keyring import Keyring
-from coop_action_dispatcher.lease import Leases
-from coop_action_dispatcher.schedule import Schedule
-from coop_action_dispatcher.sender import MAX_READ, Sender
+from coop_action_dispatcher.reversal import ReversalHandler
+from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.settings import Settings
-from coop_action_dispatcher.slot import Slots
-from coop_action_dispatcher.store import Store
+from coop_action_dispatcher.signer import Signer
+from coop_action_dispatcher.strike_index import StrikeIndex
+from coop_action_dispatcher.strike_keeper import StrikeKeeper
+from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import SCHEMA, outbox
 from coop_contracts.config import SYSTEM_ORG, Kind
-from coop_contracts.event import ActionRequested
+from coop_contracts.event import ActionRequested, EffectsReversed
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.consumer import Consumer
 from coop_runtime.database import engine_of
@@ -35,6 +35,7 @@ _KINDS = (
     Kind.ITEM_TYPE,
     Kind.ITEM_TYPE_VERSION,
     Kind.WEBHOOK_KEY,
+    Kind.SETTINGS,
 )
 _CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
 _SIGNERS = 2  # threads; RSA runs outside the interpreter's lock
@@ -47,29 +48,17 @@ def dispatcher(settings: Settings) -> Service:
     engine = engine_of(settings.postgres, pool_size=8, application_name=NAME)
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=_KINDS)
-    client = EgressGuard.of(settings).client(
-        timeout=settings.delivery_timeout, max_body=2 * MAX_READ, raw=True
-    )
+    poster = EgressGuard.of(settings).poster(timeout=settings.delivery_timeout, max_read=MAX_READ)
     executor = ThreadPoolExecutor(_SIGNERS, thread_name_prefix="signer")
-    store = Store(engine)
-    dispatcher = Dispatcher(
-        store=store,
-        leases=Leases(engine, owner=store.owner, owner_timeout=settings.delivery_owner_timeout),
-        slots=Slots(
-            total=settings.delivery_concurrency,
-            per_endpoint=settings.delivery_endpoint_concurrency,
-        ),
-        courier=Courier(
-            config=config,
-            keyring=Keyring(Vault.of(settings), config, executor),
-            sender=Sender(client, timeout=settings.delivery_timeout),
-            schedule=Schedule(settings.retry_delays),
-            bodies=store,
-        ),
-        revision=config.revision,
-        heartbeat=settings.delivery_heartbeat,
-        record_linger=settings.delivery_record_linger,
-        drain=settings.stop_timeout / 2,
+    strikes = Strikes(config)
+    dispatcher = assemble(
+        settings.tuning,
+        engine=engine,
+        config=config,
+        vault=Vault.of(settings),
+        poster=poster,
+        signer=Signer(executor, workers=_SIGNERS),
+        strikes=strikes,
     )
     consumer = Consumer(
         settings,
@@ -78,6 +67,15 @@ def dispatcher(settings: Settings) -> Service:
         handler=RequestHandler(dispatcher.accept, config),
         producer=producer,
     )
+
+    reversals = Consumer(
+        settings,
+        group=f"{NAME}-reversals",
+        event_type=EffectsReversed,
+        handler=ReversalHandler(engine, strikes),
+        producer=producer,
+    )
+    redis = strike_index.client_of(settings.redis)
 
     def changed(change: ConfigChange) -> None:
         if change.org_id != SYSTEM_ORG and config.ready():
@@ -94,8 +92,13 @@ def dispatcher(settings: Settings) -> Service:
         await config.wait_ready(_CONFIG_TIMEOUT)
         await dispatcher.run()
 
+    async def take_back() -> None:
+        await config.wait_ready(_CONFIG_TIMEOUT)
+        await reversals.run()
+
     async def close() -> None:
-        await client.aclose()
+        await poster.aclose()
+        await redis.aclose()
         executor.shutdown(wait=False)
         await engine.dispose()
 
@@ -106,10 +109,14 @@ def dispatcher(settings: Settings) -> Service:
     service.add_task("config", config.run)
     service.add_task("dispatch", dispatch)
     service.add_task("consume", consume)
+    service.add_task("reversals", take_back)
+    service.add_task("strike-expiry", StrikeKeeper(engine, strikes).run)
+    service.add_task("strike-index", StrikeIndex(engine, redis, strikes.committed).run)
     service.add_task("relay", Relay(engine, outbox, producer).run)
     service.add_readiness("config", config.ready)
     service.add_readiness("database", dispatcher.ready)
     service.add_readiness("consumer", consumer.ready)
+    service.add_readiness("reversals", reversals.ready)
     return service
 
 

@@ -12,14 +12,16 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
-import msgspec
+import httpx
 
 from coop_action_dispatcher import metric
-from coop_action_dispatcher.delivery import Delivery, Result, State, Verdict
-from coop_action_dispatcher.header import InvalidHeaders, parse_headers, request_headers
+from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
+from coop_action_dispatcher.endpoint import Directory
+from coop_action_dispatcher.header import InvalidHeaders, encoded, fixed_headers, parse_headers
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign, Keyring
 from coop_action_dispatcher.schedule import Schedule
-from coop_action_dispatcher.sender import Sender, utc_now
+from coop_action_dispatcher.sender import Sender, refusal, utc_now
+from coop_action_dispatcher.strike import Part, part_of
 from coop_action_dispatcher.webhook import (
     Configuration,
     NotYet,
@@ -31,20 +33,26 @@ from coop_action_dispatcher.webhook import (
 from coop_contracts.config import Action, Kind
 from coop_contracts.event import ActionRequested
 from coop_runtime import telemetry
+from coop_runtime.egress import EgressRefused
+from coop_runtime.egress_post import Address
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
 
 _ALARM_EVERY = 60.0  # seconds between two log lines about the same cause and organisation
 _MAX_ALARMS = 10_000
+_MAX_ADDRESSES = 10_000
 
 _log = logger("coop.dispatcher.courier")
-_decoder = msgspec.json.Decoder(ActionRequested)
 
 
 class Bodies(Protocol):
-    """Where a body is kept before it is sent first; False when the lease is lost."""
+    """Where a body is kept before it is sent first."""
 
-    async def save_body(self, delivery: Delivery, body: bytes) -> bool: ...
+    async def save_body(
+        self, delivery: Delivery, body: bytes | None, strike: Part | None
+    ) -> bytes | None:
+        """The body as it was kept, with the count of strikes; None when the lease is lost, or
+        there is no body and only the strike counts."""
 
 
 class _LeaseLost(Exception):
@@ -62,20 +70,22 @@ class Courier:
         sender: Sender,
         schedule: Schedule,
         bodies: Bodies,
+        directory: Directory,
     ) -> None:
         self._config = config
         self._keyring = keyring
         self._sender = sender
         self._schedule = schedule
         self._bodies = bodies
+        self._directory = directory
+        self._addresses: dict[tuple[str, str], tuple[Action, Address]] = {}
         self._alarms: dict[tuple[str, str], float] = {}
 
     async def carry(self, delivery: Delivery) -> Result:
         """Sends one delivery once, or finds out why it cannot be."""
         revision = self._config.revision(delivery.org_id)
         try:
-            with telemetry.attached({"traceparent": delivery.traceparent or ""}):
-                return await self._carry(delivery)
+            return await self._traced(delivery)
         except Undeliverable as error:
             return Result(delivery=delivery, verdict=Verdict(State.DEAD, reason=str(error)))
         except NotYet as error:
@@ -98,34 +108,78 @@ class Courier:
             config_revision=revision,
         )
 
+    async def _traced(self, delivery: Delivery) -> Result:
+        if not telemetry.exporting():
+            return await self._carry(delivery)
+        with (
+            telemetry.attached({"traceparent": delivery.traceparent or ""}),
+            telemetry.tracer("coop.dispatcher").start_as_current_span("webhook"),
+        ):
+            return await self._carry(delivery)
+
     async def _carry(self, delivery: Delivery) -> Result:
-        request = _decoder.decode(delivery.request)
-        action = action_of(request, self._config)
-        url = action.callback_url or ""
-        endpoint = endpoint_of(delivery.org_id, url)
-        own = self._own_headers(delivery.org_id, action)
+        request = delivery.asked
         body = delivery.body
         if body is None:
-            body = body_of(request, action, self._config)
-            if not await self._bodies.save_body(delivery, body):
-                raise _LeaseLost
-        signatures = await self._keyring.sign(
-            delivery.org_id,
-            webhook_id=delivery.execution_id,
-            timestamp=int(utc_now().timestamp()),
-            body=body,
-        )
-        with telemetry.tracer("coop.dispatcher").start_as_current_span("webhook"):
-            attempt = await self._sender.send(
-                url, headers=request_headers(own, signatures), body=body
+            body = await self._complete(delivery, request)
+        action = action_of(request, self._config)
+        name = endpoint_of(action.callback_url)
+        endpoint_id = await self._directory.id_of(delivery.org_id, name)
+        if endpoint_id != delivery.endpoint_id:
+            # Its URL was changed: it takes its turn there, whose breaker may be open.
+            return Result(
+                delivery=delivery, verdict=Verdict(State.PENDING), endpoint_id=endpoint_id
             )
+        attempt = await self._attempt(delivery, action, body)
         verdict = self._schedule.after(
-            number=delivery.attempts + 1,
+            number=delivery.attempts - delivery.attempts_before + 1,
             status=attempt.status,
             error=attempt.error,
             retry_after=attempt.retry_after,
         )
-        return Result(delivery=delivery, verdict=verdict, attempt=attempt, endpoint=endpoint)
+        return Result(delivery=delivery, verdict=verdict, attempt=attempt)
+
+    async def _attempt(self, delivery: Delivery, action: Action, body: bytes) -> Attempt:
+        now = utc_now()
+        try:
+            address = self._address(delivery.org_id, action)
+        except EgressRefused as error:
+            return Attempt(started_at=now, latency_ms=0.0, error=refusal(error))
+        except (httpx.InvalidURL, httpx.LocalProtocolError):
+            return Attempt(started_at=now, latency_ms=0.0, error="the callback URL is not valid")
+        signatures = await self._keyring.sign(
+            delivery.org_id,
+            webhook_id=delivery.execution_id,
+            timestamp=int(now.timestamp()),
+            body=body,
+        )
+        return await self._sender.send(address, headers=encoded(signatures), body=body)
+
+    def _address(self, org_id: str, action: Action) -> Address:
+        """Kept for as long as the action's document stays the same object."""
+        known = self._addresses.get((org_id, action.id))
+        if known is not None and known[0] is action:
+            return known[1]
+        own = self._own_headers(org_id, action)
+        address = self._sender.address(action.callback_url or "", fixed_headers(own))
+        if len(self._addresses) >= _MAX_ADDRESSES:
+            self._addresses.clear()
+        self._addresses[org_id, action.id] = action, address
+        return address
+
+    async def _complete(self, delivery: Delivery, request: ActionRequested) -> bytes:
+        """What could not be done when the delivery was taken on: its strike and its body."""
+        strike = part_of(request, self._config, delivery.traceparent)
+        try:
+            body = body_of(request, action_of(request, self._config), self._config)
+        except Undeliverable:
+            if strike is not None:
+                await self._bodies.save_body(delivery, None, strike)
+            raise
+        kept = await self._bodies.save_body(delivery, body, strike)
+        if kept is None:
+            raise _LeaseLost
+        return kept
 
     def _own_headers(self, org_id: str, action: Action) -> Mapping[str, str]:
         if action.callback_url_headers is None:

@@ -4,7 +4,8 @@
     (requested) ───────▶ PENDING ─────────────────▶ DELIVERED
                           ▲   │ ╲
             retry or hold └───┘  ╲ 410, schedule over, nothing to send to
-                                  ╲───────────────▶ DEAD
+                          ▲       ╲───────────────▶ DEAD
+                          └─────────── sent again by a person ──┘
 
 A PENDING delivery is either the head of its item (the one that may be sent) or waits behind it.
 A head that is being sent is leased by the process that sends it.
@@ -14,12 +15,17 @@ Must not: do anything. Data only.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
+
+from coop_action_dispatcher.strike import Part, Reversal
+from coop_contracts.event import ActionRequested
+
+_decoder = msgspec.json.Decoder(ActionRequested)
 
 
 class State(StrEnum):
@@ -39,8 +45,9 @@ class Verdict(NamedTuple):
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
-    """A delivery to be taken on. `request` is the ActionRequested event's bytes; `body` the
-    webhook's, None while it cannot be made; `endpoint` groups deliveries that share a receiver."""
+    """A delivery to be taken on. `request` is the event's bytes; `body` the webhook's, None while
+    it cannot be made; `endpoint` names the receiver (`webhook.endpoint_of`). `strike` is what it
+    adds to a user's strikes, `reversal` the execution whose strike it takes back."""
 
     execution_id: str
     org_id: str
@@ -50,23 +57,38 @@ class NewDelivery(Struct, frozen=True, kw_only=True):
     item_digest: bytes
     endpoint: str
     request: bytes
+    event: ActionRequested
     body: bytes | None
+    rule_ids: tuple[str, ...] = ()
     traceparent: str | None = None
+    strike: Part | None = None
+    reversal: Reversal | None = None
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A delivery this process has leased. `attempts` were made before; `age` is in seconds."""
+    """A delivery this process has leased. `seq` is its number, by which the tables know it;
+    `attempts` were made before, `attempts_before` of them before it was last sent again by a
+    person; `age` is in seconds. `event` is the decoded `request`, where it is at hand. `probe`: the
+    one that an open breaker lets through."""
 
+    seq: int
     execution_id: str
     org_id: str
-    action_id: str
+    endpoint_id: int
     item_digest: bytes
-    endpoint: str
     request: bytes
     body: bytes | None
     attempts: int
-    age: float
+    attempts_before: int = 0
+    age: float = 0.0
     traceparent: str | None = None
+    event: ActionRequested | None = None
+    probe: bool = False
+
+    @property
+    def asked(self) -> ActionRequested:
+        """The request. Raises msgspec.MsgspecError for a row that is none."""
+        return self.event or _decoder.decode(self.request)
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -87,15 +109,10 @@ class Result(Struct, frozen=True, kw_only=True):
     delivery: Delivery
     verdict: Verdict
     attempt: Attempt | None = None
-    endpoint: str = ""  # where it went, if that is no longer the delivery's endpoint
+    endpoint_id: int | None = None  # where it has to go, if that is no longer the delivery's
     config_revision: int = 0  # the organisation's newest, when the verdict was reached
 
     @property
     def attempts(self) -> int:
         """How many attempts were made, this one included."""
         return self.delivery.attempts + (self.attempt is not None)
-
-
-def item_digest(item_key: str) -> bytes:
-    """16 bytes that stand for an item key in indexes: ids may be longer than an index entry."""
-    return hashlib.blake2b(item_key.encode(), digest_size=16).digest()

@@ -23,6 +23,8 @@ from coop_action_dispatcher.lease import Leases
 from coop_action_dispatcher.recorder import Recorder
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Recorded, Store
+from coop_action_dispatcher.tuning import Tuning
+from coop_action_dispatcher.upkeep import Upkeep
 from coop_runtime.backoff import Backoff
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
@@ -30,6 +32,8 @@ from coop_runtime.log import logger
 _IDLE_PASS = 2.0  # seconds: finds what other processes set free
 _PASS_EVERY = 0.02
 _GAUGES_EVERY = 15.0
+_IDLE_REST = 4  # a pass that found little is followed by a pause of so many times its length
+_LITTLE = 32
 _NO_SLOTS = Slots(total=0, per_endpoint=0)
 
 _log = logger("coop.dispatcher")
@@ -38,8 +42,8 @@ _log = logger("coop.dispatcher")
 class Dispatcher:
     """One process's share of the work. Times are seconds.
 
-    `revision` gives an organisation's newest configuration revision; `drain` bounds how long a stop
-    waits for requests under way.
+    `revision` gives an organisation's newest configuration revision; the tuning's `drain` bounds
+    how long a stop waits for requests under way.
     """
 
     def __init__(
@@ -49,24 +53,30 @@ class Dispatcher:
         leases: Leases,
         slots: Slots,
         courier: Courier,
+        upkeep: Upkeep,
         revision: Callable[[str], int],
-        heartbeat: float,
-        record_linger: float,
-        drain: float,
+        tuning: Tuning,
     ) -> None:
         self._store = store
         self._leases = leases
         self._slots = slots
         self._courier = courier
+        self._upkeep = upkeep
         self._revision = revision
-        self._heartbeat = heartbeat
-        self._drain = drain
-        self._recorder = Recorder(store, linger=record_linger, on_recorded=self._recorded)
+        self._heartbeat = tuning.heartbeat
+        self._drain = tuning.drain
+        self._recorder = Recorder(
+            store,
+            linger=tuning.record_linger,
+            changes_of=upkeep.observe,
+            on_recorded=self._recorded,
+        )
         # One lease at a time in this process, so that the count of slots is exact and the
         # database holds no lease of ours that memory does not, except a forgotten one.
         self._leasing = asyncio.Lock()
-        self._under_way: dict[str, asyncio.Task[None] | None] = {}
+        self._under_way: dict[int, asyncio.Task[None]] = {}
         self._due_at = 0.0
+        self._rested_at = 0.0
         self._woken = asyncio.Event()
         self._left_behind = False
         self._changed: set[str] = set()
@@ -101,6 +111,7 @@ class Dispatcher:
             self._forever("heartbeat", self._beat_loop),
             self._forever("release", self._release_loop),
             self._forever("gauges", self._gauge_loop),
+            *(self._forever(name, loop) for name, loop in self._upkeep.loops().items()),
         ]
         recording = asyncio.create_task(self._recorder.run())
         working = asyncio.create_task(_all(loops))
@@ -118,8 +129,8 @@ class Dispatcher:
     async def _finish(self, recording: asyncio.Task[None]) -> None:
         try:
             async with asyncio.timeout(self._drain):
-                while tasks := [task for task in self._under_way.values() if task is not None]:
-                    await asyncio.wait(tasks)
+                while self._under_way:
+                    await asyncio.wait(list(self._under_way.values()))
                     await self._recorder.drained()
                 await self._leases.retire()
         except (TimeoutError, Retryable) as error:
@@ -127,8 +138,7 @@ class Dispatcher:
         finally:
             recording.cancel()
             for task in self._under_way.values():
-                if task is not None:
-                    task.cancel()
+                task.cancel()
 
     async def _forever(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         backoff = Backoff()
@@ -144,16 +154,18 @@ class Dispatcher:
     def _start(self, leased: Sequence[Delivery]) -> None:
         for delivery in leased:
             task = asyncio.create_task(self._carry(delivery))
-            self._under_way[delivery.execution_id] = task
+            self._under_way[delivery.seq] = task
         metric.UNDER_WAY.set(len(self._under_way))
 
     async def _carry(self, delivery: Delivery) -> None:
-        self._recorder.add(await self._courier.carry(delivery))
+        result = await self._courier.carry(delivery)
+        last = self._recorder.waiting + 1 >= len(self._under_way)
+        self._recorder.add(result, last=last)
 
     def _recorded(self, batch: Sequence[Result], recorded: Recorded) -> None:
         for result in batch:
-            self._slots.give(result.delivery.endpoint)
-            self._under_way.pop(result.delivery.execution_id, None)
+            self._slots.give(result.delivery.org_id, result.delivery.endpoint_id)
+            self._under_way.pop(result.delivery.seq, None)
         for result in recorded.recorded:
             if result.verdict.state is State.PENDING:
                 self._wake(result.verdict.delay)
@@ -165,7 +177,7 @@ class Dispatcher:
         metric.UNDER_WAY.set(len(self._under_way))
 
     def _wake(self, delay: float = 0.0) -> None:
-        due_at = time.monotonic() + delay
+        due_at = max(time.monotonic() + delay, self._rested_at)
         if due_at < self._due_at:
             self._due_at = due_at
             self._woken.set()
@@ -184,12 +196,19 @@ class Dispatcher:
         self._due_at = time.monotonic() + _IDLE_PASS
         async with self._leasing:
             self._left_behind = False
+            began = time.perf_counter()
             found = await self._leases.take_due(self._slots)
+            took = time.perf_counter() - began
             self._start(found.leased)
+        metric.PASS_SECONDS.observe(took)
+        if found.late is not None:
+            metric.LATE.set(found.late)
         self._left_behind = self._left_behind or found.more
+        # What another process holds locked just now looks due: give it time to finish.
+        rest = _IDLE_REST * took if len(found.leased) < _LITTLE else 0.0
+        self._rested_at = time.monotonic() + max(_PASS_EVERY, rest)
         if found.next_due is not None:
-            # What another process holds locked just now looks due: give it time to finish.
-            self._wake(max(_PASS_EVERY, found.next_due))
+            self._wake(max(0.0, found.next_due))
 
     async def _beat_loop(self) -> None:
         async with self._leasing:
@@ -206,7 +225,10 @@ class Dispatcher:
         self._config_changed.clear()
         changed, self._changed = self._changed, set()
         try:
-            if await self._leases.release_held(changed):
+            released = await self._leases.release_held(changed)
+            await self._upkeep.refresh()
+            moved = await self._upkeep.lead()
+            if released or moved:
                 self._wake()
         except Retryable:
             for org_id in changed:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from coop_action_dispatcher.delivery import NewDelivery, item_digest
+from coop_action_dispatcher.delivery import NewDelivery
+from coop_action_dispatcher.item import item_digest, storable
+from coop_action_dispatcher.strike import part_of, reversal_of
 from coop_action_dispatcher.webhook import (
+    NOWHERE,
     Configuration,
     NotYet,
     Undeliverable,
@@ -56,29 +59,30 @@ def new_delivery(
         execution_id = str(uuid.UUID(request.execution_id))
     except ValueError:
         raise Poison("the execution id is not a UUID") from None
-    body = None
-    endpoint = f"{request.org_id} "
+    parent = storable(traceparent.decode("latin-1")) if traceparent else None
+    strike = body = None
+    endpoint = NOWHERE
     try:
+        strike = part_of(request, config, parent)
         action = action_of(request, config)
-        endpoint = endpoint_of(request.org_id, action.callback_url)
+        endpoint = endpoint_of(action.callback_url)
         body = body_of(request, action, config)
     except (NotYet, Undeliverable):
         pass  # the courier finds the same and says so in the delivery's result
     item = request.item
     return NewDelivery(
         execution_id=execution_id,
-        org_id=_text(request.org_id),
-        action_id=_text(request.action_id),
-        item_type_id=_text(item.type_id),
-        item_id=_text(item.id),
+        org_id=storable(request.org_id),
+        action_id=storable(request.action_id),
+        item_type_id=storable(item.type_id),
+        item_id=storable(item.id),
         item_digest=item_digest(item_key(request.org_id, item.type_id, item.id)),
-        endpoint=_text(endpoint),
+        endpoint=storable(endpoint),
         request=encode(request),
+        event=request,
         body=body,
-        traceparent=_text(traceparent.decode("latin-1")) if traceparent else None,
+        rule_ids=tuple({storable(rule.id) for rule in request.rules}),
+        traceparent=parent,
+        strike=strike,
+        reversal=reversal_of(request, parent),
     )
-
-
-def _text(value: str) -> str:
-    # PostgreSQL's text holds no NUL; the request's own bytes keep it.
-    return value.replace("\0", "\ufffd")

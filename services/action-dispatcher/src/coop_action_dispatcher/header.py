@@ -63,16 +63,18 @@ def parse_headers(plain: str) -> dict[str, str]:
     return own
 
 
-def request_headers(
-    own: Mapping[str, str], signatures: Mapping[str, str]
-) -> list[tuple[bytes, bytes]]:
-    """Everything that goes out, encoded as RFC 9110 fields (values in ISO 8859-1)."""
+def fixed_headers(own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """What all requests of an action have, encoded as RFC 9110 fields (values in ISO 8859-1)."""
     merged = {
+        "user-agent": "Coop-Webhooks/1",
         **own,
         "content-type": "application/json",
         # What the platform compresses nobody here would unpack.
         "accept-encoding": "identity",
-        **signatures,
     }
-    merged.setdefault("user-agent", "Coop-Webhooks/1")
-    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in merged.items()]
+    return encoded(merged)
+
+
+def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The headers as bytes."""
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]

@@ -8,16 +8,15 @@ Must not: put a key, or an error text that might hold one, into a log or an exce
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Executor
 
 from msgspec import Struct
 
+from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.config import Kind, WebhookKey
 from coop_runtime.secret import Vault
-from coop_runtime.signing import sign_rsa_sha256, sign_standard_webhook
+from coop_runtime.signing import sign_standard_webhook
 
 
 class CannotSign(Exception):
@@ -34,12 +33,12 @@ class _Keys(Struct, frozen=True):
 
 
 class Keyring:
-    """Signs for every organisation. `executor` runs RSA, which would hold up the event loop."""
+    """Signs for every organisation."""
 
-    def __init__(self, vault: Vault, config: Configuration, executor: Executor) -> None:
+    def __init__(self, vault: Vault, config: Configuration, signer: Signer) -> None:
         self._vault = vault
         self._config = config
-        self._executor = executor
+        self._signer = signer
         self._cache: dict[str, tuple[tuple[WebhookKey, ...], _Keys]] = {}
 
     def decrypt(self, org_id: str, kind: Kind, document_id: str, ciphertext: str) -> str:
@@ -57,9 +56,7 @@ class Keyring:
         """The signature headers of an attempt at `timestamp`, Unix seconds. Raises `CannotSign`."""
         keys = self._keys(org_id)
         try:
-            rsa = await asyncio.get_running_loop().run_in_executor(
-                self._executor, sign_rsa_sha256, keys.rsa_private_pem, body
-            )
+            rsa = await self._signer.sign(keys.rsa_private_pem, body)
             standard = sign_standard_webhook(
                 keys.standard_secrets, webhook_id=webhook_id, timestamp=timestamp, body=body
             )

@@ -48,3 +48,41 @@ LOST_LEASES = Counter(
 STORE_RETRIES = Counter(
     "coop_delivery_store_retries_total", "Times the database could not be reached.", ["task"]
 )
+STRIKES = Counter(
+    "coop_strikes_total",
+    "Strikes by what became of them: given, raised or lowered (another execution of the cause "
+    "weighs more, or was taken back), taken_back, expired.",
+    ["change"],
+)
+CROSSINGS = Counter("coop_strike_crossings_total", "Times users newly reached a strike threshold.")
+STRIKES_UNPUBLISHED = Gauge(
+    "coop_strikes_unpublished", "1 while Redis does not know all strikes, so that rules do not."
+)
+STRIKE_PUBLICATIONS = Counter(
+    "coop_strike_publications_total", "Users whose strikes were written to Redis."
+)
+STRIKE_REBUILDS = Counter(
+    "coop_strike_rebuilds_total", "Times all strikes were written to Redis anew."
+)
+PASS_SECONDS = Histogram(
+    "coop_delivery_pass_seconds",
+    "Time of a scheduling pass: finding what is due and leasing it.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+LATE = Gauge(
+    "coop_deliveries_late_seconds",
+    "By how much the most overdue delivery is, those left out whose endpoint is open or paused.",
+)
+ENDPOINTS_OPEN = Gauge(
+    "coop_endpoints_open", "Endpoints whose circuit breaker is open or half open."
+)
+ENDPOINTS_PAUSED = Gauge("coop_endpoints_paused", "Endpoints that are paused.")
+BREAKERS_OPENED = Counter(
+    "coop_endpoint_breakers_opened_total", "Times this process opened a circuit breaker."
+)
+ENDPOINT_PAUSES = Counter(
+    "coop_endpoint_pauses_total",
+    "Endpoints paused by this process: gone (it answered 410), failing (no success for days).",
+    ["cause"],
+)
+PRUNED = Counter("coop_deliveries_pruned_total", "Ended deliveries deleted after their time.")

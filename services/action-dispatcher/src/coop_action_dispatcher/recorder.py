@@ -9,16 +9,18 @@ Must not: drop a result because the database is away. Results are as many as the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from coop_action_dispatcher import metric
+from coop_action_dispatcher.breaker import Change, News
 from coop_action_dispatcher.delivery import Result, State
 from coop_action_dispatcher.sender import utc_now
-from coop_action_dispatcher.store import Recorded, Store
-from coop_contracts.event import ActionDelivered, ActionRequested
+from coop_action_dispatcher.store import Recorded, Store, is_finished
+from coop_contracts.event import ActionDelivered
 from coop_contracts.ids import item_key, new_id
 from coop_runtime.backoff import Backoff
 from coop_runtime.error import Retryable
@@ -28,34 +30,56 @@ from coop_runtime.message import Message, message_of
 BATCH = 256
 
 _log = logger("coop.dispatcher.recorder")
-_decoder = msgspec.json.Decoder(ActionRequested)
 
 
 class Recorder:
-    """Collects results for `linger` seconds and writes them together."""
+    """Collects results for up to `linger` seconds and writes them together.
+
+    `changes_of` tells what a result says of its endpoint; it is asked once for each.
+    """
 
     def __init__(
         self,
         store: Store,
         *,
         linger: float,
+        changes_of: Callable[[Result], Change | None],
         on_recorded: Callable[[Sequence[Result], Recorded], None],
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
         self._linger = linger
+        self._changes_of = changes_of
         self._on_recorded = on_recorded
         self._now = now
         self._results: list[Result] = []
+        self._changes: dict[int, Change] = {}
         self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def add(self, result: Result) -> None:
-        """Takes a result; it is written soon."""
+    def add(self, result: Result, *, last: bool) -> None:
+        """Takes a result; it is written soon, and at once when it is the `last` to be expected."""
         self._results.append(result)
+        change = self._changes_of(result)
+        if change is not None:
+            self._note(change)
         self._idle.clear()
         self._arrived.set()
+        if last or len(self._results) >= BATCH:
+            self._full.set()
+
+    def _note(self, change: Change) -> None:
+        """Of one endpoint only the last news counts; but what is gone stays gone."""
+        known = self._changes.get(change.endpoint_id)
+        if known is None or known.news is not News.GONE:
+            self._changes[change.endpoint_id] = change
+
+    @property
+    def waiting(self) -> int:
+        """How many results are not written yet."""
+        return len(self._results)
 
     async def drained(self) -> None:
         """Returns once every result taken so far is written."""
@@ -65,42 +89,47 @@ class Recorder:
         """Writes until cancelled."""
         while True:
             await self._arrived.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._linger):
+                    await self._full.wait()
             self._arrived.clear()
-            await asyncio.sleep(self._linger)
+            self._full.clear()
             while self._results:
                 batch = self._results[:BATCH]
-                recorded = await self._write(batch)
+                changes, self._changes = list(self._changes.values()), {}
+                recorded = await self._write(batch, changes)
                 del self._results[: len(batch)]
                 self._on_recorded(batch, recorded)
                 _count(recorded.recorded, len(batch), self._now())
             self._idle.set()
 
-    async def _write(self, batch: Sequence[Result]) -> Recorded:
+    async def _write(self, batch: Sequence[Result], changes: Sequence[Change]) -> Recorded:
         backoff = Backoff()
         while True:
             try:
-                return await self._write_once(batch)
+                return await self._write_once(batch, changes)
             except Retryable as error:
                 metric.STORE_RETRIES.labels("record").inc()
                 _log.warning("results cannot be written yet", reason=str(error), count=len(batch))
                 await asyncio.sleep(backoff.next_delay())
 
-    async def _write_once(self, batch: Sequence[Result]) -> Recorded:
+    async def _write_once(self, batch: Sequence[Result], changes: Sequence[Change]) -> Recorded:
         try:
-            return await self._store.record(batch, _messages(batch, self._now()))
+            return await self._store.record(batch, _messages(batch, self._now()), changes)
         except Retryable:
             raise
         except Exception:  # noqa: BLE001 - logged, and each is tried alone
             _log.exception("results refused by the database", count=len(batch))
-        parts = [await self._write_alone(result) for result in batch]
+        parts = [await self._write_alone(result, changes) for result in batch]
         return Recorded(
             [result for part in parts for result in part.recorded],
             sum(part.promoted for part in parts),
         )
 
-    async def _write_alone(self, result: Result) -> Recorded:
+    async def _write_alone(self, result: Result, changes: Sequence[Change]) -> Recorded:
+        own = [change for change in changes if change.endpoint_id == result.delivery.endpoint_id]
         try:
-            return await self._store.record([result], _messages([result], self._now()))
+            return await self._store.record([result], _messages([result], self._now()), own)
         except Retryable:
             raise
         except Exception as error:  # noqa: BLE001 - logged above; written without its texts
@@ -118,12 +147,12 @@ def _bare(result: Result, error: str) -> Result:
     )
 
 
-def _messages(batch: Sequence[Result], now: datetime) -> list[Message]:
-    return [_message(result, now) for result in batch if result.verdict.state is not State.PENDING]
+def _messages(batch: Sequence[Result], now: datetime) -> list[Message | None]:
+    return [_message(result, now) if is_finished(result) else None for result in batch]
 
 
 def _message(result: Result, now: datetime) -> Message:
-    request = _decoder.decode(result.delivery.request)
+    request = result.delivery.asked
     event = ActionDelivered(
         event_id=new_id(),
         org_id=request.org_id,
@@ -147,7 +176,7 @@ def _count(recorded: Sequence[Result], of: int, now: datetime) -> None:
     for result in recorded:
         if result.verdict.state is State.DELIVERED:
             metric.DELIVERED.inc()
-            requested_at = _decoder.decode(result.delivery.request).time
+            requested_at = result.delivery.asked.time
             metric.LATENCY.observe(max(0.0, (now - requested_at).total_seconds()))
         elif result.verdict.state is State.DEAD:
             metric.DEAD.inc()
@@ -155,7 +184,7 @@ def _count(recorded: Sequence[Result], of: int, now: datetime) -> None:
                 "delivery is dead",
                 execution_id=result.delivery.execution_id,
                 org_id=result.delivery.org_id,
-                action_id=result.delivery.action_id,
+                action_id=result.delivery.asked.action_id,
                 attempts=result.attempts,
                 reason=result.verdict.reason,
             )

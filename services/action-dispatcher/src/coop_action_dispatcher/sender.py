@@ -9,7 +9,6 @@ guard's).
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -20,9 +19,15 @@ from coop_action_dispatcher import metric
 from coop_action_dispatcher.delivery import Attempt
 from coop_action_dispatcher.schedule import parse_retry_after
 from coop_runtime.egress import EgressRefused
+from coop_runtime.egress_post import Address, Answer, Poster
 
 MAX_READ = 64 * 1024  # bytes; more means the connection is not used again
 KEPT = 2048  # bytes
+
+_ATTEMPTS = {
+    outcome: metric.ATTEMPTS.labels(outcome)
+    for outcome in ("2xx", "3xx", "4xx", "5xx", "other", "timeout", "refused", "error")
+}
 
 
 def utc_now() -> datetime:
@@ -30,79 +35,57 @@ def utc_now() -> datetime:
 
 
 class Sender:
-    """Sends with `client`; `timeout` is in seconds and covers everything from the connection on."""
+    """Sends with `poster`, whose deadline covers everything from the connection on."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        timeout: float,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._client = client
-        self._timeout = timeout
+    def __init__(self, poster: Poster, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._poster = poster
         self._now = now
 
+    def address(self, url: str, headers: Sequence[tuple[bytes, bytes]]) -> Address:
+        """Where to send, with the headers that all requests have: to be kept while they last.
+
+        Raises EgressRefused, httpx.InvalidURL, httpx.LocalProtocolError.
+        """
+        return self._poster.prepare(url, headers)
+
     async def send(
-        self, url: str, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
+        self, address: Address, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> Attempt:
         """POSTs `body`. Never raises for what the other side does."""
-        started_at = self._now()
         began = time.perf_counter()
-        exchange = _Exchange()
+        started_at = self._now()
         error: str | None = None
-        outcome = ""
+        answer: Answer | None = None
         try:
-            async with asyncio.timeout(self._timeout):
-                await exchange.run(self._client, url, headers, body)
-        except (TimeoutError, httpx.TimeoutException):
-            outcome, error = "timeout", f"no answer within {self._timeout:g} s"
+            answer = await self._poster.post(address, headers, body)
+            outcome = _class_of(answer.status)
+        except httpx.TimeoutException:
+            outcome, error = "timeout", f"no answer within {self._poster.timeout:g} s"
         except EgressRefused as refused:
-            outcome, error = "refused", f"refused by the egress guard: {refused}"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as broken:
+            outcome, error = "refused", refusal(refused)
+        except (httpx.HTTPError, OSError) as broken:
             outcome, error = "error", _describe(broken)
         latency = time.perf_counter() - began
-        if exchange.status is not None:
-            outcome, error = _class_of(exchange.status), None
-        metric.ATTEMPTS.labels(outcome).inc()
+        _ATTEMPTS[outcome].inc()
         metric.ATTEMPT_SECONDS.observe(latency)
         return Attempt(
             started_at=started_at,
             latency_ms=latency * 1000,
-            status=exchange.status,
+            status=answer.status if answer else None,
             error=error,
-            response=_text(exchange.read),
-            retry_after=parse_retry_after(exchange.retry_after, now=self._now()),
+            response=_text(answer.body) if answer else None,
+            retry_after=self._retry_after(answer) if answer else None,
         )
 
+    def _retry_after(self, answer: Answer) -> float | None:
+        if 200 <= answer.status < 300:
+            return None
+        return parse_retry_after(answer.header(b"retry-after"), now=self._now())
 
-class _Exchange:
-    """The answer as far as it came, so that a deadline does not lose what was known."""
 
-    def __init__(self) -> None:
-        self.status: int | None = None
-        self.retry_after: str | None = None
-        self.read = bytearray()
-
-    async def run(
-        self,
-        client: httpx.AsyncClient,
-        url: str,
-        headers: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-    ) -> None:
-        request = client.build_request("POST", url, headers=list(headers), content=body)
-        response = await client.send(request, stream=True, follow_redirects=False)
-        try:
-            self.status = response.status_code
-            self.retry_after = response.headers.get("retry-after")
-            # Raw: a small compressed answer may unpack to gigabytes.
-            async for chunk in response.aiter_raw():
-                self.read += chunk[: MAX_READ - len(self.read)]
-                if len(self.read) >= MAX_READ:
-                    break
-        finally:
-            await response.aclose()
+def refusal(refused: EgressRefused) -> str:
+    """Why the guard refused, for people."""
+    return f"refused by the egress guard: {refused}"
 
 
 def _class_of(status: int) -> str:
@@ -117,6 +100,6 @@ def _describe(error: Exception) -> str:
     return name
 
 
-def _text(read: bytearray) -> str | None:
+def _text(read: bytes) -> str | None:
     # PostgreSQL's text holds no NUL.
-    return bytes(read[:KEPT]).decode(errors="replace").replace("\0", "\ufffd") if read else None
+    return read[:KEPT].decode(errors="replace").replace("\0", "\ufffd") if read else None

@@ -1,56 +1,83 @@
-"""How many deliveries this process may have under way, in all and to one endpoint.
+"""How many deliveries this process may have under way: in all, of an organisation, to an endpoint.
 
-Guarantees: a slow endpoint holds at most its own share; the rest is free for others.
+Guarantees: whoever comes anew finds a free slot, however many slow endpoints there are. A limit is
+a share of what is free just now (dynamic thresholds: A. Choudhury, E. Hahne, IEEE/ACM Transactions
+on Networking 6(2), 1998): hogs leave room by themselves, and one alone may have much.
 Must not: queue. What gets no slot stays in the database, where it costs no memory and another
 process may take it.
+
+An organisation may have twice what it leaves free (two thirds, when it is alone), an endpoint half
+of what is left to its organisation. Of 256 slots, one slow endpoint has 64 (the fixed limit), ten
+of one organisation have 16 each; 96 stay free, 32 of them for the organisation's other endpoints.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
+ENDPOINT_SHARE = 0.5
+ORG_SHARE = 2.0
+
 
 class Slots:
-    """Counts leases from the moment they are wanted until their result is recorded."""
+    """Counts leases from the moment they are wanted until their result is recorded.
 
-    def __init__(self, *, total: int, per_endpoint: int) -> None:
+    `per_endpoint` is a fixed limit beside the shares of what is free.
+    """
+
+    def __init__(
+        self,
+        *,
+        total: int,
+        per_endpoint: int,
+        endpoint_share: float = ENDPOINT_SHARE,
+        org_share: float = ORG_SHARE,
+    ) -> None:
         self._total = total
         self._per_endpoint = per_endpoint
-        self._used: Counter[str] = Counter()
+        self._endpoint_share = endpoint_share
+        self._org_share = org_share
+        self._used: Counter[int] = Counter()
+        self._used_of_org: Counter[str] = Counter()
         self._sum = 0
 
     @property
-    def per_endpoint(self) -> int:
-        return self._per_endpoint
+    def used(self) -> int:
+        """Slots in use."""
+        return self._sum
 
     @property
     def free(self) -> int:
         """Slots left in all."""
         return max(0, self._total - self._sum)
 
-    def free_of(self, endpoint: str) -> int:
-        """Slots left for one endpoint, whatever is left in all."""
-        return max(0, self._per_endpoint - self._used[endpoint])
+    def room(self, org_id: str, endpoint_id: int) -> int:
+        """How many the endpoint may take now. An upper bound: each one taken makes it smaller."""
+        free = self.free
+        of_org = min(free, _below(free * self._org_share) - self._used_of_org[org_id])
+        mine = min(self._per_endpoint, _below(of_org * self._endpoint_share))
+        return max(0, min(of_org, mine - self._used[endpoint_id]))
 
-    def left_by_endpoint(self) -> dict[str, int]:
-        """Slots left by endpoint, for the endpoints that hold any."""
-        return {endpoint: self.free_of(endpoint) for endpoint in self._used}
-
-    def take(self, endpoint: str) -> bool:
+    def take(self, org_id: str, endpoint_id: int) -> bool:
         """Takes a slot if there is one."""
-        if not self.free or not self.free_of(endpoint):
+        if not self.room(org_id, endpoint_id):
             return False
-        self.force(endpoint)
+        self._used[endpoint_id] += 1
+        self._used_of_org[org_id] += 1
+        self._sum += 1
         return True
 
-    def force(self, endpoint: str) -> None:
-        """Takes a slot for a lease that exists already."""
-        self._used[endpoint] += 1
-        self._sum += 1
-
-    def give(self, endpoint: str) -> None:
+    def give(self, org_id: str, endpoint_id: int) -> None:
         """Gives a slot back."""
         self._sum -= 1
-        self._used[endpoint] -= 1
-        if self._used[endpoint] <= 0:
-            del self._used[endpoint]
+        self._used[endpoint_id] -= 1
+        if self._used[endpoint_id] <= 0:
+            del self._used[endpoint_id]
+        self._used_of_org[org_id] -= 1
+        if self._used_of_org[org_id] <= 0:
+            del self._used_of_org[org_id]
+
+
+def _below(limit: float) -> int:
+    """The number of slots with which one is below the limit before the last is taken."""
+    return -int(-limit // 1)

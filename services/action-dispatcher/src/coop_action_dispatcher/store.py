@@ -2,31 +2,52 @@
 
 Guarantees: taking on the same execution id again changes nothing; an item has one head at most
 (the unique index `deliveries_head`), so that its webhooks cannot overtake each other; a result
-counts only while the lease it was made under is ours.
+counts only while the lease it was made under is ours; what a result says of its endpoint, and every
+event, is in the same transaction.
 Must not: send, or read the clock: the time is the database's, so that processes agree on it.
 
 Every transaction that waits for rows takes them in the order of `seq`, new ones in the order of
-their items, and those that can skip a locked row do: nobody waits in a circle. `seq` orders the
-deliveries of one item, not those of several.
+their items, and those that can skip a locked row do; users whose strikes change are locked before
+(see `strike_store`), endpoints after, by id: nobody waits in a circle. `seq` orders the deliveries
+of one item, not those of several.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 import sqlalchemy.exc
-from msgspec import Struct
-from sqlalchemy import text
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_action_dispatcher import store_statement as sql
+from coop_action_dispatcher.array import (
+    Bigints,
+    Blobs,
+    Booleans,
+    Floats,
+    Integers,
+    Jsons,
+    Moments,
+    Texts,
+    Uuids,
+)
+from coop_action_dispatcher.breaker import Breakers, Change
 from coop_action_dispatcher.delivery import Delivery, NewDelivery, Result, State
+from coop_action_dispatcher.endpoint import Directory, apply_changes
+from coop_action_dispatcher.endpoint_statement import GIVE_PROBES
 from coop_action_dispatcher.slot import Slots
+from coop_action_dispatcher.strike import Part
+from coop_action_dispatcher.strike_batch import Collision as StrikeCollision
+from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import outbox
+from coop_action_dispatcher.webhook import with_strikes
 from coop_runtime.database import transaction
 from coop_runtime.error import Retryable
 from coop_runtime.message import Message
-from coop_runtime.outbox import append
+from coop_runtime.outbox import channel_of
 
 LEASE = 45.0
 """Seconds a lease lasts at most. A crash is found by the owner's missing heartbeat, in seconds;
@@ -35,104 +56,9 @@ time for one attempt (15 s) and its recording (a transaction may take 20 s)."""
 
 _COLLISIONS = 5
 
-_HEADS = text(
-    """
-    SELECT item_digest FROM dispatch.deliveries
-    WHERE item_digest = ANY(CAST(:digests AS bytea[])) AND state = 'PENDING' AND head
-    ORDER BY seq FOR UPDATE
-    """
-)
+Key = tuple[str, str]
 
-_KNOWN = text(
-    """
-    SELECT execution_id FROM dispatch.deliveries
-    WHERE execution_id = ANY(CAST(:ids AS uuid[]))
-    """
-)
-
-_INSERT = text(
-    """
-    INSERT INTO dispatch.deliveries
-        (execution_id, org_id, action_id, item_type_id, item_id, item_digest, endpoint, head,
-         request, body, traceparent, lease_owner, leased_until)
-    SELECT execution_id, org_id, action_id, item_type_id, item_id, item_digest, endpoint, head,
-           request, body, traceparent,
-           CASE WHEN leased THEN CAST(:owner AS uuid) END,
-           CASE WHEN leased THEN now() + make_interval(secs => :lease) END
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:orgs AS text[]), CAST(:actions AS text[]),
-        CAST(:types AS text[]), CAST(:items AS text[]), CAST(:digests AS bytea[]),
-        CAST(:endpoints AS text[]), CAST(:heads AS boolean[]), CAST(:requests AS bytea[]),
-        CAST(:bodies AS bytea[]), CAST(:traceparents AS text[]), CAST(:leased AS boolean[])
-    ) WITH ORDINALITY AS new (execution_id, org_id, action_id, item_type_id, item_id, item_digest,
-                              endpoint, head, request, body, traceparent, leased,
-                              position)
-    ORDER BY item_digest, position
-    ON CONFLICT (execution_id) DO NOTHING
-    """
-)
-
-_LOCK = text(
-    """
-    SELECT execution_id FROM dispatch.deliveries
-    WHERE execution_id = ANY(CAST(:ids AS uuid[])) AND lease_owner = CAST(:owner AS uuid)
-    ORDER BY seq FOR UPDATE
-    """
-)
-
-_RECORD = text(
-    """
-    UPDATE dispatch.deliveries AS d
-    SET state = r.state,
-        held = r.held,
-        attempts = r.attempts,
-        endpoint = r.endpoint,
-        next_attempt_at = now() + make_interval(secs => r.delay),
-        lease_owner = NULL,
-        leased_until = NULL,
-        finished_at = CASE WHEN r.state <> 'PENDING' THEN now() END,
-        last_status = COALESCE(r.status, CASE WHEN NOT r.attempted THEN d.last_status END),
-        last_error = r.error
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:helds AS boolean[]),
-        CAST(:attempts AS integer[]), CAST(:endpoints AS text[]), CAST(:delays AS float8[]),
-        CAST(:attempted AS boolean[]), CAST(:statuses AS integer[]), CAST(:errors AS text[])
-    ) AS r (execution_id, state, held, attempts, endpoint, delay, attempted, status, error)
-    WHERE d.execution_id = r.execution_id AND d.lease_owner = CAST(:owner AS uuid)
-    """
-)
-
-_ATTEMPTS = text(
-    """
-    INSERT INTO dispatch.attempts
-        (execution_id, number, started_at, latency_ms, status, error, response)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:numbers AS integer[]), CAST(:started AS timestamptz[]),
-        CAST(:latencies AS real[]), CAST(:statuses AS integer[]), CAST(:errors AS text[]),
-        CAST(:responses AS text[]))
-    """
-)
-
-_PROMOTE = text(
-    """
-    UPDATE dispatch.deliveries AS d SET head = true
-    FROM unnest(CAST(:digests AS bytea[])) AS item (digest)
-    CROSS JOIN LATERAL (
-        SELECT execution_id FROM dispatch.deliveries
-        WHERE item_digest = item.digest AND state = 'PENDING' AND NOT head
-        ORDER BY seq LIMIT 1
-    ) AS next
-    WHERE d.execution_id = next.execution_id
-    """
-)
-
-_SAVE_BODY = text(
-    """
-    UPDATE dispatch.deliveries SET body = :body
-    WHERE execution_id = CAST(:id AS uuid) AND lease_owner = CAST(:owner AS uuid)
-      AND body IS NULL
-    """
-)
+_json = msgspec.json.Encoder()
 
 
 class Accepted(Struct, frozen=True):
@@ -157,8 +83,18 @@ class _Collision(Exception):
 class Store:
     """The deliveries as this process, `owner`, sees and leases them."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        strikes: Strikes,
+        directory: Directory,
+        breakers: Breakers,
+    ) -> None:
         self._engine = engine
+        self._strikes = strikes
+        self._directory = directory
+        self._breakers = breakers
         self.owner = str(uuid.uuid4())
 
     async def accept(self, requested: Sequence[NewDelivery], slots: Slots) -> Accepted:
@@ -170,10 +106,11 @@ class Store:
             {delivery.execution_id: delivery for delivery in reversed(requested)}.values()
         )
         distinct.reverse()
+        endpoints = await self._directory.ids((one.org_id, one.endpoint) for one in distinct)
         for attempt in range(_COLLISIONS):
             try:
-                return await self._accept(distinct, slots, look_first=attempt > 0)
-            except _Collision:
+                return await self._accept(distinct, endpoints, slots, look_first=attempt > 0)
+            except (_Collision, StrikeCollision):
                 continue
             except sqlalchemy.exc.IntegrityError:
                 if attempt == _COLLISIONS - 1:
@@ -181,157 +118,234 @@ class Store:
         raise Retryable("deliveries: another process takes on the same requests")
 
     async def _accept(
-        self, requested: Sequence[NewDelivery], slots: Slots, *, look_first: bool
+        self,
+        requested: Sequence[NewDelivery],
+        endpoints: Mapping[Key, int],
+        slots: Slots,
+        *,
+        look_first: bool,
     ) -> Accepted:
-        taken: list[str] = []
+        plan = _Plan(endpoints, slots, self._breakers)
         try:
             async with transaction(self._engine) as connection:
                 if look_first:
                     requested = await _unknown(connection, requested)
                 if not requested:
                     return Accepted(0, (), 0)
+                requested = await self._count(connection, requested)
                 found = await connection.execute(
-                    _HEADS, {"digests": sorted({d.item_digest for d in requested})}
+                    sql.HEADS, {"digests": Blobs(sorted({d.item_digest for d in requested}))}
                 )
-                behind = {bytes(digest) for (digest,) in found}
-                heads, leased = [], []
-                for delivery in requested:
-                    head = delivery.item_digest not in behind
-                    behind.add(delivery.item_digest)
-                    heads.append(head)
-                    leased.append(head and slots.take(delivery.endpoint))
-                    if leased[-1]:
-                        taken.append(delivery.endpoint)
-                await self._insert(connection, requested, heads, leased)
+                plan.make(requested, {bytes(digest) for (digest,) in found})
+                seqs = await self._insert(connection, requested, plan)
         except BaseException:
-            for endpoint in taken:
-                slots.give(endpoint)
+            plan.undo()
             raise
-        pairs = zip(requested, leased, strict=True)
-        return Accepted(
-            len(requested), [_fresh(new) for new, ours in pairs if ours], sum(heads) - len(taken)
+        if any(one.strike is not None or one.reversal is not None for one in requested):
+            self._strikes.committed.set()
+        leased = [
+            _fresh(one, seqs[one.execution_id], endpoint_id)
+            for one, endpoint_id, ours in zip(requested, plan.endpoints, plan.leased, strict=True)
+            if ours
+        ]
+        return Accepted(len(requested), leased, plan.left)
+
+    async def _count(
+        self, connection: AsyncConnection, requested: Sequence[NewDelivery]
+    ) -> Sequence[NewDelivery]:
+        """Adds and takes back strikes, and tells the platform how many its user has."""
+        counts = await self._strikes.apply(
+            connection,
+            [one.strike for one in requested if one.strike is not None],
+            [one.reversal for one in requested if one.reversal is not None],
         )
+        return [
+            one
+            if one.strike is None or one.body is None
+            else structs.replace(one, body=with_strikes(one.body, counts[one.execution_id]))
+            for one in requested
+        ]
 
     async def _insert(
-        self,
-        connection: AsyncConnection,
-        new: Sequence[NewDelivery],
-        heads: list[bool],
-        leased: list[bool],
-    ) -> None:
+        self, connection: AsyncConnection, new: Sequence[NewDelivery], plan: _Plan
+    ) -> dict[str, int]:
+        rules = [(d.execution_id, d.org_id, rule_id) for d in new for rule_id in d.rule_ids]
         inserted = await connection.execute(
-            _INSERT,
+            sql.INSERT,
             {
-                "ids": [d.execution_id for d in new],
-                "orgs": [d.org_id for d in new],
-                "actions": [d.action_id for d in new],
-                "types": [d.item_type_id for d in new],
-                "items": [d.item_id for d in new],
-                "digests": [d.item_digest for d in new],
-                "endpoints": [d.endpoint for d in new],
-                "heads": heads,
-                "requests": [d.request for d in new],
-                "bodies": [d.body for d in new],
-                "traceparents": [d.traceparent for d in new],
-                "leased": leased,
+                "ids": Uuids(d.execution_id for d in new),
+                "orgs": Texts(d.org_id for d in new),
+                "actions": Texts(d.action_id for d in new),
+                "types": Texts(d.item_type_id for d in new),
+                "items": Texts(d.item_id for d in new),
+                "digests": Blobs(d.item_digest for d in new),
+                "endpoints": Bigints(plan.endpoints),
+                "heads": Booleans(plan.heads),
+                "requests": Blobs(d.request for d in new),
+                "bodies": Blobs(d.body for d in new),
+                "traceparents": Texts(d.traceparent for d in new),
+                "leased": Booleans(plan.leased),
                 "owner": self.owner,
                 "lease": LEASE,
+                "rule_executions": Uuids(execution_id for execution_id, _, _ in rules),
+                "rule_orgs": Texts(org_id for _, org_id, _ in rules),
+                "rules": Texts(rule_id for _, _, rule_id in rules),
             },
         )
-        if inserted.rowcount != len(new):
+        seqs = {str(execution_id): seq for seq, execution_id in inserted}
+        if len(seqs) != len(new):
             # Some are known already, so the heads were reckoned wrongly: roll back, look first.
             raise _Collision
+        return seqs
 
-    async def save_body(self, delivery: Delivery, body: bytes) -> bool:
-        """Keeps the body before it is sent first, so that each attempt sends the same bytes.
+    async def save_body(
+        self, delivery: Delivery, body: bytes | None, strike: Part | None
+    ) -> bytes | None:
+        """Keeps the body before it is sent first, so that each attempt sends the same bytes, and
+        adds its strike, which could not be known when the delivery was taken on.
 
-        False when the lease is no longer ours. Raises `Retryable`.
+        The body as it was kept; None when the lease is no longer ours, or there was none to keep.
+        Raises `Retryable`.
         """
+        parts = [] if strike is None else [strike]
         async with transaction(self._engine) as connection:
-            saved = await connection.execute(
-                _SAVE_BODY, {"id": delivery.execution_id, "owner": self.owner, "body": body}
-            )
-            return saved.rowcount == 1
+            counts = await self._strikes.apply(connection, parts)
+            kept = None
+            if body is not None:
+                if strike is not None:
+                    body = with_strikes(body, counts[strike.execution_id])
+                saved = await connection.execute(
+                    sql.SAVE_BODY, {"seq": delivery.seq, "owner": self.owner, "body": body}
+                )
+                kept = body if saved.rowcount == 1 else None
+        if strike is not None:
+            self._strikes.committed.set()
+        return kept
 
-    async def record(self, results: Sequence[Result], messages: Sequence[Message]) -> Recorded:
+    async def record(
+        self,
+        results: Sequence[Result],
+        messages: Sequence[Message | None],
+        changes: Sequence[Change] = (),
+    ) -> Recorded:
         """Writes results, attempts and events, and lets the next delivery of each item go first.
 
-        `messages[i]` tells of the end of the i-th finished result. One transaction, which leaves
-        out results whose lease was lost. Raises `Retryable`.
+        `messages[i]` tells of the end of `results[i]`, None where it has not ended; `changes` are
+        what the attempts say of endpoints. One transaction, which leaves out results whose lease
+        was lost. Raises `Retryable`.
         """
         async with transaction(self._engine) as connection:
-            locked = await connection.execute(
-                _LOCK, {"ids": [r.delivery.execution_id for r in results], "owner": self.owner}
+            seqs = Bigints(r.delivery.seq for r in results)
+            await connection.execute(sql.LOCK, {"seqs": seqs})
+            found = await connection.execute(
+                sql.RECORD, _rows(results, messages) | {"owner": self.owner}
             )
-            ours = {str(found) for (found,) in locked}
-            ends = (r.delivery.execution_id for r in results if _finished(r))
-            told = dict(zip(ends, messages, strict=True))
-            kept = [r for r in results if r.delivery.execution_id in ours]
-            if not kept:
-                return Recorded((), 0)
-            await self._write(connection, kept)
-            finished = [r for r in kept if _finished(r)]
-            promoted = 0
-            if finished:
-                digests = sorted(r.delivery.item_digest for r in finished)
-                promoted = (await connection.execute(_PROMOTE, {"digests": digests})).rowcount
-                await append(connection, outbox, [told[r.delivery.execution_id] for r in finished])
-        return Recorded(kept, promoted)
+            row = found.one()
+            if changes:
+                await apply_changes(connection, changes, self._breakers.limits)
+            await _see_to_exceptions(connection, results)
+        ours = set(row.recorded or ())
+        return Recorded([r for r in results if r.delivery.seq in ours], row.promoted)
 
-    async def _write(self, connection: AsyncConnection, kept: Sequence[Result]) -> None:
-        attempted = [(r, r.attempt) for r in kept if r.attempt is not None]
-        await connection.execute(
-            _RECORD,
-            {
-                "owner": self.owner,
-                "ids": [r.delivery.execution_id for r in kept],
-                "states": [r.verdict.state.value for r in kept],
-                "helds": [r.verdict.held for r in kept],
-                "attempts": [r.attempts for r in kept],
-                "endpoints": [r.endpoint or r.delivery.endpoint for r in kept],
-                "delays": [float(r.verdict.delay) for r in kept],
-                "attempted": [r.attempt is not None for r in kept],
-                "statuses": [r.attempt.status if r.attempt else None for r in kept],
-                "errors": [r.verdict.reason for r in kept],
-            },
-        )
-        if attempted:
-            await connection.execute(
-                _ATTEMPTS,
-                {
-                    "ids": [r.delivery.execution_id for r, _ in attempted],
-                    "numbers": [r.attempts for r, _ in attempted],
-                    "started": [a.started_at for _, a in attempted],
-                    "latencies": [a.latency_ms for _, a in attempted],
-                    "statuses": [a.status for _, a in attempted],
-                    "errors": [a.error for _, a in attempted],
-                    "responses": [a.response for _, a in attempted],
-                },
-            )
+
+class _Plan:
+    """Who goes first in a batch, and who is leased; on failure its slots are given back."""
+
+    def __init__(self, ids: Mapping[Key, int], slots: Slots, breakers: Breakers) -> None:
+        self._ids = ids
+        self._slots = slots
+        self._breakers = breakers
+        self._taken: list[tuple[str, int]] = []
+        self.endpoints: list[int] = []
+        self.heads: list[bool] = []
+        self.leased: list[bool] = []
+        self.left = 0
+
+    def make(self, requested: Sequence[NewDelivery], behind: set[bytes]) -> None:
+        """`behind`: the items that have a delivery which goes first already."""
+        for one in requested:
+            endpoint_id = self._ids[one.org_id, one.endpoint]
+            head = one.item_digest not in behind
+            behind.add(one.item_digest)
+            blocked = self._breakers.blocked(endpoint_id)
+            ours = head and not blocked and self._slots.take(one.org_id, endpoint_id)
+            if ours:
+                self._taken.append((one.org_id, endpoint_id))
+            self.left += head and not ours and not blocked
+            self.endpoints.append(endpoint_id)
+            self.heads.append(head)
+            self.leased.append(ours)
+
+    def undo(self) -> None:
+        """Gives the slots back."""
+        for org_id, endpoint_id in self._taken:
+            self._slots.give(org_id, endpoint_id)
 
 
 async def _unknown(
     connection: AsyncConnection, requested: Sequence[NewDelivery]
 ) -> list[NewDelivery]:
-    found = await connection.execute(_KNOWN, {"ids": [d.execution_id for d in requested]})
+    found = await connection.execute(sql.KNOWN, {"ids": Uuids(d.execution_id for d in requested)})
     known = {str(execution_id) for (execution_id,) in found}
     return [d for d in requested if d.execution_id not in known]
 
 
-def _finished(result: Result) -> bool:
+def _fresh(new: NewDelivery, seq: int, endpoint_id: int) -> Delivery:
+    return Delivery(
+        seq=seq,
+        execution_id=new.execution_id,
+        org_id=new.org_id,
+        endpoint_id=endpoint_id,
+        item_digest=new.item_digest,
+        request=new.request,
+        event=new.event,
+        body=new.body,
+        attempts=0,
+        traceparent=new.traceparent,
+    )
+
+
+def is_finished(result: Result) -> bool:
+    """True when the delivery reached its end."""
     return result.verdict.state is not State.PENDING
 
 
-def _fresh(new: NewDelivery) -> Delivery:
-    return Delivery(
-        execution_id=new.execution_id,
-        org_id=new.org_id,
-        action_id=new.action_id,
-        item_digest=new.item_digest,
-        endpoint=new.endpoint,
-        request=new.request,
-        body=new.body,
-        attempts=0,
-        age=0.0,
-        traceparent=new.traceparent,
-    )
+def _rows(results: Sequence[Result], messages: Sequence[Message | None]) -> dict[str, object]:
+    attempts = [r.attempt for r in results]
+    return {
+        "seqs": Bigints(r.delivery.seq for r in results),
+        "states": Texts(r.verdict.state.value for r in results),
+        "helds": Booleans(r.verdict.held for r in results),
+        "attempts": Integers(r.attempts for r in results),
+        "endpoints": Bigints(r.endpoint_id or r.delivery.endpoint_id for r in results),
+        "delays": Floats(float(r.verdict.delay) for r in results),
+        "errors": Texts(r.verdict.reason for r in results),
+        "attempted": Booleans(a is not None for a in attempts),
+        "statuses": Integers(a.status if a else None for a in attempts),
+        "started": Moments(a.started_at if a else None for a in attempts),
+        "latencies": Floats(a.latency_ms if a else None for a in attempts),
+        "attempt_errors": Texts(a.error if a else None for a in attempts),
+        "responses": Texts(a.response if a else None for a in attempts),
+        "topics": Texts(m.topic if m else None for m in messages),
+        "keys": Blobs(m.key if m else None for m in messages),
+        "values": Blobs(m.value if m else None for m in messages),
+        "headers": Jsons(_headers(m) if m else None for m in messages),
+        "channel": channel_of(outbox),
+    }
+
+
+def _headers(message: Message) -> bytes:
+    return _json.encode([[name, value.decode()] for name, value in message.headers])
+
+
+async def _see_to_exceptions(connection: AsyncConnection, results: Sequence[Result]) -> None:
+    """What seldom happens: a delivery goes elsewhere by now; a probe was not sent after all."""
+    moved = [(r.delivery.seq, r.endpoint_id) for r in results if r.endpoint_id is not None]
+    if moved:
+        await connection.execute(
+            sql.MOVED,
+            {"seqs": Bigints(s for s, _ in moved), "endpoints": Bigints(e for _, e in moved)},
+        )
+    unused = {r.delivery.endpoint_id for r in results if r.delivery.probe and r.attempt is None}
+    if unused:
+        await connection.execute(GIVE_PROBES, {"ids": Bigints(unused)})

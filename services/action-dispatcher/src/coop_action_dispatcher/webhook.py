@@ -8,7 +8,9 @@ Must not: hold a secret; the action's own headers stay ciphertext here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -26,6 +28,10 @@ class Configuration(Protocol):
     def revision(self, org_id: str) -> int: ...
 
 
+NOWHERE = ""
+"""The endpoint of deliveries of which it is not known yet, or never will be, where they go."""
+
+
 class NotYet(Exception):
     """The configuration this request was made under has not arrived here yet: hold it."""
 
@@ -41,7 +47,7 @@ def action_of(request: ActionRequested, config: Configuration) -> Action:
     """
     action = config.get(request.org_id, Kind.ACTION, request.action_id)
     if not isinstance(action, Action):
-        _expect_arrived(request, config)
+        expect_arrived(request, config)
         raise Undeliverable("the action was deleted")
     if action.action_type is not ActionType.CUSTOM_ACTION:
         raise Undeliverable(f"an action of type {action.action_type} has no webhook")
@@ -50,11 +56,12 @@ def action_of(request: ActionRequested, config: Configuration) -> Action:
     return action
 
 
-def endpoint_of(org_id: str, url: str | None) -> str:
-    """What deliveries to one receiver have in common: the organisation and the URL's origin.
+@lru_cache(maxsize=4096)
+def endpoint_of(url: str | None) -> str:
+    """The name, within its organisation, of what deliveries to one receiver have in common.
 
-    Never the path or the query: they may hold a secret. Raises `Undeliverable` for what is no
-    http or https URL.
+    It shows the URL's origin. Path and query may hold a secret: of them it has eight digits of a
+    hash. Raises `Undeliverable` for what is no http or https URL.
     """
     try:
         parts = urlsplit(url or "")
@@ -63,8 +70,11 @@ def endpoint_of(org_id: str, url: str | None) -> str:
         raise Undeliverable("the callback URL is not valid") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Undeliverable("the callback URL is not an http or https URL")
-    port = port or (443 if parts.scheme == "https" else 80)
-    return f"{org_id} {parts.scheme}://{parts.hostname}:{port}"
+    origin = f"{parts.scheme}://{parts.hostname}:{port or (443 if parts.scheme == 'https' else 80)}"
+    rest = parts.path if not parts.query else f"{parts.path}?{parts.query}"
+    if rest in ("", "/"):
+        return origin
+    return f"{origin} #{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
 
 
 def body_of(request: ActionRequested, action: Action, config: Configuration) -> bytes:
@@ -100,7 +110,13 @@ def _reference(item: ItemRef) -> dict[str, str]:
     return {"id": item.id, "typeId": item.type_id}
 
 
-def _expect_arrived(request: ActionRequested, config: Configuration) -> None:
+def with_strikes(body: bytes, count: int) -> bytes:
+    """The body with the user's live strikes, this request's included."""
+    return body[:-1] + b',"userStrikeCount":%d}' % count
+
+
+def expect_arrived(request: ActionRequested, config: Configuration) -> None:
+    """Raises `NotYet` when the configuration that the request was made under is not here."""
     if config.revision(request.org_id) < request.config_revision:
         raise NotYet("the configuration of the request has not arrived yet")
 
@@ -109,7 +125,7 @@ def _policy(request: ActionRequested, policy_id: str, config: Configuration) -> 
     policy = config.get(request.org_id, Kind.POLICY, policy_id)
     if isinstance(policy, Policy):
         return {"id": policy.id, "name": policy.name, "penalty": policy.penalty}
-    _expect_arrived(request, config)
+    expect_arrived(request, config)
     return {"id": policy_id, "name": policy_id, "penalty": "NONE"}
 
 
@@ -118,7 +134,7 @@ def _type_name(request: ActionRequested, config: Configuration) -> str:
     current = config.get(request.org_id, Kind.ITEM_TYPE, type_id)
     if isinstance(current, ItemType):
         return current.name
-    _expect_arrived(request, config)
+    expect_arrived(request, config)
     old = [
         version
         for key, version in config.all(request.org_id, Kind.ITEM_TYPE_VERSION).items()

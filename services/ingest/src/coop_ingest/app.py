@@ -1,6 +1,7 @@
 """ingest's composition root: what is built, and how it is wired. Nothing else is here.
 
-api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals
+api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals,
+       action and review requests
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from coop_contracts.config import Kind, OrgSettings
+from coop_ingest.api.action import ActionRoute
 from coop_ingest.api.appeal import AppealRoute
 from coop_ingest.api.application import build_application
 from coop_ingest.api.edge import Edge, Route
@@ -93,11 +95,13 @@ def build_api(
     )
     report = ReportRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     appeal = AppealRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
+    action = ActionRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     policies = PoliciesRoute(gate=gate, table=table)
     routes = (
         Route("POST", "/items/async/", "post-items", items.handle, hot=True),
         Route("POST", "/report", "submit-report", report.handle),
         Route("POST", "/report/appeal", "submit-appeal", appeal.handle),
+        Route("POST", "/actions/", "post-actions", action.handle),
         Route("GET", "/policies/", "get-policies", policies.handle),
     )
     edge = Edge(routes, build_application(routes))

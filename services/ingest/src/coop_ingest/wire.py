@@ -93,6 +93,18 @@ class Appeal(Struct, rename="camel"):
     additional_items: list[Raw] | None = None
 
 
+class ActionOrder(Struct, rename="camel"):
+    """The body of `POST /actions/`. `actorId` is a user of the console, for the record."""
+
+    action_id: str
+    item_id: str
+    item_type_id: str
+    policy_ids: list[str] | None = None
+    actor_id: str | None = None
+    parameters: dict[str, Any] | None = None
+    note: str | None = None
+
+
 class PartialResult(Struct, rename="camel"):
     """The answer to `?partial=true`: ids of the items kept, errors of the rest."""
 

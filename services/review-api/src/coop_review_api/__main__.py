@@ -1,11 +1,11 @@
-"""`python -m coop_review_api api | relay | migrate | create-org …`: one process, one role."""
+"""`python -m coop_review_api <role>`: one process, one role (see USAGE)."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-USAGE = "usage: python -m coop_review_api api | relay | migrate | create-org --help\n"
+USAGE = "usage: python -m coop_review_api api | relay | projector | migrate | create-org --help\n"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,6 +21,11 @@ def main(arguments: Sequence[str]) -> int:
             from coop_review_api.settings import RelaySettings  # noqa: PLC0415
 
             return run_relay(RelaySettings.load())
+        case ["projector"]:
+            from coop_review_api.projector import run_projector  # noqa: PLC0415
+            from coop_review_api.settings import ProjectorSettings  # noqa: PLC0415
+
+            return run_projector(ProjectorSettings.load())
         case ["migrate"]:
             from coop_review_api.migrations import run  # noqa: PLC0415
             from coop_review_api.settings import Settings  # noqa: PLC0415

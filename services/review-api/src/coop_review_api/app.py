@@ -9,10 +9,13 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api.api.application import build, limited
 from coop_review_api.clock import now
 from coop_review_api.context import Context
+from coop_review_api.dispatch import Dispatch
+from coop_review_api.explanation.desk import Explanations
 from coop_review_api.password import Passwords
 from coop_review_api.readiness import database_ready
 from coop_review_api.review import Desk
 from coop_review_api.settings import Settings
+from coop_review_api.signal import Signals
 from coop_runtime import database
 from coop_runtime.metric import measured
 from coop_runtime.secret import Vault
@@ -31,10 +34,13 @@ def run_api(settings: Settings) -> int:
     order = OrderIndex.of(settings.redis)
     claims = Claims(engine, order)
     passwords = Passwords()
+    vault = Vault.of(settings)
+    signals = Signals.of(settings, vault)
+    dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
     context = Context(
         settings=settings,
         engine=engine,
-        vault=Vault.of(settings),
+        vault=vault,
         passwords=passwords,
         desk=Desk(
             engine=engine,
@@ -46,10 +52,15 @@ def run_api(settings: Settings) -> int:
         ),
         clock=now,
         session_limits=settings.session_limits,
+        signals=signals,
+        dispatch=dispatch,
+        explanations=Explanations(engine, clock=now, signals=signals.catalogue),
     )
 
     async def close() -> None:
         passwords.close()
+        await signals.aclose()
+        await dispatch.aclose()
         await claims.close()
         await order.close()
         await engine.dispose()

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.clock import Clock
+from coop_review_api.dispatch import Dispatch
+from coop_review_api.explanation.desk import Explanations
 from coop_review_api.password import Passwords
 from coop_review_api.review import Desk
 from coop_review_api.session_limit import Limits
 from coop_review_api.settings import Settings
+from coop_review_api.signal import Signals
 from coop_runtime.secret import Vault
 
 
@@ -25,3 +28,6 @@ class Context:
     desk: Desk
     clock: Clock
     session_limits: Limits
+    signals: Signals
+    dispatch: Dispatch
+    explanations: Explanations

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from coop_contracts import ids
+from coop_contracts.action import applies_to
 from coop_contracts.config import (
     Action,
     ActionType,
@@ -29,7 +30,6 @@ from coop_contracts.config import (
 from coop_contracts.error import pointer
 from coop_contracts.event import ActionRequested, DecisionComponent, DecisionMade
 from coop_queues.job import Job
-from coop_review_api.configuration.action import applies_to
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.error import Fault, Invalid
@@ -275,4 +275,5 @@ def _request(
         actor_note=draft.note,
         decision_reason=draft.reason,
         report_history=job.reports or None,
+        cause_id=made.decision_id,
     )

@@ -8,7 +8,15 @@ LOGINS = Counter("coop_review_logins_total", "Logins by outcome.", ["outcome"])
 CONFIG_CHANGES = Counter(
     "coop_review_config_changes_total", "Configuration documents saved or deleted.", ["kind"]
 )
+BULK_ITEMS = Counter("coop_review_bulk_items_total", "Items that bulk actions were carried out on.")
+UNDONE = Counter("coop_review_decisions_undone_total", "Decisions taken back within the window.")
+RELEASED = Counter(
+    "coop_review_decisions_released_total", "Held decisions whose undo window ended and that left."
+)
 DECISIONS = Counter("coop_review_decisions_total", "Components of decisions made.", ["type"])
+PROJECTED = Counter(
+    "coop_review_projected_total", "Events recorded by the projector, by what they are.", ["kind"]
+)
 LOG_HEADS = Counter("coop_review_log_heads_total", "Log heads put into the outbox.")
 REPEATED = Counter(
     "coop_review_config_repeated_total",
@@ -20,4 +28,14 @@ RESTATED = Counter(
 )
 UNKNOWN_ORGS = Gauge(
     "coop_review_unknown_orgs", "Organisations on the config topic that the log does not know."
+)
+ALARMS = Counter("coop_review_alarms_total", "Alarms that people were told of.", ["kind"])
+MAILS = Counter(
+    "coop_review_mails_total",
+    "Attempts to send a mail, by outcome: sent, retried, dead.",
+    ["outcome"],
+)
+MAILS_PENDING = Gauge("coop_review_mails_pending", "Mails that wait to be sent.")
+MAIL_OUTAGES = Counter(
+    "coop_review_mail_outages_total", "Times that the mail server or the queue did not answer."
 )

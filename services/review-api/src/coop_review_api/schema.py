@@ -26,7 +26,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from coop_runtime.outbox import outbox_table
 
@@ -45,7 +45,17 @@ metadata = MetaData(
 
 _TIME = DateTime(timezone=True)
 
-NAMED_KINDS = ("item-type", "policy", "action", "rule", "routing-rule", "queue", "text-bank")
+NAMED_KINDS = (
+    "item-type",
+    "policy",
+    "action",
+    "rule",
+    "routing-rule",
+    "queue",
+    "text-bank",
+    "location-bank",
+    "hash-bank",
+)
 """Kinds whose names are unique within an organisation."""
 
 orgs = Table(
@@ -160,8 +170,83 @@ decisions = Table(
     Column("config_revision", BigInteger, nullable=False),
     Column("claimed_at", _TIME, nullable=True),
     Column("decided_at", _TIME, nullable=False),
+    Column("leaves_at", _TIME, nullable=True),  # null: it left at once
+    Column("undone_at", _TIME, nullable=True),
+    Column("undone_by", Text, nullable=True),
     Index(None, "org_id", "decided_at"),
     Index(None, "org_id", "item_type_id", "item_id"),
+    Index(
+        None,
+        "executions",
+        postgresql_using="gin",
+        postgresql_ops={"executions": "jsonb_path_ops"},
+    ),
+)
+
+held_decisions = Table(
+    "held_decisions",
+    metadata,
+    Column("decision_id", Text, ForeignKey("review.decisions.decision_id"), primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("leaves_at", _TIME, nullable=False, index=True),
+    # The decision's messages, as the outbox has them: one entry each.
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("keys", ARRAY(LargeBinary), nullable=False),
+    Column("payloads", ARRAY(LargeBinary), nullable=False),
+    Column("headers", JSONB, nullable=False),
+)
+
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    Column("bulk_id", Text, primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("order", JSONB, nullable=False),  # what is to be done to each (enforcement.bulk.Order)
+    Column("total", Integer, nullable=False),
+    Column("requested", Integer, nullable=False, server_default=text("0")),
+    Column("refused", Integer, nullable=False, server_default=text("0")),
+    Column("config_revision", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("confirmed_by", Text, nullable=True),
+    Column("started_at", _TIME, nullable=True),
+    Column("finished_at", _TIME, nullable=True),
+    CheckConstraint("kind IN ('ACTION', 'REVERSAL')", name="kind"),
+    CheckConstraint(
+        "state IN ('PREVIEW', 'RUNNING', 'PAUSED', 'CANCELLED', 'COMPLETE')", name="state"
+    ),
+    Index(None, "org_id", "created_at"),
+    Index("bulk_jobs_running_ix", "bulk_id", postgresql_where=text("state = 'RUNNING'")),
+)
+
+bulk_items = Table(
+    "bulk_items",
+    metadata,
+    Column(
+        "bulk_id",
+        Text,
+        ForeignKey("review.bulk_jobs.bulk_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("position", Integer, primary_key=True),
+    Column("identity", Text, nullable=False),  # what makes it the same: execution, or item
+    Column("item_type_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("creator", JSONB, nullable=True),
+    Column("reverses", JSONB, nullable=True),  # of a reversal: {executionId, actionId}
+    Column("state", Text, nullable=False, server_default=text("'WAITING'")),
+    Column("reason", Text, nullable=True),
+    Column("execution_ids", ARRAY(Text), nullable=True),
+    CheckConstraint("state IN ('WAITING', 'REQUESTED', 'REFUSED')", name="state"),
+    UniqueConstraint("bulk_id", "identity"),
+    Index(
+        "bulk_items_waiting_ix",
+        "bulk_id",
+        "position",
+        postgresql_where=text("state = 'WAITING'"),
+    ),
 )
 
 audit_log = Table(

@@ -6,18 +6,26 @@ Guarantees: times are seconds. Must not: hold defaults for secrets.
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import parseaddr
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
+from coop_review_api.notification.smtp import Server, Tls
 from coop_review_api.session_limit import Limits
-from coop_runtime.settings import CommaSeparated, RuntimeSettings
+from coop_runtime.settings import CommaSeparated
+from coop_signals import SignalSettings
 
 
-class Settings(RuntimeSettings):
+class Settings(SignalSettings):
     """`review_origins`: origins, such as `https://review.example.com`, that pages which log in may
     come from, beside the API's own host. `review_secure_cookies` may only be off where browsers
     reach the API without TLS. `review_trusted_proxies`: addresses whose X-Forwarded-For is
     believed. Times are seconds.
+
+    `dispatch_url` is the dispatcher's internal API, `internal_token` the secret shared with it.
+    Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
+    authorities to trust besides the system's.
     """
 
     internal_port: int = Field(default=9081, ge=0, le=65535)
@@ -33,6 +41,39 @@ class Settings(RuntimeSettings):
     review_max_body: int = Field(default=1_000_000, ge=1_000)  # bytes
     review_pool: int = Field(default=10, ge=2)  # database connections
     review_log_head_check: float = Field(default=2, gt=0)
+    dispatch_url: str = "http://127.0.0.1:8083"
+    internal_token: SecretStr = SecretStr("")
+    smtp_host: str | None = None
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    smtp_tls: Tls = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str | None = None
+    smtp_certificates: str | None = None
+
+    @model_validator(mode="after")
+    def _can_mail(self) -> Self:
+        if self.smtp_host is not None:
+            if "@" not in parseaddr(self.smtp_from or "")[1]:
+                raise ValueError("COOP_SMTP_FROM must be an address where COOP_SMTP_HOST is set")
+            if self.smtp_user is not None and self.smtp_tls == "none":
+                raise ValueError("COOP_SMTP_PASSWORD is not shown to a server without TLS")
+        return self
+
+    @property
+    def mail_server(self) -> Server | None:
+        """Where mails go; None where they go nowhere."""
+        if self.smtp_host is None or self.smtp_from is None:
+            return None
+        return Server(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            tls=self.smtp_tls,
+            user=self.smtp_user,
+            password=self.smtp_password.get_secret_value() or None,
+            sender=self.smtp_from,
+            certificates=self.smtp_certificates,
+        )
 
     @property
     def session_limits(self) -> Limits:
@@ -42,7 +83,21 @@ class Settings(RuntimeSettings):
         )
 
 
+class ProjectorSettings(Settings):
+    """`review_recent_window`: seconds for which every submission is kept, so that its evaluation
+    finds it; those whose evaluation is recorded stay, like the evaluations, for
+    `review_retention_days`."""
+
+    internal_port: int = Field(default=9087, ge=0, le=65535)
+    review_recent_window: float = Field(default=6 * 3600, ge=60)
+    review_retention_days: float = Field(default=30, ge=1, le=3650)
+    review_retention_check: float = Field(default=60, gt=0)  # seconds
+    review_projector_batch: int = Field(default=1000, ge=1, le=10_000)
+
+
 class RelaySettings(Settings):
-    """The relay beside an api on one machine."""
+    """The relay beside an api on one machine. `review_bulk_rate` is in items a second, of all bulk
+    actions together."""
 
     internal_port: int = Field(default=9082, ge=0, le=65535)
+    review_bulk_rate: float = Field(default=500, gt=0, le=100_000)

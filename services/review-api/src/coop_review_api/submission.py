@@ -1,7 +1,8 @@
 """Making a decision: judged, recorded, closed and announced in one transaction.
 
     lease token ─▶ job and rules as they are now ─▶ `decision.decide` ─▶ job closed (or moved)
-                ─▶ row in `decisions` ─▶ events in the outbox ─▶ COMMIT ─▶ Redis is told
+                ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window
+                ─▶ COMMIT ─▶ Redis is told
 
 Guarantees: decision, close and events happen together or not at all; a job is decided once (unique
 job id); the same request again, after a lost answer, gets the same answer; without the live lease
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ from coop_review_api.decision import (
     decide,
     hash_of,
 )
+from coop_review_api.enforcement.hold import hold
 from coop_review_api.error import Conflict
 from coop_review_api.schema import decisions, outbox
 from coop_review_api.session import Principal
@@ -53,7 +55,8 @@ DECIDED = "DECIDED"
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """A decision as it was recorded. `moved_to` is the job that continues a moved one."""
+    """A decision as it was recorded. `moved_to` is the job that continues a moved or undone one;
+    `leaves_at` when its events leave and it can no longer be undone (None: they left at once)."""
 
     decision_id: str
     job_id: str
@@ -66,6 +69,8 @@ class Recorded:
     reason: str | None
     note: str | None
     moved_to: str | None
+    leaves_at: datetime | None = None
+    undone_at: datetime | None = None
 
 
 async def submit(
@@ -135,17 +140,30 @@ async def _decide(
         raise JobNotFound(f"no job {job_id}")
     if job.summary.lease_holder not in (None, principal.user_id):
         raise LeaseLost("somebody else holds this job")
+    rulebook = _rulebook(job, catalogue, queue)
     decision = decide(
         draft,
         job=job,
-        rulebook=_rulebook(job, catalogue, queue),
+        rulebook=rulebook,
         reviewer=Reviewer(user_id=principal.user_id, email=principal.email),
         now=now,
     )
     moved_to, changes = await _close(connection, principal, job, draft, lease_token)
     row = _row_of(decision, draft, job, request_hash, moved_to)
-    await connection.execute(insert(decisions).values(row))
-    await append(connection, outbox, _messages(decision))
+    # A move has taken effect by now; there is nothing to hold back.
+    window = 0.0 if moved_to else rulebook.settings.undo_window
+    leaves_at = now + timedelta(seconds=window) if window > 0 else None
+    await connection.execute(insert(decisions).values({**row, "leaves_at": leaves_at}))
+    if leaves_at is None:
+        await append(connection, outbox, _messages(decision))
+    else:
+        await hold(
+            connection,
+            org_id=principal.org_id,
+            decision_id=decision.decision_id,
+            messages=_messages(decision),
+            leaves_at=leaves_at,
+        )
     recorded = Recorded(
         decision_id=decision.decision_id,
         job_id=job_id,
@@ -158,6 +176,7 @@ async def _decide(
         reason=draft.reason,
         note=draft.note,
         moved_to=moved_to,
+        leaves_at=leaves_at,
     )
     return recorded, changes
 
@@ -240,6 +259,8 @@ def _recorded_of(row: Any) -> Recorded:
         reason=row.reason,
         note=row.note,
         moved_to=row.moved_to,
+        leaves_at=row.leaves_at,
+        undone_at=row.undone_at,
     )
 
 

@@ -56,6 +56,7 @@ class Placer:
             source=traits.source,
             policy_ids=traits.policy_ids,
             queue_id=traits.queue_id,
+            child_safety=traits.child_safety,
         )
         return placement_of(event, route)
 

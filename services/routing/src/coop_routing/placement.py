@@ -32,6 +32,7 @@ class Traits:
     policy_ids: tuple[str, ...]
     for_appeals: bool = False
     queue_id: str | None = None
+    child_safety: bool = False
 
 
 def traits_of(event: Cause) -> Traits:
@@ -40,11 +41,17 @@ def traits_of(event: Cause) -> Traits:
         case ReportSubmitted():
             reason = event.reason
             policy = reason.policy_id if reason else None
-            return Traits("REPORT", (policy,) if policy else ())
+            csam = reason.csam if reason else False
+            return Traits("REPORT", (policy,) if policy else (), child_safety=csam)
         case AppealSubmitted():
             return Traits("APPEAL", event.violating_policies, for_appeals=True)
         case ReviewRequested():
-            return Traits(event.source, event.policy_ids, queue_id=event.queue_id)
+            return Traits(
+                event.source,
+                event.policy_ids,
+                queue_id=event.queue_id,
+                child_safety=event.job_kind == "NCMEC",
+            )
 
 
 def placement_of(event: Cause, route: Route) -> Placement:
@@ -122,7 +129,9 @@ def _request(event: ReviewRequested, route: Route, traits: Traits) -> Placement:
         event_id=event.event_id,
         correlation_id=event.correlation_id,
     )
-    return _placement(event, route, entry)
+    return _placement(
+        event, route, entry, kind=Kind(event.job_kind), additional_items=event.related_items
+    )
 
 
 def _placement(

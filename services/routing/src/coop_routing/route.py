@@ -1,6 +1,7 @@
 """Where an entry goes: the routing decision, a pure function of the entry and a route table.
 
     sender's queue, if it exists ──▶ SENDER
+    child safety, and the settings name a queue that exists ──▶ SETTING
     first LIVE rule that passes, in order of sequence number ──▶ RULE (its queue is gone: DEFAULT)
     none ──▶ DEFAULT: the organisation's default queue; for appeals that of the appeals queues
     no queue ──▶ PARKED
@@ -31,6 +32,10 @@ SOURCE_INPUTS: Final[Mapping[Source, str]] = {
     "POST_ACTIONS": "post-actions",
     "MRT_JOB": "mrt-decision",
     "APPEAL": "submit-appeal",
+    "BULK_ACTION": "manual-action-run",
+    "STRIKE_THRESHOLD": "user-strike-action-execution",
+    "RETROACTION": "retroaction",
+    "REVERSAL": "manual-action-run",
 }
 """What the rule input `Source` says, in Coop's words."""
 
@@ -40,12 +45,13 @@ class RouteTable:
     """How one organisation routes items of one type at one revision.
 
     `destinations` are queue ids, by the index of the rule in `program`; `program` is None where no
-    rule applies, `note` then may say why.
+    rule applies, `note` then may say why. `ncmec_queue_id` is where child-safety entries go.
     """
 
     revision: int
     queue_ids: frozenset[str]
     default_queue_id: str | None
+    ncmec_queue_id: str | None = None
     program: Program | None = None
     destinations: tuple[str, ...] = ()
     note: str | None = None
@@ -67,6 +73,7 @@ def decide(
     source: Source,
     policy_ids: Sequence[str] = (),
     queue_id: str | None = None,
+    child_safety: bool = False,
 ) -> Route:
     """The route of an entry about `item`; `queue_id` is the sender's choice, if there is one."""
     notes = [table.note] if table.note else []
@@ -74,6 +81,10 @@ def decide(
         if queue_id in table.queue_ids:
             return _route(table, "SENDER", queue_id, notes)
         notes.append(f"the sender's queue {queue_id} is gone")
+    if child_safety and table.ncmec_queue_id is not None:
+        if table.ncmec_queue_id in table.queue_ids:
+            return _route(table, "SETTING", table.ncmec_queue_id, notes)
+        notes.append(f"the queue {table.ncmec_queue_id} for child safety is gone")
     if table.program is not None:
         evaluation = table.program.evaluate(
             item.data,

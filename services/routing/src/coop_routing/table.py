@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
-from coop_contracts.config import ItemType, Kind, Queue, RoutingRule, TextBank
+from coop_contracts.config import ItemType, Kind, OrgSettings, Queue, RoutingRule, TextBank
 from coop_contracts.event import SubmittedItem
 from coop_routing import metric
 from coop_routing.route import RouteTable, default_queue
@@ -30,6 +30,7 @@ KINDS = (
     Kind.ITEM_TYPE,
     Kind.ITEM_TYPE_VERSION,
     Kind.TEXT_BANK,
+    Kind.SETTINGS,
 )
 """What routing has to know."""
 
@@ -97,6 +98,7 @@ class RouteTables:
             revision=revision,
             queue_ids=frozenset(queues),
             default_queue_id=default_queue(queues, for_appeals=key.for_appeals),
+            ncmec_queue_id=self._ncmec_queue(key.org_id),
             note=f"item type {key.item_type_id} is gone" if rules and not known else None,
         )
         if not rules or item_type is None:
@@ -124,9 +126,14 @@ class RouteTables:
             revision=revision,
             queue_ids=table.queue_ids,
             default_queue_id=table.default_queue_id,
+            ncmec_queue_id=table.ncmec_queue_id,
             program=program,
             destinations=tuple(destination for _, destination in rules),
         )
+
+    def _ncmec_queue(self, org_id: str) -> str | None:
+        settings = self._config.get(org_id, Kind.SETTINGS, "settings")
+        return settings.ncmec_queue_id if isinstance(settings, OrgSettings) else None
 
     def _all(self, key: _Key, kind: Kind) -> dict[str, object]:
         return dict(self._config.all(key.org_id, kind))

@@ -1,49 +1,164 @@
-"""The composition root: builds the rules engine process from its settings. Wiring only."""
+"""The composition roots: build the rules engine's processes from their settings. Wiring only."""
 
 from __future__ import annotations
 
-from coop_contracts.event import ItemSubmitted
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
+
+from coop_contracts.config import Kind
+from coop_contracts.event import EvaluationDeferred, ItemSubmitted
+from coop_rules_engine.at_hand import AtHand, CountedRules
+from coop_rules_engine.awaiting import MediaEvaluation
+from coop_rules_engine.backtest import Backtests
+from coop_rules_engine.deferred import DeferredHandler, Evaluate
 from coop_rules_engine.handler import ItemHandler
+from coop_rules_engine.limit import Limiter
+from coop_rules_engine.media import CATCH_UP_SECONDS, MediaValues
+from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import KINDS, Registry
-from coop_rules_engine.settings import Settings
+from coop_rules_engine.remote import RemoteEvaluation
+from coop_rules_engine.settings import BacktestSettings, Settings
+from coop_rules_engine.store import Store
 from coop_runtime.config_table import ConfigTable
 from coop_runtime.consumer import Consumer
+from coop_runtime.pipeline import SETTLE_SECONDS
 from coop_runtime.producer import Producer
+from coop_runtime.secret import Vault
 from coop_runtime.service import Service
+from coop_signals import plugin
+from coop_signals.providers import Providers
 
 NAME = "rules-engine"
+SLOW = "rules-engine-slow"
+BACKTEST = "rules-engine-backtest"
 
 _CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
+_DEFERRED_BATCH = 50
+_DEFERRED_BATCHES = 1_000
+
+
+# How long one thread may keep the interpreter from the others that want it: a compilation runs
+# beside the evaluation, and each wait for a turn adds this to an item's time.
+SWITCH_SECONDS = 0.001
+
+
+class _Parts:
+    """What both lanes' processes are made of."""
+
+    def __init__(self, name: str, settings: Settings, *more: Kind) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self.service = Service(name, settings)
+        self.producer = Producer(settings, client_id=name)
+        self.config = ConfigTable(settings, kinds=(*KINDS, *more))
+        self.known = plugin.load()
+        self.registry = Registry(self.config, self.known.catalogue)
+        self.store = Store.of(settings.redis)
+        self.rebuilder = Rebuilder(
+            self.store,
+            CountedRules(self.registry),
+            settings,
+            window=settings.rules_rebuild_window,
+        )
+        self.limiter = Limiter(self.store, self.rebuilder)
+        service = self.service
+        service.add_start(self.producer.start)
+        service.add_stop(self.store.close)
+        service.add_stop(self.producer.stop)
+        service.add_task("config", self.config.run)
+        service.add_task("compile", self.registry.run)
+        service.add_task("rebuild", self.rebuilder.run)
+        service.add_readiness("config", self.config.ready)
+        service.add_readiness("rules", self.registry.ready)
+
+    def consume(self, name: str, consumer: Consumer[Any]) -> None:
+        """Not one item before the configuration is whole and every known organisation compiled."""
+        self.service.add_task(name, self._after_rules(consumer.run))
+        self.service.add_readiness(name, consumer.ready)
+
+    def _after_rules(
+        self, run: Callable[[], Coroutine[Any, Any, None]]
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def after() -> None:
+            await self.config.wait_ready(_CONFIG_TIMEOUT)
+            await self.registry.compiled(_CONFIG_TIMEOUT)
+            await run()
+
+        return after
 
 
 def engine(settings: Settings) -> Service:
-    """The process that evaluates."""
-    service = Service(NAME, settings)
-    producer = Producer(settings, client_id=NAME)
-    config = ConfigTable(settings, kinds=KINDS)
-    registry = Registry(config)
+    """The fast lane: the process that evaluates every item."""
+    parts = _Parts(NAME, settings)
+    handler = ItemHandler(
+        parts.registry, parts.producer, AtHand(parts.store, parts.rebuilder), parts.limiter
+    )
     consumer = Consumer(
         settings,
         group=NAME,
         event_type=ItemSubmitted,
-        handler=ItemHandler(registry, producer),
-        producer=producer,
+        handler=handler,
+        producer=parts.producer,
         max_batch=settings.rules_batch,
         in_flight=settings.rules_batches_in_flight,
     )
+    parts.consume("consumer", consumer)
+    return parts.service
 
-    async def consume() -> None:
-        # Not one item before the configuration is whole and every known organisation compiled.
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await registry.compiled(_CONFIG_TIMEOUT)
-        await consumer.run()
 
+def slow(settings: Settings) -> Service:
+    """The lanes that wait: for the hashes of media, and for remote models."""
+    vault = Vault.of(settings)
+    parts = _Parts(SLOW, settings, Kind.INTEGRATION)
+    providers = Providers.of(
+        settings, parts.config, vault, redis=parts.store.client, known=parts.known
+    )
+    media = MediaValues(settings)
+
+    def consumer(
+        lane: Literal["MEDIA", "SLOW"], evaluate: Evaluate, wait: float
+    ) -> Consumer[EvaluationDeferred]:
+        return Consumer(
+            settings,
+            group=f"{NAME}.{lane.lower()}",
+            event_type=EvaluationDeferred,
+            handler=DeferredHandler(
+                evaluate, parts.producer, parts.limiter, lane=lane, window=settings.rules_window
+            ),
+            producer=parts.producer,
+            max_batch=_DEFERRED_BATCH,
+            in_flight=_DEFERRED_BATCHES,
+            settle_timeout=wait + SETTLE_SECONDS,
+        )
+
+    awaiting = MediaEvaluation(parts.registry, media, deadline=settings.rules_media_deadline)
+    remote = RemoteEvaluation(
+        parts.registry,
+        providers,
+        deadline=settings.rules_slow_deadline,
+        patience=settings.rules_slow_patience,
+        share=settings.rules_share,
+    )
+    parts.service.add_task("media-signals", media.run)
+    parts.consume(
+        "media", consumer("MEDIA", awaiting, settings.rules_media_deadline + CATCH_UP_SECONDS)
+    )
+    longest = settings.rules_slow_patience + settings.rules_slow_deadline
+    parts.consume("slow", consumer("SLOW", remote, longest))
+    parts.service.add_stop(providers.aclose)
+    return parts.service
+
+
+def backtest(settings: BacktestSettings) -> Service:
+    """Rules tried on the past, beside everything that is live."""
+    service = Service(BACKTEST, settings)
+    producer = Producer(settings, client_id=BACKTEST)
+    config = ConfigTable(settings, kinds=(*KINDS, Kind.ITEM_TYPE_VERSION))
+    backtests = Backtests(settings, config, producer, plugin.load().catalogue)
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_task("config", config.run)
-    service.add_task("compile", registry.run)
-    service.add_task("consume", consume)
+    service.add_task("backtests", backtests.run)
     service.add_readiness("config", config.ready)
-    service.add_readiness("rules", registry.ready)
-    service.add_readiness("consumer", consumer.ready)
+    service.add_readiness("backtests", backtests.ready)
     return service

@@ -1,182 +1,117 @@
-"""What one submission entails under a rule set: the result and the effects, as messages.
+"""The rules of a lane on one submission: what they say, and what they cannot say yet.
 
-Guarantees: exactly one RulesEvaluated for a submission; at most one effect for a submission and
-action, with an id made of both, so that evaluating twice entails nothing twice; an effect carries
-the rules and policies of the matching live rules that have that very action.
-Must not: publish. Evaluates under the event's own time.
+Guarantees: a pure function of the submission, the rule set and the values given. A rule is decided
+when no value still to come can change its outcome.
+Must not: publish, ask anyone for values, or count.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
+from msgspec import Struct
 
-from coop_contracts.event import (
-    ActionRequested,
-    ItemRef,
-    ItemSubmitted,
-    RequestedExecution,
-    ReviewRequested,
-    RuleRef,
-    RulesEvaluated,
-)
-from coop_contracts.ids import execution_id, item_key, new_id
-from coop_rules_engine import metric
-from coop_rules_engine.ruleset import Plan, PlannedAction, RuleSet, TypeRules
-from coop_runtime.error import Poison
-from coop_runtime.message import Message, message_of
+from coop_contracts.event import Lane, SignalValue
+from coop_rules.need import Need
+from coop_rules.program import Evaluation
+from coop_rules.state import Facts
+from coop_rules_engine.plan import Plan
+from coop_rules_engine.ruleset import LaneRules, RuleSet
+from coop_rules_engine.submission import Submission
 
-_PASSED = {
-    True: metric.OUTCOMES.labels("LIVE", "passed"),
-    False: metric.OUTCOMES.labels("BACKGROUND", "passed"),
-}
-_UNKNOWN = {
-    True: metric.OUTCOMES.labels("LIVE", "unknown"),
-    False: metric.OUTCOMES.labels("BACKGROUND", "unknown"),
-}
-_REQUESTED = {kind: metric.REQUESTED.labels(kind) for kind in ("custom", "review")}
-_MISSING = {reason: metric.NOT_EXECUTED.labels(reason) for reason in ("not_available", "unknown")}
+Known = Mapping[str, Sequence[SignalValue]]
+"""Values by need, in the order of the need's inputs."""
+
+NOTHING: Known = {}
+
+
+class Verdict(Struct, kw_only=True):
+    """What the rules of a lane say. `rules` and `evaluation` are None where the item type is gone;
+    `acting` are the plans of the live rules that passed; `limited` those of them that may not."""
+
+    submission: Submission
+    lane: Lane
+    revision: int
+    rules: LaneRules | None = None
+    evaluation: Evaluation | None = None
+    known: Known = NOTHING
+    sampled: bool = False
+    acting: Sequence[Plan] = ()
+    limited: tuple[str, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether a rule that passed has limits."""
+        return any(plan.limits is not None for plan in self.acting)
+
+    @property
+    def user_item(self) -> bool:
+        """Whether the item is itself a user."""
+        return self.rules is not None and self.rules.kind == "USER"
+
+    def signals(self) -> tuple[SignalValue, ...]:
+        """The values from outside that the lane's rules could take."""
+        if self.rules is None or not self.known:
+            return ()
+        needs = self.rules.program.needs
+        return tuple(value for need in needs for value in self.known.get(need.key, ()))
 
 
 def evaluate(
-    event: ItemSubmitted, rules: RuleSet, *, now: datetime, traceparent: str
-) -> list[Message]:
-    """The messages of one submission; the result is the first. `now` is their time.
+    submission: Submission,
+    rules: RuleSet,
+    lane: LaneRules,
+    *,
+    facts: Facts | None = None,
+    known: Known = NOTHING,
+) -> Verdict:
+    """What the lane's rules say; `facts` where the item's data are decoded already.
 
     Raises Poison when the item's data is not a JSON object.
     """
-    item = event.item
-    key = item_key(event.org_id, item.type_id, item.id)
-    ref = ItemRef(item.id, item.type_id)
-    found = rules.types.get(item.type_id)
-    if found is None:
-        # The item type was deleted after the submission: there is no rule left to evaluate.
-        result = _result(event, ref, rules.revision, now)
-        return [message_of(result, key=key, traceparent=traceparent)]
-    try:
-        evaluation = found.program.evaluate(item.data, at=event.time, creator=item.creator)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Poison(f"the item's data is not a JSON object: {error}") from error
-    if not evaluation.outcomes:
-        result = _result(event, ref, rules.revision, now)
-        return [message_of(result, key=key, traceparent=traceparent)]
-    matching = _count(found, evaluation.outcomes)
-    effects = _effects(event, key, matching, rules.revision, now)
-    outcomes, conditions = evaluation.results()
-    result = RulesEvaluated(
-        event_id=new_id(),
-        org_id=event.org_id,
-        time=now,
-        correlation_id=event.correlation_id,
-        causation_id=event.event_id,
-        submission_id=event.submission_id,
-        item=ref,
-        config_revision=rules.revision,
-        rules=outcomes,
-        conditions=conditions,
-        executions=tuple(execution for execution, _ in effects),
+    sampled = rules.sample > 0 and _sampled(submission.submission_id, rules.sample)
+    evaluation = lane.program.evaluate_facts(
+        submission.facts() if facts is None else facts, signals=known, trace=sampled
     )
-    messages = [message_of(result, key=key, traceparent=traceparent)]
-    messages += [message_of(effect, key=key, traceparent=traceparent) for _, effect in effects]
-    return messages
-
-
-def _result(event: ItemSubmitted, ref: ItemRef, revision: int, now: datetime) -> RulesEvaluated:
-    return RulesEvaluated(
-        event_id=new_id(),
-        org_id=event.org_id,
-        time=now,
-        correlation_id=event.correlation_id,
-        causation_id=event.event_id,
-        submission_id=event.submission_id,
-        item=ref,
-        config_revision=revision,
+    plans = lane.plans
+    return Verdict(
+        submission=submission,
+        lane=lane.lane,
+        revision=rules.revision,
+        rules=lane,
+        evaluation=evaluation,
+        known=known,
+        sampled=sampled,
+        acting=[
+            plans[index] for index, outcome in evaluation.outcomes if outcome and plans[index].live
+        ],
     )
 
 
-def _count(found: TypeRules, outcomes: list[tuple[int, bool | None]]) -> list[Plan]:
-    """Counts the outcomes; gives the plans of the live rules that passed."""
-    matching = []
-    for index, outcome in outcomes:
-        plan = found.plans[index]
-        if not outcome:
-            _UNKNOWN[plan.live].inc()
-            continue
-        _PASSED[plan.live].inc()
-        if plan.live:
-            matching.append(plan)
-            for _, reason in plan.missing:
-                _MISSING[reason].inc()
-    return matching
+def wanting(verdict: Verdict) -> list[Need]:
+    """The needs, not known yet, on which a rule's outcome may depend."""
+    rules, evaluation = verdict.rules, verdict.evaluation
+    if rules is None or evaluation is None:
+        return []
+    open_rules = set(rules.fickle)
+    open_rules.update(index for index, outcome in evaluation.outcomes if outcome is None)
+    if not open_rules:
+        return []
+    keys = set().union(*(rules.needs[index] for index in open_rules)) - verdict.known.keys()
+    return [need for need in rules.program.needs if need.key in keys] if keys else []
 
 
-def _effects(
-    event: ItemSubmitted,
-    key: str,
-    matching: list[Plan],
-    revision: int,
-    now: datetime,
-) -> list[tuple[RequestedExecution, ActionRequested | ReviewRequested]]:
-    carriers: dict[PlannedAction, list[Plan]] = {}
-    for plan in matching:
-        for action in plan.actions:
-            carriers.setdefault(action, []).append(plan)
-    effects: list[tuple[RequestedExecution, ActionRequested | ReviewRequested]] = []
-    for action, plans in carriers.items():
-        effect_id = execution_id(cause=event.submission_id, action=action.action_id, target=key)
-        refs = tuple(plan.rule for plan in plans)
-        policies = tuple(dict.fromkeys(policy for plan in plans for policy in plan.policy_ids))
-        _REQUESTED[action.effect].inc()
-        execution = RequestedExecution(execution_id=effect_id, action_id=action.action_id)
-        make = _review if action.effect == "review" else _action
-        effects.append((execution, make(event, execution, refs, policies, revision, now)))
-    return effects
+def known_of(values: Iterable[SignalValue]) -> dict[str, list[SignalValue]]:
+    """Values as they were recorded, by need and in their order."""
+    found: dict[str, list[SignalValue]] = {}
+    for value in values:
+        found.setdefault(value.key, []).append(value)
+    for one in found.values():
+        one.sort(key=lambda value: value.position)
+    return found
 
 
-def _review(
-    event: ItemSubmitted,
-    execution: RequestedExecution,
-    rules: tuple[RuleRef, ...],
-    policy_ids: tuple[str, ...],
-    revision: int,
-    now: datetime,
-) -> ReviewRequested:
-    return ReviewRequested(
-        event_id=new_id(),
-        org_id=event.org_id,
-        time=now,
-        correlation_id=event.correlation_id,
-        causation_id=event.event_id,
-        entry_id=execution.execution_id,
-        item=event.item,
-        source="RULE_EXECUTION",
-        config_revision=revision,
-        rules=rules,
-        policy_ids=policy_ids,
-    )
-
-
-def _action(
-    event: ItemSubmitted,
-    execution: RequestedExecution,
-    rules: tuple[RuleRef, ...],
-    policy_ids: tuple[str, ...],
-    revision: int,
-    now: datetime,
-) -> ActionRequested:
-    return ActionRequested(
-        event_id=new_id(),
-        org_id=event.org_id,
-        time=now,
-        correlation_id=event.correlation_id,
-        causation_id=event.event_id,
-        execution_id=execution.execution_id,
-        action_id=execution.action_id,
-        item=ItemRef(event.item.id, event.item.type_id),
-        source="RULE_EXECUTION",
-        config_revision=revision,
-        creator=event.item.creator,
-        rules=rules,
-        policy_ids=policy_ids,
-    )
+def _sampled(submission_id: str, share: float) -> bool:
+    # By the id, so that evaluating again records the same.
+    return zlib.crc32(submission_id.encode("utf-8", "surrogatepass")) < share * 2**32

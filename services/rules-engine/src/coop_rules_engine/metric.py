@@ -17,13 +17,14 @@ OUTCOMES = Counter(
 )
 REQUESTED = Counter(
     "coop_rules_actions_requested_total",
-    "Effects requested by live rules: custom (a webhook) or review (a job).",
+    "Effects requested by live rules: custom (a webhook), review (a job) or ncmec (such a job).",
     ["kind"],
 )
 NOT_EXECUTED = Counter(
     "coop_rules_actions_not_executed_total",
-    "Actions of matching live rules that were not requested: not_available (of a type that this "
-    "version has not) or unknown (the action is gone).",
+    "Actions of matching live rules that were not requested: unknown (the action is gone), "
+    "no_author (of an item without one) or limited (the rule may not act: its daily limit, its "
+    "blast radius).",
     ["reason"],
 )
 EVALUATION_SECONDS = Histogram(
@@ -51,4 +52,56 @@ BROKEN = Gauge(
 BEHIND = Counter(
     "coop_rules_configuration_behind_total",
     "Times items were evaluated under an older revision than ingest had, after waiting for it.",
+)
+DEFERRED = Counter(
+    "coop_rules_deferred_total",
+    "Evaluations that the fast lane could not decide and handed to another.",
+    ["lane"],
+)
+UNDER_WAY = Gauge(
+    "coop_rules_deferred_under_way", "Evaluations of a lane that wait for their values.", ["lane"]
+)
+LANE_SECONDS = Histogram(
+    "coop_rules_deferred_seconds",
+    "Time from taking up a deferred evaluation to its result's acknowledgement.",
+    ["lane"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120),
+)
+SHED = Counter(
+    "coop_rules_remote_values_shed_total",
+    "Remote values not asked for, because too many of the organisation's evaluations wait.",
+)
+MEDIA = Counter(
+    "coop_rules_media_signals_total",
+    "Records of media values: read, repeated (the first counts) or undecodable.",
+    ["outcome"],
+)
+MEDIA_AWAITED = Counter(
+    "coop_rules_media_awaited_total",
+    "Evaluations that waited for media values: came, or missing at the deadline.",
+    ["outcome"],
+)
+TRIPPED = Counter(
+    "coop_rules_tripped_total",
+    "Rules stopped because they went past a ceiling: actions (a minute) or users (an hour).",
+    ["measure"],
+)
+STORE_FAILURES = Counter(
+    "coop_rules_strikes_unknown_total", "Batches evaluated without strikes: Redis did not answer."
+)
+REBUILDING = Gauge(
+    "coop_rules_rebuilding",
+    "Whether what Redis lost is being rebuilt here; evaluation that needs it waits.",
+    ["region"],
+)
+REBUILDS = Counter(
+    "coop_rules_rebuilds_total", "Rebuilds of what Redis lost: quota or count.", ["region"]
+)
+BACKTESTS = Gauge("coop_rules_backtests", "Backtests and retroactions that are not finished.")
+BACKTESTS_ENDED = Counter(
+    "coop_rules_backtests_ended_total", "Backtests and retroactions that ended.", ["state"]
+)
+BACKTEST_ITEMS = Counter("coop_rules_backtest_items_total", "Past items judged again.")
+BACKTEST_RETRIES = Counter(
+    "coop_rules_backtest_retries_total", "Times a backtest waited for the broker."
 )

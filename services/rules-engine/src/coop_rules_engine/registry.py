@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -19,24 +21,37 @@ from typing import TypeVar
 from coop_contracts.config import (
     SYSTEM_ORG,
     Action,
+    BankChunk,
     Document,
     ItemType,
     Kind,
+    LocationBank,
+    OrgSettings,
     Rule,
     TextBank,
 )
-from coop_rules.compiler import CompilerCache
+from coop_rules.signal import SignalCatalogue
 from coop_rules_engine import metric
-from coop_rules_engine.ruleset import RuleSet, Snapshot, compile_rule_set
+from coop_rules_engine.ruleset import BankSet, Compiler, RuleSet, Snapshot
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
 
-KINDS = (Kind.RULE, Kind.ITEM_TYPE, Kind.TEXT_BANK, Kind.ACTION, Kind.POLICY)
+KINDS = (
+    Kind.RULE,
+    Kind.ITEM_TYPE,
+    Kind.TEXT_BANK,
+    Kind.LOCATION_BANK,
+    Kind.BANK_CHUNK,
+    Kind.ACTION,
+    Kind.POLICY,
+    Kind.SETTINGS,
+)
 
 _WAIT_SECONDS = 30.0
 _NEWER_SECONDS = 2.0
 _POLL_SECONDS = 0.05  # a revision without a change of rules swaps nothing
+_NEVER = 2**31 - 1
 _CONFIG_SECONDS = 3600.0  # until then the process is alive and not ready
 
 _Note = tuple[str, str, int, str]  # what happened, rule id, its revision, details
@@ -47,9 +62,9 @@ _log = logger(__name__)
 
 
 class Registry:
-    """One for a process. `run` compiles until cancelled."""
+    """One for a process. `run` compiles until cancelled. `catalogue`: the signals there are."""
 
-    def __init__(self, config: ConfigTable) -> None:
+    def __init__(self, config: ConfigTable, catalogue: SignalCatalogue | None = None) -> None:
         self._config = config
         self._current: dict[str, RuleSet] = {}
         self._stale: set[str] = set()
@@ -58,7 +73,7 @@ class Registry:
         self._given_up: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._swapped = asyncio.Event()
-        self._cache = CompilerCache()
+        self._compiler = Compiler(catalogue)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="rule compiler")
         self._reported: dict[str, frozenset[_Note]] = {}
         config.subscribe(self._changed)
@@ -74,6 +89,15 @@ class Registry:
         # What changed since is of no concern to rules: they are those of the newer revision too.
         self._current[org_id] = renewed = replace(found, revision=known)
         return renewed
+
+    def known(self) -> list[RuleSet]:
+        """The rules of every organisation, as they are now; may be called from any thread."""
+        return list(self._current.copy().values())
+
+    async def rules(self, org_id: str, revision: int) -> RuleSet:
+        """As `wait`, without waiting where there is no need to."""
+        found = self.current(org_id, revision)
+        return found if found is not None else await self.wait(org_id, revision)
 
     async def wait(self, org_id: str, revision: int = 0) -> RuleSet:
         """The organisation's rules, of `revision` or newer where that comes within two seconds: an
@@ -145,19 +169,23 @@ class Registry:
         self._compiling = org_id
         try:
             snapshot = self._snapshot(org_id)
-            made = await asyncio.get_running_loop().run_in_executor(
-                self._executor, compile_rule_set, snapshot, self._cache, self._current.get(org_id)
-            )
+            with _out_of_the_collectors_way():
+                made = await asyncio.get_running_loop().run_in_executor(
+                    self._executor, self._compiler.compile, snapshot, self._current.get(org_id)
+                )
         finally:
             self._compiling = ""
         self._current[org_id] = made
         self._swapped.set()
         metric.COMPILE_SECONDS.observe(time.perf_counter() - began)
-        metric.PROGRAMS.set(sum(len(found.types) for found in self._current.values()))
+        metric.PROGRAMS.set(
+            sum(len(t.lanes) for found in self._current.values() for t in found.types.values())
+        )
         self._report(org_id, made)
 
     def _snapshot(self, org_id: str) -> Snapshot:
         config = self._config
+        settings = config.get(org_id, Kind.SETTINGS, "settings")
         return Snapshot(
             org_id=org_id,
             revision=config.revision(org_id),
@@ -167,15 +195,20 @@ class Registry:
                 if isinstance(rule, Rule)
             ),
             item_types=_of(config, org_id, Kind.ITEM_TYPE, ItemType),
-            text_banks=_of(config, org_id, Kind.TEXT_BANK, TextBank),
+            banks=BankSet(
+                text=_of(config, org_id, Kind.TEXT_BANK, TextBank),
+                locations=_of(config, org_id, Kind.LOCATION_BANK, LocationBank),
+                chunks=_of(config, org_id, Kind.BANK_CHUNK, BankChunk),
+            ),
             actions=_of(config, org_id, Kind.ACTION, Action),
             policy_ids=frozenset(config.all(org_id, Kind.POLICY)),
+            settings=settings if isinstance(settings, OrgSettings) else None,
         )
 
     def _report(self, org_id: str, made: RuleSet) -> None:
         """Says once for each revision of a rule what of it will not happen."""
         found: set[_Note] = set()
-        for rules in made.types.values():
+        for rules in (lane for one in made.types.values() for lane in one.lanes.values()):
             refs = {code.rule.ref.id: code.rule.ref for code in rules.program.rules}
             for rule_id, problems in rules.program.problems.items():
                 at = "; ".join(f"{problem.pointer}: {problem.reason}" for problem in problems)
@@ -199,6 +232,24 @@ class Registry:
                 for entries in self._reported.values()
             )
         )
+
+
+@contextlib.contextmanager
+def _out_of_the_collectors_way() -> Iterator[None]:
+    """What is made meanwhile is not looked through for garbage, then and later.
+
+    Rules live until they are replaced, and then are free at once: they do not refer to themselves
+    (a test sees to it). A full collection would walk through all of them, and hold everything up
+    for a tenth of a second and more.
+    """
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, _NEVER)
+    try:
+        yield
+    finally:
+        gc.collect(1)
+        gc.freeze()
+        gc.set_threshold(young, middle, old)
 
 
 def _of(config: ConfigTable, org_id: str, kind: Kind, document_type: type[D]) -> dict[str, D]:

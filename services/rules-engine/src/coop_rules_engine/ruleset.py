@@ -1,7 +1,7 @@
 """An organisation's rules, compiled: what is evaluated, and what a match entails.
 
-Guarantees: a RuleSet is immutable and made of one snapshot, whose revision it carries; an action's
-policies and rules can be told apart by rule, so that no rule lends them to another's action.
+Guarantees: a RuleSet is immutable and made of one snapshot, whose revision it carries; the rules of
+an item type are one program for each lane; what did not change is not compiled again.
 Must not: know the broker, or run on the event loop (compiling takes a while).
 """
 
@@ -9,15 +9,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
-from coop_contracts.config import Action, ActionType, ItemType, Rule, TextBank
-from coop_contracts.event import RuleRef
+from coop_contracts.config import (
+    Action,
+    BankChunk,
+    ItemKind,
+    ItemType,
+    LocationBank,
+    OrgSettings,
+    Rule,
+    TextBank,
+)
+from coop_contracts.event import Lane
 from coop_rules.compiler import CompilerCache, compile_program
+from coop_rules.lane import rule_lane
+from coop_rules.need import Need
+from coop_rules.predicate import PredicateKind
 from coop_rules.program import EnabledRule, Program
+from coop_rules.signal import LANES, SignalCatalogue
+from coop_rules_engine.plan import Plan, plan_of
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BankSet:
+    """The banks of an organisation, with the chunks of the large ones."""
+
+    text: Mapping[str, TextBank] = field(default_factory=dict)
+    locations: Mapping[str, LocationBank] = field(default_factory=dict)
+    chunks: Mapping[str, BankChunk] = field(default_factory=dict)
+
+    def same(self, other: BankSet) -> bool:
+        """Whether they are the very same documents."""
+        return (
+            _same(self.text, other.text)
+            and _same(self.locations, other.locations)
+            and _same(self.chunks, other.chunks)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,82 +58,203 @@ class Snapshot:
     revision: int
     rules: tuple[tuple[Rule, int], ...]
     item_types: Mapping[str, ItemType]
-    text_banks: Mapping[str, TextBank]
+    banks: BankSet
     actions: Mapping[str, Action]
     policy_ids: frozenset[str]
+    settings: OrgSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedAction:
-    """What one action of a matching live rule entails."""
+class LaneRules:
+    """The rules of one item type and lane, ordered by id: plans[i] and needs[i] (keys) belong to
+    program.rules[i]. `fickle` are the rules whose outcome a value may still turn around, because
+    they ask whether it is unavailable. `failed` are rules the compiler failed on: left out."""
 
-    action_id: str
-    effect: Literal["custom", "review"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a rule entails when it passes on items of one type. `missing` are the actions that will
-    not be executed, with why."""
-
-    rule: RuleRef
-    live: bool
-    actions: tuple[PlannedAction, ...]
-    policy_ids: tuple[str, ...]
-    missing: tuple[tuple[str, Literal["not_available", "unknown"]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TypeRules:
-    """The rules of one item type: plans[i] belongs to program.rules[i]. `failed` are rules the
-    compiler failed on, which are left out."""
-
-    item_type: ItemType
+    lane: Lane
+    kind: ItemKind
     program: Program
     plans: tuple[Plan, ...]
+    needs: tuple[frozenset[str], ...]
+    fickle: tuple[int, ...]
     sources: tuple[tuple[Rule, int], ...]
     failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class TypeRules:
+    """The rules of one item type by lane, in the order of the lanes; FAST is always there.
+    `at_hand` is what they need of Redis, each once, with a program that can tell its inputs."""
+
+    item_type: ItemType
+    lanes: Mapping[Lane, LaneRules]
+    at_hand: tuple[tuple[Need, Program], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules of an organisation under one revision, by item type."""
+    """All rules of an organisation under one revision, by item type. `sample` is the share of
+    evaluations that are recorded whole, `daily` the rules with a daily limit, `window` the largest
+    window that is counted in (seconds; 0: nothing is); `at_hand`: whether a type needs Redis."""
 
     revision: int
+    org_id: str
     types: Mapping[str, TypeRules]
-    text_banks: Mapping[str, TextBank]
+    banks: BankSet
+    sample: float = 0.0
+    daily: frozenset[str] = frozenset()
+    window: float = 0.0
+    at_hand: bool = False
 
 
-def compile_rule_set(
-    snapshot: Snapshot, cache: CompilerCache, previous: RuleSet | None = None
-) -> RuleSet:
-    """The snapshot's rules, compiled. What did not change since `previous` is taken from it."""
-    old = {} if previous is None else previous.types
-    same_banks = previous is not None and _same(previous.text_banks, snapshot.text_banks)
-    types = {}
-    for item_type in snapshot.item_types.values():
-        sources = tuple(
-            sorted(
-                (entry for entry in snapshot.rules if item_type.id in entry[0].item_type_ids),
-                key=lambda entry: entry[0].id,
+class Compiler:
+    """Compiles rule sets; belongs to one thread at a time. What it keeps outlives a revision."""
+
+    def __init__(self, catalogue: SignalCatalogue | None = None) -> None:
+        self.catalogue = catalogue or SignalCatalogue.builtin()
+        self.cache = CompilerCache()
+
+    def compile(self, snapshot: Snapshot, previous: RuleSet | None = None) -> RuleSet:
+        """The snapshot's rules. What did not change since `previous` is taken from it."""
+        old = {} if previous is None else previous.types
+        same_banks = previous is not None and previous.banks.same(snapshot.banks)
+        lanes = {
+            rule.id: rule_lane(rule.condition_set, self.catalogue) for rule, _ in snapshot.rules
+        }
+        types = {}
+        for item_type in snapshot.item_types.values():
+            kept = old.get(item_type.id)
+            if kept is not None and not (same_banks and kept.item_type is item_type):
+                kept = None
+            types[item_type.id] = self._type(item_type, snapshot, lanes, kept)
+        settings = snapshot.settings
+        windows = [
+            need.aggregation.window
+            for found in types.values()
+            for need, _ in found.at_hand
+            if need.aggregation is not None
+        ]
+        return RuleSet(
+            revision=snapshot.revision,
+            org_id=snapshot.org_id,
+            types=types,
+            banks=snapshot.banks,
+            sample=0.0 if settings is None else settings.evaluation_sample,
+            daily=frozenset(
+                rule.id for rule, _ in snapshot.rules if rule.max_daily_actions is not None
+            ),
+            window=max(windows, default=0.0),
+            at_hand=any(found.at_hand for found in types.values()),
+        )
+
+    def _type(
+        self,
+        item_type: ItemType,
+        snapshot: Snapshot,
+        lanes: Mapping[str, Lane],
+        kept: TypeRules | None,
+    ) -> TypeRules:
+        found: dict[Lane, LaneRules] = {}
+        for lane in LANES:
+            sources = tuple(
+                sorted(
+                    (
+                        entry
+                        for entry in snapshot.rules
+                        if item_type.id in entry[0].item_type_ids and lanes[entry[0].id] == lane
+                    ),
+                    key=lambda entry: entry[0].id,
+                )
             )
-        )
-        kept = old.get(item_type.id)
-        if (
-            kept is not None
-            and same_banks
-            and kept.item_type is item_type
-            and _same_rules(kept.sources, sources)
-        ):
-            program, failed = kept.program, kept.failed
-        else:
-            program, failed = _program(sources, item_type, snapshot, cache)
-        rules = {rule.id: rule for rule, _ in sources}
-        plans = tuple(
-            _plan(code.rule, rules[code.rule.ref.id], item_type, snapshot) for code in program.rules
-        )
-        types[item_type.id] = TypeRules(item_type, program, plans, sources, failed)
-    return RuleSet(revision=snapshot.revision, types=types, text_banks=snapshot.text_banks)
+            old = None if kept is None else kept.lanes.get(lane)
+            if old is not None and _same_rules(old.sources, sources):
+                program, failed = old.program, old.failed
+            elif sources or lane == "FAST":
+                program, failed = self._program(sources, item_type, snapshot)
+            else:
+                continue
+            rules = {rule.id: rule for rule, _ in sources}
+            plans = tuple(
+                plan_of(
+                    code.rule,
+                    rules[code.rule.ref.id],
+                    item_type,
+                    snapshot.actions,
+                    snapshot.policy_ids,
+                    snapshot.settings,
+                )
+                for code in program.rules
+            )
+            if plans or failed or lane == "FAST":
+                needs = _needs(program)
+                fickle = tuple(i for i in range(len(plans)) if needs[i] and _fickle(program, i))
+                found[lane] = LaneRules(
+                    lane, item_type.kind, program, plans, needs, fickle, sources, failed
+                )
+        at_hand = {
+            need.key: (need, rules.program)
+            for rules in found.values()
+            for need in rules.program.needs
+            if need.signal.lane == "FAST"
+        }
+        return TypeRules(item_type, found, tuple(at_hand.values()))
+
+    def _program(
+        self, sources: Sequence[tuple[Rule, int]], item_type: ItemType, snapshot: Snapshot
+    ) -> tuple[Program, tuple[str, ...]]:
+        found = [EnabledRule.of(rule, revision) for rule, revision in sources]
+        enabled = [rule for rule in found if rule is not None]
+
+        def compiled(rules: Sequence[EnabledRule]) -> Program:
+            return compile_program(
+                rules,
+                item_type=item_type,
+                text_banks=snapshot.banks.text,
+                location_banks=snapshot.banks.locations,
+                chunks=snapshot.banks.chunks,
+                org_id=snapshot.org_id,
+                cache=self.cache,
+                catalogue=self.catalogue,
+            )
+
+        try:
+            return compiled(enabled), ()
+        except Exception:  # noqa: BLE001 - logged
+            # A bug of the compiler must cost one rule, not all rules of the organisation.
+            _log.exception("compiling failed, trying rule by rule")
+        good, failed = [], []
+        for rule in enabled:
+            try:
+                compiled([rule])
+            except Exception:  # noqa: BLE001 - logged
+                _log.exception("rule left out: %s/%s", snapshot.org_id, rule.ref.id)
+                failed.append(rule.ref.id)
+            else:
+                good.append(rule)
+        return compiled(good), tuple(failed)
+
+
+def _needs(program: Program) -> tuple[frozenset[str], ...]:
+    """The keys of what each rule takes from outside, in the order of the rules."""
+    of_condition: list[set[str]] = []
+    for code in program.conditions:
+        predicate = code.predicate
+        keys = set() if predicate.need is None else {predicate.need.key}
+        values = predicate.values
+        if values is not None and values.source is not None:
+            keys.add(values.derived_by)
+        of_condition.append(keys)
+    return tuple(
+        frozenset().union(*(of_condition[index] for index in rule.conditions))
+        for rule in program.rules
+    )
+
+
+def _fickle(program: Program, rule: int) -> bool:
+    return any(
+        program.conditions[index].predicate.kind
+        in (PredicateKind.UNAVAILABLE, PredicateKind.NOT_PROVIDED)
+        for index in program.rules[rule].conditions
+    )
 
 
 def _same(left: Mapping[str, object], right: Mapping[str, object]) -> bool:
@@ -114,69 +265,3 @@ def _same_rules(left: Sequence[tuple[Rule, int]], right: Sequence[tuple[Rule, in
     return len(left) == len(right) and all(
         a[0] is b[0] and a[1] == b[1] for a, b in zip(left, right, strict=True)
     )
-
-
-def _program(
-    sources: Sequence[tuple[Rule, int]],
-    item_type: ItemType,
-    snapshot: Snapshot,
-    cache: CompilerCache,
-) -> tuple[Program, tuple[str, ...]]:
-    found = [EnabledRule.of(rule, revision) for rule, revision in sources]
-    enabled = [rule for rule in found if rule is not None]
-
-    def compiled(rules: Sequence[EnabledRule]) -> Program:
-        return compile_program(
-            rules,
-            item_type=item_type,
-            text_banks=snapshot.text_banks,
-            org_id=snapshot.org_id,
-            cache=cache,
-        )
-
-    try:
-        return compiled(enabled), ()
-    except Exception:  # noqa: BLE001 - logged
-        # A bug of the compiler must cost one rule, not all rules of the organisation.
-        _log.exception("compiling failed, trying rule by rule")
-    good, failed = [], []
-    for rule in enabled:
-        try:
-            compiled([rule])
-        except Exception:  # noqa: BLE001 - logged
-            _log.exception("rule left out: %s/%s", snapshot.org_id, rule.ref.id)
-            failed.append(rule.ref.id)
-        else:
-            good.append(rule)
-    return compiled(good), tuple(failed)
-
-
-def _plan(enabled: EnabledRule, rule: Rule, item_type: ItemType, snapshot: Snapshot) -> Plan:
-    actions = []
-    missing: list[tuple[str, Literal["not_available", "unknown"]]] = []
-    for action_id in dict.fromkeys(rule.action_ids):
-        action = snapshot.actions.get(action_id)
-        if action is None:
-            missing.append((action_id, "unknown"))
-        elif not applies(action, item_type):
-            continue
-        elif action.action_type == ActionType.CUSTOM_ACTION:
-            actions.append(PlannedAction(action_id, "custom"))
-        elif action.action_type == ActionType.ENQUEUE_TO_MRT:
-            actions.append(PlannedAction(action_id, "review"))
-        else:
-            missing.append((action_id, "not_available"))
-    known = [policy for policy in dict.fromkeys(rule.policy_ids) if policy in snapshot.policy_ids]
-    return Plan(
-        rule=enabled.ref,
-        live=enabled.status == "LIVE",
-        actions=tuple(actions),
-        policy_ids=tuple(known),
-        missing=tuple(missing),
-    )
-
-
-def applies(action: Action, item_type: ItemType) -> bool:
-    """Whether the action can be done to items of this type."""
-    by_kind = item_type.kind in action.applies_to_all_items_of_kind
-    return by_kind or item_type.id in action.item_type_ids

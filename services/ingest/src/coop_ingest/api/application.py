@@ -26,6 +26,7 @@ _STRUCTS = (
     wire.Items,
     wire.Report,
     wire.Appeal,
+    wire.ActionOrder,
     wire.PartialResult,
     wire.ReportAccepted,
     wire.Policies,
@@ -50,6 +51,7 @@ _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
     "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
     "/report": ("Report an item", "Report", 201, "ReportAccepted"),
     "/report/appeal": ("Appeal against actions", "Appeal", 204, None),
+    "/actions/": ("Request an action", "ActionOrder", 202, None),
     "/policies/": ("List policies", None, 200, "Policies"),
 }
 

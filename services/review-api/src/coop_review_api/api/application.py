@@ -13,7 +13,23 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from coop_review_api.api import key, review, session, settings, user
+from coop_review_api.api import (
+    backtest,
+    bank_route,
+    bulk,
+    delivery,
+    explanation,
+    integration,
+    key,
+    notification,
+    retroaction,
+    review,
+    session,
+    settings,
+    spot_test,
+    strike,
+    user,
+)
 from coop_review_api.api.authentication import public
 from coop_review_api.api.body import JsonBody
 from coop_review_api.api.kind import RESOURCES
@@ -48,8 +64,25 @@ def build(context: Context) -> FastAPI:
     """The application. `context` is in its state; wrap it with `limited` to serve it."""
     app = FastAPI(title=_TITLE, version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.context = context
+    app.state.imports = bank_route.Imports()
     install(app)
-    parts = [session.router, user.router, key.router, settings.router, review.router]
+    parts = [
+        session.router,
+        user.router,
+        key.router,
+        settings.router,
+        review.router,
+        integration.router,
+        explanation.router,
+        spot_test.router,
+        bank_route.router,
+        backtest.router,
+        retroaction.router,
+        bulk.router,
+        notification.router,
+        strike.router,
+        delivery.router,
+    ]
     for resource in RESOURCES:
         part = APIRouter(prefix="/v1", tags=[resource.path])
         add_resource(part, resource)
@@ -75,7 +108,7 @@ def build(context: Context) -> FastAPI:
 
 def limited(app: FastAPI, *, max_body: int) -> Limit:
     """The application as it is served. `max_body` in bytes."""
-    return Limit(app, max_body=max_body)
+    return Limit(app, max_body=max_body, reads_itself=bank_route.is_import)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

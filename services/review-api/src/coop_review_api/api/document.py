@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from coop_contracts.config import ItemKind, RuleStatus, ScalarType
 from coop_review_api.api.body import Body, Model
@@ -110,6 +110,7 @@ class PolicyBody(Body):
     enforcement_guidelines: LongText = ""
     policy_type: PolicyType | None = None
     user_strike_count: Annotated[int, Field(ge=0, le=1000)] = 1
+    apply_strikes_to_sub_policies: bool = False
     penalty: Penalty = "NONE"
 
 
@@ -120,6 +121,7 @@ class PolicyView(Stamped):
     enforcement_guidelines: str = ""
     policy_type: str | None = None
     user_strike_count: int = 1
+    apply_strikes_to_sub_policies: bool = False
     penalty: Penalty = "NONE"
 
 
@@ -161,6 +163,7 @@ class ActionBody(Body):
     parameters: list[ParameterFields] = Field(default_factory=list)
     apply_user_strikes: bool = False
     penalty: Penalty = "NONE"
+    reverse_action_id: Id | None = None
 
 
 class ActionView(Stamped):
@@ -177,10 +180,18 @@ class ActionView(Stamped):
     parameters: list[ParameterFields] = Field(default_factory=list)
     apply_user_strikes: bool = False
     penalty: str = "NONE"
+    reverse_action_id: str | None = None
+
+
+ParameterValues = dict[str, dict[str, JsonValue]]
+Ceiling = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class RuleBody(Body):
-    """A condition, and what follows when it is true. `conditionSet` is Coop's condition JSON."""
+    """A condition, and what follows when it is true. `conditionSet` is Coop's condition JSON,
+    `actionParameters` are values by action id, then by parameter name. `maxDailyActions` limits the
+    submissions on which the rule acts on a UTC day; beyond `maxActionsPerMinute` or
+    `maxUsersPerHour` (null: the organisation's) it stops until somebody says otherwise."""
 
     name: Name
     status: RuleStatus
@@ -190,8 +201,11 @@ class RuleBody(Body):
     action_ids: Ids = Field(default_factory=list)
     policy_ids: Ids = Field(default_factory=list)
     tags: Annotated[list[Name], Field(max_length=50)] = Field(default_factory=list)
-    max_daily_actions: Annotated[int, Field(ge=1)] | None = None
-    expiration_time: datetime | None = None
+    max_daily_actions: Ceiling | None = None
+    expiration_time: AwareDatetime | None = None
+    action_parameters: ParameterValues = Field(default_factory=dict)
+    max_actions_per_minute: Ceiling | None = None
+    max_users_per_hour: Ceiling | None = None
 
 
 class RuleView(Stamped):
@@ -205,6 +219,9 @@ class RuleView(Stamped):
     tags: list[str] = Field(default_factory=list)
     max_daily_actions: int | None = None
     expiration_time: datetime | None = None
+    action_parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    max_actions_per_minute: int | None = None
+    max_users_per_hour: int | None = None
 
 
 class RoutingRuleBody(Body):
@@ -252,25 +269,24 @@ class QueueView(Stamped):
     reviewer_ids: list[str] = Field(default_factory=list)
 
 
-class TextBankBody(Body):
-    """Strings, or patterns in RE2's syntax, that rules look for."""
+class StrikeThresholdBody(Body):
+    """Reaching so many strikes runs the actions, on the user."""
 
-    name: Name
-    type: Literal["STRING", "REGEX"]
-    strings: Annotated[list[str], Field(max_length=20_000)]
-    description: Text2000 = ""
+    threshold: Annotated[int, Field(ge=1, le=1_000_000)]
+    action_ids: list[Id]
+    action_parameters: ParameterValues = Field(default_factory=dict)
 
 
-class TextBankView(Stamped):
-    name: str
-    type: Literal["STRING", "REGEX"]
-    strings: list[str]
-    description: str = ""
+class StrikeThresholdView(Model):
+    threshold: int
+    action_ids: list[str]
+    action_parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class SettingsBody(Body):
     """Everything an organisation decides for itself. `appealCallbackHeaders` is kept, replaced and
-    removed like an action's headers."""
+    removed like an action's headers. `undoWindow` is in seconds, `evaluationSample` a share;
+    a ceiling of null is none."""
 
     name: Name
     email: Annotated[str, Field(max_length=254)] | None = None
@@ -285,6 +301,13 @@ class SettingsBody(Body):
     requires_decision_reason_on_ignore: bool = False
     allow_multiple_policies_per_action: bool = True
     requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    user_strike_ttl_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    user_strike_thresholds: list[StrikeThresholdBody] = Field(default_factory=list)
+    undo_window: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    bulk_confirmation_above: Annotated[int, Field(ge=0, le=100_000)] = 100
+    evaluation_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
+    rule_max_actions_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    rule_max_users_per_hour: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
 
 
 class SettingsView(Stamped):
@@ -301,3 +324,10 @@ class SettingsView(Stamped):
     requires_decision_reason_on_ignore: bool = False
     allow_multiple_policies_per_action: bool = True
     requests_per_second: int | None = None
+    user_strike_ttl_days: int = 90
+    user_strike_thresholds: list[StrikeThresholdView] = Field(default_factory=list)
+    undo_window: float = 10.0
+    bulk_confirmation_above: int = 100
+    evaluation_sample: float = 0.01
+    rule_max_actions_per_minute: int | None = None
+    rule_max_users_per_hour: int | None = None

@@ -18,7 +18,6 @@ from coop_contracts.config import (
     Queue,
     RoutingRule,
     Rule,
-    TextBank,
 )
 from coop_contracts.permission import Permission
 from coop_queues import store
@@ -26,10 +25,11 @@ from coop_review_api import user
 from coop_review_api.access import may_work
 from coop_review_api.api import document as wire
 from coop_review_api.api.authentication import requires
+from coop_review_api.api.bank_kind import HashBanks, LocationBanks, TextBanks
 from coop_review_api.api.resource import Command, Resource
 from coop_review_api.configuration import header
 from coop_review_api.configuration.log import LockedConfiguration
-from coop_review_api.configuration.rule import is_live, live_rules_with_bank
+from coop_review_api.configuration.rule import is_live
 from coop_review_api.context import Context
 from coop_review_api.error import Conflict, Fault, Forbidden, Invalid
 from coop_review_api.session import Principal
@@ -183,40 +183,23 @@ class Queues(Resource[wire.QueueBody, Queue]):
         if waiting is not None and waiting.pending:
             raise Conflict(f"{waiting.pending} jobs wait in this queue: move or decide them first")
 
-    async def saved(self, command: Command[wire.QueueBody, Queue], document: Queue) -> None:
+    async def saved(
+        self,
+        configuration: LockedConfiguration,
+        *,
+        before: Queue | None,  # noqa: ARG002
+        after: Queue | None,
+    ) -> None:
         """The default queue before this one is one no longer."""
-        if not document.is_default_queue:
+        if after is None or not after.is_default_queue:
             return
-        for queue in await self._same_class(command.configuration, document.is_appeals_queue):
-            if queue.is_default_queue and queue.id != document.id:
+        for queue in await self._same_class(configuration, after.is_appeals_queue):
+            if queue.is_default_queue and queue.id != after.id:
                 other = msgspec.structs.replace(queue, is_default_queue=False)
-                await command.configuration.save(self.kind, other)
+                await configuration.save(self.kind, other)
 
     def visible(self, principal: Principal, document: Queue) -> bool:
         return may_work(principal, document)
-
-
-class TextBanks(Resource[wire.TextBankBody, TextBank]):
-    kind, path, noun, plural = Kind.TEXT_BANK, "text-banks", "TextBank", "TextBanks"
-    document, body, view = TextBank, wire.TextBankBody, wire.TextBankView
-    read = requires(_P.VIEW_RULES_DASHBOARD, _P.MUTATE_NON_LIVE_RULES)
-    write = requires(_P.MUTATE_NON_LIVE_RULES, _P.MUTATE_LIVE_RULES)
-
-    async def guard(
-        self,
-        configuration: LockedConfiguration,
-        principal: Principal,
-        *,
-        before: TextBank | None,
-        after: TextBank | None,
-    ) -> None:
-        if before is None or after is None or principal.may(_P.MUTATE_LIVE_RULES):
-            return
-        catalogue = await configuration.catalogue(Kind.RULE, Kind.ROUTING_RULE)
-        live = live_rules_with_bank(before.id, catalogue)
-        if live:
-            # Otherwise who may only write drafts could change what a live rule does.
-            raise Forbidden(f"live rules match this bank: needs {_P.MUTATE_LIVE_RULES}")
 
 
 RESOURCES: tuple[Resource[Any, Any], ...] = (
@@ -227,4 +210,6 @@ RESOURCES: tuple[Resource[Any, Any], ...] = (
     RoutingRules(),
     Queues(),
     TextBanks(),
+    LocationBanks(),
+    HashBanks(),
 )

@@ -2,7 +2,8 @@
 
 Guarantees: a body over the limit is answered 413 before it is held in memory, whether its length
 was announced or not; a body cut off half-way reaches no handler; no answer may be cached, framed or
-sniffed; an error that no handler knew is answered too.
+sniffed; an error that no handler knew is answered too. (Routes that read large files themselves
+keep the first two.)
 Must not: read what a body says.
 """
 
@@ -34,11 +35,15 @@ _HEADERS = {
 
 
 class Limit:
-    """ASGI middleware around the whole application. `max_body` is in bytes."""
+    """ASGI middleware around the whole application. `max_body` is in bytes. `reads_itself` says by
+    method and path which requests read their own bodies, under limits of their own."""
 
-    def __init__(self, app: App, *, max_body: int) -> None:
+    def __init__(
+        self, app: App, *, max_body: int, reads_itself: Callable[[str, str], bool]
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._reads_itself = reads_itself
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,6 +61,9 @@ class Limit:
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             # PostgreSQL stores no U+0000, so nothing can have such an id.
             await self._refuse(400, "bad-request", scope, receive, send_with_headers)
+            return
+        if self._reads_itself(scope["method"], scope["path"]):
+            await self._app(scope, receive, send_with_headers)
             return
         body = await self._body(scope, receive, send_with_headers)
         if body is not None:

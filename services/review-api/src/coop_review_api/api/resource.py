@@ -8,11 +8,13 @@ Must not: hold rules of a kind; those are in `configuration`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Document, Kind
 from coop_contracts.ids import new_id
@@ -64,6 +66,32 @@ class Resource(Generic[B, D]):
         fields = command.body.model_dump(by_alias=True, mode="json")
         return msgspec.convert({**fields, "id": command.document_id}, self.document)
 
+    async def stored(
+        self,
+        configuration: LockedConfiguration,  # noqa: ARG002 - for those who override it
+        document: D,
+    ) -> D:
+        """The document as the log takes it: what is kept beside it is saved here."""
+        return document
+
+    async def whole(
+        self,
+        connection: AsyncConnection,  # noqa: ARG002 - for those who override it
+        org_id: str,  # noqa: ARG002
+        document: D,
+    ) -> D:
+        """The document with what is kept beside it."""
+        return document
+
+    async def listed(
+        self,
+        connection: AsyncConnection,  # noqa: ARG002 - for those who override it
+        org_id: str,  # noqa: ARG002
+        documents: Sequence[D],  # noqa: ARG002
+    ) -> dict[str, dict[str, Any]]:
+        """What a list says of documents beside what is in them, by id: fields of the view."""
+        return {}
+
     async def guard(
         self,
         configuration: LockedConfiguration,
@@ -74,7 +102,9 @@ class Resource(Generic[B, D]):
     ) -> None:
         """Refuse a change (`after` None: a delete) that needs more than the write permission."""
 
-    async def saved(self, command: Command[B, D], document: D) -> None:
+    async def saved(
+        self, configuration: LockedConfiguration, *, before: D | None, after: D | None
+    ) -> None:
         """What else the change changes, in the same transaction."""
 
     def visible(self, principal: Principal, document: D) -> bool:  # noqa: ARG002 - overridden
@@ -91,13 +121,21 @@ class Resource(Generic[B, D]):
         """The fields of the view; `fields` is the document's JSON."""
         return fields
 
-    def view_of(self, context: Context, principal: Principal, entry: Entry[D]) -> Stamped:
+    def view_of(
+        self,
+        context: Context,
+        principal: Principal,
+        entry: Entry[D],
+        more: Mapping[str, Any] | None = None,
+    ) -> Stamped:
+        """The document as it is shown; `more` are fields in place of its own."""
         fields = self.present(
             context, principal, entry.document, msgspec.to_builtins(entry.document)
         )
         stamp = {"revision": entry.revision, "updatedAt": entry.time, "updatedBy": entry.author}
         # As JSON: nested parts are the strict models of bodies, which take no Python values.
-        return self.view.model_validate_json(msgspec.json.encode({**fields, **stamp}))
+        shown = {**fields, **stamp, **(more or {})}
+        return self.view.model_validate_json(msgspec.json.encode(shown))
 
 
 def etag_of(revision: int) -> str:
@@ -139,11 +177,14 @@ class Handlers(Generic[B, D]):
                 after=decode_cursor(cursor),
                 limit=limit + 1,
             )
-        entries, next_cursor = cut(found, limit, lambda entry: entry.document.id)
+            entries, next_cursor = cut(found, limit, lambda entry: entry.document.id)
+            visible = [entry for entry in entries if resource.visible(principal, entry.document)]
+            more = await resource.listed(
+                connection, principal.org_id, [entry.document for entry in visible]
+            )
         shown = [
-            resource.view_of(context, principal, entry)
-            for entry in entries
-            if resource.visible(principal, entry.document)
+            resource.view_of(context, principal, entry, more.get(entry.document.id))
+            for entry in visible
         ]
         return shown, next_cursor
 
@@ -156,6 +197,17 @@ class Handlers(Generic[B, D]):
         if entry is None or not resource.visible(principal, entry.document):
             raise NotFound(f"no {resource.noun} {document_id}")
         return entry
+
+    async def whole(self, request: Request, principal: Principal, entry: Entry[D]) -> Entry[D]:
+        """The entry with what is kept beside the document."""
+        async with transaction(context_of(request).engine) as connection:
+            return await self._whole(connection, principal, entry)
+
+    async def _whole(
+        self, connection: AsyncConnection, principal: Principal, entry: Entry[D]
+    ) -> Entry[D]:
+        document = await self.resource.whole(connection, principal.org_id, entry.document)
+        return replace(entry, document=document)
 
     async def save(
         self,
@@ -170,7 +222,11 @@ class Handlers(Generic[B, D]):
         context, resource = context_of(request), self.resource
         async with transaction(context.engine) as connection:
             configuration = await lock(
-                connection, principal.org_id, author=principal.user_id, clock=context.clock
+                connection,
+                principal.org_id,
+                author=principal.user_id,
+                clock=context.clock,
+                signals=context.signals.catalogue,
             )
             before = None
             if document_id is not None:
@@ -186,10 +242,26 @@ class Handlers(Generic[B, D]):
                 previous=before,
             )
             document = await resource.build(command)
-            await resource.guard(configuration, principal, before=before, after=document)
-            entry = await configuration.save(resource.kind, document, expected=expected)
-            await resource.saved(command, entry.document)
-        return entry
+            return await self.commit(
+                configuration, principal, before=before, after=document, expected=expected
+            )
+
+    async def commit(
+        self,
+        configuration: LockedConfiguration,
+        principal: Principal,
+        *,
+        before: D | None,
+        after: D,
+        expected: int | None,
+    ) -> Entry[D]:
+        """Save a document that is whole, with all that belongs to it; the whole entry."""
+        resource = self.resource
+        await resource.guard(configuration, principal, before=before, after=after)
+        stored = await resource.stored(configuration, after)
+        entry = await configuration.save(resource.kind, stored, expected=expected)
+        await resource.saved(configuration, before=before, after=entry.document)
+        return await self._whole(configuration.connection, principal, entry)
 
     async def delete(
         self, request: Request, principal: Principal, document_id: str, *, expected: int | None
@@ -197,58 +269,15 @@ class Handlers(Generic[B, D]):
         context, resource = context_of(request), self.resource
         async with transaction(context.engine) as connection:
             configuration = await lock(
-                connection, principal.org_id, author=principal.user_id, clock=context.clock
+                connection,
+                principal.org_id,
+                author=principal.user_id,
+                clock=context.clock,
+                signals=context.signals.catalogue,
             )
             before = (
                 await configuration.get(resource.kind, resource.document, document_id)
             ).document
             await resource.guard(configuration, principal, before=before, after=None)
             await configuration.delete(resource.kind, document_id, expected=expected)
-
-    async def history(
-        self,
-        request: Request,
-        principal: Principal,
-        document_id: str,
-        limit: int,
-        cursor: str | None,
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        context, resource = context_of(request), self.resource
-        position = decode_cursor(cursor)
-        if position is not None and not position.isdecimal():
-            raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
-        async with transaction(context.engine) as connection:
-            found = await history.changes(
-                connection,
-                principal.org_id,
-                resource.kind,
-                resource.document,
-                document_id,
-                before=None if position is None else int(position),
-                limit=limit + 1,
-            )
-        known = [change.document for change in found if change.document is not None]
-        if not found or (known and not resource.visible(principal, known[0])):
-            raise NotFound(f"no {resource.noun} {document_id}")
-        changes, next_cursor = cut(found, limit, lambda change: str(change.revision))
-        return [
-            {
-                "revision": change.revision,
-                "author": change.author,
-                "author_email": change.author_email,
-                "time": change.time,
-                "document": None
-                if change.document is None
-                else resource.view_of(
-                    context,
-                    principal,
-                    Entry(
-                        document=change.document,
-                        revision=change.revision,
-                        author=change.author,
-                        time=change.time,
-                    ),
-                ),
-            }
-            for change in changes
-        ], next_cursor
+            await resource.saved(configuration, before=before, after=None)

@@ -5,21 +5,18 @@
     GET    /v1/<path>/{id}           read                        ETag
     PUT    /v1/<path>/{id}           replace; If-Match optional  ETag, 412 when changed meanwhile
     DELETE /v1/<path>/{id}           delete; If-Match optional   204, 409 naming what uses it
-    GET    /v1/<path>/{id}/history   every revision, newest first
+    …      /v1/<path>/{id}/revisions see `api.revision_route`
 
 Must not: decide anything; `api.resource` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, create_model
+from fastapi import APIRouter, Depends, Request, Response
 
-from coop_review_api.api.body import JsonBody, Model
+from coop_review_api.api.body import JsonBody
 from coop_review_api.api.document import Stamped
 from coop_review_api.api.page import Cursor, Limit
 from coop_review_api.api.resource import (
@@ -29,48 +26,23 @@ from coop_review_api.api.resource import (
     etag_of,
     expected_revision,
 )
+from coop_review_api.api.revision_route import add_revisions
+from coop_review_api.api.route import IF_MATCH, add_route, model_of
 from coop_review_api.session import Principal
-
-_IF_MATCH = Header(default=None, alias="If-Match", description='`"<revision>"` that you saw.')
-
-
-def _model(name: str, description: str, **fields: Any) -> Any:
-    return create_model(name, __base__=Model, __doc__=description, **fields)
 
 
 def page_model(view: type[Stamped]) -> Any:
     """The model of a page: `items`, and the cursor of the next page or null."""
     name = view.__name__.removesuffix("View")
     cursor = (str | None, None)
-    return _model(f"{name}Page", "Some of them.", items=(list[view], ...), next_cursor=cursor)  # type: ignore[valid-type]
-
-
-def history_model(view: type[Stamped]) -> Any:
-    """The model of a page of revisions, newest first."""
-    name = view.__name__.removesuffix("View")
-    change: Any = _model(
-        f"{name}Change",
-        "One revision; `document` is null when it was deleted.",
-        revision=(int, ...),
-        author=(str, ...),
-        author_email=(str | None, ...),
-        time=(datetime, ...),
-        document=(view | None, ...),
-    )
-    cursor = (str | None, None)
-    return _model(
-        f"{name}History",
-        "Newest first.",
-        items=(list[change], ...),
-        next_cursor=cursor,
-    )
+    return model_of(f"{name}Page", "Some of them.", items=(list[view], ...), next_cursor=cursor)  # type: ignore[valid-type]
 
 
 def add_resource(router: APIRouter, resource: Resource[Any, Any]) -> None:
-    """Add a resource's six routes."""
+    """Add a resource's routes."""
     _add_reading(router, resource)
     _add_writing(router, resource)
-    _add_history(router, resource)
+    add_revisions(router, resource)
 
 
 def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
@@ -94,11 +66,12 @@ def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
         principal: Principal = reader,
     ) -> Any:
         entry = await handlers.read(request, principal, document_id)
+        entry = await handlers.whole(request, principal, entry)
         response.headers["ETag"] = etag_of(entry.revision)
         return resource.view_of(context_of(request), principal, entry)
 
-    _add(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
-    _add(
+    add_route(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
+    add_route(
         router,
         f"/{resource.path}/{{document_id}}",
         read_one,
@@ -130,7 +103,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         document_id: str,
         principal: Principal = writer,
         body: Any = sent,
-        if_match: str | None = _IF_MATCH,
+        if_match: str | None = IF_MATCH,
     ) -> Any:
         expected = expected_revision(if_match)
         entry = await handlers.save(request, principal, document_id, body, expected=expected)
@@ -141,7 +114,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         request: Request,
         document_id: str,
         principal: Principal = writer,
-        if_match: str | None = _IF_MATCH,
+        if_match: str | None = IF_MATCH,
     ) -> Response:
         await handlers.delete(request, principal, document_id, expected=expected_revision(if_match))
         return Response(status_code=204)
@@ -149,8 +122,8 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
     one = f"/{resource.path}/{{document_id}}"
     noun = resource.noun
     made = {"status_code": 201, "openapi_extra": body_of.openapi()}
-    _add(router, f"/{resource.path}", create, "POST", f"create{noun}", resource.view, **made)
-    _add(
+    add_route(router, f"/{resource.path}", create, "POST", f"create{noun}", resource.view, **made)
+    add_route(
         router,
         one,
         replace,
@@ -159,43 +132,4 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         resource.view,
         openapi_extra=body_of.openapi(),
     )
-    _add(router, one, delete, "DELETE", f"delete{noun}", None, status_code=204)
-
-
-def _add_history(router: APIRouter, resource: Resource[Any, Any]) -> None:
-    handlers = Handlers(resource)
-    model = history_model(resource.view)
-    reader = Depends(resource.read)
-
-    async def read_history(
-        request: Request,
-        document_id: str,
-        limit: Limit = 50,
-        cursor: Cursor = None,
-        principal: Principal = reader,
-    ) -> Any:
-        items, next_cursor = await handlers.history(request, principal, document_id, limit, cursor)
-        return model.model_validate({"items": items, "next_cursor": next_cursor})
-
-    path = f"/{resource.path}/{{document_id}}/history"
-    _add(router, path, read_history, "GET", f"get{resource.noun}History", model)
-
-
-def _add(
-    router: APIRouter,
-    path: str,
-    endpoint: Callable[..., Any],
-    method: str,
-    operation_id: str,
-    model: type[BaseModel] | None,
-    **more: Any,
-) -> None:
-    router.add_api_route(
-        path,
-        endpoint,
-        methods=[method],
-        operation_id=operation_id,
-        name=operation_id,
-        response_model=model,
-        **more,
-    )
+    add_route(router, one, delete, "DELETE", f"delete{noun}", None, status_code=204)

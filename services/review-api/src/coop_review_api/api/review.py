@@ -31,6 +31,7 @@ from coop_review_api.api.job_view import (
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
 from coop_review_api.decision import MAX_NOTE, Draft
+from coop_review_api.enforcement import hold
 from coop_review_api.session import Principal
 
 router = APIRouter(prefix="/v1", tags=["review"])
@@ -89,7 +90,8 @@ class ExecutionView(Model):
 
 
 class DecisionView(Model):
-    """`movedTo` is the job that continues a moved one."""
+    """`movedTo` is the job that continues a moved or undone one. Until `leavesAt` the decision can
+    be undone (null: it left at once)."""
 
     id: str
     job_id: str
@@ -102,6 +104,14 @@ class DecisionView(Model):
     reason: str | None
     note: str | None
     moved_to: str | None
+    leaves_at: datetime | None
+    undone_at: datetime | None
+
+
+class UndoneView(Model):
+    """`jobId` is the job that goes on, free for anyone."""
+
+    job_id: str
 
 
 _lease_body = JsonBody(LeaseBody)
@@ -256,6 +266,20 @@ async def decide_job(
         lease_token=body.lease_token,
         clock=desk.clock,
     )
+    return decision_view(recorded)
+
+
+@router.post(
+    "/decisions/{decision_id}/undo", operation_id="undoDecision", response_model=UndoneView
+)
+async def undo_decision(request: Request, principal: Reviewer, decision_id: str) -> UndoneView:
+    """Take a decision back within the undo window: nothing of it was sent."""
+    desk = _desk(request)
+    job_id = await hold.undo(desk.engine, desk.order, principal, decision_id, clock=desk.clock)
+    return UndoneView(job_id=job_id)
+
+
+def decision_view(recorded: submission.Recorded) -> DecisionView:
     return DecisionView(
         id=recorded.decision_id,
         job_id=recorded.job_id,
@@ -271,4 +295,6 @@ async def decide_job(
         reason=recorded.reason,
         note=recorded.note,
         moved_to=recorded.moved_to,
+        leaves_at=recorded.leaves_at,
+        undone_at=recorded.undone_at,
     )

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from coop_contracts.config import Action, ActionType
+from coop_contracts.action import applies_to
+from coop_contracts.config import Action, ActionType, ItemType, Kind
 from coop_contracts.error import pointer
-from coop_review_api.configuration.parameter import check_parameters
+from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.configuration.parameter import check_parameters, resolve_values
 from coop_review_api.error import Conflict, Fault
 
 MAX_URL = 2048
@@ -37,7 +39,7 @@ _RESERVED_HEADERS = frozenset(
 )
 
 
-def check_action(action: Action, previous: Action | None) -> Iterator[Fault]:
+def check_action(action: Action, previous: Action | None, catalogue: Catalogue) -> Iterator[Fault]:
     """Faults of an action; changing a built-in one raises `Conflict`."""
     if previous is not None and previous.action_type is not ActionType.CUSTOM_ACTION:
         raise Conflict(f"{previous.name} is a built-in action and cannot be changed")
@@ -52,6 +54,32 @@ def check_action(action: Action, previous: Action | None) -> Iterator[Fault]:
     clash = {parameter.name for parameter in action.parameters} & action.callback_url_body.keys()
     for name in sorted(clash):
         yield Fault(pointer("callbackUrlBody", name), "a parameter has the same name")
+    if action.reverse_action_id is not None:
+        yield from _reverse(action, action.reverse_action_id, catalogue)
+
+
+def _reverse(action: Action, reverse_id: str, catalogue: Catalogue) -> Iterator[Fault]:
+    at = "/reverseActionId"
+    if reverse_id == action.id:
+        yield Fault(at, "an action does not take itself back")
+        return
+    reverse = catalogue.get(Kind.ACTION, Action, reverse_id)
+    if reverse is None:
+        return  # reported as a missing reference
+    if reverse.action_type is not ActionType.CUSTOM_ACTION:
+        yield Fault(at, f"{reverse.name} is a built-in action: it takes nothing back")
+    # Nobody is there to give values when an action is taken back.
+    if resolve_values(reverse.parameters, {}, at=at)[1]:
+        yield Fault(at, f"{reverse.name} has required parameters without default values")
+    for type_id in action.item_type_ids:
+        item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, type_id)
+        if item_type is not None and not applies_to(
+            reverse, item_type_id=type_id, item_kind=item_type.kind
+        ):
+            yield Fault(at, f"{reverse.name} does not apply to {item_type.name}")
+    for kind in action.applies_to_all_items_of_kind:
+        if kind not in reverse.applies_to_all_items_of_kind:
+            yield Fault(at, f"{reverse.name} does not apply to all items of kind {kind}")
 
 
 def check_url(url: str, at: str) -> Iterator[Fault]:
@@ -92,8 +120,3 @@ def check_headers(headers: Mapping[str, str], at: str) -> Iterator[Fault]:
         if not _HEADER_VALUE.fullmatch(value) or len(value) > _MAX_HEADER_VALUE:
             # The value may be a secret: the reason does not repeat it.
             yield Fault(here, f"1 to {_MAX_HEADER_VALUE} visible ASCII characters")
-
-
-def applies_to(action: Action, *, item_type_id: str, item_kind: str) -> bool:
-    """Whether the action may be taken on items of this type."""
-    return item_type_id in action.item_type_ids or item_kind in action.applies_to_all_items_of_kind

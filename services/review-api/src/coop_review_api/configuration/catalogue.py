@@ -1,20 +1,29 @@
 """An organisation's configuration as one transaction sees it, for checks to look things up in.
 
 Guarantees: a consistent picture under the organisation's lock.
-Must not: be kept after the transaction, or be used to read text banks: all strings but the first
-are left out, because they can be a thousand times larger than all the rest.
+Must not: be kept after the transaction, or be used to read banks: all entries but one are left out,
+because they can be a thousand times larger than all the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import DOCUMENT_TYPES, Document, Kind
+from coop_contracts.config import (
+    DOCUMENT_TYPES,
+    Document,
+    Geometry,
+    Kind,
+    Location,
+    LocationBank,
+    Point,
+    TextBank,
+)
 from coop_review_api.configuration.reference import references_of
 from coop_review_api.schema import config_current, orgs
 
@@ -74,10 +83,11 @@ async def _load(
     connection: AsyncConnection, org_id: str, condition: ColumnElement[bool]
 ) -> Catalogue:
     document = config_current.c.document
-    # One string is left, because a bank with nothing in it cannot be matched.
-    first = func.jsonb_path_query_array(document, literal_column("'$.strings[0]'"))
-    without_strings = func.jsonb_set(document, literal_column("'{strings}'"), first)
-    shown = case((config_current.c.kind == Kind.TEXT_BANK, without_strings), else_=document)
+    shown = case(
+        (config_current.c.kind == Kind.TEXT_BANK, _with_one(document, "strings")),
+        (config_current.c.kind == Kind.LOCATION_BANK, _with_one(document, "locations")),
+        else_=document,
+    )
     of_org = (config_current.c.org_id == orgs.c.org_id) & document.is_not(None)
     # One statement is one snapshot: the revision is that of exactly these documents.
     rows = await connection.execute(
@@ -93,6 +103,23 @@ async def _load(
         if kind_name is None:
             continue
         kind = Kind(kind_name)
-        decoded = msgspec.json.decode(text, type=DOCUMENT_TYPES[kind])
+        decoded = _without_chunks(msgspec.json.decode(text, type=DOCUMENT_TYPES[kind]))
         found.setdefault(kind, {})[decoded.id] = decoded
     return Catalogue(found, revision=revision)
+
+
+def _with_one(document: Any, entries: str) -> ColumnElement[Any]:
+    first = func.jsonb_path_query_array(document, literal_column(f"'$.{entries}[0]'"))
+    return func.jsonb_set(document, literal_column(f"'{{{entries}}}'"), first)
+
+
+def _without_chunks(document: Document) -> Document:
+    """A bank that is kept in chunks with something of its kind in it: one with nothing in it cannot
+    be matched."""
+    match document:
+        case TextBank(chunk_ids=(_, *_)):
+            return msgspec.structs.replace(document, strings=("x",), chunk_ids=())
+        case LocationBank(chunk_ids=(_, *_)):
+            somewhere = Location(id="x", geometry=Geometry(center=Point(lat=0, lng=0), radius=1))
+            return msgspec.structs.replace(document, locations=(somewhere,), chunk_ids=())
+    return document

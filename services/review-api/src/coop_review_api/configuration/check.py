@@ -14,8 +14,10 @@ from coop_contracts.config import (
     Action,
     ActionType,
     Document,
+    HashBank,
     ItemType,
     Kind,
+    LocationBank,
     OrgSettings,
     Policy,
     Queue,
@@ -23,40 +25,65 @@ from coop_contracts.config import (
     Rule,
     TextBank,
 )
-from coop_review_api.configuration.action import check_action, check_url
-from coop_review_api.configuration.bank import check_text_bank
+from coop_review_api.configuration.action import check_action
+from coop_review_api.configuration.bank import (
+    check_hash_bank,
+    check_location_bank,
+    check_text_bank,
+)
 from coop_review_api.configuration.catalogue import Catalogue
-from coop_review_api.configuration.reference import REFERRED, REFERRING, references_of
+from coop_review_api.configuration.reference import BANKS, REFERRED, REFERRING, references_of
 from coop_review_api.configuration.rule import (
     check_item_type,
     check_routing_rule,
     check_rule,
 )
+from coop_review_api.configuration.settings import check_settings
 from coop_review_api.error import Conflict, Fault, Invalid
 from coop_review_api.schema import NAMED_KINDS
+from coop_rules.signal import SignalCatalogue
 
 SETTINGS_ID = "settings"
 
 
 def kinds_to_check(kind: Kind) -> frozenset[Kind]:
     """The kinds whose documents a check of this kind looks at."""
+    if kind is Kind.BANK_CHUNK:
+        return frozenset()  # checked with the bank that it is a part of
     kinds = {kind, *REFERRED.get(kind, ()), *REFERRING.get(kind, ())}
     if kind is Kind.ITEM_TYPE:
-        kinds.add(Kind.TEXT_BANK)  # the rules of the type are checked again
+        kinds.update(BANKS)  # the rules of the type are checked again
     return frozenset(kinds)
 
 
 def check_save(
-    kind: Kind, document: Document, *, previous: Document | None, catalogue: Catalogue
+    kind: Kind,
+    document: Document,
+    *,
+    previous: Document | None,
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
 ) -> None:
     """Raises `Invalid` with every fault, or `Conflict`; `catalogue` holds `kinds_to_check`."""
-    faults = list(_missing_references(document, catalogue))
-    missing = {fault.pointer for fault in faults}
-    # What is missing is said once, not again by who could not use it.
-    faults += [f for f in _of_kind(document, previous, catalogue) if f.pointer not in missing]
+    faults = check_document(document, previous=previous, catalogue=catalogue, signals=signals)
     if faults:
         raise Invalid(faults)
     _refuse_taken_name(kind, document, catalogue)
+
+
+def check_document(
+    document: Document,
+    *,
+    previous: Document | None = None,
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
+) -> list[Fault]:
+    """Every fault of a document by itself, but for a taken name. Raises `Conflict`."""
+    faults = list(_missing_references(document, catalogue))
+    missing = {fault.pointer for fault in faults}
+    # What is missing is said once, not again by who could not use it.
+    found = _of_kind(document, previous, catalogue, signals)
+    return faults + [fault for fault in found if fault.pointer not in missing]
 
 
 def check_delete(kind: Kind, document: Document, *, catalogue: Catalogue) -> None:
@@ -83,29 +110,40 @@ def name_of(document: Document) -> str:
 
 
 def _of_kind(
-    document: Document, previous: Document | None, catalogue: Catalogue
+    document: Document,
+    previous: Document | None,
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
 ) -> Iterator[Fault]:
     # A previous document always has the kind's type; the isinstance tests are for the type checker.
     match document:
         case ItemType():
             was_type = previous if isinstance(previous, ItemType) else None
-            yield from check_item_type(document, was_type, catalogue)
+            yield from check_item_type(document, was_type, catalogue, signals)
         case Policy():
             yield from _policy_cycle(document, catalogue)
         case Action():
-            yield from check_action(document, previous if isinstance(previous, Action) else None)
+            was_action = previous if isinstance(previous, Action) else None
+            yield from check_action(document, was_action, catalogue)
         case Rule():
-            yield from check_rule(document, catalogue)
+            yield from check_rule(document, catalogue, signals)
         case RoutingRule():
-            yield from check_routing_rule(document, catalogue)
+            yield from check_routing_rule(document, catalogue, signals)
         case Queue():
             was_queue = previous if isinstance(previous, Queue) else None
             yield from _queue(document, was_queue, catalogue)
         case TextBank():
             was_bank = previous if isinstance(previous, TextBank) else None
             yield from check_text_bank(document, was_bank, catalogue)
+        case LocationBank():
+            yield from check_location_bank(document, catalogue)
+        case HashBank():
+            was_hashes = previous if isinstance(previous, HashBank) else None
+            yield from check_hash_bank(document, was_hashes)
         case OrgSettings():
-            yield from _settings(document)
+            if document.id != SETTINGS_ID:
+                yield Fault("/id", f"must be {SETTINGS_ID}")
+            yield from check_settings(document, catalogue)
 
 
 def _missing_references(document: Document, catalogue: Catalogue) -> Iterator[Fault]:
@@ -151,14 +189,3 @@ def _queue(queue: Queue, previous: Queue | None, catalogue: Catalogue) -> Iterat
     if not queue.is_default_queue and not any(other.is_default_queue for other in others):
         # Without a default queue a job could have nowhere to go.
         yield Fault("/isDefaultQueue", "there must be a default: make another queue the default")
-
-
-def _settings(settings: OrgSettings) -> Iterator[Fault]:
-    if settings.id != SETTINGS_ID:
-        yield Fault("/id", f"must be {SETTINGS_ID}")
-    for value, at in (
-        (settings.appeal_callback_url, "/appealCallbackUrl"),
-        (settings.ignore_callback_url, "/ignoreCallbackUrl"),
-    ):
-        if value is not None:
-            yield from check_url(value, at)

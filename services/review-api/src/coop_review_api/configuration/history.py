@@ -70,6 +70,21 @@ async def current_page(
     ]
 
 
+async def change_at(
+    connection: AsyncConnection,
+    org_id: str,
+    kind: Kind,
+    type_: type[D],
+    document_id: str,
+    revision: int,
+) -> Change[D] | None:
+    """The document's own revision of that number, or None."""
+    found = await changes(
+        connection, org_id, kind, type_, document_id, before=revision + 1, limit=1
+    )
+    return found[0] if found and found[0].revision == revision else None
+
+
 async def changes(
     connection: AsyncConnection,
     org_id: str,

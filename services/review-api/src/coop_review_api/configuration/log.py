@@ -29,6 +29,7 @@ from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import check_delete, check_save, kinds_to_check
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
 from coop_review_api.schema import config_current, config_log, orgs, outbox
+from coop_rules.signal import SignalCatalogue
 from coop_runtime.message import message_of
 from coop_runtime.outbox import append
 
@@ -55,13 +56,21 @@ class LockedConfiguration:
     """One organisation's configuration while this transaction holds its lock: see `lock`."""
 
     def __init__(
-        self, connection: AsyncConnection, org_id: str, *, head: int, author: str, clock: Clock
+        self,
+        connection: AsyncConnection,
+        org_id: str,
+        *,
+        head: int,
+        author: str,
+        clock: Clock,
+        signals: SignalCatalogue | None = None,
     ) -> None:
         self.org_id = org_id
         self.head = head
         self.author = author
         self.now = clock()
         self.connection = connection
+        self._signals = signals or SignalCatalogue.builtin()
 
     async def catalogue(self, *kinds: Kind) -> Catalogue:
         return await load_catalogue(self.connection, self.org_id, kinds)
@@ -87,6 +96,7 @@ class LockedConfiguration:
             document,
             previous=previous.document if previous else None,
             catalogue=await self.catalogue(*kinds_to_check(kind)),
+            signals=self._signals,
         )
         if isinstance(document, ItemType):
             before = previous.document if previous else None
@@ -106,7 +116,8 @@ class LockedConfiguration:
         return await self._append(kind, document_id, None)
 
     async def restate(self, kind: Kind, document_id: str, document: Document | None) -> int:
-        """Append a document again, unchanged and unchecked, under a new revision (log_head)."""
+        """Append a document unchecked under a new revision: unchanged (log_head), or a rule that
+        is stopped, whatever else may be wrong with it (notification.alarm)."""
         return await self._append(kind, document_id, document)
 
     def raise_head(self, revision: int) -> None:
@@ -166,15 +177,23 @@ class LockedConfiguration:
 
 
 async def lock(
-    connection: AsyncConnection, org_id: str, *, author: str, clock: Clock
+    connection: AsyncConnection,
+    org_id: str,
+    *,
+    author: str,
+    clock: Clock,
+    signals: SignalCatalogue | None = None,
 ) -> LockedConfiguration:
-    """Take the organisation's lock until the transaction ends. `author` is a user's id or `cli`."""
+    """Take the organisation's lock until the transaction ends. `author` is a user's id or `cli`;
+    `signals` are those that rules may name (None: the built-in ones)."""
     head = await connection.scalar(
         select(orgs.c.head_revision).where(orgs.c.org_id == org_id).with_for_update()
     )
     if head is None:
         raise NotFound("no such organisation")
-    return LockedConfiguration(connection, org_id, head=head, author=author, clock=clock)
+    return LockedConfiguration(
+        connection, org_id, head=head, author=author, clock=clock, signals=signals
+    )
 
 
 async def change(

@@ -1,24 +1,23 @@
 """Parameters of actions: what a definition may say, and which values satisfy it.
 
 Guarantees: limits are those of Coop (50 parameters; name `[A-Za-z0-9_.-]+` up to 64; options 1 to
-100). Values: unknown names are refused, empty required ones are refused, defaults are applied.
-Must not: coerce. A value of another type is a fault.
+100); values are read by `coop_contracts.action`, as everywhere.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from coop_contracts import action
+from coop_contracts.action import MAX_TEXT
 from coop_contracts.config import ActionParameter
 from coop_contracts.error import pointer
 from coop_review_api.error import Fault
 
 MAX_PARAMETERS = 50
 MAX_OPTIONS = 100
-MAX_TEXT = 100_000  # characters of one value
 _MAX_NAME = 64
 _MAX_LABEL = 200
 _MAX_DESCRIPTION = 2000
@@ -44,7 +43,7 @@ def check_parameters(parameters: Sequence[ActionParameter]) -> Iterator[Fault]:
         yield from _check_options(parameter, at)
         yield from _check_bounds(parameter, at)
         if parameter.default_value is not None:
-            for fault in _check_value(parameter, parameter.default_value):
+            for fault in action.value_faults(parameter, parameter.default_value):
                 yield Fault(f"{at}/defaultValue", fault)
 
 
@@ -83,53 +82,5 @@ def resolve_values(
     parameters: Sequence[ActionParameter], values: Mapping[str, Any], *, at: str
 ) -> tuple[dict[str, Any], list[Fault]]:
     """The values with defaults applied, and the faults, with pointers below `at`."""
-    resolved: dict[str, Any] = {}
-    known = {parameter.name: parameter for parameter in parameters}
-    faults = [
-        Fault(at + pointer(name), "the action has no such parameter")
-        for name in values
-        if name not in known
-    ]
-    for name, parameter in known.items():
-        value = values.get(name)
-        if value is None:
-            value = parameter.default_value
-        if value is None or (parameter.required and value in ("", [])):
-            if parameter.required:
-                faults.append(Fault(at + pointer(name), "required"))
-            continue
-        faults.extend(Fault(at + pointer(name), fault) for fault in _check_value(parameter, value))
-        resolved[name] = value
-    return resolved, faults
-
-
-def _check_value(parameter: ActionParameter, value: Any) -> Iterator[str]:
-    allowed = {option.value for option in parameter.options}
-    match parameter.type:
-        case "STRING":
-            longest = parameter.max_length or MAX_TEXT
-            if not isinstance(value, str):
-                yield "must be a string"
-            elif len(value) > longest:
-                yield f"at most {longest} characters"
-        case "NUMBER":
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                yield "must be a number"
-            elif not math.isfinite(value):
-                yield "must be finite"
-            elif parameter.min is not None and value < parameter.min:
-                yield f"at least {parameter.min:g}"
-            elif parameter.max is not None and value > parameter.max:
-                yield f"at most {parameter.max:g}"
-        case "BOOLEAN":
-            if not isinstance(value, bool):
-                yield "must be true or false"
-        case "SELECT":
-            if not isinstance(value, str) or value not in allowed:
-                yield "must be one of the options"
-        case "MULTISELECT":
-            strings = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-            if not strings or not allowed.issuperset(value):
-                yield "must be a list of options"
-            elif len(set(value)) != len(value):
-                yield "an option is given twice"
+    resolved, faults = action.resolve_values(parameters, values)
+    return resolved, [Fault(at + pointer(name), reason) for name, reason in faults]

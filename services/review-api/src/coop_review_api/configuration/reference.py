@@ -14,6 +14,7 @@ from coop_contracts.config import (
     Action,
     Document,
     Kind,
+    OrgSettings,
     Policy,
     Queue,
     RoutingRule,
@@ -33,18 +34,26 @@ class Reference(NamedTuple):
 REFERRING: dict[Kind, tuple[Kind, ...]] = {
     Kind.ITEM_TYPE: (Kind.ACTION, Kind.RULE, Kind.ROUTING_RULE),
     Kind.POLICY: (Kind.POLICY, Kind.RULE, Kind.ROUTING_RULE),
-    Kind.ACTION: (Kind.RULE, Kind.QUEUE),
+    Kind.ACTION: (Kind.ACTION, Kind.RULE, Kind.QUEUE, Kind.SETTINGS),
     Kind.QUEUE: (Kind.ROUTING_RULE,),
     Kind.TEXT_BANK: (Kind.RULE, Kind.ROUTING_RULE),
+    Kind.LOCATION_BANK: (Kind.RULE, Kind.ROUTING_RULE),
+    Kind.HASH_BANK: (Kind.RULE, Kind.ROUTING_RULE),
 }
 """Which kinds can refer to a kind."""
 
+BANKS = (Kind.TEXT_BANK, Kind.LOCATION_BANK, Kind.HASH_BANK)
+"""The kinds that conditions match."""
+
+_BANKS_OF = dict(zip(("textBankIds", "locationBankIds", "imageBankIds"), BANKS, strict=True))
+
 REFERRED: dict[Kind, tuple[Kind, ...]] = {
     Kind.POLICY: (Kind.POLICY,),
-    Kind.ACTION: (Kind.ITEM_TYPE,),
-    Kind.RULE: (Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY, Kind.TEXT_BANK),
-    Kind.ROUTING_RULE: (Kind.ITEM_TYPE, Kind.QUEUE, Kind.TEXT_BANK),
+    Kind.ACTION: (Kind.ITEM_TYPE, Kind.ACTION),
+    Kind.RULE: (Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY, *BANKS),
+    Kind.ROUTING_RULE: (Kind.ITEM_TYPE, Kind.QUEUE, *BANKS),
     Kind.QUEUE: (Kind.ACTION,),
+    Kind.SETTINGS: (Kind.ACTION, Kind.ITEM_TYPE),
 }
 """Which kinds a kind can refer to."""
 
@@ -56,6 +65,8 @@ def references_of(document: Document) -> Iterator[Reference]:
             yield Reference(Kind.POLICY, parent_id, "/parentId")
         case Action():
             yield from _listed(Kind.ITEM_TYPE, document.item_type_ids, "itemTypeIds")
+            if document.reverse_action_id is not None:
+                yield Reference(Kind.ACTION, document.reverse_action_id, "/reverseActionId")
         case Rule():
             yield from _listed(Kind.ITEM_TYPE, document.item_type_ids, "itemTypeIds")
             yield from _listed(Kind.ACTION, document.action_ids, "actionIds")
@@ -67,6 +78,11 @@ def references_of(document: Document) -> Iterator[Reference]:
             yield from _of_condition(document.condition_set, "/conditionSet")
         case Queue():
             yield from _listed(Kind.ACTION, document.hidden_action_ids, "hiddenActionIds")
+        case OrgSettings():
+            for position, threshold in enumerate(document.user_strike_thresholds):
+                for number, action_id in enumerate(threshold.action_ids):
+                    at = pointer("userStrikeThresholds", position, "actionIds", number)
+                    yield Reference(Kind.ACTION, action_id, at)
 
 
 def _listed(kind: Kind, ids: tuple[str, ...], field: str) -> Iterator[Reference]:
@@ -84,12 +100,9 @@ def _of_condition(root: Mapping[str, Any], at: str) -> Iterator[Reference]:
         match node.get("input"):
             case {"type": "CONTENT_FIELD", "contentTypeId": str(type_id)}:
                 yield Reference(Kind.ITEM_TYPE, type_id, here + "/input/contentTypeId")
-        match node.get("matchingValues"):
-            case {"textBankIds": list(bank_ids)}:
-                for position, bank_id in enumerate(bank_ids):
-                    if isinstance(bank_id, str):
-                        at_bank = here + pointer("matchingValues", "textBankIds", position)
-                        yield Reference(Kind.TEXT_BANK, bank_id, at_bank)
+        matching = node.get("matchingValues")
+        if isinstance(matching, dict):
+            yield from _of_banks(matching, here + "/matchingValues")
         match node.get("conditions"):
             case list(children):
                 indexed = list(enumerate(children))
@@ -97,3 +110,12 @@ def _of_condition(root: Mapping[str, Any], at: str) -> Iterator[Reference]:
                     (child, here + pointer("conditions", position))
                     for position, child in reversed(indexed)
                 )
+
+
+def _of_banks(matching: Mapping[str, Any], at: str) -> Iterator[Reference]:
+    for field, kind in _BANKS_OF.items():
+        bank_ids = matching.get(field)
+        if isinstance(bank_ids, list):
+            for position, bank_id in enumerate(bank_ids):
+                if isinstance(bank_id, str):
+                    yield Reference(kind, bank_id, at + pointer(field, position))

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from coop_contracts.action import applies_to
 from coop_contracts.config import (
     Action,
-    ActionType,
+    HashBank,
     ItemType,
     Kind,
+    LocationBank,
     Queue,
     RoutingRule,
     Rule,
@@ -23,40 +25,55 @@ from coop_contracts.config import (
 )
 from coop_contracts.error import pointer
 from coop_items import check_item_type_definition
-from coop_review_api.configuration.action import applies_to
 from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.error import Conflict, Fault
 from coop_rules import check as rule_check
-
-_UNSUPPORTED = {
-    ActionType.ENQUEUE_AUTHOR_TO_MRT: "sending authors to review by a rule is not supported yet",
-    ActionType.ENQUEUE_TO_NCMEC: "sending to NCMEC by a rule is not supported yet",
-}
+from coop_rules.model import Problem
+from coop_rules.signal import SignalCatalogue
 
 
-def check_rule(rule: Rule, catalogue: Catalogue) -> Iterator[Fault]:
+def check_rule(rule: Rule, catalogue: Catalogue, signals: SignalCatalogue) -> Iterator[Fault]:
     """Faults of a rule."""
-    yield from _of_language(rule, catalogue)
+    yield from _of_language(rule, catalogue, signals)
     for position, action_id in enumerate(rule.action_ids):
         action = catalogue.get(Kind.ACTION, Action, action_id)
         if action is None:
             continue  # reported as a missing reference
         at = pointer("actionIds", position)
-        if action.action_type in _UNSUPPORTED:
-            yield Fault(at, _UNSUPPORTED[action.action_type])
         for type_id in rule.item_type_ids:
             item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, type_id)
             if item_type and not applies_to(
                 action, item_type_id=item_type.id, item_kind=item_type.kind
             ):
                 yield Fault(at, f"{action.name} does not apply to {item_type.name}")
-    if rule.max_daily_actions is not None and rule.max_daily_actions < 1:
-        yield Fault("/maxDailyActions", "at least 1, or null for no limit")
+    yield from _parameters(rule, catalogue)
+    for value, field in (
+        (rule.max_daily_actions, "maxDailyActions"),
+        (rule.max_actions_per_minute, "maxActionsPerMinute"),
+        (rule.max_users_per_hour, "maxUsersPerHour"),
+    ):
+        if value is not None and value < 1:
+            yield Fault(pointer(field), "at least 1, or null for no limit")
 
 
-def check_routing_rule(rule: RoutingRule, catalogue: Catalogue) -> Iterator[Fault]:
+def _parameters(rule: Rule, catalogue: Catalogue) -> Iterator[Fault]:
+    for action_id in rule.action_parameters:
+        if action_id not in rule.action_ids:
+            yield Fault(pointer("actionParameters", action_id), "the rule has no such action")
+    for action_id in dict.fromkeys(rule.action_ids):
+        action = catalogue.get(Kind.ACTION, Action, action_id)
+        if action is not None:
+            at = pointer("actionParameters", action_id)
+            values = rule.action_parameters.get(action_id, {})
+            yield from resolve_values(action.parameters, values, at=at)[1]
+
+
+def check_routing_rule(
+    rule: RoutingRule, catalogue: Catalogue, signals: SignalCatalogue
+) -> Iterator[Fault]:
     """Faults of a routing rule."""
-    yield from _of_language(rule, catalogue)
+    yield from _of_language(rule, catalogue, signals)
     queue = catalogue.get(Kind.QUEUE, Queue, rule.destination_queue_id)
     if queue is not None and queue.is_appeals_queue != rule.for_appeals:
         yield Fault(
@@ -66,7 +83,10 @@ def check_routing_rule(rule: RoutingRule, catalogue: Catalogue) -> Iterator[Faul
 
 
 def check_item_type(
-    item_type: ItemType, previous: ItemType | None, catalogue: Catalogue
+    item_type: ItemType,
+    previous: ItemType | None,
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
 ) -> Iterator[Fault]:
     """Faults of an item type; `Conflict` when rules would no longer compile, naming them."""
     faults = [
@@ -79,7 +99,7 @@ def check_item_type(
         if previous.is_default_user_type != item_type.is_default_user_type:
             faults.append(Fault("/isDefaultUserType", "cannot be changed"))
         if not faults:
-            _refuse_to_break_rules(item_type, catalogue)
+            _refuse_to_break_rules(item_type, catalogue, signals)
     yield from faults
 
 
@@ -88,33 +108,47 @@ def is_live(rule: Rule | None) -> bool:
     return rule is not None and rule.status is RuleStatus.LIVE
 
 
-def live_rules_with_bank(bank_id: str, catalogue: Catalogue) -> list[str]:
+def live_rules_with_bank(kind: Kind, bank_id: str, catalogue: Catalogue) -> list[str]:
     """Names of the live rules, and routing rules, that match a bank."""
     return [
         user.name
-        for _, user in catalogue.users_of(Kind.TEXT_BANK, bank_id)
+        for _, user in catalogue.users_of(kind, bank_id)
         if isinstance(user, Rule | RoutingRule) and user.status == "LIVE"
     ]
 
 
-def _of_language(rule: Rule | RoutingRule, catalogue: Catalogue) -> Iterator[Fault]:
-    problems = rule_check.check_rule(
-        rule,
-        item_types=catalogue.all(Kind.ITEM_TYPE, ItemType),
-        text_banks=catalogue.all(Kind.TEXT_BANK, TextBank),
-    )
-    for problem in problems:
+def _of_language(
+    rule: Rule | RoutingRule, catalogue: Catalogue, signals: SignalCatalogue
+) -> Iterator[Fault]:
+    for problem in _problems(rule, catalogue.all(Kind.ITEM_TYPE, ItemType), catalogue, signals):
         yield Fault(problem.pointer, problem.reason)
 
 
-def _refuse_to_break_rules(item_type: ItemType, catalogue: Catalogue) -> None:
+def _problems(
+    rule: Rule | RoutingRule,
+    item_types: dict[str, ItemType],
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
+) -> list[Problem]:
+    return rule_check.check_rule(
+        rule,
+        item_types=item_types,
+        text_banks=catalogue.all(Kind.TEXT_BANK, TextBank),
+        location_banks=catalogue.all(Kind.LOCATION_BANK, LocationBank),
+        hash_banks=catalogue.all(Kind.HASH_BANK, HashBank),
+        catalogue=signals,
+    )
+
+
+def _refuse_to_break_rules(
+    item_type: ItemType, catalogue: Catalogue, signals: SignalCatalogue
+) -> None:
     item_types = {**catalogue.all(Kind.ITEM_TYPE, ItemType), item_type.id: item_type}
-    banks = catalogue.all(Kind.TEXT_BANK, TextBank)
     broken = [
         f"{user_kind.replace('-', ' ')} {user.name}: {problem.reason}"
         for user_kind, user in catalogue.users_of(Kind.ITEM_TYPE, item_type.id)
         if isinstance(user, Rule | RoutingRule)
-        for problem in rule_check.check_rule(user, item_types=item_types, text_banks=banks)
+        for problem in _problems(user, item_types, catalogue, signals)
     ]
     if broken:
         raise Conflict("rules read this item type and would no longer work", used_by=broken)

@@ -1,0 +1,123 @@
+"""Regexes by RE2, which never goes back: the time a text takes does not depend on how a pattern was
+made.
+
+Guarantees: all patterns that match are found; running out of the matcher's memory is found when it
+is built, never mistaken for "no match".
+Must not: use `re` on a pattern of a user, or hold the interpreter for long while it builds
+(`SEGMENT_PATTERNS`; RE2 compiles a filter without letting other threads run).
+
+Flag i. `\\b`, `\\w`, `\\d` are ASCII as in JavaScript, for which Coop's rules were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import re2 as _re2
+
+re2: Any = _re2  # the package has no types
+
+SEGMENT_PATTERNS = 1000  # of one filter, whose atoms share a fixed 8 MiB
+SEGMENT_CHARACTERS = 60_000
+_MEMORY = 4 << 20  # bytes RE2 may use for one pattern's program and automata
+# RE2's instructions. On the worst texts each takes time at every character, up to 10 µs in all.
+_MAX_PROGRAM = 10_000
+_PROBE = "coop\x01probe\x01of\x01memory"
+
+
+def options() -> Any:
+    """How every pattern is compiled."""
+    made = re2.Options()
+    made.case_sensitive = False
+    made.max_mem = _MEMORY
+    made.log_errors = False
+    return made
+
+
+@lru_cache(maxsize=20_000)
+def regex_problem(pattern: str) -> str | None:
+    """Why a pattern is refused, with the place where RE2 names one; None if it is good."""
+    try:
+        size = re2.compile(pattern, options()).programsize
+    except re2.error as error:
+        message = error.args[0]
+        reason = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        _, _, piece = reason.partition(": ")
+        at = pattern.find(piece) if piece else -1
+        return f"{reason} (at character {at + 1})" if at >= 0 else reason
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair"
+    if size > _MAX_PROGRAM:
+        reason = f"is too large ({size} steps, at most {_MAX_PROGRAM})"
+        return f"{reason}: a bank of strings is for long lists of words"
+    return None
+
+
+class RegexSegment:
+    """RE2 filters: one pass over the text finds which patterns could match, those are tried."""
+
+    __slots__ = ("__weakref__", "_filters", "_single", "strings")
+
+    def __init__(self, strings: Sequence[str]) -> None:
+        self.strings = tuple(strings)
+        self._filters: list[tuple[Any, int, int]] = []
+        self._single: list[tuple[Any, int]] = []
+        self._add(0, len(self.strings))
+
+    def _add(self, start: int, end: int) -> None:
+        compiled = _filter(self.strings[start:end])
+        if compiled is not None:
+            self._filters.append((compiled, start, end - start))
+        elif end - start == 1:
+            self._single.append((re2.compile(self.strings[start], options()), start))
+        else:
+            middle = (start + end) // 2
+            self._add(start, middle)
+            self._add(middle, end)
+
+    def find(self, raw: bytes) -> list[int]:
+        """The indexes of all patterns that match a text in UTF-8."""
+        found = [
+            start + index
+            for compiled, start, count in self._filters
+            for index in compiled.Match(raw) or ()
+            if index < count
+        ]
+        found += [index for regex, index in self._single if regex.search(raw) is not None]
+        return found
+
+
+def _filter(patterns: Sequence[str]) -> Any | None:
+    """A compiled filter, or None where the patterns' atoms do not fit into RE2's fixed memory.
+
+    `Match` answers None both for "no match" and for "no memory". Whether there is memory depends on
+    the patterns and not on the text, so a pattern known to match asks once, here.
+    """
+    compiled = re2.Filter()
+    shared = options()
+    for pattern in patterns:
+        compiled.Add(pattern, shared)
+    compiled.Add(_PROBE, shared)
+    try:
+        compiled.Compile()
+    except re2.error:
+        return None
+    return compiled if len(patterns) in (compiled.Match(_PROBE) or ()) else None
+
+
+def divide(strings: Sequence[str]) -> list[RegexSegment]:
+    """Segments of distinct patterns."""
+    segments: list[RegexSegment] = []
+    part: list[str] = []
+    size = 0
+    for string in sorted(strings):
+        if part and (len(part) == SEGMENT_PATTERNS or size + len(string) > SEGMENT_CHARACTERS):
+            segments.append(RegexSegment(part))
+            part, size = [], 0
+        part.append(string)
+        size += len(string)
+    if part:
+        segments.append(RegexSegment(part))
+    return segments

@@ -1,0 +1,91 @@
+"""Strikes in PostgreSQL: what executions add and reversals take away, in the caller's transaction.
+
+Guarantees: the total is the sum of the user's live strikes at every moment, whatever runs beside
+this and however often: each execution counts once, by its id, and not at all if it was taken back
+before or after; whoever changes a user's account holds its row. A batch is a dozen statements,
+whatever its size.
+Must not: commit; talk to Redis.
+
+Locks are taken in one order, here and everywhere: users by digest, executions by id, then
+deliveries. Who waits for a user therefore holds no delivery, and nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_action_dispatcher.strike import Part, Reversal
+from coop_action_dispatcher.strike_batch import StrikeBatch
+from coop_action_dispatcher.strike_statement import (
+    EXPIRING,
+    NOW,
+    PRUNE_EXECUTIONS,
+    PRUNE_STRIKES,
+    PRUNE_USERS,
+)
+from coop_action_dispatcher.webhook import Configuration
+
+_RETENTION = timedelta(days=45)
+"""After their expiry. Longer than the log keeps requests (30 days): one that comes again then finds
+its execution, or adds a strike that has expired."""
+
+
+class Strikes:
+    """The accounts of users. `now` replaces the database's clock, on which processes agree."""
+
+    def __init__(self, config: Configuration, *, now: Callable[[], datetime] | None = None) -> None:
+        self._config = config
+        self._now = now
+        self.committed = asyncio.Event()
+        """Set by who committed changes: Redis is to be told, without waiting for its next look."""
+
+    async def apply(
+        self, connection: AsyncConnection, parts: Sequence[Part], reversals: Sequence[Reversal] = ()
+    ) -> dict[str, int]:
+        """What reversals take away and executions add; an execution of this very batch is added
+        before it is taken back.
+
+        Gives the user's total after each part, by execution id. Raises `Collision`: roll back and
+        begin again.
+        """
+        if not parts and not reversals:
+            return {}
+        distinct: dict[str, Part] = {}
+        for part in parts:
+            distinct.setdefault(part.execution_id, part)
+        return await StrikeBatch(connection, self._config, self._moment).apply(
+            list(distinct.values()), {reversal.execution_id: reversal for reversal in reversals}
+        )
+
+    async def expire(self, connection: AsyncConnection, *, limit: int) -> int:
+        """Takes expired strikes of up to `limit` users off their totals; gives the users' number.
+
+        Leaves out users whom another transaction holds: it sees to them.
+        """
+        now = await self._moment(connection)
+        found = await connection.execute(EXPIRING, {"now": now, "limit": limit})
+        digests = [bytes(digest) for (digest,) in found]
+        if digests:
+            await StrikeBatch(connection, self._config, self._moment).expire(digests)
+        return len(digests)
+
+    async def prune(self, connection: AsyncConnection, *, limit: int) -> int:
+        """Deletes up to `limit` executions, and strikes, that expired long ago, and users of whom
+        nothing is left; gives the number of executions and strikes."""
+        old = {"before": await self._moment(connection) - _RETENTION, "limit": limit}
+        executions = await connection.execute(PRUNE_EXECUTIONS, old)
+        strikes = await connection.execute(PRUNE_STRIKES, old)
+        digests = [bytes(digest) for (digest,) in strikes]
+        if digests:
+            await connection.execute(PRUNE_USERS, {"digests": digests})
+        return executions.rowcount + len(digests)
+
+    async def _moment(self, connection: AsyncConnection) -> datetime:
+        if self._now is not None:
+            return self._now()
+        now: datetime = (await connection.execute(NOW)).scalar_one()
+        return now

@@ -1,0 +1,389 @@
+"""The entries of text and location banks: change a few, import a file, export one.
+
+    PATCH  /v1/<path>/{id}           add and remove entries
+    POST   /v1/<path>/{id}/import    a CSV or JSON file replaces the entries, or adds to them
+    GET    /v1/<path>/{id}/export    the entries as a file
+
+Guarantees: a file with a fault changes nothing, and each fault is named with its line or place; an
+import is read only after its sender's permission was seen, and few of them at a time.
+Must not: hold the database's lock while a file is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from coop_contracts.config import Location, LocationBank, TextBank
+from coop_review_api.api.bank_document import (
+    BankChangeView,
+    LocationBankPatchBody,
+    TextBankPatchBody,
+)
+from coop_review_api.api.bank_kind import LocationBanks, PartedBanks, TextBanks, with_id
+from coop_review_api.api.body import Body, JsonBody
+from coop_review_api.api.resource import Handlers, context_of, etag_of, expected_revision
+from coop_review_api.api.route import add_route
+from coop_review_api.configuration.log import lock
+from coop_review_api.error import Fault, Invalid, Unavailable
+from coop_review_api.session import Principal
+from coop_rules.bank_file import (
+    MAX_BYTES,
+    FileFormat,
+    ReadLocations,
+    ReadStrings,
+    read_locations,
+    read_strings,
+    write_locations,
+    write_strings,
+)
+from coop_runtime.database import transaction
+
+router = APIRouter(prefix="/v1", tags=["banks"])
+
+IMPORT_SECONDS = 60.0  # for the whole file to arrive
+_WAIT_SECONDS = 10.0  # for another import to end
+_AT_ONCE = 2
+
+_MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+_FORMATS: dict[str, FileFormat] = {"text/csv": "csv", "application/json": "json"}
+
+B = TypeVar("B", TextBank, LocationBank)
+Entries = Sequence[Any]
+Mode = Literal["replace", "add"]
+
+
+class Imports:
+    """How many files are read at a time in this process."""
+
+    def __init__(self) -> None:
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """While a file is in memory. Raises `Unavailable` when others are for too long."""
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Unavailable("other files are being imported", retry_after=30) from None
+        try:
+            yield
+        finally:
+            self._room.release()
+
+
+async def _received(request: Request) -> bytes:
+    """The file in the request's body. Raises HTTPException."""
+    try:
+        async with asyncio.timeout(IMPORT_SECONDS):
+            return await _body(request)
+    except TimeoutError:
+        reason = f"the file did not arrive within {IMPORT_SECONDS:g} s"
+        raise HTTPException(408, reason) from None
+
+
+async def _body(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > MAX_BYTES:
+        raise HTTPException(413, f"the file is larger than {MAX_BYTES} bytes")
+    received = bytearray()
+    try:
+        async for part in request.stream():
+            received += part
+            if len(received) > MAX_BYTES:
+                raise HTTPException(413, f"the file is larger than {MAX_BYTES} bytes")
+    except ClientDisconnect:
+        raise HTTPException(400, "the file was cut off") from None
+    return bytes(received)
+
+
+def _format_of(request: Request) -> FileFormat:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    found = _FORMATS.get(kind)
+    if found is None:
+        raise HTTPException(415, "send text/csv or application/json")
+    return found
+
+
+class _Entries(Generic[B]):
+    """What is special to the entries of a kind of bank."""
+
+    resource: PartedBanks[Any, B]
+
+    def of(self, bank: B) -> Entries:
+        raise NotImplementedError
+
+    def with_entries(self, bank: B, entries: Entries) -> B:
+        raise NotImplementedError
+
+    def key(self, entry: Any) -> str:
+        """What makes an entry the same as another."""
+        raise NotImplementedError
+
+    def added(self, body: Any) -> Entries:
+        """What a change sent to be added."""
+        raise NotImplementedError
+
+    def read(self, raw: bytes, form: FileFormat, bank: B) -> ReadStrings | ReadLocations:
+        raise NotImplementedError
+
+    def write(self, bank: B, form: FileFormat) -> bytes:
+        raise NotImplementedError
+
+
+class _Strings(_Entries[TextBank]):
+    resource = TextBanks()
+
+    def of(self, bank: TextBank) -> Entries:
+        return bank.strings
+
+    def with_entries(self, bank: TextBank, entries: Entries) -> TextBank:
+        return msgspec.structs.replace(bank, strings=tuple(entries))
+
+    def key(self, entry: str) -> str:
+        return entry
+
+    def added(self, body: TextBankPatchBody) -> Entries:
+        return body.add
+
+    def read(self, raw: bytes, form: FileFormat, bank: TextBank) -> ReadStrings:
+        return read_strings(raw, form, bank.type)
+
+    def write(self, bank: TextBank, form: FileFormat) -> bytes:
+        return write_strings(bank.strings, form)
+
+
+class _Locations(_Entries[LocationBank]):
+    resource = LocationBanks()
+
+    def of(self, bank: LocationBank) -> Entries:
+        return bank.locations
+
+    def with_entries(self, bank: LocationBank, entries: Entries) -> LocationBank:
+        return msgspec.structs.replace(bank, locations=tuple(entries))
+
+    def key(self, entry: Location) -> str:
+        return entry.id
+
+    def added(self, body: LocationBankPatchBody) -> Entries:
+        sent = [one.model_dump(by_alias=True, mode="json") for one in body.add]
+        return msgspec.convert([with_id(one) for one in sent], list[Location])
+
+    def read(
+        self,
+        raw: bytes,
+        form: FileFormat,
+        bank: LocationBank,  # noqa: ARG002
+    ) -> ReadLocations:
+        return read_locations(raw, form)
+
+    def write(self, bank: LocationBank, form: FileFormat) -> bytes:
+        return write_locations(bank.locations, form)
+
+
+async def _change(
+    request: Request,
+    principal: Principal,
+    entries: _Entries[B],
+    document_id: str,
+    new: Callable[[Entries], Entries],
+    *,
+    expected: int | None,
+) -> BankChangeView:
+    """Save the bank with other entries: `new` makes them of those it has."""
+    context, resource = context_of(request), entries.resource
+    async with transaction(context.engine) as connection:
+        configuration = await lock(
+            connection,
+            principal.org_id,
+            author=principal.user_id,
+            clock=context.clock,
+            signals=context.signals.catalogue,
+        )
+        current = await configuration.get(resource.kind, resource.document, document_id)
+        bank = await resource.whole(connection, principal.org_id, current.document)
+        before = {entries.key(entry): entry for entry in entries.of(bank)}
+        after = new(entries.of(bank))
+        entry = await Handlers(resource).commit(
+            configuration,
+            principal,
+            before=current.document,
+            after=entries.with_entries(bank, after),
+            expected=expected,
+        )
+    kept = {entries.key(one): one for one in after}
+    return BankChangeView(
+        id=document_id,
+        revision=entry.revision,
+        entry_count=len(kept),
+        added=sum(before.get(key) != one for key, one in kept.items()),
+        removed=sum(kept.get(key) != one for key, one in before.items()),
+    )
+
+
+def _merged(entries: _Entries[B], old: Entries, add: Entries, remove: Sequence[str]) -> Entries:
+    found = {entries.key(entry): entry for entry in old}
+    for key in remove:
+        found.pop(key, None)
+    found |= {entries.key(entry): entry for entry in add}
+    return list(found.values())
+
+
+_IF_MATCH = Header(default=None, alias="If-Match")
+_FILE = {
+    "text/csv": {"schema": {"type": "string", "format": "binary"}},
+    "application/json": {"schema": {}},
+}
+
+
+def _add_routes(entries: _Entries[Any], patch: type[Body]) -> None:
+    _add_change(entries, JsonBody(patch))
+    _add_import(entries)
+    _add_export(entries)
+
+
+def _add_change(entries: _Entries[Any], body_of: JsonBody[Any]) -> None:
+    resource = entries.resource
+    writer, sent = Depends(resource.write), Depends(body_of)
+
+    async def change_entries(
+        request: Request,
+        response: Response,
+        document_id: str,
+        principal: Principal = writer,
+        body: Any = sent,
+        if_match: str | None = _IF_MATCH,
+    ) -> BankChangeView:
+        add = entries.added(body)
+        changed = await _change(
+            request,
+            principal,
+            entries,
+            document_id,
+            lambda old: _merged(entries, old, add, body.remove),
+            expected=expected_revision(if_match),
+        )
+        response.headers["ETag"] = etag_of(changed.revision)
+        return changed
+
+    add_route(
+        router,
+        f"/{resource.path}/{{document_id}}",
+        change_entries,
+        "PATCH",
+        f"change{resource.noun}Entries",
+        BankChangeView,
+        openapi_extra=body_of.openapi(),
+    )
+
+
+def _add_import(entries: _Entries[Any]) -> None:
+    resource = entries.resource
+    writer = Depends(resource.write)
+
+    async def import_entries(
+        request: Request,
+        response: Response,
+        document_id: str,
+        principal: Principal = writer,
+        mode: Mode = "replace",
+        if_match: str | None = _IF_MATCH,
+    ) -> BankChangeView:
+        form = _format_of(request)
+        expected = expected_revision(if_match)
+        bank = (await Handlers(resource).read(request, principal, document_id)).document
+        imports: Imports = request.app.state.imports
+        async with imports.room():
+            raw = await _received(request)
+            read = await asyncio.to_thread(entries.read, raw, form, bank)
+        _refuse_faults(read)
+        added: Entries = read.strings if isinstance(read, ReadStrings) else read.locations
+        changed = await _change(
+            request,
+            principal,
+            entries,
+            document_id,
+            lambda old: added if mode == "replace" else _merged(entries, old, added, ()),
+            expected=expected,
+        )
+        response.headers["ETag"] = etag_of(changed.revision)
+        return changed.model_copy(update={"duplicates": read.duplicates, "blank": read.blank})
+
+    add_route(
+        router,
+        f"/{resource.path}/{{document_id}}/import",
+        import_entries,
+        "POST",
+        f"import{resource.noun}",
+        BankChangeView,
+        openapi_extra={"requestBody": {"required": True, "content": _FILE}},
+    )
+
+
+def _refuse_faults(read: ReadStrings | ReadLocations) -> None:
+    if not read.faults:
+        return
+    faults = [Fault(fault.place, fault.reason) for fault in read.faults]
+    if read.faulty > len(faults):
+        faults.append(Fault("", f"and {read.faulty - len(faults)} more"))
+    raise Invalid(faults)
+
+
+def _add_export(entries: _Entries[Any]) -> None:
+    resource = entries.resource
+    reader = Depends(resource.read)
+
+    async def export_entries(
+        request: Request,
+        document_id: str,
+        principal: Principal = reader,
+        form: Annotated[FileFormat, Query(alias="format")] = "csv",
+    ) -> Response:
+        handlers = Handlers(resource)
+        entry = await handlers.read(request, principal, document_id)
+        entry = await handlers.whole(request, principal, entry)
+        file = await asyncio.to_thread(entries.write, entry.document, form)
+        name = f"{resource.path}-{entry.document.id}.{form}"
+        return Response(
+            file,
+            media_type=_MEDIA[form],
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "ETag": etag_of(entry.revision),
+            },
+        )
+
+    add_route(
+        router,
+        f"/{resource.path}/{{document_id}}/export",
+        export_entries,
+        "GET",
+        f"export{resource.noun}",
+        None,
+        response_class=Response,
+        responses={200: {"content": _FILE, "description": "The file."}},
+    )
+
+
+_add_routes(_Strings(), TextBankPatchBody)
+_add_routes(_Locations(), LocationBankPatchBody)
+
+
+def is_import(method: str, path: str) -> bool:
+    """Whether a request is an import, whose body is not read before its sender is known."""
+    parts = path.split("/")
+    return (
+        method == "POST"
+        and len(parts) == 5
+        and parts[1] == "v1"
+        and parts[2] in (TextBanks.path, LocationBanks.path)
+        and parts[4] == "import"
+    )

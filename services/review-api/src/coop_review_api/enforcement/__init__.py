@@ -1,0 +1,1 @@
+"""What people's decisions do beyond the job: the undo window, bulk actions, reversals."""

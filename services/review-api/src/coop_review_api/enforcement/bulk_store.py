@@ -1,0 +1,266 @@
+"""Bulk jobs as rows: making them, steering them, carrying out a batch of their items.
+
+Guarantees: a batch is one transaction: its events are in the outbox and its items marked together,
+so a crash leaves no item asked for twice or forgotten; several processes never work on one job at
+the same time; what is cancelled or paused asks for nothing more.
+Must not: decide what follows for an item; `bulk` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import Event, ItemRef
+from coop_contracts.ids import item_key, new_id
+from coop_review_api import audit
+from coop_review_api.clock import Clock
+from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.enforcement.bulk import (
+    KINDS,
+    MAX_ITEMS,
+    NEXT,
+    Order,
+    Outcome,
+    Reversed,
+    Run,
+    Target,
+    carry_out,
+)
+from coop_review_api.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.schema import bulk_items, bulk_jobs, outbox, users
+from coop_review_api.session import Principal
+from coop_runtime.message import Message, message_of
+from coop_runtime.outbox import append
+
+_INSERT = 10_000  # rows of one statement
+
+
+async def create(
+    connection: AsyncConnection,
+    principal: Principal,
+    order: Order,
+    *,
+    kind: str,
+    revision: int,
+    now: datetime,
+) -> str:
+    """A new job in PREVIEW, without items; its id."""
+    bulk_id = new_id()
+    await connection.execute(
+        insert(bulk_jobs).values(
+            bulk_id=bulk_id,
+            org_id=principal.org_id,
+            kind=kind,
+            state="PREVIEW",
+            order=msgspec.to_builtins(order),
+            total=0,
+            config_revision=revision,
+            created_by=principal.user_id,
+            created_at=now,
+        )
+    )
+    await _record(connection, principal, "bulk-action.created", bulk_id, now)
+    return bulk_id
+
+
+async def locked(connection: AsyncConnection, principal: Principal, bulk_id: str) -> Any:
+    """The job's row, locked. Raises `NotFound`."""
+    query = select(bulk_jobs).where(
+        bulk_jobs.c.org_id == principal.org_id, bulk_jobs.c.bulk_id == bulk_id
+    )
+    row = (await connection.execute(query.with_for_update())).one_or_none()
+    if row is None:
+        raise NotFound(f"no bulk action {bulk_id}")
+    return row
+
+
+async def add(connection: AsyncConnection, job: Any, targets: Sequence[Target]) -> int:
+    """Adds items to a job in PREVIEW (its row is locked); how many were there already.
+
+    Raises `Conflict`, and `Invalid` past `MAX_ITEMS`.
+    """
+    if job.state != "PREVIEW":
+        raise Conflict("items can be added before the confirmation only")
+    last = select(func.max(bulk_items.c.position)).where(bulk_items.c.bulk_id == job.bulk_id)
+    position = (await connection.scalar(last)) or 0
+    added = 0
+    for start in range(0, len(targets), _INSERT):
+        part = targets[start : start + _INSERT]
+        rows = _rows_of(job.bulk_id, position + start + 1, part)
+        added += (await connection.execute(_ADD, rows)).rowcount
+    if job.total + added > MAX_ITEMS:
+        raise Invalid([Fault("/itemIds", f"at most {MAX_ITEMS} items")])
+    total = bulk_jobs.c.total + added
+    await connection.execute(
+        update(bulk_jobs).where(bulk_jobs.c.bulk_id == job.bulk_id).values(total=total)
+    )
+    return len(targets) - added
+
+
+_ADD = text(
+    """
+    INSERT INTO review.bulk_items
+           (bulk_id, position, identity, item_type_id, item_id, creator, reverses)
+    SELECT :bulk_id, i.position, i.identity, i.item_type_id, i.item_id,
+           CAST(i.creator AS jsonb), CAST(i.reverses AS jsonb)
+      FROM unnest(CAST(:positions AS integer[]), CAST(:identities AS text[]),
+                  CAST(:type_ids AS text[]), CAST(:item_ids AS text[]),
+                  CAST(:creators AS text[]), CAST(:reverses AS text[]))
+           AS i (position, identity, item_type_id, item_id, creator, reverses)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def _rows_of(bulk_id: str, first: int, targets: Sequence[Target]) -> dict[str, Any]:
+    def encoded(part: ItemRef | Reversed | None) -> str | None:
+        return None if part is None else msgspec.json.encode(part).decode()
+
+    return {
+        "bulk_id": bulk_id,
+        "positions": list(range(first, first + len(targets))),
+        "identities": [target.identity for target in targets],
+        "type_ids": [target.item.type_id for target in targets],
+        "item_ids": [target.item.id for target in targets],
+        "creators": [encoded(target.creator) for target in targets],
+        "reverses": [encoded(target.reverses) for target in targets],
+    }
+
+
+async def steer(
+    connection: AsyncConnection, principal: Principal, job: Any, command: str, *, now: datetime
+) -> None:
+    """Confirm, pause, resume or cancel a job (its row is locked). Raises `Conflict`."""
+    allowed, state = NEXT[command]
+    if job.state == state:
+        return
+    if job.state not in allowed:
+        raise Conflict(f"this bulk action is {job.state}")
+    values: dict[str, Any] = {"state": state}
+    if command == "confirm":
+        if not job.total:
+            raise Conflict("this bulk action has no items")
+        values |= {"confirmed_by": principal.user_id, "started_at": now}
+    if command == "cancel":
+        values["finished_at"] = now
+    await connection.execute(
+        update(bulk_jobs).where(bulk_jobs.c.bulk_id == job.bulk_id).values(values)
+    )
+    await _record(connection, principal, f"bulk-action.{state.lower()}", job.bulk_id, now)
+
+
+async def _record(
+    connection: AsyncConnection, principal: Principal, action: str, bulk_id: str, now: datetime
+) -> None:
+    await audit.record(
+        connection,
+        org_id=principal.org_id,
+        actor=principal.user_id,
+        action=action,
+        target=("bulk-action", bulk_id),
+        time=now,
+    )
+
+
+async def advance(connection: AsyncConnection, *, batch: int, clock: Clock) -> int:
+    """Carries out up to `batch` items of one running job; how many. 0: there is nothing to do.
+
+    The job that is least far goes first, so that a large one keeps no small one waiting.
+    """
+    query = (
+        select(bulk_jobs)
+        .where(bulk_jobs.c.state == "RUNNING")
+        .order_by(bulk_jobs.c.requested + bulk_jobs.c.refused, bulk_jobs.c.bulk_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    job = (await connection.execute(query)).one_or_none()
+    if job is None:
+        return 0
+    waiting = (
+        select(bulk_items)
+        .where(bulk_items.c.bulk_id == job.bulk_id, bulk_items.c.state == "WAITING")
+        .order_by(bulk_items.c.position)
+        .limit(batch)
+    )
+    rows = (await connection.execute(waiting)).all()
+    now = clock()
+    outcomes = await _outcomes(connection, job, rows, now)
+    refused = sum(outcome.refused is not None for outcome in outcomes)
+    messages = [_message(event) for outcome in outcomes for event in outcome.events]
+    await append(connection, outbox, messages)
+    if rows:
+        await connection.execute(_MARK, _marks(job.bulk_id, rows, outcomes))
+    done = job.requested + job.refused + len(rows)
+    values: dict[str, Any] = {
+        "requested": job.requested + len(rows) - refused,
+        "refused": job.refused + refused,
+    }
+    if done >= job.total or not rows:
+        values |= {"state": "COMPLETE", "finished_at": now}
+    await connection.execute(
+        update(bulk_jobs).where(bulk_jobs.c.bulk_id == job.bulk_id).values(values)
+    )
+    return max(1, len(rows))
+
+
+async def _outcomes(
+    connection: AsyncConnection, job: Any, rows: Sequence[Any], now: datetime
+) -> list[Outcome]:
+    actor = job.confirmed_by or job.created_by
+    email = await connection.scalar(select(users.c.email).where(users.c.user_id == actor))
+    run = Run(
+        bulk_id=job.bulk_id,
+        org_id=job.org_id,
+        order=msgspec.convert(job.order, Order),
+        actor_id=actor,
+        actor_email=email,
+        catalogue=await load_catalogue(connection, job.org_id, KINDS),
+        now=now,
+    )
+    return [carry_out(run, target_of(row)) for row in rows]
+
+
+def target_of(row: Any) -> Target:
+    """The item of a row of `bulk_items`."""
+    return Target(
+        item=ItemRef(row.item_id, row.item_type_id),
+        creator=None if row.creator is None else msgspec.convert(row.creator, ItemRef),
+        reverses=None if row.reverses is None else msgspec.convert(row.reverses, Reversed),
+    )
+
+
+_MARK = text(
+    """
+    UPDATE review.bulk_items i
+       SET state = m.state, reason = m.reason,
+           execution_ids = CASE WHEN m.executions = '' THEN NULL
+                                ELSE string_to_array(m.executions, ' ') END
+      FROM unnest(CAST(:positions AS integer[]), CAST(:states AS text[]),
+                  CAST(:reasons AS text[]), CAST(:executions AS text[]))
+           AS m (position, state, reason, executions)
+     WHERE i.bulk_id = :bulk_id AND i.position = m.position
+    """
+)
+
+
+def _marks(bulk_id: str, rows: Sequence[Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    return {
+        "bulk_id": bulk_id,
+        "positions": [row.position for row in rows],
+        "states": ["REFUSED" if outcome.refused else "REQUESTED" for outcome in outcomes],
+        "reasons": [outcome.refused for outcome in outcomes],
+        "executions": [" ".join(outcome.execution_ids) for outcome in outcomes],
+    }
+
+
+def _message(event: Event) -> Message:
+    item = event.item  # type: ignore[attr-defined]
+    key = item_key(event.org_id, item.type_id, item.id)
+    return message_of(event, key=key)

@@ -1,0 +1,123 @@
+"""What can be taken back: the executions of a decision, of a rule, of a bulk job.
+
+Guarantees: scoped by organisation and bounded; an execution is found with the item that it was on,
+and with the item's creator where that is known.
+Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import ItemRef
+from coop_review_api.enforcement.bulk import MAX_ITEMS, Reversed, Target
+from coop_review_api.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.schema import bulk_items, bulk_jobs, decisions
+
+_OF_RULE = text(
+    """
+    SELECT x.execution_id, x.action_id, x.time, e.item_type_id, e.item_id,
+           CAST(e.event AS json) -> 'creator' AS creator
+      FROM review.evaluation_rules r
+      JOIN review.evaluations e
+        ON (e.org_id, e.submission_id, e.lane, e.time)
+         = (r.org_id, r.submission_id, r.lane, r.time)
+      JOIN review.executions x
+        ON x.org_id = r.org_id AND x.time = r.time
+       AND x.submission_id = r.submission_id AND x.lane = r.lane
+     WHERE r.org_id = :org_id AND r.rule_id = :rule_id AND r.passed
+       AND r.time >= :since AND r.time < :until AND x.action_id = ANY(:action_ids)
+     ORDER BY x.time, x.execution_id
+     LIMIT :limit
+    """
+)
+_RULE_ACTIONS = text(
+    """
+    SELECT DISTINCT jsonb_array_elements_text(document -> 'actionIds')
+      FROM review.config_log
+     WHERE org_id = :org_id AND kind = 'rule' AND id = :rule_id AND document ? 'actionIds'
+    """
+)
+
+
+async def of_decision(connection: AsyncConnection, org_id: str, decision_id: str) -> list[Target]:
+    """A decision's executions. Raises `NotFound`, and `Conflict` while it can still be undone."""
+    query = select(decisions).where(
+        decisions.c.org_id == org_id, decisions.c.decision_id == decision_id
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound(f"no decision {decision_id}")
+    if row.undone_at is not None:
+        raise Conflict("this decision was undone")
+    item = ItemRef(row.item_id, row.item_type_id)
+    found = msgspec.convert(row.executions, list[Reversed])
+    if not found:
+        raise Conflict("this decision has no actions")
+    return [Target(item=item, reverses=one) for one in found]
+
+
+async def of_bulk(connection: AsyncConnection, org_id: str, bulk_id: str) -> list[Target]:
+    """The executions of a bulk action's items. Raises `NotFound`, `Conflict`."""
+    job = (
+        await connection.execute(
+            select(bulk_jobs).where(bulk_jobs.c.org_id == org_id, bulk_jobs.c.bulk_id == bulk_id)
+        )
+    ).one_or_none()
+    if job is None:
+        raise NotFound(f"no bulk action {bulk_id}")
+    if job.kind != "ACTION":
+        raise Conflict("a reversal is not reversed: do the action again")
+    rows = await connection.execute(
+        select(bulk_items)
+        .where(bulk_items.c.bulk_id == bulk_id, bulk_items.c.execution_ids.is_not(None))
+        .order_by(bulk_items.c.position)
+    )
+    actions = job.order.get("actionIds", [])
+    return [
+        Target(
+            item=ItemRef(row.item_id, row.item_type_id),
+            creator=None if row.creator is None else msgspec.convert(row.creator, ItemRef),
+            reverses=Reversed(execution_id=execution_id, action_id=action_id),
+        )
+        for row in rows
+        for execution_id, action_id in zip(row.execution_ids, actions, strict=True)
+    ]
+
+
+async def of_rule(
+    connection: AsyncConnection,
+    org_id: str,
+    rule_id: str,
+    *,
+    since: datetime,
+    until: datetime,
+    limit: int = MAX_ITEMS + 1,
+) -> list[Target]:
+    """What a rule did in [since, until): the executions, on submissions that it matched, of actions
+    that it has or had.
+
+    Another rule that matched the same submission and carries the same action shares the execution.
+    """
+    scope: dict[str, Any] = {"org_id": org_id, "rule_id": rule_id}
+    actions = list(await connection.scalars(_RULE_ACTIONS, scope))
+    rows = await connection.execute(
+        _OF_RULE,
+        {**scope, "since": since, "until": until, "action_ids": actions, "limit": limit},
+    )
+    found = [
+        Target(
+            item=ItemRef(row.item_id, row.item_type_id),
+            creator=None if row.creator is None else msgspec.convert(row.creator, ItemRef),
+            reverses=Reversed(execution_id=row.execution_id, action_id=row.action_id),
+        )
+        for row in rows
+    ]
+    if len(found) > MAX_ITEMS:
+        raise Invalid([Fault("/since", f"more than {MAX_ITEMS} executions: choose less time")])
+    return found

@@ -1,0 +1,1 @@
+"""Why something happened to an item: what was recorded, in words, and evaluated again."""

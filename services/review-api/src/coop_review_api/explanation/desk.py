@@ -1,0 +1,222 @@
+"""Asking for explanations: who may see what, loading, and evaluating again.
+
+Guarantees: a submission of an item that is in a review job of child-abuse material does not exist
+for those who may not see such material, and each look at one is audited; compiling is bounded to
+one at a time for the whole process.
+Must not: change anything but the audit log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_contracts.event import Lane, RulesEvaluated
+from coop_contracts.permission import Permission
+from coop_queues.slot import item_key
+from coop_queues.table import jobs
+from coop_review_api import audit
+from coop_review_api.clock import Clock
+from coop_review_api.error import NotFound
+from coop_review_api.explanation import record, report
+from coop_review_api.explanation.evaluation import (
+    Dissent,
+    Result,
+    dissent,
+    evaluate,
+    lane_program,
+)
+from coop_review_api.explanation.material import Material, material_of, rules_at
+from coop_review_api.session import Principal
+from coop_rules.program import Program
+from coop_rules.signal import SignalCatalogue
+from coop_runtime.database import transaction
+
+_KEPT_PROGRAMS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A submission: its evaluations, and its data where it is still here."""
+
+    submission_id: str
+    events: Sequence[RulesEvaluated]
+    submission: record.Submission | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """A lane evaluated again. `result` is None where it could not be, and `reason` says why."""
+
+    recorded: RulesEvaluated
+    result: Result | None
+    differences: Sequence[Dissent] = ()
+    reason: str | None = None
+
+
+class Explanations:
+    """One for each process."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: Clock, signals: SignalCatalogue) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._signals = signals
+        self._compiling = asyncio.Lock()
+        self._programs: OrderedDict[tuple[str, int, str, Lane], Program | None] = OrderedDict()
+
+    async def explain(
+        self, principal: Principal, submission_id: str
+    ) -> tuple[Looked, report.Explanation]:
+        """Raises `NotFound` for what was not recorded."""
+        async with transaction(self._engine) as connection:
+            looked = await self._look(connection, principal, submission_id)
+            parts = await report.gather(connection, principal.org_id, looked.events)
+        return looked, await report.explained(parts, self._signals)
+
+    async def again(self, principal: Principal, submission_id: str) -> list[Again]:
+        """Evaluate every lane again, on the recorded item and values, under the recorded revision.
+
+        Raises `NotFound`.
+        """
+        async with transaction(self._engine) as connection:
+            looked = await self._look(connection, principal, submission_id)
+        return [await self._again(principal.org_id, looked, event) for event in looked.events]
+
+    async def _again(self, org_id: str, looked: Looked, event: RulesEvaluated) -> Again:
+        submitted = looked.submission
+        if submitted is None:
+            return Again(recorded=event, result=None, reason="the item's data is no longer kept")
+        program = await self._program(org_id, event)
+        if program is None:
+            return Again(recorded=event, result=None, reason="the item type was deleted then")
+        at = event.submitted_at or submitted.time
+        result = await asyncio.to_thread(
+            evaluate,
+            program,
+            submitted.item,
+            at=at,
+            values=event.signals,
+            trace=event.sampled,
+        )
+        return Again(recorded=event, result=result, differences=dissent(event, result))
+
+    async def _program(self, org_id: str, event: RulesEvaluated) -> Program | None:
+        key = (org_id, event.config_revision, event.item.type_id, event.lane)
+        async with self._compiling:
+            if key not in self._programs:
+                material = await self._material(org_id, event)
+                self._programs[key] = await asyncio.to_thread(
+                    lane_program, material, event.lane, self._signals
+                )
+                while len(self._programs) > _KEPT_PROGRAMS:
+                    self._programs.popitem(last=False)
+            self._programs.move_to_end(key)
+            return self._programs[key]
+
+    async def _material(self, org_id: str, event: RulesEvaluated) -> Material:
+        type_id, revision = event.item.type_id, event.config_revision
+        async with transaction(self._engine) as connection:
+            rules = await rules_at(connection, org_id, revision, type_id)
+            return await material_of(connection, org_id, revision, type_id, rules)
+
+    async def look(self, principal: Principal, submission_id: str) -> Looked:
+        """Raises `NotFound`."""
+        async with transaction(self._engine) as connection:
+            return await self._look(connection, principal, submission_id, recorded=False)
+
+    async def _look(
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        submission_id: str,
+        *,
+        recorded: bool = True,
+    ) -> Looked:
+        org_id = principal.org_id
+        events = await record.evaluations(connection, org_id, submission_id)
+        submitted = await record.submission(connection, org_id, submission_id)
+        if not events and (recorded or submitted is None):
+            raise NotFound(f"nothing is recorded of submission {submission_id}")
+        item = events[0].item if events else None
+        type_id = item.type_id if item else submitted.item.type_id if submitted else ""
+        item_id = item.id if item else submitted.item.id if submitted else ""
+        await self._guard(connection, principal, submission_id, type_id, item_id)
+        return Looked(submission_id=submission_id, events=events, submission=submitted)
+
+    async def _guard(
+        self,
+        connection: AsyncConnection,
+        principal: Principal,
+        submission_id: str,
+        type_id: str,
+        item_id: str,
+    ) -> None:
+        grave = await connection.scalar(
+            select(jobs.c.job_id)
+            .where(
+                jobs.c.org_id == principal.org_id,
+                jobs.c.item_key == item_key(type_id, item_id),
+                jobs.c.csam,
+            )
+            .limit(1)
+        )
+        if grave is None:
+            return
+        if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+            raise NotFound(f"nothing is recorded of submission {submission_id}")
+        await audit.record(
+            connection,
+            org_id=principal.org_id,
+            actor=principal.user_id,
+            action="child-safety.viewed",
+            target=("submission", submission_id),
+            time=self._clock(),
+        )
+
+    async def search(
+        self,
+        principal: Principal,
+        wanted: record.Filter,
+        *,
+        after: str | None,
+        limit: int,
+    ) -> list[record.Found]:
+        """Up to `limit` evaluations that may be seen, newest submission first."""
+        async with transaction(self._engine) as connection:
+            return await record.search(
+                connection,
+                principal.org_id,
+                wanted,
+                hidden=not principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+                after=after,
+                limit=limit,
+            )
+
+    async def submissions_behind(
+        self,
+        principal: Principal,
+        *,
+        execution_id: str | None,
+        decision_id: str | None,
+        job_id: str | None,
+    ) -> list[str]:
+        """The submissions that led to an execution, a decision or a review job."""
+        org_id = principal.org_id
+        async with transaction(self._engine) as connection:
+            if execution_id is not None:
+                found = await record.execution(connection, org_id, execution_id)
+                if found is None:
+                    return []
+                if found.submission_id is not None:
+                    return [found.submission_id]
+                job_id = found.job_id
+            if decision_id is not None:
+                job_id = await record.job_of_decision(connection, org_id, decision_id)
+            if job_id is None:
+                return []
+            return await record.submission_ids_of_job(connection, org_id, job_id)

@@ -1,0 +1,174 @@
+"""Trying one rule on one item, saved or not, without any effect.
+
+    given values ─┬─▶ recorded ones ─▶ fetched ones, if asked for ─▶ otherwise: not available
+                  └─ by signal          by need
+
+Guarantees: nothing is published, counted or kept; a value that cannot be had is said to be
+unavailable, never guessed.
+Must not: hold a database connection while a provider is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from coop_contracts.config import Rule
+from coop_contracts.event import ItemRef, SignalValue, SubmittedItem
+from coop_review_api.explanation.evaluation import as_enabled, by_need, compiled
+from coop_review_api.explanation.material import Material
+from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
+from coop_review_api.signal import Signals
+from coop_rules.model import Problem
+from coop_rules.need import Need
+from coop_rules.program import Facts, Program
+
+FETCH_SECONDS = 20.0  # for all values together
+MAX_INPUTS = 100  # of one need that are asked for
+
+
+class GivenValue(Struct, frozen=True, kw_only=True):
+    """What a signal shall say, whatever it is asked; of one subcategory, or of all."""
+
+    signal: str
+    subcategory: str | None = None
+    score: float | bool | str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One rule, one item; `recorded` are values from when the item was evaluated."""
+
+    rule: Rule
+    material: Material
+    item: SubmittedItem
+    at: datetime
+    given: Sequence[GivenValue] = ()
+    recorded: Sequence[SignalValue] = ()
+    fetch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`passed` None: it could not be decided. Without `conditions`, `problems` say why."""
+
+    passed: bool | None
+    conditions: Node | None
+    problems: tuple[Problem, ...]
+    values: tuple[SignalValue, ...]
+
+
+async def try_rule(trial: Trial, signals: Signals) -> Verdict:
+    """What the rule says of the item. The item type is there."""
+    program = await asyncio.to_thread(
+        compiled, trial.material, [as_enabled(trial.rule, 0)], signals.catalogue
+    )
+    assert program is not None
+    facts = Facts.read(
+        trial.item.data,
+        at=trial.at,
+        creator=trial.item.creator,
+        item=ItemRef(trial.item.id, trial.item.type_id),
+    )
+    values = await _values(program, facts, trial, signals)
+    return await asyncio.to_thread(_verdict, program, facts, trial, signals, values)
+
+
+async def _values(
+    program: Program, facts: Facts, trial: Trial, signals: Signals
+) -> list[SignalValue]:
+    deadline = asyncio.get_running_loop().time() + FETCH_SECONDS
+    recorded = by_need(trial.recorded)
+    found: list[SignalValue] = []
+    for need in program.needs:  # those that derive a field come first
+        inputs = program.inputs_of(need, facts, by_need(found))[:MAX_INPUTS]
+        given = next((one for one in trial.given if _is_of(one, need)), None)
+        if given is not None:
+            found += [_as_value(given, need, position) for position in range(len(inputs))]
+        elif need.key in recorded:
+            found += recorded[need.key]
+        elif trial.fetch and signals.gives(need.signal.name):
+            found += await _fetched(trial.material.org_id, need, inputs, signals, deadline)
+        else:
+            found += [_missing(need, position, signals) for position in range(len(inputs))]
+    return found
+
+
+async def _fetched(
+    org_id: str, need: Need, inputs: Sequence[Any], signals: Signals, deadline: float
+) -> list[SignalValue]:
+    places = [position for position, value in enumerate(inputs) if value is not None]
+    asked = await signals.values(
+        org_id, need, [inputs[position] for position in places], deadline=deadline
+    )
+    return [
+        SignalValue(
+            key=value.key,
+            signal=value.signal,
+            position=position,
+            score=value.score,
+            matched_value=value.matched_value,
+            error=value.error,
+        )
+        for position, value in zip(places, asked, strict=True)
+    ]
+
+
+def _is_of(given: GivenValue, need: Need) -> bool:
+    return given.signal == need.signal.name and given.subcategory in (None, need.subcategory)
+
+
+def _as_value(given: GivenValue, need: Need, position: int) -> SignalValue:
+    return SignalValue(
+        key=need.key,
+        signal=need.signal.name,
+        position=position,
+        score=given.score,
+        error=given.error,
+    )
+
+
+def _missing(need: Need, position: int, signals: Signals) -> SignalValue:
+    could = signals.gives(need.signal.name)
+    reason = "it was not asked for" if could else "it is known to the rules engine only"
+    return SignalValue(
+        key=need.key,
+        signal=need.signal.name,
+        position=position,
+        error=f"no value in this test: {reason}; give one",
+    )
+
+
+def _verdict(
+    program: Program,
+    facts: Facts,
+    trial: Trial,
+    signals: Signals,
+    values: Sequence[SignalValue],
+) -> Verdict:
+    evaluation = program.evaluate_facts(facts, trace=True, signals=by_need(values))
+    outcomes, conditions = evaluation.results()
+    item_type = trial.material.item_type
+    assert item_type is not None
+    tree = explain(
+        trial.rule.condition_set,
+        trial.material.scope(item_type, signals.catalogue),
+        Findings(conditions, values, names=trial.material.bank_names),
+        item_type_ids=trial.rule.item_type_ids,
+        passed=outcomes[0].passed,
+    )
+    problems = [*program.problems.get(trial.rule.id, ())]
+    if isinstance(tree, Unreadable):
+        problems = list(dict.fromkeys([*problems, *tree.problems]))
+    return Verdict(
+        passed=outcomes[0].passed,
+        conditions=tree if isinstance(tree, Node) else None,
+        problems=tuple(problems),
+        values=tuple(values),
+    )

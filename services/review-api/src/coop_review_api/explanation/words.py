@@ -1,0 +1,139 @@
+"""A condition and what it found, in plain words.
+
+    All text contains one of “spam”, “scam” or of the bank Slurs        true: found “spam”
+    field score is at least 0.9                                         false: the value is 0.4
+
+Guarantees: says what the recorded outcome says, nothing else; a sentence is a few hundred
+characters at most, whatever a rule or an item holds.
+Must not: be parsed by anyone: the fields beside it are for machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coop_contracts.event import ConditionResult
+from coop_rules.model import Comparator, Input, InputType, Leaf, MatchingValues
+from coop_rules.signal import SignalCatalogue
+
+_SHOWN = 3
+_LENGTH = 80
+
+_COMPARATORS: Mapping[Comparator, str] = {
+    Comparator.EQUALS: "is",
+    Comparator.NOT_EQUAL_TO: "is not",
+    Comparator.LESS_THAN: "is less than",
+    Comparator.LESS_THAN_OR_EQUALS: "is at most",
+    Comparator.GREATER_THAN: "is more than",
+    Comparator.GREATER_THAN_OR_EQUALS: "is at least",
+    Comparator.IN: "is one of",
+    Comparator.NOT_IN: "is none of",
+    Comparator.CONTAINS: "contains",
+    Comparator.IS_UNAVAILABLE: "cannot be had",
+    Comparator.IS_NOT_PROVIDED: "is not there",
+}
+_UNARY = (Comparator.IS_UNAVAILABLE, Comparator.IS_NOT_PROVIDED)
+
+
+def condition(leaf: Leaf, signals: SignalCatalogue, names: Mapping[str, str]) -> str:
+    """What the condition asks. `names` are those of banks, by id."""
+    subject = _input(leaf.input)
+    if leaf.signal is not None:
+        signal = signals.get(leaf.signal.type)
+        title = signal.display_name if signal and signal.display_name else leaf.signal.type
+        part = f" ({_cut(leaf.signal.subcategory)})" if leaf.signal.subcategory else ""
+        subject = f"{title}{part} of {subject}"
+        if leaf.matching_values is not None:
+            subject += _looking_for(leaf.matching_values, names)
+        clause = leaf.signal.aggregation
+        if clause is not None:
+            by = ", ".join(_input(group) for group in clause.group_by)
+            subject += f" counted by {by} within {clause.window:g} s"
+    if leaf.comparator is None:
+        return f"{subject} is true"
+    words = f"{subject} {_COMPARATORS[leaf.comparator]}"
+    if leaf.comparator in _UNARY:
+        return words
+    if leaf.threshold is None:
+        # IN and NOT_IN may take their values from a bank.
+        found = _looking_for(leaf.matching_values, names) if leaf.matching_values else " true"
+        return words + found
+    if isinstance(leaf.threshold, tuple):
+        return f"{words} {_several([_value(one) for one in leaf.threshold])}"
+    return f"{words} {_value(leaf.threshold)}"
+
+
+def finding(result: ConditionResult | None) -> str:
+    """What the condition found."""
+    if result is None:
+        return "not recorded"
+    match result.outcome:
+        case "PASSED" | "FAILED":
+            verdict = "true" if result.outcome == "PASSED" else "false"
+            if result.matched_value is not None:
+                return f"{verdict}: found {_value(result.matched_value)}"
+            if result.score is None:
+                return verdict
+            return f"{verdict}: the value is {_value(result.score)}"
+        case "INAPPLICABLE":
+            return "false: the item has no such value"
+        case "ERRORED":
+            return f"could not be decided: {_cut(result.error or 'no reason was recorded', 300)}"
+        case "SKIPPED":
+            return "not looked at: the others had decided"
+
+
+def _input(source: Input) -> str:
+    match source.type:
+        case InputType.CONTENT_FIELD:
+            return f"field {_cut(source.name or '')}"
+        case InputType.CONTENT_COOP_INPUT:
+            return str(source.name)
+        case InputType.USER_ID:
+            return "the author"
+        case InputType.FULL_ITEM:
+            return "the whole item"
+        case InputType.CONTENT_DERIVED_FIELD:
+            spec = source.spec
+            if spec is None:
+                return "a derived field"
+            derivation = spec.derivation_type.replace("_", " ").lower()
+            return f"the {_cut(derivation)} of {_input(spec.source)}"
+
+
+def _looking_for(matching: MatchingValues, names: Mapping[str, str]) -> str:
+    parts = []
+    if matching.strings:
+        parts.append(_several([_value(string) for string in matching.strings]))
+    if matching.locations:
+        parts.append(f"{len(matching.locations)} places")
+    for ids, kind in (
+        (matching.text_bank_ids, "bank"),
+        (matching.location_bank_ids, "location bank"),
+        (matching.image_bank_ids, "hash bank"),
+    ):
+        if ids:
+            shown = _several([_cut(names.get(bank_id, bank_id)) for bank_id in ids])
+            parts.append(f"the {kind}{'s' if len(ids) > 1 else ''} {shown}")
+    return " for " + " or ".join(parts) if parts else ""
+
+
+def _several(values: Sequence[str]) -> str:
+    shown = ", ".join(values[:_SHOWN])
+    more = len(values) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, int):
+        return str(value)
+    return f"“{_cut(str(value))}”"
+
+
+def _cut(text: str, length: int = _LENGTH) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

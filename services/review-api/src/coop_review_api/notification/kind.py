@@ -1,0 +1,167 @@
+"""The kinds of notifications: what each says, as data and in words.
+
+Guarantees: whatever a name contains (line ends, markup), it stays text: a subject is one line, HTML
+is escaped.
+Must not: hold personal data of the platform's users, or secrets.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from coop_contracts.event import EndpointChanged, RuleTripped
+
+_MAX_SUBJECT = 200
+
+
+class NotificationKind(StrEnum):
+    RULE_TRIPPED = "RULE_TRIPPED"
+    ENDPOINT_PAUSED = "ENDPOINT_PAUSED"
+    ENDPOINT_RESUMED = "ENDPOINT_RESUMED"
+
+
+class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A rule did more than its ceiling allows. `stopped`: it was put to BACKGROUND for that, under
+    `revision`; otherwise it had been changed in the meantime, and is as people left it."""
+
+    rule_id: str
+    rule_name: str
+    measure: str
+    count: int
+    limit: int
+    window: int
+    stopped: bool
+    revision: int | None
+
+
+class EndpointData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An endpoint was paused or resumed; `waiting` deliveries are kept for it."""
+
+    endpoint: str
+    reason: str
+    failing_since: datetime | None
+    waiting: int
+
+
+Data = RuleTrippedData | EndpointData
+
+
+class Text(Struct, frozen=True, kw_only=True):
+    """A notification in words: `facts` are labels and values."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """A mail's contents."""
+
+    subject: str
+    plain: str
+    html: str
+
+
+def tripped(event: RuleTripped, *, stopped: bool, revision: int | None) -> RuleTrippedData:
+    """What there is to say of a rule that went past its ceiling."""
+    return RuleTrippedData(
+        rule_id=event.rule.id,
+        rule_name=event.rule.name,
+        measure=event.measure,
+        count=event.count,
+        limit=event.limit,
+        window=event.window,
+        stopped=stopped,
+        revision=revision,
+    )
+
+
+def endpoint(event: EndpointChanged) -> EndpointData:
+    """What there is to say of an endpoint that was paused or resumed."""
+    return EndpointData(
+        endpoint=event.endpoint,
+        reason=event.reason.replace("\0", "\ufffd"),  # which jsonb refuses
+        failing_since=event.failing_since,
+        waiting=event.waiting,
+    )
+
+
+def text_of(kind: NotificationKind, data: Data) -> Text:
+    """The notification in words."""
+    match data:
+        case RuleTrippedData():
+            return _rule_tripped(data)
+        case EndpointData():
+            return _endpoint(kind, data)
+
+
+def wire_of(data: Data) -> dict[str, Any]:
+    """The data as JSON values."""
+    made: dict[str, Any] = msgspec.to_builtins(data)
+    return made
+
+
+def render(text: Text, *, organisation: str) -> Rendered:
+    """The notification as a mail."""
+    facts = [*text.facts, ("Organisation", organisation)]
+    plain = [*text.paragraphs, "\n".join(f"{name}: {_line(value)}" for name, value in facts)]
+    paragraphs = "".join(f"<p>{html.escape(one)}</p>" for one in text.paragraphs)
+    rows = "".join(
+        f'<tr><th align="left">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
+        for name, value in facts
+    )
+    return Rendered(
+        subject=_line(text.subject)[:_MAX_SUBJECT],
+        plain="\n\n".join(plain) + "\n",
+        html=f"<!doctype html><html><body>{paragraphs}<table>{rows}</table></body></html>",
+    )
+
+
+def _rule_tripped(data: RuleTrippedData) -> Text:
+    measure = "actions" if data.measure == "ACTIONS" else "distinct users"
+    acted = (
+        f"The rule {data.rule_name} reached {data.count} {measure} within {data.window} seconds; "
+        f"its ceiling is {data.limit}."
+    )
+    if data.stopped:
+        subject = f"Rule stopped: {data.rule_name}"
+        then = "It was put to BACKGROUND and acts no more until somebody makes it LIVE again."
+    else:
+        subject = f"Rule past its ceiling: {data.rule_name}"
+        then = "It had been changed in the meantime, and was left as it is."
+    look = "What it did can be listed and taken back."
+    facts = (("Rule", f"{data.rule_name} ({data.rule_id})"),)
+    return Text(subject=subject, paragraphs=(acted, then, look), facts=facts)
+
+
+def _endpoint(kind: NotificationKind, data: EndpointData) -> Text:
+    facts = [("Endpoint", data.endpoint), ("Reason", data.reason)]
+    if data.failing_since is not None:
+        facts.append(("Failing since", data.failing_since.isoformat(timespec="seconds")))
+    facts.append(("Deliveries waiting", str(data.waiting)))
+    if kind is NotificationKind.ENDPOINT_PAUSED:
+        return Text(
+            subject=f"Endpoint paused: {data.endpoint}",
+            paragraphs=(
+                "Webhooks are no longer sent to this endpoint.",
+                "Its deliveries are kept, and leave when somebody resumes it.",
+            ),
+            facts=tuple(facts),
+        )
+    return Text(
+        subject=f"Endpoint resumed: {data.endpoint}",
+        paragraphs=("Webhooks are sent to this endpoint again.",),
+        facts=tuple(facts),
+    )
+
+
+def _line(value: str) -> str:
+    """One line: line ends and other control characters would end a header."""
+    shown = (one if one.isprintable() else " " for one in value)
+    return " ".join("".join(shown).split())

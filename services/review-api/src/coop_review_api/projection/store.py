@@ -1,0 +1,173 @@
+"""Writing batches of events into the projection.
+
+Guarantees: a batch is a few statements in the caller's transaction; a row that is there already
+stays as it is, so a batch may come twice.
+Must not: make partitions or commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Table, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import ActionDelivered, ItemSubmitted, RulesEvaluated, encode
+from coop_queues.slot import item_key
+from coop_review_api.projection.partition import RECENT
+from coop_review_api.projection.table import (
+    deliveries,
+    evaluation_rules,
+    evaluations,
+    executions,
+    recent_submissions,
+    submission_windows,
+)
+
+_WRITTEN_EVERY = timedelta(minutes=1)
+
+
+async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEvaluated]) -> None:
+    """The evaluations, their rules and the executions that they requested."""
+    await _insert(connection, evaluations, (_evaluation(event) for event in events))
+    await _insert(
+        connection,
+        evaluation_rules,
+        (
+            (
+                event.org_id,
+                outcome.rule.id,
+                submitted_at(event),
+                event.submission_id,
+                event.lane,
+                outcome.rule.revision,
+                outcome.passed,
+            )
+            for event in events
+            for outcome in event.rules
+            # A sampled evaluation has all rules; those that failed are in its event.
+            if outcome.passed is not False
+        ),
+    )
+    await _insert(
+        connection,
+        executions,
+        (
+            (
+                event.org_id,
+                execution.execution_id,
+                submitted_at(event),
+                execution.action_id,
+                event.submission_id,
+                event.lane,
+            )
+            for event in events
+            for execution in event.executions
+        ),
+    )
+
+
+async def add_submissions(
+    connection: AsyncConnection, events: Sequence[ItemSubmitted], *, now: datetime
+) -> None:
+    """The submissions, into the window of recent ones."""
+    await _insert(
+        connection,
+        recent_submissions,
+        (
+            (
+                event.org_id,
+                event.submission_id,
+                event.time,
+                event.item.type_id,
+                event.item.id,
+                event.config_revision,
+                msgspec.json.encode(event.item).decode(),
+            )
+            for event in events
+        ),
+    )
+    await connection.execute(
+        text(
+            f"INSERT INTO {submission_windows.fullname} AS known (start, written_at)"  # noqa: S608
+            " SELECT start, :now FROM unnest(cast(:starts AS timestamptz[])) AS start"
+            " ON CONFLICT (start) DO UPDATE SET written_at = excluded.written_at"
+            " WHERE known.written_at < :stale"
+        ),
+        {
+            "starts": sorted({RECENT.start_of(event.time) for event in events}),
+            "now": now,
+            "stale": now - _WRITTEN_EVERY,
+        },
+    )
+
+
+async def add_deliveries(connection: AsyncConnection, events: Sequence[ActionDelivered]) -> None:
+    """How deliveries ended."""
+    await _insert(
+        connection,
+        deliveries,
+        (
+            (
+                event.org_id,
+                event.execution_id,
+                event.time,
+                event.action_id,
+                event.state,
+                event.attempts,
+                event.status,
+                None if event.error is None else event.error.replace("\0", "\ufffd"),
+            )
+            for event in events
+        ),
+    )
+
+
+def submitted_at(event: RulesEvaluated) -> datetime:
+    """When the submission was made; when it was evaluated, where that is not said."""
+    return event.submitted_at or event.time
+
+
+def _evaluation(event: RulesEvaluated) -> tuple[Any, ...]:
+    return (
+        event.org_id,
+        event.submission_id,
+        event.lane,
+        submitted_at(event),
+        event.time,
+        item_key(event.item.type_id, event.item.id),
+        event.item.type_id,
+        event.item.id,
+        event.config_revision,
+        any(outcome.passed for outcome in event.rules),
+        event.sampled,
+        encode(event).decode(),
+    )
+
+
+async def _insert(
+    connection: AsyncConnection, table: Table, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Insert the rows (values in the order of the columns) that are not there yet."""
+    columns = list(table.columns)
+    values = list(zip(*rows, strict=True))
+    if not values:
+        return
+    # One array a column: one statement to parse, whatever the number of rows.
+    arrays = ", ".join(f"cast(:{c.name} AS {_type_of(c)}[])" for c in columns)
+    names = ", ".join(f'"{c.name}"' for c in columns)
+    await connection.execute(
+        text(
+            f"INSERT INTO {table.fullname} ({names})"  # noqa: S608 - names of our own
+            f" SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+        ),
+        {column.name: list(found) for column, found in zip(columns, values, strict=True)},
+    )
+
+
+def _type_of(column: Column[Any]) -> str:
+    return str(column.type.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]

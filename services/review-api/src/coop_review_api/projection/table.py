@@ -1,0 +1,113 @@
+"""The tables that the projector writes: evaluations, the submissions they were made of, outcomes.
+
+Guarantees: rows are only inserted, each under a key of what it says, so that what is said twice is
+one row: an evaluation is that of a submission and lane. Every table is partitioned by time (of the
+submission; of the outcome for deliveries), so that what is too old goes with its partition.
+Must not: be written by anyone but the projector. Partitions are named after their first hour or
+day, `<table>_p20260102` or `<table>_p2026010203` (UTC); `projection.partition` makes and drops
+them. Events are kept as the text that was on the log: jsonb refuses U+0000, which a matched value
+may have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid
+
+from coop_review_api.schema import metadata
+
+_TIME = DateTime(timezone=True)
+_BY_TIME: dict[str, Any] = {"postgresql_partition_by": "RANGE (time)"}
+
+
+def _submissions(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("org_id", Text, primary_key=True),
+        Column("submission_id", Text, primary_key=True),
+        Column("time", _TIME, primary_key=True),
+        Column("item_type_id", Text, nullable=False),
+        Column("item_id", Text, nullable=False),
+        Column("config_revision", BigInteger, nullable=False),
+        Column("item", Text, nullable=False),  # the JSON of a SubmittedItem
+        **_BY_TIME,
+    )
+
+
+recent_submissions = _submissions("recent_submissions")
+"""Every submission of the last hours, by hour: whether it will be asked for is not known yet."""
+
+submissions = _submissions("submissions")
+"""The submissions whose evaluation was recorded, by day."""
+
+submission_windows = Table(
+    "submission_windows",
+    metadata,
+    Column("start", _TIME, primary_key=True),
+    Column("written_at", _TIME, nullable=False),
+)
+"""When a partition of `recent_submissions` was last written to, to the minute."""
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("submission_id", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("time", _TIME, primary_key=True),
+    Column("evaluated_at", _TIME, nullable=False),
+    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.slot`
+    Column("item_type_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("config_revision", BigInteger, nullable=False),
+    Column("matched", Boolean, nullable=False),
+    Column("sampled", Boolean, nullable=False),
+    Column("event", Text, nullable=False),  # the JSON of a RulesEvaluated
+    Index(None, "org_id", "item_key", "time"),
+    **_BY_TIME,
+)
+
+evaluation_rules = Table(
+    "evaluation_rules",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("rule_id", Text, primary_key=True),
+    Column("time", _TIME, primary_key=True),
+    Column("submission_id", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("rule_revision", BigInteger, nullable=False),
+    Column("passed", Boolean, nullable=True),  # null: it could not be decided
+    **_BY_TIME,
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("execution_id", Text, primary_key=True),
+    Column("time", _TIME, primary_key=True),
+    Column("action_id", Text, nullable=False),
+    Column("submission_id", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    **_BY_TIME,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("execution_id", Text, primary_key=True),
+    Column("time", _TIME, primary_key=True),
+    Column("action_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("status", Integer, nullable=True),  # of HTTP
+    Column("error", Text, nullable=True),
+    **_BY_TIME,
+)
+"""How executions ended: of several outcomes of one (it was sent again) the newest counts."""
+
+DAILY = (evaluations, evaluation_rules, executions, deliveries, submissions)
+"""Kept for the retention."""

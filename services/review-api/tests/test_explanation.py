@@ -1,0 +1,433 @@
+"""Explanations: why something happened, and the same evaluated again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from coop_contracts.event import (
+    ActionDelivered,
+    ItemRef,
+    ItemSubmitted,
+    RequestedExecution,
+    RulesEvaluated,
+    SignalValue,
+    SubmittedItem,
+)
+from coop_contracts.ids import new_id
+from coop_contracts.permission import Role
+from coop_queues import store
+from coop_queues.job import Entry, Placement, Routing
+from coop_review_api import schema
+from coop_review_api.explanation import record
+from coop_review_api.explanation.evaluation import evaluate, lane_program
+from coop_review_api.explanation.material import material_of, rules_at
+from coop_review_api.projection.handler import Projection
+from coop_review_api.projection.partition import Partitions
+from coop_review_api.schema import audit_log
+from coop_runtime.database import transaction
+from coop_runtime.message import Received
+
+pytestmark = pytest.mark.engines
+
+
+class World:
+    """An organisation with rules, and the part of the system before the projector."""
+
+    def __init__(self, admin: Any, context: Any, org_id: str, kit: Any) -> None:
+        self.admin = admin
+        self.context = context
+        self.org_id = org_id
+        self.kit = kit
+        self.projection = Projection(
+            context.engine,
+            Partitions(context.engine),
+            clock=context.clock,
+            retention=timedelta(days=30),
+        )
+
+    async def submit(self, type_id: str, data: Any, *, item_id: str | None = None) -> str:
+        """Submit an item: evaluated and recorded as the engine does; the submission id."""
+        submission_id, now = new_id(), self.context.clock()
+        item = SubmittedItem(
+            id=item_id or new_id(),
+            type_id=type_id,
+            type_version="v",
+            data=msgspec.Raw(msgspec.json.encode(data)),
+            creator=ItemRef(id="author", type_id="user"),
+        )
+        submitted = ItemSubmitted(
+            event_id=new_id(),
+            org_id=self.org_id,
+            time=now,
+            correlation_id=submission_id,
+            submission_id=submission_id,
+            item=item,
+            request_id="r",
+            config_revision=1,
+        )
+        await self._take(self.projection.submitted, submitted)
+        return submission_id
+
+    async def evaluate(
+        self,
+        submission_id: str,
+        *,
+        lane: Any = "FAST",
+        values: tuple[SignalValue, ...] = (),
+        sampled: bool = False,
+        executions: tuple[RequestedExecution, ...] = (),
+        **more: Any,
+    ) -> RulesEvaluated:
+        async with transaction(self.context.engine) as connection:
+            found = await record.submission(connection, self.org_id, submission_id)
+            revision = await connection.scalar(
+                select(schema.orgs.c.head_revision).where(schema.orgs.c.org_id == self.org_id)
+            )
+            type_id = found.item.type_id
+            rules = await rules_at(connection, self.org_id, revision, type_id)
+            material = await material_of(connection, self.org_id, revision, type_id, rules)
+        program = lane_program(material, lane, self.context.signals.catalogue)
+        result = evaluate(program, found.item, at=found.time, values=values, trace=sampled)
+        event = RulesEvaluated(
+            event_id=new_id(),
+            org_id=self.org_id,
+            time=self.context.clock(),
+            correlation_id=submission_id,
+            submission_id=submission_id,
+            item=ItemRef(found.item.id, type_id),
+            config_revision=revision,
+            rules=result.rules,
+            conditions=result.conditions,
+            executions=executions,
+            lane=lane,
+            signals=values,
+            sampled=sampled,
+            submitted_at=found.time,
+            **more,
+        )
+        await self._take(self.projection.evaluated, event)
+        return event
+
+    async def deliver(self, execution_id: str, **more: Any) -> None:
+        event = ActionDelivered(
+            event_id=new_id(),
+            org_id=self.org_id,
+            time=self.context.clock(),
+            correlation_id="c",
+            execution_id=execution_id,
+            action_id="a",
+            item=ItemRef("i", "t"),
+            **more,
+        )
+        await self._take(self.projection.delivered, event)
+
+    async def _take(self, handler: Any, event: Any) -> None:
+        await handler([Received(event, b"", event.topic, 0, 0, {}, -1)])
+
+    async def explain(self, submission_id: str, person: Any = None) -> dict[str, Any]:
+        path = f"/v1/submissions/{submission_id}/explanation"
+        answer = await (person or self.admin).call("GET", path)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.fixture
+def world(admin: Any, context: Any, org: Any, kit: Any) -> World:
+    return World(admin, context, org.org_id, kit)
+
+
+def strike(score: float | None, key: str, error: str | None = None) -> SignalValue:
+    return SignalValue(key=key, signal="USER_STRIKE_VALUE", score=score, error=error)
+
+
+async def test_why_is_answered_in_words(world: World) -> None:
+    """An explanation has the rule as it was, each condition with what it asked and found, the
+    actions with what became of them, and the item, although rule, bank and action have changed or
+    gone since."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    bank = await admin.make(
+        "/v1/text-banks", {"name": "Slurs", "type": "STRING", "strings": ["scam", "spam"]}
+    )
+    action = await admin.make("/v1/actions", kit.action(post["id"], name="Remove it"))
+    policy = await admin.make("/v1/policies", {"name": "No spam"})
+    both = {
+        "conjunction": "AND",
+        "conditions": [
+            kit.contains(textBankIds=[bank["id"]]),
+            {
+                "conjunction": "OR",
+                "conditions": [
+                    {
+                        "input": {
+                            "type": "CONTENT_FIELD",
+                            "name": "text",
+                            "contentTypeId": post["id"],
+                        },
+                        "comparator": "EQUALS",
+                        "threshold": "never",
+                    },
+                    kit.contains(strings=["buy"])["conditions"][0],
+                ],
+            },
+        ],
+    }
+    body = kit.rule(
+        post["id"],
+        status="LIVE",
+        conditionSet=both,
+        actionIds=[action["id"]],
+        policyIds=[policy["id"]],
+    )
+    rule = await admin.make("/v1/rules", body)
+    submission_id = await world.submit(post["id"], {"text": "buy this Spam"})
+    execution = RequestedExecution(execution_id=new_id(), action_id=action["id"])
+    await world.evaluate(submission_id, executions=(execution,))
+    await world.deliver(execution.execution_id, state="DEAD", attempts=3, status=500, error="no")
+    await world.deliver(execution.execution_id, state="DELIVERED", attempts=1, status=204)
+
+    changed = kit.rule(post["id"], name="Renamed")
+    await admin.call("PUT", f"/v1/rules/{rule['id']}", changed)
+    await admin.call("DELETE", f"/v1/text-banks/{bank['id']}")
+    await admin.call("DELETE", f"/v1/actions/{action['id']}")
+
+    found = await world.explain(submission_id)
+    assert found["submitted"]["data"] == {"text": "buy this Spam"}
+    assert found["submitted"]["creator"] == {"id": "author", "typeId": "user"}
+    assert found["itemTypeName"] == "Post"
+    (evaluation,) = found["evaluations"]
+    (explained,) = evaluation["rules"]
+    assert (explained["name"], explained["revision"]) == ("Spam rule", rule["revision"])
+    assert explained["passed"] is True
+    assert explained["actions"] == [{"id": action["id"], "name": "Remove it"}]
+    assert explained["policies"] == [{"id": policy["id"], "name": "No spam"}]
+    (done,) = evaluation["executions"]
+    assert (done["state"], done["status"], done["ruleIds"]) == ("DELIVERED", 204, [rule["id"]])
+    root = explained["conditions"]
+    assert (root["outcome"], root["conjunction"]) == ("PASSED", "AND")
+    banked, either = root["conditions"]
+    leaf = banked["conditions"][0]
+    assert leaf["outcome"] == "PASSED"
+    assert "Slurs" in leaf["says"]
+    assert "spam" in leaf["found"]
+    assert leaf["condition"] == kit.contains(textBankIds=[bank["id"]])["conditions"][0]
+    never, buys = either["conditions"]
+    assert either["outcome"] == "PASSED"
+    assert (never["outcome"], never["says"]) == ("FAILED", "field text is “never”")
+    assert buys["outcome"] == "PASSED"
+    assert buys["path"] == "/conditions/1/conditions/1"
+
+
+async def test_the_same_again_is_the_same(world: World) -> None:
+    """Recorded item and values under the recorded revision give the recorded outcome, whatever the
+    rules say now; a record that does not fit is found out."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE"))
+    await admin.make(
+        "/v1/rules",
+        kit.rule(
+            post["id"], name="B", status="BACKGROUND", conditionSet=kit.contains(strings=["x"])
+        ),
+    )
+    one = await world.submit(post["id"], {"text": "spam"})
+    event = await world.evaluate(one)
+    sampled = await world.submit(post["id"], {"text": "good"})
+    await world.evaluate(sampled, sampled=True)
+    rule_id = event.rules[0].rule.id
+    await admin.call("DELETE", f"/v1/rules/{rule_id}")
+    for submission_id in (one, sampled):
+        answer = await admin.call("POST", f"/v1/submissions/{submission_id}/evaluations")
+        assert answer.status_code == 200, answer.text
+        (again,) = answer.json()["items"]
+        assert (again["same"], again["differences"]) == (True, []), again
+    other = await world.submit(post["id"], {"text": "nothing"})
+    wrong = msgspec.structs.replace(event, submission_id=other, event_id=new_id())
+    await world._take(world.projection.evaluated, wrong)
+    (again,) = (await admin.call("POST", f"/v1/submissions/{other}/evaluations")).json()["items"]
+    assert again["same"] is False
+    assert again["differences"][0]["ruleId"] == rule_id
+    assert "did not pass" in again["differences"][0]["now"]
+    lost = new_id()
+    gone = msgspec.structs.replace(event, submission_id=lost, event_id=new_id())
+    await world._take(world.projection.evaluated, gone)
+    (again,) = (await admin.call("POST", f"/v1/submissions/{lost}/evaluations")).json()["items"]
+    assert (again["same"], again["reason"]) == (None, "the item's data is no longer kept")
+    assert (await world.explain(lost))["submitted"] is None
+
+
+async def test_values_from_outside_are_shown_and_used_again(world: World) -> None:
+    """A value that was fetched, and why one could not be, stand beside their conditions, and decide
+    again."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    strikes = {
+        "conjunction": "AND",
+        "conditions": [
+            {
+                "input": {"type": "CONTENT_COOP_INPUT", "name": "Content author (user)"},
+                "signal": {"id": '{"type":"USER_STRIKE_VALUE"}', "type": "USER_STRIKE_VALUE"},
+                "comparator": "GREATER_THAN_OR_EQUALS",
+                "threshold": 3,
+            }
+        ],
+    }
+    await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE", conditionSet=strikes))
+    body = {"ruleId": (await admin.call("GET", "/v1/rules")).json()["items"][0]["id"]}
+    creator = {"id": "u", "typeId": "user"}
+    tried = await admin.call(
+        "POST",
+        "/v1/rules/spot-test",
+        {**body, "item": {"typeId": post["id"], "data": {"text": "x"}, "creator": creator}},
+    )
+    (value,) = tried.json()["values"]
+    assert "rules engine only" in value["error"]
+    assert tried.json()["outcome"] == "ERRORED"
+    for score, error, outcome in ((4.0, None, "PASSED"), (None, "redis is away", "ERRORED")):
+        submission_id = await world.submit(post["id"], {"text": "x"})
+        values = (strike(score, value["key"], error),)
+        await world.evaluate(submission_id, values=values)
+        (evaluation,) = (await world.explain(submission_id))["evaluations"]
+        leaf = evaluation["rules"][0]["conditions"]["conditions"][0]
+        assert leaf["outcome"] == outcome
+        assert leaf["signals"][0]["score"] == score
+        assert (error or "4") in leaf["found"]
+        (again,) = (
+            await admin.call("POST", f"/v1/submissions/{submission_id}/evaluations")
+        ).json()["items"]
+        assert again["same"] is True
+        tried = await admin.call(
+            "POST", "/v1/rules/spot-test", {**body, "submissionId": submission_id}
+        )
+        assert tried.json()["outcome"] == outcome
+
+
+async def test_what_happened_is_found_by_its_ids(world: World, place: Any) -> None:
+    """The submission behind an item, a rule, an execution, a review job or a decision is found;
+    lists are paged, newest first."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    rule = await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE"))
+    item_id = new_id()
+    ids = []
+    for _ in range(3):
+        world.context.clock.forward(seconds=1)
+        submission_id = await world.submit(post["id"], {"text": "spam"}, item_id=item_id)
+        execution = RequestedExecution(execution_id=new_id(), action_id="a")
+        await world.evaluate(submission_id, executions=(execution,))
+        ids.append(submission_id)
+
+    async def listed(query: str) -> list[str]:
+        answer = await admin.call("GET", f"/v1/evaluations?{query}")
+        assert answer.status_code == 200, answer.text
+        return [one["submissionId"] for one in answer.json()["items"]]
+
+    newest = ids[::-1]
+    assert await listed(f"itemTypeId={post['id']}&itemId={item_id}") == newest
+    assert await listed(f"ruleId={rule['id']}") == newest
+    assert await listed(f"ruleId={rule['id']}&ruleRevision={rule['revision']}") == newest
+    assert await listed(f"ruleId={rule['id']}&ruleRevision=1") == []
+    assert await listed("matched=false") == []
+    assert await listed(f"executionId={execution.execution_id}") == [ids[2]]
+    assert await listed("executionId=nothing") == []
+    page = (await admin.call("GET", f"/v1/evaluations?ruleId={rule['id']}&limit=2")).json()
+    rest = await listed(f"ruleId={rule['id']}&limit=2&cursor={page['nextCursor']}")
+    assert [one["submissionId"] for one in page["items"]] + rest == newest
+    got = (await admin.call("GET", f"/v1/executions/{execution.execution_id}")).json()
+    assert (got["submissionId"], got["state"]) == (ids[2], "UNKNOWN")
+    for query in ("itemId=x", "ruleRevision=1", "jobId=a&decisionId=b", "since=yesterday"):
+        answer = await admin.call("GET", f"/v1/evaluations?{query}")
+        assert answer.status_code == 422, query
+
+
+async def test_a_review_job_leads_to_its_submissions(world: World, org: Any, context: Any) -> None:
+    """A job that a rule placed, and the decision on it, are explained by the submission."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE"))
+    submission_id = await world.submit(post["id"], {"text": "spam"})
+    execution = RequestedExecution(execution_id=new_id(), action_id="enqueue")
+    await world.evaluate(submission_id, executions=(execution,))
+    found = await world.explain(submission_id)
+    placement = Placement(
+        org_id=org.org_id,
+        queue_id=org.default_queue_id,
+        item=SubmittedItem(
+            id=found["item"]["id"],
+            type_id=post["id"],
+            type_version="v",
+            data=msgspec.Raw(b'{"text":"spam"}'),
+        ),
+        entry=Entry(
+            entry_id=execution.execution_id,
+            source="RULE_EXECUTION",
+            at=context.clock(),
+            routing=Routing(how="DEFAULT", config_revision=1),
+            correlation_id=submission_id,
+        ),
+    )
+    async with transaction(context.engine) as connection:
+        placed = await store.place(connection, placement)
+    await context.desk.order.apply(placed.changes)
+    (done,) = (await world.explain(submission_id))["evaluations"][0]["executions"]
+    assert (done["state"], done["jobId"]) == ("REVIEW", placed.job_id)
+    listed = (await admin.call("GET", f"/v1/evaluations?jobId={placed.job_id}")).json()["items"]
+    assert [one["submissionId"] for one in listed] == [submission_id]
+    claim = (await admin.call("POST", f"/v1/queues/{org.default_queue_id}/claims")).json()
+    decided = await admin.call(
+        "POST",
+        f"/v1/jobs/{placed.job_id}/decisions",
+        {"leaseToken": claim["lease"]["token"], "components": [{"type": "IGNORE"}]},
+    )
+    assert decided.status_code == 201, decided.text
+    query = f"/v1/evaluations?decisionId={decided.json()['id']}"
+    listed = (await admin.call("GET", query)).json()["items"]
+    assert [one["submissionId"] for one in listed] == [submission_id]
+
+
+async def test_explanations_are_an_organisations_own(
+    world: World, sign_in: Any, kit: Any, place: Any
+) -> None:
+    """Another organisation finds nothing; of an item of child-abuse material those without the
+    permission find nothing either, and each look by those with it is audited."""
+    admin = world.admin
+    stranger = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
+    moderator = await sign_in(Role.MODERATOR)
+    post = await admin.make("/v1/item-types", kit.item_type())
+    await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE"))
+    item_id = new_id()
+    submission_id = await world.submit(post["id"], {"text": "spam"}, item_id=item_id)
+    execution = RequestedExecution(execution_id=new_id(), action_id="a")
+    await world.evaluate(submission_id, executions=(execution,))
+    path = f"/v1/submissions/{submission_id}"
+    of_item = f"/v1/evaluations?itemTypeId={post['id']}&itemId={item_id}"
+    trial = {"rule": kit.rule(post["id"]), "submissionId": submission_id}
+    for method, one, body in (
+        ("GET", path + "/explanation", None),
+        ("POST", path + "/evaluations", None),
+        ("GET", f"/v1/executions/{execution.execution_id}", None),
+        ("POST", "/v1/rules/spot-test", trial),
+    ):
+        assert (await stranger.call(method, one, body)).status_code == 404, one
+    assert (await stranger.call("GET", of_item)).json()["items"] == []
+    assert (await moderator.call("GET", path + "/explanation")).status_code == 200
+    queues = (await admin.call("GET", "/v1/queues")).json()["items"]
+    await place(queues[0]["id"], post["id"], item_id, csam=True)
+    assert (await moderator.call("GET", path + "/explanation")).status_code == 404
+    assert (await moderator.call("POST", path + "/evaluations")).status_code == 404
+    assert (await moderator.call("GET", of_item)).json()["items"] == []
+    assert (await admin.call("GET", path + "/explanation")).status_code == 200
+    async with transaction(world.context.engine) as connection:
+        audited = await connection.scalars(
+            select(audit_log.c.actor).where(
+                audit_log.c.action == "child-safety.viewed",
+                audit_log.c.target_id == submission_id,
+            )
+        )
+        assert set(audited) == {admin.user_id}
