@@ -1,6 +1,6 @@
 """A scheduling pass of the dispatcher over a million pending retries: milliseconds, and memory.
 
-Two kinds of pass: one that finds nothing due, and one that leases all of its 256 slots. The retries
+Two kinds of pass: one that finds nothing due, and one that leases all it may, 128. The retries
 belong to 500 endpoints of 50 organisations; 20,000 of them are due. Every pass is a transaction of
 its own, committed.
 """
@@ -14,7 +14,7 @@ import time
 import psutil
 import psycopg
 
-from coop_action_dispatcher.lease import Leases
+from coop_action_dispatcher.lease import MAX_LEASES, Leases
 from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.slot import Slots
 from coop_runtime.database import engine_of
@@ -96,7 +96,7 @@ async def _passes(url: str, *, expected: int) -> list[float]:
 
 
 def main() -> None:
-    """Prints one line for a pass that finds nothing, and one for a pass that leases 256."""
+    """Prints one line for a pass that finds nothing, and one for a pass that leases 128."""
     process = psutil.Process(os.getpid())
     with stand.engines() as addresses:
         url = load.database(addresses)
@@ -104,9 +104,9 @@ def main() -> None:
         before = process.memory_info().rss
         idle = asyncio.run(_passes(url, expected=0))
         _make_due(url)
-        busy = asyncio.run(_passes(url, expected=256))
+        busy = asyncio.run(_passes(url, expected=MAX_LEASES))
         grown = (process.memory_info().rss - before) / _MIB
-    for name, runs in (("idle", idle), ("256_leased", busy)):
+    for name, runs in (("idle", idle), ("128_leased", busy)):
         show(
             f"enforcement_pass_over_a_million_{name}",
             runs,

@@ -24,7 +24,8 @@ _POLL = 0.2
 @dataclass(frozen=True)
 class Plan:
     """`per_item` actions follow each other on an item; `slow` endpoints answer after `slowness`
-    seconds; within `deadline` seconds of the last request everything must have arrived."""
+    seconds. A kill comes up to `reprieve` seconds after the process has begun to deliver; within
+    `deadline` seconds of the last one everything must have arrived."""
 
     actions: int
     endpoints: int
@@ -33,7 +34,7 @@ class Plan:
     kills: int
     slowness: float = 1.0
     per_item: int = 4
-    between_kills: tuple[float, float] = (0.5, 5.0)
+    reprieve: float = 2.0
     deadline: float = 300.0
     seed: int = 7
 
@@ -128,8 +129,11 @@ def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Re
             for turn in range(plan.kills):
                 rest = wanted[half:]
                 part = rest[len(rest) * turn // plan.kills : len(rest) * (turn + 1) // plan.kills]
+                before = load.count(origin)
                 load.publish(addresses, _messages(org.id, part))
-                time.sleep(chance.uniform(*plan.between_kills))
+                # Killed before it delivers anything it would prove nothing.
+                _wait(origin, before + 1, plan.deadline)
+                time.sleep(chance.uniform(0, plan.reprieve))
                 process.kill()
             _wait(origin, expected, plan.deadline)
             states = _settled(database, org.id, expected, plan.deadline)

@@ -73,7 +73,7 @@ class Load:
         else:
             name = self.random.choice(NUMBERS)
             above = self.random.random() < 0.7
-            rare = self.random.uniform(0.4, 0.7) if self.dense else self.random.uniform(0.01, 0.2)
+            rare = self.random.uniform(0.5, 0.75) if self.dense else self.random.uniform(0.01, 0.2)
             threshold = 1 - rare if above else rare
             return {
                 "input": {"type": "CONTENT_FIELD", "name": name, "contentTypeId": "post"},

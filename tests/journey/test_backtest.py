@@ -52,7 +52,7 @@ async def until(console: ConsoleClient, path: str, state: str) -> dict[str, Any]
         if found["state"] == state:
             return found
         assert found["state"] not in ("FAILED", "CANCELLED"), found
-        assert time.monotonic() < deadline, (found["state"], found["progress"] if "progress" in found else found["preview"])
+        assert time.monotonic() < deadline, found
         await asyncio.sleep(0.1)
 
 

@@ -31,7 +31,7 @@ def test_every_action_arrives_in_order_though_the_dispatcher_is_killed(
         slow=2,
         kills=3,
         slowness=0.2,
-        between_kills=(1.0, 2.5),
+        reprieve=0.5,
         deadline=120.0,
     )
     report = soak(addresses, plan)

@@ -121,7 +121,10 @@ def test_a_scanner_is_dropped_before_it_is_put_together() -> None:
     for n in range(5):
         cache.scanner([PatternSet(Matching.CONTAINS, [*entries, f"extra{n}"])])
     assert cache.settle(60)
-    assert not [t for t in threading.enumerate() if t.name == "matcher builder" and t.is_alive()]
+    for thread in threading.enumerate():
+        if thread.name == "matcher builder":
+            thread.join(30)  # it has said that it is done before it ends
+            assert not thread.is_alive()
     assert alive.scan(entries[3]) == {0: entries[3]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -291,7 +290,7 @@ async def test_pause_and_resume(
         ("deliveries?since=yesterday", 422),
         ("deliveries?actionId=a%00b", 422),
         ("deliveries/not-an-id", 422),
-        (f"deliveries/{uuid.uuid4()}", 404),
+        ("deliveries/00000000-0000-4000-8000-000000000000", 404),
         ("endpoints/999999", 404),
         ("endpoints/99999999999999999999999", 404),
         ("endpoints?hours=0", 422),

@@ -144,10 +144,28 @@ def test_the_rows_view_is_taken_over(breakers: Breakers) -> None:
             Troubled(2, "o", paused=False, open_for=30.0, failing=True),
             Troubled(3, "o", paused=False, open_for=-1.0, failing=True),
             Troubled(4, "o", paused=False, open_for=None, failing=True),
-        ]
+        ],
+        read_at=breakers.now(),
     )
     assert [breakers.blocked(n) for n in (1, 2, 3, 4)] == [True, True, True, False]
     assert breakers.count() == (2, 1)
-    breakers.load([])
+    breakers.load([], read_at=breakers.now())
     assert not any(breakers.blocked(n) for n in (1, 2, 3, 4))
     assert breakers.count() == (0, 0)
+
+
+def test_what_was_read_before_does_not_undo_what_is_known_since(
+    breakers: Breakers, clock: Clock
+) -> None:
+    """A view of the rows that is older than the news of this process changes nothing of it."""
+    read_at = breakers.now()
+    clock.now += 0.1
+    see(breakers, 410)
+    breakers.load([], read_at=read_at)
+    assert breakers.blocked(1), "its row does not have it yet"
+    breakers.saved(1)
+    breakers.load([], read_at=read_at)
+    assert breakers.blocked(1), "its row has it since"
+    clock.now += 0.1
+    breakers.load([], read_at=breakers.now())
+    assert not breakers.blocked(1), "another process, or a person, has resumed it"

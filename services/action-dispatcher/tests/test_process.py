@@ -62,10 +62,11 @@ def free_port() -> int:
 
 
 class Process:
-    """`python -m coop_action_dispatcher dispatcher`, which a test may kill and start again."""
+    """`python -m coop_action_dispatcher <role>`, which a test may kill and start again."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *, role: str = "dispatcher") -> None:
         self.port = free_port()
+        self._role = role
         self._environment = {
             **os.environ,
             **environment,
@@ -81,7 +82,7 @@ class Process:
             sys.executable,
             "-m",
             "coop_action_dispatcher",
-            "dispatcher",
+            self._role,
             env=self._environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -490,3 +491,40 @@ async def test_strikes_from_the_log_to_the_platform_and_away_again(
     finally:
         await client.aclose()
     assert len(platform.hits) == 3
+
+
+async def test_the_internal_api_is_a_process_of_its_own(
+    database: Any,
+    dispatch_url: str,
+    process: Process,
+    organisation: Organisation,
+    platform: Any,
+    eventually: Any,
+) -> None:
+    """It answers whoever shows the secret, from what the dispatcher did, and stops in order."""
+    (requested,) = await organisation.request("a")
+    await eventually(lambda: len(platform.hits) == 1)
+    port = free_port()
+    api = Process(
+        {
+            "COOP_POSTGRES": dispatch_url,
+            "COOP_INTERNAL_TOKEN": "s" * 32,
+            "COOP_DISPATCH_PORT": str(port),
+        },
+        role="api",
+    )
+    await api.start()
+    try:
+        url = f"http://127.0.0.1:{port}/internal/v1/orgs/{organisation.id}/deliveries"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(url)).status_code == 401
+            headers = {"Authorization": "Bearer " + "s" * 32}
+
+            async def delivered() -> bool:
+                answer = await client.get(f"{url}/{requested.execution_id}", headers=headers)
+                return answer.status_code == 200 and answer.json()["state"] == "DELIVERED"
+
+            await eventually(delivered)
+    finally:
+        assert await api.stop() == 0
+    assert "s" * 32 not in api.output

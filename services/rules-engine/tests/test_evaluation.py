@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from coop_contracts.config import Action, ActionParameter, Kind
+from coop_contracts.config import Action, ActionParameter, Kind, OrgSettings
 from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, RulesEvaluated
 from coop_contracts.ids import execution_id, item_key
-from coop_rules_engine import metric
+from coop_rules_engine import metric, record
 from coop_runtime.error import Poison
 
 Start = Callable[..., Any]
@@ -31,6 +31,9 @@ async def test_every_submission_has_one_result(start: Start, kit: Any) -> None:
     assert message.key == b"org/post/item-1"
     assert dict(message.headers)["traceparent"].startswith(b"00-1111")
     assert dict(message.headers)["event-type"] == b"rules-evaluated"
+    assert (first.lane, first.creator.id) == ("FAST", "user-1")
+    assert first.submitted_at == kit.submission({}).time
+    assert first.type_version == kit.post_type().version
 
 
 async def test_live_rule_requests_its_actions(start: Start, kit: Any) -> None:
@@ -220,3 +223,42 @@ async def test_unreadable_item_is_poison_and_publishes_nothing(
     assert engine.broker.messages == []
     await engine.handle(kit.submission({"text": "spam"}))
     assert len(engine.broker.events(ActionRequested)) == 1
+
+
+async def test_a_sample_too_large_for_a_message_is_not_whole(
+    start: Start, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all rules would not fit into a message, those that failed are left out, and it is not
+    said to be whole."""
+    settings = OrgSettings(id="settings", name="Org", evaluation_sample=1)
+    rules = [kit.rule(f"r{n}", kit.contains(f"word{n}")) for n in range(20)]
+    engine = start(*rules, more=[(Kind.SETTINGS, settings)])
+    monkeypatch.setattr(record, "SAMPLED_BYTES", 2000)
+    await engine.handle(kit.submission({"text": "word3"}), kit.submission({}, number=2))
+    for one, ids in zip(engine.broker.events(), [["r3"], []], strict=True):
+        assert not one.sampled
+        assert [rule.rule.id for rule in one.rules] == ids
+
+
+async def test_a_sample_is_recorded_whole(start: Start, kit: Any) -> None:
+    """The organisation's share of evaluations, the same ones each time, has all rules, those that
+    failed too; the others have only those that did not."""
+    settings = OrgSettings(id="settings", name="Org", evaluation_sample=0.25)
+    engine = start(
+        kit.rule("r1", kit.contains("spam"), action_ids=("warn",)),
+        kit.rule("r2", kit.contains("ham")),
+        more=[(Kind.SETTINGS, settings)],
+    )
+    events = [kit.submission({"text": "spam"}, number=n) for n in range(200)]
+    sampled = []
+    for _ in range(2):
+        engine.broker.messages.clear()
+        await engine.handle(*events)
+        found = engine.broker.events(RulesEvaluated)
+        for one in found:
+            outcomes = {rule.rule.id: rule.passed for rule in one.rules}
+            assert outcomes == ({"r1": True, "r2": False} if one.sampled else {"r1": True})
+        sampled.append([one.submission_id for one in found if one.sampled])
+    assert sampled[0] == sampled[1]
+    assert 20 < len(sampled[0]) < 90
+    assert len(engine.broker.events(ActionRequested)) == 200

@@ -19,8 +19,8 @@ import re2 as _re2
 
 re2: Any = _re2  # the package has no types
 
-SEGMENT_PATTERNS = 1000  # of one filter, whose atoms share a fixed 8 MiB
-SEGMENT_CHARACTERS = 60_000
+SEGMENT_PATTERNS = 1500  # of one filter, whose atoms share a fixed 8 MiB
+SEGMENT_CHARACTERS = 90_000
 _MEMORY = 4 << 20  # bytes RE2 may use for one pattern's program and automata
 # RE2's instructions. On the worst texts each takes time at every character, up to 10 µs in all.
 _MAX_PROGRAM = 10_000

@@ -38,6 +38,7 @@ _KINDS = (
     Kind.SETTINGS,
 )
 _CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
+_CONNECTIONS = 16  # one for each loop that may talk to the database at the same moment
 _SIGNERS = 2  # threads; RSA runs outside the interpreter's lock
 
 
@@ -45,7 +46,7 @@ def dispatcher(settings: Settings) -> Service:
     """The process that delivers: consumer, scheduler, relay of its outbox."""
     settings.require("postgres", "secret_keys")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=8, application_name=NAME)
+    engine = engine_of(settings.postgres, pool_size=_CONNECTIONS, application_name=NAME)
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=_KINDS)
     poster = EgressGuard.of(settings).poster(timeout=settings.delivery_timeout, max_read=MAX_READ)

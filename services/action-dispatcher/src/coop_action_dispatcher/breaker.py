@@ -84,6 +84,8 @@ class _Breaker(Struct):
     failing: bool = False
     told_success: float = float("-inf")
     told_failure: float = float("-inf")
+    unsaved: int = 0  # changes that are not in the row yet
+    changed_at: float = float("-inf")
 
 
 def news_of(attempt: Attempt) -> News:
@@ -130,6 +132,7 @@ class Breakers:
             breaker.paused = changed = True
         if not changed:
             return None
+        breaker.unsaved += 1
         return Change(endpoint_id, news, probe, attempt.status, attempt.error)
 
     def _answered(self, breaker: _Breaker, news: News, now: float) -> bool:
@@ -162,14 +165,28 @@ class Breakers:
         breaker.failing, breaker.told_failure = True, now
         return True
 
-    def load(self, troubled: Iterable[Troubled]) -> None:
-        """Brings the view up to date: `troubled` are all endpoints that are not simply well."""
+    def saved(self, endpoint_id: int) -> None:
+        """A change is in the row, or another has taken its place."""
+        breaker = self._breakers.get(endpoint_id)
+        if breaker is not None:
+            breaker.unsaved -= 1
+            breaker.changed_at = self._clock()
+
+    def now(self) -> float:
+        """The moment from which on what is read of the rows is new; for `load`."""
+        return self._clock()
+
+    def load(self, troubled: Iterable[Troubled], *, read_at: float) -> None:
+        """Brings the view up to date: `troubled` are all endpoints that were not simply well at
+        `read_at`. What this process knows better by now stays."""
         now = self._clock()
         found = {one.endpoint_id: one for one in troubled}
         for endpoint_id in found.keys() - self._breakers.keys():
             self._breakers[endpoint_id] = _Breaker()
         for endpoint_id, breaker in list(self._breakers.items()):
             one = found.get(endpoint_id)
+            if breaker.unsaved or breaker.changed_at >= read_at:
+                continue
             if one is None:
                 if breaker.open_until is not None:
                     breaker.failures, breaker.share = 0, 0.0

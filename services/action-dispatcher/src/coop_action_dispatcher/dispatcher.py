@@ -69,6 +69,7 @@ class Dispatcher:
             store,
             linger=tuning.record_linger,
             changes_of=upkeep.observe,
+            on_saved=upkeep.saved,
             on_recorded=self._recorded,
         )
         # One lease at a time in this process, so that the count of slots is exact and the
@@ -207,7 +208,9 @@ class Dispatcher:
         # What another process holds locked just now looks due: give it time to finish.
         rest = _IDLE_REST * took if len(found.leased) < _LITTLE else 0.0
         self._rested_at = time.monotonic() + max(_PASS_EVERY, rest)
-        if found.next_due is not None:
+        if found.cut:
+            self._wake()
+        elif found.next_due is not None:
             self._wake(max(0.0, found.next_due))
 
     async def _beat_loop(self) -> None:

@@ -30,17 +30,20 @@ from coop_runtime.database import transaction
 
 _MOVE_BATCH = 1000
 _MAX_ENDPOINTS = 512  # of which a pass looks for deliveries; others have the next turn
+MAX_LEASES = 128  # of one pass: each rewrites its entries of half a dozen indexes
 
 
 class Pass(Struct, frozen=True):
     """What a scheduling pass found. `next_due` is in seconds from now, None when nothing more is
-    pending for which there are slots; `more` says that there may be more, once slots are free;
+    pending for which there are slots; `more` says that there may be more, once slots are free, and
+    `cut` that there are more at once;
     `late` is by how many seconds the most overdue delivery is, breakers and pauses left out, None
     where nobody looked."""
 
     leased: Sequence[Delivery]
     next_due: float | None
     more: bool
+    cut: bool
     late: float | None
 
 
@@ -68,7 +71,7 @@ class Leases:
         Takes the slots. Raises `Retryable`.
         """
         if not slots.free:
-            return Pass((), None, more=True, late=None)
+            return Pass((), None, more=True, cut=False, late=None)
         self._passes += 1
         chosen = _Chosen(slots)
         try:
@@ -83,19 +86,24 @@ class Leases:
         chosen.keep(leased)
         waits = [lane.sendable_in for lane in lanes if lane.sendable_in > 0]
         late = [-lane.due_in for lane in lanes if not lane.open and lane.due_in < 0]
-        return Pass(leased, min(waits, default=None), chosen.more, max(late, default=0.0))
+        return Pass(
+            leased,
+            next_due=min(waits, default=None),
+            more=chosen.more,
+            cut=chosen.cut,
+            late=max(late, default=0.0),
+        )
 
     async def _lease(
         self, connection: AsyncConnection, chosen: _Chosen, rooms: Mapping[int, int]
     ) -> list[Delivery]:
-        found = await connection.execute(
-            sql.DUE, {"endpoints": Bigints(rooms), "rooms": Integers(rooms.values())}
-        )
+        share = max(1, 2 * MAX_LEASES // len(rooms))  # more would be read in vain
+        wanted = Integers(min(room, share) for room in rooms.values())
+        found = await connection.execute(sql.DUE, {"endpoints": Bigints(rooms), "rooms": wanted})
         due: dict[int, list[int]] = {}
         for endpoint_id, seq in found:
             due.setdefault(endpoint_id, []).append(seq)
-        if any(len(seqs) >= rooms[endpoint_id] for endpoint_id, seqs in due.items()):
-            chosen.more = True
+        chosen.judge(due, rooms, share)
         probes = set(chosen.half_open & due.keys())
         if probes:
             claimed = await connection.execute(
@@ -192,7 +200,7 @@ class _Chosen:
         self._org_of: dict[int, str] = {}
         self._taken: dict[int, int] = {}
         self.half_open: set[int] = set()
-        self.more = False
+        self.more = self.cut = False
 
     def rooms(self, lanes: Sequence[Row[tuple[object, ...]]]) -> dict[int, int]:
         """How many deliveries each endpoint with something to send may have."""
@@ -210,9 +218,18 @@ class _Chosen:
                 self.half_open.add(lane.endpoint_id)
         return rooms
 
+    def judge(self, due: Mapping[int, Sequence[int]], rooms: Mapping[int, int], share: int) -> None:
+        """Whether there may be more than what was found."""
+        for endpoint_id, seqs in due.items():
+            self.more = self.more or len(seqs) >= rooms[endpoint_id]
+            self.cut = self.cut or (len(seqs) == share < rooms[endpoint_id])
+
     def choose(self, due: Mapping[int, Sequence[int]], start: int) -> list[int]:
         """The deliveries that get a slot."""
         for endpoint_id, seq in turns(due, self._org_of, start):
+            if len(self._taken) == MAX_LEASES:
+                self.more = self.cut = True
+                break
             if self._slots.take(self._org_of[endpoint_id], endpoint_id):
                 self._taken[seq] = endpoint_id
             else:

@@ -148,11 +148,30 @@ MOVE = text(
     """
 )
 
+# The oldest by its number, found organisation by organisation: each has its own in front.
 BACKLOG = text(
     """
-    SELECT (SELECT count(*) FROM dispatch.deliveries WHERE state = 'PENDING'),
-           COALESCE((SELECT EXTRACT(epoch FROM now() - created_at)::float8
-                     FROM dispatch.deliveries WHERE state = 'PENDING'
-                     ORDER BY created_at LIMIT 1), 0)
+    WITH RECURSIVE org (org_id) AS (
+        (SELECT org_id FROM dispatch.deliveries WHERE state <> 'DELIVERED'
+         ORDER BY org_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.org_id FROM dispatch.deliveries AS d
+                WHERE d.state <> 'DELIVERED' AND d.org_id > org.org_id
+                ORDER BY d.org_id LIMIT 1)
+        FROM org WHERE org.org_id IS NOT NULL
+    )
+    SELECT (SELECT count(*) FROM dispatch.deliveries
+            WHERE state = 'PENDING' AND state <> 'DELIVERED'),
+           COALESCE((
+               SELECT EXTRACT(epoch FROM now() - d.created_at)::float8
+               FROM org CROSS JOIN LATERAL (
+                   SELECT first.seq FROM dispatch.deliveries AS first
+                   WHERE first.org_id = org.org_id AND first.state = 'PENDING'
+                     AND first.state <> 'DELIVERED'
+                   ORDER BY first.seq LIMIT 1
+               ) AS oldest
+               JOIN dispatch.deliveries AS d ON d.seq = oldest.seq
+               ORDER BY oldest.seq LIMIT 1
+           ), 0)
     """
 )

@@ -35,7 +35,8 @@ _log = logger("coop.dispatcher.recorder")
 class Recorder:
     """Collects results for up to `linger` seconds and writes them together.
 
-    `changes_of` tells what a result says of its endpoint; it is asked once for each.
+    `changes_of` tells what a result says of its endpoint; it is asked once for each. `on_saved` is
+    told, once for each such change, when the endpoint's row has it or a later one.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Recorder:
         *,
         linger: float,
         changes_of: Callable[[Result], Change | None],
+        on_saved: Callable[[int], None],
         on_recorded: Callable[[Sequence[Result], Recorded], None],
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
         self._linger = linger
         self._changes_of = changes_of
+        self._on_saved = on_saved
         self._on_recorded = on_recorded
         self._now = now
         self._results: list[Result] = []
@@ -73,6 +76,8 @@ class Recorder:
     def _note(self, change: Change) -> None:
         """Of one endpoint only the last news counts; but what is gone stays gone."""
         known = self._changes.get(change.endpoint_id)
+        if known is not None:
+            self._on_saved(change.endpoint_id)
         if known is None or known.news is not News.GONE:
             self._changes[change.endpoint_id] = change
 
@@ -99,6 +104,8 @@ class Recorder:
                 changes, self._changes = list(self._changes.values()), {}
                 recorded = await self._write(batch, changes)
                 del self._results[: len(batch)]
+                for change in changes:
+                    self._on_saved(change.endpoint_id)
                 self._on_recorded(batch, recorded)
                 _count(recorded.recorded, len(batch), self._now())
             self._idle.set()

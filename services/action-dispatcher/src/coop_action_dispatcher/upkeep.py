@@ -72,6 +72,10 @@ class Upkeep:
             metric.BREAKERS_OPENED.inc()
         return change
 
+    def saved(self, endpoint_id: int) -> None:
+        """What `observe` told is in the endpoint's row, or was overtaken by later news."""
+        self._breakers.saved(endpoint_id)
+
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What is to be done again and again, by name."""
         return {
@@ -99,9 +103,10 @@ class Upkeep:
 
     async def refresh(self) -> None:
         """Brings the view of the endpoints up to date. Raises `Retryable`."""
+        read_at = self._breakers.now()
         async with transaction(self._engine, within=5) as connection:
             found = await endpoint.troubled(connection)
-        self._breakers.load(found)
+        self._breakers.load(found, read_at=read_at)
         blocked: dict[str, list[int]] = {}
         for one in found:
             if one.paused or one.open_for is not None:

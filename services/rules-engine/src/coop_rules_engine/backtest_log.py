@@ -79,7 +79,10 @@ class PartitionReader:
         """What the log holds of `[start, end)`, by partition."""
         try:
             known = self._client.list_topics(self._topic, timeout=_ANSWER_SECONDS)
-            numbers = sorted(known.topics[self._topic].partitions)
+            topic = known.topics[self._topic]
+            if topic.error is not None:
+                raise KafkaException(topic.error)
+            numbers = sorted(topic.partitions)
             firsts = self._offsets(numbers, start)
             ends = self._offsets(numbers, end + CLOCK_SKEW)
             until = (end + CLOCK_SKEW).timestamp() * 1000

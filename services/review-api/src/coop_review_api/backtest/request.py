@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -89,25 +89,8 @@ async def request(configuration: LockedConfiguration, draft: Draft, *, author: s
     if len(encoded) > _MAX_RULE_BYTES:
         raise Invalid([Fault("/rule", f"{len(encoded)} bytes are more than {_MAX_RULE_BYTES}")])
     backtest_id = draft.backtest_id
-    await connection.execute(
-        insert(backtests).values(
-            backtest_id=backtest_id,
-            org_id=org_id,
-            retroaction_id=draft.retroaction_id,
-            rule_id=draft.rule.id,
-            rule_revision=draft.revision,
-            rule=encoded.decode(),
-            start_time=draft.start,
-            end_time=draft.end,
-            values_of=draft.values,
-            acts=draft.acts,
-            rate=draft.rate,
-            state="REQUESTED",
-            created_by=author,
-            created_at=now,
-            updated_at=now,
-        )
-    )
+    row = _row_of(draft, org_id, encoded.decode(), author=author, now=now)
+    await connection.execute(insert(backtests).values(row))
     past: tuple[PastDocument, ...] = ()
     if draft.values == "RECORDED":
         past = await past_of(connection, org_id, draft.rule, draft.start)
@@ -138,6 +121,26 @@ async def request(configuration: LockedConfiguration, draft: Draft, *, author: s
         time=now,
     )
     return backtest_id
+
+
+def _row_of(draft: Draft, org_id: str, rule: str, *, author: str, now: datetime) -> dict[str, Any]:
+    return {
+        "backtest_id": draft.backtest_id,
+        "org_id": org_id,
+        "retroaction_id": draft.retroaction_id,
+        "rule_id": draft.rule.id,
+        "rule_revision": draft.revision,
+        "rule": rule,
+        "start_time": draft.start,
+        "end_time": draft.end,
+        "values_of": draft.values,
+        "acts": draft.acts,
+        "rate": draft.rate,
+        "state": "REQUESTED",
+        "created_by": author,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 async def cancel(

@@ -168,9 +168,6 @@ _INDEXES = (
     # What an organisation's change of configuration may set free.
     """CREATE INDEX deliveries_held ON dispatch.deliveries (org_id)
        WHERE state = 'PENDING' AND held""",
-    # How many are pending, and since when. Not by `seq`: the planner would walk it, instead of
-    # `deliveries_waiting`, for who comes next of an item.
-    "CREATE INDEX deliveries_pending ON dispatch.deliveries (created_at) WHERE state = 'PENDING'",
     # What needs someone's eye.
     """CREATE INDEX deliveries_unfinished ON dispatch.deliveries (org_id, state, seq)
        WHERE state <> 'DELIVERED'""",

@@ -1,4 +1,4 @@
-"""The real processes on a real broker: nothing lost, nothing doubled, a bad item aside."""
+"""The real processes on a real broker, with a model's provider of their own."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ from coop_runtime.message import message_of
 from coop_runtime.producer import Producer
 from coop_runtime.secret import Vault
 from coop_runtime.settings import RuntimeSettings
-
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(180)]
 
 _SECONDS = 60.0
 KEY = bytes(range(32))
@@ -277,162 +275,21 @@ async def submit(producer: Producer, *events: ItemSubmitted) -> None:
     await producer.publish(messages, timeout=20)
 
 
-async def test_kill_in_the_middle_loses_and_doubles_nothing(
-    producer: Producer, process: Process, topics: Topics, kit: Any, org_id: str
-) -> None:
-    """Killed in the middle and started again, every submission has a result and every effect one
-    id; an item that cannot be read is in the dead letters, and nothing waits for it; a stop that
-    is asked for ends with 0."""
-    found = kit.rule("r1", kit.contains("spam"), action_ids=("delete", "review"))
-    await configure(producer, org_id, *kit.documents(), (Kind.RULE, found))
-    process.start()
-    items = [
-        kit.submission(
-            {"text": "spam" if number % 3 == 0 else "hello", "likes": number},
-            number=number,
-            org_id=org_id,
-        )
-        for number in range(3000)
-    ]
-    items.insert(700, kit.submission(b"[]", number=99_999, org_id=org_id))
-    await submit(producer, *items)
-    topics.read_until(lambda seen: len(seen.get(RulesEvaluated.topic, ())) > 200)
-    process.stop(signal.SIGKILL)
-    process.start()
-
-    def done(seen: dict[str, list[Any]]) -> bool:
-        results = {one.submission_id for one in seen.get(RulesEvaluated.topic, ())}
-        asked = {one.execution_id for one in seen.get(ActionRequested.topic, ())}
-        reviews = {one.entry_id for one in seen.get(ReviewRequested.topic, ())}
-        return (
-            len(results) == 3000
-            and len(asked) == len(reviews) == 1000
-            and bool(seen.get(topics.dead))
-        )
-
-    seen = topics.read_until(done)
-    requested = {one.item.id: one.execution_id for one in seen[ActionRequested.topic]}
-    assert len(requested) == 1000
-    for one in seen[ActionRequested.topic]:
-        assert one.execution_id == requested[one.item.id]
-    assert process.stop(signal.SIGTERM) == 0
-
-
-async def test_a_rule_change_acts_on_what_follows(
-    producer: Producer, process: Process, topics: Topics, kit: Any, org_id: str
-) -> None:
-    """A rule published while the engine runs acts on items submitted right after it."""
-    await configure(producer, org_id, *kit.documents())
-    process.start()
-    await submit(producer, kit.submission({"text": "spam"}, number=1, org_id=org_id))
-    topics.read_until(lambda seen: len(seen.get(RulesEvaluated.topic, ())) == 1)
-    rule = kit.rule("r1", kit.contains("spam"), action_ids=("delete",))
-    await configure(producer, org_id, (Kind.RULE, rule), first=50)
-    event = kit.submission({"text": "spam"}, number=2, org_id=org_id, config_revision=50)
-    await submit(producer, event)
-    seen = topics.read_until(lambda seen: bool(seen.get(ActionRequested.topic)))
-    assert seen[ActionRequested.topic][0].config_revision >= 50
-
-
 def lanes(seen: dict[str, list[Any]], lane: str) -> dict[str, Any]:
     """The results of a lane, by submission."""
     found = seen.get(RulesEvaluated.topic, ())
     return {one.submission_id: one for one in found if one.lane == lane}
 
 
-async def test_the_slow_lane_survives_a_kill(
-    producer: Producer, process: Process, slow: Process, topics: Topics, kit: Any, org_id: str
-) -> None:
-    """The slow process killed in the middle and started again: every submission has its slow
-    result, and every effect one id; one in the media lane without values has its result too."""
-    documents = [
-        *kit.documents(),
-        open_ai(org_id),
-        (Kind.RULE, kit.rule("r1", kit.hate(0.5), action_ids=("delete",))),
-        (Kind.RULE, kit.rule("r2", kit.image("bank"), action_ids=("warn",))),
-    ]
-    await configure(producer, org_id, *documents)
-    process.start()
-    slow.start()
-    revision = len(documents)
-    events = [
-        kit.submission(
-            {"text": f"{'hate' if number % 2 else 'love'} {number}"},
-            number=number,
-            org_id=org_id,
-            time=datetime.now(UTC),
-            config_revision=revision,
-        )
-        for number in range(400)
-    ]
-    awaiting = kit.submission(
-        {"image": {"url": "https://cdn.example/1.jpg"}},
-        number=9_999,
-        org_id=org_id,
-        time=datetime.now(UTC),
-        awaits_media=True,
-        config_revision=revision,
-    )
-    await submit(producer, awaiting, *events)
-    topics.read_until(lambda seen: len(lanes(seen, "SLOW")) > 50)
-    slow.stop(signal.SIGKILL)
-    slow.start()
-    seen = topics.read_until(
-        lambda seen: (
-            len(lanes(seen, "SLOW")) == len(lanes(seen, "MEDIA")) == 401
-            and len({one.execution_id for one in seen.get(ActionRequested.topic, ())}) >= 200
-        )
-    )
-    requested = seen[ActionRequested.topic]
-    assert {one.item.id for one in requested} == {f"item-{n}" for n in range(1, 400, 2)}
-    assert len({one.execution_id for one in requested}) == 200
-    assert lanes(seen, "MEDIA")["submission-9999"].rules[0].passed is None
-    assert slow.stop(signal.SIGTERM) == 0
+class Platform:
+    """What the processes read, and where their results are."""
+
+    configure = staticmethod(configure)
+    submit = staticmethod(submit)
+    open_ai = staticmethod(open_ai)
+    lanes = staticmethod(lanes)
 
 
-async def test_a_silent_provider_delays_nobody(
-    producer: Producer,
-    process: Process,
-    slow: Process,
-    topics: Topics,
-    kit: Any,
-    org_id: str,
-    model: Model,
-) -> None:
-    """With a provider that never answers, results of the fast lane come at once, those of the slow
-    lane by its deadline, as unknown; when it answers again, they pass again."""
-    documents = [
-        *kit.documents(),
-        open_ai(org_id),
-        (Kind.RULE, kit.rule("r1", kit.hate(0.5), action_ids=("delete",))),
-    ]
-    await configure(producer, org_id, *documents)
-    slow.environment["COOP_RULES_SLOW_DEADLINE"] = "2"
-    process.start()
-    slow.start()
-    model.silent.set()
-
-    def submission(number: int) -> Any:
-        return kit.submission(
-            {"text": f"hate {number}"},
-            number=number,
-            org_id=org_id,
-            time=datetime.now(UTC),
-            config_revision=len(documents),
-        )
-
-    await submit(producer, *(submission(number) for number in range(100)))
-    seen = topics.read_until(lambda seen: len(lanes(seen, "SLOW")) == 100)
-    fast = lanes(seen, "FAST")
-    for one in lanes(seen, "SLOW").values():
-        assert fast[one.submission_id].time < one.time
-        assert one.rules[0].passed is None
-        assert one.signals[0].error
-    model.silent.clear()
-    number = 100
-    until = time.monotonic() + _SECONDS
-    while not seen.get(ActionRequested.topic):
-        assert time.monotonic() < until
-        await submit(producer, submission(number))
-        seen = topics.read_until(lambda seen, n=number: f"submission-{n}" in lanes(seen, "SLOW"))
-        number += 1
+@pytest.fixture
+def platform() -> type[Platform]:
+    return Platform
