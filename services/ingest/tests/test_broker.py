@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -40,8 +39,9 @@ async def read_until(bootstrap: str, topic: str, item_ids: set[str]) -> dict[str
             while found.keys() != item_ids:
                 for message in await asyncio.to_thread(consumer.consume, 500, 0.2):
                     # A topic just created has no leader yet for a moment: the client tries again.
+                    # Others write to the topic of this session too, and not only what can be read.
                     if message.error() is None:
-                        item_id = json.loads(message.value())["item"]["id"]
+                        item_id = (message.key() or b"").decode().rpartition("/")[2]
                         if item_id in item_ids:
                             found[item_id] = message
     finally:
