@@ -404,3 +404,48 @@ async def test_the_worker_carries_out_what_runs(desk: Desk, engine: Any, clock: 
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
     assert len(await sent(engine, desk.org_id, ActionRequested)) == 3
+
+
+async def test_the_decision_log_has_decisions_and_bulk_actions(
+    desk: Desk, place: Any, engine: Any, clock: Any, sign_in: Any, context: Any
+) -> None:
+    """Newest first and page by page: what was decided job by job, what in bulk once it was
+    confirmed, and what was undone; another organisation's log is its own."""
+    from .conftest import make_org
+
+    await configure(engine, clock, desk.org_id, undo_window=60)
+    await place(desk.queue, desk.post, "post-1")
+    decided = await desk.decide(desk.queue, [{"type": "IGNORE"}])
+    undone = await desk.moderator.call("POST", f"/v1/decisions/{decided['id']}/undo")
+    assert undone.status_code == 200
+    bulk = await desk.order(itemIds=["a", "b"])
+    assert await log_of(desk.moderator) == [("DECISION", decided["id"])]
+    await desk.steer(bulk, "confirm")
+    again = await desk.decide(desk.queue, [{"type": "IGNORE"}])
+    expected = [
+        ("DECISION", again["id"]),
+        ("BULK_ACTION", bulk["id"]),
+        ("DECISION", decided["id"]),
+    ]
+    assert await log_of(desk.moderator) == expected
+    page = (await desk.moderator.call("GET", "/v1/decision-log?limit=3")).json()["items"]
+    assert page[1]["components"][0]["actionIds"] == [desk.remove]
+    assert (page[1]["total"], page[0]["undoneAt"]) == (2, None)
+    assert page[2]["undoneAt"] is not None
+    stranger = await sign_in(Role.ADMIN, (await make_org(context)).org_id)
+    assert await log_of(stranger) == []
+    wrong = await desk.moderator.call("GET", "/v1/decision-log?cursor=AAAA")
+    assert wrong.status_code == 422
+
+
+async def log_of(person: Any) -> list[tuple[str, str]]:
+    """The whole decision log, read one entry a page."""
+    found, cursor = [], ""
+    while True:
+        answer = await person.call("GET", f"/v1/decision-log?limit=1{cursor}")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        found += [(entry["kind"], entry["id"]) for entry in body["items"]]
+        if body["nextCursor"] is None:
+            return found
+        cursor = f"&cursor={body['nextCursor']}"
