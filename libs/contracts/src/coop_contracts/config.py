@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from coop_contracts.permission import Permission
+
 
 class Document(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A configuration document: unique by organisation, kind and id."""
@@ -89,6 +91,9 @@ class ItemType(Document, frozen=True, kw_only=True):
 
 
 class Policy(Document, frozen=True, kw_only=True):
+    """`review_within_minutes` is a clock that the law sets: a job under this policy is to be
+    decided so long after its first cause (1 h, 24 h, 48 h)."""
+
     name: str
     parent_id: str | None = None
     policy_text: str = ""
@@ -97,6 +102,7 @@ class Policy(Document, frozen=True, kw_only=True):
     user_strike_count: int = 1
     apply_strikes_to_sub_policies: bool = False
     penalty: Literal["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"] = "NONE"
+    review_within_minutes: int | None = None
 
 
 class ActionType(StrEnum):
@@ -187,13 +193,46 @@ class RoutingRule(Document, frozen=True, kw_only=True):
     for_appeals: bool = False
 
 
+class QueueOrder(StrEnum):
+    """Which job of a queue is the next one."""
+
+    OLDEST_FIRST = "OLDEST_FIRST"
+    MOST_REPORTS = "MOST_REPORTS"
+    WEIGHTED = "WEIGHTED"
+    EARLIEST_DEADLINE = "EARLIEST_DEADLINE"
+
+
+class QueueWeights(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What a WEIGHTED queue puts forward: how many minutes of waiting a further report, a further
+    reporter, and a step of severity (the penalty of the job's policies, 0 to 4) are worth."""
+
+    report: float = 0.0
+    reporter: float = 0.0
+    severity: float = 0.0
+
+
 class Queue(Document, frozen=True, kw_only=True):
+    """`target_minutes` is the service level: how long a job may wait for its decision. While
+    `is_paused` jobs come in and none is handed out. `auto_close_jobs` closes those whose item was
+    deleted. `clear_reports_*`: what becomes of the other pending jobs of a user when one of the
+    trigger actions is decided here. `second_review_share` of its decisions, from 0 to 1, are
+    reviewed again by another person who does not see the first decision."""
+
     name: str
     description: str = ""
     is_default_queue: bool = False
     is_appeals_queue: bool = False
     hidden_action_ids: tuple[str, ...] = ()
     reviewer_ids: tuple[str, ...] = ()
+    order: QueueOrder = QueueOrder.OLDEST_FIRST
+    weights: QueueWeights = QueueWeights()
+    target_minutes: int | None = None
+    is_paused: bool = False
+    auto_close_jobs: bool = False
+    clear_reports_disposition: Literal["AUTOMATIC_CLOSE", "IGNORE", "SAME_ACTION"] | None = None
+    clear_reports_scope: Literal["CURRENT_QUEUE", "ALL_QUEUES"] = "CURRENT_QUEUE"
+    clear_reports_trigger_action_ids: tuple[str, ...] = ()
+    second_review_share: float = 0.0
 
 
 class TextBank(Document, frozen=True, kw_only=True):
@@ -272,14 +311,58 @@ class Integration(Document, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+class ApiScope(StrEnum):
+    """What an API key may be used for."""
+
+    ITEMS_WRITE = "items:write"
+    ITEMS_READ = "items:read"
+    REPORTS_WRITE = "reports:write"
+    APPEALS_WRITE = "appeals:write"
+    ACTIONS_WRITE = "actions:write"
+    POLICIES_READ = "policies:read"
+
+
 class ApiKey(Document, frozen=True, kw_only=True):
-    """`key_hash` is the SHA-256 of the key, in hex; the key is shown once and never stored."""
+    """`key_hash` is the SHA-256 of the key, in hex; the key is shown once and never stored. With
+    no `scopes` it may be used for everything. `replaced_by` is the key that a rotation made in its
+    place; it is good until `expires_at`."""
 
     name: str
     key_hash: str
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    scopes: tuple[ApiScope, ...] = ()
+    description: str = ""
+    replaced_by: str | None = None
+
+
+class RoleDefinition(Document, frozen=True, kw_only=True):
+    """A role of an organisation. The ids of the seven that it starts with are their names
+    (`permission.Role`); without a document those hold their default permissions."""
+
+    name: str
+    permissions: tuple[Permission, ...]
+    description: str = ""
+
+
+class IdentityProvider(Document, frozen=True, kw_only=True):
+    """Where an organisation's people sign in. SAML: `entity_id`, `sso_url` and the PEM
+    `certificates` that sign its assertions. OIDC: `issuer`, `client_id`, and `client_secret` as
+    ciphertext. `email_attribute` is the assertion's attribute (absent: its name identifier) or the
+    claim that holds the e-mail address."""
+
+    scheme: Literal["SAML", "OIDC"]
+    name: str
+    enabled: bool = True
+    email_attribute: str | None = None
+    entity_id: str | None = None
+    sso_url: str | None = None
+    certificates: tuple[str, ...] = ()
+    metadata_url: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
 
 
 class WebhookKey(Document, frozen=True, kw_only=True):
@@ -302,11 +385,22 @@ class StrikeThreshold(Struct, frozen=True, kw_only=True, rename="camel", omit_de
     action_parameters: dict[str, dict[str, Any]] = {}
 
 
+class Wellness(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """How media are veiled. `blur_level` is from 0 (not at all) to 6."""
+
+    mute_video: bool = True
+    grayscale: bool = True
+    sepia: bool = False
+    blur_level: Annotated[int, Meta(ge=0, le=6)] = 4
+
+
 class OrgSettings(Document, frozen=True, kw_only=True):
     """One document per organisation, with the id `settings`.
 
     `undo_window` is in seconds; `bulk_confirmation_above` a number of items; `evaluation_sample`
-    the share of evaluations without a match that are recorded whole, from 0 to 1.
+    the share of evaluations without a match that are recorded whole, from 0 to 1. With
+    `requires_single_sign_on` a password opens only the accounts that are marked for emergencies.
+    `session_hours` and `session_idle_minutes` shorten what the operator allows.
     """
 
     name: str
@@ -330,6 +424,19 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None
     rule_max_users_per_hour: int | None = None
+    website_url: str | None = None
+    on_call_alert_email: str | None = None
+    is_demo_org: bool = False
+    partial_items_endpoint: str | None = None
+    partial_items_headers: str | None = None  # ciphertext
+    ignore_callback_headers: str | None = None  # ciphertext
+    hide_skip_button_for_non_admins: bool = False
+    preview_jobs_view_enabled: bool = True
+    default_wellness: Wellness = Wellness()
+    requires_second_factor: bool = False
+    requires_single_sign_on: bool = False
+    session_hours: float | None = None
+    session_idle_minutes: float | None = None
 
 
 class LogHead(Document, frozen=True, kw_only=True):
@@ -359,6 +466,8 @@ class Kind(StrEnum):
     INTEGRATION = "integration"
     API_KEY = "api-key"
     WEBHOOK_KEY = "webhook-key"
+    ROLE = "role"
+    IDENTITY_PROVIDER = "identity-provider"
     SETTINGS = "settings"
     LOG_HEAD = "log-head"
 
@@ -378,6 +487,8 @@ DOCUMENT_TYPES: dict[Kind, type[Document]] = {
     Kind.INTEGRATION: Integration,
     Kind.API_KEY: ApiKey,
     Kind.WEBHOOK_KEY: WebhookKey,
+    Kind.ROLE: RoleDefinition,
+    Kind.IDENTITY_PROVIDER: IdentityProvider,
     Kind.SETTINGS: OrgSettings,
     Kind.LOG_HEAD: LogHead,
 }

@@ -363,15 +363,35 @@ class ActionDelivered(Event, frozen=True, kw_only=True, tag="action-delivered", 
     error: str | None = None
 
 
+ComponentType = Literal[
+    "IGNORE",
+    "CUSTOM_ACTION",
+    "RELATED_ACTION",
+    "MOVE",
+    "ESCALATE_TO_NCMEC",
+    "ACCEPT_APPEAL",
+    "REJECT_APPEAL",
+    "AUTOMATIC_CLOSE",
+]
+
+
 class DecisionComponent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    type: Literal["IGNORE", "CUSTOM_ACTION", "MOVE", "ACCEPT_APPEAL", "REJECT_APPEAL"]
+    """One part of a decision. RELATED_ACTION acts on `items` instead of the job's. `appeal_ids` are
+    the appeals that are accepted or rejected. `close_reason` says why a job was closed by itself.
+    """
+
+    type: ComponentType
     action_ids: tuple[str, ...] = ()
     policy_ids: tuple[str, ...] = ()
     queue_id: str | None = None
+    items: tuple[ItemRef, ...] = ()
+    appeal_ids: tuple[str, ...] = ()
+    close_reason: Literal["ITEM_DELETED_BEFORE_REVIEW", "USER_ACTIONED"] | None = None
 
 
 class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_defaults=True):
-    """A person decided a review job."""
+    """A review job was decided: by a person, or, with `automatic`, by the settings of its queue
+    (the reviewer is then `system`). `appeal_of` is the decision that was appealed against."""
 
     topic: ClassVar[str] = "coop.review-decisions.v1"
     decision_id: str
@@ -382,6 +402,24 @@ class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_d
     components: tuple[DecisionComponent, ...]
     config_revision: int
     reason: str | None = None
+    automatic: bool = False
+    appeal_of: str | None = None
+
+
+class CallbackRequested(
+    Event, frozen=True, kw_only=True, tag="callback-requested", omit_defaults=True
+):
+    """The platform shall be told of a decision that takes no action: that a job was ignored, or
+    what became of an appeal. The callback id makes it happen once. `body` is the webhook's, without
+    what the organisation's settings add; address and headers are theirs, too."""
+
+    topic: ClassVar[str] = "coop.callbacks.v1"
+    callback_id: str
+    callback: Literal["IGNORE", "APPEAL_DECISION"]
+    item: ItemRef
+    decision_id: str
+    config_revision: int
+    body: Raw
 
 
 class PastDocument(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -485,6 +523,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     EndpointChanged,
     ActionDelivered,
     DecisionMade,
+    CallbackRequested,
     BacktestRequested,
     BacktestProgressed,
     ConfigChanged,

@@ -1,0 +1,17 @@
+"""Single sign-on: requests, assertions seen.
+
+Revision: 0007
+"""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
