@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import gc
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
+from libs.rules.tests.rules_reference import Reference
 
 from coop_contracts.config import ItemType, Kind, Rule, TextBank
 from coop_contracts.event import ItemRef, ItemSubmitted, RulesEvaluated, encode
@@ -30,10 +29,6 @@ from coop_rules.compiler import CompilerCache, compile_program
 from coop_rules.program import EnabledRule, Program
 from tests.bench.result import show
 from tests.bench.rules_load import Documents, Load
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "libs" / "rules" / "tests"))
-
-from rules_reference import Reference
 
 _RUNS = 5
 _ITEMS = {10: 4_000, 100: 3_000, 1000: 1_500}  # a run

@@ -3,7 +3,8 @@
     POST /honest/…           200 at once
     POST /slow/<seconds>/…   200 after so many seconds
     POST /flapping/…         each id is refused with 500 once, then taken
-    GET  /stats              what came, as JSON; /count only how much; /reset forgets it
+    GET  /stats              what came, as JSON; /count only how much; /ids the webhook ids;
+                             /reset forgets it
 
 Guarantees: a webhook counts as taken when its 200 was written. Must not: be what a benchmark
 measures: no framework, no parsing but of what is needed.
@@ -47,9 +48,10 @@ class Ledger:
         now = time.time()
         self.first = self.first or now
         self.last = now
-        custom = json.loads(body)["custom"]
-        self.taken[webhook_id] = (path, now, float(custom["at"]))
-        self.order[custom["item"].encode()].append(int(custom["number"]))
+        custom = json.loads(body).get("custom", {})
+        self.taken[webhook_id] = (path, now, float(custom.get("at", now)))
+        if "item" in custom:
+            self.order[custom["item"].encode()].append(int(custom["number"]))
 
     def stats(self) -> dict[str, object]:
         """Everything, as JSON takes it."""
@@ -97,6 +99,8 @@ class Receiver(asyncio.Protocol):
                 ledger.reset()
             elif path == b"/count":
                 content = b"%d" % len(ledger.taken)
+            elif path == b"/ids":
+                content = json.dumps([one.decode() for one in ledger.taken]).encode()
             elif path == b"/stats":
                 content = json.dumps(ledger.stats()).encode()
             answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content)

@@ -19,6 +19,7 @@ import msgspec
 import typer
 from confluent_kafka import KafkaException
 
+from coop_cli.audit_command import audit
 from coop_cli.letter_box import LetterBox
 from coop_cli.letter_text import as_json, as_text
 from coop_cli.replay import Summary, chosen, reason_of, replay
@@ -34,6 +35,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The operator
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: messages that could not be handled.")
 app.add_typer(dlq, name="dlq")
 app.add_typer(rules, name="rules")
+app.add_typer(audit, name="audit")
 
 
 class Format(StrEnum):
@@ -50,7 +52,7 @@ TopicArgument = Annotated[
 @app.callback()
 def callback() -> None:
     """The broker is COOP_KAFKA (default 127.0.0.1:9092); the review API COOP_URL (default
-    http://127.0.0.1:8081), asked as COOP_EMAIL with COOP_PASSWORD."""
+    http://127.0.0.1:8081), asked as COOP_EMAIL with COOP_PASSWORD; the database COOP_POSTGRES."""
 
 
 @dlq.command("list")

@@ -102,7 +102,8 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         known = {role for role in ROLES if secrets.passwords[role] in text}
         assert known == ({roles[name]} - {None})
         assert ("COOP_SECRET_KEYS" in spec.environment) == (
-            name in {"review-api", "action-dispatcher", "rules-engine-slow"}
+            name
+            in {"review-api", "review-relay", "action-dispatcher", "routing", "rules-engine-slow"}
         )
         assert (secrets.internal_token in text) == (name in {"review-api", "dispatch-api"})
     assert len({spec.ready_url for spec in specs.values()}) == len(specs)

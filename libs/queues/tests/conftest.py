@@ -18,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
 from coop_queues.job import AppealEntry, Entry, Kind, Placement, Routing
 from coop_queues.migrations import run
-from coop_queues.store import Claims, OrderIndex
+from coop_queues.store import Claims, OrderIndex, Ranking
 from coop_runtime.database import bootstrap, engine_of, service_url
 
 PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
-START = datetime(2026, 1, 1, tzinfo=UTC)
+# Recent, so that nothing is overdue.
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +92,7 @@ def report(
     additional: tuple[SubmittedItem, ...] = (),
     in_thread: tuple[ItemRef, ...] = (),
     csam: bool = False,
+    ranking: Ranking | None = None,
 ) -> Placement:
     """A report as routing places it, made `minute` minutes after START."""
     number = next(_numbers)
@@ -102,6 +104,7 @@ def report(
         item=what or item(item_id),
         thread_items=thread,
         additional_items=additional,
+        ranking=ranking or Ranking(),
         entry=Entry(
             entry_id=entry_id,
             source="REPORT",

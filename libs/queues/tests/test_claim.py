@@ -18,6 +18,7 @@ from coop_queues.store import (
     REOPENED,
     Claims,
     OrderIndex,
+    Ranking,
     close,
     extend,
     get_job,
@@ -36,6 +37,8 @@ from coop_runtime.database import transaction
 from .conftest import item, report
 
 pytestmark = pytest.mark.engines
+
+PLAIN = Ranking()
 
 
 async def placed(engine: AsyncEngine, order: OrderIndex, *batch: Placement) -> list[str]:
@@ -138,7 +141,7 @@ async def test_a_lease_that_ran_out_is_lost_and_the_job_comes_back(
         extra = {
             close: {"by": "anna", "reason": "DECIDED"},
             extend: {"seconds": 5},
-            move: {"to_queue": "q2", "by": "anna"},
+            move: {"to_queue": "q2", "by": "anna", "ranking": PLAIN},
         }.get(step, {})
         with pytest.raises(LeaseLost):
             async with transaction(engine) as connection:
@@ -273,7 +276,9 @@ async def test_a_moved_job_goes_on_with_its_history_and_its_turn(
     claim = await must(claims, org)
     old = claim.job.summary.job_id
     async with transaction(engine) as connection:
-        moved = await move(connection, org, old, claim.lease_token, to_queue="q2", by="anna")
+        moved = await move(
+            connection, org, old, claim.lease_token, to_queue="q2", by="anna", ranking=PLAIN
+        )
     await order.apply(moved.changes)
     assert not moved.merged
     assert moved.closed.close_reason == MOVED
@@ -284,7 +289,13 @@ async def test_a_moved_job_goes_on_with_its_history_and_its_turn(
     assert second.job.summary.moved_from == (old,)
     async with transaction(engine) as connection:
         back = await move(
-            connection, org, moved.job_id, second.lease_token, to_queue="q1", by="bert"
+            connection,
+            org,
+            moved.job_id,
+            second.lease_token,
+            to_queue="q1",
+            by="bert",
+            ranking=PLAIN,
         )
         job = await get_job(connection, org, back.job_id)
         before = await get_job(connection, org, old)
@@ -315,6 +326,7 @@ async def test_a_job_moved_to_where_its_item_is_pending_joins_that_job(
             claim.lease_token,
             to_queue="q2",
             by="anna",
+            ranking=PLAIN,
         )
         job = await get_job(connection, org, there)
     assert moved.merged
@@ -332,7 +344,9 @@ async def test_moving_to_the_same_queue_is_refused(
     claim = await must(claims, org)
     async with transaction(engine) as connection:
         with pytest.raises(ValueError, match="already"):
-            await move(connection, org, job_id, claim.lease_token, to_queue="q1", by="anna")
+            await move(
+                connection, org, job_id, claim.lease_token, to_queue="q1", by="anna", ranking=PLAIN
+            )
         await extend(connection, org, job_id, claim.lease_token, seconds=5)
 
 
@@ -354,7 +368,13 @@ async def test_two_moves_across_never_wait_for_each_other(
         to_queue = "q2" if summary.queue_id == "q1" else "q1"
         async with transaction(engine) as connection:
             await move(
-                connection, org, summary.job_id, claim.lease_token, to_queue=to_queue, by="anna"
+                connection,
+                org,
+                summary.job_id,
+                claim.lease_token,
+                to_queue=to_queue,
+                by="anna",
+                ranking=PLAIN,
             )
 
     await asyncio.gather(*(one(claim) for claim in held))
@@ -379,7 +399,7 @@ async def test_another_organisations_ids_are_not_found(
             release(connection, mallory, job_id, token),
             skip(connection, mallory, job_id, token),
             close(connection, mallory, job_id, token, by="eve", reason="DECIDED"),
-            move(connection, mallory, job_id, token, to_queue="q2", by="eve"),
+            move(connection, mallory, job_id, token, to_queue="q2", by="eve", ranking=PLAIN),
             get_job(connection, org, "not-a-uuid"),
         ):
             with pytest.raises(JobNotFound):
@@ -396,13 +416,19 @@ async def test_only_a_job_that_nobody_holds_is_requeued(
     [job_id] = await placed(engine, order, report(org, entry_id="r1"))
     claim = await must(claims, org)
     async with transaction(engine) as connection:
-        assert await requeue(connection, org, job_id, to_queue="q2", by="routing") is None
+        assert (
+            await requeue(connection, org, job_id, to_queue="q2", by="routing", ranking=PLAIN)
+            is None
+        )
         await release(connection, org, job_id, claim.lease_token)
     async with transaction(engine) as connection:
-        moved = await requeue(connection, org, job_id, to_queue="q2", by="routing")
+        moved = await requeue(connection, org, job_id, to_queue="q2", by="routing", ranking=PLAIN)
         assert moved is not None
         job = await get_job(connection, org, moved.job_id)
-        assert await requeue(connection, org, job_id, to_queue="q3", by="routing") is None
+        assert (
+            await requeue(connection, org, job_id, to_queue="q3", by="routing", ranking=PLAIN)
+            is None
+        )
     assert job.summary.queue_id == "q2"
     assert [entry.entry_id for entry in job.entries] == ["r1"]
 
@@ -416,14 +442,14 @@ async def test_a_closing_that_is_taken_back_goes_on_as_a_new_job(
     claim = await must(claims, org)
     old = claim.job.summary.job_id
     async with transaction(engine) as connection:
-        assert await reopen(connection, org, old) is None
+        assert await reopen(connection, org, old, ranking=PLAIN) is None
         closed = await close(connection, org, old, claim.lease_token, by="anna", reason="DECIDED")
     await order.apply(closed.changes)
     [later] = await placed(engine, order, report(org, "i1", entry_id="r2", minute=9))
     async with transaction(engine) as connection:
         with pytest.raises(JobNotFound):
-            await reopen(connection, f"{org}-x", old)
-        reopened = await reopen(connection, org, old)
+            await reopen(connection, f"{org}-x", old, ranking=PLAIN)
+        reopened = await reopen(connection, org, old, ranking=PLAIN)
     assert reopened is not None
     await order.apply(reopened.changes)
     assert (reopened.job_id, reopened.merged) == (later, True)
@@ -434,6 +460,6 @@ async def test_a_closing_that_is_taken_back_goes_on_as_a_new_job(
     assert again.job.summary.rank == claim.job.summary.rank
     async with transaction(engine) as connection:
         first = await get_summary(connection, org, old)
-        assert await reopen(connection, org, old) is None
+        assert await reopen(connection, org, old, ranking=PLAIN) is None
         await close(connection, org, later, again.lease_token, by="bert", reason="DECIDED")
     assert (first.close_reason, first.moved_to, first.closed_by) == (REOPENED, later, "anna")

@@ -14,6 +14,7 @@ from coop_queues.job import OrderChange
 from coop_queues.store import (
     Claims,
     OrderIndex,
+    Ranking,
     close,
     extend,
     move,
@@ -28,6 +29,8 @@ from coop_runtime.database import transaction
 from .conftest import report
 
 pytestmark = pytest.mark.engines
+
+PLAIN = Ranking()
 
 QUEUES = ("q1", "q2", "q3")
 
@@ -74,7 +77,9 @@ class Worker:
         if not self.decided:
             return
         async with transaction(self.engine) as connection:
-            reopened = await reopen(connection, self.org, self.random.choice(self.decided))
+            reopened = await reopen(
+                connection, self.org, self.random.choice(self.decided), ranking=PLAIN
+            )
         if reopened is not None:
             await self.tell(list(reopened.changes))
 
@@ -113,7 +118,12 @@ class Worker:
         elsewhere = self.random.choice([queue for queue in QUEUES if queue != here])
         async with transaction(self.engine) as connection:
             # Held: nobody else can do anything to it.
-            assert await requeue(connection, self.org, job_id, to_queue=elsewhere, by="x") is None
+            assert (
+                await requeue(
+                    connection, self.org, job_id, to_queue=elsewhere, by="x", ranking=PLAIN
+                )
+                is None
+            )
             with pytest.raises(LeaseLost):
                 await release(connection, self.org, job_id, "f" * 32)
         async with transaction(self.engine) as connection:
@@ -127,7 +137,13 @@ class Worker:
                     self.decided.append(job_id)
                 case "move":
                     moved = await move(
-                        connection, self.org, job_id, token, to_queue=elsewhere, by=self.name
+                        connection,
+                        self.org,
+                        job_id,
+                        token,
+                        to_queue=elsewhere,
+                        by=self.name,
+                        ranking=PLAIN,
                     )
                     changes = moved.changes
                 case "skip":

@@ -17,7 +17,7 @@ from coop_local.valkey import Valkey
 from coop_queues import sync
 from coop_queues.job import Claim, OrderChange
 from coop_queues.order import OrderUnavailable
-from coop_queues.place import rank_of
+from coop_queues.ranking import microseconds_of
 from coop_queues.store import (
     Claims,
     OrderIndex,
@@ -287,7 +287,7 @@ async def test_ranks_survive_the_way_through_redis(order: OrderIndex, org: str) 
     """Two jobs a microsecond apart keep their order and their exact ranks."""
     await order.call(org, "q1", "begin", "me", 1000)
     await order.call(org, "q1", "built", "me")
-    rank = rank_of(START) + 123_456
+    rank = microseconds_of(START) + 123_456
     jobs = [f"00000000-0000-0000-0000-00000000000{n}" for n in range(2)]
     await order.apply(
         OrderChange(op="ADD", org_id=org, queue_id="q1", job_id=job, rank=rank - n)

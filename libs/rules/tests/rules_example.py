@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from coop_contracts.config import (
     Bounds,
     Container,
@@ -21,6 +23,7 @@ from coop_contracts.config import (
 from coop_contracts.event import RuleRef, SignalValue
 from coop_rules.compiler import CompilerCache, compile_program
 from coop_rules.program import EnabledRule, Program
+from coop_rules.signal import SignalCatalogue
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -193,6 +196,13 @@ def one_of(*conditions: Any) -> dict[str, Any]:
 def rule(condition_set: Any, rule_id: str = "r0", **others: Any) -> EnabledRule:
     ref = RuleRef(id=rule_id, name=f"Rule {rule_id}", revision=7)
     return EnabledRule(ref=ref, status="LIVE", condition_set=condition_set, **others)
+
+
+ANYWHERE = SignalCatalogue(
+    msgspec.structs.replace(found, allowed_in_rules=True, unfit_for_routing="")
+    for found in SignalCatalogue.builtin().values()
+)
+"""Every signal in every kind of rule: what the language makes of them is one thing."""
 
 
 def program(*condition_sets: Any, cache: CompilerCache | None = None, **others: Any) -> Program:

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from rules_example import (
     ALL_TEXT,
+    ANYWHERE,
     BANKS,
     LOCATION_BANKS,
     POST,
@@ -255,7 +256,7 @@ def key_of(one: dict[str, Any], *, derived: bool = False) -> str:
     """The key of a leaf's need, or of the need that derives its input."""
     name = json.dumps(one, sort_keys=True), derived
     if name not in _KEYS:
-        needs = program(both(one), routing=True).needs
+        needs = program(both(one), routing=True, catalogue=ANYWHERE).needs
         _KEYS[name] = next(n.key for n in needs if (n.signal.derivation is not None) is derived)
     return _KEYS[name]
 

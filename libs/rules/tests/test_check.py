@@ -413,6 +413,29 @@ def test_ordered_enum_is_compared_by_its_order() -> None:
         assert "is none of VERY_LOW, LOW" in problem[1]
 
 
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (counted(), "it counts what is submitted"),
+        (signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["bank"]), "hashes"),
+        (
+            signal("IMAGE_SIMILARITY_DOES_NOT_MATCH", field("picture"), imageBankIds=["bank"]),
+            "hashes",
+        ),
+    ],
+)
+def test_signals_that_routing_cannot_have(condition: Any, reason: str) -> None:
+    """A routing rule with a signal that would never have a value is refused at that condition, in
+    a nested one too; the same condition of a rule is good."""
+    assert problems(condition) == []
+    for tree, at in ((condition, AT), (negated_by(condition), AT + "/conditions/0")):
+        [(pointer, said)] = problems(tree, routing=True)
+        assert pointer == at + "/signal/type"
+        assert "not for routing rules" in said
+        assert reason in said
+    assert problems(STRIKES, routing=True) == []
+
+
 def test_bank_in_chunks() -> None:
     """A large bank's chunks are part of it; while one of them is not here, the bank cannot be used
     and the reason names it."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_example import (
     ALL_TEXT,
+    ANYWHERE,
     BANKS,
     NOW,
     POST,
@@ -55,7 +56,7 @@ def test_program_equals_reference(
 ) -> None:
     """All rules compiled together give what a plain evaluator gives for each alone, and without
     a trace exactly those that did not fail are named."""
-    compiled = program(*found, routing=True)
+    compiled = program(*found, routing=True, catalogue=ANYWHERE)
     assert not compiled.problems
     signals = signals_of(compiled, World(drawn), data, creator)
     expected = [REFERENCE.evaluate(one, data, creator=creator, signals=signals) for one in found]
@@ -81,7 +82,7 @@ def test_record_explains_outcome(
 ) -> None:
     """Each recorded condition's outcome is what a plain evaluator gives for that leaf, and each
     leaf has its place."""
-    compiled = program(*found, routing=True)
+    compiled = program(*found, routing=True, catalogue=ANYWHERE)
     signals = signals_of(compiled, World(drawn), data, creator)
     evaluation = compiled.evaluate(data, at=NOW, creator=creator, trace=True, signals=signals)
     rules, conditions = evaluation.results()

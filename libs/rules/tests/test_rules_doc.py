@@ -30,6 +30,8 @@ def signal_table() -> list[str]:
             gives = f"the derived field {found.derivation}"
         if not found.allowed_in_rules:
             gives += " (routing rules only)"
+        if found.unfit_for_routing:
+            gives += " (not in routing rules)"
         rows.append(f"| `{found.name}` | {takes} | {gives} | {found.lane} |")
     return rows
 

@@ -99,3 +99,16 @@ def test_the_vault_of_settings(capsys: pytest.CaptureFixture[str]) -> None:
         printed = capsys.readouterr().err
         assert "COOP_SECRET_KEYS" in printed
         assert "c2hvcnQ" not in printed
+
+
+def test_a_code_is_of_its_text_its_context_and_its_key() -> None:
+    """What was authenticated is recognised, also after a rotation, and nothing else is."""
+    code = Vault([OLD]).authenticate("head 7", context="anchor")
+    rotated = Vault([NEW, OLD])
+    assert rotated.authentic("head 7", code, context="anchor")
+    assert not rotated.authentic("head 8", code, context="anchor")
+    assert not rotated.authentic("head 7", code, context="other")
+    assert not rotated.authentic("head 7", code[:-1] + "x", context="anchor")
+    assert not rotated.authentic("head 7", "", context="anchor")
+    with pytest.raises(SecretError):
+        Vault([NEW]).authentic("head 7", code, context="anchor")

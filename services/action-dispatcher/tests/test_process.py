@@ -38,6 +38,7 @@ from coop_contracts.config import (
 from coop_contracts.event import (
     ActionDelivered,
     ActionRequested,
+    CallbackRequested,
     ConfigChanged,
     EffectsReversed,
     ItemRef,
@@ -144,6 +145,10 @@ class Organisation:
         self._producer = producer
         self._revision = 0
 
+    @property
+    def revision(self) -> int:
+        return self._revision
+
     async def put(self, kind: Kind, document: Document, *, org_id: str | None = None) -> None:
         self._revision += 1
         org_id = org_id or self.id
@@ -196,7 +201,9 @@ class Organisation:
         await self.publish(events)
         return events
 
-    async def publish(self, events: Sequence[ActionRequested | EffectsReversed]) -> None:
+    async def publish(
+        self, events: Sequence[ActionRequested | CallbackRequested | EffectsReversed]
+    ) -> None:
         await self._producer.publish(
             [
                 message_of(event, key=item_key(event.org_id, event.item.type_id, event.item.id))
@@ -408,6 +415,59 @@ async def test_retries_survive_a_restart(
         return bool((await deliveries())[0][1] == "DELIVERED")
 
     await eventually(delivered)
+
+
+async def test_callbacks_from_the_log_survive_a_kill(
+    process: Process, organisation: Organisation, platform: Any, deliveries: Any, eventually: Any
+) -> None:
+    """Killed after the platform has it and before that is written, a callback that is on the log
+    twice goes out again under the same id, with the same bytes, and ends once."""
+    settings = OrgSettings(
+        id="settings",
+        name="Acme",
+        appeal_callback_url=platform.url,
+        appeal_callback_body={"team": "trust"},
+    )
+    await organisation.put(Kind.SETTINGS, settings)
+    callback = CallbackRequested(
+        event_id=str(uuid.uuid4()),
+        org_id=organisation.id,
+        time=datetime.now(UTC),
+        correlation_id="report-1",
+        callback_id=str(uuid.uuid4()),
+        callback="APPEAL_DECISION",
+        item=ItemRef("a", "t-1"),
+        decision_id="decision-1",
+        config_revision=organisation.revision,
+        body=msgspec.Raw(b'{"appealId":"appeal-1","appealDecision":"REJECT"}'),
+    )
+
+    async def hang(_hit: Any, _writer: Any) -> None:
+        await asyncio.sleep(60)
+
+    honest, platform.behave = platform.behave, hang
+    await organisation.publish([callback, callback])
+    await eventually(lambda: platform.hits, 30.0)
+    await process.stop(signal.SIGKILL)
+    platform.behave = honest
+    # Not ready while the broker still waits for the dead member, yet it delivers already.
+    await process.start(path="/livez")
+
+    async def done() -> bool:
+        return [(id_, state) for id_, state, _ in await deliveries()] == [
+            (callback.callback_id, "DELIVERED")
+        ]
+
+    await eventually(done, 30.0)
+    assert set(platform.ids()) == {callback.callback_id}
+    (body,) = {hit.body for hit in platform.hits}
+    assert json.loads(body) == {
+        "appealId": "appeal-1",
+        "appealDecision": "REJECT",
+        "custom": {"team": "trust"},
+    }
+    for hit in platform.hits:
+        Webhook(organisation.secret).verify(hit.body, hit.headers)
 
 
 async def test_strikes_from_the_log_to_the_platform_and_away_again(

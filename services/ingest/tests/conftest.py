@@ -37,6 +37,7 @@ from coop_ingest.app import build_api, connect_redis, publisher_of
 from coop_ingest.settings import Settings
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.error import BrokerUnavailable
+from coop_runtime.key_use import KeyUse
 from coop_runtime.message import Message
 
 KEYS = {"org1": "key-of-org1", "org2": "key-of-org2"}
@@ -101,6 +102,7 @@ class Ingest:
             table=self.table,
             publisher=self.publisher,
             redis=redis,
+            use=KeyUse(),
             now=self.clock.now,
             monotonic=self.clock.monotonic,
         )

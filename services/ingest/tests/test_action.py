@@ -8,6 +8,7 @@ import pytest
 
 from coop_contracts.config import Action, ActionParameter, ActionType, Kind
 from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested
+from coop_contracts.ids import new_id
 
 ORDER = {"actionId": "ban", "itemId": "u1", "itemTypeId": "user"}
 
@@ -114,8 +115,9 @@ async def test_a_repeated_key_is_one_execution(make_ingest: Any, redis_url: str)
     """The same Idempotency-Key and body publish the same execution id, or nothing more."""
     ingest = make_ingest(redis=redis_url)
     ingest.configure(Kind.ACTION, Action(id="ban", name="Ban", item_type_ids=("user",)), "ban")
+    headers = {"idempotency-key": new_id()}
     for _ in range(2):
-        response = await ingest.post("/actions/", ORDER, headers={"idempotency-key": "once"})
+        response = await ingest.post("/actions/", ORDER, headers=headers)
         assert response.status_code == 202
     assert len({event.execution_id for event in ingest.broker.events}) == 1
 

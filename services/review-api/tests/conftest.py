@@ -16,19 +16,23 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from psycopg import sql
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import Kind, OrgSettings
-from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
+from coop_contracts.event import ConfigChanged, ItemRef, ReportEntry, SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues import store
 from coop_queues.job import Entry, Placement, Routing
 from coop_queues.job import Kind as JobKind
 from coop_queues.migrations import run as migrate_queues
+from coop_queues.order import client_of as redis_client_of
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api import organisation, session, user
 from coop_review_api.api.application import build, limited
 from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.automation.deletion import Deletions
+from coop_review_api.automation.partial_item import PartialItems
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.context import Context
@@ -38,9 +42,13 @@ from coop_review_api.migrations import run as migrate_review
 from coop_review_api.organisation import Created
 from coop_review_api.password import Passwords
 from coop_review_api.review import Desk
+from coop_review_api.schema import login_throttle, outbox
 from coop_review_api.settings import Settings
 from coop_review_api.signal import Signals
+from coop_review_api.single_sign_on.address import Addresses
+from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_runtime.database import bootstrap, engine_of, service_url, transaction
+from coop_runtime.egress import EgressGuard
 from coop_runtime.secret import Vault
 
 ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
@@ -155,27 +163,52 @@ async def context(
     vault: Vault,
     dispatcher: Dispatcher,
 ) -> AsyncIterator[Context]:
-    settings = Settings(postgres=review_url, redis=redis_url, review_secure_cookies=False)
+    settings = Settings(
+        postgres=review_url,
+        redis=redis_url,
+        review_secure_cookies=False,
+        review_live_every=0.1,
+        review_live_lifetime=1,  # the tests' client waits for the whole of an answer
+    )
     order = OrderIndex.of(redis_url)
+    redis = redis_client_of(redis_url)
     claims = Claims(engine, order)
     signals = Signals.of(settings, vault)
+    # A busy machine is not a platform that is away.
+    partial_items = PartialItems(engine, EgressGuard(["127.0.0.1"]), vault, deadline=30)
     dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(dispatcher))
+    addresses = Addresses(api="http://review", console="http://console")
+    single_sign_on = SingleSignOn(addresses, EgressGuard(["127.0.0.1"]), clock)
     yield Context(
         settings=settings,
         engine=engine,
         vault=vault,
         passwords=passwords,
-        desk=Desk(engine=engine, order=order, claims=claims, clock=clock, lease=600, skip=1800),
+        desk=Desk(
+            engine=engine,
+            order=order,
+            claims=claims,
+            clock=clock,
+            lease=600,
+            skip=1800,
+            deletions=Deletions(engine, order, partial_items, clock=clock),
+        ),
         clock=clock,
         session_limits=settings.session_limits,
         signals=signals,
         dispatch=dispatch,
         explanations=Explanations(engine, clock=clock, signals=signals.catalogue),
+        partial_items=partial_items,
+        single_sign_on=single_sign_on,
+        redis=redis,
     )
+    await single_sign_on.aclose()
     await signals.aclose()
     await dispatch.aclose()
+    await partial_items.aclose()
     await claims.close()
     await order.close()
+    await redis.aclose()
 
 
 @pytest.fixture
@@ -194,6 +227,13 @@ def client_of(app: FastAPI, context: Context) -> httpx.AsyncClient:
     served = limited(app, max_body=context.settings.review_max_body)
     transport = httpx.ASGITransport(served)
     return httpx.AsyncClient(transport=transport, base_url="http://review")
+
+
+@pytest.fixture
+async def fresh_throttle(engine: AsyncEngine) -> None:
+    """Nobody has guessed anything: every test comes from the same address."""
+    async with transaction(engine) as connection:
+        await connection.execute(delete(login_throttle))
 
 
 _numbers = itertools.count()
@@ -230,7 +270,7 @@ async def sign_in(app: FastAPI, context: Context, org: Created) -> AsyncIterator
     """Makes an account of a role (of `org` unless another is given) and signs it in."""
     clients: list[httpx.AsyncClient] = []
 
-    async def make(role: Role, org_id: str | None = None) -> Person:
+    async def make(role: str, org_id: str | None = None) -> Person:
         email = f"{role.lower()}-{next(_numbers)}-{uuid.uuid4().hex[:8]}@acme.example"
         async with transaction(context.engine) as connection:
             account = await user.create(
@@ -277,6 +317,12 @@ class Kit:
 
     async def make_org(self) -> Created:
         return await make_org(self._context)
+
+    @staticmethod
+    def pointers(answer: httpx.Response) -> list[str]:
+        """What a refused input was told to be wrong."""
+        assert answer.status_code == 422, answer.text
+        return [error["pointer"] for error in answer.json()["errors"]]
 
     def item_type(self, name: str = "Post", **more: Any) -> dict[str, Any]:
         return {
@@ -327,6 +373,26 @@ def kit(context: Context) -> Kit:
     return Kit(context)
 
 
+Published = Callable[[str], Awaitable[list[ConfigChanged]]]
+
+
+@pytest.fixture
+def published(engine: AsyncEngine) -> Published:
+    """What the outbox holds of an organisation's configuration, in order."""
+
+    async def read(org_id: str) -> list[ConfigChanged]:
+        async with transaction(engine) as connection:
+            values = await connection.scalars(
+                select(outbox.c.value)
+                .where(outbox.c.topic == ConfigChanged.topic)
+                .order_by(outbox.c.id)
+            )
+            events = [msgspec.json.decode(value, type=ConfigChanged) for value in values]
+        return [event for event in events if event.org_id == org_id]
+
+    return read
+
+
 Place = Callable[..., Awaitable[str]]
 
 
@@ -337,11 +403,14 @@ def place(context: Context, org: Created) -> Place:
     async def put(queue_id: str, type_id: str, item_id: str | None = None, **entry: Any) -> str:
         item_id = item_id or f"item-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
         kind = entry.pop("kind", JobKind.DEFAULT)
+        ranking = entry.pop("ranking", store.Ranking())
+        reporter = entry.pop("reporter", "reporter-1")
         report_id = str(uuid.uuid4())
         placement = Placement(
             org_id=org.org_id,
             queue_id=queue_id,
             kind=kind,
+            ranking=ranking,
             item=SubmittedItem(
                 id=item_id,
                 type_id=type_id,
@@ -357,7 +426,7 @@ def place(context: Context, org: Created) -> Place:
                 report=ReportEntry(
                     report_id=report_id,
                     reported_at=context.clock(),
-                    reporter=ItemRef(id="reporter-1", type_id="user"),
+                    reporter=ItemRef(id=reporter, type_id="user"),
                     reason="spam",
                 ),
                 correlation_id="report-cause",

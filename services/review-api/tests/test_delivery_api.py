@@ -17,6 +17,7 @@ pytestmark = pytest.mark.engines
 EXECUTION = str(uuid.uuid4())
 DELIVERY: dict[str, Any] = {
     "executionId": EXECUTION,
+    "kind": "ACTION",
     "actionId": "a-1",
     "item": {"id": "post 1", "typeId": "t-1"},
     "state": "DEAD",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -160,6 +161,36 @@ async def test_api_keys_are_shown_once(admin: Any, engine: Any, org: Any) -> Non
         "POST", "/v1/api-keys", {"name": "Old", "expiresAt": "2020-01-01T00:00:00Z"}
     )
     assert past.json()["errors"][0]["pointer"] == "/expiresAt"
+
+
+@pytest.mark.engines
+async def test_an_api_key_is_replaced_with_an_overlap(admin: Any, clock: Any) -> None:
+    """A rotation keeps name, scopes and lifetime; the old key ends with the overlap, or at its own
+    end; it cannot be replaced twice, nor brought back when it is over."""
+    ends = (clock() + timedelta(hours=10)).isoformat()
+    body = {"name": "Server", "scopes": ["items:write", "reports:write"], "expiresAt": ends}
+    old = await admin.make("/v1/api-keys", body)
+    path = f"/v1/api-keys/{old['id']}/rotate"
+    new = await admin.make(path, {"overlapHours": 2})
+    assert new["scopes"] == ["items:write", "reports:write"]
+    assert (new["name"], new["key"]) == ("Server", new["key"])
+    assert new["key"] != old["key"]
+    listed = {key["id"]: key for key in (await admin.call("GET", "/v1/api-keys")).json()["items"]}
+    assert listed[old["id"]]["replacedBy"] == new["id"]
+    left = datetime.fromisoformat(listed[old["id"]]["expiresAt"]) - clock()
+    assert timedelta(hours=1.9) < left < timedelta(hours=2)
+    lifetime = datetime.fromisoformat(new["expiresAt"]) - clock()
+    assert timedelta(hours=9.9) < lifetime < timedelta(hours=10.1)
+    again = await admin.call("POST", path, {})
+    assert again.status_code == 409
+    assert again.json()["usedBy"] == [f"api-key {new['id']}"]
+    short = await admin.make(f"/v1/api-keys/{new['id']}/rotate", {"overlapHours": 1000})
+    listed = {key["id"]: key for key in (await admin.call("GET", "/v1/api-keys")).json()["items"]}
+    assert listed[new["id"]]["expiresAt"] == new["expiresAt"]
+    await admin.call("POST", f"/v1/api-keys/{short['id']}/revoke")
+    assert (await admin.call("POST", f"/v1/api-keys/{short['id']}/rotate", {})).status_code == 409
+    unknown = await admin.call("POST", "/v1/api-keys", {"name": "X", "scopes": ["everything"]})
+    assert unknown.json()["errors"][0]["pointer"] == "/scopes/0"
 
 
 @pytest.mark.engines

@@ -25,14 +25,18 @@ from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
 
+from coop_review_api.notification import letter
 from coop_review_api.notification import mail as queue
 from coop_review_api.notification.mailer import MAX_AGE, Mailer
 from coop_review_api.notification.smtp import Server, Unreachable
 from coop_review_api.notification.table import mails
 from coop_review_api.settings import Settings
 from coop_runtime.database import transaction
+from coop_runtime.secret import Vault
 
 pytestmark = pytest.mark.engines
+
+VAULT = Vault([b"k" * 32])
 
 
 class Postmaster:
@@ -136,7 +140,7 @@ class Office:
         return replace(server, **{"timeout": 10, **fields})
 
     def mailer(self, **fields: Any) -> Mailer:
-        return Mailer(self.engine, self.server(**fields), clock=self.clock, every=0.05)
+        return Mailer(self.engine, self.server(**fields), clock=self.clock, vault=VAULT, every=0.05)
 
     async def put(self, *recipients: str, **fields: Any) -> None:
         now = self.clock()
@@ -455,3 +459,46 @@ def test_settings_say_where_mails_go() -> None:
         Settings(
             smtp_host="mail.example", smtp_from="a@b.example", smtp_tls="none", smtp_user="coop"
         )
+
+
+async def test_a_letters_link_is_in_clear_text_nowhere_but_in_the_mail(office: Office) -> None:
+    """The queue holds ciphertext; the mail that leaves has the link, as text and in HTML; what is
+    left of it after the mail's end is nothing."""
+    link = "https://review.acme.example/signup#a-token&<b>"
+    async with transaction(office.engine) as connection:
+        await letter.queue(
+            connection,
+            VAULT,
+            letter.password_reset(expires_at=office.clock()),
+            letter.Envelope(
+                org_id=office.org_id,
+                organisation="Acme <script>\r\nBcc: all@acme.example",
+                recipient="one@acme.example",
+                cause_id="reset/1",
+                link=link,
+                at=office.clock(),
+            ),
+        )
+    before = (await office.rows())["one@acme.example"]
+    assert "a-token" not in str(before)
+    await office.mailer().deliver()
+    (message,) = office.postmaster.messages()
+    assert message["Subject"] == "Choose a new password"
+    assert message["Bcc"] is None
+    plain, html = message.iter_parts()
+    assert link in plain.get_content()
+    assert 'href="https://review.acme.example/signup#a-token&amp;&lt;b&gt;"' in html.get_content()
+    assert "<script>" not in html.get_content()
+    after = (await office.rows())["one@acme.example"]
+    assert (after.state, after.link) == ("SENT", None)
+
+
+async def test_a_letter_of_another_key_is_dead(office: Office) -> None:
+    """A link that cannot be opened is not sent as it is, and stops no other mail."""
+    other = Vault([b"o" * 32]).encrypt("https://x", context="x")
+    await office.put("one@acme.example", link=other)
+    await office.put("two@acme.example")
+    await office.mailer().deliver()
+    assert office.postmaster.recipients() == ["two@acme.example"]
+    row = (await office.rows())["one@acme.example"]
+    assert (row.state, row.link) == ("DEAD", None)

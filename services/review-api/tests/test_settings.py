@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+
+from coop_contracts.config import Kind, OrgSettings
+from coop_review_api.configuration.log import lock
+from coop_runtime.database import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -133,3 +138,111 @@ async def test_policies_say_whether_their_strikes_count_below(admin: Any) -> Non
     )
     shown = (await admin.call("GET", f"/v1/policies/{made['id']}")).json()
     assert (shown["userStrikeCount"], shown["applyStrikesToSubPolicies"]) == (3, True)
+
+
+async def test_every_setting_is_saved_and_shown(admin: Any) -> None:
+    """Organisation, review console, partial items, wellness, security: as put, so read."""
+    queue = await admin.make("/v1/queues", {"name": "NCMEC"})
+    fields: dict[str, Any] = {
+        "email": "trust@acme.example",
+        "websiteUrl": "https://acme.example/about",
+        "onCallAlertEmail": "pager@acme.example",
+        "hasReportingRulesEnabled": True,
+        "hasAppealsEnabled": True,
+        "appealCallbackUrl": "https://acme.example/appeal",
+        "ignoreCallbackUrl": "https://acme.example/ignore",
+        "partialItemsEndpoint": "https://acme.example/items",
+        "hideSkipButtonForNonAdmins": True,
+        "previewJobsViewEnabled": False,
+        "defaultWellness": {
+            "muteVideo": False,
+            "grayscale": False,
+            "sepia": True,
+            "blurLevel": 6,
+        },
+        "requiresSecondFactor": False,
+        "sessionHours": 8.5,
+        "sessionIdleMinutes": 30,
+        "ncmecQueueId": queue["id"],
+    }
+    assert (await put(admin, **fields)).status_code == 200
+    shown = (await admin.call("GET", "/v1/settings")).json()
+    assert {name: shown[name] for name in fields} == fields
+    session = (await admin.call("GET", "/v1/session")).json()["org"]
+    assert session["hideSkipButtonForNonAdmins"] is True
+    assert session["previewJobsViewEnabled"] is False
+    assert not {"email", "onCallAlertEmail", "appealCallbackUrl", "websiteUrl"} & set(session)
+
+
+async def test_headers_are_written_and_not_read(admin: Any, engine: Any) -> None:
+    """Names are shown, values never: not in an answer, a revision, a difference, nor in the log."""
+    secret = "s3cret-value-of-a-header"
+    names = ("appealCallback", "ignoreCallback", "partialItems")
+    sent = {f"{name}Headers": {"X-Key": f"{secret}-{name}"} for name in names}
+    assert (await put(admin, **sent)).status_code == 200
+    kept = {f"{name}Headers": {"X-Key": None, "X-Other": secret} for name in names}
+    answer = await put(admin, **kept)
+    assert answer.status_code == 200, answer.text
+    for name in names:
+        assert answer.json()[f"{name}HeaderNames"] == ["X-Key", "X-Other"]
+    revision = answer.json()["revision"]
+    at = "/v1/settings/settings/revisions"
+    for path in ("/v1/settings", at, f"{at}/{revision}", f"{at}/{revision}/changes"):
+        shown = await admin.call("GET", path)
+        assert shown.status_code == 200, path
+        assert secret not in shown.text
+        assert "v1." not in shown.text, "ciphertext is no more for show"
+    async with transaction(engine) as connection:
+        stored = await connection.scalar(
+            text("SELECT string_agg(c::text, '') FROM review.config_log c")
+        )
+    assert secret not in stored
+    assert (await put(admin, partialItemsHeaders={})).json()["partialItemsHeaderNames"] == []
+
+
+async def test_an_earlier_state_comes_back(admin: Any) -> None:
+    """Settings are restored like any document, as a new revision, secrets included."""
+    first = (await put(admin, websiteUrl="https://one.example")).json()["revision"]
+    await put(admin, websiteUrl="https://two.example")
+    at = f"/v1/settings/settings/revisions/{first}/restore"
+    assert (await admin.call("POST", at)).json()["websiteUrl"] == "https://one.example"
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"websiteUrl": "javascript:alert(1)"}, "/websiteUrl"),
+        ({"websiteUrl": "https://user:secret@acme.example"}, "/websiteUrl"),
+        ({"partialItemsEndpoint": "ftp://acme.example"}, "/partialItemsEndpoint"),
+        ({"ignoreCallbackUrl": "https://a b.example"}, "/ignoreCallbackUrl"),
+        ({"partialItemsHeaders": {"Host": "x"}}, "/partialItemsHeaders/Host"),
+        ({"partialItemsHeaders": {"X": None}}, "/partialItemsHeaders/X"),
+        ({"ignoreCallbackHeaders": {"X": "a\r\nb"}}, "/ignoreCallbackHeaders/X"),
+        ({"onCallAlertEmail": "pager"}, "/onCallAlertEmail"),
+        ({"email": "a@b\nBcc: c@d"}, "/email"),
+        ({"sessionHours": 0}, "/sessionHours"),
+        ({"sessionHours": 1000}, "/sessionHours"),
+        ({"sessionIdleMinutes": 0.5}, "/sessionIdleMinutes"),
+        ({"defaultWellness": {"blurLevel": 7}}, "/defaultWellness/blurLevel"),
+        ({"defaultWellness": {"grayscale": True, "sepia": True}}, "/defaultWellness/sepia"),
+        ({"ncmecQueueId": "none"}, "/ncmecQueueId"),
+        ({"isDemoOrg": True}, "/isDemoOrg"),
+        ({"orgId": "other"}, "/orgId"),
+        ({"name": "x" * 256}, "/name"),
+    ],
+)
+async def test_settings_have_faults(admin: Any, fields: dict[str, Any], at: str) -> None:
+    """Each fault at its field; what is not the organisation's to say is one."""
+    answer = await put(admin, **fields)
+    assert answer.status_code == 422, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [at]
+
+
+async def test_what_the_operator_said_stays(admin: Any, context: Any, org: Any) -> None:
+    """`isDemoOrg` is shown, and no PUT of the organisation changes it."""
+    async with transaction(context.engine) as connection:
+        configuration = await lock(connection, org.org_id, author="cli", clock=context.clock)
+        await configuration.save(
+            Kind.SETTINGS, OrgSettings(id="settings", name="Acme", is_demo_org=True)
+        )
+    assert (await put(admin)).json()["isDemoOrg"] is True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -29,27 +30,45 @@ from coop_contracts.event import (
     ReportReason,
     ReportSubmitted,
     ReviewRequested,
+    SignalValue,
     SubmittedItem,
 )
 from coop_queues.migrations import run
 from coop_queues.store import OrderIndex
+from coop_routing.case import Cases
 from coop_routing.table import RouteTables
+from coop_rules.need import Need
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_signals import strike
+from coop_signals.strike import Ask
 
 PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
 POST = ItemType(
     id="post",
     name="Post",
     kind="CONTENT",
-    fields=(Field(name="text", type=ScalarType.STRING),),
+    fields=(
+        Field(name="text", type=ScalarType.STRING),
+        Field(name="picture", type=ScalarType.IMAGE),
+        Field(name="place", type=ScalarType.GEOHASH),
+    ),
     version="2026-01-01T00:00:00.000000Z",
 )
 
 
-def item(item_id: str = "i1", *, text: str = "hello", type_id: str = "post") -> SubmittedItem:
-    data = msgspec.Raw(msgspec.json.encode({"text": text}))
-    return SubmittedItem(id=item_id, type_id=type_id, type_version=POST.version, data=data)
+def item(
+    item_id: str = "i1",
+    *,
+    text: str = "hello",
+    type_id: str = "post",
+    creator: ItemRef | None = None,
+    **fields: Any,
+) -> SubmittedItem:
+    data = msgspec.Raw(msgspec.json.encode({"text": text, **fields}))
+    return SubmittedItem(
+        id=item_id, type_id=type_id, type_version=POST.version, data=data, creator=creator
+    )
 
 
 def envelope(org: str) -> dict[str, Any]:
@@ -113,6 +132,31 @@ def contains(*words: str) -> dict[str, Any]:
             "type": "TEXT_MATCHING_CONTAINS_TEXT",
         },
         matchingValues={"strings": list(words)},
+    )
+
+
+def scores(signal: str, field: str, comparator: str, threshold: Any) -> dict[str, Any]:
+    """The condition set of a signal's score of one field."""
+    return leaf(
+        input={"type": "CONTENT_FIELD", "name": field, "contentTypeId": "post"},
+        signal={"id": f'{{"type":"{signal}"}}', "type": signal},
+        comparator=comparator,
+        threshold=threshold,
+    )
+
+
+def hateful(threshold: float = 0.5) -> dict[str, Any]:
+    """The condition set of a text that OpenAI calls hateful."""
+    return scores("OPEN_AI_HATE_TEXT_MODEL", "text", "GREATER_THAN", threshold)
+
+
+def strikes(threshold: int) -> dict[str, Any]:
+    """The condition set of an author with so many strikes."""
+    return leaf(
+        input={"type": "USER_ID"},
+        signal={"id": '{"type":"USER_STRIKE_VALUE"}', "type": "USER_STRIKE_VALUE"},
+        comparator="GREATER_THAN_OR_EQUALS",
+        threshold=threshold,
     )
 
 
@@ -180,6 +224,57 @@ def configuration(org: str) -> Configuration:
         Queue(id="urgent", name="Urgent"),
     )
     return made
+
+
+class Models:
+    """Stands for the providers of models: a score for each text or URL it was told of; all others
+    wait until their deadline."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, Any] = {}
+        self.asked: list[Any] = []
+        self.signals: frozenset[str] = frozenset(
+            ("OPEN_AI_HATE_TEXT_MODEL", "GOOGLE_CONTENT_SAFETY_API_IMAGE")
+        )
+
+    def gives(self, signal: str) -> bool:
+        return signal in self.signals
+
+    async def values(
+        self, org_id: str, need: Need, inputs: Sequence[object], *, deadline: float
+    ) -> list[SignalValue]:
+        return await asyncio.gather(
+            *(self._value(need, place, given, deadline) for place, given in enumerate(inputs))
+        )
+
+    async def _value(self, need: Need, place: int, given: object, deadline: float) -> SignalValue:
+        key = given["url"] if isinstance(given, dict) else given
+        self.asked.append(key)
+        known, name = self.scores.get(str(key)), need.signal.name
+        if known is None:
+            await asyncio.sleep(deadline - asyncio.get_running_loop().time())
+            return SignalValue(key=need.key, signal=name, position=place, error="no answer in time")
+        return SignalValue(key=need.key, signal=name, position=place, score=known)
+
+
+@pytest.fixture
+def models() -> Models:
+    return Models()
+
+
+class NoStrikes:
+    """No user has a strike."""
+
+    async def values(self, asked: Sequence[Ask]) -> list[list[SignalValue]]:
+        return [
+            [strike.value(one.need, place, (), one.now, "") for place in range(len(one.users))]
+            for one in asked
+        ]
+
+
+@pytest.fixture
+def cases(tables: RouteTables, models: Models) -> Cases:
+    return Cases(tables, models, NoStrikes(), seconds=0.3)
 
 
 @pytest.fixture

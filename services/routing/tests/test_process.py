@@ -23,6 +23,7 @@ from confluent_kafka import Producer
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead, Queue
 from coop_contracts.event import ConfigChanged, Event, encode
 from coop_contracts.ids import item_key
+from coop_runtime.secret import new_key
 
 from .conftest import POST, appeal, contains, item, report, request, rule
 
@@ -109,6 +110,7 @@ def test_events_become_jobs_though_the_router_is_killed(
         "COOP_POSTGRES": queues_url,
         "COOP_INTERNAL_PORT": port,
         "COOP_ROUTING_BATCH": "20",
+        "COOP_SECRET_KEYS": new_key(),
         "COOP_LOG_LEVEL": "WARNING",
     }
     log = Log(kafka_bootstrap)

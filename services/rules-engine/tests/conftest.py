@@ -147,6 +147,7 @@ def post_type() -> ItemType:
         Field(name="text", type=ScalarType.STRING),
         Field(name="likes", type=ScalarType.NUMBER),
         Field(name="image", type=ScalarType.IMAGE),
+        Field(name="video", type=ScalarType.VIDEO),
         Field(name="made", type=ScalarType.DATETIME),
     )
     roles = FieldRoles(created_at="made")

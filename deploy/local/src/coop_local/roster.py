@@ -49,7 +49,7 @@ class _Role:
 
 
 _ROLES = (
-    _Role("review-relay", "coop_review_api", "relay", "coop_review"),
+    _Role("review-relay", "coop_review_api", "relay", "coop_review", secret_keys=True),
     _Role("review-projector", "coop_review_api", "projector", "coop_review"),
     _Role(
         "review-api",
@@ -77,7 +77,7 @@ _ROLES = (
         secret_keys=True,
         egress=True,
     ),
-    _Role("routing", "coop_routing", "router", "coop_queues"),
+    _Role("routing", "coop_routing", "router", "coop_queues", secret_keys=True, egress=True),
     _Role("rules-engine-slow", "coop_rules_engine", "slow", secret_keys=True, egress=True),
     _Role("rules-engine-backtest", "coop_rules_engine", "backtest"),
     _Role("rules-engine", "coop_rules_engine", "engine"),
@@ -218,6 +218,7 @@ def _environment(settings: Settings, addresses: Addresses) -> dict[str, str]:
     }
     return {
         "COOP_REVIEW_SECURE_COOKIES": "false",  # plain HTTP on loopback
+        "COOP_REVIEW_PUBLIC_URL": f"http://127.0.0.1:{settings.review_port}",
         **kept,
         "PYTHONUNBUFFERED": "1",
         "COOP_KAFKA": addresses.kafka,

@@ -216,7 +216,8 @@ class Queue(Document, frozen=True, kw_only=True):
     `is_paused` jobs come in and none is handed out. `auto_close_jobs` closes those whose item was
     deleted. `clear_reports_*`: what becomes of the other pending jobs of a user when one of the
     trigger actions is decided here. `second_review_share` of its decisions, from 0 to 1, are
-    reviewed again by another person who does not see the first decision."""
+    reviewed again by another person who does not see the first decision; `golden_share` of what
+    those people get are items whose right decision is known."""
 
     name: str
     description: str = ""
@@ -233,6 +234,7 @@ class Queue(Document, frozen=True, kw_only=True):
     clear_reports_scope: Literal["CURRENT_QUEUE", "ALL_QUEUES"] = "CURRENT_QUEUE"
     clear_reports_trigger_action_ids: tuple[str, ...] = ()
     second_review_share: float = 0.0
+    golden_share: float = 0.0
 
 
 class TextBank(Document, frozen=True, kw_only=True):

@@ -260,9 +260,10 @@ class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", 
     """Someone other than a reporter wants people to look at an item: a rule, an action, a move.
 
     `entry_id` is unique per cause and item: a replay places nothing twice. `queue_id` is set when
-    the sender chose the queue (a move); otherwise routing rules choose. A job of kind NCMEC is
-    about a user and goes to the queue that the organisation chose for them; `related_items` are
-    what it, or a job about an item's author, came from.
+    the sender chose the queue (a move); otherwise routing rules choose. `actor_id` is the person
+    who asked, where one did. A job of kind NCMEC is about a user and goes to the queue that the
+    organisation chose for them; `related_items` are what it, or a job about an item's author, came
+    from, `from_job_id` the job that was escalated.
     """
 
     topic: ClassVar[str] = "coop.review-requests.v1"
@@ -276,6 +277,8 @@ class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", 
     note: str | None = None
     job_kind: Literal["DEFAULT", "NCMEC"] = "DEFAULT"
     related_items: tuple[SubmittedItem, ...] = ()
+    actor_id: str | None = None
+    from_job_id: str | None = None
 
 
 class ReportEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -372,12 +375,18 @@ ComponentType = Literal[
     "ACCEPT_APPEAL",
     "REJECT_APPEAL",
     "AUTOMATIC_CLOSE",
+    "CLOSE",
+]
+
+CloseReason = Literal[
+    "ITEM_DELETED_BEFORE_REVIEW", "USER_ACTIONED", "REPORTS_INVALIDATED", "QUEUE_EMPTIED"
 ]
 
 
 class DecisionComponent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One part of a decision. RELATED_ACTION acts on `items` instead of the job's. `appeal_ids` are
-    the appeals that are accepted or rejected. `close_reason` says why a job was closed by itself.
+    the appeals that are accepted or rejected. AUTOMATIC_CLOSE: the job was closed by itself; CLOSE:
+    by a person, who did not judge the item. `close_reason` says why.
     """
 
     type: ComponentType
@@ -386,7 +395,7 @@ class DecisionComponent(Struct, frozen=True, kw_only=True, rename="camel", omit_
     queue_id: str | None = None
     items: tuple[ItemRef, ...] = ()
     appeal_ids: tuple[str, ...] = ()
-    close_reason: Literal["ITEM_DELETED_BEFORE_REVIEW", "USER_ACTIONED"] | None = None
+    close_reason: CloseReason | None = None
 
 
 class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_defaults=True):

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_queues import lease, lookup, metric
+from coop_queues import holding, lease, lookup, metric
+from coop_queues.error import TooManyClaims
 from coop_queues.job import Claim, JobSummary, OrderChange
 from coop_queues.order import Candidate, OrderIndex, OrderUnavailable, Unbuilt
 from coop_queues.sync import Builder
@@ -47,18 +48,21 @@ class Claims:
         reviewer_id: str,
         *,
         lease_seconds: float = DEFAULT_LEASE,
+        at_most: int | None = None,
     ) -> Claim | None:
         """Leases the first job of these queues that is free and not skipped by this reviewer.
 
-        None when there is none. Raises Retryable while the database is away.
+        None when there is none. Raises TooManyClaims when the reviewer holds `at_most` jobs already
+        and there is a further one; Retryable while the database is away.
         """
         if not queue_ids:
             return None
         started = time.perf_counter()
+        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most)
         way = "redis"
-        claim = await self._from_redis(org_id, queue_ids, reviewer_id, lease_seconds)
+        claim = await self._from_redis(org_id, queue_ids, reviewer)
         if claim is None:
-            claim = await self._from_rows(org_id, queue_ids, reviewer_id, lease_seconds)
+            claim = await self._from_rows(org_id, queue_ids, reviewer)
             way = "rows" if claim else "nothing"
         metric.CLAIMS.labels(way).inc()
         metric.CLAIM_SECONDS.observe(time.perf_counter() - started)
@@ -67,14 +71,14 @@ class Claims:
         return claim
 
     async def _from_redis(
-        self, org_id: str, queue_ids: Sequence[str], reviewer_id: str, seconds: float
+        self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
     ) -> Claim | None:
         try:
             for _ in range(_OFFERS):
-                offer = await self._order.reserve(org_id, queue_ids, reviewer_id=reviewer_id)
+                offer = await self._order.reserve(org_id, queue_ids, reviewer_id=reviewer.id)
                 if offer is None:
                     return None
-                claim = await self._decide(offer, reviewer_id, seconds)
+                claim = await self._decide(offer, reviewer)
                 if claim is not None:
                     return claim
         except Unbuilt as missing:
@@ -83,37 +87,44 @@ class Claims:
             pass  # logged and counted where it happened; the rows are asked next
         return None
 
-    async def _decide(self, offer: Candidate, reviewer_id: str, seconds: float) -> Claim | None:
-        async with transaction(self._engine) as connection:
-            taken = await lease.take(
-                connection,
-                offer.org_id,
-                offer.job_id,
-                queue_id=offer.queue_id,
-                reviewer_id=reviewer_id,
-                seconds=seconds,
-            )
-            if taken is not None:
-                return await _claim(connection, *taken)
-            change = await lease.correction(connection, offer, reviewer_id=reviewer_id)
+    async def _decide(self, offer: Candidate, reviewer: _Reviewer) -> Claim | None:
+        try:
+            async with transaction(self._engine) as connection:
+                await reviewer.require_room(connection, offer.org_id)
+                taken = await lease.take(
+                    connection,
+                    offer.org_id,
+                    offer.job_id,
+                    queue_id=offer.queue_id,
+                    reviewer_id=reviewer.id,
+                    seconds=reviewer.seconds,
+                )
+                if taken is not None:
+                    return await _claim(connection, *taken)
+                change = await lease.correction(connection, offer, reviewer_id=reviewer.id)
+        except TooManyClaims:
+            await self._order.apply([_given_back(offer)])
+            raise
         metric.OFFERS_REFUSED.inc()
         if change is not None:
             await self._order.apply([change])
         return None
 
     async def _from_rows(
-        self, org_id: str, queue_ids: Sequence[str], reviewer_id: str, seconds: float
+        self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
     ) -> Claim | None:
         for attempt in range(_WAITS):
             async with transaction(self._engine) as connection:
-                queues = await lease.heads(connection, org_id, queue_ids, reviewer_id=reviewer_id)
+                queues = await lease.heads(connection, org_id, queue_ids, reviewer_id=reviewer.id)
+                if queues:
+                    await reviewer.require_room(connection, org_id)
                 for queue_id in queues:
                     taken = await lease.take_first(
                         connection,
                         org_id,
                         queue_id,
-                        reviewer_id=reviewer_id,
-                        seconds=seconds,
+                        reviewer_id=reviewer.id,
+                        seconds=reviewer.seconds,
                         # Free but locked: a merge or another claim is at it, and will soon be done.
                         wait=attempt > 0,
                     )
@@ -124,12 +135,34 @@ class Claims:
         return None
 
 
+class _Reviewer(NamedTuple):
+    """Who claims, for how many seconds, and how many jobs they may hold."""
+
+    id: str
+    seconds: float
+    at_most: int | None
+
+    async def require_room(self, connection: AsyncConnection, org_id: str) -> None:
+        if self.at_most is not None:
+            await holding.require_room(connection, org_id, self.id, at_most=self.at_most)
+
+
 async def _claim(connection: AsyncConnection, summary: JobSummary, token: str) -> Claim:
     job = await lookup.load(connection, summary)
     expires_at = summary.lease_expires_at
     if expires_at is None:
         raise RuntimeError("a leased row without an end of its lease: the table forbids it")
     return Claim(job=job, lease_token=token, expires_at=expires_at)
+
+
+def _given_back(offer: Candidate) -> OrderChange:
+    return OrderChange(
+        op="FREE",
+        org_id=offer.org_id,
+        queue_id=offer.queue_id,
+        job_id=offer.job_id,
+        rank=offer.rank,
+    )
 
 
 def _held(summary: JobSummary, seconds: float) -> OrderChange:

@@ -4,6 +4,7 @@
     ├── JobNotFound     no such job in this organisation
     ├── AlreadyClosed   the job was closed before; nothing was changed
     ├── LeaseLost       the token is not the one of a live lease: claim again
+    ├── TooManyClaims   the reviewer holds as many jobs as allowed
     └── UnstorableId    an id that PostgreSQL cannot hold; it never can be placed
 
 Must not: carry an item's content. Each error leaves the caller's transaction without a change of
@@ -27,6 +28,10 @@ class AlreadyClosed(QueueError):
 
 class LeaseLost(QueueError):
     """The token is not that of a live lease: it ran out, was given back, or never was."""
+
+
+class TooManyClaims(QueueError):
+    """The reviewer holds as many jobs as one may: decide, release or skip one first."""
 
 
 class UnstorableId(QueueError):

@@ -17,7 +17,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coop_contracts.event import ItemRef, ReportEntry, RuleRef, Source, SubmittedItem
+from coop_contracts.event import (
+    ItemRef,
+    ReportEntry,
+    RuleRef,
+    SignalValue,
+    Source,
+    SubmittedItem,
+)
+from coop_queues.ranking import Ranking
 
 
 class Kind(StrEnum):
@@ -34,18 +42,32 @@ class State(StrEnum):
     CLOSED = "CLOSED"
 
 
+class Undecided(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A routing rule that could not be decided, and why not."""
+
+    rule: RuleRef
+    reasons: tuple[str, ...] = ()
+
+
 class Routing(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Why an entry came to its queue.
 
     RULE: `rule` was the first to pass. DEFAULT: none passed. SENDER: who asked chose the queue.
     SETTING: child-safety entries go where the organisation's settings say. PARKED: the organisation
-    had no queue for it. `note` says what else mattered, such as a queue that is gone.
+    had no queue for it. `note` says what else mattered, such as a queue that is gone. `by` is the
+    person who asked, where one did. `tried` is how many rules were, the one that passed included;
+    `undecided` are those among them that are unknown, so did not pass. `signals` are the values
+    from outside that the rules were decided by: with them the routing can be done again.
     """
 
     how: Literal["RULE", "DEFAULT", "SENDER", "SETTING", "PARKED"]
     config_revision: int
     rule: RuleRef | None = None
     note: str | None = None
+    by: str | None = None
+    tried: int = 0
+    undecided: tuple[Undecided, ...] = ()
+    signals: tuple[SignalValue, ...] = ()
 
 
 class AppealEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -63,6 +85,7 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
 
     `entry_id` is unique in its organisation: what was placed once is never placed again, also
     after its job closed. `at` is when the cause happened (UTC) and gives the job its turn.
+    `from_job_id` is the job that was escalated.
     """
 
     entry_id: str
@@ -76,12 +99,18 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
     reported_in_thread: tuple[ItemRef, ...] = ()
     csam: bool = False
     note: str | None = None
+    from_job_id: str | None = None
     event_id: str | None = None
     correlation_id: str | None = None
 
 
+def requested_entry_id(request_id: str) -> str:
+    """The id of the entry of what somebody asked people to look at (`ReviewRequested.entry_id`)."""
+    return f"request/{request_id}"
+
+
 class Placement(Struct, frozen=True, kw_only=True):
-    """An entry with its item, and the queue it goes to."""
+    """An entry with its item, and the queue it goes to, which orders its jobs by `ranking`."""
 
     org_id: str
     queue_id: str
@@ -90,6 +119,7 @@ class Placement(Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.DEFAULT
     thread_items: tuple[SubmittedItem, ...] = ()
     additional_items: tuple[SubmittedItem, ...] = ()
+    ranking: Ranking = Ranking()
 
 
 class OrderChange(Struct, frozen=True, kw_only=True):
@@ -125,8 +155,10 @@ class Placed(Struct, frozen=True, kw_only=True):
 class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     """A job without its items and entries.
 
-    `rank` is the job's turn, lowest first: the microseconds since 1970 of its first cause.
-    `revision` rises with every merge. `moved_from` are the jobs whose history this one continues.
+    `rank` is the job's turn, lowest first (`ranking.py`). `created_at` is its first cause and
+    `deadline` when it is to be decided, if anyone promised; `severity`, from 0 to 4, that of its
+    policies. `reporter_count` counts each reporter once. `revision` rises with every merge.
+    `moved_from` are the jobs whose history this one continues.
     """
 
     job_id: str
@@ -141,6 +173,9 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     csam: bool
     entry_count: int
     report_count: int
+    reporter_count: int
+    severity: int
+    deadline: datetime | None
     rank: int
     revision: int
     created_at: datetime
@@ -193,8 +228,20 @@ class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
 
 
-class Extended(Struct, frozen=True, kw_only=True):
+class Held(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job that a reviewer holds now, without its contents."""
+
+    summary: JobSummary
+    lease_token: str
     expires_at: datetime
+
+
+class Extended(Struct, frozen=True, kw_only=True):
+    """`revision` and `report_count` are the job's as it is now: it may have grown meanwhile."""
+
+    expires_at: datetime
+    revision: int
+    report_count: int
     changes: tuple[OrderChange, ...]
 
 
@@ -230,12 +277,40 @@ class Reopened(Struct, frozen=True, kw_only=True):
     changes: tuple[OrderChange, ...]
 
 
+class ScrubbedJob(Struct, frozen=True, kw_only=True):
+    """A job without the reports of a reporter; `removed` is how many those were."""
+
+    summary: JobSummary
+    removed: int
+
+
+class Scrubbed(Struct, frozen=True, kw_only=True):
+    """`held` jobs were left as they are: they would have no cause left, and somebody holds them."""
+
+    jobs: tuple[ScrubbedJob, ...]
+    held: int
+
+
+class Contents(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is pending in a queue: `leased` of it are held now, `csam` are of child-abuse material,
+    `closable` may be closed without being judged."""
+
+    pending: int
+    leased: int
+    by_kind: dict[Kind, int]
+    csam: int
+    closable: int
+
+
 class QueueCount(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How much is pending in a queue: `leased` of `pending` are held now."""
+    """How much is pending in a queue: `leased` of `pending` are held now, `overdue` are past their
+    deadline; `next_deadline` is the earliest, past or not."""
 
     pending: int
     leased: int
     oldest_created_at: datetime | None = None
+    overdue: int = 0
+    next_deadline: datetime | None = None
 
 
 class Page(Struct, frozen=True, kw_only=True, rename="camel"):

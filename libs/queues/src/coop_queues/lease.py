@@ -39,19 +39,31 @@ _NOT_SKIPPED = """NOT EXISTS (
                AND s.until > clock_timestamp())"""
 
 _CANDIDATE = f"""
-        SELECT j.job_id FROM queues.jobs j
+        SELECT j.job_id, j.lease_expires_at AS ran_out FROM queues.jobs j
          WHERE j.org_id = :org AND j.state = 'PENDING' AND {FREE} AND {_NOT_SKIPPED}
 """  # noqa: S608 - constants only; values are bound
 
+# A claim that ran out ends where its lease did; the row is locked, so nobody else ends it.
 _TAKE = f"""
-    WITH candidate AS MATERIALIZED ({_CANDIDATE} AND %s)
-    UPDATE queues.jobs j
-       SET lease_token = :token, lease_holder = :reviewer, claimed_at = clock_timestamp(),
-           lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),
-           claim_count = j.claim_count + 1
-      FROM candidate
-     WHERE j.job_id = candidate.job_id
-    RETURNING {SUMMARY_SQL}, j.lease_token
+    WITH candidate AS MATERIALIZED ({_CANDIDATE} AND %s),
+    taken AS (
+        UPDATE queues.jobs j
+           SET lease_token = :token, lease_holder = :reviewer, claimed_at = clock_timestamp(),
+               lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),
+               claim_count = j.claim_count + 1
+          FROM candidate
+         WHERE j.job_id = candidate.job_id
+        RETURNING {SUMMARY_SQL}),
+    ran_out AS (
+        UPDATE queues.claims m SET ended_at = candidate.ran_out, outcome = 'EXPIRED'
+          FROM candidate
+         WHERE m.job_id = candidate.job_id AND m.ended_at IS NULL
+           AND candidate.ran_out IS NOT NULL),
+    noted AS (
+        INSERT INTO queues.claims (job_id, number, org_id, queue_id, reviewer_id, claimed_at)
+        SELECT t.job_id, t.claim_count, t.org_id, t.queue_id, t.lease_holder, t.claimed_at
+          FROM taken t)
+    SELECT * FROM taken
 """  # noqa: S608
 
 _TAKE_THIS = text(_TAKE % "j.queue_id = :queue AND j.job_id = :job FOR NO KEY UPDATE SKIP LOCKED")
@@ -69,7 +81,7 @@ _TAKE_FIRST = {
 _HEADS = text(
     f"""
     SELECT q.queue_id FROM unnest(CAST(:queues AS text[])) AS q (queue_id)
-     CROSS JOIN LATERAL ({_CANDIDATE.replace("j.job_id FROM", "j.rank, j.job_id FROM")}
+     CROSS JOIN LATERAL ({_CANDIDATE.replace("j.job_id,", "j.rank, j.job_id,")}
                             AND j.queue_id = q.queue_id ORDER BY j.rank, j.job_id LIMIT 1) AS head
      ORDER BY head.rank, head.job_id
     """  # noqa: S608
@@ -141,8 +153,7 @@ async def _take(
     row = found.mappings().one_or_none()
     if row is None:
         return None
-    values = dict(row)
-    return summary_of({k: v for k, v in values.items() if k != "lease_token"}), token
+    return summary_of(dict(row)), token
 
 
 async def heads(
@@ -182,17 +193,23 @@ _EXTEND = text(
     UPDATE queues.jobs j
        SET lease_expires_at = clock_timestamp() + make_interval(secs => :seconds)
      WHERE j.org_id = :org AND j.job_id = :job AND {_HELD}
-    RETURNING j.queue_id, j.rank, j.lease_expires_at
+    RETURNING j.queue_id, j.rank, j.lease_expires_at, j.revision, j.report_count
     """  # noqa: S608
 )
 
 _FREE_JOB = text(
     f"""
-    UPDATE queues.jobs j
-       SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL, claimed_at = NULL
-      FROM (SELECT job_id, lease_holder FROM queues.jobs WHERE job_id = :job) AS before
-     WHERE j.org_id = :org AND j.job_id = :job AND {_HELD}
-    RETURNING {SUMMARY_SQL}, before.lease_holder AS holder
+    WITH freed AS (
+        UPDATE queues.jobs j
+           SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL, claimed_at = NULL
+          FROM (SELECT job_id, lease_holder FROM queues.jobs WHERE job_id = :job) AS before
+         WHERE j.org_id = :org AND j.job_id = before.job_id AND {_HELD}
+        RETURNING {SUMMARY_SQL}, before.lease_holder AS holder),
+    ended AS (
+        UPDATE queues.claims m SET ended_at = clock_timestamp(), outcome = :outcome
+          FROM freed f
+         WHERE m.job_id = f.job_id AND m.number = f.claim_count AND m.ended_at IS NULL)
+    SELECT * FROM freed
     """  # noqa: S608
 )
 
@@ -222,12 +239,17 @@ async def extend(
         rank=row.rank,
         seconds=seconds,
     )
-    return Extended(expires_at=row.lease_expires_at, changes=(change,))
+    return Extended(
+        expires_at=row.lease_expires_at,
+        revision=row.revision,
+        report_count=row.report_count,
+        changes=(change,),
+    )
 
 
 async def release(connection: AsyncConnection, org_id: str, job_id: str, lease_token: str) -> Freed:
     """Gives the job back: it has its old turn again. Raises as `extend`."""
-    summary, _ = await _free(connection, org_id, job_id, lease_token)
+    summary, _ = await _free(connection, org_id, job_id, lease_token, "RELEASED")
     return Freed(summary=summary, changes=(_freed(summary),))
 
 
@@ -240,7 +262,7 @@ async def skip(
     hide_seconds: float = DEFAULT_SKIP,
 ) -> Freed:
     """Gives the job back to the others: hidden from its holder for a while. Raises as `extend`."""
-    summary, holder = await _free(connection, org_id, job_id, lease_token)
+    summary, holder = await _free(connection, org_id, job_id, lease_token, "SKIPPED")
     await connection.execute(
         _SKIP,
         {"job": summary.job_id, "reviewer": holder, "org": org_id, "seconds": hide_seconds},
@@ -261,9 +283,14 @@ def _freed(summary: JobSummary, reviewer_id: str | None = None, seconds: float =
 
 
 async def _free(
-    connection: AsyncConnection, org_id: str, job_id: str, lease_token: str
+    connection: AsyncConnection, org_id: str, job_id: str, lease_token: str, outcome: str
 ) -> tuple[JobSummary, str]:
-    parameters = {"org": org_id, "job": uuid_of(job_id), "token": lease_token}
+    parameters = {
+        "org": org_id,
+        "job": uuid_of(job_id),
+        "token": lease_token,
+        "outcome": outcome,
+    }
     row = (await connection.execute(_FREE_JOB, parameters)).mappings().one_or_none()
     if row is None:
         await refuse(connection, org_id, job_id)
@@ -272,14 +299,16 @@ async def _free(
     return summary_of(values), holder
 
 
-_STATE = text("SELECT state FROM queues.jobs WHERE org_id = :org AND job_id = :job")
+_STATE = text("SELECT state, moved_to FROM queues.jobs WHERE org_id = :org AND job_id = :job")
 
 
 async def refuse(connection: AsyncConnection, org_id: str, job_id: str) -> NoReturn:
     """Says why a step under a token was refused: JobNotFound, AlreadyClosed or LeaseLost."""
-    state = await connection.scalar(_STATE, {"org": org_id, "job": uuid_of(job_id)})
-    if state is None:
+    found = await connection.execute(_STATE, {"org": org_id, "job": uuid_of(job_id)})
+    row = found.one_or_none()
+    if row is None:
         raise JobNotFound(f"no job {job_id}")
-    if state == "CLOSED":
-        raise AlreadyClosed(f"job {job_id} is closed")
+    if row.state == "CLOSED":
+        on = f": it goes on as job {row.moved_to}" if row.moved_to else ""
+        raise AlreadyClosed(f"job {job_id} is closed{on}")
     raise LeaseLost(f"the lease on job {job_id} is not held under this token")

@@ -81,7 +81,11 @@ async def load(connection: AsyncConnection, summary: JobSummary) -> Job:
     history = [summary.job_id, *summary.moved_from]
     bodies = await connection.scalars(
         select(entries.c.body)
-        .where(entries.c.org_id == summary.org_id, entries.c.job_id.in_(history))
+        .where(
+            entries.c.org_id == summary.org_id,
+            entries.c.job_id.in_(history),
+            entries.c.invalidated_at.is_(None),
+        )
         .order_by(entries.c.position.desc())
         .limit(HISTORY_LIMIT)
     )
@@ -174,11 +178,19 @@ async def pending_counts(connection: AsyncConnection, org_id: str) -> dict[str, 
             func.count(),
             func.count().filter(live),
             func.min(jobs.c.created_at),
+            func.count().filter(jobs.c.deadline <= func.clock_timestamp()),
+            func.min(jobs.c.deadline),
         )
         .where(jobs.c.org_id == org_id, jobs.c.state == "PENDING")
         .group_by(jobs.c.queue_id)
     )
     return {
-        queue_id: QueueCount(pending=pending, leased=leased, oldest_created_at=oldest)
-        for queue_id, pending, leased, oldest in await connection.execute(query)
+        queue_id: QueueCount(
+            pending=pending,
+            leased=leased,
+            oldest_created_at=oldest,
+            overdue=overdue,
+            next_deadline=deadline,
+        )
+        for queue_id, pending, leased, oldest, overdue, deadline in await connection.execute(query)
     }

@@ -18,6 +18,10 @@ OFFERS_REFUSED = Counter(
     "coop_queue_offers_refused_total",
     "Jobs that Redis offered and the row refused; many mean that Redis has drifted.",
 )
+EXPIRED = Counter(
+    "coop_queue_claims_expired_total",
+    "Claims whose lease ran out before the reviewer decided, released or skipped.",
+)
 ORDER_AVAILABLE = Gauge(
     "coop_queue_order_available",
     "1 while Redis answers; 0 means degraded: the rows alone do, a little slower.",
@@ -30,4 +34,11 @@ ORDER_BUILDS = Counter(
     "coop_queue_order_builds_total",
     "Orders filled from the rows: built because Redis had none, or repaired because it differed.",
     ["cause"],
+)
+RERANKED = Counter(
+    "coop_queue_jobs_reranked_total",
+    "Pending jobs given their turn anew, mostly after a change of configuration.",
+)
+OVERDUE = Counter(
+    "coop_queue_jobs_overdue_total", "Jobs that passed their deadline and went before all others."
 )

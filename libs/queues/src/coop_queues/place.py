@@ -5,8 +5,8 @@
     entry new, none pending ──────────────────▶ created    under the slot's generation
 
 Guarantees: an entry id is placed once for ever; two entries of one item and queue are one pending
-job, whoever places them at the same time; a merge only adds, so no field is lost; all of a batch or
-nothing of it, with the caller's transaction.
+job, whoever places them at the same time; a merge only adds, so no field is lost, and may raise the
+job's turn (`ranking.py`); all of a batch or nothing of it, with the caller's transaction.
 Must not: commit, or talk to Redis: the caller does, with the answer's `changes`, after the commit.
 """
 
@@ -16,26 +16,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import SubmittedItem
 from coop_queues import slot as slots
+from coop_queues.growth import Grown, Growth, added, columns, grow
 from coop_queues.job import Entry, OrderChange, Placed, Placement
 from coop_queues.slot import Slot
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 _encoder = msgspec.json.Encoder()
-
-
-def rank_of(at: datetime) -> int:
-    """A job's turn, lowest first: microseconds since 1970. A double (Redis) holds it exactly."""
-    delta = at - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def digest_of(role: str, item: SubmittedItem) -> bytes:
@@ -52,17 +45,23 @@ class _Group:
     job_id: str
     generation: int
     placements: list[Placement] = field(default_factory=list)
+    new_reporters: set[str] = field(default_factory=set)
 
 
-async def place(connection: AsyncConnection, placement: Placement) -> Placed:
+async def place(
+    connection: AsyncConnection, placement: Placement, *, now: datetime | None = None
+) -> Placed:
     """Places one entry; see `place_many`."""
-    return (await place_many(connection, [placement]))[0]
+    return (await place_many(connection, [placement], now=now))[0]
 
 
-async def place_many(connection: AsyncConnection, placements: Sequence[Placement]) -> list[Placed]:
+async def place_many(
+    connection: AsyncConnection, placements: Sequence[Placement], *, now: datetime | None = None
+) -> list[Placed]:
     """Places a batch in the caller's transaction; answers in the batch's order.
 
     Any mix of organisations, queues and items; an entry that is twice in the batch is placed once.
+    `now` (absent: this process's clock) decides what is overdue, nothing else.
     Raises UnstorableId before anything is written.
     """
     if not placements:
@@ -76,7 +75,7 @@ async def place_many(connection: AsyncConnection, placements: Sequence[Placement
             fresh.setdefault(entry, (placement, slot))
     done: dict[tuple[str, str], Placed] = {}
     if fresh:
-        done = await _place_fresh(connection, fresh)
+        done = await _place_fresh(connection, fresh, now or datetime.now(UTC))
         lost = [p for key, (p, _) in fresh.items() if key not in done]
         if lost:  # another transaction placed them between the look and the insert
             known |= await _known(connection, lost)
@@ -128,17 +127,15 @@ async def _known(
     for org_id, entry_id, job_id, queue_id, rank, state in rows:
         changes: tuple[OrderChange, ...] = ()
         if state == "PENDING":
-            changes = (_add(org_id, queue_id, job_id, rank),)
+            changes = (added(org_id, queue_id, job_id, rank),)
         found[org_id, entry_id] = Placed(job_id=job_id, repeated=True, changes=changes)
     return found
 
 
-def _add(org_id: str, queue_id: str, job_id: str, rank: int) -> OrderChange:
-    return OrderChange(op="ADD", org_id=org_id, queue_id=queue_id, job_id=job_id, rank=rank)
-
-
 async def _place_fresh(
-    connection: AsyncConnection, fresh: dict[tuple[str, str], tuple[Placement, Slot]]
+    connection: AsyncConnection,
+    fresh: dict[tuple[str, str], tuple[Placement, Slot]],
+    now: datetime,
 ) -> dict[tuple[str, str], Placed]:
     """Places what looked new; leaves out what another transaction placed meanwhile."""
     # The order of locks, here and everywhere: slots, then entries, then jobs.
@@ -155,21 +152,21 @@ async def _place_fresh(
     won = await _insert_entries(connection, list(groups.values()))
     for group in groups.values():
         group.placements = [p for p in group.placements if (p.org_id, p.entry.entry_id) in won]
+        reporters = (won[p.org_id, p.entry.entry_id] for p in group.placements)
+        group.new_reporters = {reporter for reporter in reporters if reporter is not None}
     filled = [group for group in groups.values() if group.placements]
     if not filled:
         return {}
-    ranks = await _upsert_jobs(connection, filled)
+    grown = await grow(connection, [_growth(group) for group in filled], now=now)
     await _insert_items(connection, filled)
-    return _answers(filled, ranks)
+    return _answers(filled, grown)
 
 
-def _answers(
-    groups: Sequence[_Group], ranks: dict[str, tuple[int, int]]
-) -> dict[tuple[str, str], Placed]:
+def _answers(groups: Sequence[_Group], grown: dict[str, Grown]) -> dict[tuple[str, str], Placed]:
     answers = {}
     for group in groups:
-        rank, revision = ranks[group.job_id]
-        change = _add(group.slot.org_id, group.slot.queue_id, group.job_id, rank)
+        rank, revision = grown[group.job_id]
+        change = added(group.slot.org_id, group.slot.queue_id, group.job_id, rank)
         for number, placement in enumerate(group.placements):
             created = number == 0 and revision == 1
             answers[placement.org_id, placement.entry.entry_id] = Placed(
@@ -178,22 +175,34 @@ def _answers(
     return answers
 
 
+# The look for a reporter's other entries does not see those of this statement; and the slots are
+# locked, so that nobody else adds to these jobs.
 _ENTRIES = text(
     """
-    INSERT INTO queues.entries (org_id, entry_id, job_id, reporter_key, body)
-    SELECT p.* FROM unnest(
-        CAST(:org_id AS text[]), CAST(:entry_id AS text[]), CAST(:job_id AS uuid[]),
-        CAST(:reporter_key AS uuid[]), CAST(:body AS bytea[])) AS p (org_id, entry_id)
-     ORDER BY 1, 2
-    ON CONFLICT (org_id, entry_id) DO NOTHING
-    RETURNING org_id, entry_id
+    WITH fresh AS (
+        INSERT INTO queues.entries (org_id, entry_id, job_id, reporter_key, body)
+        SELECT p.* FROM unnest(
+            CAST(:org_id AS text[]), CAST(:entry_id AS text[]), CAST(:job_id AS uuid[]),
+            CAST(:reporter_key AS uuid[]), CAST(:body AS bytea[])) AS p (org_id, entry_id)
+         ORDER BY 1, 2
+        ON CONFLICT (org_id, entry_id) DO NOTHING
+        RETURNING org_id, entry_id, job_id, reporter_key)
+    SELECT f.org_id, f.entry_id, CASE WHEN NOT EXISTS (
+               SELECT 1 FROM queues.entries e
+                WHERE e.org_id = f.org_id AND e.reporter_key = f.reporter_key
+                  AND e.invalidated_at IS NULL
+                  AND (e.job_id = f.job_id OR e.job_id = ANY(ARRAY(
+                      SELECT unnest(j.moved_from) FROM queues.jobs j WHERE j.job_id = f.job_id))))
+           THEN CAST(f.reporter_key AS text) END
+      FROM fresh f
     """
 )
 
 
 async def _insert_entries(
     connection: AsyncConnection, groups: Sequence[_Group]
-) -> set[tuple[str, str]]:
+) -> dict[tuple[str, str], str | None]:
+    """What was inserted, and the reporter where the job did not have them before."""
     rows = [
         {
             "org_id": p.org_id,
@@ -205,7 +214,8 @@ async def _insert_entries(
         for group in groups
         for p in group.placements
     ]
-    return {(row[0], row[1]) for row in await _columns(connection, _ENTRIES, rows)}
+    found = await columns(connection, _ENTRIES, rows)
+    return {(org_id, entry_id): reporter for org_id, entry_id, reporter in found}
 
 
 def _reporter(entry: Entry) -> str | None:
@@ -214,67 +224,36 @@ def _reporter(entry: Entry) -> str | None:
     return slots.reporter_key(entry.report.reporter.type_id, entry.report.reporter.id)
 
 
-_JOBS = text(
-    """
-    INSERT INTO queues.jobs AS j (job_id, org_id, queue_id, kind, item_key, item_type_id, item_id,
-                                  generation, source, csam, entry_count, report_count, rank,
-                                  created_at, policy_ids)
-    SELECT p.job_id, p.org_id, p.queue_id, p.kind, p.item_key, p.item_type_id, p.item_id,
-           p.generation, p.source, p.csam, p.entry_count, p.report_count, p.rank, p.created_at,
-           ARRAY(SELECT jsonb_array_elements_text(CAST(p.policy_ids AS jsonb)))
-      FROM unnest(
-        CAST(:job_id AS uuid[]), CAST(:org_id AS text[]), CAST(:queue_id AS text[]),
-        CAST(:kind AS text[]), CAST(:item_key AS uuid[]), CAST(:item_type_id AS text[]),
-        CAST(:item_id AS text[]), CAST(:generation AS int[]), CAST(:source AS text[]),
-        CAST(:csam AS bool[]), CAST(:entry_count AS int[]), CAST(:report_count AS int[]),
-        CAST(:rank AS bigint[]), CAST(:created_at AS timestamptz[]), CAST(:policy_ids AS text[]))
-        AS p (job_id, org_id, queue_id, kind, item_key, item_type_id, item_id, generation, source,
-              csam, entry_count, report_count, rank, created_at, policy_ids)
-     ORDER BY p.job_id
-    ON CONFLICT (job_id) DO UPDATE
-       SET revision = j.revision + 1,
-           entry_count = j.entry_count + excluded.entry_count,
-           report_count = j.report_count + excluded.report_count,
-           csam = j.csam OR excluded.csam,
-           policy_ids = ARRAY(
-               SELECT DISTINCT unnest(j.policy_ids || excluded.policy_ids) ORDER BY 1)
-     WHERE j.state = 'PENDING'
-    RETURNING CAST(j.job_id AS text), j.rank, j.revision
-    """
-)
-
-
-async def _upsert_jobs(
-    connection: AsyncConnection, groups: Sequence[_Group]
-) -> dict[str, tuple[int, int]]:
-    """Rank and revision by job id; revision 1 is a job that was created now."""
-    rows = await _columns(connection, _JOBS, [_job_row(group) for group in groups])
-    if len(rows) != len(groups):
-        raise RuntimeError("a slot's generation is that of a closed job: the rows contradict")
-    return {job_id: (rank, revision) for job_id, rank, revision in rows}
-
-
-def _job_row(group: _Group) -> dict[str, Any]:
+def _growth(group: _Group) -> Growth:
+    # The newest configuration that spoke of this batch; all are of one queue.
+    ranking = max((p.ranking for p in group.placements), key=lambda ranking: ranking.revision)
     first = min(group.placements, key=lambda p: p.entry.at)
     entries = [p.entry for p in group.placements]
-    policies = {policy for entry in entries for policy in entry.policy_ids}
-    return {
-        "job_id": group.job_id,
-        **group.slot._asdict(),
-        "item_type_id": first.item.type_id,
-        "item_id": first.item.id,
-        "generation": group.generation,
-        "source": first.entry.source,
-        "csam": any(entry.csam for entry in entries),
-        "entry_count": len(entries),
-        "report_count": sum(entry.report is not None for entry in entries),
-        "rank": rank_of(first.entry.at),
-        "created_at": first.entry.at,
-        # U+0000 would be refused; the entry itself keeps the id as it came.
-        "policy_ids": _encoder.encode(
-            sorted(policy.replace("\x00", "\ufffd") for policy in policies)
-        ).decode(),
-    }
+    return Growth(
+        slot=group.slot,
+        job_id=group.job_id,
+        generation=group.generation,
+        ranking=ranking,
+        item_type_id=first.item.type_id,
+        item_id=first.item.id,
+        source=first.entry.source,
+        first_cause=first.entry.at,
+        entries=len(entries),
+        reports=sum(entry.report is not None for entry in entries),
+        new_reporters=len(group.new_reporters),
+        policy_ids=sorted({policy for entry in entries for policy in entry.policy_ids}),
+        csam=any(entry.csam for entry in entries),
+        subject=_subject(group),
+    )
+
+
+def _subject(group: _Group) -> str | None:
+    """The key of the user whom the job is about: the newest known creator."""
+    for placement in reversed(group.placements):
+        creator = placement.item.creator
+        if creator is not None:
+            return slots.item_key(creator.type_id, creator.id)
+    return None
 
 
 _ITEMS = text(
@@ -304,7 +283,7 @@ async def _insert_items(connection: AsyncConnection, groups: Sequence[_Group]) -
                     "role": role,
                     "body": _encoder.encode(item),
                 }
-    await _columns(connection, _ITEMS, list(rows.values()))
+    await columns(connection, _ITEMS, list(rows.values()))
 
 
 def _items(placement: Placement) -> list[tuple[str, SubmittedItem]]:
@@ -313,12 +292,3 @@ def _items(placement: Placement) -> list[tuple[str, SubmittedItem]]:
         *(("ADDITIONAL", item) for item in placement.additional_items),
         ("ITEM", placement.item),
     ]
-
-
-async def _columns(
-    connection: AsyncConnection, statement: TextClause, rows: Sequence[dict[str, Any]]
-) -> Sequence[Any]:
-    """Sends rows as one array a column: one statement, prepared once, for a batch of any size."""
-    names = rows[0].keys()
-    parameters = {name: [row[name] for row in rows] for name in names}
-    return (await connection.execute(statement, parameters)).all()

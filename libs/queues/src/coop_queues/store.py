@@ -6,7 +6,11 @@
     deciding   close, move                  in the caller's transaction, under a lease token
     moving     requeue                      in the caller's transaction, a job nobody holds
     undoing    reopen                       in the caller's transaction, a closed job
-    reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts
+    sweeping   contents, closable, closable_count, held_count, close_free, end_leases, move_batch
+                                            in the caller's transaction, many jobs (`sweep`)
+    scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
+    reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts, held
+    upkeep     Reconciler, Ranker           tasks of routing
 
 Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
 found. What changes rows answers with `changes`; after the commit they go to `OrderIndex.apply`.
@@ -17,10 +21,24 @@ from __future__ import annotations
 
 from coop_queues.claim import DEFAULT_LEASE, Claims
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
+from coop_queues.holding import held
+from coop_queues.invalidate import affected, scrub
 from coop_queues.lease import DEFAULT_SKIP, extend, release, skip
 from coop_queues.lookup import get_job, get_summary, jobs_of_item, pending_counts, pending_page
 from coop_queues.order import OrderIndex
 from coop_queues.place import place, place_many
+from coop_queues.ranking import Ranking
+from coop_queues.rerank import Ranker
+from coop_queues.sweep import (
+    Scope,
+    closable,
+    closable_count,
+    close_free,
+    contents,
+    end_leases,
+    held_count,
+    move_batch,
+)
 from coop_queues.sync import Reconciler
 
 __all__ = [
@@ -30,13 +48,25 @@ __all__ = [
     "REOPENED",
     "Claims",
     "OrderIndex",
+    "Ranker",
+    "Ranking",
     "Reconciler",
+    "Scope",
+    "affected",
+    "closable",
+    "closable_count",
     "close",
+    "close_free",
+    "contents",
+    "end_leases",
     "extend",
     "get_job",
     "get_summary",
+    "held",
+    "held_count",
     "jobs_of_item",
     "move",
+    "move_batch",
     "pending_counts",
     "pending_page",
     "place",
@@ -44,5 +74,6 @@ __all__ = [
     "release",
     "reopen",
     "requeue",
+    "scrub",
     "skip",
 ]

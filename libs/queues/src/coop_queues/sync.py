@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_queues import metric
 from coop_queues.job import OrderChange
@@ -23,9 +23,11 @@ from coop_runtime.database import transaction
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
 
-_PAGE: Final = 2000
+PAGE: Final = 2000
 _BUILD_MS: Final = 30_000  # a builder that is silent for so long is dead
-_PAUSE: Final = 0.005  # seconds between pages: claims go first
+PAUSE: Final = 0.005  # seconds between pages: claims go first
+START: Final = (-(2**63), str(uuid.UUID(int=0)))
+"""Before every job of a queue, by rank and job id."""
 
 _log = logger("coop_queues.sync")
 
@@ -56,25 +58,46 @@ _STILL_PENDING = text(
 )
 
 
+# From queue to queue along the index, without a look at the jobs in between.
+_WITH_JOBS = text(
+    """
+    WITH RECURSIVE q AS (
+        (SELECT org_id, queue_id FROM queues.jobs WHERE state = 'PENDING'
+          ORDER BY org_id, queue_id LIMIT 1)
+        UNION ALL
+        SELECT n.org_id, n.queue_id FROM q CROSS JOIN LATERAL (
+            SELECT org_id, queue_id FROM queues.jobs
+             WHERE state = 'PENDING' AND (org_id, queue_id) > (q.org_id, q.queue_id)
+             ORDER BY org_id, queue_id LIMIT 1) AS n)
+    SELECT org_id, queue_id FROM q
+    """
+)
+
+
+async def queues_of(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Organisation and queue of everything that is pending."""
+    return [(org_id, queue_id) for org_id, queue_id in await connection.execute(_WITH_JOBS)]
+
+
 async def _pages(
     engine: AsyncEngine, org_id: str, queue_id: str
 ) -> AsyncIterator[list[OrderChange]]:
-    rank, job_id = -(2**63), str(uuid.UUID(int=0))
+    rank, job_id = START
     while True:
         parameters = {
             "org": org_id,
             "queue": queue_id,
             "rank": rank,
             "job": job_id,
-            "page": _PAGE,
+            "page": PAGE,
         }
         async with transaction(engine) as connection:
             rows = (await connection.execute(_ROWS, parameters)).all()
         yield [_change(org_id, queue_id, *row) for row in rows]
-        if len(rows) < _PAGE:
+        if len(rows) < PAGE:
             return
         job_id, rank, _ = rows[-1]
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(PAUSE)
 
 
 def _change(
@@ -112,7 +135,7 @@ async def repair(engine: AsyncEngine, order: OrderIndex, org_id: str, queue_id: 
     async for changes in _pages(engine, org_id, queue_id):
         await order.tell(changes)
     start = 0
-    while members := await order.members(org_id, queue_id, start, _PAGE):
+    while members := await order.members(org_id, queue_id, start, PAGE):
         parameters = {"org": org_id, "queue": queue_id, "jobs": members}
         async with transaction(engine) as connection:
             pending = set(await connection.scalars(_STILL_PENDING, parameters))
@@ -121,7 +144,7 @@ async def repair(engine: AsyncEngine, order: OrderIndex, org_id: str, queue_id: 
             OrderChange(op="REMOVE", org_id=org_id, queue_id=queue_id, job_id=job) for job in stale
         )
         start += len(members) - len(stale)
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(PAUSE)
     metric.ORDER_BUILDS.labels("drift").inc()
 
 

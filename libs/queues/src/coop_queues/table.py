@@ -5,9 +5,12 @@
     entries      one row a cause, unique by (organisation, entry id): history and idempotency
     job_items    every version of every item that came with a job's entries
     skips        from whom a job is hidden, until when
+    claims       one row a claim: who had which job, from when to when, and how it ended
 
 Guarantees: `alembic` revisions in `migrations/` make exactly these tables (a test compares).
-Must not: be written without the slot's `generations` row locked, lease columns and skips apart.
+Must not: be written without the slot's `generations` row locked; lease columns, skips and claims
+apart, and the columns of a job's turn (`growth.turn_columns`), for which the row's own lock is
+enough.
 
 Items and entries are bytes of JSON, not jsonb: jsonb refuses the escape `\\u0000`, which users do
 write, and nothing here looks inside. `item_key` is a UUIDv5 of item type and item: an item id of
@@ -28,6 +31,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -66,10 +70,17 @@ jobs = Table(
     Column("csam", Boolean, nullable=False, server_default="false"),
     Column("entry_count", Integer, nullable=False),
     Column("report_count", Integer, nullable=False),
+    Column("reporter_count", Integer, nullable=False, server_default="0"),
+    Column("severity", SmallInteger, nullable=False, server_default="0"),
+    Column("deadline", _Time),
+    Column("overdue_at", _Time),
     Column("rank", BigInteger, nullable=False),
+    Column("ranking", BigInteger, nullable=False, server_default="0"),
+    Column("ranking_revision", BigInteger, nullable=False, server_default="0"),
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("created_at", _Time, nullable=False),
     Column("enqueued_at", _Time, nullable=False, server_default=text("now()")),
+    Column("subject_key", _Id),  # of the user: the item's creator, or the item itself
     Column("moved_from", ARRAY(_Id), nullable=False, server_default="{}"),
     Column("moved_to", _Id),
     Column("lease_token", Text),
@@ -112,6 +123,24 @@ Index(
     postgresql_where=_PENDING,
 )
 Index("ix_jobs_item", jobs.c.org_id, jobs.c.item_key)
+Index(
+    "ix_jobs_overdue",
+    jobs.c.overdue_at,
+    postgresql_where=text("state = 'PENDING' AND overdue_at IS NOT NULL"),
+)
+Index(
+    "ix_jobs_unranked",
+    jobs.c.org_id,
+    jobs.c.queue_id,
+    postgresql_where=text("state = 'PENDING' AND ranking = -1"),
+)
+Index(
+    "ix_jobs_pending_subject",
+    jobs.c.org_id,
+    jobs.c.subject_key,
+    jobs.c.job_id,
+    postgresql_where=_PENDING,
+)
 
 generations = Table(
     "generations",
@@ -135,6 +164,10 @@ entries = Table(
     Column("reporter_key", _Id),
     Column("placed_at", _Time, nullable=False, server_default=text("now()")),
     Column("body", LargeBinary, nullable=False),
+    # Invalidated entries count no longer; they stay, so that a replay places nothing.
+    Column("invalidated_at", _Time),
+    Column("invalidated_by", Text),
+    Column("invalidation_reason", Text),
     PrimaryKeyConstraint("org_id", "entry_id"),
 )
 Index("ix_entries_job", entries.c.job_id, entries.c.position)
@@ -142,6 +175,7 @@ Index(
     "ix_entries_reporter",
     entries.c.org_id,
     entries.c.reporter_key,
+    entries.c.job_id,
     postgresql_where=entries.c.reporter_key.is_not(None),
 )
 
@@ -165,4 +199,58 @@ skips = Table(
     Column("org_id", Text, nullable=False),
     Column("until", _Time, nullable=False),
     PrimaryKeyConstraint("job_id", "reviewer_id"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("job_id", _Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("queue_id", Text, nullable=False),
+    Column("reviewer_id", Text, nullable=False),
+    Column("claimed_at", _Time, nullable=False),
+    Column("ended_at", _Time),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("job_id", "number"),
+    CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+    CheckConstraint(
+        "outcome IN ('CLOSED', 'MOVED', 'RELEASED', 'SKIPPED', 'EXPIRED')", name="outcome"
+    ),
+)
+Index(
+    "ix_claims_open",
+    claims.c.org_id,
+    claims.c.reviewer_id,
+    postgresql_where=claims.c.ended_at.is_(None),
+)
+Index("ix_claims_time", claims.c.org_id, claims.c.claimed_at)
+
+# To find jobs by: when they came, where, about what and whom; and who passed one on.
+Index("ix_jobs_came", jobs.c.org_id, jobs.c.enqueued_at, jobs.c.job_id)
+Index(
+    "ix_jobs_queue_came",
+    jobs.c.org_id,
+    jobs.c.queue_id,
+    jobs.c.state,
+    jobs.c.enqueued_at,
+    jobs.c.job_id,
+)
+Index(
+    "ix_jobs_item_id",
+    jobs.c.org_id,
+    jobs.c.item_id,
+    postgresql_ops={"item_id": "text_pattern_ops"},
+)
+Index(
+    "ix_jobs_closed_subject",
+    jobs.c.org_id,
+    jobs.c.subject_key,
+    postgresql_where=text("state = 'CLOSED'"),
+)
+Index(
+    "ix_claims_passed_on",
+    claims.c.org_id,
+    claims.c.ended_at,
+    postgresql_where=text("outcome IN ('SKIPPED', 'RELEASED', 'EXPIRED')"),
 )

@@ -113,6 +113,7 @@ def _at_hand() -> Iterator[SignalType]:
             needs_matching_values=frozenset(("image_banks",)),
             external=True,
             negates=negates,
+            unfit_for_routing="an entry is placed at once, and does not wait for hashes of media",
             display_name="Image does not match bank" if negates else "Image matches bank",
             description="The image's hash is in none of the hash banks."
             if negates
@@ -134,6 +135,7 @@ def _at_hand() -> Iterator[SignalType]:
         cost=10,
         external=True,
         full_item=True,
+        unfit_for_routing="it counts what is submitted, and a report is about an item that was",
         display_name="Aggregation",
         description="How many items, this one included, a group has had within a sliding window.",
     )

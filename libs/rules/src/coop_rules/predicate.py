@@ -201,6 +201,8 @@ class _Binder:
             return None
         if not found.allowed_in_rules and not self.scope.routing:
             self.bad("/signal/type", f"{name} is for routing rules only")
+        if found.unfit_for_routing and self.scope.routing:
+            self.bad("/signal/type", f"{name} is not for routing rules: {found.unfit_for_routing}")
         assert self.leaf.signal is not None
         if found.subcategories and self.leaf.signal.subcategory is None:
             self.bad("/signal/subcategory", f"{name} needs a subcategory")

@@ -71,6 +71,7 @@ class SignalType(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     full_item: bool = False  # takes the whole item, with an aggregation clause as its arguments
     derivation: str | None = None  # gives the derived field of this type; no condition names it
     allowed_in_rules: bool = True  # False: in routing rules only
+    unfit_for_routing: str = ""  # why routing rules cannot have it; empty: they can
     integration: str | None = None  # the account it needs: an Integration's id
     display_name: str = ""
     description: str = ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 from typing import Self
@@ -41,6 +42,8 @@ class Vault:
             raise ValueError(f"a key is {KEY_BYTES} bytes")
         self._newest = _key_id(keys[0])
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        # Keys of their own, so that what is authenticated can never be taken for a ciphertext.
+        self._mac_keys = {_key_id(key): hmac.digest(key, b"coop mac", "sha256") for key in keys}
 
     @classmethod
     def of(cls, settings: RuntimeSettings) -> Self:
@@ -68,6 +71,24 @@ class Vault:
         except InvalidTag:
             raise SecretError(f"not made for {context!r}, or altered") from None
         return plain.decode()
+
+    def authenticate(self, said: str, *, context: str) -> str:
+        """A code that only a holder of the key can make for `said` in this `context`."""
+        return f"{_VERSION}.{self._newest}.{self._mac(self._newest, said, context)}"
+
+    def authentic(self, said: str, code: str, *, context: str) -> bool:
+        """Whether `authenticate` made the code. Raises SecretError for a key that is not there."""
+        version, _, rest = code.partition(".")
+        key_id, _, mac = rest.partition(".")
+        if version != _VERSION:
+            return False
+        if key_id not in self._mac_keys:
+            raise SecretError(f"no key with the id {key_id}")
+        return hmac.compare_digest(self._mac(key_id, said, context).encode(), mac.encode())
+
+    def _mac(self, key_id: str, said: str, context: str) -> str:
+        bound = f"{len(context)}:{context}{said}".encode()
+        return hmac.digest(self._mac_keys[key_id], bound, "sha256").hex()
 
     def is_stale(self, ciphertext: str) -> bool:
         """True when the ciphertext was not made under the newest key. Raises SecretError."""

@@ -2,8 +2,9 @@
 
     starting ──start hooks──▶ running ──SIGTERM, SIGINT, or a task's end──▶ stopping ──▶ exit code
 
-    stopping: unready ─▶ public HTTP finishes its requests ─▶ tasks are cancelled and awaited
-              ─▶ stop hooks in reverse order ─▶ internal HTTP ─▶ traces flushed
+    stopping: unready ─▶ stopping hooks ─▶ public HTTP finishes its requests
+              ─▶ tasks are cancelled and awaited ─▶ stop hooks in reverse order
+              ─▶ internal HTTP ─▶ traces flushed
 
 Guarantees: exit code 0 only after a stop that was asked for and went well; a task that ends or
 raises stops the whole process with 1 and its traceback in the log; stopping is bounded by
@@ -54,6 +55,7 @@ class Service:
         self._health = Health()
         self._tasks: dict[str, Run] = {}
         self._start_hooks: list[Hook] = []
+        self._stopping_hooks: list[Callable[[], None]] = []
         self._stop_hooks: list[Hook] = []
         self._servers: list[HttpServer] = []
         self._failed = False
@@ -73,6 +75,11 @@ class Service:
     def add_start(self, hook: Hook) -> None:
         """Adds what must have happened before tasks and public HTTP start; hooks run in order."""
         self._start_hooks.append(hook)
+
+    def add_stopping(self, hook: Callable[[], None]) -> None:
+        """Adds what is told first that the service stops: whatever keeps requests open by itself.
+        It must not wait, or raise."""
+        self._stopping_hooks.append(hook)
 
     def add_stop(self, hook: Hook) -> None:
         """Adds what happens last; hooks run in reverse order, also after a failed start."""
@@ -187,6 +194,8 @@ class Service:
                 return 0.1
             return max(0.1, began + limit * share - time.monotonic())
 
+        for tell in self._stopping_hooks:
+            tell()
         for server in self._servers:
             server.stop(left(_HTTP_SHARE))
         public = [task for task, name in tasks.items() if name.startswith("http:")]

@@ -52,4 +52,8 @@ DOWNLOADS = Counter(
     ["outcome"],
 )
 DOWNLOAD_BYTES = Gauge("coop_signal_download_bytes", "Memory reserved for media being judged.")
+STRIKE_FAILURES = Counter(
+    "coop_signal_strike_failures_total",
+    "Times that Redis did not say what strikes users have; the values were unavailable.",
+)
 PLUGINS = Gauge("coop_signal_plugins", "Installed plugins, by state: loaded, broken.", ["state"])

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from coop_action_dispatcher import strike_index
 from coop_action_dispatcher.assembly import assemble
-from coop_action_dispatcher.handler import RequestHandler
+from coop_action_dispatcher.handler import CallbackHandler, RequestHandler
 from coop_action_dispatcher.reversal import ReversalHandler
 from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.settings import Settings
@@ -16,7 +16,7 @@ from coop_action_dispatcher.strike_keeper import StrikeKeeper
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import SCHEMA, outbox
 from coop_contracts.config import SYSTEM_ORG, Kind
-from coop_contracts.event import ActionRequested, EffectsReversed
+from coop_contracts.event import ActionRequested, CallbackRequested, EffectsReversed
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.consumer import Consumer
 from coop_runtime.database import engine_of
@@ -69,6 +69,13 @@ def dispatcher(settings: Settings) -> Service:
         producer=producer,
     )
 
+    callbacks = Consumer(
+        settings,
+        group=f"{NAME}-callbacks",
+        event_type=CallbackRequested,
+        handler=CallbackHandler(dispatcher.accept, config),
+        producer=producer,
+    )
     reversals = Consumer(
         settings,
         group=f"{NAME}-reversals",
@@ -93,6 +100,10 @@ def dispatcher(settings: Settings) -> Service:
         await config.wait_ready(_CONFIG_TIMEOUT)
         await dispatcher.run()
 
+    async def call_back() -> None:
+        await config.wait_ready(_CONFIG_TIMEOUT)
+        await callbacks.run()
+
     async def take_back() -> None:
         await config.wait_ready(_CONFIG_TIMEOUT)
         await reversals.run()
@@ -110,6 +121,7 @@ def dispatcher(settings: Settings) -> Service:
     service.add_task("config", config.run)
     service.add_task("dispatch", dispatch)
     service.add_task("consume", consume)
+    service.add_task("callbacks", call_back)
     service.add_task("reversals", take_back)
     service.add_task("strike-expiry", StrikeKeeper(engine, strikes).run)
     service.add_task("strike-index", StrikeIndex(engine, redis, strikes.committed).run)
@@ -117,6 +129,7 @@ def dispatcher(settings: Settings) -> Service:
     service.add_readiness("config", config.ready)
     service.add_readiness("database", dispatcher.ready)
     service.add_readiness("consumer", consumer.ready)
+    service.add_readiness("callbacks", callbacks.ready)
     service.add_readiness("reversals", reversals.ready)
     return service
 

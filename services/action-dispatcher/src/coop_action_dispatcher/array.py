@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import struct
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -30,7 +31,7 @@ _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
 
 
-class Array(Generic[T]):
+class Array(ABC, Generic[T]):
     """An array of one type; `element` and `array` are the OIDs of pg_type."""
 
     element: ClassVar[int]
@@ -39,9 +40,9 @@ class Array(Generic[T]):
     def __init__(self, values: Iterable[T | None]) -> None:
         self.values: Sequence[T | None] = list(values)
 
+    @abstractmethod
     def encode(self, value: T) -> bytes:
         """The bytes of one element, as its type's `send` function makes them."""
-        raise NotImplementedError
 
     def dump(self) -> bytes:
         """The whole array."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher.breaker import Breakers
 from coop_action_dispatcher.courier import Courier
+from coop_action_dispatcher.destination import endpoints_of
 from coop_action_dispatcher.dispatcher import Dispatcher
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.health import Tally
@@ -22,8 +21,7 @@ from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_action_dispatcher.upkeep import Upkeep
-from coop_action_dispatcher.webhook import Configuration, Undeliverable, endpoint_of
-from coop_contracts.config import Action, Kind
+from coop_action_dispatcher.webhook import Configuration
 from coop_runtime.egress_post import Poster
 from coop_runtime.secret import Vault
 
@@ -77,15 +75,3 @@ def assemble(
         revision=config.revision,
         tuning=tuning,
     )
-
-
-def endpoints_of(config: Configuration, org_id: str) -> Mapping[str, str]:
-    """The names of the endpoints that an organisation's actions lead to now, by action id."""
-    names = {}
-    for action in config.all(org_id, Kind.ACTION).values():
-        if isinstance(action, Action) and action.callback_url:
-            try:
-                names[action.id] = endpoint_of(action.callback_url)
-            except Undeliverable:
-                continue
-    return names

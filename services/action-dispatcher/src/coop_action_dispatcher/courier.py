@@ -15,7 +15,9 @@ from typing import Protocol
 import httpx
 
 from coop_action_dispatcher import metric
+from coop_action_dispatcher.callback import Unaddressed
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
+from coop_action_dispatcher.destination import Asked, Destination, body_of, destination_of
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.header import InvalidHeaders, encoded, fixed_headers, parse_headers
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign, Keyring
@@ -26,11 +28,9 @@ from coop_action_dispatcher.webhook import (
     Configuration,
     NotYet,
     Undeliverable,
-    action_of,
-    body_of,
     endpoint_of,
 )
-from coop_contracts.config import Action, Kind
+from coop_contracts.config import Document
 from coop_contracts.event import ActionRequested
 from coop_runtime import telemetry
 from coop_runtime.egress import EgressRefused
@@ -78,7 +78,7 @@ class Courier:
         self._schedule = schedule
         self._bodies = bodies
         self._directory = directory
-        self._addresses: dict[tuple[str, str], tuple[Action, Address]] = {}
+        self._addresses: dict[tuple[str, str], tuple[Document, Address]] = {}
         self._alarms: dict[tuple[str, str], float] = {}
 
     async def carry(self, delivery: Delivery) -> Result:
@@ -86,6 +86,9 @@ class Courier:
         revision = self._config.revision(delivery.org_id)
         try:
             return await self._traced(delivery)
+        except Unaddressed as error:
+            verdict = Verdict(State.DEAD, reason=str(error), unaddressed=True)
+            return Result(delivery=delivery, verdict=verdict)
         except Undeliverable as error:
             return Result(delivery=delivery, verdict=Verdict(State.DEAD, reason=str(error)))
         except NotYet as error:
@@ -118,19 +121,19 @@ class Courier:
             return await self._carry(delivery)
 
     async def _carry(self, delivery: Delivery) -> Result:
-        request = delivery.asked
+        asked = delivery.asked
         body = delivery.body
         if body is None:
-            body = await self._complete(delivery, request)
-        action = action_of(request, self._config)
-        name = endpoint_of(action.callback_url)
+            body = await self._complete(delivery, asked)
+        destination = destination_of(asked, self._config)
+        name = endpoint_of(destination.url)
         endpoint_id = await self._directory.id_of(delivery.org_id, name)
         if endpoint_id != delivery.endpoint_id:
             # Its URL was changed: it takes its turn there, whose breaker may be open.
             return Result(
                 delivery=delivery, verdict=Verdict(State.PENDING), endpoint_id=endpoint_id
             )
-        attempt = await self._attempt(delivery, action, body)
+        attempt = await self._attempt(delivery, destination, body)
         verdict = self._schedule.after(
             number=delivery.attempts - delivery.attempts_before + 1,
             status=attempt.status,
@@ -139,10 +142,10 @@ class Courier:
         )
         return Result(delivery=delivery, verdict=verdict, attempt=attempt)
 
-    async def _attempt(self, delivery: Delivery, action: Action, body: bytes) -> Attempt:
+    async def _attempt(self, delivery: Delivery, destination: Destination, body: bytes) -> Attempt:
         now = utc_now()
         try:
-            address = self._address(delivery.org_id, action)
+            address = self._address(delivery.org_id, destination)
         except EgressRefused as error:
             return Attempt(started_at=now, latency_ms=0.0, error=refusal(error))
         except (httpx.InvalidURL, httpx.LocalProtocolError):
@@ -155,23 +158,25 @@ class Courier:
         )
         return await self._sender.send(address, headers=encoded(signatures), body=body)
 
-    def _address(self, org_id: str, action: Action) -> Address:
-        """Kept for as long as the action's document stays the same object."""
-        known = self._addresses.get((org_id, action.id))
-        if known is not None and known[0] is action:
+    def _address(self, org_id: str, to: Destination) -> Address:
+        """Kept for as long as the document that says so stays the same object."""
+        known = self._addresses.get((org_id, to.name))
+        if known is not None and known[0] is to.document:
             return known[1]
-        own = self._own_headers(org_id, action)
-        address = self._sender.address(action.callback_url or "", fixed_headers(own))
+        own = self._own_headers(org_id, to)
+        address = self._sender.address(to.url, fixed_headers(own))
         if len(self._addresses) >= _MAX_ADDRESSES:
             self._addresses.clear()
-        self._addresses[org_id, action.id] = action, address
+        self._addresses[org_id, to.name] = to.document, address
         return address
 
-    async def _complete(self, delivery: Delivery, request: ActionRequested) -> bytes:
+    async def _complete(self, delivery: Delivery, asked: Asked) -> bytes:
         """What could not be done when the delivery was taken on: its strike and its body."""
-        strike = part_of(request, self._config, delivery.traceparent)
+        strike = None
+        if isinstance(asked, ActionRequested):
+            strike = part_of(asked, self._config, delivery.traceparent)
         try:
-            body = body_of(request, action_of(request, self._config), self._config)
+            body = body_of(asked, self._config)
         except Undeliverable:
             if strike is not None:
                 await self._bodies.save_body(delivery, None, strike)
@@ -181,12 +186,10 @@ class Courier:
             raise _LeaseLost
         return kept
 
-    def _own_headers(self, org_id: str, action: Action) -> Mapping[str, str]:
-        if action.callback_url_headers is None:
+    def _own_headers(self, org_id: str, to: Destination) -> Mapping[str, str]:
+        if to.headers is None:
             return {}
-        return parse_headers(
-            self._keyring.decrypt(org_id, Kind.ACTION, action.id, action.callback_url_headers)
-        )
+        return parse_headers(self._keyring.decrypt(org_id, to.kind, to.document.id, to.headers))
 
     def _alarm(self, delivery: Delivery, cause: str, reason: str) -> None:
         metric.HELD.labels(cause).inc()

@@ -1,4 +1,4 @@
-"""What a delivery is: one action on one item, to be told to the platform once.
+"""What a delivery is: one action on one item, or one callback, to be told to the platform once.
 
                  accept                   2xx
     (requested) ───────▶ PENDING ─────────────────▶ DELIVERED
@@ -17,15 +17,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from coop_action_dispatcher.destination import Asked
 from coop_action_dispatcher.strike import Part, Reversal
-from coop_contracts.event import ActionRequested
 
-_decoder = msgspec.json.Decoder(ActionRequested)
+_decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
+
+Kind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
+"""What asked for it: an action, or a decision of which the platform is told."""
 
 
 class State(StrEnum):
@@ -36,29 +39,33 @@ class State(StrEnum):
 
 class Verdict(NamedTuple):
     """What becomes of a delivery. `delay` (seconds) is set with PENDING; `held` says that nothing
-    was sent because something on our side is missing; `reason` is for people."""
+    was sent because something on our side is missing, `unaddressed` that nobody wants it; `reason`
+    is for people."""
 
     state: State
     delay: float = 0.0
     reason: str | None = None
     held: bool = False
+    unaddressed: bool = False
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
     """A delivery to be taken on. `request` is the event's bytes; `body` the webhook's, None while
     it cannot be made; `endpoint` names the receiver (`webhook.endpoint_of`). `strike` is what it
-    adds to a user's strikes, `reversal` the execution whose strike it takes back."""
+    adds to a user's strikes, `reversal` the execution whose strike it takes back. A callback has
+    no action."""
 
     execution_id: str
     org_id: str
-    action_id: str
+    action_id: str | None
     item_type_id: str
     item_id: str
     item_digest: bytes
     endpoint: str
     request: bytes
-    event: ActionRequested
+    event: Asked
     body: bytes | None
+    kind: Kind = "ACTION"
     rule_ids: tuple[str, ...] = ()
     traceparent: str | None = None
     strike: Part | None = None
@@ -82,12 +89,12 @@ class Delivery(Struct, frozen=True, kw_only=True):
     attempts_before: int = 0
     age: float = 0.0
     traceparent: str | None = None
-    event: ActionRequested | None = None
+    event: Asked | None = None
     probe: bool = False
 
     @property
-    def asked(self) -> ActionRequested:
-        """The request. Raises msgspec.MsgspecError for a row that is none."""
+    def asked(self) -> Asked:
+        """What it was asked for with. Raises msgspec.MsgspecError for a row that is none."""
         return self.event or _decoder.decode(self.request)
 
 

@@ -1,4 +1,4 @@
-"""What people ask about deliveries: which there are, what became of one, what a rule did.
+"""What people ask about deliveries: which there are, what became of one.
 
 Guarantees: every query names its organisation; a page's cost follows what it shows, and for rare
 filters the time span, not all that was ever delivered.
@@ -23,7 +23,7 @@ _SKEW = timedelta(minutes=5)
 """A number is taken when a row is inserted, its time when its transaction began."""
 
 _FIELDS = """
-    r.seq, r.execution_id::text AS execution_id, r.action_id, r.item_type_id, r.item_id,
+    r.seq, r.execution_id::text AS execution_id, r.kind, r.action_id, r.item_type_id, r.item_id,
     r.created_at, d.state, d.head, d.held, d.attempts, d.next_attempt_at, d.finished_at,
     d.last_status, d.last_error, e.id AS endpoint_id, e.name AS endpoint,
     e.paused_at IS NOT NULL AS endpoint_paused, d.lease_owner IS NOT NULL AS under_way
@@ -34,6 +34,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     """All of what is given must hold; `since` is included, `until` is not."""
 
     state: str | None = None
+    kind: str | None = None
     item_type_id: str | None = None
     item_id: str | None = None
     action_id: str | None = None
@@ -84,6 +85,8 @@ async def conditions_of(
     if wanted.item_id is not None and wanted.item_type_id is not None:
         key = item_key(org_id, wanted.item_type_id, wanted.item_id)
         add("r.item_digest = :digest", digest=item_digest(key))
+    if wanted.kind is not None:
+        add("r.kind = :kind", kind=wanted.kind)
     if wanted.action_id is not None:
         add("r.action_id = :action", action=wanted.action_id)
     if wanted.endpoint_id is not None:
@@ -157,42 +160,3 @@ async def one(
         return None
     attempts = await connection.execute(_ATTEMPTS, {"seq": delivery.seq})
     return delivery, attempts.all()
-
-
-_OF_RULE = text(
-    """
-    SELECT x.seq, x.created_at, r.execution_id::text AS execution_id, r.action_id, r.request,
-           d.state
-    FROM dispatch.rule_executions AS x
-    JOIN dispatch.requests AS r ON r.seq = x.seq
-    JOIN dispatch.deliveries AS d ON d.seq = x.seq
-    WHERE x.org_id = :org AND x.rule_id = :rule AND x.created_at >= :since
-      AND (x.created_at, x.seq) > (:after_time, :after)
-    ORDER BY x.created_at, x.seq LIMIT :limit
-    """
-)
-
-
-async def of_rule(
-    connection: AsyncConnection,
-    org_id: str,
-    rule_id: str,
-    *,
-    since: datetime,
-    after: tuple[datetime, int] | None,
-    limit: int,
-) -> Sequence[Row[Any]]:
-    """What a rule requested since a moment, the oldest first, behind the position `after`."""
-    time, seq = after or (since, 0)
-    found = await connection.execute(
-        _OF_RULE,
-        {
-            "org": org_id,
-            "rule": rule_id,
-            "since": since,
-            "after_time": time,
-            "after": seq,
-            "limit": limit,
-        },
-    )
-    return found.all()

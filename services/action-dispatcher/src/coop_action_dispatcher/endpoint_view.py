@@ -30,6 +30,7 @@ _ENDPOINTS = text(
            ARRAY(SELECT DISTINCT recent.action_id FROM (
                      SELECT r.action_id FROM dispatch.requests AS r
                      WHERE r.endpoint_id = e.id ORDER BY r.seq DESC LIMIT 100) AS recent
+                 WHERE recent.action_id IS NOT NULL
                  ORDER BY 1) AS action_ids
     FROM dispatch.endpoints AS e
     WHERE e.org_id = :org AND e.name <> '' AND e.id > :after

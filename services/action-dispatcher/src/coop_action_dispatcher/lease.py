@@ -160,10 +160,10 @@ class Leases:
     async def move(
         self, org_id: str, endpoints: Mapping[str, int], blocked: Collection[int]
     ) -> int:
-        """Takes what waits for a blocked endpoint to where its action leads by now.
+        """Takes what waits for a blocked endpoint to where its action or callback leads by now.
 
-        `endpoints` are ids by action id; `blocked` those that are paused or open. Gives the number
-        moved. Raises `Retryable`.
+        `endpoints` are ids by action id or kind of callback; `blocked` those that are paused or
+        open. Gives the number moved. Raises `Retryable`.
         """
         moved, after = 0, 0
         while True:

@@ -119,7 +119,8 @@ RELEASE_HELD = text(
     """
 )
 
-# Deliveries that wait for an endpoint which their action does not lead to any more.
+# Deliveries that wait for an endpoint which their action, or the settings for such a callback, do
+# not lead to any more.
 MOVE = text(
     """
     WITH misled AS MATERIALIZED (
@@ -127,7 +128,8 @@ MOVE = text(
         FROM dispatch.deliveries AS d
         JOIN dispatch.requests AS r ON r.seq = d.seq
         JOIN unnest(CAST(:actions AS text[]), CAST(:endpoints AS bigint[]))
-             AS action (id, endpoint_id) ON action.id = r.action_id
+             AS action (id, endpoint_id)
+             ON action.id = COALESCE(r.action_id, r.kind)
         WHERE d.org_id = :org AND d.state = 'PENDING' AND d.seq > :after
           AND d.lease_owner IS NULL AND d.endpoint_id = ANY(CAST(:blocked AS bigint[]))
           AND d.endpoint_id <> action.endpoint_id

@@ -13,6 +13,10 @@ REPEATED = Counter(
 )
 DELIVERED = Counter("coop_deliveries_delivered_total", "Deliveries the platform answered with 2xx.")
 DEAD = Counter("coop_deliveries_dead_total", "Deliveries given up.")
+UNADDRESSED = Counter(
+    "coop_callbacks_unaddressed_total",
+    "Callbacks recorded and not sent, because the organisation names no URL for them.",
+)
 ATTEMPTS = Counter(
     "coop_delivery_attempts_total",
     "Webhooks sent, by what came of it: 2xx, 3xx, 4xx, 5xx, other (a status outside those), "

@@ -20,7 +20,7 @@ from coop_action_dispatcher.breaker import Change, News
 from coop_action_dispatcher.delivery import Result, State
 from coop_action_dispatcher.sender import utc_now
 from coop_action_dispatcher.store import Recorded, Store, is_finished
-from coop_contracts.event import ActionDelivered
+from coop_contracts.event import ActionDelivered, ActionRequested
 from coop_contracts.ids import item_key, new_id
 from coop_runtime.backoff import Backoff
 from coop_runtime.error import Retryable
@@ -155,11 +155,18 @@ def _bare(result: Result, error: str) -> Result:
 
 
 def _messages(batch: Sequence[Result], now: datetime) -> list[Message | None]:
-    return [_message(result, now) if is_finished(result) else None for result in batch]
+    """What tells of the ends of actions; of callbacks nobody is told but who asks."""
+    messages: list[Message | None] = []
+    for result in batch:
+        asked = result.delivery.asked
+        if isinstance(asked, ActionRequested) and is_finished(result):
+            messages.append(_message(result, asked, now))
+        else:
+            messages.append(None)
+    return messages
 
 
-def _message(result: Result, now: datetime) -> Message:
-    request = result.delivery.asked
+def _message(result: Result, request: ActionRequested, now: datetime) -> Message:
     event = ActionDelivered(
         event_id=new_id(),
         org_id=request.org_id,
@@ -185,13 +192,27 @@ def _count(recorded: Sequence[Result], of: int, now: datetime) -> None:
             metric.DELIVERED.inc()
             requested_at = result.delivery.asked.time
             metric.LATENCY.observe(max(0.0, (now - requested_at).total_seconds()))
+        elif result.verdict.unaddressed:
+            metric.UNADDRESSED.inc()
+            _log.info(
+                "callback recorded and not sent",
+                execution_id=result.delivery.execution_id,
+                org_id=result.delivery.org_id,
+                reason=result.verdict.reason,
+            )
         elif result.verdict.state is State.DEAD:
             metric.DEAD.inc()
             _log.error(
                 "delivery is dead",
                 execution_id=result.delivery.execution_id,
                 org_id=result.delivery.org_id,
-                action_id=result.delivery.asked.action_id,
+                delivers=_name_of(result),
                 attempts=result.attempts,
                 reason=result.verdict.reason,
             )
+
+
+def _name_of(result: Result) -> str:
+    """The action, or the kind of callback."""
+    asked = result.delivery.asked
+    return asked.action_id if isinstance(asked, ActionRequested) else asked.callback

@@ -185,6 +185,7 @@ class Store:
                 "bodies": Blobs(d.body for d in new),
                 "traceparents": Texts(d.traceparent for d in new),
                 "leased": Booleans(plan.leased),
+                "kinds": Texts(d.kind for d in new),
                 "owner": self.owner,
                 "lease": LEASE,
                 "rule_executions": Uuids(execution_id for execution_id, _, _ in rules),

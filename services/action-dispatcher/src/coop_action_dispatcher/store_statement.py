@@ -26,17 +26,18 @@ INSERT = text(
             CAST(:ids AS uuid[]), CAST(:orgs AS text[]), CAST(:actions AS text[]),
             CAST(:types AS text[]), CAST(:items AS text[]), CAST(:digests AS bytea[]),
             CAST(:endpoints AS bigint[]), CAST(:heads AS boolean[]), CAST(:requests AS bytea[]),
-            CAST(:bodies AS bytea[]), CAST(:traceparents AS text[]), CAST(:leased AS boolean[])
+            CAST(:bodies AS bytea[]), CAST(:traceparents AS text[]), CAST(:leased AS boolean[]),
+            CAST(:kinds AS text[])
         ) WITH ORDINALITY AS new (execution_id, org_id, action_id, item_type_id, item_id,
                                   item_digest, endpoint_id, head, request, body, traceparent,
-                                  leased, position)
+                                  leased, kind, position)
     ),
     asked AS (
         INSERT INTO dispatch.requests
             (execution_id, org_id, action_id, item_type_id, item_id, item_digest, endpoint_id,
-             request, body, traceparent)
+             request, body, traceparent, kind)
         SELECT execution_id, org_id, action_id, item_type_id, item_id, item_digest, endpoint_id,
-               request, body, traceparent
+               request, body, traceparent, kind
         FROM new ORDER BY item_digest, position
         ON CONFLICT (execution_id) DO NOTHING
         RETURNING seq, execution_id

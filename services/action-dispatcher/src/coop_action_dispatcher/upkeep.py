@@ -24,7 +24,8 @@ from coop_runtime.error import Retryable
 from coop_runtime.log import logger
 
 EndpointsOf = Callable[[str], Mapping[str, str]]
-"""The names of the endpoints that an organisation's actions lead to now, by action id."""
+"""The names of the endpoints that an organisation's deliveries lead to now, by action id and by
+kind of callback."""
 
 _REFRESH_EVERY = 1.0  # seconds; the view of the endpoints
 _FLUSH_EVERY = 5.0
@@ -126,7 +127,7 @@ class Upkeep:
             if self._moved.get(org_id) == state:
                 continue
             ids = await self._directory.ids((org_id, name) for name in names.values())
-            to = {action_id: ids[org_id, name] for action_id, name in names.items()}
+            to = {of: ids[org_id, name] for of, name in names.items()}
             moved += await self._leases.move(org_id, to, blocked)
             self._moved[org_id] = state
         for org_id in self._moved.keys() - self._troubled_of.keys():

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from coop_contracts.config import Action, ActionType, Document, ItemType, Kind, Policy
-from coop_contracts.event import ActionRequested, ItemRef
+from coop_contracts.event import ActionRequested, CallbackRequested, ItemRef
 
 
 class Configuration(Protocol):
@@ -115,7 +115,7 @@ def with_strikes(body: bytes, count: int) -> bytes:
     return body[:-1] + b',"userStrikeCount":%d}' % count
 
 
-def expect_arrived(request: ActionRequested, config: Configuration) -> None:
+def expect_arrived(request: ActionRequested | CallbackRequested, config: Configuration) -> None:
     """Raises `NotYet` when the configuration that the request was made under is not here."""
     if config.revision(request.org_id) < request.config_revision:
         raise NotYet("the configuration of the request has not arrived yet")

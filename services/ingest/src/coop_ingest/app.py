@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -33,6 +34,7 @@ from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
 from coop_ingest.settings import Settings
 from coop_runtime.config_table import ConfigTable
+from coop_runtime.key_use import KeyUse
 from coop_runtime.metric import App as AsgiApp
 from coop_runtime.metric import measured
 from coop_runtime.producer import Producer
@@ -56,12 +58,13 @@ def build_api(
     table: ConfigTable,
     publisher: Publisher,
     redis: Redis,
+    use: KeyUse,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsgiApp:
     """The public ASGI application. `table` must not have been loaded yet, or be replayed: the index
     of API keys is built from its changes."""
-    credentials = Credentials(now)
+    credentials = Credentials(now, use)
     table.subscribe(credentials.apply)
     catalog = Catalog(table, allow_private_hosts=settings.ingest_allow_private_urls)
     gate = Gate(
@@ -98,11 +101,11 @@ def build_api(
     action = ActionRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     policies = PoliciesRoute(gate=gate, table=table)
     routes = (
-        Route("POST", "/items/async/", "post-items", items.handle, hot=True),
-        Route("POST", "/report", "submit-report", report.handle),
-        Route("POST", "/report/appeal", "submit-appeal", appeal.handle),
-        Route("POST", "/actions/", "post-actions", action.handle),
-        Route("GET", "/policies/", "get-policies", policies.handle),
+        Route("POST", "/items/async/", "post-items", items.handle, items.needs, hot=True),
+        Route("POST", "/report", "submit-report", report.handle, report.needs),
+        Route("POST", "/report/appeal", "submit-appeal", appeal.handle, appeal.needs),
+        Route("POST", "/actions/", "post-actions", action.handle, action.needs),
+        Route("GET", "/policies/", "get-policies", policies.handle, policies.needs),
     )
     edge = Edge(routes, build_application(routes))
     return measured(edge, route=edge.route_of)
@@ -145,11 +148,13 @@ def build_service(settings: Settings) -> Service:
     producer = Producer(settings, client_id=NAME, delivery_timeout=settings.ingest_ack_timeout)
     publisher = publisher_of(settings, producer)
     redis = connect_redis(settings)
-    api = build_api(settings, table=table, publisher=publisher, redis=redis)
+    use = KeyUse()
+    api = build_api(settings, table=table, publisher=publisher, redis=redis, use=use)
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_stop(redis.aclose)
     service.add_task("config", table.run)
+    service.add_task("key-use", partial(use.run, redis))
     service.add_readiness("config", table.ready)
     service.add_readiness("broker", publisher.ready)
     service.serve(api, settings.ingest_host, settings.ingest_port)

@@ -1,4 +1,4 @@
-"""Which organisation an API key speaks for.
+"""Which organisation an API key speaks for, and what it may be used for.
 
 Guarantees: only hashes are held; a revoked, expired or deleted key stops working as soon as the
 change is in the configuration table. Looking a SHA-256 up in a dictionary gives nothing away
@@ -11,19 +11,38 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
-from coop_contracts.config import ApiKey, Kind
+from coop_contracts.config import ApiKey, ApiScope, Kind
 from coop_runtime.config_table import ConfigChange
+from coop_runtime.key_use import KeyUse
 
 MAX_KEY = 512  # bytes; longer headers are not hashed
 
+_ALL = frozenset(ApiScope)
+
+
+class Caller(NamedTuple):
+    """Who a valid key speaks for, and its scopes: a key without any has all of them."""
+
+    org_id: str
+    scopes: frozenset[ApiScope]
+
+
+class _Holder(NamedTuple):
+    """An API key's document, with the caller that it makes."""
+
+    key: ApiKey
+    caller: Caller
+
 
 class Credentials:
-    """The index from key hash to organisation; `apply` is a subscriber of the ConfigTable."""
+    """The index from key hash to caller; `apply` is a subscriber of the ConfigTable."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], use: KeyUse) -> None:
         self._now = now
-        self._by_hash: dict[str, dict[tuple[str, str], ApiKey]] = {}
+        self._use = use
+        self._by_hash: dict[str, dict[tuple[str, str], _Holder]] = {}
         self._hash_of: dict[tuple[str, str], str] = {}
 
     def apply(self, change: ConfigChange) -> None:
@@ -40,20 +59,27 @@ class Credentials:
         if isinstance(change.document, ApiKey):
             key_hash = change.document.key_hash.lower()
             self._hash_of[identity] = key_hash
-            self._by_hash.setdefault(key_hash, {})[identity] = change.document
+            scopes = frozenset(change.document.scopes) or _ALL
+            holder = _Holder(change.document, Caller(change.org_id, scopes))
+            self._by_hash.setdefault(key_hash, {})[identity] = holder
 
-    def org_of(self, key: bytes) -> str | None:
-        """The organisation's id, or None when the key is none that is valid now."""
+    def caller_of(self, key: bytes) -> Caller | None:
+        """Who calls with this key; None when it is none that is valid now."""
         if not key or len(key) > MAX_KEY:
             return None
         holders = self._by_hash.get(hashlib.sha256(key).hexdigest())
         if holders is None:
             return None
-        orgs = {
-            org_id for (org_id, _), document in holders.items() if _is_valid(document, self._now())
-        }
-        # One key of two organisations would say nothing about who is calling.
-        return orgs.pop() if len(orgs) == 1 else None
+        now = self._now()
+        if len(holders) == 1:
+            (holder,) = holders.values()
+            if not _is_valid(holder.key, now):
+                return None
+            self._use.note(holder.caller.org_id, holder.key.id, now)
+            return holder.caller
+        # One key of two documents says nothing about who is calling, or what it may do.
+        callers = {holder.caller for holder in holders.values() if _is_valid(holder.key, now)}
+        return callers.pop() if len(callers) == 1 else None
 
 
 def _is_valid(key: ApiKey, now: datetime) -> bool:

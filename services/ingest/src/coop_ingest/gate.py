@@ -1,9 +1,10 @@
 """What every request passes before anything is done with it.
 
-    head ─▶ configuration read? ─▶ key ─▶ rate ─▶ media type ─▶ body, within limits
+    head ─▶ configuration read? ─▶ key ─▶ scope ─▶ rate ─▶ media type ─▶ body, within limits
          ─▶ Idempotency-Key ─▶ the route's own handling
 
-Guarantees: nothing of a body is read before its sender is known and within its rate.
+Guarantees: nothing of a body is read before its sender is known, may do this and is within its
+rate; no request passes without a scope being asked for.
 Must not: know the routes.
 """
 
@@ -12,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from coop_contracts.config import ApiScope
 from coop_ingest import metric
 from coop_ingest.answer import Answer
 from coop_ingest.body import Head, Intake, Receive, check_media_type, read_head
 from coop_ingest.credential import Credentials
 from coop_ingest.idempotency import Idempotency, Submission
 from coop_ingest.rate_limit import RateLimiter
-from coop_ingest.refusal import unauthorized, unavailable
+from coop_ingest.refusal import forbidden, unauthorized, unavailable
 from coop_ingest.trace import request_span
 from coop_runtime import telemetry
 from coop_runtime.config_table import ConfigTable
@@ -56,24 +58,33 @@ class Gate:
         self._intake = intake
         self._idempotency = idempotency
 
-    async def admit(self, head: Head) -> str:
-        """The caller's organisation. Raises Refusal (401, 429, 503)."""
+    async def admit(self, head: Head, *, needs: ApiScope) -> str:
+        """The caller's organisation. Raises Refusal (401, 403 without the scope, 429, 503)."""
         if not self._table.ready():
             metric.UNAVAILABLE.labels("configuration").inc()
             raise unavailable("The configuration is being read.", retry_after=2, close=True)
-        org_id = self._credentials.org_of(head.api_key)
-        if org_id is None:
+        caller = self._credentials.caller_of(head.api_key)
+        if caller is None:
             raise unauthorized()
+        if needs not in caller.scopes:
+            raise forbidden(needs)
+        org_id = caller.org_id
         if not self._limiter.try_take(org_id):
             await self._limiter.take(org_id)
         return org_id
 
     async def post(
-        self, scope: Mapping[str, Any], receive: Receive, request_id: str, run: Run
+        self,
+        scope: Mapping[str, Any],
+        receive: Receive,
+        request_id: str,
+        run: Run,
+        *,
+        needs: ApiScope,
     ) -> Answer:
         """Admit, read, and run the request. Raises Refusal or ClientGone."""
         head = read_head(scope)
-        org_id = await self.admit(head)
+        org_id = await self.admit(head, needs=needs)
         check_media_type(head)
         body = await self._intake.read(receive, head)
         try:

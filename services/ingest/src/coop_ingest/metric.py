@@ -9,15 +9,16 @@ from prometheus_client import Counter, Gauge, Histogram
 
 ACCEPTED = Counter(
     "coop_ingest_accepted_total",
-    "Submissions acknowledged by the broker, by kind: item, report, appeal.",
+    "Submissions acknowledged by the broker, by kind: item, report, appeal, action.",
     ["kind"],
 )
 REFUSED = Counter(
     "coop_ingest_refused_total",
-    "Requests refused, by reason: authentication, rate (over the limit), size (of a body, an item, "
-    "a batch, an event), media_type, json (cannot be read), invalid (anything else about the "
-    "content), conflict (Idempotency-Key, appeals off), unavailable (see "
-    "coop_ingest_unavailable_total), not_found, method, internal (a fault of ingest; an alarm).",
+    "Requests refused, by reason: authentication, authorization (the key lacks the scope), rate "
+    "(over the limit), size (of a body, an item, a batch, an event), media_type, json (cannot be "
+    "read), invalid (anything else about the content), conflict (Idempotency-Key, appeals off), "
+    "unavailable (see coop_ingest_unavailable_total), not_found, method, internal (a fault of "
+    "ingest; an alarm).",
     ["reason"],
 )
 REFUSED_ITEMS = Counter(

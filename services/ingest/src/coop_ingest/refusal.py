@@ -17,6 +17,7 @@ from coop_contracts.error import ApiError, ErrorType
 
 Reason = Literal[
     "authentication",
+    "authorization",
     "rate",
     "size",
     "media_type",
@@ -84,6 +85,22 @@ def unauthorized() -> Refusal:
                 ErrorType.AUTHENTICATION_FAILED,
                 "Invalid API Key",
                 "The X-API-KEY header does not hold a valid key.",
+            )
+        ],
+        close=True,
+    )
+
+
+def forbidden(needs: str) -> Refusal:
+    """The key is valid, and not for this."""
+    return Refusal(
+        "authorization",
+        [
+            error(
+                403,
+                ErrorType.AUTHORIZATION_FAILED,
+                "Missing scope",
+                f"This API key does not have the scope {needs}.",
             )
         ],
         close=True,

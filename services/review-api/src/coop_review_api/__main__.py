@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-USAGE = "usage: python -m coop_review_api api | relay | projector | migrate | create-org --help\n"
+USAGE = (
+    "usage: python -m coop_review_api"
+    " api | relay | projector | migrate | create-org --help | sso-domain --help\n"
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,6 +39,10 @@ def main(arguments: Sequence[str]) -> int:
             from coop_review_api.admin import run_create_org  # noqa: PLC0415
 
             return run_create_org(rest)
+        case ["sso-domain", *rest]:
+            from coop_review_api.single_sign_on.domain_command import run_domain  # noqa: PLC0415
+
+            return run_domain(rest)
     sys.stderr.write(USAGE)
     return 2
 

@@ -6,8 +6,11 @@
     ├── Forbidden          signed in, but without the permission (or the CSRF token)            403
     ├── NotFound           not there, or not yours: the two must look the same                  404
     ├── Conflict           well-formed, but the present state forbids it                        409
+    │   └── QueuePaused    jobs are taken in and none is handed out
+    ├── NotDecided         a Conflict, or a lost lease, of which the draft was kept             409
     ├── RevisionMismatch   somebody else changed the document first                             412
     ├── TooManyAttempts    slow down; `retry_after` seconds                                     429
+    ├── UpstreamFailed     the organisation's own platform cannot be asked, or answers wrongly  502
     └── Unavailable        a dependency is down or the process is saturated; `retry_after`      503
 
 Guarantees: messages are written for the person who made the request and carry no secret.
@@ -60,6 +63,18 @@ class Conflict(ReviewError):
         self.used_by = tuple(used_by)
 
 
+class QueuePaused(Conflict):
+    pass
+
+
+class NotDecided(ReviewError):
+    """The decision was refused because of `cause`; what was entered is kept as a draft."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 class RevisionMismatch(ReviewError):
     def __init__(self, *, expected: int, current: int) -> None:
         super().__init__(
@@ -72,6 +87,10 @@ class TooManyAttempts(ReviewError):
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UpstreamFailed(ReviewError):
+    pass
 
 
 class Unavailable(ReviewError):

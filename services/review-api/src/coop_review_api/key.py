@@ -1,6 +1,7 @@
 """API keys and webhook keys: how they are made.
 
-    API key        32 random bytes in hex, shown once; the document holds its SHA-256
+    API key        32 random bytes in hex, shown once; the document holds its SHA-256. Replaced by
+                   another of the same scopes, it is good until the end of the overlap.
     webhook key    RSA-2048 (RSA_SHA256), or a `whsec_` secret (STANDARD_WEBHOOKS); ciphertext
 
     webhook keys   ACTIVE ──rotate──▶ RETIRING ──revoke, or the next rotation──▶ REVOKED
@@ -14,12 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from coop_contracts.config import ApiKey, Kind, WebhookKey
+from coop_contracts.config import ApiKey, ApiScope, Kind, WebhookKey
 from coop_contracts.ids import new_id
 from coop_review_api.configuration.header import context_of
 from coop_review_api.configuration.log import Entry, LockedConfiguration
@@ -45,9 +47,14 @@ class NewWebhookKey(NamedTuple):
 
 
 async def create_api_key(
-    configuration: LockedConfiguration, *, name: str, expires_at: datetime | None
+    configuration: LockedConfiguration,
+    *,
+    name: str,
+    expires_at: datetime | None,
+    scopes: Sequence[ApiScope] = (),
+    description: str = "",
 ) -> NewApiKey:
-    """A new key, valid at once beside the others."""
+    """A new key, valid at once beside the others; for everything where no scopes are given."""
     key = secrets.token_hex(_KEY_BYTES)
     document = ApiKey(
         id=new_id(),
@@ -55,8 +62,35 @@ async def create_api_key(
         key_hash=hashlib.sha256(key.encode()).hexdigest(),
         created_at=configuration.now,
         expires_at=expires_at,
+        scopes=tuple(sorted(set(scopes))),
+        description=description,
     )
     return NewApiKey(await configuration.save(Kind.API_KEY, document), key)
+
+
+async def rotate_api_key(
+    configuration: LockedConfiguration, key_id: str, *, overlap: timedelta
+) -> NewApiKey:
+    """A new key for the same use; the old one is refused after `overlap`, or at its own end where
+    that is sooner. Raises `Conflict` for a key that is over, or was replaced before."""
+    old = (await configuration.get(Kind.API_KEY, ApiKey, key_id)).document
+    now = configuration.now
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise Conflict("this key is over: make a new one")
+    if old.replaced_by is not None:
+        raise Conflict("this key was replaced before", used_by=[f"api-key {old.replaced_by}"])
+    lifetime = None if old.expires_at is None else old.expires_at - old.created_at
+    made = await create_api_key(
+        configuration,
+        name=old.name,
+        expires_at=None if lifetime is None else now + lifetime,
+        scopes=old.scopes,
+        description=old.description,
+    )
+    ends = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+    replaced = msgspec.structs.replace(old, replaced_by=made.entry.document.id, expires_at=ends)
+    await configuration.save(Kind.API_KEY, replaced)
+    return made
 
 
 async def revoke_api_key(configuration: LockedConfiguration, key_id: str) -> Entry[ApiKey]:

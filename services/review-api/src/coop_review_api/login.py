@@ -1,66 +1,158 @@
 """Logging in.
 
     throttled? ─▶ 429            (the password is not looked at)
-    password wrong, or no such account, or account disabled ─▶ 401, all three alike; counted
-    right ─▶ counters forgotten, new session, audit row
+    password wrong, or no such account, or account not active, or its organisation requires single
+    sign-on and it is not marked for emergencies ─▶ 401, all alike; counted
+    right, but the account waits for approval ─▶ 403, saying so
+    right, no second factor ─▶ admitted: new session, audit row
+    right, second factor    ─▶ challenge (five minutes, five tries) ──code──▶ admitted
 
 Guarantees: a failure is counted and audited even though the request fails (each step commits by
-itself); the answer and the work do not tell whether an account exists.
+itself); until the password is right, neither the answer nor the work tells whether an account
+exists, or anything about it.
 Must not: hold a database connection while a password is hashed.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Delete, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_contracts.config import Kind
 from coop_review_api import audit, metric, session, throttle
+from coop_review_api.account import factor
+from coop_review_api.account.table import login_challenges, second_factors
+from coop_review_api.account.token import hash_of, new_token
+from coop_review_api.address import normalize_email
 from coop_review_api.context import Context
-from coop_review_api.error import TooManyAttempts, Unauthenticated
-from coop_review_api.schema import users
-from coop_review_api.user import normalize_email
+from coop_review_api.error import Forbidden, TooManyAttempts, Unauthenticated
+from coop_review_api.schema import config_current, users
+from coop_review_api.session import Method
 from coop_runtime.database import transaction
 
+CHALLENGE = timedelta(minutes=5)
+_CHALLENGE_FAILURES = 5
 
-async def log_in(
-    context: Context, *, email: str, password: str, ip: str, old_token: str | None
-) -> str:
-    """The token of a new session; `old_token`'s session ends. Raises `Unauthenticated`,
-    `TooManyAttempts`."""
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Where a login comes from. `old_token`: the session that its browser had, which ends."""
+
+    ip: str
+    user_agent: str = ""
+    old_token: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge:
+    """The password was right; now the code of the second factor, within this time."""
+
+    token: str
+    expires_at: datetime
+
+
+async def log_in(context: Context, *, email: str, password: str, caller: Caller) -> str | Challenge:
+    """The token of a new session, or what is still to be shown. Raises `Unauthenticated`,
+    `Forbidden`, `TooManyAttempts`."""
     email = normalize_email(email)
-    now = context.clock()
+    counters = throttle.of_password(email, caller.ip)
     async with transaction(context.engine) as connection:
-        try:
-            await throttle.check(connection, email, ip, now=now)
-        except TooManyAttempts:
-            metric.LOGINS.labels("throttled").inc()
-            raise
-        row = (await connection.execute(select(users).where(users.c.email == email))).one_or_none()
+        await _check_throttle(connection, counters, context.clock())
+        row = await _account(connection, email)
     stored = row.password_hash if row else None
     fits = await context.passwords.verify(stored, password)
-    if row is None or not fits or row.status != "ACTIVE":
-        await _failed(context, row.org_id if row else None, row.user_id if row else None, email, ip)
-        raise Unauthenticated("e-mail address or password is wrong")
+    if row is None or not fits or row.status not in {"ACTIVE", "PENDING"} or _elsewhere(row):
+        org_id, user_id = (row.org_id, row.user_id) if row else (None, None)
+        await _failed(context, org_id, user_id, counters, caller.ip)
+        # To all the same: a password that opens nothing must not be confirmed either.
+        raise Unauthenticated(
+            "e-mail address or password is wrong, or the organisation signs in with single sign-on"
+        )
+    if row.status == "PENDING":
+        raise Forbidden("the account waits for somebody to approve it")
     renewed = None
     if context.passwords.outdated(row.password_hash):
         renewed = await context.passwords.hash(password)
+    now = context.clock()
     async with transaction(context.engine) as connection:
-        token = await _succeeded(connection, context, row.user_id, email, ip, now)
-        await audit.record(
-            connection,
-            org_id=row.org_id,
-            actor=row.user_id,
-            action="session.created",
-            time=now,
-        )
+        await throttle.succeeded(connection, counters[:2], now=now)  # the address keeps its own
         if renewed is not None:
             await connection.execute(
-                update(users).where(users.c.user_id == row.user_id).values(password_hash=renewed)
+                update(users)
+                .where(users.c.user_id == row.user_id, users.c.password_hash == row.password_hash)
+                .values(password_hash=renewed)
             )
-        if old_token:
-            await session.end(connection, old_token)
+        if row.confirmed_at is not None:
+            return await _challenge(connection, row.user_id, now)
+        return await admit(
+            connection, context, org_id=row.org_id, user_id=row.user_id, caller=caller
+        )
+
+
+async def answer(context: Context, *, challenge: str, code: str, caller: Caller) -> str:
+    """The token of a new session for a challenge's code. Raises `Unauthenticated`,
+    `TooManyAttempts`."""
+    now = context.clock()
+    async with transaction(context.engine) as connection:
+        row = await _open_challenge(connection, challenge, now)
+        if row is not None:
+            counters = throttle.of_code(row.user_id)
+            await _check_throttle(connection, counters, now)
+            if await factor.accept(
+                connection,
+                context.vault,
+                org_id=row.org_id,
+                user_id=row.user_id,
+                code=code,
+                now=now,
+            ):
+                await connection.execute(_challenge_row(challenge))
+                await throttle.succeeded(connection, counters, now=now)
+                return await admit(
+                    connection, context, org_id=row.org_id, user_id=row.user_id, caller=caller
+                )
+            await _refuse_code(connection, row, challenge, caller.ip, now)
+    metric.LOGINS.labels("refused").inc()
+    raise Unauthenticated("the code is wrong, or it took too long: sign in again")
+
+
+async def admit(
+    connection: AsyncConnection,
+    context: Context,
+    *,
+    org_id: str,
+    user_id: str,
+    caller: Caller,
+    method: Method = "PASSWORD",
+    provider_id: str | None = None,
+) -> str:
+    """The token of a new session of somebody who has shown who they are, to us or to an identity
+    provider."""
+    now = context.clock()
+    token, _ = await session.create(
+        connection,
+        user_id=user_id,
+        ip=caller.ip,
+        now=now,
+        limits=context.session_limits,
+        user_agent=caller.user_agent,
+        method=method,
+    )
+    await audit.record(
+        connection,
+        org_id=org_id,
+        actor=user_id,
+        action="session.created",
+        target=None if provider_id is None else (Kind.IDENTITY_PROVIDER, provider_id),
+        detail={"method": method, "ip": caller.ip},
+        time=now,
+    )
+    if caller.old_token:
+        await session.end(connection, caller.old_token)
     metric.LOGINS.labels("accepted").inc()
     return token
 
@@ -78,32 +170,119 @@ async def log_out(context: Context, *, token: str, org_id: str, user_id: str) ->
         )
 
 
-async def _succeeded(
-    connection: AsyncConnection,
-    context: Context,
-    user_id: str,
-    email: str,
-    ip: str,
-    now: datetime,
-) -> str:
-    await throttle.succeeded(connection, email, ip, now=now)
-    token, _ = await session.create(
-        connection, user_id=user_id, ip=ip, now=now, limits=context.session_limits
+async def _account(connection: AsyncConnection, email: str) -> Row[*tuple[Any, ...]] | None:
+    found = await connection.execute(
+        select(
+            users,
+            second_factors.c.confirmed_at,
+            config_current.c.document["requiresSingleSignOn"].label("requires_single_sign_on"),
+        )
+        .outerjoin(second_factors, second_factors.c.user_id == users.c.user_id)
+        .outerjoin(
+            config_current,
+            (config_current.c.org_id == users.c.org_id) & (config_current.c.kind == Kind.SETTINGS),
+        )
+        .where(users.c.email == email)
     )
-    return token
+    return found.one_or_none()
+
+
+def _elsewhere(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether a password opens nothing: the organisation requires single sign-on, and the account
+    is not marked for emergencies."""
+    return bool(row.requires_single_sign_on) and not row.is_break_glass
+
+
+async def _check_throttle(
+    connection: AsyncConnection, counters: tuple[throttle.Counter, ...], now: datetime
+) -> None:
+    try:
+        await throttle.check(connection, counters, now=now)
+    except TooManyAttempts:
+        metric.LOGINS.labels("throttled").inc()
+        raise
+
+
+async def _challenge(connection: AsyncConnection, user_id: str, now: datetime) -> Challenge:
+    made = Challenge(token=new_token(), expires_at=now + CHALLENGE)
+    await connection.execute(
+        delete(login_challenges).where(
+            (login_challenges.c.expires_at < now) | (login_challenges.c.user_id == user_id)
+        )
+    )
+    await connection.execute(
+        insert(login_challenges).values(
+            token_hash=hash_of(made.token),
+            user_id=user_id,
+            created_at=now,
+            expires_at=made.expires_at,
+        )
+    )
+    return made
+
+
+async def _open_challenge(
+    connection: AsyncConnection, challenge: str, now: datetime
+) -> Row[*tuple[Any, ...]] | None:
+    found = await connection.execute(
+        select(login_challenges.c.failures, users.c.org_id, users.c.user_id)
+        .join(users, users.c.user_id == login_challenges.c.user_id)
+        .where(
+            login_challenges.c.token_hash == hash_of(challenge),
+            login_challenges.c.expires_at > now,
+            users.c.status == "ACTIVE",
+        )
+        .with_for_update(of=login_challenges)
+    )
+    return found.one_or_none()
+
+
+def _challenge_row(challenge: str) -> Delete:
+    return delete(login_challenges).where(login_challenges.c.token_hash == hash_of(challenge))
+
+
+async def _refuse_code(
+    connection: AsyncConnection, row: Row[*tuple[Any, ...]], challenge: str, ip: str, now: datetime
+) -> None:
+    await throttle.failed(connection, throttle.of_code(row.user_id), now=now)
+    if row.failures + 1 >= _CHALLENGE_FAILURES:
+        await connection.execute(_challenge_row(challenge))
+    else:
+        await connection.execute(
+            update(login_challenges)
+            .where(login_challenges.c.token_hash == hash_of(challenge))
+            .values(failures=row.failures + 1)
+        )
+    await _record_refusal(connection, row.org_id, row.user_id, "SECOND_FACTOR", ip, now)
 
 
 async def _failed(
-    context: Context, org_id: str | None, user_id: str | None, email: str, ip: str
+    context: Context,
+    org_id: str | None,
+    user_id: str | None,
+    counters: tuple[throttle.Counter, ...],
+    ip: str,
 ) -> None:
     metric.LOGINS.labels("refused").inc()
     now = context.clock()
     async with transaction(context.engine) as connection:
-        await throttle.failed(connection, email, ip, now=now)
-        await audit.record(
-            connection,
-            org_id=org_id,
-            actor=user_id or "unknown",
-            action="session.refused",
-            time=now,
-        )
+        await throttle.failed(connection, counters, now=now)
+        await _record_refusal(connection, org_id, user_id, "PASSWORD", ip, now)
+
+
+async def _record_refusal(
+    connection: AsyncConnection,
+    org_id: str | None,
+    user_id: str | None,
+    method: str,
+    ip: str,
+    now: datetime,
+) -> None:
+    await audit.record(
+        connection,
+        org_id=org_id,
+        actor=user_id or "unknown",
+        action="session.refused",
+        detail={"method": method, "ip": ip},
+        time=now,
+    )

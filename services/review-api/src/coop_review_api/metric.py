@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 LOGINS = Counter("coop_review_logins_total", "Logins by outcome.", ["outcome"])
 CONFIG_CHANGES = Counter(
@@ -38,4 +38,30 @@ MAILS = Counter(
 MAILS_PENDING = Gauge("coop_review_mails_pending", "Mails that wait to be sent.")
 MAIL_OUTAGES = Counter(
     "coop_review_mail_outages_total", "Times that the mail server or the queue did not answer."
+)
+ANCHORS = Counter("coop_review_audit_anchors_total", "Heads of audit chains that were anchored.")
+AUTOMATED = Counter(
+    "coop_review_automated_jobs_total",
+    "Jobs closed by an automation, or moved out of a removed queue.",
+    ["kind"],
+)
+AUTOMATION_FAILURES = Counter(
+    "coop_review_automation_failures_total", "Batches of automations that failed.", ["kind"]
+)
+PARTIAL_ITEMS = Counter(
+    "coop_review_partial_items_total",
+    "Questions to platforms about items, by outcome: known, unknown, failed.",
+    ["outcome"],
+)
+EXPORT_BATCHES = Counter(
+    "coop_review_export_batches_total", "Pieces of decision-log exports that were written."
+)
+LIVE_STREAMS = Gauge("coop_review_live_streams", "Pages that are told of changes as they happen.")
+LIVE_ENDED = Counter(
+    "coop_review_live_ended_total",
+    "Streams that ended, by why: left, session, replaced, slow, stopped, fault.",
+    ["reason"],
+)
+LIVE_POLL = Histogram(
+    "coop_review_live_poll_seconds", "Time of the one query that all streams of a process share."
 )

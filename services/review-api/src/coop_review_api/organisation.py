@@ -26,6 +26,7 @@ from coop_contracts.config import (
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api import key, user
+from coop_review_api.address import check_email, normalize_email
 from coop_review_api.clock import Clock
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, lock
@@ -77,9 +78,9 @@ async def create(
     clock: Clock,
 ) -> Created:
     """Make the organisation. Without `admin_password` one is made. Raises `Invalid`, `Conflict`."""
-    email = user.normalize_email(admin_email)
+    email = normalize_email(admin_email)
     password = admin_password or secrets.token_urlsafe(_PASSWORD_BYTES)
-    faults = user.check_email(email) + check_password(password, email=email)
+    faults = check_email(email) + check_password(password, email=email, known=[name])
     if faults:
         raise Invalid(faults)
     org_id = new_id()
@@ -98,11 +99,12 @@ async def create(
         org_id=org_id,
         email=email,
         name="Administrator",
-        role=Role.ADMIN,
+        role=str(Role.ADMIN),
         password_hash=await passwords.hash(password),
         author=AUTHOR,
         now=clock(),
     )
+    await user.mark_break_glass(connection, admin.user_id, is_break_glass=True)
     return Created(
         org_id=org_id,
         admin_id=admin.user_id,

@@ -11,13 +11,15 @@ Parameters: RFC 9106, section 4, second recommended option (t=3, m=64 MiB, p=4).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
+from zxcvbn import zxcvbn
 
 from coop_review_api.error import Fault, Unavailable
 
@@ -25,6 +27,10 @@ MIN_LENGTH = 12
 MAX_LENGTH = 256
 _MAX_WAITING = 32
 _MIN_DISTINCT = 5
+_MIN_SCORE = 3  # of 0 to 4
+_JUDGED = 72  # characters: judging takes a time that grows faster than the length
+_SHORT = 2  # characters: such words are in everything
+_WORD = re.compile(r"\w+")
 
 R = TypeVar("R")
 
@@ -70,8 +76,12 @@ class Passwords:
             self._waiting -= 1
 
 
-def check_password(password: str, *, email: str, at: str = "/password") -> list[Fault]:
-    """Faults of a new password. Length decides, no mixture rules (NIST SP 800-63B, 3.1.1.2)."""
+def check_password(
+    password: str, *, email: str, known: Iterable[str] = (), at: str = "/password"
+) -> list[Fault]:
+    """Faults of a new password. Length and how soon it would be guessed decide, no mixture rules
+    (NIST SP 800-63B, 3.1.1.2). `known` are words that anybody would try: names of person and
+    organisation."""
     faults = []
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         faults.append(Fault(at, f"{MIN_LENGTH} to {MAX_LENGTH} characters"))
@@ -79,4 +89,14 @@ def check_password(password: str, *, email: str, at: str = "/password") -> list[
         faults.append(Fault(at, f"at least {_MIN_DISTINCT} different characters"))
     if email and (email.casefold() in password.casefold()):
         faults.append(Fault(at, "must not contain the e-mail address"))
+    if not faults and _is_guessable(password, [email, *known]):
+        faults.append(Fault(at, "too easy to guess: words and patterns like these are tried first"))
     return faults
+
+
+def _is_guessable(password: str, known: Iterable[str]) -> bool:
+    """Whether fewer than 10^8 guesses would do (Wheeler: zxcvbn, USENIX Security 2016)."""
+    texts = [_WORD.findall(text.lower()) for text in known]
+    words = {word for text in texts for word in (*text, "".join(text)) if len(word) > _SHORT}
+    judged = zxcvbn(password[:_JUDGED], user_inputs=sorted(words))  # type: ignore[no-untyped-call]
+    return bool(judged["score"] < _MIN_SCORE)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import (
     ActionDelivered,
+    ActionRequested,
     BacktestProgressed,
     EndpointChanged,
     Event,
@@ -83,6 +84,7 @@ def _consumers(
     handlers: dict[str, tuple[type[Event], Handler[Any], int]] = {
         "evaluations": (RulesEvaluated, projection.evaluated, batch),
         "submissions": (ItemSubmitted, projection.submitted, batch),
+        "actions": (ActionRequested, projection.requested, batch),
         "deliveries": (ActionDelivered, projection.delivered, batch),
         "strikes": (StrikesChanged, StrikeHistory(engine, clock=now), batch),
         "backtests": (BacktestProgressed, BacktestResults(engine), batch),

@@ -1,33 +1,32 @@
 """A reviewer's steps up to the decision: what waits, claiming, keeping, giving back, looking.
 
 Guarantees: a job of a queue that is closed to the reviewer, or of child-abuse material without the
-permission for it, does not exist for them; each look at child-abuse material leaves an audit row.
+permission for it, does not exist for them; nobody is given an appeal against their own decision;
+each look at child-abuse material leaves an audit row.
 Must not: decide; `submission` does.
 """
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_contracts.config import Kind, Queue
+from coop_contracts.config import Kind, OrgSettings, Queue
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.error import JobNotFound, LeaseLost
-from coop_queues.job import Claim, Extended, Freed, Job, JobSummary, QueueCount
-from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
-from coop_queues.slot import item_key
+from coop_queues.job import Claim, Extended, Freed, Held, Job, JobSummary, QueueCount
+from coop_queues.job import Kind as JobKind
 from coop_queues.store import Claims, OrderIndex
-from coop_queues.table import jobs
-from coop_review_api import audit
-from coop_review_api.access import may_see, may_work
+from coop_review_api import appeal, audit, child_safety
+from coop_review_api.access import may_see, may_work, refuse_removed
+from coop_review_api.automation.look import ClosesDeleted, Look
 from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
-from coop_review_api.error import Fault, Invalid, NotFound
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.error import Forbidden, NotFound, QueuePaused
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
@@ -37,7 +36,8 @@ _HIDE_FORBIDDEN = 24 * 3600.0  # seconds a job one may not see stays out of one'
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What a reviewer's steps need. One for each process. Times are seconds."""
+    """What a reviewer's steps need. One for each process. Times are seconds. A reviewer holds up to
+    `at_most` jobs. Without `deletions` nothing is closed because its item was deleted."""
 
     engine: AsyncEngine
     order: OrderIndex
@@ -45,6 +45,8 @@ class Desk:
     clock: Clock
     lease: float
     skip: float
+    at_most: int = 5
+    deletions: ClosesDeleted | None = None
 
 
 async def visible_queues(connection: AsyncConnection, principal: Principal) -> dict[str, Queue]:
@@ -78,15 +80,32 @@ async def counts(
 
 
 async def claim(desk: Desk, principal: Principal, queue_id: str) -> Claim | None:
-    """Lease the most urgent job of the queue; None when nothing waits. Raises `NotFound`."""
+    """Lease the most urgent job of the queue; None when nothing waits.
+
+    Raises `NotFound`, `QueuePaused`, TooManyClaims.
+    """
     async with transaction(desk.engine) as connection:
         queue = await open_queue(connection, principal, queue_id)
-    for _ in range(_CLAIM_ATTEMPTS):
+    if queue.is_paused:
+        raise QueuePaused("the queue is paused: jobs come in and none is handed out")
+    look = Look()
+    for _ in range(_CLAIM_ATTEMPTS + look.closings):
         claimed = await desk.claims.claim(
-            principal.org_id, [queue.id], principal.user_id, lease_seconds=desk.lease
+            principal.org_id,
+            [queue.id],
+            principal.user_id,
+            lease_seconds=desk.lease,
+            at_most=desk.at_most,
         )
-        if claimed is None or may_see(principal, claimed.job.summary, queue):
-            if claimed is not None and claimed.job.summary.csam:
+        if claimed is None or (
+            may_see(principal, claimed.job.summary, queue)
+            and not await _is_against(desk, principal, claimed.job)
+        ):
+            if claimed is None:
+                return None
+            if desk.deletions is not None and await desk.deletions.close(claimed, queue, look):
+                continue
+            if claimed.job.summary.csam:
                 await _audit_view(desk, principal, claimed.job.summary)
             return claimed
         async with transaction(desk.engine) as connection:
@@ -101,15 +120,36 @@ async def claim(desk: Desk, principal: Principal, queue_id: str) -> Claim | None
     return None
 
 
-async def extend(desk: Desk, principal: Principal, job_id: str, token: str) -> datetime:
-    """The lease's new end. Raises LeaseLost, AlreadyClosed, JobNotFound."""
+async def _is_against(desk: Desk, principal: Principal, job: Job) -> bool:
+    """Whether it is an appeal against what this person decided: others decide it."""
+    if job.summary.kind is not JobKind.APPEAL:
+        return False
+    async with transaction(desk.engine) as connection:
+        origins = await appeal.origins_of(connection, job)
+    return principal.user_id in appeal.deciders_of(origins)
+
+
+async def held(desk: Desk, principal: Principal) -> list[Held]:
+    """What this person holds now and may see, first claimed first."""
+    async with transaction(desk.engine) as connection:
+        found = await store.held(connection, principal.org_id, principal.user_id)
+        wanted = {(Kind.QUEUE, one.summary.queue_id) for one in found}
+        catalogue = await load_documents(connection, principal.org_id, wanted)
+    queues = catalogue.all(Kind.QUEUE, Queue)
+    return [
+        one for one in found if may_see(principal, one.summary, queues.get(one.summary.queue_id))
+    ]
+
+
+async def extend(desk: Desk, principal: Principal, job_id: str, token: str) -> Extended:
+    """The lease's new end, and how the job is now. Raises LeaseLost, AlreadyClosed, JobNotFound."""
     async with transaction(desk.engine) as connection:
         await _held(connection, principal, job_id)
         extended: Extended = await store.extend(
             connection, principal.org_id, job_id, token, seconds=desk.lease
         )
     await desk.order.apply(extended.changes)
-    return extended.expires_at
+    return extended
 
 
 async def release(desk: Desk, principal: Principal, job_id: str, token: str) -> None:
@@ -121,8 +161,10 @@ async def release(desk: Desk, principal: Principal, job_id: str, token: str) -> 
 
 
 async def skip(desk: Desk, principal: Principal, job_id: str, token: str) -> None:
-    """Leave the job to others: hidden from this reviewer for a while. Raises as `extend`."""
+    """Leave the job to others: hidden from this reviewer for a while. Raises as `extend`, and
+    `Forbidden` where the organisation lets only those skip who edit queues."""
     async with transaction(desk.engine) as connection:
+        await _require_skip(connection, principal)
         await _held(connection, principal, job_id)
         freed = await store.skip(
             connection, principal.org_id, job_id, token, hide_seconds=desk.skip
@@ -138,89 +180,46 @@ async def skip(desk: Desk, principal: Principal, job_id: str, token: str) -> Non
     await desk.order.apply(freed.changes)
 
 
+async def _require_skip(connection: AsyncConnection, principal: Principal) -> None:
+    if principal.may(Permission.EDIT_MRT_QUEUES):
+        return
+    wanted = [(Kind.SETTINGS, SETTINGS_ID)]
+    catalogue = await load_documents(connection, principal.org_id, wanted)
+    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    if settings is not None and settings.hide_skip_button_for_non_admins:
+        raise Forbidden("this organisation does not let you skip jobs")
+
+
 async def look(desk: Desk, principal: Principal, job_id: str) -> Job:
     """The whole job, pending or closed. Raises JobNotFound."""
     async with transaction(desk.engine) as connection:
         job = await store.get_job(connection, principal.org_id, job_id)
-        await _require_visible(connection, principal, job.summary)
+        await require_visible(connection, principal, job.summary)
         if job.summary.csam:
             await _record_view(connection, principal, job.summary, desk.clock())
     return job
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """Which jobs to list. `item_id_prefix` finds all items whose ids begin so."""
-
-    state: str | None = None
-    queue_id: str | None = None
-    item_type_id: str | None = None
-    item_id: str | None = None
-    item_id_prefix: str | None = None
-
-
-async def search(
-    engine: AsyncEngine, principal: Principal, wanted: Filter, *, after: str | None, limit: int
-) -> list[JobSummary]:
-    """Up to `limit` jobs in the order they came, from the one after the position `after`."""
-    query = select(*SUMMARY_COLUMNS).where(jobs.c.org_id == principal.org_id, *_conditions(wanted))
-    if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        query = query.where(jobs.c.csam.is_(False))
-    if after is not None:
-        query = query.where(tuple_(jobs.c.enqueued_at, jobs.c.job_id) > _parse_position(after))
-    query = query.order_by(jobs.c.enqueued_at, jobs.c.job_id).limit(limit)
-    async with transaction(engine) as connection:
-        if not principal.may(Permission.EDIT_MRT_QUEUES):
-            open_ids = list(await visible_queues(connection, principal))
-            query = query.where(jobs.c.queue_id.in_(open_ids))
-        rows = await connection.execute(query)
-        return [summary_of(dict(row)) for row in rows.mappings()]
-
-
-def position_of(job: JobSummary) -> str:
-    """Where the job stands in a search."""
-    return f"{job.enqueued_at.isoformat()} {job.job_id}"
-
-
-def _parse_position(position: str) -> tuple[datetime, str]:
-    time, _, job_id = position.partition(" ")
-    try:
-        return datetime.fromisoformat(time), str(uuid.UUID(job_id))
-    except ValueError:
-        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")]) from None
-
-
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    exact = {
-        jobs.c.state: wanted.state,
-        jobs.c.queue_id: wanted.queue_id,
-        jobs.c.item_type_id: wanted.item_type_id,
-        jobs.c.item_id: wanted.item_id,
-    }
-    conditions = [column == value for column, value in exact.items() if value is not None]
-    if wanted.item_type_id is not None and wanted.item_id is not None:
-        # The indexed key of an item.
-        conditions.append(jobs.c.item_key == item_key(wanted.item_type_id, wanted.item_id))
-    if wanted.item_id_prefix is not None:
-        conditions.append(jobs.c.item_id.startswith(wanted.item_id_prefix, autoescape=True))
-    return conditions
-
-
 async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> None:
     """Raises JobNotFound for a job one may not see, LeaseLost for one that another holds."""
     summary = await store.get_summary(connection, principal.org_id, job_id)
-    await _require_visible(connection, principal, summary)
+    refuse_removed(summary, await _queue_of(connection, summary))
+    await require_visible(connection, principal, summary)
     if summary.lease_holder not in (None, principal.user_id):
         raise LeaseLost("somebody else holds this job")
 
 
-async def _require_visible(
+async def _queue_of(connection: AsyncConnection, summary: JobSummary) -> Queue | None:
+    wanted = [(Kind.QUEUE, summary.queue_id)]
+    catalogue = await load_documents(connection, summary.org_id, wanted)
+    return catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
+
+
+async def require_visible(
     connection: AsyncConnection, principal: Principal, summary: JobSummary
 ) -> None:
-    wanted = [(Kind.QUEUE, summary.queue_id)]
-    catalogue = await load_documents(connection, principal.org_id, wanted)
-    queue = catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
-    if not may_see(principal, summary, queue):
+    """Raises JobNotFound for a job that this person may not see."""
+    if not may_see(principal, summary, await _queue_of(connection, summary)):
         raise JobNotFound(f"no job {summary.job_id}")
 
 
@@ -232,11 +231,4 @@ async def _audit_view(desk: Desk, principal: Principal, summary: JobSummary) -> 
 async def _record_view(
     connection: AsyncConnection, principal: Principal, summary: JobSummary, now: datetime
 ) -> None:
-    await audit.record(
-        connection,
-        org_id=principal.org_id,
-        actor=principal.user_id,
-        action="child-safety.viewed",
-        target=("job", summary.job_id),
-        time=now,
-    )
+    await child_safety.viewed(connection, principal, ("job", summary.job_id), now=now)

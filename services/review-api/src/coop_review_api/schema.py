@@ -1,7 +1,7 @@
 """The tables of the schema `review`.
 
 Guarantees: this metadata is what the migrations make (a test compares the two).
-Must not: contain behaviour. `config_log` and `audit_log` are append-only by trigger;
+Must not: contain behaviour. `config_log`, `audit_log` and `audit_chain` are append-only by trigger;
 `config_current` is the newest row of each document, kept by `configuration.log` in the transaction
 of the change.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -55,6 +57,8 @@ NAMED_KINDS = (
     "text-bank",
     "location-bank",
     "hash-bank",
+    "role",
+    "identity-provider",
 )
 """Kinds whose names are unique within an organisation."""
 
@@ -106,6 +110,12 @@ config_current = Table(
             + ")"
         ),
     ),
+    Index(
+        "config_current_identity_provider_key",
+        "id",
+        unique=True,
+        postgresql_where=text("kind = 'identity-provider'"),
+    ),
 )
 
 outbox = outbox_table(metadata, SCHEMA)
@@ -117,18 +127,27 @@ users = Table(
     Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
     Column("email", Text, nullable=False, unique=True),  # lower case; one organisation a user
     Column("name", Text, nullable=False, server_default=text("''")),
-    Column("password_hash", Text, nullable=False),  # argon2id
+    Column("password_hash", Text, nullable=True),  # argon2id; null: signs in elsewhere
     Column("role", Text, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'ACTIVE'")),
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
-    CheckConstraint("status IN ('ACTIVE', 'DISABLED')", name="status"),
+    # May sign in by password where single sign-on is required.
+    Column("is_break_glass", Boolean, nullable=False, server_default=text("false")),
+    Column("last_login_at", _TIME, nullable=True),
+    Column("wellness", JSONB(none_as_null=True), nullable=True),  # null: the organisation's
+    Column("preferences", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    CheckConstraint(
+        "status IN ('PENDING', 'ACTIVE', 'DISABLED', 'REJECTED', 'REMOVED')", name="status"
+    ),
     Index(None, "org_id", "user_id"),
+    Index(None, "org_id", "role"),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),  # SHA-256 of the cookie's token
+    Column("session_id", Text, nullable=False, unique=True),  # to be listed and ended by
     Column(
         "user_id",
         Text,
@@ -140,6 +159,9 @@ sessions = Table(
     Column("last_seen_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False, index=True),
     Column("ip", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    CheckConstraint("method IN ('PASSWORD', 'SINGLE_SIGN_ON')", name="method"),
 )
 
 login_throttle = Table(
@@ -160,12 +182,18 @@ decisions = Table(
     Column("queue_id", Text, nullable=False),
     Column("item_type_id", Text, nullable=False),
     Column("item_id", Text, nullable=False),
-    Column("reviewer_id", Text, ForeignKey("review.users.user_id"), nullable=False),
+    # null: the settings of its queue decided
+    Column("reviewer_id", Text, ForeignKey("review.users.user_id"), nullable=True),
     Column("components", JSONB, nullable=False),
     Column("reason", Text, nullable=True),
     Column("note", Text, nullable=True),
-    Column("executions", JSONB, nullable=False),  # [{executionId, actionId}]
+    # [{executionId, actionId, item?, reverses?}]; without `item` on the job's own
+    Column("executions", JSONB, nullable=False),
+    Column("appeal_of", Text, nullable=True),  # the decision that was appealed against
+    # {entryId, user}: the job about its author
+    Column("escalation", JSONB(none_as_null=True), nullable=True),
     Column("moved_to", Text, nullable=True),  # the job that continues this one
+    Column("seen_revision", Integer, nullable=True),  # the job's, as the reviewer saw it
     Column("request_hash", LargeBinary, nullable=False),  # tells a repeat from another decision
     Column("config_revision", BigInteger, nullable=False),
     Column("claimed_at", _TIME, nullable=True),
@@ -175,6 +203,14 @@ decisions = Table(
     Column("undone_by", Text, nullable=True),
     Index(None, "org_id", "decided_at"),
     Index(None, "org_id", "item_type_id", "item_id"),
+    Index(None, "org_id", "reviewer_id", "decided_at"),
+    Index(None, "org_id", "queue_id", "decided_at"),
+    Index(
+        None,
+        "components",
+        postgresql_using="gin",
+        postgresql_ops={"components": "jsonb_path_ops"},
+    ),
     Index(
         None,
         "executions",
@@ -232,6 +268,7 @@ bulk_items = Table(
     ),
     Column("position", Integer, primary_key=True),
     Column("identity", Text, nullable=False),  # what makes it the same: execution, or item
+    Column("item_key", Uuid(as_uuid=False), nullable=True),  # of `coop_queues.slot`
     Column("item_type_id", Text, nullable=False),
     Column("item_id", Text, nullable=False),
     Column("creator", JSONB, nullable=True),
@@ -261,4 +298,26 @@ audit_log = Table(
     Column("target_id", Text, nullable=True),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Index(None, "org_id", "audit_id"),
+)
+
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("chain", Text, primary_key=True),  # the organisation; empty for rows of none
+    Column("sequence", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("row_id", BigInteger, nullable=False),  # audit_id, or log_id of config_log
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("source IN ('AUDIT', 'CONFIG')", name="source"),
+    UniqueConstraint("source", "row_id"),
+)
+
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("anchored_at", _TIME, nullable=False),
+    Column("mac", Text, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 
@@ -12,3 +12,12 @@ class Limits:
 
     lifetime: timedelta
     idle: timedelta
+
+    def shortened(self, *, hours: float | None, idle_minutes: float | None) -> Limits:
+        """These, or what an organisation says where that is shorter."""
+        limits = self
+        if hours is not None:
+            limits = replace(limits, lifetime=min(limits.lifetime, timedelta(hours=hours)))
+        if idle_minutes is not None:
+            limits = replace(limits, idle=min(limits.idle, timedelta(minutes=idle_minutes)))
+        return limits

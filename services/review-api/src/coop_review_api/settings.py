@@ -16,12 +16,22 @@ from coop_review_api.session_limit import Limits
 from coop_runtime.settings import CommaSeparated
 from coop_signals import SignalSettings
 
+_ORIGIN = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
+
 
 class Settings(SignalSettings):
     """`review_origins`: origins, such as `https://review.example.com`, that pages which log in may
     come from, beside the API's own host. `review_secure_cookies` may only be off where browsers
     reach the API without TLS. `review_trusted_proxies`: addresses whose X-Forwarded-For is
     believed. Times are seconds.
+
+    `review_public_url`: where browsers and identity providers reach this API; `review_console_url`:
+    where people reach the console (empty: at the same place).
+
+    `review_live_…`: pages that are told of changes: how many, how often at most, and for how long
+    until they have to connect again.
+
+    A reviewer holds at most `review_max_claims` jobs at once.
 
     `dispatch_url` is the dispatcher's internal API, `internal_token` the secret shared with it.
     Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
@@ -32,14 +42,20 @@ class Settings(SignalSettings):
     review_host: str = "127.0.0.1"
     review_port: int = Field(default=8081, ge=0, le=65535)
     review_secure_cookies: bool = True
+    review_public_url: str = Field(default="http://127.0.0.1:8081", pattern=_ORIGIN)
+    review_console_url: str = Field(default="", pattern=f"^$|{_ORIGIN}")
     review_origins: CommaSeparated = ()
     review_trusted_proxies: CommaSeparated = ()
     review_session_lifetime: float = Field(default=12 * 3600, gt=0)
     review_session_idle: float = Field(default=2 * 3600, gt=0)
     review_lease: float = Field(default=600, ge=10, le=3600)
     review_skip: float = Field(default=1800, ge=0)
+    review_max_claims: int = Field(default=5, ge=1, le=100)
     review_max_body: int = Field(default=1_000_000, ge=1_000)  # bytes
     review_pool: int = Field(default=10, ge=2)  # database connections
+    review_live_streams: int = Field(default=1000, ge=1, le=100_000)  # of one process
+    review_live_every: float = Field(default=1, ge=0.05, le=60)
+    review_live_lifetime: float = Field(default=300, ge=0.1, le=3600)
     review_log_head_check: float = Field(default=2, gt=0)
     dispatch_url: str = "http://127.0.0.1:8083"
     internal_token: SecretStr = SecretStr("")
@@ -74,6 +90,11 @@ class Settings(SignalSettings):
             sender=self.smtp_from,
             certificates=self.smtp_certificates,
         )
+
+    @property
+    def console_url(self) -> str:
+        """Where people reach the console: an origin, without a path."""
+        return self.review_console_url or self.review_public_url
 
     @property
     def session_limits(self) -> Limits:

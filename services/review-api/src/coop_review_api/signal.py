@@ -1,25 +1,27 @@
-"""The signals of this process: which there are, and those from outside, fetched for a spot test.
+"""The signals of this process: which there are, and those from outside, fetched for a test.
 
 Guarantees: the accounts used are those of the call's own transaction, so that a credential that was
 just saved is tried as it is; a plugin that is broken is reported and left out.
-Must not: be used to evaluate for real: the rules engine does.
+Must not: be used to evaluate or route for real: the rules engine and routing do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Document, Integration, Kind
-from coop_contracts.event import SignalValue
+from coop_contracts.event import ItemRef, SignalValue
 from coop_review_api.configuration.history import current_page
 from coop_review_api.configuration.log import Entry
 from coop_rules.need import Need
 from coop_rules.signal import SignalCatalogue
 from coop_runtime.secret import Vault
-from coop_signals import Known, Providers, SignalSettings, load
+from coop_signals import Known, Providers, SignalSettings, load, strike
+from coop_signals.strike import Ask, StrikeReader
 
 MAX_INTEGRATIONS = 500
 
@@ -58,15 +60,19 @@ class Fetcher(Protocol):
 class Signals:
     """One for each process. Close it with `aclose`."""
 
-    def __init__(self, known: Known, fetcher: Fetcher, accounts: Accounts) -> None:
+    def __init__(
+        self, known: Known, fetcher: Fetcher, accounts: Accounts, strikes: StrikeReader
+    ) -> None:
         self.known = known
         self._fetcher = fetcher
         self._accounts = accounts
+        self._strikes = strikes
 
     @classmethod
     def of(cls, settings: SignalSettings, vault: Vault) -> Signals:
         known, accounts = load(), Accounts()
-        return cls(known, Providers.of(settings, accounts, vault, known=known), accounts)
+        providers = Providers.of(settings, accounts, vault, known=known)
+        return cls(known, providers, accounts, StrikeReader.of(settings.redis))
 
     @property
     def catalogue(self) -> SignalCatalogue:
@@ -74,7 +80,7 @@ class Signals:
 
     def gives(self, signal: str) -> bool:
         """Whether the signal's values can be fetched here."""
-        return self._fetcher.gives(signal)
+        return signal == strike.SIGNAL or self._fetcher.gives(signal)
 
     async def learn(self, connection: AsyncConnection, org_id: str) -> None:
         """Take the organisation's accounts as this transaction sees them."""
@@ -84,10 +90,15 @@ class Signals:
         self, org_id: str, need: Need, inputs: Sequence[object], *, deadline: float
     ) -> Sequence[SignalValue]:
         """One value per input, in their order; `deadline` is a time of the event loop's clock."""
+        if need.signal.name == strike.SIGNAL:
+            now = int(datetime.now(UTC).timestamp() * 1000)
+            users = [given if isinstance(given, ItemRef) else None for given in inputs]
+            return (await self._strikes.values([Ask(org_id, need, users, now)]))[0]
         return await self._fetcher.values(org_id, need, inputs, deadline=deadline)
 
     async def aclose(self) -> None:
         await self._fetcher.aclose()
+        await self._strikes.aclose()
 
 
 async def integrations(connection: AsyncConnection, org_id: str) -> list[Entry[Integration]]:

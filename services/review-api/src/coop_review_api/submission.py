@@ -1,6 +1,6 @@
 """Making a decision: judged, recorded, closed and announced in one transaction.
 
-    lease token ─▶ job and rules as they are now ─▶ `decision.decide` ─▶ job closed (or moved)
+    lease token ─▶ job and rules as they are now ─▶ `judgement.decide` ─▶ job closed (or moved)
                 ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window
                 ─▶ COMMIT ─▶ Redis is told
 
@@ -13,37 +13,35 @@ Must not: send anything itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_contracts.config import ItemType, Kind, OrgSettings, Queue
+from coop_contracts.event import DecisionMade, Event, ItemRef
 from coop_contracts.ids import item_key
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Job, OrderChange
 from coop_queues.order import OrderIndex
-from coop_review_api import metric
-from coop_review_api.access import may_see
+from coop_review_api import appeal, metric, rulebook
+from coop_review_api.access import may_see, refuse_removed
+from coop_review_api.automation import store as automations
 from coop_review_api.clock import Clock
-from coop_review_api.configuration.catalogue import Catalogue, load_documents
-from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.decision import (
     Component,
     Decision,
     Draft,
-    Execution,
     Reviewer,
-    Rulebook,
-    decide,
     hash_of,
 )
 from coop_review_api.enforcement.hold import hold
 from coop_review_api.error import Conflict
+from coop_review_api.judgement import decide
+from coop_review_api.quality import second_review
+from coop_review_api.ranking import load_ranking
+from coop_review_api.recorded import Recorded, recorded_of, row_of
 from coop_review_api.schema import decisions, outbox
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
@@ -51,26 +49,6 @@ from coop_runtime.message import Message, message_of
 from coop_runtime.outbox import append
 
 DECIDED = "DECIDED"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """A decision as it was recorded. `moved_to` is the job that continues a moved or undone one;
-    `leaves_at` when its events leave and it can no longer be undone (None: they left at once)."""
-
-    decision_id: str
-    job_id: str
-    queue_id: str
-    reviewer_id: str
-    components: tuple[Component, ...]
-    executions: tuple[Execution, ...]
-    config_revision: int
-    decided_at: datetime
-    reason: str | None
-    note: str | None
-    moved_to: str | None
-    leaves_at: datetime | None = None
-    undone_at: datetime | None = None
 
 
 async def submit(
@@ -121,7 +99,7 @@ async def _repeated(
         return None
     if row.request_hash != request_hash:
         raise Conflict("this job was decided already")
-    return _recorded_of(row)
+    return recorded_of(row)
 
 
 async def _decide(
@@ -134,51 +112,128 @@ async def _decide(
     now: datetime,
 ) -> tuple[Recorded, Sequence[OrderChange]]:
     job = await store.get_job(connection, principal.org_id, job_id)
-    catalogue = await load_documents(connection, principal.org_id, _wanted(job, draft))
-    queue = catalogue.get(Kind.QUEUE, Queue, job.summary.queue_id)
-    if not may_see(principal, job.summary, queue):
+    rules = await rulebook.load(connection, job, draft)
+    refuse_removed(job.summary, rules.queue)
+    if not may_see(principal, job.summary, rules.queue):
         raise JobNotFound(f"no job {job_id}")
     if job.summary.lease_holder not in (None, principal.user_id):
         raise LeaseLost("somebody else holds this job")
-    rulebook = _rulebook(job, catalogue, queue)
+    appeal.require_other(rules.origins, principal.user_id)
     decision = decide(
         draft,
         job=job,
-        rulebook=rulebook,
+        rulebook=rules,
         reviewer=Reviewer(user_id=principal.user_id, email=principal.email),
         now=now,
     )
     moved_to, changes = await _close(connection, principal, job, draft, lease_token)
-    row = _row_of(decision, draft, job, request_hash, moved_to)
     # A move has taken effect by now; there is nothing to hold back.
-    window = 0.0 if moved_to else rulebook.settings.undo_window
+    window = 0.0 if moved_to else rules.settings.undo_window
     leaves_at = now + timedelta(seconds=window) if window > 0 else None
-    await connection.execute(insert(decisions).values({**row, "leaves_at": leaves_at}))
+    recorded = await _record(
+        connection, decision, draft, job, request_hash, moved_to=moved_to, leaves_at=leaves_at
+    )
+    await automations.clear_others(
+        connection,
+        decision.components,
+        decision_id=decision.decision_id,
+        job=job,
+        queue=rules.queue,
+        reviewer_id=principal.user_id,
+        now=now,
+        leaves_at=leaves_at,
+        moved_to=moved_to,
+    )
+    await second_review.sample(
+        connection,
+        decision.made,
+        queue=rules.queue,
+        job=job.summary,
+        available_at=leaves_at or now,
+    )
+    return recorded, changes
+
+
+async def record_automatic(
+    connection: AsyncConnection,
+    job: Job,
+    components: Sequence[Component],
+    *,
+    now: datetime,
+    by: Reviewer | None = None,
+    on_behalf: Reviewer | None = None,
+    reason: str | None = None,
+) -> Recorded:
+    """Record that a job was decided without a review, in the transaction in which the caller closes
+    it. Its events leave at once; it cannot be undone.
+
+    `components`: AUTOMATIC_CLOSE or CLOSE with its reason, IGNORE, or CUSTOM_ACTIONs, whose actions
+    are requested in the name of `on_behalf`. `by` is the person who did so to the whole queue or
+    reporter; without one the queue's settings did. Raises `Invalid` when an action does not fit the
+    job's item, `Conflict` when the job was decided.
+    """
+    draft = Draft(components=tuple(components), reason=reason)
+    decision = decide(
+        draft,
+        job=job,
+        rulebook=await rulebook.load(connection, job, draft),
+        reviewer=by,
+        now=now,
+        reviewed=False,
+        on_behalf=on_behalf,
+    )
+    request_hash = hash_of(draft, reviewer_id=decision.made.reviewer_id)
+    recorded = await _record(
+        connection, decision, draft, job, request_hash, moved_to=None, leaves_at=None
+    )
+    for component in components:
+        metric.DECISIONS.labels(component.type).inc()
+    return recorded
+
+
+async def _record(
+    connection: AsyncConnection,
+    decision: Decision,
+    draft: Draft,
+    job: Job,
+    request_hash: bytes,
+    *,
+    moved_to: str | None,
+    leaves_at: datetime | None,
+) -> Recorded:
+    """The decision's row, and its events in the outbox or held."""
+    row = row_of(decision, draft, job, request_hash, moved_to) | {"leaves_at": leaves_at}
+    recording = insert(decisions).values(row).on_conflict_do_nothing()
+    inserted = await connection.execute(recording.returning(decisions.c.decision_id))
+    if inserted.one_or_none() is None:
+        raise Conflict("this job was decided already")
+    messages = _messages(decision)
     if leaves_at is None:
-        await append(connection, outbox, _messages(decision))
+        await append(connection, outbox, messages)
     else:
         await hold(
             connection,
-            org_id=principal.org_id,
+            org_id=decision.made.org_id,
             decision_id=decision.decision_id,
-            messages=_messages(decision),
+            messages=messages,
             leaves_at=leaves_at,
         )
-    recorded = Recorded(
+    return Recorded(
         decision_id=decision.decision_id,
-        job_id=job_id,
+        job_id=job.summary.job_id,
         queue_id=job.summary.queue_id,
-        reviewer_id=principal.user_id,
-        components=draft.components,
+        reviewer_id=row["reviewer_id"],
+        components=decision.components,
         executions=decision.executions,
         config_revision=decision.made.config_revision,
-        decided_at=now,
+        decided_at=decision.made.time,
         reason=draft.reason,
         note=draft.note,
         moved_to=moved_to,
         leaves_at=leaves_at,
+        appeal_of=decision.made.appeal_of,
+        escalation=decision.escalation,
     )
-    return recorded, changes
 
 
 async def _close(
@@ -191,83 +246,23 @@ async def _close(
         )
         return None, closed.changes
     moved = await store.move(
-        connection, org_id, job_id, lease_token, to_queue=target, by=principal.user_id
+        connection,
+        org_id,
+        job_id,
+        lease_token,
+        to_queue=target,
+        by=principal.user_id,
+        ranking=await load_ranking(connection, org_id, target),
     )
     return moved.job_id, moved.changes
 
 
-def _wanted(job: Job, draft: Draft) -> set[tuple[Kind, str]]:
-    wanted = {
-        (Kind.SETTINGS, SETTINGS_ID),
-        (Kind.QUEUE, job.summary.queue_id),
-        (Kind.ITEM_TYPE, job.item.type_id),
-    }
-    for component in draft.components:
-        wanted |= {(Kind.ACTION, action_id) for action_id in component.action_ids}
-        wanted |= {(Kind.POLICY, policy_id) for policy_id in component.policy_ids}
-        if component.queue_id is not None:
-            wanted.add((Kind.QUEUE, component.queue_id))
-    return wanted
-
-
-def _rulebook(job: Job, catalogue: Catalogue, queue: Queue | None) -> Rulebook:
-    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-    item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, job.item.type_id)
-    return Rulebook(
-        settings=settings or OrgSettings(id=SETTINGS_ID, name=""),
-        catalogue=catalogue,
-        queue=queue or Queue(id=job.summary.queue_id, name=""),
-        item_kind=item_type.kind if item_type else "",
-        revision=catalogue.revision,
-    )
-
-
-def _row_of(
-    decision: Decision, draft: Draft, job: Job, request_hash: bytes, moved_to: str | None
-) -> dict[str, Any]:
-    made = decision.made
-    return {
-        "decision_id": made.decision_id,
-        "org_id": made.org_id,
-        "job_id": made.job_id,
-        "queue_id": made.queue_id,
-        "item_type_id": made.item.type_id,
-        "item_id": made.item.id,
-        "reviewer_id": made.reviewer_id,
-        "components": msgspec.to_builtins(draft.components),
-        "reason": draft.reason,
-        "note": draft.note,
-        "executions": msgspec.to_builtins(decision.executions),
-        "moved_to": moved_to,
-        "request_hash": request_hash,
-        "config_revision": made.config_revision,
-        "claimed_at": job.summary.claimed_at,
-        "decided_at": made.time,
-    }
-
-
-def _recorded_of(row: Any) -> Recorded:
-    return Recorded(
-        decision_id=row.decision_id,
-        job_id=row.job_id,
-        queue_id=row.queue_id,
-        reviewer_id=row.reviewer_id,
-        components=msgspec.convert(row.components, tuple[Component, ...]),
-        executions=msgspec.convert(row.executions, tuple[Execution, ...]),
-        config_revision=row.config_revision,
-        decided_at=row.decided_at,
-        reason=row.reason,
-        note=row.note,
-        moved_to=row.moved_to,
-        leaves_at=row.leaves_at,
-        undone_at=row.undone_at,
-    )
-
-
 def _messages(decision: Decision) -> list[Message]:
-    made = decision.made
-    target = item_key(made.org_id, made.item.type_id, made.item.id)
-    return [
-        message_of(made, key=f"{made.org_id}/{made.job_id}"),
-        *(message_of(request, key=target) for request in decision.requests),
-    ]
+    return [message_of(event, key=_key_of(event)) for event in decision.events]
+
+
+def _key_of(event: Event) -> str:
+    if isinstance(event, DecisionMade):
+        return f"{event.org_id}/{event.job_id}"
+    item: ItemRef = event.item  # type: ignore[attr-defined]  # all others are about an item
+    return item_key(event.org_id, item.type_id, item.id)

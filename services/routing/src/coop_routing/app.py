@@ -6,19 +6,29 @@ from typing import Any
 
 from sqlalchemy import text
 
+from coop_contracts.config import Kind
 from coop_contracts.event import AppealSubmitted, ReportSubmitted, ReviewRequested
-from coop_queues.store import OrderIndex, Reconciler
+from coop_queues.store import OrderIndex, Ranker, Reconciler
+from coop_routing.case import Cases
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
+from coop_routing.ranking import RANKING_KINDS
 from coop_routing.settings import Settings
-from coop_routing.table import KINDS, RouteTables
+from coop_routing.table import TABLE_KINDS, RouteTables
 from coop_runtime.config_table import ConfigTable
 from coop_runtime.consumer import Consumer
 from coop_runtime.database import engine_of
+from coop_runtime.pipeline import SETTLE_SECONDS
 from coop_runtime.producer import Producer
+from coop_runtime.secret import Vault
 from coop_runtime.service import Service
+from coop_signals import plugin
+from coop_signals.providers import Providers
+from coop_signals.strike import StrikeReader
 
 NAME = "routing"
+KINDS = (*TABLE_KINDS, *RANKING_KINDS, Kind.INTEGRATION)
+"""What routing has to know."""
 
 _CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
 
@@ -30,10 +40,14 @@ def router(settings: Settings) -> Service:
     engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
     order = OrderIndex.of(settings.redis)
     producer = Producer(settings, client_id=NAME)
+    known = plugin.load()
     config = ConfigTable(settings, kinds=KINDS)
-    tables = RouteTables(config)
-    placer = Placer(engine, order, tables)
-    unparker = Unparker(engine, order, tables, period=settings.routing_park)
+    tables = RouteTables(config, known.catalogue)
+    providers = Providers.of(settings, config, Vault.of(settings), known=known)
+    strikes = StrikeReader.of(settings.redis)
+    cases = Cases(tables, providers, strikes, seconds=settings.routing_signal_deadline)
+    placer = Placer(engine, order, cases)
+    unparker = Unparker(engine, order, tables, cases, period=settings.routing_park)
 
     def consumer(group: str, event_type: type[Any]) -> Consumer[Any]:
         return Consumer(
@@ -43,6 +57,8 @@ def router(settings: Settings) -> Service:
             handler=placer,
             producer=producer,
             max_batch=settings.routing_batch,
+            in_flight=settings.routing_in_flight,
+            settle_timeout=settings.routing_signal_deadline + SETTLE_SECONDS,
         )
 
     consumers = {
@@ -63,6 +79,11 @@ def router(settings: Settings) -> Service:
         await config.wait_ready(_CONFIG_TIMEOUT)
         await unparker.run()
 
+    async def rank() -> None:
+        # A ranking of half a configuration would be taken back at once.
+        await config.wait_ready(_CONFIG_TIMEOUT)
+        await Ranker(engine, order, tables.rankings, period=settings.routing_rank).run()
+
     async def database() -> bool:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1 FROM queues.jobs LIMIT 1"))
@@ -70,6 +91,8 @@ def router(settings: Settings) -> Service:
 
     async def close() -> None:
         tables.close()
+        await providers.aclose()
+        await strikes.aclose()
         await order.close()
         await engine.dispose()
 
@@ -81,6 +104,7 @@ def router(settings: Settings) -> Service:
         service.add_task(name, consume(one))
         service.add_readiness(name, one.ready)
     service.add_task("unpark", unpark)
+    service.add_task("rank", rank)
     service.add_task("reconcile", Reconciler(engine, order, period=settings.routing_reconcile).run)
     service.add_readiness("config", config.ready)
     service.add_readiness("database", database)

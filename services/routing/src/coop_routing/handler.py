@@ -1,16 +1,18 @@
 """The edge: a batch of events becomes placed jobs.
 
-    route each ─▶ place all in one transaction ─▶ commit ─▶ tell Redis ─▶ acknowledge
+    choose ─final─▶ place all in one transaction ─▶ commit ─▶ tell Redis ─▶ acknowledge
+       └──wants values──▶ ask, by the deadline ─▶ the same for those, beside the next batches
 
 Guarantees: killed anywhere, the batch comes again and places only what is missing; that repeat also
-tells Redis what the first try did not. A database that is away makes the consumer wait (Retryable);
-an entry that can never be stored goes to the dead letters (Poison), alone.
+tells Redis what the first try did not. What waits for a model holds up nothing else, and is placed
+by the deadline. A database that is away makes the consumer wait (Retryable); an entry that can
+never be stored goes to the dead letters (Poison), alone.
 Must not: acknowledge before the commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,9 +21,8 @@ from coop_queues.error import UnstorableId
 from coop_queues.job import Placed, Placement
 from coop_queues.store import OrderIndex, place_many
 from coop_routing import metric
-from coop_routing.placement import Cause, placement_of, traits_of
-from coop_routing.route import decide
-from coop_routing.table import RouteTables
+from coop_routing.case import Case, Cases
+from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_runtime.database import transaction
 from coop_runtime.error import Poison
 from coop_runtime.message import Received
@@ -30,14 +31,33 @@ from coop_runtime.message import Received
 class Placer:
     """The handler of all three consumers."""
 
-    def __init__(self, engine: AsyncEngine, order: OrderIndex, tables: RouteTables) -> None:
+    def __init__(self, engine: AsyncEngine, order: OrderIndex, cases: Cases) -> None:
         self._engine = engine
         self._order = order
-        self._tables = tables
+        self._cases = cases
 
-    async def __call__(self, batch: Sequence[Received[Cause]]) -> None:
-        """Raises Retryable, Poison."""
-        placements = [await self._placement(received.event) for received in batch]
+    async def __call__(self, batch: Sequence[Received[Cause]]) -> Awaitable[None] | None:
+        """Places what can be placed at once; what it returns places the rest.
+
+        Raises Retryable, Poison.
+        """
+        final: list[tuple[Cause, Case]] = []
+        waiting: list[tuple[Cause, Case]] = []
+        for received in batch:
+            event = received.event
+            case = await self._cases.open(event.org_id, event.item, traits_of(event), at=event.time)
+            (waiting if case.waits else final).append((event, case))
+        await self._place(final)
+        return self._settle(waiting) if waiting else None
+
+    async def _settle(self, waiting: Sequence[tuple[Cause, Case]]) -> None:
+        await self._cases.settle([case for _, case in waiting])
+        await self._place(waiting)
+
+    async def _place(self, entries: Sequence[tuple[Cause, Case]]) -> None:
+        if not entries:
+            return
+        placements = [self._placement(event, case) for event, case in entries]
         try:
             async with transaction(self._engine) as connection:
                 placed = await place_many(connection, placements)
@@ -46,19 +66,9 @@ class Placer:
         _count(placements, placed)
         await self._order.apply(change for answer in placed for change in answer.changes)
 
-    async def _placement(self, event: Cause) -> Placement:
-        traits = traits_of(event)
-        table = await self._tables.table(event.org_id, event.item, for_appeals=traits.for_appeals)
-        route = decide(
-            table,
-            event.item,
-            at=event.time,
-            source=traits.source,
-            policy_ids=traits.policy_ids,
-            queue_id=traits.queue_id,
-            child_safety=traits.child_safety,
-        )
-        return placement_of(event, route)
+    def _placement(self, event: Cause, case: Case) -> Placement:
+        route = case.route(by=asked_by(event))
+        return placement_of(event, route, self._cases.ranking(event.org_id, route.queue_id))
 
 
 def _count(placements: Sequence[Placement], placed: Sequence[Placed]) -> None:
@@ -71,5 +81,7 @@ def _count(placements: Sequence[Placement], placed: Sequence[Placed]) -> None:
         entry = placement.entry
         metric.ROUTED.labels(entry.source, entry.routing.how).inc()
         metric.SECONDS.observe(max(0.0, (now - entry.at).total_seconds()))
+        if entry.routing.undecided:
+            metric.UNDECIDED.inc()
         if entry.csam:
             metric.CSAM.inc()

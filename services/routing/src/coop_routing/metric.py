@@ -9,8 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 ROUTED = Counter(
     "coop_routing_routed_total",
-    "Entries placed, by source (REPORT, APPEAL, …) and why their queue: RULE, DEFAULT, SENDER, or "
-    "PARKED for want of any.",
+    "Entries placed, by source (REPORT, APPEAL, …) and why their queue: RULE, DEFAULT, SENDER, "
+    "SETTING, or PARKED for want of any.",
     ["source", "how"],
 )
 CREATED = Counter("coop_routing_jobs_created_total", "Entries that became a new job.")
@@ -23,6 +23,18 @@ SECONDS = Histogram(
     "coop_routing_seconds",
     "Time from the acceptance of a report, appeal or request to its job being committed.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600),
+)
+WAITED = Counter(
+    "coop_routing_waited_total",
+    "Entries that waited for values from outside, because their queue depends on them.",
+)
+UNDECIDED = Counter(
+    "coop_routing_undecided_total",
+    "Entries of which a rule could not be decided: its values did not come, or it no longer fits.",
+)
+LEFT_OUT = Counter(
+    "coop_routing_rules_left_out_total",
+    "Rules left out of a route table because the compiler failed on them: a bug, an alarm.",
 )
 TABLES = Counter("coop_routing_tables_compiled_total", "Route tables compiled from configuration.")
 PARKED = Gauge("coop_routing_parked_jobs", "Jobs that wait for their organisation to have a queue.")

@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_queues.job import Job, Kind
 from coop_queues.store import OrderIndex, get_job, pending_page, requeue
 from coop_routing import metric
-from coop_routing.route import PARKED_QUEUE, Route, decide
+from coop_routing.case import Cases
 from coop_routing.table import RouteTables
+from coop_rules.routing import PARKED_QUEUE, Choice, Traits
 from coop_runtime.database import transaction
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
@@ -37,11 +38,18 @@ class Unparker:
     """Looks every `period` seconds for parked jobs whose organisation has a queue by now."""
 
     def __init__(
-        self, engine: AsyncEngine, order: OrderIndex, tables: RouteTables, *, period: float
+        self,
+        engine: AsyncEngine,
+        order: OrderIndex,
+        tables: RouteTables,
+        cases: Cases,
+        *,
+        period: float,
     ) -> None:
         self._engine = engine
         self._order = order
         self._tables = tables
+        self._cases = cases
         self._period = period
         # What was left of an organisation's parked jobs, under which configuration.
         self._left: dict[str, tuple[int, int]] = {}
@@ -84,12 +92,17 @@ class Unparker:
     async def _move(self, org_id: str, job_id: str) -> bool:
         async with transaction(self._engine) as connection:
             job = await get_job(connection, org_id, job_id)
-        route = await self._route(job)
-        if route.queue_id == PARKED_QUEUE:
+        choice = await self._choice(job)
+        if choice.queue_id == PARKED_QUEUE:
             return False
         async with transaction(self._engine) as connection:
             moved = await requeue(
-                connection, org_id, job_id, to_queue=route.queue_id, by=_author(route)
+                connection,
+                org_id,
+                job_id,
+                to_queue=choice.queue_id,
+                by=_author(choice),
+                ranking=self._tables.rankings.of(org_id, choice.queue_id),
             )
         if moved is None:
             return False
@@ -97,22 +110,23 @@ class Unparker:
         metric.UNPARKED.inc()
         return True
 
-    async def _route(self, job: Job) -> Route:
+    async def _choice(self, job: Job) -> Choice:
         summary = job.summary
-        table = await self._tables.table(
-            summary.org_id, job.item, for_appeals=summary.kind is Kind.APPEAL
+        traits = Traits(
+            summary.source,
+            summary.policy_ids,
+            for_appeals=summary.kind is Kind.APPEAL,
+            child_safety=summary.csam or summary.kind is Kind.NCMEC,
         )
-        return decide(
-            table,
-            job.item,
-            at=summary.created_at,
-            source=summary.source,
-            policy_ids=summary.policy_ids,
-        )
+        case = await self._cases.open(summary.org_id, job.item, traits, at=summary.created_at)
+        await self._cases.settle([case])
+        return case.choice
 
 
-def _author(route: Route) -> str:
+def _author(choice: Choice) -> str:
     """Who moved it, and why, for the record of the parked job."""
-    routing = route.routing
-    cause = f"rule {routing.rule.id}" if routing.rule else "default queue"
-    return f"routing: {cause}, revision {routing.config_revision}"
+    cause = {
+        "RULE": f"rule {choice.rule.id}" if choice.rule else "rule",
+        "SETTING": "the queue for child safety",
+    }.get(choice.how, "default queue")
+    return f"routing: {cause}, revision {choice.config_revision}"

@@ -7,32 +7,20 @@ Must not: decide where it goes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from coop_contracts.event import (
     AppealSubmitted,
     ReportEntry,
     ReportSubmitted,
     ReviewRequested,
-    Source,
     SubmittedItem,
 )
-from coop_queues.job import AppealEntry, Entry, Kind, Placement
+from coop_queues.job import AppealEntry, Entry, Kind, Placement, requested_entry_id
+from coop_queues.ranking import Ranking
 from coop_routing.route import Route
+from coop_rules.routing import Traits
 
 Cause = ReportSubmitted | AppealSubmitted | ReviewRequested
 """What makes routing place something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What the routing decision looks at, besides the item."""
-
-    source: Source
-    policy_ids: tuple[str, ...]
-    for_appeals: bool = False
-    queue_id: str | None = None
-    child_safety: bool = False
 
 
 def traits_of(event: Cause) -> Traits:
@@ -54,19 +42,24 @@ def traits_of(event: Cause) -> Traits:
             )
 
 
-def placement_of(event: Cause, route: Route) -> Placement:
-    """What `coop_queues.store.place_many` takes."""
+def asked_by(event: Cause) -> str | None:
+    """The person who asked for a review, where one did."""
+    return event.actor_id if isinstance(event, ReviewRequested) else None
+
+
+def placement_of(event: Cause, route: Route, ranking: Ranking) -> Placement:
+    """What `coop_queues.store.place_many` takes. `ranking` is that of the route's queue."""
     traits = traits_of(event)
     match event:
         case ReportSubmitted():
-            return _report(event, route, traits)
+            return _report(event, route, ranking, traits)
         case AppealSubmitted():
-            return _appeal(event, route, traits)
+            return _appeal(event, route, ranking, traits)
         case ReviewRequested():
-            return _request(event, route, traits)
+            return _request(event, route, ranking, traits)
 
 
-def _report(event: ReportSubmitted, route: Route, traits: Traits) -> Placement:
+def _report(event: ReportSubmitted, route: Route, ranking: Ranking, traits: Traits) -> Placement:
     reason = event.reason
     entry = Entry(
         entry_id=f"report/{event.report_id}",
@@ -89,13 +82,14 @@ def _report(event: ReportSubmitted, route: Route, traits: Traits) -> Placement:
     return _placement(
         event,
         route,
+        ranking,
         entry,
         thread_items=event.thread_items,
         additional_items=event.additional_items,
     )
 
 
-def _appeal(event: AppealSubmitted, route: Route, traits: Traits) -> Placement:
+def _appeal(event: AppealSubmitted, route: Route, ranking: Ranking, traits: Traits) -> Placement:
     entry = Entry(
         entry_id=f"appeal/{event.appeal_id}",
         source=traits.source,
@@ -113,30 +107,38 @@ def _appeal(event: AppealSubmitted, route: Route, traits: Traits) -> Placement:
         correlation_id=event.correlation_id,
     )
     return _placement(
-        event, route, entry, kind=Kind.APPEAL, additional_items=event.additional_items
+        event, route, ranking, entry, kind=Kind.APPEAL, additional_items=event.additional_items
     )
 
 
-def _request(event: ReviewRequested, route: Route, traits: Traits) -> Placement:
+def _request(event: ReviewRequested, route: Route, ranking: Ranking, traits: Traits) -> Placement:
     entry = Entry(
-        entry_id=f"request/{event.entry_id}",
+        entry_id=requested_entry_id(event.entry_id),
         source=traits.source,
         at=event.time,
         routing=route.routing,
         rules=event.rules,
         policy_ids=traits.policy_ids,
+        csam=event.job_kind == "NCMEC",
         note=event.note,
+        from_job_id=event.from_job_id,
         event_id=event.event_id,
         correlation_id=event.correlation_id,
     )
     return _placement(
-        event, route, entry, kind=Kind(event.job_kind), additional_items=event.related_items
+        event,
+        route,
+        ranking,
+        entry,
+        kind=Kind(event.job_kind),
+        additional_items=event.related_items,
     )
 
 
 def _placement(
     event: Cause,
     route: Route,
+    ranking: Ranking,
     entry: Entry,
     *,
     kind: Kind = Kind.DEFAULT,
@@ -151,4 +153,5 @@ def _placement(
         entry=entry,
         thread_items=thread_items,
         additional_items=additional_items,
+        ranking=ranking,
     )

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from coop_runtime.settings import RuntimeSettings
+from coop_signals.settings import SignalSettings
 
 
-class Settings(RuntimeSettings):
+class Settings(SignalSettings):
     """What the router is told.
 
     `routing_batch` events at most are placed in one transaction. Every `routing_reconcile` seconds
-    Redis is compared with the rows, every `routing_park` seconds parked jobs are looked at.
+    Redis is compared with the rows, every `routing_park` seconds parked jobs are looked at, every
+    `routing_rank` seconds the jobs' turns: what is overdue, what a changed queue or policy orders
+    anew. An entry whose queue depends on values from outside waits for them up to
+    `routing_signal_deadline` seconds; `routing_in_flight` batches at most have such entries.
     """
 
     internal_port: int = Field(default=9084, ge=0, le=65535)
     routing_batch: int = Field(default=500, ge=1, le=5000)
+    routing_in_flight: int = Field(default=16, ge=1, le=256)
+    routing_signal_deadline: float = Field(default=5, gt=0, le=60)
     routing_reconcile: float = Field(default=30, gt=0)
     routing_park: float = Field(default=5, gt=0)
+    routing_rank: float = Field(default=2, gt=0)

@@ -11,30 +11,45 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
 
-from coop_contracts.config import ItemType, Kind, OrgSettings, Queue, RoutingRule, TextBank
+from coop_contracts.config import (
+    BankChunk,
+    Document,
+    ItemType,
+    Kind,
+    LocationBank,
+    OrgSettings,
+    Queue,
+    RoutingRule,
+    TextBank,
+)
 from coop_contracts.event import SubmittedItem
 from coop_routing import metric
-from coop_routing.route import RouteTable, default_queue
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.program import EnabledRule
+from coop_routing.ranking import Rankings
+from coop_rules.compiler import CompilerCache
+from coop_rules.routing import Material, RouteTable, compile_table, rules_for
+from coop_rules.signal import SignalCatalogue
 from coop_runtime.config_table import ConfigChange, ConfigTable
 from coop_runtime.log import logger
 
-KINDS = (
+TABLE_KINDS = (
     Kind.ROUTING_RULE,
     Kind.QUEUE,
     Kind.ITEM_TYPE,
     Kind.ITEM_TYPE_VERSION,
     Kind.TEXT_BANK,
+    Kind.LOCATION_BANK,
+    Kind.BANK_CHUNK,
     Kind.SETTINGS,
 )
-"""What routing has to know."""
+"""What tables are made of."""
 
 _log = logger("coop_routing.table")
+
+D = TypeVar("D", bound=Document)
 
 
 class _Key(NamedTuple):
@@ -44,20 +59,25 @@ class _Key(NamedTuple):
 
 
 class RouteTables:
-    """Makes and keeps the tables. Lives in one event loop; `close` it at the end."""
+    """Makes and keeps the tables. Lives in one event loop; `close` it at the end. `catalogue`: the
+    signals there are."""
 
-    def __init__(self, config: ConfigTable, *, limit: int = 2000) -> None:
+    def __init__(
+        self, config: ConfigTable, catalogue: SignalCatalogue | None = None, *, limit: int = 2000
+    ) -> None:
         self._config = config
+        self._catalogue = catalogue or SignalCatalogue.builtin()
         self._limit = limit
         self._stamps: defaultdict[str, int] = defaultdict(int)
         self._kept: OrderedDict[_Key, tuple[int, RouteTable]] = OrderedDict()
         # One thread: the compiler's cache belongs to one at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compiler")
         self._cache = CompilerCache()
+        self.rankings = Rankings(config)
         config.subscribe(self._changed)
 
     def _changed(self, change: ConfigChange) -> None:
-        if change.kind in KINDS:
+        if change.kind in TABLE_KINDS:
             self._stamps[change.org_id] += 1
 
     def stamp(self, org_id: str) -> int:
@@ -88,55 +108,54 @@ class RouteTables:
 
     async def _compile(self, key: _Key, item: SubmittedItem) -> RouteTable:
         # Everything is read before the first await: one revision.
-        queues = {id_: cast(Queue, q) for id_, q in self._all(key, Kind.QUEUE).items()}
-        revision = self._config.revision(key.org_id)
+        material = self._material(key.org_id)
         item_type = self._item_type(key.org_id, item)
-        rules = self._rules(key)
-        banks = {id_: cast(TextBank, bank) for id_, bank in self._all(key, Kind.TEXT_BANK).items()}
-        known = item_type is not None
-        table = RouteTable(
-            revision=revision,
-            queue_ids=frozenset(queues),
-            default_queue_id=default_queue(queues, for_appeals=key.for_appeals),
-            ncmec_queue_id=self._ncmec_queue(key.org_id),
-            note=f"item type {key.item_type_id} is gone" if rules and not known else None,
-        )
-        if not rules or item_type is None:
-            return table
-        metric.TABLES.inc()
-        program = await asyncio.get_running_loop().run_in_executor(
-            self._thread,
-            lambda: compile_program(
-                [enabled for enabled, _ in rules],
-                item_type=item_type,
-                text_banks=banks,
-                org_id=key.org_id,
+
+        def compiled() -> RouteTable:
+            return compile_table(
+                material,
+                item_type,
+                item_type_id=key.item_type_id,
+                for_appeals=key.for_appeals,
+                catalogue=self._catalogue,
                 cache=self._cache,
-                routing=True,
-            ),
-        )
-        for rule_id, problems in program.problems.items():
+            )
+
+        if not rules_for(material, key.item_type_id, for_appeals=key.for_appeals):
+            return compiled()  # nothing to wait for
+        metric.TABLES.inc()
+        table = await asyncio.get_running_loop().run_in_executor(self._thread, compiled)
+        problems = {} if table.program is None else table.program.problems
+        for rule_id, found in problems.items():
             _log.warning(
                 "a routing rule no longer fits",
                 org_id=key.org_id,
                 rule_id=rule_id,
-                problems=[f"{p.pointer}: {p.reason}" for p in problems],
+                problems=[f"{p.pointer}: {p.reason}" for p in found],
             )
-        return RouteTable(
-            revision=revision,
-            queue_ids=table.queue_ids,
-            default_queue_id=table.default_queue_id,
-            ncmec_queue_id=table.ncmec_queue_id,
-            program=program,
-            destinations=tuple(destination for _, destination in rules),
+        metric.LEFT_OUT.inc(len(table.failed))
+        return table
+
+    def _material(self, org_id: str) -> Material:
+        config = self._config
+        settings = config.get(org_id, Kind.SETTINGS, "settings")
+        return Material(
+            org_id=org_id,
+            revision=config.revision(org_id),
+            rules=tuple(
+                (rule, config.revision_of(org_id, Kind.ROUTING_RULE, rule.id))
+                for rule in self._all(org_id, Kind.ROUTING_RULE, RoutingRule).values()
+            ),
+            queues=self._all(org_id, Kind.QUEUE, Queue),
+            settings=settings if isinstance(settings, OrgSettings) else None,
+            text_banks=self._all(org_id, Kind.TEXT_BANK, TextBank),
+            location_banks=self._all(org_id, Kind.LOCATION_BANK, LocationBank),
+            chunks=self._all(org_id, Kind.BANK_CHUNK, BankChunk),
         )
 
-    def _ncmec_queue(self, org_id: str) -> str | None:
-        settings = self._config.get(org_id, Kind.SETTINGS, "settings")
-        return settings.ncmec_queue_id if isinstance(settings, OrgSettings) else None
-
-    def _all(self, key: _Key, kind: Kind) -> dict[str, object]:
-        return dict(self._config.all(key.org_id, kind))
+    def _all(self, org_id: str, kind: Kind, type_: type[D]) -> dict[str, D]:
+        found = self._config.all(org_id, kind)
+        return {key: value for key, value in found.items() if isinstance(value, type_)}
 
     def _item_type(self, org_id: str, item: SubmittedItem) -> ItemType | None:
         """The type as it is now; for one that is gone, as it was for this item."""
@@ -148,17 +167,3 @@ class RouteTables:
             return None
         # A version's document has the version in its id; conditions name the type.
         return replace(cast(ItemType, found), id=item.type_id)
-
-    def _rules(self, key: _Key) -> list[tuple[EnabledRule, str]]:
-        """The rules for this type with their destinations, in the order they are tried."""
-        found = []
-        for document in self._config.all(key.org_id, Kind.ROUTING_RULE).values():
-            rule = cast(RoutingRule, document)
-            if rule.for_appeals != key.for_appeals or key.item_type_id not in rule.item_type_ids:
-                continue
-            revision = self._config.revision_of(key.org_id, Kind.ROUTING_RULE, rule.id)
-            enabled = EnabledRule.of(rule, revision)
-            if enabled is not None:
-                found.append((rule.sequence_number, rule.id, enabled, rule.destination_queue_id))
-        found.sort(key=lambda entry: entry[:2])
-        return [(enabled, destination) for _, _, enabled, destination in found]

@@ -22,15 +22,12 @@ from coop_rules_engine import metric
 from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.ruleset import TypeRules
-from coop_rules_engine.store import Count, NotWhole, Store, StoreUnavailable, User, count_key
+from coop_rules_engine.store import Count, NotWhole, Store, StoreUnavailable, count_key
 from coop_rules_engine.submission import Submission
 from coop_runtime.error import Poison
 from coop_runtime.log import logger
-
-_REST_SECONDS = 1.0  # without asking for strikes after Redis failed
-_AWAY = "Redis does not answer"
-_NO_USER = "the input is not a user"
-_NOT_WHOLE = "strikes are not known: Redis has not been filled since it started"
+from coop_signals import strike
+from coop_signals.strike import User
 
 _log = logger(__name__)
 
@@ -65,12 +62,12 @@ class AtHand:
                 need.key: [
                     _counted(need, counted[place])
                     if need.aggregation is not None
-                    else _struck(
+                    else strike.value(
                         need,
                         position,
                         None if place < 0 else strikes[place],
-                        one.submission,
-                        _NO_USER if place < 0 else error,
+                        one.submission.milliseconds,
+                        strike.NO_USER if place < 0 else error,
                     )
                     for position, place in enumerate(places)
                 ]
@@ -81,12 +78,12 @@ class AtHand:
 
     async def _ask(
         self, users: Sequence[User], counts: Sequence[Count]
-    ) -> tuple[Sequence[Sequence[tuple[int, float]] | None], Sequence[int], str]:
+    ) -> tuple[Sequence[strike.Strikes | None], Sequence[int], str]:
         if not users and not counts:
             return (), (), ""
         nothing: list[None] = [None] * len(users)
         if not counts and time.monotonic() < self._rest_until:
-            return nothing, (), _AWAY
+            return nothing, (), strike.AWAY
         try:
             found = await self._store.values(users, counts)
         except NotWhole as error:
@@ -95,11 +92,11 @@ class AtHand:
         except StoreUnavailable as error:
             if counts:
                 raise
-            self._rest_until = time.monotonic() + _REST_SECONDS
+            self._rest_until = time.monotonic() + strike.REST
             metric.STORE_FAILURES.inc()
             _log.warning("strikes are not known", error=str(error))
-            return nothing, (), _AWAY
-        return found.strikes, found.counts, _NOT_WHOLE
+            return nothing, (), strike.AWAY
+        return found.strikes, found.counts, strike.NOT_WHOLE
 
 
 class CountedRules:
@@ -193,18 +190,3 @@ def _created(rules: TypeRules, data: Mapping[str, Any], submitted: int) -> int:
 
 def _counted(need: Need, count: int) -> SignalValue:
     return SignalValue(key=need.key, signal=need.signal.name, score=float(count))
-
-
-def _struck(
-    need: Need,
-    position: int,
-    strikes: Sequence[tuple[int, float]] | None,
-    submission: Submission,
-    error: str,
-) -> SignalValue:
-    key, name = need.key, need.signal.name
-    if strikes is None:
-        return SignalValue(key=key, signal=name, position=position, error=error)
-    now = submission.milliseconds
-    total = sum(weight for expires, weight in strikes if expires > now)
-    return SignalValue(key=key, signal=name, position=position, score=float(total))

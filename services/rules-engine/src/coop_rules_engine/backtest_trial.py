@@ -28,6 +28,7 @@ from coop_contracts.config import (
 )
 from coop_contracts.event import ConditionResult, PastDocument, RuleRef
 from coop_rules.compiler import CompilerCache, compile_program
+from coop_rules.demand import Demand
 from coop_rules.lane import rule_lane
 from coop_rules.program import EnabledRule, Evaluation, Program
 from coop_rules.signal import SignalCatalogue
@@ -224,8 +225,7 @@ class Trials:
             kind=item_type.kind,
             program=program,
             plans=(plan,),
-            needs=(frozenset(need.key for need in program.needs),),
-            fickle=(),
+            demand=Demand.of(program),
             sources=((self.rule, 0),),
         )
         return Trial(rules, _reasons(program))

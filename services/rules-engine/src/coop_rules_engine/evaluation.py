@@ -94,12 +94,9 @@ def wanting(verdict: Verdict) -> list[Need]:
     rules, evaluation = verdict.rules, verdict.evaluation
     if rules is None or evaluation is None:
         return []
-    open_rules = set(rules.fickle)
+    open_rules = set(rules.demand.fickle)
     open_rules.update(index for index, outcome in evaluation.outcomes if outcome is None)
-    if not open_rules:
-        return []
-    keys = set().union(*(rules.needs[index] for index in open_rules)) - verdict.known.keys()
-    return [need for need in rules.program.needs if need.key in keys] if keys else []
+    return list(rules.demand.wanted(rules.program, open_rules, verdict.known.keys()))
 
 
 def known_of(values: Iterable[SignalValue]) -> dict[str, list[SignalValue]]:

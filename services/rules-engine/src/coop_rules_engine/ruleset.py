@@ -7,7 +7,6 @@ Must not: know the broker, or run on the event loop (compiling takes a while).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,14 +22,13 @@ from coop_contracts.config import (
 )
 from coop_contracts.event import Lane
 from coop_rules.compiler import CompilerCache, compile_program
+from coop_rules.demand import Demand
 from coop_rules.lane import rule_lane
 from coop_rules.need import Need
-from coop_rules.predicate import PredicateKind
 from coop_rules.program import EnabledRule, Program
 from coop_rules.signal import LANES, SignalCatalogue
+from coop_rules.sparing import compile_sparing
 from coop_rules_engine.plan import Plan, plan_of
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +64,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """The rules of one item type and lane, ordered by id: plans[i] and needs[i] (keys) belong to
-    program.rules[i]. `fickle` are the rules whose outcome a value may still turn around, because
-    they ask whether it is unavailable. `failed` are rules the compiler failed on: left out."""
+    """The rules of one item type and lane, ordered by id: plans[i] belongs to program.rules[i].
+    `failed` are rules the compiler failed on: left out."""
 
     lane: Lane
     kind: ItemKind
     program: Program
     plans: tuple[Plan, ...]
-    needs: tuple[frozenset[str], ...]
-    fickle: tuple[int, ...]
+    demand: Demand
     sources: tuple[tuple[Rule, int], ...]
     failed: tuple[str, ...] = ()
 
@@ -185,10 +181,8 @@ class Compiler:
                 for code in program.rules
             )
             if plans or failed or lane == "FAST":
-                needs = _needs(program)
-                fickle = tuple(i for i in range(len(plans)) if needs[i] and _fickle(program, i))
                 found[lane] = LaneRules(
-                    lane, item_type.kind, program, plans, needs, fickle, sources, failed
+                    lane, item_type.kind, program, plans, Demand.of(program), sources, failed
                 )
         at_hand = {
             need.key: (need, rules.program)
@@ -203,9 +197,9 @@ class Compiler:
     ) -> tuple[Program, tuple[str, ...]]:
         found = [EnabledRule.of(rule, revision) for rule, revision in sources]
         enabled = [rule for rule in found if rule is not None]
-
-        def compiled(rules: Sequence[EnabledRule]) -> Program:
-            return compile_program(
+        return compile_sparing(
+            enabled,
+            lambda rules: compile_program(
                 rules,
                 item_type=item_type,
                 text_banks=snapshot.banks.text,
@@ -214,47 +208,8 @@ class Compiler:
                 org_id=snapshot.org_id,
                 cache=self.cache,
                 catalogue=self.catalogue,
-            )
-
-        try:
-            return compiled(enabled), ()
-        except Exception:  # noqa: BLE001 - logged
-            # A bug of the compiler must cost one rule, not all rules of the organisation.
-            _log.exception("compiling failed, trying rule by rule")
-        good, failed = [], []
-        for rule in enabled:
-            try:
-                compiled([rule])
-            except Exception:  # noqa: BLE001 - logged
-                _log.exception("rule left out: %s/%s", snapshot.org_id, rule.ref.id)
-                failed.append(rule.ref.id)
-            else:
-                good.append(rule)
-        return compiled(good), tuple(failed)
-
-
-def _needs(program: Program) -> tuple[frozenset[str], ...]:
-    """The keys of what each rule takes from outside, in the order of the rules."""
-    of_condition: list[set[str]] = []
-    for code in program.conditions:
-        predicate = code.predicate
-        keys = set() if predicate.need is None else {predicate.need.key}
-        values = predicate.values
-        if values is not None and values.source is not None:
-            keys.add(values.derived_by)
-        of_condition.append(keys)
-    return tuple(
-        frozenset().union(*(of_condition[index] for index in rule.conditions))
-        for rule in program.rules
-    )
-
-
-def _fickle(program: Program, rule: int) -> bool:
-    return any(
-        program.conditions[index].predicate.kind
-        in (PredicateKind.UNAVAILABLE, PredicateKind.NOT_PROVIDED)
-        for index in program.rules[rule].conditions
-    )
+            ),
+        )
 
 
 def _same(left: Mapping[str, object], right: Mapping[str, object]) -> bool:

@@ -27,6 +27,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from coop_runtime.error import Retryable
+from coop_signals import strike
+from coop_signals.strike import User
 
 TIMEOUT: Final = 2.0  # seconds that Redis may take
 GROUP_MEMBERS: Final = 10_000
@@ -56,17 +58,6 @@ class NotWhole(Retryable):
         self.since = since
 
 
-class User(NamedTuple):
-    org_id: str
-    type_id: str
-    id: str
-
-    @property
-    def key(self) -> str:
-        """Under which its strikes are."""
-        return f"coop:strikes:{self.org_id}:{self.type_id}:{self.id}"
-
-
 class Count(NamedTuple):
     """One group to count in. `submission_id` '' counts without being counted; `time` is in Unix
     milliseconds, `window` in milliseconds."""
@@ -81,7 +72,7 @@ class Values(NamedTuple):
     """By position of what was asked. `strikes`: (expires at, weight) of each user, or None where
     they are not known."""
 
-    strikes: list[Sequence[tuple[int, float]] | None]
+    strikes: list[strike.Strikes | None]
     counts: list[int]
 
 
@@ -111,7 +102,6 @@ class Answer(NamedTuple):
 
 _ACTS, _DOES_NOT = Answer(acts=True), Answer(acts=False)
 _MEASURES: tuple[Literal["ACTIONS", "USERS"], ...] = ("ACTIONS", "USERS")
-_strikes = msgspec.json.Decoder(list[tuple[int, float]]).decode
 
 
 def marker(region: str) -> str:
@@ -189,7 +179,7 @@ class Store:
     async def _fetch(
         self, users: Sequence[User], counts: Sequence[Count], found: Values, *, force: bool
     ) -> None:
-        keys = [marker("strikes"), marker("count")]
+        keys = [strike.MARKER, marker("count")]
         keys += [user.key for user in users]
         keys += [count.key for count in counts]
         arguments: list[Any] = [int(force), len(users)]
@@ -210,7 +200,7 @@ class Store:
         strikes_whole, counts_whole, strikes, counted = answer
         if counts and not counts_whole:
             raise NotWhole("count")
-        found.strikes.extend(_read(raw) if strikes_whole else None for raw in strikes)
+        found.strikes.extend(strike.read(raw) if strikes_whole else None for raw in strikes)
         found.counts.extend(counted)
 
     async def admit(self, requests: Sequence[Request]) -> list[Answer]:
@@ -264,13 +254,3 @@ def _answer(found: Sequence[int]) -> Answer:
 
 def _or_none(limit: int | None) -> int:
     return -1 if limit is None else limit
-
-
-def _read(raw: bytes) -> Sequence[tuple[int, float]] | None:
-    if not raw:
-        return ()
-    try:
-        return _strikes(raw)
-    except msgspec.MsgspecError:
-        # Written by someone else: what cannot be read is not known, which is not "none".
-        return None

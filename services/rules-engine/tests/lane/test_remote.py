@@ -15,6 +15,7 @@ from coop_contracts.event import (
     ActionRequested,
     EvaluationDeferred,
     RulesEvaluated,
+    SignalValue,
 )
 from coop_local.valkey import Valkey
 from coop_runtime.error import Retryable
@@ -231,6 +232,38 @@ async def test_known_values_go_along(
         "USER_STRIKE_VALUE",
         "OPEN_AI_HATE_TEXT_MODEL",
     }
+
+
+async def test_a_transcript_is_had_before_it_is_judged(
+    start: Start, kit: Any, lanes_of: Any
+) -> None:
+    """A model that is asked about what is said in a video is asked when that is known, and its
+    score decides."""
+    spoken = {
+        "type": "CONTENT_DERIVED_FIELD",
+        "spec": {
+            "source": {"type": "CONTENT_FIELD", "name": "video", "contentTypeId": "post"},
+            "derivationType": "VIDEO_TRANSCRIPTION",
+        },
+    }
+    engine = start(kit.rule("r1", kit.hate(0.5) | {"input": spoken}))
+    lanes = lanes_of(engine)
+    answers = {"OPEN_AI_WHISPER_TRANSCRIPTION": "what is said", "OPEN_AI_HATE_TEXT_MODEL": 0.9}
+    asked: list[tuple[str, list[object]]] = []
+
+    async def values(org_id: str, need: Any, inputs: Any, *, deadline: float) -> list[SignalValue]:
+        asked.append((need.signal.name, list(inputs)))
+        name = need.signal.name
+        return [SignalValue(key=need.key, signal=name, score=answers[name]) for _ in inputs]
+
+    lanes.provider.values = values
+    await engine.handle(kit.submission({"video": {"url": "https://a/1.mp4"}}))
+    await lanes.run()
+    assert asked == [
+        ("OPEN_AI_WHISPER_TRANSCRIPTION", [{"url": "https://a/1.mp4"}]),
+        ("OPEN_AI_HATE_TEXT_MODEL", ["what is said"]),
+    ]
+    assert lanes.results()[-1] == ("SLOW", [True])
 
 
 async def test_rules_that_left_the_lane_have_an_empty_result(

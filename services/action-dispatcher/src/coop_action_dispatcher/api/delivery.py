@@ -20,13 +20,14 @@ from coop_action_dispatcher.api.model import (
     Model,
     Moment,
     Text,
-    decode_moment,
     decode_number,
     encode_cursor,
 )
 from coop_action_dispatcher.api.path import PREFIX, OrgId
+from coop_action_dispatcher.delivery import Kind
 from coop_action_dispatcher.delivery_view import Filter
-from coop_contracts.event import ActionRequested
+from coop_action_dispatcher.destination import Asked
+from coop_contracts.event import CallbackRequested
 from coop_runtime.database import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["deliveries"])
@@ -34,7 +35,7 @@ router = APIRouter(prefix=PREFIX, tags=["deliveries"])
 State = Literal["PENDING", "DELIVERED", "DEAD"]
 Id = Annotated[Text | None, Query(max_length=512)]
 
-_decoder = msgspec.json.Decoder(ActionRequested)
+_decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 
 
 class ItemReference(Model):
@@ -45,10 +46,12 @@ class ItemReference(Model):
 class DeliverySummary(Model):
     """`waitsFor` says why a pending delivery is not sent now: `RETRY` (its next attempt is at
     `nextAttemptAt`), `ITEM` (an earlier one of its item), `ENDPOINT` (paused), `HELD` (our side:
-    see `lastError`); null when it is under way or due."""
+    see `lastError`); null when it is under way or due. What is not of the kind `ACTION` is a
+    callback, which no action asked for."""
 
     execution_id: str
-    action_id: str
+    kind: Kind
+    action_id: str | None
     item: ItemReference
     state: State
     attempts: int
@@ -94,6 +97,7 @@ class DeliveryDetail(DeliverySummary):
 class RedeliverBody(Body):
     """Which dead deliveries: all of what is given must hold, and something must be given."""
 
+    kind: Kind | None = None
     action_id: Text | None = None
     endpoint_id: Text | None = None
     rule_id: Text | None = None
@@ -110,26 +114,9 @@ class RedeliveredView(Model):
     more: bool
 
 
-class RuleExecution(Model):
-    """One effect that a rule requested. `creator` is the author of the item, where known."""
-
-    execution_id: str
-    action_id: str
-    item: ItemReference
-    creator: ItemReference | None
-    policy_ids: list[str]
-    correlation_id: str
-    requested_at: datetime
-    state: State
-
-
-class RuleExecutionPage(Model):
-    items: list[RuleExecution]
-    next_cursor: str | None
-
-
 def _wanted(
     state: State | None = None,
+    kind: Kind | None = None,
     item_type_id: Annotated[Id, Query(alias="itemTypeId")] = None,
     item_id: Annotated[Id, Query(alias="itemId")] = None,
     action_id: Annotated[Id, Query(alias="actionId")] = None,
@@ -142,6 +129,7 @@ def _wanted(
         raise HTTPException(422, "itemId and itemTypeId go together")
     return Filter(
         state=state,
+        kind=kind,
         item_type_id=item_type_id,
         item_id=item_id,
         action_id=action_id,
@@ -177,7 +165,7 @@ async def redeliver_many(request: Request, org_id: OrgId, body: RedeliverBody) -
     """Sends dead deliveries again, the oldest first."""
     given = body.model_dump(exclude_none=True)
     if not given:
-        raise HTTPException(422, "say which: by action, endpoint, rule, item or time")
+        raise HTTPException(422, "say which: by kind, action, endpoint, rule, item or time")
     if (body.item_id is None) != (body.item_type_id is None):
         raise HTTPException(422, "itemId and itemTypeId go together")
     if body.endpoint_id is not None:
@@ -196,15 +184,9 @@ async def get_delivery(
     if found is None:
         raise HTTPException(404, "no such delivery")
     row, attempts = found
-    asked = _decoder.decode(row.request)
     return DeliveryDetail(
         **_summary(row),
-        source=asked.source,
-        rules=msgspec.to_builtins(asked.rules),
-        policy_ids=list(asked.policy_ids),
-        actor_id=asked.actor_id,
-        cause_id=asked.cause_id or asked.correlation_id,
-        reverses=asked.reverses,
+        **_asked(_decoder.decode(row.request)),
         body=bytes(row.body).decode(errors="replace") if row.body is not None else None,
         log=[Attempt(**one._mapping) for one in attempts],
     )
@@ -224,28 +206,6 @@ async def redeliver_one(
     return {"executionId": str(execution_id)}
 
 
-@router.get("/rules/{rule_id}/executions", response_model=RuleExecutionPage)
-async def list_rule_executions(
-    request: Request,
-    org_id: OrgId,
-    rule_id: Annotated[Text, Path(max_length=512)],
-    since: AwareDatetime,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> RuleExecutionPage:
-    """What a rule requested since a moment, the oldest first."""
-    async with transaction(context_of(request).engine) as connection:
-        found = await delivery_view.of_rule(
-            connection, org_id, rule_id, since=since, after=decode_moment(cursor), limit=limit + 1
-        )
-    rows = found[:limit]
-    more = len(found) > limit
-    return RuleExecutionPage(
-        items=[_execution(row) for row in rows],
-        next_cursor=encode_cursor(rows[-1].created_at, rows[-1].seq) if more else None,
-    )
-
-
 def number_of(text: str | None) -> int | None:
     """An endpoint's id. What is no number is an endpoint that is not there."""
     if text is None:
@@ -257,6 +217,7 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
     pending = row.state == "PENDING"
     return {
         "execution_id": row.execution_id,
+        "kind": row.kind,
         "action_id": row.action_id,
         "item": ItemReference(id=row.item_id, type_id=row.item_type_id),
         "state": row.state,
@@ -272,6 +233,26 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def _asked(asked: Asked) -> dict[str, Any]:
+    if isinstance(asked, CallbackRequested):
+        return {
+            "source": "MRT_JOB",
+            "rules": [],
+            "policy_ids": [],
+            "actor_id": None,
+            "cause_id": asked.decision_id,
+            "reverses": None,
+        }
+    return {
+        "source": asked.source,
+        "rules": msgspec.to_builtins(asked.rules),
+        "policy_ids": list(asked.policy_ids),
+        "actor_id": asked.actor_id,
+        "cause_id": asked.cause_id or asked.correlation_id,
+        "reverses": asked.reverses,
+    }
+
+
 def _waits_for(row: Row[Any]) -> str | None:
     if row.under_way:
         return None
@@ -282,19 +263,3 @@ def _waits_for(row: Row[Any]) -> str | None:
     if row.held:
         return "HELD"
     return "RETRY" if row.attempts else None
-
-
-def _execution(row: Row[Any]) -> RuleExecution:
-    asked = _decoder.decode(row.request)
-    return RuleExecution(
-        execution_id=row.execution_id,
-        action_id=row.action_id,
-        item=ItemReference(id=asked.item.id, type_id=asked.item.type_id),
-        creator=ItemReference(id=asked.creator.id, type_id=asked.creator.type_id)
-        if asked.creator
-        else None,
-        policy_ids=list(asked.policy_ids),
-        correlation_id=asked.correlation_id,
-        requested_at=asked.time,
-        state=row.state,
-    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import HTTPException, Query
@@ -43,10 +42,9 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 Moment = Annotated[AwareDatetime | None, Query()]
 
 
-def encode_cursor(*parts: int | datetime) -> str:
+def encode_cursor(number: int) -> str:
     """A cursor of a position."""
-    text = "|".join(part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
 
 
 def decode_number(cursor: str | None) -> int | None:
@@ -60,20 +58,6 @@ def decode_number(cursor: str | None) -> int | None:
     if not 0 <= number < 1 << 63:
         raise _not_a_cursor()
     return number
-
-
-def decode_moment(cursor: str | None) -> tuple[datetime, int] | None:
-    """The position in a cursor of a time and a number. Raises the answer 422."""
-    if cursor is None:
-        return None
-    moment, _, number = _decode(cursor).partition("|")
-    try:
-        position = datetime.fromisoformat(moment), int(number)
-    except ValueError:
-        raise _not_a_cursor() from None
-    if position[0].tzinfo is None or not 0 <= position[1] < 1 << 63:
-        raise _not_a_cursor()
-    return position
 
 
 def _decode(cursor: str) -> str:

@@ -8,76 +8,36 @@ Must not: carry the action out; the dispatcher and the router do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec import Raw
 
 from coop_contracts.action import applies_to, resolve_values
-from coop_contracts.config import Action, ActionType, ItemType, Kind
+from coop_contracts.config import Action, ActionType, ApiScope, ItemType, Kind
 from coop_contracts.error import pointer
-from coop_contracts.event import ActionRequested, Event, ItemRef, ReviewRequested, SubmittedItem
+from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, SubmittedItem
 from coop_contracts.ids import execution_id, item_key, new_id
-from coop_ingest import metric
-from coop_ingest.answer import Answer
 from coop_ingest.api.related import RelatedReader
-from coop_ingest.body import Receive
-from coop_ingest.gate import Gate, Request
-from coop_ingest.idempotency import Submission
-from coop_ingest.json_reading import StructReader, Unreadable
-from coop_ingest.publisher import Publisher
+from coop_ingest.api.submission_route import SubmissionRoute
 from coop_ingest.refusal import Refusal, invalid
 from coop_ingest.wire import ActionOrder
-from coop_runtime.config_table import ConfigTable
 
 MAX_NOTE = 5000
 MAX_POLICIES = 100
 
-_ACCEPTED = metric.ACCEPTED.labels("action")
 _NO_DATA = Raw(b"{}")
 
 
-class ActionRoute:
-    """Wired once. `related` makes the reader of one request's parts."""
+class ActionRoute(SubmissionRoute[ActionOrder, ActionRequested | ReviewRequested]):
+    body = ActionOrder
+    needs = ApiScope.ACTIONS_WRITE
+    status = 202
+    kind = "action"
 
-    def __init__(
-        self,
-        *,
-        gate: Gate,
-        table: ConfigTable,
-        related: Callable[[str, Submission], RelatedReader],
-        publisher: Publisher,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._gate = gate
-        self._table = table
-        self._related = related
-        self._publisher = publisher
-        self._now = now
-        self._bodies = StructReader(ActionOrder)
-
-    async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
-        """Raises Refusal or ClientGone."""
-        return await self._gate.post(scope, receive, request_id, self._run)
-
-    async def _run(self, request: Request, submission: Submission) -> Answer:
-        try:
-            body: ActionOrder = self._bodies.read(request.body)
-        except Unreadable as unreadable:
-            raise unreadable.refusal() from None
-        event = self._event(request, submission, body)
-        key = item_key(request.org_id, body.item_type_id, body.item_id)
-        message = self._publisher.message(event, key, request.traceparent)
-        if message is None:
-            raise self._publisher.too_large()
-        await self._publisher.publish([message])
-        _ACCEPTED.inc()
-        return Answer(202)
-
-    def _event(self, request: Request, submission: Submission, body: ActionOrder) -> Event:
+    def event(
+        self, org_id: str, body: ActionOrder, related: RelatedReader
+    ) -> ActionRequested | ReviewRequested:
         """What is asked for, as an event. Raises Refusal with everything that is wrong."""
-        related = self._related(request.org_id, submission)
         cause = related.next_id()
         related.id(body.item_id, "/itemId")
         related.known(Kind.ITEM_TYPE, body.item_type_id, "/itemTypeId")
@@ -91,30 +51,31 @@ class ActionRoute:
             related.known(Kind.POLICY, policy_id, f"/policyIds/{index}")
         if body.actor_id is not None:
             related.id(body.actor_id, "/actorId")
-        action, parameters = self._action(request.org_id, body, related)
+        action, parameters = self._action(org_id, body, related)
         if related.errors or action is None:
             raise Refusal("invalid", related.errors)
-        target = item_key(request.org_id, body.item_type_id, body.item_id)
+        target = item_key(org_id, body.item_type_id, body.item_id)
         execution = execution_id(cause=cause, action=action.id, target=target)
-        revision = self._table.revision(request.org_id)
+        revision = self._table.revision(org_id)
         if action.action_type is not ActionType.CUSTOM_ACTION:
             to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
             return ReviewRequested(
                 event_id=new_id(),
-                org_id=request.org_id,
+                org_id=org_id,
                 time=self._now(),
                 correlation_id=cause,
                 config_revision=revision,
                 entry_id=execution,
-                item=self._item(request.org_id, body, cause),
+                item=self._item(org_id, body, cause),
                 source="POST_ACTIONS",
                 policy_ids=policies,
                 note=note,
+                actor_id=body.actor_id,
                 job_kind="NCMEC" if to_ncmec else "DEFAULT",
             )
         return ActionRequested(
             event_id=new_id(),
-            org_id=request.org_id,
+            org_id=org_id,
             time=self._now(),
             correlation_id=cause,
             config_revision=revision,

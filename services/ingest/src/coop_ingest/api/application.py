@@ -41,6 +41,7 @@ _ITEMS_IN = {
 _ERRORS = {
     400: "The request is wrong; every problem is listed with its pointer.",
     401: "The API key is missing, unknown, revoked or expired.",
+    403: "The API key does not have the scope that this needs.",
     409: "The Idempotency-Key was used otherwise, or appeals are off.",
     413: "Over a limit.",
     415: "The body is not JSON.",
@@ -133,10 +134,11 @@ def _operation(route: Route) -> dict[str, Any]:
     errors = {
         str(code): {"description": text, "content": _content("ErrorBody")}
         for code, text in _ERRORS.items()
-        if body is not None or code in (401, 429, 503)
+        if body is not None or code in (401, 403, 429, 503)
     }
     operation: dict[str, Any] = {
         "summary": summary,
+        "description": f"Needs an API key with the scope `{route.needs}`, or without scopes.",
         "security": [{"apiKey": []}],
         "responses": {str(status): success, **errors},
     }

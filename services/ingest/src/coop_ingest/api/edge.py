@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
+from coop_contracts.config import ApiScope
 from coop_contracts.error import ErrorType
 from coop_contracts.ids import new_id
 from coop_ingest import metric
@@ -31,12 +32,14 @@ _log = logger(__name__)
 
 
 class Route(NamedTuple):
-    """One route. `path` is below `BASE`; `prefix` begins its request ids; `hot` skips FastAPI."""
+    """One route. `path` is below `BASE`; `prefix` begins its request ids; `needs` is the scope that
+    its handler asks for; `hot` skips FastAPI."""
 
     method: str
     path: str
     prefix: str
     handle: Handle
+    needs: ApiScope
     hot: bool = False
 
 

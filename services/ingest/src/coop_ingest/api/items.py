@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, quote
 
 from msgspec.structs import replace
 
+from coop_contracts.config import ApiScope
 from coop_contracts.error import ApiError
 from coop_contracts.event import ItemSubmitted
 from coop_contracts.ids import item_key, new_id
@@ -37,6 +38,8 @@ _ACCEPTED = metric.ACCEPTED.labels("item")
 class ItemsRoute:
     """Wired once. `max_items` is per request."""
 
+    needs: ClassVar = ApiScope.ITEMS_WRITE
+
     def __init__(
         self,
         *,
@@ -57,7 +60,7 @@ class ItemsRoute:
 
     async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
         """Raises Refusal or ClientGone."""
-        return await self._gate.post(scope, receive, request_id, self._run)
+        return await self._gate.post(scope, receive, request_id, self._run, needs=self.needs)
 
     async def _run(self, request: Request, submission: Submission) -> Answer:
         partial = _wants_partial(request.query)

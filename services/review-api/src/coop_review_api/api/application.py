@@ -1,6 +1,6 @@
-"""The HTTP application: routes, errors, OpenAPI.
+"""The HTTP application: routes and errors.
 
-Guarantees: everything lies under `/v1`; every operation has a name and its errors are declared.
+Guarantees: everything lies under `/v1`.
 Must not: build anything that lives longer than the application; `app` does.
 """
 
@@ -9,81 +9,103 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
-from pydantic.json_schema import models_json_schema
 
 from coop_review_api.api import (
+    audit_log,
+    automation,
     backtest,
     bank_route,
     bulk,
+    comment,
+    decision,
     decision_log,
     delivery,
+    draft,
     explanation,
+    export,
+    identity_provider,
     integration,
+    invitation,
+    job,
     key,
+    live,
+    me,
     notification,
+    partial_item,
+    password,
+    quality,
+    queue,
     retroaction,
     review,
+    role,
+    routing_rule,
+    second_factor,
+    second_review,
     session,
     settings,
+    single_sign_on,
     spot_test,
     strike,
     user,
+    user_access,
 )
 from coop_review_api.api.authentication import public
-from coop_review_api.api.body import JsonBody
 from coop_review_api.api.kind import RESOURCES
 from coop_review_api.api.limit import Limit
-from coop_review_api.api.problem import MEDIA_TYPE, Problem, install
+from coop_review_api.api.openapi import TITLE, document
+from coop_review_api.api.problem import install
 from coop_review_api.api.resource_route import add_resource
+from coop_review_api.api.upload import Uploads
 from coop_review_api.context import Context
-
-_TITLE = "Coop review API"
-_REF = "#/components/schemas/{model}"
-_PROBLEM = {
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-_ERRORS: dict[str, str] = {
-    "400": "The request cannot be read.",
-    "401": "Nobody is signed in, or the credentials are wrong.",
-    "403": "The permission, or the CSRF token, is missing.",
-    "404": "Not there, or not yours.",
-    "408": "The body did not arrive in time.",
-    "409": "The present state forbids it.",
-    "412": "The document was changed by someone else: read it again.",
-    "413": "The body is too large.",
-    "415": "The body is not JSON.",
-    "422": "The input has faults; each with its pointer.",
-    "429": "Too many attempts; see Retry-After.",
-    "500": "A fault of this service.",
-    "503": "A dependency is not available; see Retry-After.",
-}
+from coop_review_api.live.hub import Hub
 
 
 def build(context: Context) -> FastAPI:
     """The application. `context` is in its state; wrap it with `limited` to serve it."""
-    app = FastAPI(title=_TITLE, version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title=TITLE, version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.context = context
-    app.state.imports = bank_route.Imports()
+    app.state.uploads = Uploads()
+    app.state.live = Hub(context)
+    app.state.agreement = quality.Turn()
     install(app)
     parts = [
         session.router,
         user.router,
+        user_access.router,
+        role.router,
+        invitation.router,
+        password.router,
+        me.router,
+        second_factor.router,
         key.router,
         settings.router,
+        identity_provider.router,
+        single_sign_on.router,
         review.router,
+        decision.router,
+        draft.router,
         integration.router,
         explanation.router,
         spot_test.router,
+        routing_rule.router,
         bank_route.router,
         backtest.router,
         retroaction.router,
         bulk.router,
         decision_log.router,
+        export.router,
+        job.router,
+        comment.router,
+        live.router,
+        audit_log.router,
         notification.router,
         strike.router,
         delivery.router,
+        second_review.router,
+        automation.router,
+        queue.router,
+        partial_item.router,
+        quality.router,
     ]
     for resource in RESOURCES:
         part = APIRouter(prefix="/v1", tags=[resource.path])
@@ -110,36 +132,8 @@ def build(context: Context) -> FastAPI:
 
 def limited(app: FastAPI, *, max_body: int) -> Limit:
     """The application as it is served. `max_body` in bytes."""
-    return Limit(app, max_body=max_body, reads_itself=bank_route.is_import)
 
+    def reads_itself(method: str, path: str) -> bool:
+        return bank_route.is_import(method, path) or bulk.is_large(method, path)
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
-    if app.openapi_schema is None:
-        schema = get_openapi(title=_TITLE, version="1", routes=app.routes)
-        _add_models(schema, app)
-        for path in schema["paths"].values():
-            for operation in path.values():
-                responses = operation["responses"]
-                responses.pop("422", None)
-                for status, description in _ERRORS.items():
-                    responses[status] = {"description": description, **_PROBLEM}
-        app.openapi_schema = schema
-    return app.openapi_schema
-
-
-def _add_models(schema: dict[str, Any], app: FastAPI) -> None:
-    """Bodies are read by a dependency of our own, so FastAPI does not know their models."""
-    bodies = {
-        dependency.call.model
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        for dependency in route.dependant.dependencies
-        if isinstance(dependency.call, JsonBody)
-    }
-    wanted = [(model, "validation") for model in sorted(bodies, key=lambda one: one.__name__)]
-    _, made = models_json_schema([*wanted, (Problem, "serialization")], ref_template=_REF)  # type: ignore[list-item]
-    components = schema.setdefault("components", {}).setdefault("schemas", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components.pop(unused, None)
-    components.update(made["$defs"])
+    return Limit(app, max_body=max_body, reads_itself=reads_itself)

@@ -1,8 +1,9 @@
 """Who makes the request, and whether they may: the one gate of every route.
 
 Guarantees: every route depends on an `Access` (a test walks them all), made by `requires`,
-`signed_in` or `public`; a request that changes something in a session needs that session's CSRF
-token; a missing permission is 403, another organisation's document 404.
+`signed_in`, `watching`, `enrolling` or `public`; a request that changes something in a session
+needs that session's CSRF token; a missing permission is 403, another organisation's document 404;
+whoever has to set up a second factor first may do that, and sign out.
 Must not: be bypassed by a dependency of its own in a route.
 """
 
@@ -36,19 +37,31 @@ class Gate(Protocol):
 
 
 class Access:
-    """A route's demand: nobody (`public`), anyone signed in, or one of some permissions."""
+    """A route's demand: nobody (`public`), anyone signed in, or one of some permissions.
+    `while_enrolling`: open before a required second factor is set up. `keeps_alive`: a request of a
+    person, not one that a page makes by itself."""
 
-    def __init__(self, *any_of: Permission, is_public: bool = False) -> None:
+    def __init__(
+        self,
+        *any_of: Permission,
+        is_public: bool = False,
+        while_enrolling: bool = False,
+        keeps_alive: bool = True,
+    ) -> None:
         self.any_of = frozenset(any_of)
         self.is_public = is_public
+        self.while_enrolling = while_enrolling
+        self.keeps_alive = keeps_alive
 
     async def __call__(self, request: Request) -> Principal:
-        principal = await authenticate(request)
+        principal = await authenticate(request, touch=self.keeps_alive)
         self.check(principal)
         return principal
 
     def check(self, principal: Principal) -> None:
-        """Raises `Forbidden` without one of the permissions."""
+        """Raises `Forbidden` without one of the permissions, or the second factor."""
+        if principal.must_enrol and not self.while_enrolling:
+            raise Forbidden("set up a second factor first")
         if self.any_of and not self.any_of & principal.permissions:
             raise Forbidden(f"needs {' or '.join(sorted(self.any_of))}")
 
@@ -66,18 +79,21 @@ def requires(*any_of: Permission) -> Access:
 
 
 signed_in = Access()
+watching = Access(keeps_alive=False)
+enrolling = Access(while_enrolling=True)
 public = _Public(is_public=True)
 
 
-async def authenticate(request: Request) -> Principal:
-    """The session's user. Raises `Unauthenticated`; `Forbidden` without the CSRF token."""
+async def authenticate(request: Request, *, touch: bool = True) -> Principal:
+    """The session's user; with `touch` the session is in use. Raises `Unauthenticated`, and
+    `Forbidden` without the CSRF token."""
     gate: Gate = request.app.state.context
     token = request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated("sign in first")
     async with transaction(gate.engine) as connection:
         principal = await session.find(
-            connection, token, now=gate.clock(), limits=gate.session_limits
+            connection, token, now=gate.clock(), limits=gate.session_limits, touch=touch
         )
     if principal is None:
         raise Unauthenticated("the session is over: sign in again")

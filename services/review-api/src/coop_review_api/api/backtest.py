@@ -10,6 +10,8 @@ Must not: decide anything; `backtest` does.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -138,14 +140,9 @@ async def create_backtest(
     body: Annotated[BacktestBody, Depends(_body)],
 ) -> BacktestView:
     """Try a rule on past items. It goes on by itself: look, or cancel."""
-    context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
-        draft = await draft_of(configuration, body, context.signals.catalogue)
+    async with drafted(request, principal, body) as (configuration, draft):
         made = await requests.request(configuration, draft, author=principal.user_id)
-        row = await store.get(connection, principal.org_id, made)
+        row = await store.get(configuration.connection, principal.org_id, made)
     response.headers["Location"] = f"/v1/backtests/{made}"
     return view_of(row)
 
@@ -255,10 +252,25 @@ def sample_page(found: list[Row[Any]], limit: int) -> SamplePage:
     return SamplePage(items=shown, next_cursor=next_cursor)
 
 
-async def draft_of(
+@asynccontextmanager
+async def drafted(
+    request: Request, principal: Principal, body: BacktestBody
+) -> AsyncIterator[tuple[LockedConfiguration, Draft]]:
+    """What is asked for, checked, in a transaction under the organisation's lock.
+
+    Raises `Invalid`, `Conflict`, `NotFound`.
+    """
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        configuration = await lock(
+            connection, principal.org_id, author=principal.user_id, clock=context.clock
+        )
+        yield configuration, await _draft_of(configuration, body, context.signals.catalogue)
+
+
+async def _draft_of(
     configuration: LockedConfiguration, body: BacktestBody, signals: SignalCatalogue
 ) -> Draft:
-    """What is asked for, checked. Raises `Invalid`, `Conflict`, `NotFound`."""
     if body.rule is None and body.rule_id is None:
         raise Invalid([Fault("", "give ruleId, rule, or both")])
     if body.start >= body.end:

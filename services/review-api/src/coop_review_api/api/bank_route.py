@@ -12,14 +12,12 @@ Must not: hold the database's lock while a file is read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from coop_contracts.config import Location, LocationBank, TextBank
 from coop_review_api.api.bank_document import (
@@ -31,11 +29,11 @@ from coop_review_api.api.bank_kind import LocationBanks, PartedBanks, TextBanks,
 from coop_review_api.api.body import Body, JsonBody
 from coop_review_api.api.resource import Handlers, context_of, etag_of, expected_revision
 from coop_review_api.api.route import add_route
+from coop_review_api.api.upload import Uploads, received
 from coop_review_api.configuration.log import lock
-from coop_review_api.error import Fault, Invalid, Unavailable
+from coop_review_api.error import Fault, Invalid
 from coop_review_api.session import Principal
 from coop_rules.bank_file import (
-    MAX_BYTES,
     FileFormat,
     ReadLocations,
     ReadStrings,
@@ -48,61 +46,12 @@ from coop_runtime.database import transaction
 
 router = APIRouter(prefix="/v1", tags=["banks"])
 
-IMPORT_SECONDS = 60.0  # for the whole file to arrive
-_WAIT_SECONDS = 10.0  # for another import to end
-_AT_ONCE = 2
-
 _MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 _FORMATS: dict[str, FileFormat] = {"text/csv": "csv", "application/json": "json"}
 
 B = TypeVar("B", TextBank, LocationBank)
 Entries = Sequence[Any]
 Mode = Literal["replace", "add"]
-
-
-class Imports:
-    """How many files are read at a time in this process."""
-
-    def __init__(self) -> None:
-        self._room = asyncio.Semaphore(_AT_ONCE)
-
-    @asynccontextmanager
-    async def room(self) -> AsyncIterator[None]:
-        """While a file is in memory. Raises `Unavailable` when others are for too long."""
-        try:
-            async with asyncio.timeout(_WAIT_SECONDS):
-                await self._room.acquire()
-        except TimeoutError:
-            raise Unavailable("other files are being imported", retry_after=30) from None
-        try:
-            yield
-        finally:
-            self._room.release()
-
-
-async def _received(request: Request) -> bytes:
-    """The file in the request's body. Raises HTTPException."""
-    try:
-        async with asyncio.timeout(IMPORT_SECONDS):
-            return await _body(request)
-    except TimeoutError:
-        reason = f"the file did not arrive within {IMPORT_SECONDS:g} s"
-        raise HTTPException(408, reason) from None
-
-
-async def _body(request: Request) -> bytes:
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MAX_BYTES:
-        raise HTTPException(413, f"the file is larger than {MAX_BYTES} bytes")
-    received = bytearray()
-    try:
-        async for part in request.stream():
-            received += part
-            if len(received) > MAX_BYTES:
-                raise HTTPException(413, f"the file is larger than {MAX_BYTES} bytes")
-    except ClientDisconnect:
-        raise HTTPException(400, "the file was cut off") from None
-    return bytes(received)
 
 
 def _format_of(request: Request) -> FileFormat:
@@ -113,30 +62,26 @@ def _format_of(request: Request) -> FileFormat:
     return found
 
 
-class _Entries(Generic[B]):
+class _Entries(Protocol[B]):
     """What is special to the entries of a kind of bank."""
 
     resource: PartedBanks[Any, B]
 
-    def of(self, bank: B) -> Entries:
-        raise NotImplementedError
+    def of(self, bank: B) -> Entries: ...
 
-    def with_entries(self, bank: B, entries: Entries) -> B:
-        raise NotImplementedError
+    def with_entries(self, bank: B, entries: Entries) -> B: ...
 
     def key(self, entry: Any) -> str:
         """What makes an entry the same as another."""
-        raise NotImplementedError
+        ...
 
     def added(self, body: Any) -> Entries:
         """What a change sent to be added."""
-        raise NotImplementedError
+        ...
 
-    def read(self, raw: bytes, form: FileFormat, bank: B) -> ReadStrings | ReadLocations:
-        raise NotImplementedError
+    def read(self, raw: bytes, form: FileFormat, bank: B) -> ReadStrings | ReadLocations: ...
 
-    def write(self, bank: B, form: FileFormat) -> bytes:
-        raise NotImplementedError
+    def write(self, bank: B, form: FileFormat) -> bytes: ...
 
 
 class _Strings(_Entries[TextBank]):
@@ -300,9 +245,9 @@ def _add_import(entries: _Entries[Any]) -> None:
         form = _format_of(request)
         expected = expected_revision(if_match)
         bank = (await Handlers(resource).read(request, principal, document_id)).document
-        imports: Imports = request.app.state.imports
-        async with imports.room():
-            raw = await _received(request)
+        uploads: Uploads = request.app.state.uploads
+        async with uploads.room():
+            raw = await received(request)
             read = await asyncio.to_thread(entries.read, raw, form, bank)
         _refuse_faults(read)
         added: Entries = read.strings if isinstance(read, ReadStrings) else read.locations

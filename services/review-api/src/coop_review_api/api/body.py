@@ -46,10 +46,15 @@ class JsonBody(Generic[B]):
         self.model = model
 
     async def __call__(self, request: Request) -> B:
+        self.check_type(request)
+        return parse(self.model, await request.body())
+
+    @staticmethod
+    def check_type(request: Request) -> None:
+        """Raises HTTPException for what is not JSON."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise HTTPException(415, "send application/json")
-        return parse(self.model, await request.body())
 
     def openapi(self) -> dict[str, Any]:
         """The operation's `requestBody`."""

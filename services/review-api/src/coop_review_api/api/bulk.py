@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -34,8 +35,9 @@ from coop_review_api.api.bulk_view import (
     view_of,
 )
 from coop_review_api.api.document import Id
-from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.api.page import MAX_INTEGER, Cursor, Limit, cut, decode_cursor, decode_number
 from coop_review_api.api.resource import context_of
+from coop_review_api.api.upload import LargeJsonBody
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.enforcement import bulk_store, reversal
 from coop_review_api.enforcement.bulk import KINDS, MAX_ITEMS, Order, Target, check_order
@@ -75,26 +77,28 @@ class ItemsBody(Body):
     csv: Annotated[str, Field(max_length=50_000_000)] | None = None
 
 
-class ConfirmBody(Body):
+class BulkConfirmBody(Body):
     """`total` is the number of items as previewed."""
 
     total: int | None = None
 
 
 class ReversalBody(Body):
-    """Whose executions to take back: a decision's, a bulk action's, or what a rule did since."""
+    """Whose executions to take back: a decision's, a bulk action's, what a rule did since, or a
+    single one."""
 
     decision_id: Id | None = None
     bulk_id: Id | None = None
     rule_id: Id | None = None
+    execution_id: Id | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     note: Note | None = None
 
 
-_bulk_body = JsonBody(BulkActionBody)
-_items_body = JsonBody(ItemsBody)
-_confirm_body = JsonBody(ConfirmBody)
+_bulk_body = LargeJsonBody(BulkActionBody)
+_items_body = LargeJsonBody(ItemsBody)
+_confirm_body = JsonBody(BulkConfirmBody)
 _reversal_body = JsonBody(ReversalBody)
 
 
@@ -169,9 +173,9 @@ async def add_bulk_action_items(
 async def create_reversal(
     request: Request, principal: Actor, body: Annotated[ReversalBody, Depends(_reversal_body)]
 ) -> PreviewView:
-    """Take back what a decision, a bulk action or a rule did: strikes, and by each action's reverse
-    action what the platform did. A bulk action like any other: nothing happens before it is
-    confirmed."""
+    """Take back what a decision, a bulk action, a rule or one execution did: strikes, and by each
+    action's reverse action what the platform did. A bulk action like any other: nothing happens
+    before it is confirmed."""
     context = context_of(request)
     now = context.clock()
     async with transaction(context.engine) as connection:
@@ -193,9 +197,11 @@ async def create_reversal(
 async def _to_reverse(
     connection: AsyncConnection, org_id: str, body: ReversalBody, now: datetime
 ) -> list[Target]:
-    given = [name for name in ("decision_id", "bulk_id", "rule_id") if getattr(body, name)]
-    if len(given) != 1:
-        raise Invalid([Fault("", "one of decisionId, bulkId and ruleId")])
+    names = ("decision_id", "bulk_id", "rule_id", "execution_id")
+    if sum(getattr(body, name) is not None for name in names) != 1:
+        raise Invalid([Fault("", "one of decisionId, bulkId, ruleId and executionId")])
+    if body.execution_id is not None:
+        return await reversal.of_execution(connection, org_id, body.execution_id)
     if body.decision_id is not None:
         return await reversal.of_decision(connection, org_id, body.decision_id)
     if body.bulk_id is not None:
@@ -217,7 +223,7 @@ async def confirm_bulk_action(
     request: Request,
     principal: Actor,
     bulk_id: str,
-    body: Annotated[ConfirmBody, Depends(_confirm_body)],
+    body: Annotated[BulkConfirmBody, Depends(_confirm_body)],
 ) -> BulkActionView:
     """Start it. Above the organisation's limit the total has to be said."""
     context = context_of(request)
@@ -289,21 +295,27 @@ async def list_bulk_action_items(
     cursor: Cursor = None,
 ) -> BulkItemPage:
     """What became of each item."""
-    after = decode_cursor(cursor)
-    if after is not None and not after.isdecimal():
-        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
+    after = decode_number(cursor, most=MAX_INTEGER)
     async with transaction(context_of(request).engine) as connection:
         await row_of(connection, principal, bulk_id)
         query = select(bulk_items).where(bulk_items.c.bulk_id == bulk_id)
         if state is not None:
             query = query.where(bulk_items.c.state == state)
         if after is not None:
-            query = query.where(bulk_items.c.position > int(after))
+            query = query.where(bulk_items.c.position > after)
         query = query.order_by(bulk_items.c.position).limit(limit + 1)
         rows = (await connection.execute(query)).all()
         page, next_cursor = cut(rows, limit, lambda row: str(row.position))
         items = await item_views(connection, principal.org_id, page)
     return BulkItemPage(items=items, next_cursor=next_cursor)
+
+
+_LARGE = re.compile(r"/v1/bulk-actions(/[^/]+/items)?")
+
+
+def is_large(method: str, path: str) -> bool:
+    """Whether a request names items: 100,000 are more than the usual body."""
+    return method == "POST" and _LARGE.fullmatch(path) is not None
 
 
 def _item_ids(listed: list[str], lines: str | None) -> list[str]:

@@ -105,11 +105,10 @@ async def preview(
 
 _IN_REVIEW = text(
     """
-    SELECT count(DISTINCT (i.item_type_id, i.item_id))
+    SELECT count(DISTINCT i.item_key)
       FROM review.bulk_items i
       JOIN queues.jobs j
-        ON j.org_id = :org AND j.state = 'PENDING'
-       AND j.item_type_id = i.item_type_id AND j.item_id = i.item_id
+        ON j.org_id = :org AND j.state = 'PENDING' AND j.item_key = i.item_key
      WHERE i.bulk_id = :bulk_id
     """
 )

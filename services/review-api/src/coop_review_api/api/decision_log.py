@@ -1,7 +1,7 @@
-"""The decision log: what people decided, job by job or in bulk, newest first.
+"""The decision log: what people, rules and the platform's own calls decided, newest first.
 
-Guarantees: scoped by organisation; what was undone is there and says so.
-Must not: hold what rules did: evaluations have that.
+Guarantees: scoped by organisation; what was undone is there and says so; each entry that can be
+taken back says how.
 """
 
 from __future__ import annotations
@@ -9,63 +9,67 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
-from sqlalchemy import text
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
 
+from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Model
+from coop_review_api.api.moment import Moment
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
+from coop_review_api.decision_log import query, reader
+from coop_review_api.decision_log.entry import Entry
+from coop_review_api.decision_log.query import DecisionType, EntryKind, EntrySource, Wanted
 from coop_review_api.error import Fault, Invalid
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
 router = APIRouter(prefix="/v1", tags=["decision log"])
 
+MAX_VALUES = 50  # of one filter
+
 _reads = requires(Permission.VIEW_MRT_DATA)
 Reader = Annotated[Principal, Depends(_reads)]
 
-_LOG = text(
-    """
-    SELECT * FROM (
-        (SELECT decision_id AS id, 'DECISION' AS kind, decided_at AS time, reviewer_id AS actor_id,
-                queue_id, item_type_id, item_id, components, undone_at,
-                NULL AS state, NULL AS total
-           FROM review.decisions
-          WHERE org_id = :org AND (CAST(:time AS timestamptz) IS NULL
-                OR (decided_at, decision_id) < (CAST(:time AS timestamptz), :id))
-          ORDER BY decided_at DESC, decision_id DESC LIMIT :limit)
-        UNION ALL
-        (SELECT bulk_id, 'BULK_' || kind, created_at, coalesce(confirmed_by, created_by),
-                NULL, "order" ->> 'itemTypeId', NULL, jsonb_build_array("order"), NULL,
-                state, total
-           FROM review.bulk_jobs
-          WHERE org_id = :org AND started_at IS NOT NULL
-            AND (CAST(:time AS timestamptz) IS NULL
-                OR (created_at, bulk_id) < (CAST(:time AS timestamptz), :id))
-          ORDER BY created_at DESC, bulk_id DESC LIMIT :limit)
-    ) AS entry
-    ORDER BY time DESC, id DESC LIMIT :limit
-    """
-)
+
+class ReversibleView(Model):
+    """What `POST /v1/reversals` takes: a `decisionId`, `bulkId` or `executionId`."""
+
+    kind: Literal["DECISION", "BULK_ACTION", "EXECUTION"]
+    id: str
 
 
 class DecisionLogEntry(Model):
-    """A decision on a job, or a confirmed bulk action or reversal. `components` are the decision's;
-    of a bulk action its order. `state` and `total` are a bulk action's."""
+    """A decision on a job (`source` AUTOMATIC: the queue's settings made it), a confirmed bulk
+    action or reversal, an action that something else than a person in a queue asked for, or a job
+    that was claimed and left. `components` are the decision's; of a bulk action its order.
+    `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
+    bulk action's, or how a claim ended; `total` a bulk action's items."""
 
     id: str
-    kind: Literal["DECISION", "BULK_ACTION", "BULK_REVERSAL"]
+    kind: EntryKind
+    source: EntrySource
     time: datetime
-    actor_id: str
+    actor_id: str | None
     queue_id: str | None
+    job_id: str | None
     item_type_id: str | None
     item_id: str | None
     components: list[dict[str, Any]]
+    executions: list[dict[str, Any]]
+    rule_ids: list[str]
+    reason: str | None
+    note: str | None
     undone_at: datetime | None
+    leaves_at: datetime | None
+    moved_to: str | None
+    appeal_of: str | None
     state: str | None
     total: int | None
+    csam: bool
+    reversible: ReversibleView | None
 
 
 class DecisionLogPage(Model):
@@ -73,26 +77,102 @@ class DecisionLogPage(Model):
     next_cursor: str | None = None
 
 
-@router.get("/decision-log", operation_id="listDecisionLog", response_model=DecisionLogPage)
-async def list_decision_log(
-    request: Request, principal: Reader, limit: Limit = 50, cursor: Cursor = None
-) -> DecisionLogPage:
-    """What people decided, newest first."""
-    time, entry_id = _position(decode_cursor(cursor))
-    scope = {"org": principal.org_id, "time": time, "id": entry_id, "limit": limit + 1}
-    async with transaction(context_of(request).engine) as connection:
-        rows = (await connection.execute(_LOG, scope)).mappings().all()
-    page, next_cursor = cut(rows, limit, lambda row: f"{row['time'].isoformat()} {row['id']}")
-    return DecisionLogPage(
-        items=[DecisionLogEntry(**dict(row)) for row in page], next_cursor=next_cursor
+def entry_view(entry: Entry) -> DecisionLogEntry:
+    fields = msgspec.structs.asdict(entry)
+    if entry.reversible is not None:
+        fields["reversible"] = ReversibleView(kind=entry.reversible.kind, id=entry.reversible.id)
+    return DecisionLogEntry(**fields)
+
+
+def _ids(alias: str) -> Any:
+    return Query(alias=alias, max_length=MAX_VALUES, default_factory=list)
+
+
+class _Asked:
+    """What of the log is asked for. Of each filter, given several times, one value fits."""
+
+    def __init__(  # noqa: PLR0913 - each is a parameter of the query
+        self,
+        *,
+        kind: Annotated[list[EntryKind], _ids("kind")],
+        decision_type: Annotated[list[DecisionType], _ids("decisionType")],
+        source: Annotated[list[EntrySource], _ids("source")],
+        action_id: Annotated[list[str], _ids("actionId")],
+        policy_id: Annotated[list[str], _ids("policyId")],
+        queue_id: Annotated[list[str], _ids("queueId")],
+        reviewer_id: Annotated[list[str], _ids("reviewerId")],
+        rule_id: Annotated[list[str], _ids("ruleId")],
+        since: Annotated[Moment | None, Query(alias="from")] = None,
+        until: Annotated[Moment | None, Query(alias="to")] = None,
+        item_type_id: Annotated[str | None, Query(alias="itemTypeId", max_length=512)] = None,
+        item_id: Annotated[str | None, Query(alias="itemId", max_length=512)] = None,
+        user_type_id: Annotated[str | None, Query(alias="userTypeId", max_length=512)] = None,
+        user_id: Annotated[str | None, Query(alias="userId", max_length=512)] = None,
+        job_id: Annotated[str | None, Query(alias="jobId", max_length=128)] = None,
+    ) -> None:
+        self.wanted = wanted_of(
+            kinds=kind,
+            decision_types=decision_type,
+            sources=source,
+            action_ids=action_id,
+            policy_ids=policy_id,
+            queue_ids=queue_id,
+            reviewer_ids=reviewer_id,
+            rule_ids=rule_id,
+            since=since,
+            until=until,
+            item=(item_type_id, item_id),
+            user=(user_type_id, user_id),
+            job_id=job_id,
+        )
+
+
+def wanted_of(
+    *,
+    item: tuple[str | None, str | None],
+    user: tuple[str | None, str | None],
+    kinds: list[EntryKind],
+    **filters: Any,
+) -> Wanted:
+    """The question. An item's type may stand alone. Raises `Invalid` for an id without its type."""
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in filters.items()
+    }
+    faults = []
+    for name, (type_id, found_id) in (("item", item), ("user", user)):
+        if type_id is None and found_id is not None:
+            faults.append(Fault(f"/{name}TypeId", f"required with {name}Id"))
+    if user[0] is not None and user[1] is None:
+        faults.append(Fault("/userId", "required with userTypeId"))
+    if faults:
+        raise Invalid(faults)
+    return Wanted(
+        kinds=tuple(kinds) or query.USUAL,
+        item=None if item[0] is None else ItemRef(id=item[1] or "", type_id=item[0]),
+        user=None if user[0] is None else ItemRef(id=user[1] or "", type_id=user[0]),
+        **given,
     )
 
 
-def _position(cursor: str | None) -> tuple[datetime | None, str]:
-    if cursor is None:
-        return None, ""
-    time, _, entry_id = cursor.partition(" ")
-    try:
-        return datetime.fromisoformat(time), entry_id
-    except ValueError:
-        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")]) from None
+@router.get("/decision-log", operation_id="listDecisionLog", response_model=DecisionLogPage)
+async def list_decision_log(
+    request: Request,
+    principal: Reader,
+    asked: Annotated[_Asked, Depends()],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> DecisionLogPage:
+    """What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
+    they are asked for; what a bulk action did to an item or a user when these are."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        found = await reader.read(
+            connection,
+            principal,
+            asked.wanted,
+            after=decode_cursor(cursor),
+            limit=limit,
+            now=context.clock(),
+        )
+    page, next_cursor = cut(found, limit, lambda one: f"{one.time.isoformat()} {one.id}")
+    return DecisionLogPage(items=[entry_view(one) for one in page], next_cursor=next_cursor)

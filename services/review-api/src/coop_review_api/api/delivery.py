@@ -19,6 +19,7 @@ from coop_review_api import audit
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody, Model
 from coop_review_api.api.document import Id
+from coop_review_api.api.moment import Moment
 from coop_review_api.api.page import Cursor, Limit
 from coop_review_api.api.resource import context_of
 from coop_review_api.error import Fault, Invalid
@@ -37,6 +38,7 @@ Sender = Annotated[Principal, Depends(_sends)]
 Manager = Annotated[Principal, Depends(_manages)]
 
 State = Literal["PENDING", "DELIVERED", "DEAD"]
+DeliveryKind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
 Asked = Annotated[str | None, Query(max_length=512)]
 ExecutionId = Annotated[uuid.UUID, Path()]
 EndpointId = Annotated[str, Path(pattern="^[0-9]{1,18}$")]
@@ -51,10 +53,12 @@ class DeliveryItemView(Model):
 class DeliveryView(Model):
     """`waitsFor` says why a pending one is not sent now: `RETRY` (its next attempt, at
     `nextAttemptAt`), `ITEM` (an earlier one of its item), `ENDPOINT` (paused), `HELD` (for want of
-    something here, see `lastError`)."""
+    something here, see `lastError`). What is not of the kind `ACTION` is a callback: of an ignored
+    item, or of an appeal's decision; no action asked for it."""
 
     execution_id: str
-    action_id: str
+    kind: DeliveryKind
+    action_id: str | None
     item: DeliveryItemView
     state: State
     attempts: int
@@ -133,6 +137,7 @@ class EndpointPage(Model):
 class RedeliveryBody(Body):
     """Which dead deliveries are sent again: all that is given must hold; something must be."""
 
+    kind: DeliveryKind | None = None
     action_id: Id | None = None
     endpoint_id: Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None = None
     rule_id: Id | None = None
@@ -168,13 +173,14 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - one for each query parame
     request: Request,
     principal: Viewer,
     state: State | None = None,
+    kind: DeliveryKind | None = None,
     item_type_id: Annotated[Asked, Query(alias="itemTypeId")] = None,
     item_id: Annotated[Asked, Query(alias="itemId")] = None,
     action_id: Annotated[Asked, Query(alias="actionId")] = None,
     endpoint_id: Annotated[Asked, Query(alias="endpointId")] = None,
     rule_id: Annotated[Asked, Query(alias="ruleId")] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:
@@ -183,6 +189,7 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - one for each query parame
         principal.org_id,
         "deliveries",
         state=state,
+        kind=kind,
         itemTypeId=item_type_id,
         itemId=item_id,
         actionId=action_id,
@@ -209,7 +216,7 @@ async def redeliver_deliveries(
     """Send dead deliveries again, the oldest first, with the ids that they had."""
     wanted = body.model_dump(mode="json", by_alias=True, exclude_none=True)
     if not wanted:
-        raise Invalid([Fault("", "say which: by action, endpoint, rule, item or time")])
+        raise Invalid([Fault("", "say which: by kind, action, endpoint, rule, item or time")])
     await _note(request, principal, "redelivery.requested", None, wanted)
     return await context_of(request).dispatch.post(principal.org_id, "deliveries/redeliver", wanted)
 

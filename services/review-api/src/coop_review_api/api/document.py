@@ -102,7 +102,8 @@ PolicyType = Literal[
 
 
 class PolicyBody(Body):
-    """What is not allowed, in the organisation's words."""
+    """What is not allowed, in the organisation's words. `reviewWithinMinutes` is a clock that the
+    law sets: so long after its first cause a job under this policy is to be decided."""
 
     name: Name
     parent_id: Id | None = None
@@ -112,6 +113,7 @@ class PolicyBody(Body):
     user_strike_count: Annotated[int, Field(ge=0, le=1000)] = 1
     apply_strikes_to_sub_policies: bool = False
     penalty: Penalty = "NONE"
+    review_within_minutes: int | None = None
 
 
 class PolicyView(Stamped):
@@ -123,6 +125,7 @@ class PolicyView(Stamped):
     user_strike_count: int = 1
     apply_strikes_to_sub_policies: bool = False
     penalty: Penalty = "NONE"
+    review_within_minutes: int | None = None
 
 
 class OptionFields(Body):
@@ -246,88 +249,3 @@ class RoutingRuleView(Stamped):
     status: Literal["LIVE", "DRAFT"] = "LIVE"
     description: str = ""
     for_appeals: bool = False
-
-
-class QueueBody(Body):
-    """Where jobs wait. Naming reviewers closes the queue to all others but those who edit queues.
-    Making a queue the default takes that from the one before."""
-
-    name: Name
-    description: Text2000 = ""
-    is_default_queue: bool | None = None
-    is_appeals_queue: bool = False
-    hidden_action_ids: Ids = Field(default_factory=list)
-    reviewer_ids: Ids = Field(default_factory=list)
-
-
-class QueueView(Stamped):
-    name: str
-    description: str = ""
-    is_default_queue: bool = False
-    is_appeals_queue: bool = False
-    hidden_action_ids: list[str] = Field(default_factory=list)
-    reviewer_ids: list[str] = Field(default_factory=list)
-
-
-class StrikeThresholdBody(Body):
-    """Reaching so many strikes runs the actions, on the user."""
-
-    threshold: Annotated[int, Field(ge=1, le=1_000_000)]
-    action_ids: list[Id]
-    action_parameters: ParameterValues = Field(default_factory=dict)
-
-
-class StrikeThresholdView(Model):
-    threshold: int
-    action_ids: list[str]
-    action_parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-
-class SettingsBody(Body):
-    """Everything an organisation decides for itself. `appealCallbackHeaders` is kept, replaced and
-    removed like an action's headers. `undoWindow` is in seconds, `evaluationSample` a share;
-    a ceiling of null is none."""
-
-    name: Name
-    email: Annotated[str, Field(max_length=254)] | None = None
-    has_reporting_rules_enabled: bool = False
-    has_appeals_enabled: bool = False
-    appeal_callback_url: Url | None = None
-    appeal_callback_headers: dict[str, str | None] | None = None
-    appeal_callback_body: dict[str, JsonValue] = Field(default_factory=dict)
-    ignore_callback_url: Url | None = None
-    requires_policy_for_decisions: bool = False
-    requires_decision_reason: bool = False
-    requires_decision_reason_on_ignore: bool = False
-    allow_multiple_policies_per_action: bool = True
-    requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    user_strike_ttl_days: Annotated[int, Field(ge=1, le=3650)] = 90
-    user_strike_thresholds: list[StrikeThresholdBody] = Field(default_factory=list)
-    undo_window: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    bulk_confirmation_above: Annotated[int, Field(ge=0, le=100_000)] = 100
-    evaluation_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
-    rule_max_actions_per_minute: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    rule_max_users_per_hour: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-
-
-class SettingsView(Stamped):
-    name: str
-    email: str | None = None
-    has_reporting_rules_enabled: bool = False
-    has_appeals_enabled: bool = False
-    appeal_callback_url: str | None = None
-    appeal_callback_header_names: list[str] = Field(default_factory=list)
-    appeal_callback_body: dict[str, Any] = Field(default_factory=dict)
-    ignore_callback_url: str | None = None
-    requires_policy_for_decisions: bool = False
-    requires_decision_reason: bool = False
-    requires_decision_reason_on_ignore: bool = False
-    allow_multiple_policies_per_action: bool = True
-    requests_per_second: int | None = None
-    user_strike_ttl_days: int = 90
-    user_strike_thresholds: list[StrikeThresholdView] = Field(default_factory=list)
-    undo_window: float = 10.0
-    bulk_confirmation_above: int = 100
-    evaluation_sample: float = 0.01
-    rule_max_actions_per_minute: int | None = None
-    rule_max_users_per_hour: int | None = None

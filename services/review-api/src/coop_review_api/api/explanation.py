@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from coop_contracts.permission import Permission
 from coop_review_api.api.authentication import requires
@@ -28,6 +28,7 @@ from coop_review_api.api.explanation_view import (
     RepeatedEvaluationView,
     RuleOutcomeView,
 )
+from coop_review_api.api.moment import Moment
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
 from coop_review_api.error import Fault, Invalid, NotFound
@@ -57,8 +58,8 @@ class EvaluationQuery(Model):
     decision_id: Id | None = None
     job_id: Id | None = None
     matched: bool | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
     @property
     def causes(self) -> dict[str, str | None]:

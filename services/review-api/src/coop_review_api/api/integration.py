@@ -125,7 +125,8 @@ class ThresholdsView(Model):
 class SignalView(Model):
     """A signal, for whoever writes conditions. `order` are the values of an ENUM, lowest first;
     `needsMatchingValues` what it looks for; with `subcategories` a condition names one. Where it is
-    not `available`, `reason` says why. `allowedInRules` false: in routing rules only."""
+    not `available`, `reason` says why. `allowedInRules` false: in routing rules only;
+    `allowedInRoutingRules` false: in the others only."""
 
     name: str
     display_name: str
@@ -141,6 +142,7 @@ class SignalView(Model):
     full_item: bool
     derivation: str | None
     allowed_in_rules: bool
+    allowed_in_routing_rules: bool
     integration: str | None
     recommended_thresholds: ThresholdsView | None
     languages: list[str]
@@ -334,6 +336,7 @@ def _signal(signal: SignalType, reason: str | None) -> SignalView:
         full_item=signal.full_item,
         derivation=signal.derivation,
         allowed_in_rules=signal.allowed_in_rules,
+        allowed_in_routing_rules=not signal.unfit_for_routing,
         integration=signal.integration,
         recommended_thresholds=None
         if thresholds is None

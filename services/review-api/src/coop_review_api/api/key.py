@@ -6,13 +6,13 @@ ciphertext.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from coop_contracts.config import ApiKey, Kind, WebhookKey
+from coop_contracts.config import ApiKey, ApiScope, Kind, WebhookKey
 from coop_contracts.permission import Permission
 from coop_review_api import key
 from coop_review_api.api.authentication import requires
@@ -25,6 +25,9 @@ from coop_review_api.configuration.log import Entry, lock
 from coop_review_api.error import Fault, Invalid
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
+from coop_runtime.key_use import last_used
+
+MAX_OVERLAP_HOURS = 24 * 90
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 
@@ -37,14 +40,29 @@ class ApiKeyBody(Body):
 
     name: Name
     expires_at: AwareDatetime | None = None
+    scopes: Annotated[list[ApiScope], Field(max_length=len(ApiScope), default_factory=list)]
+    description: Annotated[str, Field(max_length=500)] = ""
+
+
+class ApiKeyRotation(Body):
+    """How long the old key is good beside the new one."""
+
+    overlap_hours: Annotated[float, Field(ge=0, le=MAX_OVERLAP_HOURS)] = 24.0
 
 
 class ApiKeyView(Model):
+    """A key with no `scopes` may be used for everything. `replacedBy` is the key that a rotation
+    made in its place. `lastUsedAt` is null when that is not known, and some seconds behind."""
+
     id: str
     name: str
+    description: str
+    scopes: list[ApiScope]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    replaced_by: str | None
+    last_used_at: datetime | None = None
     revision: int
 
 
@@ -88,6 +106,7 @@ class WebhookKeyPage(Model):
 
 
 _api_key_body = JsonBody(ApiKeyBody)
+_rotation_body = JsonBody(ApiKeyRotation)
 _rotate_body = JsonBody(RotateBody)
 
 
@@ -106,7 +125,12 @@ async def list_api_keys(
             limit=limit + 1,
         )
     entries, next_cursor = cut(found, limit, lambda entry: entry.document.id)
-    return ApiKeyPage(items=[_api_key(entry) for entry in entries], next_cursor=next_cursor)
+    key_ids = [entry.document.id for entry in entries]
+    used = await last_used(context_of(request).redis, principal.org_id, key_ids)
+    return ApiKeyPage(
+        items=[_api_key(entry, used.get(entry.document.id)) for entry in entries],
+        next_cursor=next_cursor,
+    )
 
 
 @router.post(
@@ -127,7 +151,37 @@ async def create_api_key(
         configuration = await lock(
             connection, principal.org_id, author=principal.user_id, clock=context.clock
         )
-        made = await key.create_api_key(configuration, name=body.name, expires_at=body.expires_at)
+        made = await key.create_api_key(
+            configuration,
+            name=body.name,
+            expires_at=body.expires_at,
+            scopes=body.scopes,
+            description=body.description,
+        )
+    return CreatedApiKeyView(**_api_key(made.entry).model_dump(), key=made.key)
+
+
+@router.post(
+    "/api-keys/{key_id}/rotate",
+    operation_id="rotateApiKey",
+    response_model=CreatedApiKeyView,
+    status_code=201,
+    openapi_extra=_rotation_body.openapi(),
+)
+async def rotate_api_key(
+    request: Request,
+    principal: Manager,
+    key_id: str,
+    body: Annotated[ApiKeyRotation, Depends(_rotation_body)],
+) -> CreatedApiKeyView:
+    """Make a key in the place of another; both are good until the overlap ends."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        configuration = await lock(
+            connection, principal.org_id, author=principal.user_id, clock=context.clock
+        )
+        overlap = timedelta(hours=body.overlap_hours)
+        made = await key.rotate_api_key(configuration, key_id, overlap=overlap)
     return CreatedApiKeyView(**_api_key(made.entry).model_dump(), key=made.key)
 
 
@@ -194,14 +248,18 @@ async def revoke_webhook_key(request: Request, principal: Manager, key_id: str) 
         return _webhook_key(await key.revoke_webhook_key(configuration, key_id))
 
 
-def _api_key(entry: Entry[ApiKey]) -> ApiKeyView:
+def _api_key(entry: Entry[ApiKey], last_used_at: datetime | None = None) -> ApiKeyView:
     document = entry.document
     return ApiKeyView(
         id=document.id,
         name=document.name,
+        description=document.description,
+        scopes=list(document.scopes),
         created_at=document.created_at,
         expires_at=document.expires_at,
         revoked_at=document.revoked_at,
+        replaced_by=document.replaced_by,
+        last_used_at=last_used_at,
         revision=entry.revision,
     )
 

@@ -20,18 +20,20 @@ from coop_contracts.config import (
     Rule,
 )
 from coop_contracts.permission import Permission
-from coop_queues import store
 from coop_review_api import user
 from coop_review_api.access import may_work
 from coop_review_api.api import document as wire
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.bank_kind import HashBanks, LocationBanks, TextBanks
+from coop_review_api.api.queue_document import QueueBody, QueueView
 from coop_review_api.api.resource import Command, Resource
+from coop_review_api.api.role import Roles
+from coop_review_api.automation import removal
 from coop_review_api.configuration import header
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.rule import is_live
 from coop_review_api.context import Context
-from coop_review_api.error import Conflict, Fault, Forbidden, Invalid
+from coop_review_api.error import Fault, Forbidden, Invalid
 from coop_review_api.session import Principal
 
 _P = Permission
@@ -136,12 +138,13 @@ class RoutingRules(Resource[wire.RoutingRuleBody, RoutingRule]):
         return max((rule.sequence_number for rule in rules), default=0) + 1
 
 
-class Queues(Resource[wire.QueueBody, Queue]):
+class Queues(Resource[QueueBody, Queue]):
     kind, path, noun, plural = Kind.QUEUE, "queues", "Queue", "Queues"
-    document, body, view = Queue, wire.QueueBody, wire.QueueView
+    document, body, view = Queue, QueueBody, QueueView
     read, write = requires(_P.VIEW_MRT), requires(_P.EDIT_MRT_QUEUES)
+    deletes = False  # `api.queue`: what is in it goes on elsewhere
 
-    async def build(self, command: Command[wire.QueueBody, Queue]) -> Queue:
+    async def build(self, command: Command[QueueBody, Queue]) -> Queue:
         body, previous = command.body, command.previous
         unknown = await user.unknown_ids(
             command.configuration.connection, command.principal.org_id, body.reviewer_ids
@@ -168,29 +171,17 @@ class Queues(Resource[wire.QueueBody, Queue]):
         queues = catalogue.all(self.kind, Queue).values()
         return [queue for queue in queues if queue.is_appeals_queue == appeals]
 
-    async def guard(
-        self,
-        configuration: LockedConfiguration,
-        principal: Principal,
-        *,
-        before: Queue | None,
-        after: Queue | None,
-    ) -> None:
-        if before is None or after is not None:
-            return
-        counts = await store.pending_counts(configuration.connection, principal.org_id)
-        waiting = counts.get(before.id)
-        if waiting is not None and waiting.pending:
-            raise Conflict(f"{waiting.pending} jobs wait in this queue: move or decide them first")
-
     async def saved(
         self,
         configuration: LockedConfiguration,
         *,
-        before: Queue | None,  # noqa: ARG002
+        before: Queue | None,
         after: Queue | None,
     ) -> None:
-        """The default queue before this one is one no longer."""
+        """The default queue before this one is one no longer; one that is there again keeps what
+        it has."""
+        if before is None and after is not None:
+            await removal.restored(configuration, after.id)
         if after is None or not after.is_default_queue:
             return
         for queue in await self._same_class(configuration, after.is_appeals_queue):
@@ -212,4 +203,5 @@ RESOURCES: tuple[Resource[Any, Any], ...] = (
     TextBanks(),
     LocationBanks(),
     HashBanks(),
+    Roles(),
 )

@@ -11,9 +11,8 @@ from sqlalchemy.engine import Row
 
 from coop_review_api.api.authentication import signed_in
 from coop_review_api.api.body import Body, JsonBody, Model
-from coop_review_api.api.page import Cursor, Limit, cut
+from coop_review_api.api.page import Cursor, Limit, cut, decode_number
 from coop_review_api.api.resource import context_of
-from coop_review_api.api.strike import number_of
 from coop_review_api.error import NotFound
 from coop_review_api.notification import store
 from coop_review_api.notification.kind import NotificationKind
@@ -27,7 +26,8 @@ Reader = Annotated[Principal, Depends(signed_in)]
 
 class NotificationView(Model):
     """`data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
-    revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting}."""
+    revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
+    COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}."""
 
     id: str
     kind: NotificationKind
@@ -68,7 +68,7 @@ async def list_notifications(
     unread_only: Annotated[bool, Query(alias="unreadOnly")] = False,
 ) -> NotificationPage:
     """Yours, newest first."""
-    before = number_of(cursor)
+    before = decode_number(cursor)
     async with transaction(context_of(request).engine) as connection:
         found = await store.page(
             connection,

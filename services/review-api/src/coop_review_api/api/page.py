@@ -18,6 +18,8 @@ from coop_review_api.error import Fault, Invalid
 
 MAX_PAGE = 200
 
+MAX_INTEGER, MAX_BIGINT = 2**31 - 1, 2**63 - 1  # of PostgreSQL
+
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many entries at most.")]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="`nextCursor` of the page before.")
@@ -42,6 +44,18 @@ def decode_cursor(cursor: str | None) -> str | None:
     if "\0" in position:
         raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
     return position
+
+
+def decode_number(cursor: str | None, *, most: int = MAX_BIGINT) -> int | None:
+    """The position, from 0 to `most`, in a cursor of a list that a number orders."""
+    position = decode_cursor(cursor)
+    if position is None:
+        return None
+    # A number of more digits is not worth reading.
+    is_number = position.isascii() and position.isdigit() and len(position) <= len(str(most))
+    if not is_number or int(position) > most:
+        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
+    return int(position)
 
 
 def cut(found: Sequence[T], limit: int, position: Callable[[T], str]) -> tuple[list[T], str | None]:

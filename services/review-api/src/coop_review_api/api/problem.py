@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem bodies.
 
     {"type", "title", "status", "detail"?, "errors"?: [{"pointer", "reason"}], "usedBy"?: [...],
-     "requestId"}
+     "draftKept"?, "requestId"}
 
 Guarantees: every 4xx and 5xx answer of this API has this shape and media type; a bug answers 500
 with its request id and nothing of the inside.
@@ -21,18 +21,21 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
 from coop_contracts.ids import new_id
-from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
+from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost, TooManyClaims
 from coop_review_api.error import (
     Conflict,
     Fault,
     Forbidden,
     Invalid,
+    NotDecided,
     NotFound,
+    QueuePaused,
     ReviewError,
     RevisionMismatch,
     TooManyAttempts,
     Unauthenticated,
     Unavailable,
+    UpstreamFailed,
 )
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
@@ -60,6 +63,7 @@ class Problem(BaseModel):
     detail: str | None = None
     errors: list[ProblemError] | None = None
     used_by: list[str] | None = None
+    draft_kept: bool | None = None
     request_id: str
 
 
@@ -69,8 +73,10 @@ _STATUS: dict[type[ReviewError], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),
+    QueuePaused: (409, "queue-paused"),
     RevisionMismatch: (412, "revision-mismatch"),
     TooManyAttempts: (429, "too-many-attempts"),
+    UpstreamFailed: (502, "upstream-failed"),
     Unavailable: (503, "unavailable"),
 }
 
@@ -83,6 +89,7 @@ def problem(
     detail: str | None = None,
     faults: Sequence[Fault] = (),
     used_by: Sequence[str] = (),
+    draft_kept: bool | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer. `kind` is the last part of the problem's type."""
@@ -93,6 +100,7 @@ def problem(
         detail=detail,
         errors=[ProblemError(pointer=f.pointer, reason=f.reason) for f in faults] or None,
         used_by=list(used_by) or None,
+        draft_kept=draft_kept,
         request_id=request_id,
     )
     return Response(
@@ -112,7 +120,8 @@ def request_id_of(request: Request) -> str:
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem body."""
     app.add_exception_handler(ReviewError, _refused)
-    for error in (JobNotFound, AlreadyClosed, LeaseLost):
+    app.add_exception_handler(NotDecided, _not_decided)
+    for error in (JobNotFound, AlreadyClosed, LeaseLost, TooManyClaims):
         app.add_exception_handler(error, _queue_refused)
     app.add_exception_handler(Retryable, _unavailable)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
@@ -140,12 +149,26 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _queue_refused(request: Request, error: Exception) -> Response:
-    status, kind, detail = 409, "lease-lost", "you do not hold this job: claim again"
-    if isinstance(error, JobNotFound):
-        status, kind, detail = 404, "not-found", "no such job"
-    elif isinstance(error, AlreadyClosed):
-        kind, detail = "already-closed", "the job is closed"
+    status, kind, detail = _of_queue(error)
     return problem(status, kind, request_id=request_id_of(request), detail=detail)
+
+
+def _of_queue(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error, JobNotFound):
+        return 404, "not-found", "no such job"
+    if isinstance(error, AlreadyClosed):
+        return 409, "already-closed", str(error)
+    if isinstance(error, TooManyClaims):
+        return 409, "too-many-claims", "you hold as many jobs as one may: decide or release one"
+    return 409, "lease-lost", "you do not hold this job: claim again"
+
+
+async def _not_decided(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotDecided)
+    status, kind, detail = 409, "conflict", str(error.cause)
+    if not isinstance(error.cause, ReviewError):
+        status, kind, detail = _of_queue(error.cause)
+    return problem(status, kind, request_id=request_id_of(request), detail=detail, draft_kept=True)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

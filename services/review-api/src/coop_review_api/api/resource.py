@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -31,6 +32,8 @@ from coop_runtime.database import transaction
 
 B = TypeVar("B", bound=Body)
 D = TypeVar("D", bound=Document)
+
+_NEVER = datetime.fromtimestamp(0, UTC)  # when nobody saved a document
 
 _ETAG = re.compile(r'"(\d{1,18})"')
 
@@ -60,11 +63,16 @@ class Resource(Generic[B, D]):
     view: ClassVar[type[Stamped]]
     read: ClassVar[Access]
     write: ClassVar[Access]
+    deletes: ClassVar[bool] = True  # by the route that all kinds share
 
     async def build(self, command: Command[B, D]) -> D:
         """The document to save: the body as it is."""
         fields = command.body.model_dump(by_alias=True, mode="json")
         return msgspec.convert({**fields, "id": command.document_id}, self.document)
+
+    def implied(self) -> Mapping[str, D]:
+        """The documents that are there, by id, without anybody having saved them."""
+        return {}
 
     async def stored(
         self,
@@ -177,6 +185,7 @@ class Handlers(Generic[B, D]):
                 after=decode_cursor(cursor),
                 limit=limit + 1,
             )
+            found = self._with_implied(found, after=decode_cursor(cursor), limit=limit + 1)
             entries, next_cursor = cut(found, limit, lambda entry: entry.document.id)
             visible = [entry for entry in entries if resource.visible(principal, entry.document)]
             more = await resource.listed(
@@ -194,9 +203,27 @@ class Handlers(Generic[B, D]):
             entry = await read(
                 connection, principal.org_id, resource.kind, resource.document, document_id
             )
+        entry = entry or self._implied(document_id)
         if entry is None or not resource.visible(principal, entry.document):
             raise NotFound(f"no {resource.noun} {document_id}")
         return entry
+
+    def _implied(self, document_id: str) -> Entry[D] | None:
+        document = self.resource.implied().get(document_id)
+        if document is None:
+            return None
+        return Entry(document=document, revision=0, author="", time=_NEVER)
+
+    def _with_implied(
+        self, found: list[Entry[D]], *, after: str | None, limit: int
+    ) -> list[Entry[D]]:
+        """Up to `limit` entries by id: what was found, and what is there without being stored."""
+        entries = {entry.document.id: entry for entry in found}
+        for document_id in self.resource.implied():
+            entry = self._implied(document_id)
+            if entry is not None and (after is None or document_id > after):
+                entries.setdefault(document_id, entry)
+        return [entries[document_id] for document_id in sorted(entries)][:limit]
 
     async def whole(self, request: Request, principal: Principal, entry: Entry[D]) -> Entry[D]:
         """The entry with what is kept beside the document."""
@@ -230,9 +257,13 @@ class Handlers(Generic[B, D]):
             )
             before = None
             if document_id is not None:
-                before = (
-                    await configuration.get(resource.kind, resource.document, document_id)
-                ).document
+                before = resource.implied().get(document_id)
+                if stored := await read(
+                    connection, principal.org_id, resource.kind, resource.document, document_id
+                ):
+                    before = stored.document
+                if before is None:
+                    raise NotFound(f"no {resource.noun} {document_id}")
             command = Command(
                 context=context,
                 principal=principal,

@@ -40,12 +40,13 @@ def page_model(view: type[Stamped]) -> Any:
 
 def add_resource(router: APIRouter, resource: Resource[Any, Any]) -> None:
     """Add a resource's routes."""
-    _add_reading(router, resource)
+    add_reading(router, resource)
     _add_writing(router, resource)
     add_revisions(router, resource)
 
 
-def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
+    """Add listing and reading one, for a resource that is written in a way of its own."""
     handlers = Handlers(resource)
     page = page_model(resource.view)
     reader = Depends(resource.read)
@@ -132,4 +133,5 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         resource.view,
         openapi_extra=body_of.openapi(),
     )
-    add_route(router, one, delete, "DELETE", f"delete{noun}", None, status_code=204)
+    if resource.deletes:
+        add_route(router, one, delete, "DELETE", f"delete{noun}", None, status_code=204)

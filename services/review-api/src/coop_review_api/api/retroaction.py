@@ -26,7 +26,7 @@ from coop_review_api.api.backtest import (
     DifferenceQuery,
     SamplePage,
     counts_of,
-    draft_of,
+    drafted,
     rank_in,
     sample_page,
 )
@@ -108,12 +108,7 @@ async def create_retroaction(
     body: Annotated[RetroactionBody, Depends(_body)],
 ) -> RetroactionView:
     """Find the items a rule's actions would be taken on. Nothing acts before it is confirmed."""
-    context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
-        draft = await draft_of(configuration, body, context.signals.catalogue)
+    async with drafted(request, principal, body) as (configuration, draft):
         made = await retroaction.create(
             configuration, draft, rate=body.rate, author=principal.user_id
         )

@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Document
 from coop_review_api.api.body import Body
 from coop_review_api.api.document import Stamped
-from coop_review_api.api.page import cut, decode_cursor
+from coop_review_api.api.page import cut, decode_number
 from coop_review_api.api.resource import Handlers, Resource, context_of
 from coop_review_api.configuration import history
 from coop_review_api.configuration.difference import Change as Difference
 from coop_review_api.configuration.difference import difference
 from coop_review_api.configuration.log import Entry, lock, read
 from coop_review_api.context import Context
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.error import Conflict, NotFound
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
@@ -50,9 +50,7 @@ class Revisions(Generic[B, D]):
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Newest first, each with the names of the fields that it changed."""
         context = context_of(request)
-        position = decode_cursor(cursor)
-        if position is not None and not position.isdecimal():
-            raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
+        position = decode_number(cursor)
         async with transaction(context.engine) as connection:
             found = await history.changes(
                 connection,
@@ -60,11 +58,12 @@ class Revisions(Generic[B, D]):
                 self.resource.kind,
                 self.resource.document,
                 document_id,
-                before=None if position is None else int(position),
+                before=position,
                 limit=limit + 1,
             )
             known = [change.document for change in found if change.document is not None]
-            if not found or (known and not self.resource.visible(principal, known[0])):
+            unknown = not found and document_id not in self.resource.implied()
+            if unknown or (known and not self.resource.visible(principal, known[0])):
                 raise NotFound(f"no {self.resource.noun} {document_id}")
             views = [self._view(context, principal, change) for change in found]
             if len(found) <= limit:

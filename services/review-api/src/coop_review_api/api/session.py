@@ -1,5 +1,8 @@
 """Signing in and out.
 
+    POST /v1/session                 e-mail and password   200 signed in | 202 a challenge
+    POST /v1/session/second-factor   challenge and code    200 signed in
+
 Guarantees: the cookie is HttpOnly and SameSite=Lax, and Secure unless the operator turned that off;
 a login from a page of another origin is refused; the CSRF token is only in the body of an answer.
 Must not: say which part of the credentials was wrong.
@@ -7,28 +10,34 @@ Must not: say which part of the credentials was wrong.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
-from coop_contracts.config import Kind, OrgSettings
-from coop_contracts.permission import Permission, Role
+from coop_contracts.config import Kind, OrgSettings, Wellness
+from coop_contracts.permission import Permission
 from coop_review_api import login, session
-from coop_review_api.api.authentication import COOKIE, public, signed_in
+from coop_review_api.account import profile
+from coop_review_api.account.profile import Profile
+from coop_review_api.api.authentication import COOKIE, enrolling, public
 from coop_review_api.api.body import Body, JsonBody, Model
 from coop_review_api.api.resource import context_of
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import read
 from coop_review_api.context import Context
 from coop_review_api.error import Forbidden, Unauthenticated
+from coop_review_api.login import Caller, Challenge
 from coop_review_api.password import MAX_LENGTH
 from coop_review_api.session import Principal
 from coop_review_api.settings import Settings
 from coop_runtime.database import transaction
 
 router = APIRouter(prefix="/v1", tags=["session"])
+
+Code = Annotated[str, Field(min_length=6, max_length=40)]
 
 
 class LoginBody(Body):
@@ -38,11 +47,45 @@ class LoginBody(Body):
     password: Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
 
 
+class CodeBody(Body):
+    """The challenge of a login, and a code: of the authenticator, or a recovery code."""
+
+    challenge: Annotated[str, Field(min_length=1, max_length=100)]
+    code: Code
+
+
+class ChallengeView(Model):
+    """The password was right: send this back with a code, before `expiresAt`."""
+
+    challenge: str
+    expires_at: AwareDatetime
+
+
+class WellnessView(Model):
+    """`isOwn`: the person's choice, not the organisation's."""
+
+    mute_video: bool
+    grayscale: bool
+    sepia: bool
+    blur_level: int
+    is_own: bool
+
+
+class Preferences(Body):
+    """How the console looks to one person, on every machine."""
+
+    theme: Literal["SYSTEM", "LIGHT", "DARK"] = "SYSTEM"
+    density: Literal["COMFORTABLE", "COMPACT"] = "COMFORTABLE"
+    shortcuts: bool = True
+
+
 class SessionUser(Model):
     id: str
     email: str
     name: str
-    role: Role
+    role: str
+    has_password: bool
+    preferences: Preferences
 
 
 class SessionOrg(Model):
@@ -50,67 +93,84 @@ class SessionOrg(Model):
 
     id: str
     name: str
+    has_reporting_rules_enabled: bool
     has_appeals_enabled: bool
     requires_policy_for_decisions: bool
     requires_decision_reason: bool
     requires_decision_reason_on_ignore: bool
     allow_multiple_policies_per_action: bool
+    hide_skip_button_for_non_admins: bool
+    preview_jobs_view_enabled: bool
+    is_demo_org: bool
 
 
 class SessionView(Model):
-    """`csrfToken` goes into the header X-CSRF-Token of every request that changes something."""
+    """`csrfToken` goes into the header X-CSRF-Token of every request that changes something. With
+    `mustSetUpSecondFactor` everything but that is refused until it is done."""
 
     user: SessionUser
     org: SessionOrg
     permissions: list[Permission]
+    wellness: WellnessView
     csrf_token: str
     expires_at: AwareDatetime
+    must_set_up_second_factor: bool
 
 
-_login_body = JsonBody(LoginBody)
+_login_body, _code_body = JsonBody(LoginBody), JsonBody(CodeBody)
+_CHALLENGED: dict[int | str, dict[str, Any]] = {
+    202: {"model": ChallengeView, "description": "Now the code of the second factor."}
+}
 
 
 @router.post(
     "/session",
     operation_id="createSession",
     response_model=SessionView,
+    responses=_CHALLENGED,
     dependencies=[Depends(public)],
     openapi_extra=_login_body.openapi(),
 )
 async def create_session(
     request: Request, response: Response, body: Annotated[LoginBody, Depends(_login_body)]
-) -> SessionView:
-    """Sign in. Answers 401 for wrong credentials, 429 with Retry-After after too many failures."""
+) -> SessionView | Response:
+    """Sign in. Answers 401 for wrong credentials, 429 with Retry-After after too many failures, 202
+    where a second factor is to be shown, 403 where the account waits for approval."""
     context = context_of(request)
     check_origin(request, context.settings)
-    token = await login.log_in(
-        context,
-        email=body.email,
-        password=body.password,
-        ip=client_ip(request, context.settings),
-        old_token=request.cookies.get(COOKIE),
+    outcome = await login.log_in(
+        context, email=body.email, password=body.password, caller=caller_of(request)
     )
-    async with transaction(context.engine) as connection:
-        principal = await session.find(
-            connection, token, now=context.clock(), limits=context.session_limits
+    if isinstance(outcome, Challenge):
+        challenge = ChallengeView(challenge=outcome.token, expires_at=outcome.expires_at)
+        return Response(
+            challenge.model_dump_json(by_alias=True), 202, media_type="application/json"
         )
-    if principal is None:
-        raise Unauthenticated("the account was disabled just now")
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(context.session_limits.lifetime.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=context.settings.review_secure_cookies,
-        path="/",
+    return await signed_in_with(context, response, outcome)
+
+
+@router.post(
+    "/session/second-factor",
+    operation_id="answerChallenge",
+    response_model=SessionView,
+    dependencies=[Depends(public)],
+    openapi_extra=_code_body.openapi(),
+)
+async def answer_challenge(
+    request: Request, response: Response, body: Annotated[CodeBody, Depends(_code_body)]
+) -> SessionView:
+    """Sign in with the code of the second factor, or a recovery code. Five tries a challenge."""
+    context = context_of(request)
+    check_origin(request, context.settings)
+    token = await login.answer(
+        context, challenge=body.challenge, code=body.code, caller=caller_of(request)
     )
-    return await _view(context, principal, token)
+    return await signed_in_with(context, response, token)
 
 
 @router.get("/session", operation_id="getSession", response_model=SessionView)
 async def get_session(
-    request: Request, principal: Annotated[Principal, Depends(signed_in)]
+    request: Request, principal: Annotated[Principal, Depends(enrolling)]
 ) -> SessionView:
     """Who is signed in, and the CSRF token again for a page that was reloaded."""
     return await _view(context_of(request), principal, request.cookies[COOKIE])
@@ -118,7 +178,7 @@ async def get_session(
 
 @router.delete("/session", operation_id="deleteSession", status_code=204)
 async def delete_session(
-    request: Request, principal: Annotated[Principal, Depends(signed_in)]
+    request: Request, principal: Annotated[Principal, Depends(enrolling)]
 ) -> Response:
     """Sign out."""
     await login.log_out(
@@ -132,26 +192,78 @@ async def delete_session(
     return response
 
 
+async def signed_in_with(context: Context, response: Response, token: str) -> SessionView:
+    """Give the browser its session, and say whose it is."""
+    principal = await set_session(context, response, token)
+    return await _view(context, principal, token)
+
+
+async def set_session(context: Context, response: Response, token: str) -> Principal:
+    """Put a new session's token into the cookie. Raises `Unauthenticated`."""
+    now = context.clock()
+    async with transaction(context.engine) as connection:
+        principal = await session.find(connection, token, now=now, limits=context.session_limits)
+    if principal is None:
+        raise Unauthenticated("the account was disabled just now")
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int((principal.expires_at - now).total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=context.settings.review_secure_cookies,
+        path="/",
+    )
+    return principal
+
+
 async def _view(context: Context, principal: Principal, token: str) -> SessionView:
     async with transaction(context.engine) as connection:
         entry = await read(connection, principal.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+        own = await profile.read(connection, principal.user_id)
     settings = entry.document if entry else OrgSettings(id=SETTINGS_ID, name="")
+    shown = msgspec.structs.asdict(settings)
     return SessionView(
         user=SessionUser(
-            id=principal.user_id, email=principal.email, name=principal.name, role=principal.role
+            id=principal.user_id,
+            email=principal.email,
+            name=principal.name,
+            role=principal.role,
+            has_password=own.has_password,
+            preferences=preferences_of(own),
         ),
         org=SessionOrg(
             id=principal.org_id,
-            name=settings.name,
-            has_appeals_enabled=settings.has_appeals_enabled,
-            requires_policy_for_decisions=settings.requires_policy_for_decisions,
-            requires_decision_reason=settings.requires_decision_reason,
-            requires_decision_reason_on_ignore=settings.requires_decision_reason_on_ignore,
-            allow_multiple_policies_per_action=settings.allow_multiple_policies_per_action,
+            **{name: shown[name] for name in SessionOrg.model_fields if name != "id"},
         ),
         permissions=sorted(principal.permissions),
+        wellness=wellness_view(own.wellness, settings.default_wellness),
         csrf_token=session.csrf_token_of(token),
         expires_at=principal.expires_at,
+        must_set_up_second_factor=principal.must_enrol,
+    )
+
+
+def wellness_view(own: Wellness | None, default: Wellness) -> WellnessView:
+    """The person's own choice, else the organisation's."""
+    chosen = own or default
+    return WellnessView(**msgspec.structs.asdict(chosen), is_own=own is not None)
+
+
+def preferences_of(own: Profile) -> Preferences:
+    """What is stored, as far as this release knows it."""
+    try:
+        return Preferences.model_validate(own.preferences)
+    except ValidationError:
+        return Preferences()
+
+
+def caller_of(request: Request) -> Caller:
+    """Where a login comes from."""
+    return Caller(
+        ip=client_ip(request, context_of(request).settings),
+        user_agent=request.headers.get("user-agent", ""),
+        old_token=request.cookies.get(COOKIE),
     )
 
 

@@ -1,4 +1,7 @@
-"""The organisation's settings: one document, read and replaced."""
+"""The organisation's settings: one document, read and replaced, with its revisions.
+
+Guarantees: passwords are not turned off where nobody could sign in otherwise.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from coop_contracts.config import Kind, OrgSettings
+from coop_contracts.config import IdentityProvider, Kind, OrgSettings
 from coop_contracts.permission import Permission
-from coop_review_api.api import document as wire
+from coop_review_api.administration import administration_of, check_administered
+from coop_review_api.api import settings_document as wire
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import JsonBody
 from coop_review_api.api.resource import (
@@ -20,15 +24,26 @@ from coop_review_api.api.resource import (
     etag_of,
     expected_revision,
 )
+from coop_review_api.api.revision_route import add_revisions
 from coop_review_api.configuration import header
 from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.context import Context
+from coop_review_api.error import Conflict, Fault
 from coop_review_api.session import Principal
 
 router = APIRouter(prefix="/v1", tags=["settings"])
 
 _access = requires(Permission.MANAGE_ORG)
 Manager = Annotated[Principal, Depends(_access)]
+
+
+_HEADERS = (
+    ("appeal_callback_headers", "appealCallbackHeaders", "appealCallbackHeaderNames"),
+    ("ignore_callback_headers", "ignoreCallbackHeaders", "ignoreCallbackHeaderNames"),
+    ("partial_items_headers", "partialItemsHeaders", "partialItemsHeaderNames"),
+)
+"""Each: the document's field, its name on the wire, and what is shown in its place."""
 
 
 class OrganisationSettings(Resource[wire.SettingsBody, OrgSettings]):
@@ -39,27 +54,60 @@ class OrganisationSettings(Resource[wire.SettingsBody, OrgSettings]):
     read = write = _access
 
     async def build(self, command: Command[wire.SettingsBody, OrgSettings]) -> OrgSettings:
-        fields = command.body.model_dump(by_alias=True, mode="json")
-        fields["appealCallbackHeaders"] = header.updated(
-            command.context.vault,
-            command.previous.appeal_callback_headers if command.previous else None,
-            command.body.appeal_callback_headers,
-            context=header.context_of(command.principal.org_id, self.kind, SETTINGS_ID),
-            at="/appealCallbackHeaders",
-        )
-        return msgspec.convert({**fields, "id": SETTINGS_ID}, OrgSettings)
+        body, previous = command.body, command.previous
+        fields = body.model_dump(by_alias=True, mode="json")
+        for name, wired, _ in _HEADERS:
+            fields[wired] = header.updated(
+                command.context.vault,
+                getattr(previous, name) if previous else None,
+                getattr(body, name),
+                context=header.context_of(command.principal.org_id, self.kind, SETTINGS_ID),
+                at=f"/{wired}",
+            )
+        kept = {"id": SETTINGS_ID, "isDemoOrg": previous is not None and previous.is_demo_org}
+        return msgspec.convert({**fields, **kept}, OrgSettings)
+
+    async def guard(
+        self,
+        configuration: LockedConfiguration,
+        principal: Principal,
+        *,
+        before: OrgSettings | None,  # noqa: ARG002
+        after: OrgSettings | None,
+    ) -> None:
+        await administration_of(configuration, principal, Permission.MANAGE_ORG)
+        if after is None or not after.requires_single_sign_on:
+            return
+        catalogue = await configuration.catalogue(Kind.IDENTITY_PROVIDER)
+        providers = catalogue.all(Kind.IDENTITY_PROVIDER, IdentityProvider).values()
+        if not any(one.enabled for one in providers):
+            raise Conflict(
+                "there is nowhere else to sign in: enable an identity provider first",
+                faults=[Fault("/requiresSingleSignOn", "needs an enabled identity provider")],
+            )
+
+    async def saved(
+        self,
+        configuration: LockedConfiguration,
+        *,
+        before: OrgSettings | None,  # noqa: ARG002
+        after: OrgSettings | None,  # noqa: ARG002
+    ) -> None:
+        """Where passwords stop working, somebody keeps theirs for emergencies."""
+        await check_administered(configuration)
 
     def present(
         self,
         context: Context,
         principal: Principal,
-        document: OrgSettings,  # noqa: ARG002
+        document: OrgSettings,
         fields: dict[str, Any],
     ) -> dict[str, Any]:
-        stored = fields.pop("appealCallbackHeaders", None)
         bound_to = header.context_of(principal.org_id, self.kind, SETTINGS_ID)
-        names = header.names(context.vault, stored, context=bound_to)
-        return {**fields, "appealCallbackHeaderNames": names}
+        for name, wired, shown in _HEADERS:
+            fields.pop(wired, None)
+            fields[shown] = header.names(context.vault, getattr(document, name), context=bound_to)
+        return fields
 
 
 _resource = OrganisationSettings()
@@ -93,3 +141,6 @@ async def replace_settings(
     entry = await _handlers.save(request, principal, SETTINGS_ID, body, expected=expected)
     response.headers["ETag"] = etag_of(entry.revision)
     return _resource.view_of(context_of(request), principal, entry)
+
+
+add_revisions(router, _resource)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
@@ -131,18 +132,13 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
     item, at = None, context.clock()
     recorded: tuple[SignalValue, ...] = ()
     if body.submission_id is not None:
-        if not {Permission.VIEW_INVESTIGATION, Permission.VIEW_INSIGHTS} & principal.permissions:
-            raise Forbidden(f"needs {Permission.VIEW_INVESTIGATION}")
-        looked = await context.explanations.look(principal, body.submission_id)
-        if looked.submission is None:
-            raise NotFound("the data of that submission is no longer kept")
-        item, at = looked.submission.item, looked.submission.time
-        recorded = tuple(value for event in looked.events for value in event.signals)
+        item, at, recorded = await recorded_of(context, principal, body.submission_id)
     async with transaction(context.engine) as connection:
         catalogue = await load_catalogue(connection, principal.org_id, kinds_to_check(Kind.RULE))
         rule = await _rule(connection, context, principal, body, catalogue)
         if item is None:
-            item = _item(body, catalogue)
+            assert body.item is not None  # there is an item or a submission
+            item = item_of(body.item, catalogue)
         _check_type(item, rule)
         material = await material_of(
             connection,
@@ -186,9 +182,27 @@ async def _rule(
     return rule
 
 
-def _item(body: SpotTestBody, catalogue: Catalogue) -> SubmittedItem:
-    sent = body.item
-    assert sent is not None  # there is an item or a submission
+async def recorded_of(
+    context: Context, principal: Principal, submission_id: str
+) -> tuple[SubmittedItem, datetime, tuple[SignalValue, ...]]:
+    """A recorded submission: the item, its time, the values it was evaluated with.
+
+    Raises Forbidden, NotFound.
+    """
+    if not {Permission.VIEW_INVESTIGATION, Permission.VIEW_INSIGHTS} & principal.permissions:
+        raise Forbidden(f"needs {Permission.VIEW_INVESTIGATION}")
+    looked = await context.explanations.look(principal, submission_id)
+    if looked.submission is None:
+        raise NotFound("the data of that submission is no longer kept")
+    recorded = tuple(value for event in looked.events for value in event.signals)
+    return looked.submission.item, looked.submission.time, recorded
+
+
+def item_of(sent: ItemFields, catalogue: Catalogue) -> SubmittedItem:
+    """The item as ingest would make it of what was sent; `catalogue` has all item types.
+
+    Raises Invalid, at `/item`.
+    """
     types = catalogue.all(Kind.ITEM_TYPE, ItemType)
     item_type = types.get(sent.type_id)
     if item_type is None:

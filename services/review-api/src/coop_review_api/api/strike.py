@@ -13,9 +13,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from coop_contracts.permission import Permission
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Model
-from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.api.page import Cursor, Limit, cut, decode_number
 from coop_review_api.api.resource import context_of
-from coop_review_api.error import Fault, Invalid
 from coop_review_api.notification import strike
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
@@ -155,7 +154,7 @@ async def list_user_strike_changes(
 ) -> StrikeChangePage:
     """How the total came to be what it is, newest first."""
     digest = strike.digest_of(principal.org_id, type_id, user_id)
-    before = number_of(cursor)
+    before = decode_number(cursor)
     async with transaction(context_of(request).engine) as connection:
         found = await strike.page(connection, digest, before=before, limit=limit + 1)
     rows, next_cursor = cut(found, limit, lambda row: str(row.change_id))
@@ -196,13 +195,3 @@ async def list_threshold_actions(
     return await context_of(request).dispatch.get(
         principal.org_id, "strikes/threshold-actions", limit=limit, cursor=cursor
     )
-
-
-def number_of(cursor: str | None) -> int | None:
-    """The position in a cursor of numbers; `Invalid` for another one."""
-    position = decode_cursor(cursor)
-    if position is None:
-        return None
-    if not position.isascii() or not position.isdigit() or len(position) > 18:
-        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")])
-    return int(position)

@@ -15,12 +15,14 @@ from coop_contracts.config import (
     ActionType,
     Document,
     HashBank,
+    IdentityProvider,
     ItemType,
     Kind,
     LocationBank,
     OrgSettings,
     Policy,
     Queue,
+    RoleDefinition,
     RoutingRule,
     Rule,
     TextBank,
@@ -32,7 +34,10 @@ from coop_review_api.configuration.bank import (
     check_text_bank,
 )
 from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.configuration.identity_provider import check_identity_provider
+from coop_review_api.configuration.queue import MAX_TARGET_MINUTES, check_queue
 from coop_review_api.configuration.reference import BANKS, REFERRED, REFERRING, references_of
+from coop_review_api.configuration.role import check_role
 from coop_review_api.configuration.rule import (
     check_item_type,
     check_routing_rule,
@@ -121,7 +126,7 @@ def _of_kind(
             was_type = previous if isinstance(previous, ItemType) else None
             yield from check_item_type(document, was_type, catalogue, signals)
         case Policy():
-            yield from _policy_cycle(document, catalogue)
+            yield from _policy(document, catalogue)
         case Action():
             was_action = previous if isinstance(previous, Action) else None
             yield from check_action(document, was_action, catalogue)
@@ -131,7 +136,7 @@ def _of_kind(
             yield from check_routing_rule(document, catalogue, signals)
         case Queue():
             was_queue = previous if isinstance(previous, Queue) else None
-            yield from _queue(document, was_queue, catalogue)
+            yield from check_queue(document, was_queue, catalogue)
         case TextBank():
             was_bank = previous if isinstance(previous, TextBank) else None
             yield from check_text_bank(document, was_bank, catalogue)
@@ -140,6 +145,10 @@ def _of_kind(
         case HashBank():
             was_hashes = previous if isinstance(previous, HashBank) else None
             yield from check_hash_bank(document, was_hashes)
+        case RoleDefinition():
+            yield from check_role(document, catalogue)
+        case IdentityProvider():
+            yield from check_identity_provider(document)
         case OrgSettings():
             if document.id != SETTINGS_ID:
                 yield Fault("/id", f"must be {SETTINGS_ID}")
@@ -165,7 +174,10 @@ def _refuse_taken_name(kind: Kind, document: Document, catalogue: Catalogue) -> 
             )
 
 
-def _policy_cycle(policy: Policy, catalogue: Catalogue) -> Iterator[Fault]:
+def _policy(policy: Policy, catalogue: Catalogue) -> Iterator[Fault]:
+    within = policy.review_within_minutes
+    if within is not None and not 1 <= within <= MAX_TARGET_MINUTES:
+        yield Fault("/reviewWithinMinutes", f"from 1 to {MAX_TARGET_MINUTES}, or null for none")
     policies = catalogue.all(Kind.POLICY, Policy)
     seen = {policy.id}
     parent_id = policy.parent_id
@@ -176,16 +188,3 @@ def _policy_cycle(policy: Policy, catalogue: Catalogue) -> Iterator[Fault]:
         seen.add(parent_id)
         parent = policies.get(parent_id)
         parent_id = parent.parent_id if parent else None
-
-
-def _queue(queue: Queue, previous: Queue | None, catalogue: Catalogue) -> Iterator[Fault]:
-    if previous is not None and previous.is_appeals_queue != queue.is_appeals_queue:
-        yield Fault("/isAppealsQueue", "cannot be changed")
-    others = [
-        other
-        for other in catalogue.all(Kind.QUEUE, Queue).values()
-        if other.id != queue.id and other.is_appeals_queue == queue.is_appeals_queue
-    ]
-    if not queue.is_default_queue and not any(other.is_default_queue for other in others):
-        # Without a default queue a job could have nowhere to go.
-        yield Fault("/isDefaultQueue", "there must be a default: make another queue the default")

@@ -23,6 +23,11 @@ def context_of(org_id: str, kind: Kind, document_id: str) -> str:
     return f"{org_id}/{kind}/{document_id}"
 
 
+def clear(vault: Vault, stored: str | None, *, context: str) -> dict[str, str]:
+    """The headers in a ciphertext, for who sends them."""
+    return _open(vault, stored, context)
+
+
 def names(vault: Vault, stored: str | None, *, context: str) -> list[str]:
     """The header names in a ciphertext."""
     return sorted(_open(vault, stored, context))

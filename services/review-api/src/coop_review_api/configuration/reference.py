@@ -35,7 +35,7 @@ REFERRING: dict[Kind, tuple[Kind, ...]] = {
     Kind.ITEM_TYPE: (Kind.ACTION, Kind.RULE, Kind.ROUTING_RULE),
     Kind.POLICY: (Kind.POLICY, Kind.RULE, Kind.ROUTING_RULE),
     Kind.ACTION: (Kind.ACTION, Kind.RULE, Kind.QUEUE, Kind.SETTINGS),
-    Kind.QUEUE: (Kind.ROUTING_RULE,),
+    Kind.QUEUE: (Kind.ROUTING_RULE, Kind.SETTINGS),
     Kind.TEXT_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.LOCATION_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.HASH_BANK: (Kind.RULE, Kind.ROUTING_RULE),
@@ -53,7 +53,7 @@ REFERRED: dict[Kind, tuple[Kind, ...]] = {
     Kind.RULE: (Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY, *BANKS),
     Kind.ROUTING_RULE: (Kind.ITEM_TYPE, Kind.QUEUE, *BANKS),
     Kind.QUEUE: (Kind.ACTION,),
-    Kind.SETTINGS: (Kind.ACTION, Kind.ITEM_TYPE),
+    Kind.SETTINGS: (Kind.ACTION, Kind.ITEM_TYPE, Kind.QUEUE),
 }
 """Which kinds a kind can refer to."""
 
@@ -78,7 +78,11 @@ def references_of(document: Document) -> Iterator[Reference]:
             yield from _of_condition(document.condition_set, "/conditionSet")
         case Queue():
             yield from _listed(Kind.ACTION, document.hidden_action_ids, "hiddenActionIds")
+            triggers = document.clear_reports_trigger_action_ids
+            yield from _listed(Kind.ACTION, triggers, "clearReportsTriggerActionIds")
         case OrgSettings():
+            if document.ncmec_queue_id is not None:
+                yield Reference(Kind.QUEUE, document.ncmec_queue_id, "/ncmecQueueId")
             for position, threshold in enumerate(document.user_strike_thresholds):
                 for number, action_id in enumerate(threshold.action_ids):
                     at = pointer("userStrikeThresholds", position, "actionIds", number)

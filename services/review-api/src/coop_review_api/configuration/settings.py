@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from coop_contracts.action import applies_to
 from coop_contracts.config import Action, ItemType, Kind, OrgSettings, StrikeThreshold
 from coop_contracts.error import pointer
+from coop_review_api.address import check_email
 from coop_review_api.configuration.action import check_url
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
@@ -25,6 +26,8 @@ MAX_TTL_DAYS = 3650
 MAX_UNDO_WINDOW = 3600.0
 MAX_BULK = 100_000
 MAX_CEILING = 1_000_000_000
+MIN_SESSION_HOURS = 0.25
+MAX_SESSION_HOURS = 720
 
 
 def check_settings(settings: OrgSettings, catalogue: Catalogue) -> Iterator[Fault]:
@@ -32,9 +35,19 @@ def check_settings(settings: OrgSettings, catalogue: Catalogue) -> Iterator[Faul
     for value, at in (
         (settings.appeal_callback_url, "/appealCallbackUrl"),
         (settings.ignore_callback_url, "/ignoreCallbackUrl"),
+        (settings.partial_items_endpoint, "/partialItemsEndpoint"),
+        (settings.website_url, "/websiteUrl"),
     ):
         if value is not None:
             yield from check_url(value, at)
+    for value, at in (
+        (settings.email, "/email"),
+        (settings.on_call_alert_email, "/onCallAlertEmail"),
+    ):
+        if value is not None:
+            yield from check_email(value, at)
+    if settings.default_wellness.grayscale and settings.default_wellness.sepia:
+        yield Fault("/defaultWellness/sepia", "grayscale or sepia, not both")
     yield from _numbers(settings)
     yield from _thresholds(settings, catalogue)
 
@@ -47,6 +60,8 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
         (settings.evaluation_sample, 0, 1, "/evaluationSample"),
         (settings.rule_max_actions_per_minute, 1, MAX_CEILING, "/ruleMaxActionsPerMinute"),
         (settings.rule_max_users_per_hour, 1, MAX_CEILING, "/ruleMaxUsersPerHour"),
+        (settings.session_hours, MIN_SESSION_HOURS, MAX_SESSION_HOURS, "/sessionHours"),
+        (settings.session_idle_minutes, 1, MAX_SESSION_HOURS * 60, "/sessionIdleMinutes"),
     ):
         if value is not None and not (math.isfinite(value) and lowest <= value <= highest):
             yield Fault(at, f"from {lowest:g} to {highest:g}")

@@ -27,7 +27,6 @@ from coop_contracts.config import Action, ActionType, ItemType, Kind, Policy
 from coop_contracts.error import pointer
 from coop_contracts.event import (
     ActionRequested,
-    EffectsReversed,
     Event,
     ItemRef,
     ReviewRequested,
@@ -35,6 +34,7 @@ from coop_contracts.event import (
 )
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
+from coop_review_api.enforcement.reverse import Circumstances, reverse
 from coop_review_api.error import Fault
 
 MAX_ITEMS = 100_000
@@ -180,33 +180,26 @@ def carry_out(run: Run, target: Target) -> Outcome:
 
 
 def _reverse(run: Run, target: Target, reversed_: Reversed) -> Outcome:
-    undone = EffectsReversed(
-        event_id=ids.new_id(),
-        org_id=run.org_id,
-        time=run.now,
-        correlation_id=run.bulk_id,
-        execution_id=reversed_.execution_id,
-        item=target.item,
-        actor_id=run.actor_id,
-        reason=run.order.note,
+    back = reverse(
+        reversed_.execution_id,
+        reversed_.action_id,
+        target.item,
+        creator=target.creator,
+        catalogue=run.catalogue,
+        by=Circumstances(
+            org_id=run.org_id,
+            time=run.now,
+            correlation_id=run.bulk_id,
+            actor_id=run.actor_id,
+            actor_email=run.actor_email,
+            note=run.order.note,
+            policy_ids=run.order.policy_ids,
+            bulk_id=run.bulk_id,
+        ),
     )
-    action = run.catalogue.get(Kind.ACTION, Action, reversed_.action_id)
-    reverse_id = action.reverse_action_id if action is not None else None
-    reverse = run.catalogue.get(Kind.ACTION, Action, reverse_id) if reverse_id else None
-    if reverse is None:
-        name = action.name if action is not None else reversed_.action_id
-        return Outcome(events=(undone,), refused=f"{name} has no reverse action")
-    values, faults = resolve_values(reverse.parameters, {}, at="")
-    if faults:
-        reason = f"{reverse.name} needs the parameter {faults[0].pointer[1:]}"
-        return Outcome(events=(undone,), refused=reason)
-    key = ids.item_key(run.org_id, target.item.type_id, target.item.id)
-    cause = reversed_.execution_id
-    execution = ids.execution_id(cause=cause, action=reverse.id, target=key)
-    request = _request(
-        run, target, reverse.id, execution, cause=cause, parameters=values, reverses=cause
-    )
-    return Outcome(events=(undone, request), execution_ids=(execution,))
+    if back.request is None:
+        return Outcome(events=(back.undone,), refused=back.refused)
+    return Outcome(events=(back.undone, back.request), execution_ids=(back.request.execution_id,))
 
 
 def _request(
@@ -217,7 +210,6 @@ def _request(
     *,
     cause: str,
     parameters: dict[str, Any],
-    reverses: str | None = None,
 ) -> ActionRequested:
     return ActionRequested(
         event_id=ids.new_id(),
@@ -227,7 +219,7 @@ def _request(
         execution_id=execution_id,
         action_id=action_id,
         item=target.item,
-        source="REVERSAL" if reverses else "BULK_ACTION",
+        source="BULK_ACTION",
         config_revision=run.catalogue.revision,
         creator=target.creator,
         policy_ids=run.order.policy_ids,
@@ -236,7 +228,6 @@ def _request(
         actor_email=run.actor_email,
         actor_note=run.order.note,
         cause_id=cause,
-        reverses=reverses,
         bulk_id=run.bulk_id,
     )
 
@@ -260,4 +251,5 @@ def _review(run: Run, target: Target, item_type: ItemType, entry_id: str) -> Rev
         config_revision=run.catalogue.revision,
         policy_ids=run.order.policy_ids,
         note=run.order.note,
+        actor_id=run.actor_id,
     )

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Event, ItemRef
 from coop_contracts.ids import item_key, new_id
+from coop_queues import slot
 from coop_review_api import audit
 from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_catalogue
@@ -106,13 +107,13 @@ async def add(connection: AsyncConnection, job: Any, targets: Sequence[Target]) 
 _ADD = text(
     """
     INSERT INTO review.bulk_items
-           (bulk_id, position, identity, item_type_id, item_id, creator, reverses)
-    SELECT :bulk_id, i.position, i.identity, i.item_type_id, i.item_id,
+           (bulk_id, position, identity, item_key, item_type_id, item_id, creator, reverses)
+    SELECT :bulk_id, i.position, i.identity, i.item_key, i.item_type_id, i.item_id,
            CAST(i.creator AS jsonb), CAST(i.reverses AS jsonb)
       FROM unnest(CAST(:positions AS integer[]), CAST(:identities AS text[]),
-                  CAST(:type_ids AS text[]), CAST(:item_ids AS text[]),
+                  CAST(:keys AS uuid[]), CAST(:type_ids AS text[]), CAST(:item_ids AS text[]),
                   CAST(:creators AS text[]), CAST(:reverses AS text[]))
-           AS i (position, identity, item_type_id, item_id, creator, reverses)
+           AS i (position, identity, item_key, item_type_id, item_id, creator, reverses)
     ON CONFLICT DO NOTHING
     """
 )
@@ -126,6 +127,7 @@ def _rows_of(bulk_id: str, first: int, targets: Sequence[Target]) -> dict[str, A
         "bulk_id": bulk_id,
         "positions": list(range(first, first + len(targets))),
         "identities": [target.identity for target in targets],
+        "keys": [slot.item_key(target.item.type_id, target.item.id) for target in targets],
         "type_ids": [target.item.type_id for target in targets],
         "item_ids": [target.item.id for target in targets],
         "creators": [encoded(target.creator) for target in targets],

@@ -22,8 +22,11 @@ from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.order import OrderIndex
 from coop_review_api import audit, metric
+from coop_review_api.automation import store as automations
 from coop_review_api.clock import Clock
 from coop_review_api.error import Conflict, Forbidden, NotFound
+from coop_review_api.quality import second_review
+from coop_review_api.ranking import load_ranking
 from coop_review_api.schema import decisions, held_decisions, outbox
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
@@ -101,7 +104,8 @@ async def undo(
         )
         if gone.one_or_none() is None:
             raise Conflict("this decision has left: it can be reversed, no longer undone")
-        reopened = await store.reopen(connection, principal.org_id, row.job_id)
+        ranking = await load_ranking(connection, principal.org_id, row.queue_id)
+        reopened = await store.reopen(connection, principal.org_id, row.job_id, ranking=ranking)
         if reopened is None:
             raise Conflict("the job of this decision has gone on already")
         await connection.execute(
@@ -109,6 +113,8 @@ async def undo(
             .where(decisions.c.decision_id == decision_id)
             .values(undone_at=clock(), undone_by=principal.user_id, moved_to=reopened.job_id)
         )
+        await second_review.withdraw(connection, decision_id)
+        await automations.cancel_of(connection, decision_id, now=clock())
         await audit.record(
             connection,
             org_id=principal.org_id,
@@ -123,9 +129,9 @@ async def undo(
 
 
 async def _row(connection: AsyncConnection, principal: Principal, decision_id: str) -> Any:
-    query = select(decisions.c.job_id, decisions.c.reviewer_id, decisions.c.undone_at).where(
-        decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id
-    )
+    query = select(
+        decisions.c.job_id, decisions.c.queue_id, decisions.c.reviewer_id, decisions.c.undone_at
+    ).where(decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise NotFound(f"no decision {decision_id}")

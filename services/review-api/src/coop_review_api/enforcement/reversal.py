@@ -1,4 +1,4 @@
-"""What can be taken back: the executions of a decision, of a rule, of a bulk job.
+"""What can be taken back: the executions of a decision, of a rule, of a bulk job, or a single one.
 
 Guarantees: scoped by organisation and bounded; an execution is found with the item that it was on,
 and with the item's creator where that is known.
@@ -15,9 +15,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
+from coop_review_api.decision import Execution
 from coop_review_api.enforcement.bulk import MAX_ITEMS, Reversed, Target
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound
-from coop_review_api.schema import bulk_items, bulk_jobs, decisions
+from coop_review_api.projection.table import requested_actions
+from coop_review_api.schema import bulk_items, bulk_jobs, decisions, held_decisions
 
 _OF_RULE = text(
     """
@@ -46,7 +48,8 @@ _RULE_ACTIONS = text(
 
 
 async def of_decision(connection: AsyncConnection, org_id: str, decision_id: str) -> list[Target]:
-    """A decision's executions. Raises `NotFound`, and `Conflict` while it can still be undone."""
+    """A decision's executions, reversals of others apart. Raises `NotFound`, and `Conflict` while
+    it can still be undone."""
     query = select(decisions).where(
         decisions.c.org_id == org_id, decisions.c.decision_id == decision_id
     )
@@ -55,11 +58,23 @@ async def of_decision(connection: AsyncConnection, org_id: str, decision_id: str
         raise NotFound(f"no decision {decision_id}")
     if row.undone_at is not None:
         raise Conflict("this decision was undone")
+    held = select(held_decisions.c.decision_id).where(held_decisions.c.decision_id == decision_id)
+    if (await connection.execute(held)).one_or_none() is not None:
+        # Its reversal could overtake it, and an undo would leave a reversal of nothing.
+        raise Conflict("this decision can still be undone: undo it instead")
     item = ItemRef(row.item_id, row.item_type_id)
-    found = msgspec.convert(row.executions, list[Reversed])
+    found = [
+        one for one in msgspec.convert(row.executions, list[Execution]) if one.reverses is None
+    ]
     if not found:
         raise Conflict("this decision has no actions")
-    return [Target(item=item, reverses=one) for one in found]
+    return [
+        Target(
+            item=one.item or item,
+            reverses=Reversed(execution_id=one.execution_id, action_id=one.action_id),
+        )
+        for one in found
+    ]
 
 
 async def of_bulk(connection: AsyncConnection, org_id: str, bulk_id: str) -> list[Target]:
@@ -87,6 +102,34 @@ async def of_bulk(connection: AsyncConnection, org_id: str, bulk_id: str) -> lis
         )
         for row in rows
         for execution_id, action_id in zip(row.execution_ids, actions, strict=True)
+    ]
+
+
+async def of_execution(connection: AsyncConnection, org_id: str, execution_id: str) -> list[Target]:
+    """One execution, whoever asked for it. Raises `NotFound`, `Conflict`."""
+    query = (
+        select(requested_actions)
+        .where(
+            requested_actions.c.org_id == org_id,
+            requested_actions.c.execution_id == execution_id,
+        )
+        .order_by(requested_actions.c.time)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound(f"no execution {execution_id:.60}")
+    if row.reverses is not None:
+        raise Conflict("a reversal is not reversed: do the action again")
+    creator = None
+    if row.creator_id is not None:
+        creator = ItemRef(row.creator_id, row.creator_type_id)
+    return [
+        Target(
+            item=ItemRef(row.item_id, row.item_type_id),
+            creator=creator,
+            reverses=Reversed(execution_id=row.execution_id, action_id=row.action_id),
+        )
     ]
 
 

@@ -6,7 +6,7 @@ Must not: load a bank that none of the rules matches.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from coop_contracts.config import (
     ItemType,
     Kind,
     LocationBank,
+    RoutingRule,
     Rule,
     TextBank,
 )
@@ -53,14 +54,17 @@ class Material:
         ]
         return {bank.id: bank.name for bank in banks}
 
-    def scope(self, item_type: ItemType, signals: SignalCatalogue) -> Scope:
-        """What conditions are bound against."""
+    def scope(
+        self, item_type: ItemType, signals: SignalCatalogue, *, routing: bool = False
+    ) -> Scope:
+        """What conditions, of routing rules where it says so, are bound against."""
         return Scope(
             item_type=item_type,
             text_banks=self.text_banks,
             location_banks=self.location_banks,
             chunks=self.chunks,
             org_id=self.org_id,
+            routing=routing,
             catalogue=signals,
         )
 
@@ -83,10 +87,12 @@ async def material_of(
     revision: int,
     item_type_id: str,
     rules: Mapping[str, tuple[Rule, int]],
+    *,
+    routing: Iterable[RoutingRule] = (),
 ) -> Material:
-    """What these rules need on items of a type."""
+    """What these rules, and routing rules, need on items of a type."""
     wanted: dict[Kind, set[str]] = {}
-    for rule, _ in rules.values():
+    for rule in (*(rule for rule, _ in rules.values()), *routing):
         for reference in references_of(rule):
             wanted.setdefault(reference.kind, set()).add(reference.id)
 

@@ -11,8 +11,8 @@ Must not: hold a database connection while a provider is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -83,21 +83,42 @@ async def try_rule(trial: Trial, signals: Signals) -> Verdict:
 async def _values(
     program: Program, facts: Facts, trial: Trial, signals: Signals
 ) -> list[SignalValue]:
-    deadline = asyncio.get_running_loop().time() + FETCH_SECONDS
-    recorded = by_need(trial.recorded)
+    source = Source(
+        org_id=trial.material.org_id,
+        signals=signals,
+        deadline=asyncio.get_running_loop().time() + FETCH_SECONDS,
+        given=trial.given,
+        recorded=by_need(trial.recorded),
+        fetch=trial.fetch,
+    )
     found: list[SignalValue] = []
     for need in program.needs:  # those that derive a field come first
-        inputs = program.inputs_of(need, facts, by_need(found))[:MAX_INPUTS]
-        given = next((one for one in trial.given if _is_of(one, need)), None)
-        if given is not None:
-            found += [_as_value(given, need, position) for position in range(len(inputs))]
-        elif need.key in recorded:
-            found += recorded[need.key]
-        elif trial.fetch and signals.gives(need.signal.name):
-            found += await _fetched(trial.material.org_id, need, inputs, signals, deadline)
-        else:
-            found += [_missing(need, position, signals) for position in range(len(inputs))]
+        found += await source.values(need, program.inputs_of(need, facts, by_need(found)))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the values of a test come from; `deadline` is a time of the event loop's clock."""
+
+    org_id: str
+    signals: Signals
+    deadline: float
+    given: Sequence[GivenValue] = ()
+    recorded: Mapping[str, Sequence[SignalValue]] = field(default_factory=dict)
+    fetch: bool = False
+
+    async def values(self, need: Need, inputs: Sequence[Any]) -> list[SignalValue]:
+        """The need's values for these inputs, each with a score or the reason why there is none."""
+        asked = inputs[:MAX_INPUTS]
+        given = next((one for one in self.given if _is_of(one, need)), None)
+        if given is not None:
+            return [_as_value(given, need, position) for position in range(len(asked))]
+        if need.key in self.recorded:
+            return list(self.recorded[need.key])
+        if self.fetch and self.signals.gives(need.signal.name):
+            return await _fetched(self.org_id, need, asked, self.signals, self.deadline)
+        return [_missing(need, position, self.signals) for position in range(len(asked))]
 
 
 async def _fetched(

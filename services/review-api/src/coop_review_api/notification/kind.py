@@ -24,6 +24,7 @@ class NotificationKind(StrEnum):
     RULE_TRIPPED = "RULE_TRIPPED"
     ENDPOINT_PAUSED = "ENDPOINT_PAUSED"
     ENDPOINT_RESUMED = "ENDPOINT_RESUMED"
+    COMMENT_MENTION = "COMMENT_MENTION"
 
 
 class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -49,7 +50,18 @@ class EndpointData(Struct, frozen=True, kw_only=True, rename="camel"):
     waiting: int
 
 
-Data = RuleTrippedData | EndpointData
+class MentionData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody named one in a comment on a job. What it says is read there, not in a mail: it may
+    be about anyone."""
+
+    job_id: str
+    comment_id: str
+    queue_name: str
+    author_id: str
+    author_name: str
+
+
+Data = RuleTrippedData | EndpointData | MentionData
 
 
 class Text(Struct, frozen=True, kw_only=True):
@@ -99,6 +111,8 @@ def text_of(kind: NotificationKind, data: Data) -> Text:
             return _rule_tripped(data)
         case EndpointData():
             return _endpoint(kind, data)
+        case MentionData():
+            return _mention(data)
 
 
 def wire_of(data: Data) -> dict[str, Any]:
@@ -158,6 +172,17 @@ def _endpoint(kind: NotificationKind, data: EndpointData) -> Text:
         subject=f"Endpoint resumed: {data.endpoint}",
         paragraphs=("Webhooks are sent to this endpoint again.",),
         facts=tuple(facts),
+    )
+
+
+def _mention(data: MentionData) -> Text:
+    return Text(
+        subject=f"{data.author_name} mentioned you in a comment",
+        paragraphs=(
+            f"{data.author_name} mentioned you in a comment on a review job.",
+            "The comment can be read at the job.",
+        ),
+        facts=(("Queue", data.queue_name), ("Job", data.job_id)),
     )
 
 

@@ -44,7 +44,8 @@ _TAKE = text(
     SET attempts = m.attempts + 1,
         next_attempt_at = CAST(:now AS timestamptz) + make_interval(secs => :lease)
     FROM due WHERE m.mail_id = due.mail_id
-    RETURNING m.mail_id, m.recipient, m.subject, m.plain, m.html, m.attempts, m.created_at
+    RETURNING m.mail_id, m.org_id, m.cause_id, m.recipient, m.subject, m.plain, m.html, m.link,
+        m.attempts, m.created_at
     """
 )
 
@@ -59,13 +60,16 @@ _PRUNE = text(
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One to be sent; `attempts` includes this one."""
+    """One to be sent; `attempts` includes this one, `link` is the ciphertext of a letter's."""
 
     mail_id: int
+    org_id: str
+    cause_id: str
     recipient: str
     subject: str
     plain: str
     html: str
+    link: str | None
     attempts: int
     created_at: datetime
 
@@ -133,7 +137,12 @@ async def _finish(
     await connection.execute(
         update(mails)
         .where(mails.c.mail_id == mail.mail_id, mails.c.state == "PENDING")
-        .values(state=state, finished_at=now, last_error=None if error is None else _stored(error))
+        .values(
+            state=state,
+            finished_at=now,
+            last_error=None if error is None else _stored(error),
+            link=None,
+        )
     )
 
 

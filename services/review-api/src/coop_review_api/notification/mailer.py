@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api import metric
 from coop_review_api.clock import Clock
+from coop_review_api.notification import letter
 from coop_review_api.notification import mail as queue
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.smtp import (
@@ -31,6 +32,7 @@ from coop_runtime.backoff import Backoff
 from coop_runtime.database import transaction
 from coop_runtime.error import Retryable
 from coop_runtime.log import logger
+from coop_runtime.secret import SecretError, Vault
 
 MAX_AGE: Final = timedelta(days=3)
 """After which nobody wants to know any more."""
@@ -48,10 +50,17 @@ class Mailer:
     """One process's mailer."""
 
     def __init__(
-        self, engine: AsyncEngine, server: Server, *, clock: Clock, every: float = _EVERY
+        self,
+        engine: AsyncEngine,
+        server: Server,
+        *,
+        clock: Clock,
+        vault: Vault,
+        every: float = _EVERY,
     ) -> None:
         self._engine = engine
         self._server = server
+        self._vault = vault
         self._clock = clock
         self._every = every
 
@@ -93,7 +102,9 @@ class Mailer:
     async def _send(self, server: Connection, mail: Mail) -> None:
         error: MailError | None = None
         try:
-            await server.send(mail)
+            await server.send(letter.opened(mail, self._vault))
+        except SecretError as raised:
+            error = Refused(f"its link cannot be read: {raised}", for_good=True)
         except (Refused, Unreachable) as raised:
             error = raised
         async with transaction(self._engine) as connection:

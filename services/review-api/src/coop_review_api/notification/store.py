@@ -7,7 +7,7 @@ Must not: send anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,8 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission
+from coop_contracts.permission import Permission
+from coop_review_api import role
 from coop_review_api.notification.kind import Data, NotificationKind, render, text_of, wire_of
 from coop_review_api.notification.table import alarms, mails, notifications
 from coop_review_api.schema import config_current, users
@@ -60,13 +61,35 @@ async def tell(
 ) -> None:
     """Notify the active people who hold the permission; with `mail`, queue mails to them and to
     the organisation's own address."""
-    roles = [str(role) for role, held in DEFAULT_ROLE_PERMISSIONS.items() if permission in held]
+    roles = await role.roles_holding(connection, news.org_id, permission)
     found = await connection.execute(
         select(users.c.user_id, users.c.email)
         .where(users.c.org_id == news.org_id, users.c.status == "ACTIVE", users.c.role.in_(roles))
         .order_by(users.c.user_id)
     )
-    people = found.all()
+    await _tell(connection, news, found.all(), mail=mail, copy=True)
+
+
+async def tell_people(
+    connection: AsyncConnection, news: News, user_ids: Collection[str], *, mail: bool
+) -> None:
+    """Notify these people of the organisation, those of them who are active; with `mail`, by mail
+    too."""
+    found = await connection.execute(
+        select(users.c.user_id, users.c.email)
+        .where(
+            users.c.org_id == news.org_id,
+            users.c.status == "ACTIVE",
+            users.c.user_id.in_(list(user_ids)),
+        )
+        .order_by(users.c.user_id)
+    )
+    await _tell(connection, news, found.all(), mail=mail, copy=False)
+
+
+async def _tell(
+    connection: AsyncConnection, news: News, people: Sequence[Any], *, mail: bool, copy: bool
+) -> None:
     if people:
         await connection.execute(
             insert(notifications)
@@ -86,10 +109,13 @@ async def tell(
             .on_conflict_do_nothing()
         )
     if mail:
-        await _queue_mails(connection, news, [person.email for person in people])
+        await _queue_mails(connection, news, [person.email for person in people], copy=copy)
 
 
-async def _queue_mails(connection: AsyncConnection, news: News, addresses: Sequence[str]) -> None:
+async def _queue_mails(
+    connection: AsyncConnection, news: News, addresses: Sequence[str], *, copy: bool
+) -> None:
+    """With `copy`, the organisation's own address gets it too."""
     name, address = (
         await connection.execute(
             select(
@@ -101,7 +127,8 @@ async def _queue_mails(connection: AsyncConnection, news: News, addresses: Seque
             )
         )
     ).one_or_none() or ("", None)
-    recipients = dict.fromkeys([*addresses, *([address.strip().lower()] if address else [])])
+    copies = [address.strip().lower()] if copy and address else []
+    recipients = dict.fromkeys([*addresses, *copies])
     if not recipients:
         return
     mail = render(text_of(news.kind, news.data), organisation=name or "")

@@ -71,6 +71,7 @@ mails = Table(
     Column("subject", Text, nullable=False),
     Column("plain", Text, nullable=False),
     Column("html", Text, nullable=False),
+    Column("link", Text, nullable=True),  # ciphertext; null after the mail's end
     Column("state", Text, nullable=False, server_default=text("'PENDING'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", _TIME, nullable=False),

@@ -1,4 +1,4 @@
-"""The edge of the projector: batches of three topics in, rows out.
+"""The edge of the projector: batches of four topics in, rows out.
 
 Guarantees: a batch is one transaction, committed before its offsets; a batch that comes twice
 changes nothing; a database that is away is waited for.
@@ -15,7 +15,13 @@ from typing import TypeVar
 import sqlalchemy.exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_contracts.event import ActionDelivered, Event, ItemSubmitted, RulesEvaluated
+from coop_contracts.event import (
+    ActionDelivered,
+    ActionRequested,
+    Event,
+    ItemSubmitted,
+    RulesEvaluated,
+)
 from coop_review_api import metric
 from coop_review_api.clock import Clock
 from coop_review_api.projection import store
@@ -31,7 +37,7 @@ _SKEW = DAY  # by how much another machine's clock may be ahead
 
 
 class Projection:
-    """The handlers of the three consumers. `retention` is how long what they write is kept."""
+    """The handlers of the four consumers. `retention` is how long what they write is kept."""
 
     def __init__(
         self,
@@ -69,6 +75,12 @@ class Projection:
         events = self._kept(batch, _made_at)
         await self._write(events, _made_at, (KEPT["deliveries"],), store.add_deliveries)
         metric.PROJECTED.labels("delivery").inc(len(events))
+
+    async def requested(self, batch: Sequence[Received[ActionRequested]]) -> None:
+        """Record actions that were asked for. Raises `Retryable`, `Poison`."""
+        events = self._kept(batch, _made_at)
+        await self._write(events, _made_at, (KEPT["requested_actions"],), store.add_actions)
+        metric.PROJECTED.labels("action").inc(len(events))
 
     def _kept(self, batch: Sequence[Received[E]], time_of: Callable[[E], datetime]) -> list[E]:
         now = self._clock()

@@ -12,11 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Table, text
+from sqlalchemy import ARRAY, Column, Table, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import ActionDelivered, ItemSubmitted, RulesEvaluated, encode
+from coop_contracts.event import (
+    ActionDelivered,
+    ActionRequested,
+    ItemSubmitted,
+    RulesEvaluated,
+    SubmittedItem,
+    encode,
+)
 from coop_queues.slot import item_key
 from coop_review_api.projection.partition import RECENT
 from coop_review_api.projection.table import (
@@ -25,10 +32,17 @@ from coop_review_api.projection.table import (
     evaluations,
     executions,
     recent_submissions,
+    requested_actions,
     submission_windows,
 )
 
 _WRITTEN_EVERY = timedelta(minutes=1)
+_NOT_ASKED_BEFORE = f"""
+    NOT EXISTS (SELECT 1 FROM {requested_actions.fullname} known
+                 WHERE known.org_id = given.org_id AND known.execution_id = given.execution_id
+                   AND known.time BETWEEN given.time - interval '1 day'
+                                      AND given.time + interval '1 day')
+"""  # noqa: S608 - names of our own
 
 
 async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEvaluated]) -> None:
@@ -87,6 +101,7 @@ async def add_submissions(
                 event.item.id,
                 event.config_revision,
                 msgspec.json.encode(event.item).decode(),
+                _owner(event.item),
             )
             for event in events
         ),
@@ -104,6 +119,16 @@ async def add_submissions(
             "stale": now - _WRITTEN_EVERY,
         },
     )
+
+
+async def add_actions(connection: AsyncConnection, events: Sequence[ActionRequested]) -> None:
+    """The actions that were asked for, each once: who asks again (after a crash) does so under the
+    same execution id, and perhaps at another time."""
+    first: dict[tuple[str, str], ActionRequested] = {}
+    for event in events:
+        first.setdefault((event.org_id, event.execution_id), event)
+    rows = (_action(event) for event in first.values())
+    await _insert(connection, requested_actions, rows, where=_NOT_ASKED_BEFORE)
 
 
 async def add_deliveries(connection: AsyncConnection, events: Sequence[ActionDelivered]) -> None:
@@ -125,6 +150,11 @@ async def add_deliveries(connection: AsyncConnection, events: Sequence[ActionDel
             for event in events
         ),
     )
+
+
+def _owner(item: SubmittedItem) -> str:
+    owner = item.creator or item
+    return item_key(owner.type_id, owner.id)
 
 
 def submitted_at(event: RulesEvaluated) -> datetime:
@@ -149,24 +179,66 @@ def _evaluation(event: RulesEvaluated) -> tuple[Any, ...]:
     )
 
 
+def _action(event: ActionRequested) -> tuple[Any, ...]:
+    creator = event.creator
+    return (
+        event.org_id,
+        event.execution_id,
+        event.time,
+        event.action_id,
+        event.source,
+        item_key(event.item.type_id, event.item.id),
+        event.item.type_id,
+        event.item.id,
+        None if creator is None else creator.type_id,
+        None if creator is None else creator.id,
+        None if creator is None else item_key(creator.type_id, creator.id),
+        event.actor_id,
+        _array(event.policy_ids),
+        _array([rule.id for rule in event.rules]),
+        None if event.actor_note is None else event.actor_note.replace("\0", "\ufffd"),
+        event.cause_id,
+        event.bulk_id,
+        event.reverses,
+    )
+
+
+def _array(values: Sequence[str]) -> str:
+    """A text[] as PostgreSQL writes it."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
 async def _insert(
-    connection: AsyncConnection, table: Table, rows: Iterable[tuple[Any, ...]]
+    connection: AsyncConnection,
+    table: Table,
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    where: str = "true",
 ) -> None:
-    """Insert the rows (values in the order of the columns) that are not there yet."""
+    """Insert the rows (values in the order of the columns) that are not there yet. `where` is a
+    condition on the alias `given`, in words of our own."""
     columns = list(table.columns)
     values = list(zip(*rows, strict=True))
     if not values:
         return
     # One array a column: one statement to parse, whatever the number of rows.
-    arrays = ", ".join(f"cast(:{c.name} AS {_type_of(c)}[])" for c in columns)
+    arrays = ", ".join(f"cast(:{c.name} AS {_element_of(c)}[])" for c in columns)
     names = ", ".join(f'"{c.name}"' for c in columns)
+    given = ", ".join(f'cast(given."{c.name}" AS {_type_of(c)})' for c in columns)
     await connection.execute(
         text(
             f"INSERT INTO {table.fullname} ({names})"  # noqa: S608 - names of our own
-            f" SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+            f" SELECT {given} FROM unnest({arrays}) AS given ({names}) WHERE {where}"
+            " ON CONFLICT DO NOTHING"
         ),
         {column.name: list(found) for column, found in zip(columns, values, strict=True)},
     )
+
+
+def _element_of(column: Column[Any]) -> str:
+    """What is unnested: of an array its text, because arrays of arrays unnest to the bottom."""
+    return "text" if isinstance(column.type, ARRAY) else _type_of(column)
 
 
 def _type_of(column: Column[Any]) -> str:

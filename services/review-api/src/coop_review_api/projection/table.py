@@ -1,4 +1,5 @@
-"""The tables that the projector writes: evaluations, the submissions they were made of, outcomes.
+"""The tables that the projector writes: evaluations, the submissions they were made of, actions
+that were requested, outcomes.
 
 Guarantees: rows are only inserted, each under a key of what it says, so that what is said twice is
 one row: an evaluation is that of a submission and lane. Every table is partitioned by time (of the
@@ -13,7 +14,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from coop_review_api.schema import metadata
 
@@ -32,6 +45,9 @@ def _submissions(name: str) -> Table:
         Column("item_id", Text, nullable=False),
         Column("config_revision", BigInteger, nullable=False),
         Column("item", Text, nullable=False),  # the JSON of a SubmittedItem
+        # Of the item's creator, or of the item itself where it has none: a user is one.
+        Column("owner_key", Uuid(as_uuid=False), nullable=True),
+        Index(None, "org_id", "owner_key", "time"),
         **_BY_TIME,
     )
 
@@ -94,6 +110,47 @@ executions = Table(
     **_BY_TIME,
 )
 
+requested_actions = Table(
+    "requested_actions",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("execution_id", Text, primary_key=True),
+    Column("time", _TIME, primary_key=True),
+    Column("action_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.slot`
+    Column("item_type_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("creator_type_id", Text, nullable=True),
+    Column("creator_id", Text, nullable=True),
+    Column("creator_key", Uuid(as_uuid=False), nullable=True),
+    Column("actor_id", Text, nullable=True),
+    Column("policy_ids", ARRAY(Text), nullable=False),
+    Column("rule_ids", ARRAY(Text), nullable=False),
+    Column("note", Text, nullable=True),
+    Column("cause_id", Text, nullable=True),
+    Column("bulk_id", Text, nullable=True),
+    Column("reverses", Text, nullable=True),
+    Index(None, "org_id", "time", "execution_id"),
+    Index(None, "org_id", "item_key", "time"),
+    Index(
+        "requested_actions_creator_ix",
+        "org_id",
+        "creator_key",
+        "time",
+        postgresql_where=text("creator_key IS NOT NULL"),
+    ),
+    Index(
+        "requested_actions_reverses_ix",
+        "org_id",
+        "reverses",
+        postgresql_where=text("reverses IS NOT NULL"),
+    ),
+    Index("requested_actions_rules_ix", "rule_ids", postgresql_using="gin"),
+    **_BY_TIME,
+)
+"""Every action that was asked for, whoever asked: rules, people, bulk actions, the platform."""
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -109,5 +166,12 @@ deliveries = Table(
 )
 """How executions ended: of several outcomes of one (it was sent again) the newest counts."""
 
-DAILY = (evaluations, evaluation_rules, executions, deliveries, submissions)
+DAILY = (
+    evaluations,
+    evaluation_rules,
+    executions,
+    requested_actions,
+    deliveries,
+    submissions,
+)
 """Kept for the retention."""

@@ -1,0 +1,77 @@
+"""`coop audit`: whether the logs of configuration and of people's deeds are as they were written.
+
+Reads the database of `COOP_POSTGRES` by itself, not through the API, whose host may be the one in
+question. Exit codes as of `coop`: 1 when a fault was found; 3 when the database does not answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from coop_cli.printable import printable
+from coop_cli.settings import CliSettings
+from coop_runtime.error import Retryable
+from coop_runtime.secret import Vault
+
+if TYPE_CHECKING:
+    from coop_review_api.audit_chain import Report
+
+EXIT_FAILED = 1
+EXIT_UNAVAILABLE = 3
+
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+
+
+@audit.callback()
+def callback() -> None:
+    """The audit log and the configuration log, one chain of hashes an organisation."""
+
+
+@audit.command("verify")
+def verify_chains(
+    org: Annotated[str | None, typer.Option(help="Only this organisation's chain.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Find every change, deletion and reordering. With COOP_SECRET_KEYS the anchors' authenticity
+    is checked as well: without, a chain that was computed anew whole can go unnoticed."""
+    settings = CliSettings.load().require("postgres")
+    vault = Vault.of(settings) if settings.secret_keys.get_secret_value() else None
+    try:
+        report = asyncio.run(_verify(settings, vault, org))
+    except Retryable as error:
+        typer.echo(f"the database does not answer: {error}", err=True)
+        raise typer.Exit(EXIT_UNAVAILABLE) from None
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        _print(report, authenticated=vault is not None)
+    if report.faults:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _verify(settings: CliSettings, vault: Vault | None, org: str | None) -> Report:
+    # Here, because every other command starts faster without them.
+    from coop_review_api.audit_chain import verify  # noqa: PLC0415
+    from coop_runtime.database import engine_of  # noqa: PLC0415
+
+    engine = engine_of(settings.postgres, pool_size=1, application_name="coop-cli")
+    try:
+        return await verify(engine, vault, org_id=org)
+    finally:
+        await engine.dispose()
+
+
+def _print(report: Report, *, authenticated: bool) -> None:
+    for fault in report.faults:
+        where = "" if fault.sequence is None else f" at entry {fault.sequence}"
+        chain = fault.chain or "of no organisation"
+        typer.echo(printable(f"{fault.kind}: chain {chain}{where}: {fault.what}"))
+    if report.truncated:
+        typer.echo(f"only the first {len(report.faults)} faults are shown")
+    anchors = f"{report.anchors} anchors" + ("" if authenticated else " (authenticity not checked)")
+    faults = f"{len(report.faults) or 'no'} faults"
+    typer.echo(f"{report.entries} entries in {len(report.heads)} chains, {anchors}: {faults}")

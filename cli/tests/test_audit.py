@@ -1,0 +1,65 @@
+"""`coop audit verify` on a real database."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+from typer.testing import CliRunner
+
+from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
+from coop_review_api.migrations import run as migrate
+from coop_runtime.database import bootstrap, service_url
+from coop_runtime.secret import new_key
+
+PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
+ROW = "INSERT INTO review.audit_log (actor, action) VALUES ('somebody', 'thing.done')"
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture
+def database(postgres_server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A superuser's URL of a migrated database with three audit rows, which the settings name."""
+    name = f"audit_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    bootstrap(url, PASSWORDS)
+    monkeypatch.setenv("COOP_POSTGRES", service_url(url, "coop_review", PASSWORDS["coop_review"]))
+    migrate(service_url(url, "coop_review", PASSWORDS["coop_review"]))
+    for _ in range(3):
+        with psycopg.connect(url) as connection:
+            connection.execute(ROW)
+    yield url
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_whole_chain_and_a_broken_one(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole chain is exit code 0; a changed row is named, and exit code 1."""
+    monkeypatch.setenv("COOP_SECRET_KEYS", new_key())
+    done = CliRunner().invoke(app, ["audit", "verify"])
+    assert done.exit_code == 0, done.output
+    assert "3 entries in 1 chains, 0 anchors: no faults" in done.output
+    with psycopg.connect(database) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE review.audit_log SET actor = 'another' WHERE audit_id = 2")
+    done = CliRunner().invoke(app, ["audit", "verify"])
+    assert done.exit_code == EXIT_FAILED
+    assert "CHANGED: chain of no organisation at entry 2: row 2 of audit_log" in done.output
+    report = json.loads(CliRunner().invoke(app, ["audit", "verify", "--json"]).output)
+    assert [fault["kind"] for fault in report["faults"]] == ["CHANGED"]
+
+
+def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that does not answer is an error of its own, not a clean bill."""
+    monkeypatch.setenv("COOP_POSTGRES", "postgresql://nobody@127.0.0.1:1/none")
+    done = CliRunner().invoke(app, ["audit", "verify"])
+    assert done.exit_code == EXIT_BROKER
+    assert "does not answer" in done.output

@@ -1,0 +1,103 @@
+"""The tables of people's accounts: invitations, resets, second factors.
+
+Guarantees: of every token and code only a SHA-256 is kept, of a factor's secret only ciphertext.
+Must not: be read without the account or organisation that a row belongs to.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+
+from coop_review_api.schema import metadata
+
+_TIME = DateTime(timezone=True)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("invitation_id", Text, primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("email", Text, nullable=False),  # lower case
+    Column("role", Text, nullable=False),
+    Column("requires_approval", Boolean, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("sent_at", _TIME, nullable=False),  # when the present token was made
+    Column("expires_at", _TIME, nullable=False),
+    Column("accepted_at", _TIME, nullable=True),
+    Column("revoked_at", _TIME, nullable=True),
+    Index(None, "org_id", "invitation_id"),
+    Index(
+        "invitations_open_key",
+        "org_id",
+        "email",
+        unique=True,
+        postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+    ),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column(
+        "user_id",
+        Text,
+        ForeignKey("review.users.user_id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,  # a new one takes the place of the one before
+    ),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False, index=True),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column(
+        "user_id", Text, ForeignKey("review.users.user_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("secret", Text, nullable=False),  # ciphertext
+    Column("created_at", _TIME, nullable=False),
+    Column("confirmed_at", _TIME, nullable=True),  # null: not in force yet
+    Column("last_step", BigInteger, nullable=True),  # of the newest code that was used
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column(
+        "user_id", Text, ForeignKey("review.users.user_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("used_at", _TIME, nullable=True),
+)
+
+login_challenges = Table(
+    "login_challenges",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column(
+        "user_id",
+        Text,
+        ForeignKey("review.users.user_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False, index=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+)

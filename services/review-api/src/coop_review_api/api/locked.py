@@ -1,0 +1,32 @@
+"""Transactions of routes that change people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from coop_contracts.permission import Permission
+from coop_review_api.administration import Administration, administration_of
+from coop_review_api.api.resource import context_of
+from coop_review_api.configuration.log import lock
+from coop_review_api.session import Principal
+from coop_runtime.database import transaction
+
+
+@asynccontextmanager
+async def administering(
+    request: Request, principal: Principal, needed: Permission = Permission.MANAGE_USERS
+) -> AsyncIterator[Administration]:
+    """A transaction with the organisation's lock, and the caller's powers in it."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        configuration = await lock(
+            connection,
+            principal.org_id,
+            author=principal.user_id,
+            clock=context.clock,
+            signals=context.signals.catalogue,
+        )
+        yield await administration_of(configuration, principal, needed)

@@ -1,0 +1,1 @@
+"""Comments that reviewers leave on items."""

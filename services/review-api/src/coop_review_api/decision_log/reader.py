@@ -1,0 +1,67 @@
+"""Reading the decision log as a person.
+
+Guarantees: shows what the person may see at this moment; entries about child safety leave an audit
+row that names them.
+Must not: be used for files: those keep the scope of their maker (`export`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.permission import Permission
+from coop_review_api import child_safety
+from coop_review_api.decision_log import query
+from coop_review_api.decision_log.entry import Entry, entry_of
+from coop_review_api.decision_log.query import Scope, Wanted
+from coop_review_api.review import visible_queues
+from coop_review_api.session import Principal
+
+
+async def scope_of(connection: AsyncConnection, principal: Principal) -> Scope:
+    """What the person may see."""
+    queue_ids = None
+    if not principal.may(Permission.EDIT_MRT_QUEUES):
+        queue_ids = tuple(await visible_queues(connection, principal))
+    return Scope(
+        org_id=principal.org_id,
+        user_id=principal.user_id,
+        queue_ids=queue_ids,
+        child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+    )
+
+
+async def read(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: Wanted,
+    *,
+    after: str | None,
+    limit: int,
+    now: datetime,
+) -> list[Entry]:
+    """`limit` entries to be shown, newest first, from the one after `after`, and one more where
+    there are more. Raises `Invalid`."""
+    scope = await scope_of(connection, principal)
+    rows = await query.page(connection, scope, wanted, after=after, limit=limit + 1)
+    entries = [entry_of(row, now=now) for row in rows]
+    seen = [entry.id for entry in entries[:limit] if entry.csam]
+    await child_safety.listed(connection, principal, "decision-log", seen, now=now)
+    return entries
+
+
+async def of_job(
+    connection: AsyncConnection, principal: Principal, job_id: str, *, now: datetime
+) -> list[Entry]:
+    """How a job was decided; the caller has seen to it that the person may see the job."""
+    scope = Scope(
+        org_id=principal.org_id,
+        user_id=principal.user_id,
+        queue_ids=None,
+        child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+    )
+    wanted = Wanted(kinds=("DECISION",), job_id=job_id)
+    rows = await query.page(connection, scope, wanted, after=None, limit=10)
+    return [entry_of(row, now=now) for row in rows]

@@ -1,0 +1,1 @@
+"""The decision log as a file, written by the relay."""

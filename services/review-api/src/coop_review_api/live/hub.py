@@ -1,0 +1,205 @@
+"""Who listens, and what each of them is told.
+
+    join ──▶ first snapshot ──▶ what changed since ──▶ … ──▶ end: left, session, lifetime, slow,
+                                                             stopped, fault
+
+Guarantees: the database is asked once for all listeners of a process, at most once in `every`
+seconds, and no more than a tenth of the time where the answer is slow; a listener is told of the
+newest state, never of a backlog, so that a slow one holds no memory; it ends when its session does,
+when the person's role or permissions change, or after its lifetime (the page connects again, and is
+looked at anew); listeners are bounded in number, of a process and of a person.
+Must not: know HTTP; `api.live` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+import msgspec
+
+from coop_contracts.permission import Permission
+from coop_review_api import metric
+from coop_review_api.access import may_work
+from coop_review_api.context import Context
+from coop_review_api.error import TooManyAttempts, Unavailable
+from coop_review_api.live.snapshot import Organisation, QueueState, Snapshot, Watched, look
+from coop_review_api.session import Principal
+from coop_runtime.database import transaction
+from coop_runtime.error import Retryable
+from coop_runtime.log import logger
+
+PER_PERSON: Final = 8
+_SHARE = 10  # of the time that the question may take
+_AFTER_OUTAGE = 2.0  # seconds
+
+End = Literal["left", "session", "lifetime", "slow", "stopped", "fault"]
+Message = tuple[str, bytes]
+"""The event's name, its data as JSON."""
+
+_encoder = msgspec.json.Encoder()
+_log = logger("coop.review_api.live")
+
+
+class Listener:
+    """One page that is told. `wait`, then `news`, until `end` is set."""
+
+    def __init__(self, principal: Principal, ends_at: float) -> None:
+        self.principal = principal
+        self.ends_at = ends_at  # of the monotonic clock
+        self.end: End | None = None
+        self._latest: dict[str, bytes] = {}
+        self._told: dict[str, bytes] = {}
+        self._changed = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Until there is something to tell, or it is over."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def news(self) -> list[Message]:
+        """What changed since this was asked before, as it is now."""
+        changed = [
+            (name, data) for name, data in self._latest.items() if self._told.get(name) != data
+        ]
+        self._told.update(changed)
+        return changed
+
+    def finish(self, reason: End) -> None:
+        """It is over; the first reason counts."""
+        if self.end is None:
+            self.end = reason
+        self._changed.set()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The state of this moment, or its end."""
+        if not self._goes_on(snapshot):
+            self.finish("session")
+            return
+        self._latest = {
+            name: _encoder.encode(value) for name, value in self._view(snapshot).items()
+        }
+        if self._latest != self._told:
+            self._changed.set()
+
+    def _goes_on(self, snapshot: Snapshot) -> bool:
+        principal = self.principal
+        session = snapshot.sessions.get(principal.session_id)
+        organisation = snapshot.organisations.get(principal.org_id)
+        return (
+            session is not None
+            and organisation is not None
+            and principal.expires_at > snapshot.at
+            and session.last_seen_at > snapshot.at - organisation.idle
+            and session.role == principal.role
+            and organisation.roles.get(session.role, frozenset()) == principal.permissions
+        )
+
+    def _view(self, snapshot: Snapshot) -> dict[str, Any]:
+        user_id = self.principal.user_id
+        view: dict[str, Any] = {"notifications": {"unread": snapshot.unread.get(user_id, 0)}}
+        if self.principal.may(Permission.VIEW_MRT):
+            view["queues"] = {"items": self._queues(snapshot)}
+            view["jobs"] = {"items": snapshot.held.get(user_id, ())}
+        return view
+
+    def _queues(self, snapshot: Snapshot) -> list[QueueState]:
+        org_id = self.principal.org_id
+        waiting = snapshot.queues.get(org_id, {})
+        return [
+            waiting.get(queue_id) or QueueState(queue_id=queue_id)
+            for queue_id, queue in snapshot.organisations[org_id].queues.items()
+            if may_work(self.principal, queue)
+        ]
+
+
+class Hub:
+    """All listeners of a process; it asks the database while there are any."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._listeners: set[Listener] = set()
+        self._known: dict[str, Organisation] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    @contextmanager
+    def listening(self, principal: Principal) -> Iterator[Listener]:
+        """A listener for as long as the block runs. Raises `Unavailable`, `TooManyAttempts`."""
+        settings = self._context.settings
+        if self._stopped or len(self._listeners) >= settings.review_live_streams:
+            raise Unavailable("too many pages are listening", retry_after=30)
+        own = sum(one.principal.user_id == principal.user_id for one in self._listeners)
+        if own >= PER_PERSON:
+            raise TooManyAttempts(
+                f"you are listening on {PER_PERSON} pages already", retry_after=30
+            )
+        listener = Listener(principal, time.monotonic() + settings.review_live_lifetime)
+        self._listeners.add(listener)
+        metric.LIVE_STREAMS.inc()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(), name="live")
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+            metric.LIVE_STREAMS.dec()
+            metric.LIVE_ENDED.labels(listener.end or "left").inc()
+
+    def stop(self) -> None:
+        """The process stops: every listener ends, none is added."""
+        self._stopped = True
+        if self._asking is not None:
+            self._asking.cancel()
+        for listener in self._listeners:
+            listener.finish("stopped")
+
+    async def _ask(self) -> None:
+        """While somebody listens."""
+        every = self._context.settings.review_live_every
+        try:
+            while self._listeners and not self._stopped:
+                began = time.monotonic()
+                try:
+                    await self._show()
+                except Retryable as error:
+                    _log.warning("listeners wait for the database", error=str(error))
+                    await asyncio.sleep(_AFTER_OUTAGE)
+                    continue
+                took = time.monotonic() - began
+                metric.LIVE_POLL.observe(took)
+                await asyncio.sleep(max(every - took, took * (_SHARE - 1)))
+        except Exception:  # noqa: BLE001 - a task of nobody's: its fault is told here, and ends all
+            _log.exception("listeners can no longer be told")
+            for listener in self._listeners:
+                listener.finish("fault")
+
+    async def _show(self) -> None:
+        listeners = list(self._listeners)
+        people = [listener.principal for listener in listeners]
+        watched = Watched(
+            org_ids={one.org_id for one in people},
+            user_ids={one.user_id for one in people},
+            session_ids={one.session_id for one in people},
+        )
+        context = self._context
+        async with transaction(context.engine) as connection:
+            snapshot = await look(
+                connection,
+                watched,
+                self._known,
+                limits=context.session_limits,
+                now=context.clock(),
+            )
+        self._known = dict(snapshot.organisations)
+        now = time.monotonic()
+        for listener in listeners:
+            if now >= listener.ends_at:
+                listener.finish("lifetime")
+                # Whatever became of its block: one that is over takes nobody's room.
+                self._listeners.discard(listener)
+            else:
+                listener.show(snapshot)

@@ -1,0 +1,190 @@
+"""One look at the database for everybody who listens.
+
+Guarantees: its cost does not depend on how many listen: a few statements, by index but for the
+counts, which read every pending job of the organisations that are watched; configuration is read
+again only when it changed.
+Must not: decide who is shown what; `hub` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
+from coop_contracts.permission import Permission
+from coop_review_api import role
+from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.session_limit import Limits
+
+
+class QueueState(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What waits in a queue: `leased` of `pending` are held now, `overdue` past their deadline."""
+
+    queue_id: str
+    pending: int = 0
+    leased: int = 0
+    overdue: int = 0
+    oldest_created_at: datetime | None = None
+
+
+class HeldJob(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job that a person holds. `revision` rises when a report is merged into it."""
+
+    job_id: str
+    revision: int
+    report_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organisation:
+    """What of an organisation's configuration matters here, as of `revision`. `idle` is how long a
+    session may be without a request."""
+
+    revision: int
+    queues: Mapping[str, Queue]
+    roles: Mapping[str, frozenset[Permission]]
+    idle: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionState:
+    """A session whose user is active."""
+
+    role: str
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What is asked for: organisations, people, sessions (by their ids)."""
+
+    org_ids: Collection[str]
+    user_ids: Collection[str]
+    session_ids: Collection[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What there is at one moment. `queues`: by organisation and queue, those where something
+    waits. `unread` and `held`: by person."""
+
+    at: datetime
+    organisations: Mapping[str, Organisation]
+    queues: Mapping[str, Mapping[str, QueueState]]
+    unread: Mapping[str, int]
+    held: Mapping[str, tuple[HeldJob, ...]]
+    sessions: Mapping[str, SessionState]
+
+
+_COUNTS = text(
+    """
+    SELECT org_id, queue_id, count(*) AS pending,
+           count(*) FILTER (WHERE lease_expires_at > :now) AS leased,
+           count(*) FILTER (WHERE deadline <= :now) AS overdue,
+           min(created_at) AS oldest
+      FROM queues.jobs
+     WHERE org_id = ANY(CAST(:orgs AS text[])) AND state = 'PENDING'
+     GROUP BY org_id, queue_id
+    """
+)
+_HELD = text(
+    """
+    SELECT c.reviewer_id, CAST(j.job_id AS text) AS job_id, j.revision, j.report_count
+      FROM queues.claims c
+      JOIN queues.jobs j ON j.job_id = c.job_id
+     WHERE c.org_id = ANY(CAST(:orgs AS text[])) AND c.ended_at IS NULL
+       AND c.reviewer_id = ANY(CAST(:users AS text[]))
+       AND j.state = 'PENDING' AND j.lease_holder = c.reviewer_id AND j.lease_expires_at > :now
+     ORDER BY j.job_id
+    """
+)
+_UNREAD = text(
+    """
+    SELECT user_id, count(*) AS unread FROM review.notifications
+     WHERE user_id = ANY(CAST(:users AS text[])) AND read_at IS NULL
+     GROUP BY user_id
+    """
+)
+_SESSIONS = text(
+    """
+    SELECT s.session_id, s.last_seen_at, u.role
+      FROM review.sessions s
+      JOIN review.users u ON u.user_id = s.user_id
+     WHERE s.session_id = ANY(CAST(:sessions AS text[])) AND s.expires_at > :now
+       AND u.status = 'ACTIVE'
+    """
+)
+_REVISIONS = text(
+    "SELECT org_id, head_revision FROM review.orgs WHERE org_id = ANY(CAST(:orgs AS text[]))"
+)
+
+
+async def look(
+    connection: AsyncConnection,
+    watched: Watched,
+    known: Mapping[str, Organisation],
+    *,
+    limits: Limits,
+    now: datetime,
+) -> Snapshot:
+    """What there is now. `known` are organisations as they were at the look before."""
+    values = {
+        "orgs": list(watched.org_ids),
+        "users": list(watched.user_ids),
+        "sessions": list(watched.session_ids),
+        "now": now,
+    }
+    organisations = {}
+    for org_id, revision in (await connection.execute(_REVISIONS, values)).all():
+        before = known.get(org_id)
+        if before is None or before.revision != revision:
+            before = await _organisation(connection, org_id, limits)
+        organisations[org_id] = before
+    queues: dict[str, dict[str, QueueState]] = {}
+    for row in await connection.execute(_COUNTS, values):
+        queues.setdefault(row.org_id, {})[row.queue_id] = QueueState(
+            queue_id=row.queue_id,
+            pending=row.pending,
+            leased=row.leased,
+            overdue=row.overdue,
+            oldest_created_at=row.oldest,
+        )
+    held: dict[str, tuple[HeldJob, ...]] = {}
+    for row in await connection.execute(_HELD, values):
+        job = HeldJob(job_id=row.job_id, revision=row.revision, report_count=row.report_count)
+        held[row.reviewer_id] = (*held.get(row.reviewer_id, ()), job)
+    return Snapshot(
+        at=now,
+        organisations=organisations,
+        queues=queues,
+        unread={row.user_id: row.unread for row in await connection.execute(_UNREAD, values)},
+        held=held,
+        sessions={
+            row.session_id: SessionState(role=row.role, last_seen_at=row.last_seen_at)
+            for row in await connection.execute(_SESSIONS, values)
+        },
+    )
+
+
+async def _organisation(connection: AsyncConnection, org_id: str, limits: Limits) -> Organisation:
+    kinds = [Kind.QUEUE, Kind.ROLE, Kind.SETTINGS]
+    catalogue = await load_catalogue(connection, org_id, kinds)
+    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    if settings is not None:
+        limits = limits.shortened(
+            hours=settings.session_hours, idle_minutes=settings.session_idle_minutes
+        )
+    roles = role.DEFAULTS | catalogue.all(Kind.ROLE, RoleDefinition)
+    return Organisation(
+        revision=catalogue.revision,
+        queues=catalogue.all(Kind.QUEUE, Queue),
+        roles={one.id: frozenset(one.permissions) for one in roles.values()},
+        idle=limits.idle,
+    )

@@ -1,0 +1,58 @@
+"""What the log knows of a user: their submissions, and whose an item is.
+
+Guarantees: scoped by organisation; bounded; the newest first. It reaches back as far as the
+projection: every submission of the last hours, and before that those whose evaluation was recorded.
+Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import ItemRef, RulesEvaluated, SubmittedItem
+from coop_queues.slot import item_key
+
+MAX_SUBMISSIONS: Final = 2000
+
+_item = msgspec.json.Decoder(SubmittedItem)
+_evaluation = msgspec.json.Decoder(RulesEvaluated)
+
+_OF_USER = text(
+    """
+    SELECT item FROM (
+        (SELECT submission_id, time, item FROM review.recent_submissions
+          WHERE org_id = :org AND owner_key = :owner ORDER BY time DESC LIMIT :limit)
+        UNION
+        (SELECT submission_id, time, item FROM review.submissions
+          WHERE org_id = :org AND owner_key = :owner ORDER BY time DESC LIMIT :limit)
+    ) AS known
+    ORDER BY time DESC, submission_id LIMIT :limit
+    """
+)
+_EVALUATIONS = text(
+    """
+    SELECT event FROM review.evaluations
+     WHERE org_id = :org AND item_key = :item ORDER BY time DESC LIMIT 20
+    """
+)
+
+
+async def of_user(
+    connection: AsyncConnection, org_id: str, user: ItemRef, *, limit: int = MAX_SUBMISSIONS
+) -> tuple[SubmittedItem, ...]:
+    """The user's submissions, and those of the user as an item."""
+    owner = item_key(user.type_id, user.id)
+    rows = await connection.scalars(_OF_USER, {"org": org_id, "owner": owner, "limit": limit})
+    return tuple(_item.decode(row) for row in rows)
+
+
+async def creator_of(connection: AsyncConnection, org_id: str, item: ItemRef) -> ItemRef | None:
+    """Who made the item, by what was recorded of its evaluations."""
+    key = item_key(item.type_id, item.id)
+    rows = await connection.scalars(_EVALUATIONS, {"org": org_id, "item": key})
+    creators = (_evaluation.decode(row).creator for row in rows)
+    return next((creator for creator in creators if creator is not None), None)

@@ -1,0 +1,1 @@
+"""How good reviewing is: second reviews, golden items, agreement, overturn rates."""

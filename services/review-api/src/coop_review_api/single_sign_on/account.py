@@ -1,0 +1,42 @@
+"""Whose account an identity provider's word opens.
+
+Guarantees: an account of the provider's own organisation, there already, and active; no account is
+made. The address is compared as it is kept, in ASCII, so that no letter stands for another.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_review_api.address import check_email, normalize_email
+from coop_review_api.schema import users
+from coop_review_api.single_sign_on.error import NoAccount, Refused
+from coop_review_api.single_sign_on.provider import Provider
+
+
+async def find(connection: AsyncConnection, provider: Provider, email: str) -> str:
+    """The account's id. Raises `Refused` for what is no address, `NoAccount`."""
+    if not email.isascii() or check_email(normalize_email(email)):
+        raise Refused("email", "the provider named no e-mail address")
+    row = (
+        await connection.execute(
+            select(users.c.user_id, users.c.status).where(
+                users.c.org_id == provider.org_id,
+                users.c.email == normalize_email(email),
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        raise NoAccount("unknown", "the organisation has no account of this address")
+    if row.status != "ACTIVE":
+        raise NoAccount("inactive", "the account is not active")
+    return str(row.user_id)
+
+
+async def is_active(connection: AsyncConnection, provider: Provider, user_id: str) -> bool:
+    """Whether the account is the organisation's, and still active."""
+    found = await connection.scalar(
+        select(users.c.status).where(users.c.org_id == provider.org_id, users.c.user_id == user_id)
+    )
+    return found == "ACTIVE"

@@ -1,0 +1,93 @@
+"""What is fetched from identity providers: metadata, discovery documents, keys, tokens.
+
+Guarantees: through the egress guard, with a deadline and a limit of size, without redirects.
+Must not: put an address's secrets or an answer into an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+
+from coop_review_api.single_sign_on.address import is_safe
+from coop_review_api.single_sign_on.error import Refused, Unreachable
+from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
+from coop_runtime.egress import EgressGuard, EgressRefused
+
+TIMEOUT = 10.0  # seconds for a whole exchange
+
+
+class Fetch:
+    """Lives in one event loop. Close it with `aclose`."""
+
+    def __init__(self, guard: EgressGuard) -> None:
+        self._client = guard.client(timeout=TIMEOUT, max_body=MAX_DOCUMENT)
+
+    async def document(self, url: str) -> bytes:
+        """What is at the address. Raises `Unreachable`, `Refused`."""
+        answer = await self._send("GET", url, {})
+        if answer.status_code != httpx.codes.OK:
+            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+        return answer.content
+
+    async def json(self, url: str, *, bearer: str | None = None) -> dict[str, Any]:
+        """The JSON object at the address. Raises `Unreachable`, `Refused`."""
+        headers = {"Accept": "application/json"}
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        answer = await self._send("GET", url, headers)
+        if answer.status_code != httpx.codes.OK:
+            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+        return _object(answer, url)
+
+    async def post(
+        self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON object of the answer to a form. Raises `Unreachable`, `Refused`."""
+        auth = None if basic is None else httpx.BasicAuth(*basic)
+        headers = {"Accept": "application/json"}
+        answer = await self._send("POST", url, headers, form=form, auth=auth)
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+        return answer.status_code, _object(answer, url)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        form: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+    ) -> httpx.Response:
+        if not is_safe(url):
+            raise Refused("address", "an address of the provider is no https URL")
+        try:
+            return await self._client.request(
+                method, url, headers=dict(headers), data=form, auth=auth
+            )
+        except EgressRefused as error:
+            raise Refused("address", f"{_host(url)}: {error}") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            kind = type(error).__name__
+            raise Unreachable("network", f"{_host(url)} does not answer: {kind}") from None
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise Unreachable("json", f"{_host(url)} did not answer with a JSON object")
+    return found
+
+
+def _host(url: str) -> str:
+    return httpx.URL(url).host

@@ -1,0 +1,64 @@
+"""Identity providers as they are used: found by id alone, because the browser's address names no
+organisation.
+
+Guarantees: whoever comes through a provider comes into the provider's own organisation.
+Must not: give a secret to the edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Text, cast, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.config import IdentityProvider, Kind
+from coop_review_api.schema import config_current
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """A provider and whose it is."""
+
+    org_id: str
+    document: IdentityProvider
+
+    @property
+    def id(self) -> str:
+        return self.document.id
+
+
+async def find(connection: AsyncConnection, provider_id: str) -> Provider | None:
+    """The provider of that id, enabled or not; None where there is none."""
+    row = (
+        await connection.execute(
+            select(
+                config_current.c.org_id, cast(config_current.c.document, Text).label("document")
+            ).where(
+                config_current.c.kind == Kind.IDENTITY_PROVIDER,
+                config_current.c.id == provider_id,
+                config_current.c.document.is_not(None),
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Provider(
+        org_id=row.org_id, document=msgspec.json.decode(row.document, type=IdentityProvider)
+    )
+
+
+async def of_org(connection: AsyncConnection, org_id: str) -> list[Provider]:
+    """The organisation's enabled providers, by id."""
+    rows = await connection.scalars(
+        select(cast(config_current.c.document, Text))
+        .where(
+            config_current.c.org_id == org_id,
+            config_current.c.kind == Kind.IDENTITY_PROVIDER,
+            config_current.c.document.is_not(None),
+        )
+        .order_by(config_current.c.id)
+    )
+    found = [msgspec.json.decode(row, type=IdentityProvider) for row in rows]
+    return [Provider(org_id=org_id, document=one) for one in found if one.enabled]

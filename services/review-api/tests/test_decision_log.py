@@ -1,0 +1,433 @@
+"""The decision log: whose decisions it has, how it is asked, what it does not show to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from coop_contracts.event import ActionRequested, ItemRef, RuleRef
+from coop_contracts.ids import new_id
+from coop_contracts.permission import Role
+from coop_review_api.decision_log import query
+from coop_review_api.decision_log.query import Scope, Wanted
+from coop_review_api.enforcement import bulk_store
+from coop_review_api.projection.handler import Projection
+from coop_review_api.projection.partition import Partitions
+from coop_review_api.schema import audit_log, decisions
+from coop_runtime.database import transaction
+from coop_runtime.message import Received
+
+pytestmark = pytest.mark.engines
+
+
+@dataclass
+class World:
+    """An organisation with jobs and actions, and the projector of its actions."""
+
+    admin: Any
+    moderator: Any
+    org_id: str
+    post: str
+    queue: str
+    other: str
+    policy: str
+    remove: str
+    projection: Projection
+    now: datetime
+
+    async def decide(self, components: Any, person: Any = None, queue: str = "") -> str:
+        """Decides the next job; the decision's id."""
+        person = person or self.moderator
+        claim = (await person.call("POST", f"/v1/queues/{queue or self.queue}/claims")).json()
+        body = {"leaseToken": claim["lease"]["token"], "components": components}
+        return str((await person.make(f"/v1/jobs/{claim['job']['id']}/decisions", body))["id"])
+
+    async def act(self, *, item: str = "item-1", seconds: int = 0, **more: Any) -> str:
+        """An action that the log said was requested; its execution."""
+        execution = new_id()
+        event = ActionRequested(
+            event_id=new_id(),
+            org_id=self.org_id,
+            time=self.now + timedelta(seconds=seconds),
+            correlation_id="c",
+            execution_id=execution,
+            action_id=self.remove,
+            item=ItemRef(id=item, type_id=self.post),
+            config_revision=1,
+            **{
+                "source": "RULE_EXECUTION",
+                "creator": ItemRef(id="author-1", type_id="user"),
+                "rules": (RuleRef(id="rule-1", name="R", revision=1),),
+                "policy_ids": (self.policy, 'odd"\\,{}'),
+                **more,
+            },
+        )
+        received: Any = Received(event, b"", event.topic, 0, 0, {}, -1)
+        await self.projection.requested([received, received])
+        await self.projection.requested([received])
+        return execution
+
+    async def log(self, person: Any = None, **filters: Any) -> list[dict[str, Any]]:
+        """The whole log, two entries a page."""
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            params = {**filters, **cursor, "limit": 2}
+            answer = await (person or self.moderator).call("GET", "/v1/decision-log", params=params)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found += page["items"]
+            if page["nextCursor"] is None:
+                return found
+            cursor = {"cursor": page["nextCursor"]}
+
+    async def ids(self, person: Any = None, **filters: Any) -> list[str]:
+        return [entry["id"] for entry in await self.log(person, **filters)]
+
+
+@pytest.fixture
+async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock: Any) -> World:
+    post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
+    return World(
+        admin=admin,
+        moderator=await sign_in(Role.MODERATOR),
+        org_id=org.org_id,
+        post=post,
+        queue=org.default_queue_id,
+        other=(await admin.make("/v1/queues", {"name": "Other"}))["id"],
+        policy=(await admin.make("/v1/policies", {"name": "Spam"}))["id"],
+        remove=(await admin.make("/v1/actions", kit.action(post)))["id"],
+        projection=Projection(
+            engine, Partitions(engine), clock=clock, retention=timedelta(days=30)
+        ),
+        now=clock(),
+    )
+
+
+IGNORE = [{"type": "IGNORE"}]
+
+
+async def test_it_has_what_people_rules_and_bulk_actions_did(
+    world: World, place: Any, engine: Any, clock: Any
+) -> None:
+    """One log, newest first: a rule's action, a decision, a bulk action; each says how to take it
+    back, and that works for a single execution."""
+    ruled = await world.act()
+    await place(world.queue, world.post, "item-1")
+    act = {"type": "CUSTOM_ACTION", "actionIds": [world.remove], "policyIds": [world.policy]}
+    decided = await world.decide([act])
+    order = {"itemTypeId": world.post, "actionIds": [world.remove], "itemIds": ["item-2"]}
+    bulk = (await world.moderator.make("/v1/bulk-actions", order))["id"]
+    await world.moderator.call("POST", f"/v1/bulk-actions/{bulk}/confirm", {"total": 1})
+    async with transaction(engine) as connection:
+        await bulk_store.advance(connection, batch=10, clock=clock)
+    log = await world.log()
+    assert [(one["id"], one["kind"], one["source"]) for one in log] == [
+        (bulk, "BULK_ACTION", "BULK_ACTION"),
+        (decided, "DECISION", "MRT_JOB"),
+        (ruled, "ACTION", "RULE_EXECUTION"),
+    ]
+    assert [one["reversible"] for one in log] == [
+        {"kind": "BULK_ACTION", "id": bulk},
+        {"kind": "DECISION", "id": decided},
+        {"kind": "EXECUTION", "id": ruled},
+    ]
+    assert log[2]["components"] == [
+        {"actionIds": [world.remove], "policyIds": [world.policy, 'odd"\\,{}']}
+    ]
+    assert (log[2]["ruleIds"], log[2]["actorId"], log[2]["itemId"]) == (["rule-1"], None, "item-1")
+    for key, one in (("bulkId", bulk), ("decisionId", decided), ("executionId", ruled)):
+        made = await world.moderator.make("/v1/reversals", {key: one})
+        assert made["total"] == 1, key
+    (item,) = made["sample"]
+    assert (item["itemId"], item["reverses"]) == ("item-1", ruled)
+    unknown = await world.moderator.call("POST", "/v1/reversals", {"executionId": "none"})
+    assert unknown.status_code == 404
+
+
+async def test_every_filter_narrows_it_down(world: World, place: Any, sign_in: Any) -> None:
+    """By type, action, policy, queue, reviewer, rule, source, time, item, user and job; what cannot
+    have an answer gives none."""
+    other = await sign_in(Role.MODERATOR)
+    ruled = await world.act(item="item-9", seconds=-60)
+    posted = await world.act(
+        item="item-8",
+        seconds=-50,
+        source="POST_ACTIONS",
+        rules=(),
+        policy_ids=(),
+        actor_id="bot",
+        creator=None,
+    )
+    await place(world.queue, world.post, "item-1")
+    ignored = await world.decide(IGNORE)
+    job = await place(world.other, world.post, "item-2")
+    act = {"type": "CUSTOM_ACTION", "actionIds": [world.remove], "policyIds": [world.policy]}
+    acted = await world.decide([act], other, world.other)
+    everything = [acted, ignored, posted, ruled]
+    minute = (world.now - timedelta(seconds=30)).isoformat()
+    item = {"itemTypeId": world.post}
+    expected: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, everything),
+        ({"kind": "DECISION"}, [acted, ignored]),
+        ({"kind": "ACTION"}, [posted, ruled]),
+        ({"kind": ["ACTION", "DECISION"]}, everything),
+        ({"decisionType": "IGNORE"}, [ignored]),
+        ({"decisionType": ["IGNORE", "CUSTOM_ACTION"]}, [acted, ignored]),
+        ({"decisionType": "IGNORE", "kind": "ACTION"}, []),
+        ({"actionId": world.remove}, [acted, posted, ruled]),
+        ({"actionId": "none"}, []),
+        ({"policyId": world.policy}, [acted, ruled]),
+        ({"queueId": world.other}, [acted]),
+        ({"reviewerId": other.user_id}, [acted]),
+        ({"reviewerId": ["bot", world.moderator.user_id]}, [ignored, posted]),
+        ({"ruleId": "rule-1"}, [ruled]),
+        ({"ruleId": "rule-1", "queueId": world.queue}, []),
+        ({"source": "POST_ACTIONS"}, [posted]),
+        ({"source": "MRT_JOB"}, [acted, ignored]),
+        ({"source": "AUTOMATIC"}, []),
+        ({"from": minute}, [acted, ignored]),
+        ({"to": minute}, [posted, ruled]),
+        ({**item, "itemId": "item-2"}, [acted]),
+        ({**item, "itemId": "item-9"}, [ruled]),
+        (item, everything),
+        ({"itemTypeId": "none"}, []),
+        ({"userTypeId": "user", "userId": "author-1"}, [acted, ignored, ruled]),
+        ({"userTypeId": "user", "userId": "nobody"}, []),
+        ({"jobId": job}, [acted]),
+    ]
+    for filters, ids in expected:
+        assert await world.ids(**filters) == ids, filters
+    for wrong in ("itemId=x", "userId=x", "userTypeId=x", "kind=NO", "from=now", "limit=0"):
+        assert (
+            await world.moderator.call("GET", f"/v1/decision-log?{wrong}")
+        ).status_code == 422, wrong
+
+
+async def test_a_related_action_is_found_by_its_item(world: World, place: Any, engine: Any) -> None:
+    """A decision that acted on another item or user is found by that one, too."""
+    await place(world.queue, world.post, "item-1")
+    decided = await world.decide(IGNORE)
+    related = [
+        {
+            "type": "RELATED_ACTION",
+            "actionIds": ["a"],
+            "items": [{"id": "u-7", "typeId": "user"}],
+        }
+    ]
+    async with transaction(engine) as connection:
+        await connection.execute(
+            update(decisions).where(decisions.c.decision_id == decided).values(components=related)
+        )
+    assert await world.ids(itemTypeId="user", itemId="u-7") == [decided]
+    assert await world.ids(userTypeId="user", userId="u-7") == [decided]
+    assert await world.ids(decisionType="RELATED_ACTION") == [decided]
+    assert await world.ids(itemTypeId="user", itemId="u-8") == []
+
+
+async def test_jobs_that_were_left_are_there_when_asked_for(world: World, place: Any) -> None:
+    """Skips and releases are not shown unless asked for, and found by person, queue and job."""
+    first = await place(world.queue, world.post, "item-1")
+    second = await place(world.queue, world.post, "item-2")
+    for job, way in ((first, "skip"), (second, "lease")):
+        claim = (await world.moderator.call("POST", f"/v1/queues/{world.queue}/claims")).json()
+        assert claim["job"]["id"] == job
+        token = claim["lease"]["token"]
+        if way == "skip":
+            await world.moderator.call("POST", f"/v1/jobs/{job}/skip", {"leaseToken": token})
+        else:
+            headers = {"X-Lease-Token": token}
+            await world.moderator.call("DELETE", f"/v1/jobs/{job}/lease", headers=headers)
+    assert await world.log() == []
+    left = await world.log(kind=["SKIP", "RELEASE"])
+    assert [(one["kind"], one["jobId"], one["state"], one["itemId"]) for one in left] == [
+        ("RELEASE", second, "RELEASED", "item-2"),
+        ("SKIP", first, "SKIPPED", "item-1"),
+    ]
+    assert {one["actorId"] for one in left} == {world.moderator.user_id}
+    assert [one["jobId"] for one in await world.log(kind="SKIP")] == [first]
+    assert [one["jobId"] for one in await world.log(kind="RELEASE", jobId=second)] == [second]
+    assert await world.log(kind="SKIP", queueId=world.other) == []
+    assert await world.log(kind="SKIP", decisionType="IGNORE") == []
+
+
+async def test_child_safety_is_not_shown_without_its_permission(
+    world: World, place: Any, sign_in: Any, engine: Any
+) -> None:
+    """Decisions on such jobs, escalations, actions on such items and their skips are left out for
+    those without the permission; the others' pages leave an audit row that names them."""
+    guard = await sign_in(Role.CHILD_SAFETY_MODERATOR)
+    await place(world.queue, world.post, "item-1", csam=True)
+    secret = await world.decide(IGNORE, guard)
+    ruled = await world.act(item="item-1", seconds=-60)
+    await place(world.queue, world.post, "item-2")
+    escalated = await world.decide(IGNORE)
+    await place(world.queue, world.post, "item-3")
+    plain = await world.decide(IGNORE)
+    async with transaction(engine) as connection:
+        await connection.execute(
+            update(decisions)
+            .where(decisions.c.decision_id == escalated)
+            .values(components=[{"type": "ESCALATE_TO_NCMEC"}])
+        )
+    assert await world.ids() == [plain]
+    assert await world.ids(itemTypeId=world.post, itemId="item-1") == []
+    seen = await world.log(guard)
+    assert [one["id"] for one in seen] == [plain, escalated, secret, ruled]
+    assert [one["csam"] for one in seen] == [False, True, True, True]
+    async with transaction(engine) as connection:
+        rows = await connection.scalars(
+            select(audit_log.c.detail)
+            .where(
+                audit_log.c.org_id == world.org_id,
+                audit_log.c.action == "child-safety.listed",
+                audit_log.c.actor == guard.user_id,
+            )
+            .order_by(audit_log.c.audit_id)
+        )
+        assert [row["ids"] for row in rows] == [[escalated], [secret, ruled]]
+
+
+async def test_a_closed_queue_stays_closed(world: World, place: Any, sign_in: Any) -> None:
+    """Decisions in a queue that is closed to the reader are left out, their own apart; whoever
+    manages queues sees all."""
+    insider = await sign_in(Role.MODERATOR)
+    body = {"name": "Closed", "reviewerIds": [insider.user_id]}
+    queue = (await world.admin.make("/v1/queues", body))["id"]
+    await place(queue, world.post)
+    hidden = await world.decide(IGNORE, insider, queue)
+    await place(queue, world.post)
+    other = await world.decide(IGNORE, world.admin, queue)
+    assert await world.ids() == []
+    assert await world.ids(insider) == await world.ids(world.admin) == [other, hidden]
+    # The queue is closed to the insider now, too.
+    body = {"name": "Closed", "reviewerIds": [world.admin.user_id]}
+    changed = await world.admin.call("PUT", f"/v1/queues/{queue}", body)
+    assert changed.status_code == 200, changed.text
+    assert await world.ids(insider) == [hidden]
+
+
+async def test_who_decides_again_does_not_read_how_it_was_decided(
+    world: World, place: Any, admin: Any, engine: Any
+) -> None:
+    """While a person holds a job's second review, neither the log nor the job shows the first
+    decision to them; to others it does, and to them afterwards."""
+    queue = await admin.call("GET", f"/v1/queues/{world.queue}")
+    body = {"name": queue.json()["name"], "isDefaultQueue": True, "secondReviewShare": 1}
+    changed = await admin.call("PUT", f"/v1/queues/{world.queue}", body)
+    assert changed.status_code == 200, changed.text
+    job = await place(world.queue, world.post)
+    first = await world.decide(IGNORE, admin)
+    async with transaction(engine) as connection:
+        held = text(
+            "UPDATE review.second_reviews SET lease_token = 't', lease_holder = :me,"
+            " lease_expires_at = now() + interval '1 hour' WHERE decision_id = :first"
+        )
+        given = {"me": world.moderator.user_id, "first": first}
+        assert (await connection.execute(held, given)).rowcount == 1
+    assert await world.ids() == []
+    assert (await world.moderator.call("GET", f"/v1/jobs/{job}")).json()["decisions"] == []
+    assert await world.ids(admin) == [first]
+    async with transaction(engine) as connection:
+        await connection.execute(
+            text(
+                "UPDATE review.second_reviews SET state = 'WITHDRAWN', lease_token = NULL,"
+                " lease_holder = NULL, lease_expires_at = NULL WHERE decision_id = :first"
+            ),
+            {"first": first},
+        )
+    assert await world.ids() == [first]
+
+
+async def test_pages_stay_while_entries_come(world: World) -> None:
+    """What is decided while somebody reads changes nothing of the pages that follow, entries of the
+    same moment included."""
+    made = [await world.act(seconds=-10) for _ in range(5)]
+    answer = await world.moderator.call("GET", "/v1/decision-log?limit=2")
+    page = answer.json()
+    for seconds in (-5, 0):
+        await world.act(seconds=seconds)
+    seen = [one["id"] for one in page["items"]]
+    while page["nextCursor"] is not None:
+        path = f"/v1/decision-log?limit=2&cursor={page['nextCursor']}"
+        page = (await world.moderator.call("GET", path)).json()
+        seen += [one["id"] for one in page["items"]]
+    assert seen == sorted(made, reverse=True)
+
+
+async def test_another_organisation_sees_nothing(world: World, sign_in: Any, kit: Any) -> None:
+    """Nothing of it is in another organisation's log, whatever it asks for."""
+    await world.act()
+    stranger = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
+    assert await world.ids(stranger) == []
+    assert await world.ids(stranger, itemTypeId=world.post, itemId="item-1") == []
+
+
+async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None:
+    """Of 100,000 decisions, a page by reviewer, queue, item, user or a rare policy reads at most a
+    fiftieth."""
+    scope = Scope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
+    someone = ItemRef(id="x", type_id="post")
+    wanted = {
+        "all": Wanted(kinds=("DECISION",)),
+        "queue": Wanted(kinds=("DECISION",), queue_ids=("queue-7",)),
+        "reviewer": Wanted(kinds=("DECISION",), reviewer_ids=(world.moderator.user_id,)),
+        "item": Wanted(kinds=("DECISION",), item=someone),
+        "user": Wanted(kinds=("DECISION",), user=someone),
+        "policy": Wanted(kinds=("DECISION",), policy_ids=("policy-none",)),
+    }
+    async with transaction(engine, within=120) as connection:
+        await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
+        await connection.execute(
+            text(
+                """
+                INSERT INTO review.decisions (decision_id, org_id, job_id, queue_id, item_type_id,
+                    item_id, reviewer_id, components, executions, request_hash, config_revision,
+                    decided_at)
+                SELECT gen_random_uuid()::text, :org, gen_random_uuid()::text, 'queue-' || n % 20,
+                    'post', n::text, CASE n % 1000 WHEN 0 THEN :me ELSE :other END,
+                    jsonb_build_array(jsonb_build_object('type', 'CUSTOM_ACTION', 'policyIds',
+                        jsonb_build_array('policy-' || n % 50))), '[]', '', 1,
+                    now() - n * interval '1 second'
+                  FROM generate_series(1, 100000) n
+                """
+            ),
+            {
+                "org": world.org_id,
+                "me": world.moderator.user_id,
+                "other": world.admin.user_id,
+            },
+        )
+        await connection.execute(text("ANALYZE review.decisions"))
+        for name, asked in wanted.items():
+            plan = await explained(connection, scope, asked)
+            assert rows_read(plan) <= 2000, (name, plan)
+        await connection.rollback()
+
+
+async def explained(connection: Any, scope: Scope, wanted: Wanted) -> dict[str, Any]:
+    """The plan that `query.page` ran, with what it read."""
+    found: list[dict[str, Any]] = []
+
+    class Explaining:
+        async def execute(self, statement: Any, values: Any) -> Any:
+            explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}")
+            found.append((await connection.scalar(explain, values))[0]["Plan"])
+            return await connection.execute(statement, values)
+
+    explaining: Any = Explaining()
+    await query.page(explaining, scope, wanted, after=None, limit=50)
+    return found[0]
+
+
+def rows_read(plan: dict[str, Any]) -> int:
+    """Rows that the scans of a plan went through."""
+    own = 0
+    if "Scan" in plan["Node Type"] and plan["Node Type"] != "Subquery Scan":
+        each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        own = int(each * plan["Actual Loops"])
+    return own + sum(rows_read(child) for child in plan.get("Plans", ()))

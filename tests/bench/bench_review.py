@@ -1,0 +1,179 @@
+"""Review at one million pending jobs, over HTTP from one api process: claims, and decisions with an
+action. Two lines: p99 in milliseconds, of 1,000 each by four reviewers, three runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from itertools import chain
+
+import httpx
+import psycopg
+
+from coop_local.stack import Addresses
+from coop_queues import store
+from coop_queues.job import Entry, Placement, Routing
+from coop_runtime.database import transaction
+from tests.bench import environment as stand
+from tests.bench import review_load as load
+from tests.bench.result import show
+
+_JOBS = 1_000_000
+_REVIEWERS = 4
+_STEPS = 250  # a reviewer and run
+_RUNS = 3
+_BUILT_S = 300.0
+
+# A job like the one that is there, again and again: whatever columns the tables have.
+_COPY = (
+    """
+    INSERT INTO queues.jobs SELECT (copied.row).* FROM (
+        SELECT jsonb_populate_record(NULL::queues.jobs, to_jsonb(j) || jsonb_build_object(
+            'job_id', md5('job' || n)::uuid, 'item_key', md5('item' || n)::uuid,
+            'item_id', 'item-' || n, 'rank', j.rank + n)) AS row
+          FROM queues.jobs j, generate_series(1, {jobs}) n) AS copied
+    """,
+    """
+    INSERT INTO queues.generations SELECT (copied.row).* FROM (
+        SELECT jsonb_populate_record(NULL::queues.generations, to_jsonb(g) || jsonb_build_object(
+            'item_key', md5('item' || n)::uuid)) AS row
+          FROM (SELECT * FROM queues.generations LIMIT 1) g, generate_series(1, {jobs}) n) AS copied
+    """,
+    """
+    INSERT INTO queues.entries SELECT (copied.row).* FROM (
+        SELECT jsonb_populate_record(NULL::queues.entries, to_jsonb(e) || jsonb_build_object(
+            'job_id', md5('job' || n)::uuid, 'entry_id', 'entry-' || n, 'position', e.position + n))
+               AS row
+          FROM (SELECT * FROM queues.entries LIMIT 1) e, generate_series(1, {jobs}) n) AS copied
+    """,
+    """
+    INSERT INTO queues.job_items SELECT (copied.row).* FROM (
+        SELECT jsonb_populate_record(NULL::queues.job_items, to_jsonb(i) || jsonb_build_object(
+            'job_id', md5('job' || n)::uuid, 'position', i.position + n)) AS row
+          FROM (SELECT * FROM queues.job_items LIMIT 1) i, generate_series(1, {jobs}) n) AS copied
+    """,
+)
+
+
+@dataclass
+class Times:
+    """Seconds of each step."""
+
+    claims: list[float] = field(default_factory=list)
+    decisions: list[float] = field(default_factory=list)
+
+
+async def _fill(addresses: Addresses, desk: load.Desk) -> None:
+    entry = Entry(
+        entry_id="entry-0",
+        source="RULE_EXECUTION",
+        at=load.now(),
+        routing=Routing(how="DEFAULT", config_revision=1),
+    )
+    placement = Placement(
+        org_id=desk.org_id, queue_id=desk.queue_ids[0], item=load.item(0), entry=entry
+    )
+    async with load.database(desk.urls["coop_queues"]) as engine, transaction(engine) as connection:
+        await store.place(connection, placement)
+    with psycopg.connect(addresses.postgres_admin, autocommit=True) as connection:
+        for statement in _COPY:
+            connection.execute(statement.format(jobs=_JOBS - 1))  # type: ignore[arg-type]
+        connection.execute("VACUUM ANALYZE queues.jobs")
+        connection.execute("VACUUM ANALYZE queues.entries")
+        connection.execute("VACUUM ANALYZE queues.job_items")
+
+
+async def _step(client: httpx.AsyncClient, queue_id: str, times: Times | None) -> None:
+    began = time.perf_counter()
+    claimed = await client.post(f"/v1/queues/{queue_id}/claims")
+    taken = time.perf_counter()
+    claimed.raise_for_status()
+    found = claimed.json()
+    body = load.decision(found["lease"]["token"], acts=True)
+    deciding = time.perf_counter()
+    decided = await client.post(f"/v1/jobs/{found['job']['id']}/decisions", json=body)
+    done = time.perf_counter()
+    decided.raise_for_status()
+    if times is not None:
+        times.claims.append(taken - began)
+        times.decisions.append(done - deciding)
+
+
+async def _built(addresses: Addresses, desk: load.Desk, client: httpx.AsyncClient) -> None:
+    """Claims until Redis has the whole order: from then on claims are asked of it."""
+    order = store.OrderIndex.of(addresses.redis)
+    until = time.monotonic() + _BUILT_S
+    try:
+        while not await order.size(desk.org_id, desk.queue_ids[0]):
+            await _step(client, desk.queue_ids[0], None)
+            if time.monotonic() > until:
+                raise TimeoutError(f"no order of the queue within {_BUILT_S} s")
+            await asyncio.sleep(0.5)
+    finally:
+        await order.close()
+
+
+async def _measure(addresses: Addresses, desk: load.Desk, url: str) -> list[Times]:
+    clients = [reviewer.client(url) for reviewer in desk.reviewers]
+    try:
+        await _built(addresses, desk, clients[0])
+        runs = []
+        for _ in range(_RUNS):
+            times = Times()
+
+            async def work(client: httpx.AsyncClient, times: Times = times) -> None:
+                for _ in range(_STEPS):
+                    await _step(client, desk.queue_ids[0], times)
+
+            await asyncio.gather(*(work(client) for client in clients))
+            runs.append(times)
+        return runs
+    finally:
+        for client in clients:
+            await client.aclose()
+
+
+def main() -> None:
+    """Prints two lines."""
+    with stand.engines() as addresses:
+        desk = load.run(
+            load.furnish(
+                addresses,
+                queues=1,
+                reviewers=_REVIEWERS,
+                callback="http://127.0.0.1:1/",
+                undo_window=10,
+            )
+        )
+        load.run(_fill(addresses, desk))
+        port, internal = stand.free_port(), stand.free_port()
+        environment = load.environment_of(
+            addresses,
+            desk,
+            "coop_review",
+            COOP_REVIEW_PORT=str(port),
+            COOP_INTERNAL_PORT=str(internal),
+        )
+        ready = f"http://127.0.0.1:{internal}/readyz"
+        with stand.service("coop_review_api", "api", environment, ready_url=ready, deadline=60):
+            runs = load.run(_measure(addresses, desk, f"http://127.0.0.1:{port}"))
+    for name, values, bound in (
+        ("review_claim", [one.claims for one in runs], "< 20"),
+        ("review_decision", [one.decisions for one in runs], "< 50"),
+    ):
+        show(
+            name,
+            [load.percentile(one, 0.99) * 1000 for one in values],
+            unit=f"p99 in ms over HTTP at {_JOBS:,} pending jobs, {_REVIEWERS} reviewers at once",
+            bound=bound,
+            compared_to={
+                "p50_ms": round(load.percentile(list(chain(*values)), 0.5) * 1000, 1),
+                "steps": sum(len(one) for one in values),
+            },
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,317 @@
+"""The schemas: what the migrations make is what the code says, and they are safe to run.
+
+Each migration waits at most 5 s for a lock and has a deadline (`coop_runtime.migration`; its own
+tests show the retries). Squawk reads the SQL for what locks tables or breaks running clients.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from psycopg import sql
+from sqlalchemy import MetaData, create_engine
+
+from coop_runtime.database import bootstrap, driver_url, migrate, service_url
+
+SQUAWK = Path(sys.executable).with_name("squawk")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """`first_release`: the revisions up to this one ran on empty tables only, as nothing was
+    released before it; what is dear or dangerous on a full table is forbidden in those after.
+    Without `is_declared` the tables are in the migrations alone, but for those that code declares.
+    """
+
+    name: str
+    package: str
+    role: str
+    first_release: str
+    is_declared: bool = True
+    lowest: str = "base"  # as far down as there is a way
+
+    @property
+    def folder(self) -> Path:
+        return Path(str(importlib.import_module(self.package).__file__)).parent / "migrations"
+
+    @property
+    def revisions(self) -> list[Path]:
+        return sorted((self.folder / "versions").glob("[0-9]*.py"))
+
+    def metadata(self) -> MetaData:
+        """The tables of the code: of every module called `table`, or of `schema`."""
+        found = None
+        root = self.folder.parent
+        for path in sorted(root.rglob("*.py")):
+            if path.stem in ("table", "schema"):
+                parts = path.relative_to(root).with_suffix("").parts
+                module = importlib.import_module(".".join((self.package, *parts)))
+                found = getattr(module, "metadata", found)
+        assert found is not None
+        return found
+
+
+SCHEMAS = [
+    Schema(
+        name="review",
+        package="coop_review_api",
+        role="coop_review",
+        first_release="0011",
+        lowest="0004",
+    ),
+    Schema(name="queues", package="coop_queues", role="coop_queues", first_release="0003"),
+    Schema(
+        name="dispatch",
+        package="coop_action_dispatcher",
+        role="coop_dispatch",
+        first_release="0004",
+        is_declared=False,
+        lowest="0002",
+    ),
+]
+each_schema = pytest.mark.parametrize("schema", SCHEMAS, ids=[one.name for one in SCHEMAS])
+
+PASSWORDS = {schema.role: f"{schema.role}-password" for schema in SCHEMAS}
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server_url: str) -> Iterator[str]:
+    """A superuser's URL of a database with the roles and their empty schemas."""
+    name = f"migration_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    bootstrap(url, PASSWORDS)
+    yield url
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def differences(url: str, schema: Schema) -> list[object]:
+    """What alembic would write to make the database what the code says."""
+
+    metadata = schema.metadata()
+    declared = {table.name for table in metadata.tables.values()}
+
+    def is_wanted(name: str | None, kind: str, _: object) -> bool:
+        if kind == "schema":
+            return name == schema.name
+        if kind == "table" and not schema.is_declared:
+            return name in declared
+        # Partitions are made as they are needed, not by migrations.
+        return kind != "table" or re.search(r"_p\d{8,10}$", name or "") is None
+
+    # The role's own search path would make alembic take the schema for the default one.
+    options = {"options": "-csearch_path=pg_catalog"}
+    engine = create_engine(driver_url(url), connect_args=options)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "include_schemas": True,
+                    "include_name": is_wanted,
+                    "version_table_schema": schema.name,
+                    "compare_type": True,
+                    "compare_server_default": True,
+                },
+            )
+            return list(compare_metadata(context, metadata))
+    finally:
+        engine.dispose()
+
+
+def downgrade(url: str, schema: Schema) -> None:
+    """Back to the lowest revision, by the revisions' own way down."""
+    engine = create_engine(driver_url(url))
+    try:
+        with engine.connect() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(schema.folder))
+            config.attributes |= {"connection": connection, "schema": schema.name}
+            command.downgrade(config, schema.lowest)
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.engines
+@each_schema
+def test_the_models_are_what_the_migrations_make(database: str, schema: Schema) -> None:
+    """Up, down and up again: nothing is left over, and nothing differs from the code's tables."""
+    url = service_url(database, schema.role, PASSWORDS[schema.role])
+    location = f"{schema.package}:migrations"
+    migrate(url, script_location=location, schema=schema.name)
+    assert differences(url, schema) == []
+    downgrade(url, schema)
+    with psycopg.connect(url) as connection:
+        left = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s",
+            (schema.name,),
+        ).fetchall()
+    assert schema.lowest != "base" or left == [("alembic_version",)]
+    migrate(url, script_location=location, schema=schema.name)
+    assert differences(url, schema) == []
+
+
+@pytest.mark.engines
+@each_schema
+def test_nobody_else_reads_a_schema(database: str, schema: Schema) -> None:
+    """A role sees no other role's tables; review-api alone may act as the queue store's too."""
+    migrate(
+        service_url(database, schema.role, PASSWORDS[schema.role]),
+        script_location=f"{schema.package}:migrations",
+        schema=schema.name,
+    )
+    statement = sql.SQL("SELECT * FROM {}.alembic_version").format(sql.Identifier(schema.name))
+    for role, password in PASSWORDS.items():
+        if role == schema.role or (role, schema.role) == ("coop_review", "coop_queues"):
+            continue
+        url = service_url(database, role, password)
+        refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
+        with psycopg.connect(url) as connection, refused:
+            connection.execute(statement)
+
+
+@pytest.mark.engines
+def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
+    """What a revision sees: 5 s for a lock, and an end to each statement and idle transaction."""
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(
+        "from sqlalchemy import MetaData\n"
+        "from coop_runtime.migration import run_migrations\n"
+        "run_migrations(MetaData())\n"
+    )
+    (tmp_path / "versions" / "0001.py").write_text(
+        "from alembic import op\n"
+        'revision, down_revision = "0001", None\n'
+        "def upgrade():\n"
+        '    op.execute("CREATE TABLE queues.seen AS SELECT name, setting FROM pg_settings'
+        "     WHERE name ~ 'lock_timeout|statement_timeout|idle_in_transaction'\")\n"
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA queues CASCADE")
+    bootstrap(database, PASSWORDS)
+    url = service_url(database, "coop_queues", PASSWORDS["coop_queues"])
+    migrate(url, script_location=str(tmp_path), schema="queues")
+    with psycopg.connect(url) as connection:
+        seen = dict(connection.execute("SELECT name, setting FROM queues.seen").fetchall())
+    assert seen["lock_timeout"] == "5000"
+    assert 0 < int(seen["statement_timeout"]) <= 600_000
+    assert 0 < int(seen["idle_in_transaction_session_timeout"]) <= 600_000
+
+
+# Timeouts are set by `coop_runtime.migration`; counters here are bounded far below 2^31.
+_NEVER = {
+    "require-lock-timeout",
+    "require-statement-timeout",
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+}
+# What matters only where a table has rows or clients.
+_ON_FULL_TABLES = {
+    "adding-required-field",
+    "ban-drop-constraint",
+    "ban-drop-not-null",
+    "ban-drop-table",
+    "constraint-missing-not-valid",
+    "disallowed-unique-constraint",
+    "renaming-object",
+    "renaming-table",
+    "require-concurrent-index-creation",
+    "require-concurrent-index-deletion",
+}
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"revision_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _sql(path: Path) -> str:
+    """The statements of a revision's way up."""
+    out = io.StringIO()
+    context = MigrationContext.configure(
+        dialect_name="postgresql", opts={"as_sql": True, "output_buffer": out}
+    )
+    with Operations.context(context):
+        _module(path).upgrade()
+    return out.getvalue()
+
+
+def _squawk(file: Path, excluded: set[str]) -> str:
+    told = subprocess.run(
+        [
+            str(SQUAWK),
+            "--no-error-on-unmatched-pattern",
+            "--assume-in-transaction",
+            "--pg-version=15",
+            "--reporter=gcc",
+            f"--exclude={','.join(sorted(excluded))}",
+            str(file),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return "" if told.returncode == 0 else told.stdout + told.stderr
+
+
+@each_schema
+def test_migrations_are_safe_to_run(tmp_path: Path, schema: Schema) -> None:
+    """Squawk finds nothing in any revision; in those after the first release, nothing that locks a
+    full table or breaks what runs."""
+    wrong = {}
+    for revision in schema.revisions:
+        statements = _sql(revision)
+        if not statements.strip():
+            continue
+        file = tmp_path / f"{revision.stem}.sql"
+        file.write_text(statements)
+        is_new = revision.stem.partition("_")[0] > schema.first_release
+        told = _squawk(file, _NEVER if is_new else _NEVER | _ON_FULL_TABLES)
+        if told:
+            wrong[revision.stem] = told
+    assert wrong == {}
+
+
+def test_squawk_would_tell(tmp_path: Path) -> None:
+    """The check above notices an index that would block a table's writers."""
+    file = tmp_path / "wrong.sql"
+    file.write_text("CREATE INDEX a ON review.users (email);\n")
+    assert "require-concurrent-index-creation" in _squawk(file, _NEVER)
+    file.write_text("CREATE INDEX ON;\n")
+    assert "syntax-error" in _squawk(file, _NEVER | _ON_FULL_TABLES)
+
+
+@each_schema
+def test_revisions_are_one_chain(schema: Schema) -> None:
+    """Every revision follows the one before it, by number."""
+    before = None
+    for path in schema.revisions:
+        module = _module(path)
+        assert module.revision == path.stem.partition("_")[0]
+        assert module.down_revision == before
+        before = module.revision
