@@ -89,7 +89,8 @@ SCHEMAS = [
 ]
 each_schema = pytest.mark.parametrize("schema", SCHEMAS, ids=[one.name for one in SCHEMAS])
 
-PASSWORDS = {schema.role: f"{schema.role}-password" for schema in SCHEMAS}
+# Roles belong to the server, not to a database: every test of a session gives them the same ones.
+PASSWORDS = {schema.role: f"{schema.name}-password" for schema in SCHEMAS}
 
 
 @pytest.fixture(scope="module")
