@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import httpx
 import psycopg
@@ -26,35 +28,40 @@ _STEPS = 250  # a reviewer and run
 _RUNS = 3
 _BUILT_S = 300.0
 
-# A job like the one that is there, again and again: whatever columns the tables have.
-_COPY = (
-    """
-    INSERT INTO queues.jobs SELECT (copied.row).* FROM (
-        SELECT jsonb_populate_record(NULL::queues.jobs, to_jsonb(j) || jsonb_build_object(
-            'job_id', md5('job' || n)::uuid, 'item_key', md5('item' || n)::uuid,
-            'item_id', 'item-' || n, 'rank', j.rank + n)) AS row
-          FROM queues.jobs j, generate_series(1, {jobs}) n) AS copied
-    """,
-    """
-    INSERT INTO queues.generations SELECT (copied.row).* FROM (
-        SELECT jsonb_populate_record(NULL::queues.generations, to_jsonb(g) || jsonb_build_object(
-            'item_key', md5('item' || n)::uuid)) AS row
-          FROM (SELECT * FROM queues.generations LIMIT 1) g, generate_series(1, {jobs}) n) AS copied
-    """,
-    """
-    INSERT INTO queues.entries SELECT (copied.row).* FROM (
-        SELECT jsonb_populate_record(NULL::queues.entries, to_jsonb(e) || jsonb_build_object(
-            'job_id', md5('job' || n)::uuid, 'entry_id', 'entry-' || n, 'position', e.position + n))
-               AS row
-          FROM (SELECT * FROM queues.entries LIMIT 1) e, generate_series(1, {jobs}) n) AS copied
-    """,
-    """
-    INSERT INTO queues.job_items SELECT (copied.row).* FROM (
-        SELECT jsonb_populate_record(NULL::queues.job_items, to_jsonb(i) || jsonb_build_object(
-            'job_id', md5('job' || n)::uuid, 'position', i.position + n)) AS row
-          FROM (SELECT * FROM queues.job_items LIMIT 1) i, generate_series(1, {jobs}) n) AS copied
-    """,
-)
+# A job like the one that is there, again and again, whatever other columns the tables have.
+_COPIES: dict[str, dict[str, str]] = {
+    "jobs": {
+        "job_id": "md5('job' || n)::uuid",
+        "item_key": "md5('item' || n)::uuid",
+        "item_id": "'item-' || n",
+        "rank": "rank + n",
+    },
+    "generations": {"item_key": "md5('item' || n)::uuid"},
+    "entries": {
+        "job_id": "md5('job' || n)::uuid",
+        "entry_id": "'entry-' || n",
+        "position": "position + n",
+    },
+    "job_items": {"job_id": "md5('job' || n)::uuid", "position": "position + n"},
+}
+
+
+def _copy(connection: psycopg.Connection[Any], table: str, changed: Mapping[str, str]) -> None:
+    """Fills a table with copies of its one row, that differ in `changed`."""
+    found = connection.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'queues' AND table_name = %s AND is_generated = 'NEVER'",
+        (table,),
+    )
+    columns = [str(row[0]) for row in found]
+    values = ", ".join(changed.get(column, f't."{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    statement = (
+        f"INSERT INTO queues.{table} ({names}) SELECT {values}"
+        f" FROM (SELECT * FROM queues.{table} LIMIT 1) t, generate_series(1, {_JOBS - 1}) n"
+    )
+    connection.execute(statement.encode())
+    connection.execute(f"VACUUM ANALYZE queues.{table}".encode())
 
 
 @dataclass
@@ -78,11 +85,8 @@ async def _fill(addresses: Addresses, desk: load.Desk) -> None:
     async with load.database(desk.urls["coop_queues"]) as engine, transaction(engine) as connection:
         await store.place(connection, placement)
     with psycopg.connect(addresses.postgres_admin, autocommit=True) as connection:
-        for statement in _COPY:
-            connection.execute(statement.format(jobs=_JOBS - 1))  # type: ignore[arg-type]
-        connection.execute("VACUUM ANALYZE queues.jobs")
-        connection.execute("VACUUM ANALYZE queues.entries")
-        connection.execute("VACUUM ANALYZE queues.job_items")
+        for table, changed in _COPIES.items():
+            _copy(connection, table, changed)
 
 
 async def _step(client: httpx.AsyncClient, queue_id: str, times: Times | None) -> None:
