@@ -92,7 +92,7 @@ def environment_of(addresses: Addresses, desk: Desk, role: str, **more: str) -> 
         COOP_SECRET_KEYS=base64.b64encode(KEY).decode(),
         COOP_EGRESS_ALLOW="127.0.0.0/8",
         COOP_REVIEW_SECURE_COOKIES="false",
-        COOP_LOG_LEVEL="INFO",
+        COOP_LOG_LEVEL="ERROR",
         **more,
     )
 

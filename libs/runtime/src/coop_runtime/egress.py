@@ -17,6 +17,7 @@ Must not: be bypassed: no other HTTP client is made for a URL that a customer ca
 from __future__ import annotations
 
 import asyncio
+import functools
 import http.cookiejar
 import socket
 import ssl
@@ -43,7 +44,7 @@ from coop_runtime.settings import RuntimeSettings, refuse
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 Reason = Literal["scheme", "user", "host", "host-header", "address"]
 
-__all__ = ["EgressGuard", "EgressRefused", "Resolver", "ResponseTooLarge", "resolve"]
+__all__ = ["EgressGuard", "EgressRefused", "Resolver", "ResponseTooLarge", "public_tls", "resolve"]
 
 RESOLVE_TIMEOUT = 5.0
 
@@ -61,6 +62,12 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a name, in the system's order. Raises socket.gaierror."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@functools.cache
+def public_tls() -> ssl.SSLContext:
+    """Trusts the public authorities. One for all clients of the process: each holds 1 MiB."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _NoCookies(http.cookiejar.CookieJar):
@@ -168,7 +175,7 @@ class EgressGuard:
         `raw`: for a caller whom the status alone concerns, and who reads no more than he wants, as
         `aiter_raw`: an announced length or a compression then is no error.
         """
-        context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        context = ssl_context or public_tls()
         return httpx.AsyncClient(
             transport=GuardedTransport(self, context, timeout, max_body, raw=raw),
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
@@ -182,6 +189,6 @@ class EgressGuard:
         self, *, timeout: float, max_read: int, ssl_context: ssl.SSLContext | None = None
     ) -> Poster:
         """Posts to customers' URLs, cheaply; see `egress_post`. For one event loop."""
-        context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        context = ssl_context or public_tls()
         transport = GuardedTransport(self, context, timeout, max_read, raw=True)
         return Poster(transport, timeout=timeout, max_read=max_read)

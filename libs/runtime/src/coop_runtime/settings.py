@@ -36,6 +36,7 @@ class RuntimeSettings(BaseSettings):
     `?host=/socket/directory`); `secret_keys` comma-separated base64 32-byte keys, newest first.
     Both stay empty in a service that needs neither, so that it does not hold what it never uses:
     `coop_runtime.secret.Vault.of` and `require` refuse the empty value by the variable's name.
+    A consumer that would write more than `dead_letters_a_minute` stops instead: something is wrong.
     """
 
     model_config = SettingsConfigDict(
@@ -59,6 +60,7 @@ class RuntimeSettings(BaseSettings):
     secret_keys: SecretStr = SecretStr("")
     egress_allow: CommaSeparated = ()
     stop_timeout: float = Field(default=20, gt=0)
+    dead_letters_a_minute: int = Field(default=100, ge=1)
 
     @classmethod
     def load(cls) -> Self:

@@ -30,9 +30,11 @@ VICTIM = Path(__file__).with_name("consumer_victim.py")
 
 @pytest.fixture
 def consumer_of(settings: RuntimeSettings, producer: Producer) -> Callable[..., Consumer[Any]]:
-    def make(probe: Any, handle: Handle, **options: Any) -> Consumer[Any]:
+    def make(
+        probe: Any, handle: Handle, *, dead_letters_a_minute: int = 100, **options: Any
+    ) -> Consumer[Any]:
         return Consumer(
-            settings,
+            settings.model_copy(update={"dead_letters_a_minute": dead_letters_a_minute}),
             group=probe.topic,
             event_type=probe.type,
             handler=handle,
@@ -234,7 +236,7 @@ async def test_a_flood_of_dead_letters_stops_the_consumer(probe, producer, consu
     async def handle(events: Events) -> None:
         raise Poison("everything")
 
-    consumer = consumer_of(probe, handle, dead_letter_limit=4)
+    consumer = consumer_of(probe, handle, dead_letters_a_minute=4)
     with pytest.raises(DeadLetterLimit):
         await asyncio.wait_for(consumer.run(), 30)
     assert len(probe.letters()) == 4

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound, Unavailable
+from coop_runtime.egress import public_tls
 from coop_runtime.log import logger
 
 TIMEOUT = 10.0
@@ -39,6 +40,7 @@ class Dispatch:
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
             trust_env=False,
+            verify=public_tls(),
             transport=transport,
         )
 

@@ -19,7 +19,6 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
-from zxcvbn import zxcvbn
 
 from coop_review_api.error import Fault, Unavailable
 
@@ -96,6 +95,8 @@ def check_password(
 
 def _is_guessable(password: str, known: Iterable[str]) -> bool:
     """Whether fewer than 10^8 guesses would do (Wheeler: zxcvbn, USENIX Security 2016)."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - 11 MiB of word lists, for a rare request
+
     texts = [_WORD.findall(text.lower()) for text in known]
     words = {word for text in texts for word in (*text, "".join(text)) if len(word) > _SHORT}
     judged = zxcvbn(password[:_JUDGED], user_inputs=sorted(words))  # type: ignore[no-untyped-call]
