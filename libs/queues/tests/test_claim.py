@@ -87,27 +87,6 @@ async def must(claims: Claims, org: str, reviewer: str = "anna", *queues: str) -
     return claim
 
 
-@pytest.mark.parametrize("ready", [False, True], ids=["from rows", "from redis"])
-async def test_the_oldest_job_of_all_queues_comes_first(
-    engine: AsyncEngine, claims: Claims, order: OrderIndex, org: str, ready: bool
-) -> None:
-    """Claims come by the time of the first report, whatever the queue and the order of placing."""
-    if ready:
-        await built(claims, org, "q1", "q2")
-    await placed(
-        engine,
-        order,
-        report(org, "late", minute=9),
-        report(org, "early", minute=1, queue="q2"),
-        report(org, "middle", minute=5),
-        report(org, "elsewhere", minute=0, queue="q3"),
-    )
-    seen = [(await must(claims, org, "anna", "q1", "q2")).job.item.id for _ in range(3)]
-    assert seen == ["early", "middle", "late"]
-    assert await claims.claim(org, ["q1", "q2"], "anna") is None
-    assert await claims.claim(org, [], "anna") is None
-
-
 async def test_a_claim_shows_the_job_and_its_lease(
     engine: AsyncEngine, claims: Claims, order: OrderIndex, org: str
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,11 @@ from coop_queues.store import (
     Claims,
     OrderIndex,
     Reconciler,
+    Scope,
+    closable,
     close,
+    close_free,
+    end_leases,
     extend,
     place_many,
     release,
@@ -30,7 +35,7 @@ from coop_queues.store import (
 from coop_runtime.database import engine_of, service_url, transaction
 
 from .conftest import PASSWORDS, START, report
-from .test_claim import built, must, placed
+from .test_claim import built, must, of, placed
 
 pytestmark = pytest.mark.engines
 
@@ -175,7 +180,7 @@ async def test_a_redis_that_failed_is_left_alone_for_a_moment() -> None:
     order = OrderIndex(Broken(), clock=lambda: now)
     for _ in range(5):
         with pytest.raises(OrderUnavailable):
-            await order.reserve("o", ["q"], reviewer_id="anna")
+            await order.reserve("o", "q", reviewer_id="anna")
     assert sent == 1
     now += 1.5
     assert not await order.answers()
@@ -207,8 +212,8 @@ async def test_a_reservation_whose_claimer_died_comes_back(
     """A job reserved in Redis but never leased is offered by the rows at once."""
     await placed(engine, order, report(org))
     await built(claims, org, "q1")
-    assert await order.reserve(org, ["q1"], reviewer_id="anna") is not None
-    assert await order.reserve(org, ["q1"], reviewer_id="bert") is None
+    assert await order.reserve(org, "q1", reviewer_id="anna") is not None
+    assert await order.reserve(org, "q1", reviewer_id="bert") is None
     assert (await must(claims, org, "bert")).job.item.id == "i1"
 
 
@@ -245,6 +250,28 @@ async def test_repair_removes_what_is_not_pending(
     )
     await Reconciler(engine, order, full_every=1).once()
     assert sorted(await order.members(org, "q1", 0, 9)) == sorted(ids)
+
+
+async def test_what_is_left_of_an_emptied_queue_leaves_redis(
+    engine: AsyncEngine, claims: Claims, order: OrderIndex, org: str
+) -> None:
+    """Closed while Redis could not be told, a queue's last jobs do not stay there for ever: neither
+    those that were free nor those that were held."""
+    await placed(engine, order, report(org, "i1"), report(org, "i2", minute=1))
+    await built(claims, org, "q1")
+    reconciler = Reconciler(engine, order)
+    await reconciler.once()
+    held = await must(claims, org)
+    await order.apply([of(held, "LEASE")])  # for 0 seconds
+    async with transaction(engine) as connection:
+        scope = Scope(org_id=org, until=datetime.now(UTC))
+        await end_leases(connection, org, [held.job.summary.job_id])
+        found = await closable(connection, scope, limit=9)
+        assert len(await close_free(connection, org, found, by="t", reason="GONE")) == 2
+    assert await order.size(org, "q1") == 2
+    for _ in range(2):
+        await reconciler.once()
+    assert await order.size(org, "q1") == 0
 
 
 async def test_building_twice_at_once_and_losing_the_data_meanwhile(
@@ -293,7 +320,7 @@ async def test_ranks_survive_the_way_through_redis(order: OrderIndex, org: str) 
         OrderChange(op="ADD", org_id=org, queue_id="q1", job_id=job, rank=rank - n)
         for n, job in enumerate(jobs)
     )
-    offers = [await order.reserve(org, ["q1"], reviewer_id="anna") for _ in range(2)]
+    offers = [await order.reserve(org, "q1", reviewer_id="anna") for _ in range(2)]
     assert [(o.job_id, o.rank) for o in offers if o] == [(jobs[1], rank - 1), (jobs[0], rank)]
 
 
@@ -331,8 +358,8 @@ async def test_redis_itself_hides_skips_and_gives_back_what_ran_out(
             change("LEASE", 2, seconds=60),
         ]
     )
-    assert (await order.reserve(org, ["q1"], reviewer_id="anna")).job_id == jobs[1]  # type: ignore[union-attr]
-    assert await order.reserve(org, ["q1"], reviewer_id="anna") is None
-    assert (await order.reserve(org, ["q1"], reviewer_id="bert")).job_id == jobs[0]  # type: ignore[union-attr]
+    assert (await order.reserve(org, "q1", reviewer_id="anna")).job_id == jobs[1]  # type: ignore[union-attr]
+    assert await order.reserve(org, "q1", reviewer_id="anna") is None
+    assert (await order.reserve(org, "q1", reviewer_id="bert")).job_id == jobs[0]  # type: ignore[union-attr]
     await order.apply([change("LEASE", 2, seconds=0), change("ADD", 2)])
-    assert (await order.reserve(org, ["q1"], reviewer_id="bert")).job_id == jobs[2]  # type: ignore[union-attr]
+    assert (await order.reserve(org, "q1", reviewer_id="bert")).job_id == jobs[2]  # type: ignore[union-attr]

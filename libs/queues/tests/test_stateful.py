@@ -234,6 +234,12 @@ class Machine(RuleBasedStateMachine):
         assert not full
         summary = claim.job.summary
         job = self.plain.jobs[summary.job_id]
+        heads = [
+            (jobs[0].due(self.plain.queues[n]), jobs[0].job_id, n)
+            for n, jobs in free.items()
+            if jobs
+        ]
+        assert job.queue == min(heads)[2], "between queues, what is due first"
         allowed = free[job.queue] if blind else free[job.queue][:1]
         assert job in allowed
         assert (summary.queue_id, summary.item.id) == (job.queue, job.item)

@@ -87,7 +87,7 @@ async def items(engine: AsyncEngine, org: str) -> list[str]:
 
 async def offered(order: OrderIndex, org: str, count: int) -> list[str]:
     """The first jobs of q1 by Redis, which then offers them to nobody else for a while."""
-    offers = [await order.reserve(org, ["q1"], reviewer_id="anna") for _ in range(count)]
+    offers = [await order.reserve(org, "q1", reviewer_id="anna") for _ in range(count)]
     return [offer.job_id for offer in offers if offer]
 
 

@@ -1,8 +1,12 @@
 """Claiming: the most urgent free job of some queues, for one reviewer.
 
-    Redis offers a job ──▶ its row decides ──▶ leased
+    several queues ──▶ the rows say whose first job is due first (`lease.heads`) ──▶ that queue
+    one queue: Redis offers a job ──▶ its row decides ──▶ leased
       │ nothing, not filled, not there   │ refused: Redis is corrected, the next one
       └──────────▶ the rows alone ◀──────┘ (after `_OFFERS` of them)
+
+Within a queue its order decides. Between queues, whose orders cannot be compared, time does: which
+job is due first.
 
 Guarantees: two reviewers never hold the same job (`lease.py`); None means that the rows, too, have
 nothing free; Redis absent makes claims slower, not wrong.
@@ -49,33 +53,48 @@ class Claims:
         *,
         lease_seconds: float = DEFAULT_LEASE,
         at_most: int | None = None,
+        child_safety: bool = True,
     ) -> Claim | None:
         """Leases the first job of these queues that is free and not skipped by this reviewer.
 
-        None when there is none. Raises TooManyClaims when the reviewer holds `at_most` jobs already
-        and there is a further one; Retryable while the database is away.
+        Without `child_safety` jobs of child-abuse material are passed over. None when there is
+        none. Raises TooManyClaims when the reviewer holds `at_most` jobs already and there is a
+        further one; Retryable while the database is away.
         """
-        if not queue_ids:
-            return None
         started = time.perf_counter()
-        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most)
-        way = "redis"
-        claim = await self._from_redis(org_id, queue_ids, reviewer)
-        if claim is None:
-            claim = await self._from_rows(org_id, queue_ids, reviewer)
-            way = "rows" if claim else "nothing"
+        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety)
+        if len(queue_ids) > 1:
+            queue_ids = await self._most_urgent_first(org_id, queue_ids, reviewer)
+        claim, way = None, "nothing"
+        for queue_id in queue_ids:
+            claim, way = await self._from_redis(org_id, queue_id, reviewer), "redis"
+            if claim is None:
+                claim = await self._from_rows(org_id, queue_id, reviewer)
+                way = "rows" if claim else "nothing"
+            if claim is not None:
+                break
         metric.CLAIMS.labels(way).inc()
         metric.CLAIM_SECONDS.observe(time.perf_counter() - started)
         if claim is not None:
             await self._order.apply([_held(claim.job.summary, lease_seconds)])
         return claim
 
-    async def _from_redis(
+    async def _most_urgent_first(
         self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
-    ) -> Claim | None:
+    ) -> list[str]:
+        async with transaction(self._engine) as connection:
+            return await lease.heads(
+                connection,
+                org_id,
+                queue_ids,
+                reviewer_id=reviewer.id,
+                child_safety=reviewer.child_safety,
+            )
+
+    async def _from_redis(self, org_id: str, queue_id: str, reviewer: _Reviewer) -> Claim | None:
         try:
             for _ in range(_OFFERS):
-                offer = await self._order.reserve(org_id, queue_ids, reviewer_id=reviewer.id)
+                offer = await self._order.reserve(org_id, queue_id, reviewer_id=reviewer.id)
                 if offer is None:
                     return None
                 claim = await self._decide(offer, reviewer)
@@ -98,10 +117,16 @@ class Claims:
                     queue_id=offer.queue_id,
                     reviewer_id=reviewer.id,
                     seconds=reviewer.seconds,
+                    child_safety=reviewer.child_safety,
                 )
                 if taken is not None:
                     return await _claim(connection, *taken)
-                change = await lease.correction(connection, offer, reviewer_id=reviewer.id)
+                change = await lease.correction(
+                    connection,
+                    offer,
+                    reviewer_id=reviewer.id,
+                    child_safety=reviewer.child_safety,
+                )
         except TooManyClaims:
             await self._order.apply([_given_back(offer)])
             raise
@@ -110,37 +135,42 @@ class Claims:
             await self._order.apply([change])
         return None
 
-    async def _from_rows(
-        self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
-    ) -> Claim | None:
+    async def _from_rows(self, org_id: str, queue_id: str, reviewer: _Reviewer) -> Claim | None:
         for attempt in range(_WAITS):
             async with transaction(self._engine) as connection:
-                queues = await lease.heads(connection, org_id, queue_ids, reviewer_id=reviewer.id)
-                if queues:
-                    await reviewer.require_room(connection, org_id)
-                for queue_id in queues:
-                    taken = await lease.take_first(
-                        connection,
-                        org_id,
-                        queue_id,
-                        reviewer_id=reviewer.id,
-                        seconds=reviewer.seconds,
-                        # Free but locked: a merge or another claim is at it, and will soon be done.
-                        wait=attempt > 0,
-                    )
-                    if taken is not None:
-                        return await _claim(connection, *taken)
-            if not queues:
-                break
+                free = await lease.heads(
+                    connection,
+                    org_id,
+                    [queue_id],
+                    reviewer_id=reviewer.id,
+                    child_safety=reviewer.child_safety,
+                )
+                if not free:
+                    return None
+                await reviewer.require_room(connection, org_id)
+                taken = await lease.take_first(
+                    connection,
+                    org_id,
+                    queue_id,
+                    reviewer_id=reviewer.id,
+                    seconds=reviewer.seconds,
+                    child_safety=reviewer.child_safety,
+                    # Free but locked: a merge or another claim is at it, and will soon be done.
+                    wait=attempt > 0,
+                )
+                if taken is not None:
+                    return await _claim(connection, *taken)
         return None
 
 
 class _Reviewer(NamedTuple):
-    """Who claims, for how many seconds, and how many jobs they may hold."""
+    """Who claims, for how many seconds, how many jobs they may hold, and whether child-abuse
+    material is for them."""
 
     id: str
     seconds: float
     at_most: int | None
+    child_safety: bool
 
     async def require_room(self, connection: AsyncConnection, org_id: str) -> None:
         if self.at_most is not None:

@@ -24,9 +24,12 @@ from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Extended, Freed, JobSummary, OrderChange
 from coop_queues.lookup import SUMMARY_SQL, summary_of, uuid_of
 from coop_queues.order import Candidate
+from coop_queues.ranking import LONGEST_WAIT
 
 DEFAULT_SKIP: Final = 30 * 60.0
 """Seconds that a skipped job stays hidden from who skipped it."""
+
+_HIDE_UNSEEN: Final = 60.0  # seconds Redis does not offer what this reviewer may not see
 
 FREE: Final = "(j.lease_expires_at IS NULL OR j.lease_expires_at <= clock_timestamp())"
 _HELD = "j.state = 'PENDING' AND j.lease_token = :token AND j.lease_expires_at > clock_timestamp()"
@@ -41,6 +44,7 @@ _NOT_SKIPPED = """NOT EXISTS (
 _CANDIDATE = f"""
         SELECT j.job_id, j.lease_expires_at AS ran_out FROM queues.jobs j
          WHERE j.org_id = :org AND j.state = 'PENDING' AND {FREE} AND {_NOT_SKIPPED}
+           AND (:child_safety OR NOT j.csam)
 """  # noqa: S608 - constants only; values are bound
 
 # A claim that ran out ends where its lease did; the row is locked, so nobody else ends it.
@@ -78,18 +82,20 @@ _TAKE_FIRST = {
     for wait in (False, True)
 }
 
+_DUE = f"coalesce(j.deadline, j.created_at + interval '{LONGEST_WAIT.total_seconds()} s') AS due"
+
 _HEADS = text(
     f"""
     SELECT q.queue_id FROM unnest(CAST(:queues AS text[])) AS q (queue_id)
-     CROSS JOIN LATERAL ({_CANDIDATE.replace("j.job_id,", "j.rank, j.job_id,")}
+     CROSS JOIN LATERAL ({_CANDIDATE.replace("j.job_id,", f"j.job_id, {_DUE},")}
                             AND j.queue_id = q.queue_id ORDER BY j.rank, j.job_id LIMIT 1) AS head
-     ORDER BY head.rank, head.job_id
+     ORDER BY head.due, head.job_id
     """  # noqa: S608
 )
 
 _WHY_NOT = text(
     """
-    SELECT j.state, j.queue_id, j.rank,
+    SELECT j.state, j.queue_id, j.rank, j.csam,
            extract(epoch FROM j.lease_expires_at - clock_timestamp()) AS lease_left,
            extract(epoch FROM s.until - clock_timestamp()) AS skip_left
       FROM queues.jobs j
@@ -112,6 +118,7 @@ async def take(
     queue_id: str,
     reviewer_id: str,
     seconds: float,
+    child_safety: bool = True,
 ) -> tuple[JobSummary, str] | None:
     """Leases that job and gives its token; None when it is not free for this reviewer now.
 
@@ -123,6 +130,7 @@ async def take(
         "queue": queue_id,
         "reviewer": reviewer_id,
         "seconds": seconds,
+        "child_safety": child_safety,
     }
     return await _take(connection, _TAKE_THIS, parameters)
 
@@ -134,15 +142,19 @@ async def take_first(
     *,
     reviewer_id: str,
     seconds: float,
+    child_safety: bool = True,
     wait: bool = False,
 ) -> tuple[JobSummary, str] | None:
     """Leases the first free job of the queue, without Redis. Rows locked at this moment are passed
     over, or with `wait` waited for (then None can also mean: another one took it)."""
-    return await _take(
-        connection,
-        _TAKE_FIRST[wait],
-        {"org": org_id, "queue": queue_id, "reviewer": reviewer_id, "seconds": seconds},
-    )
+    parameters = {
+        "org": org_id,
+        "queue": queue_id,
+        "reviewer": reviewer_id,
+        "seconds": seconds,
+        "child_safety": child_safety,
+    }
+    return await _take(connection, _TAKE_FIRST[wait], parameters)
 
 
 async def _take(
@@ -157,17 +169,26 @@ async def _take(
 
 
 async def heads(
-    connection: AsyncConnection, org_id: str, queue_ids: Sequence[str], *, reviewer_id: str
+    connection: AsyncConnection,
+    org_id: str,
+    queue_ids: Sequence[str],
+    *,
+    reviewer_id: str,
+    child_safety: bool = True,
 ) -> list[str]:
-    """The queues that have a job free for this reviewer, the most urgent head first."""
-    found = await connection.scalars(
-        _HEADS, {"org": org_id, "queues": list(queue_ids), "reviewer": reviewer_id}
-    )
-    return list(found)
+    """The queues that have a job free for this reviewer; first the one whose first job is due
+    first: at its deadline, or where nothing was promised after `LONGEST_WAIT`."""
+    parameters = {
+        "org": org_id,
+        "queues": list(queue_ids),
+        "reviewer": reviewer_id,
+        "child_safety": child_safety,
+    }
+    return list(await connection.scalars(_HEADS, parameters))
 
 
 async def correction(
-    connection: AsyncConnection, offer: Candidate, *, reviewer_id: str
+    connection: AsyncConnection, offer: Candidate, *, reviewer_id: str, child_safety: bool = True
 ) -> OrderChange | None:
     """Why a job that Redis offered could not be taken, as what Redis is to be told instead.
 
@@ -182,9 +203,11 @@ async def correction(
         return change
     if row.lease_left is not None and row.lease_left > 0:
         return replace(change, op="LEASE", rank=row.rank, seconds=float(row.lease_left))
-    if row.skip_left is not None and row.skip_left > 0:
-        seconds = float(row.skip_left)
-        return replace(change, op="FREE", rank=row.rank, reviewer_id=reviewer_id, seconds=seconds)
+    hidden = float(row.skip_left or 0)
+    if row.csam and not child_safety:
+        hidden = max(hidden, _HIDE_UNSEEN)
+    if hidden > 0:
+        return replace(change, op="FREE", rank=row.rank, reviewer_id=reviewer_id, seconds=hidden)
     return None
 
 
@@ -211,6 +234,13 @@ _FREE_JOB = text(
          WHERE m.job_id = f.job_id AND m.number = f.claim_count AND m.ended_at IS NULL)
     SELECT * FROM freed
     """  # noqa: S608
+)
+
+_UNCLAIM = text(
+    """
+    DELETE FROM queues.claims m USING queues.jobs j
+     WHERE j.org_id = :org AND j.job_id = :job AND m.job_id = j.job_id AND m.number = j.claim_count
+    """
 )
 
 _SKIP = text(
@@ -268,6 +298,20 @@ async def skip(
         {"job": summary.job_id, "reviewer": holder, "org": org_id, "seconds": hide_seconds},
     )
     return Freed(summary=summary, changes=(_freed(summary, holder, hide_seconds),))
+
+
+async def withhold(
+    connection: AsyncConnection,
+    org_id: str,
+    job_id: str,
+    lease_token: str,
+    *,
+    hide_seconds: float,
+) -> Freed:
+    """As `skip`, for a job that its holder was not shown: as if they had never claimed it."""
+    freed = await skip(connection, org_id, job_id, lease_token, hide_seconds=hide_seconds)
+    await connection.execute(_UNCLAIM, {"org": org_id, "job": freed.summary.job_id})
+    return freed
 
 
 def _freed(summary: JobSummary, reviewer_id: str | None = None, seconds: float = 0) -> OrderChange:

@@ -168,9 +168,11 @@ async def pending_page(
     return Page(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
 
 
-async def pending_counts(connection: AsyncConnection, org_id: str) -> dict[str, QueueCount]:
-    """By queue id; a queue with nothing pending is absent. Reads every pending row of the
-    organisation: about 0.2 s for a million."""
+async def pending_counts(
+    connection: AsyncConnection, org_id: str, *, queue_id: str | None = None
+) -> dict[str, QueueCount]:
+    """By queue id, or of that queue alone; a queue with nothing pending is absent. Reads every
+    pending row that it counts: about 0.2 s for a million."""
     live = jobs.c.lease_expires_at > text("clock_timestamp()")
     query = (
         select(
@@ -184,13 +186,15 @@ async def pending_counts(connection: AsyncConnection, org_id: str) -> dict[str, 
         .where(jobs.c.org_id == org_id, jobs.c.state == "PENDING")
         .group_by(jobs.c.queue_id)
     )
+    if queue_id is not None:
+        query = query.where(jobs.c.queue_id == queue_id)
     return {
-        queue_id: QueueCount(
+        found: QueueCount(
             pending=pending,
             leased=leased,
             oldest_created_at=oldest,
             overdue=overdue,
             next_deadline=deadline,
         )
-        for queue_id, pending, leased, oldest, overdue, deadline in await connection.execute(query)
+        for found, pending, leased, oldest, overdue, deadline in await connection.execute(query)
     }

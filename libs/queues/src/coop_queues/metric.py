@@ -22,6 +22,9 @@ EXPIRED = Counter(
     "coop_queue_claims_expired_total",
     "Claims whose lease ran out before the reviewer decided, released or skipped.",
 )
+FORGOTTEN = Counter(
+    "coop_queue_claims_forgotten_total", "Claims deleted because they ended long ago."
+)
 ORDER_AVAILABLE = Gauge(
     "coop_queue_order_available",
     "1 while Redis answers; 0 means degraded: the rows alone do, a little slower.",

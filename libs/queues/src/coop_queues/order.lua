@@ -47,13 +47,13 @@ local function first(window, windows)
   return nil
 end
 
-if command == 'reserve' or command == 'peek' then
-  -- peek window windows | reserve window windows ms
+if command == 'reserve' then
+  -- reserve window windows ms
   if redis.call('EXISTS', built) == 0 then return {'unbuilt'} end
   give_back_expired()
   local job, rank = first(tonumber(ARGV[2]), tonumber(ARGV[3]))
   if not job then return {'empty'} end
-  if command == 'reserve' then hold(job, rank, tonumber(ARGV[4])) end
+  hold(job, rank, tonumber(ARGV[4]))
   return {'job', job, rank}
 elseif command == 'apply' then
   -- apply (op job rank ms)*
@@ -93,6 +93,7 @@ elseif command == 'size' then
   return {'size', tostring(redis.call('ZCARD', order) + redis.call('ZCARD', leases))}
 elseif command == 'members' then
   -- members first last: free jobs by position
+  if ARGV[2] == '0' then give_back_expired() end
   return redis.call('ZRANGE', order, ARGV[2], ARGV[3])
 elseif command == 'begin' then
   -- begin token ms: one process at a time fills the order

@@ -135,31 +135,20 @@ class OrderIndex:
                 arguments += (change.op, change.job_id, change.rank, _ms(change.seconds))
             await self.call(org_id, queue_id, "apply", *arguments)
 
-    async def reserve(
-        self, org_id: str, queue_ids: Sequence[str], *, reviewer_id: str
-    ) -> Candidate | None:
-        """The most urgent free job of these queues that the reviewer has not skipped, offered to
-        nobody else for `RESERVATION` seconds; None when there is none in Redis.
+    async def reserve(self, org_id: str, queue_id: str, *, reviewer_id: str) -> Candidate | None:
+        """The first free job of the queue that is not hidden from the reviewer, offered to nobody
+        else for `RESERVATION` seconds; None when there is none in Redis.
 
-        Raises OrderUnavailable, or Unbuilt for the first queue without an order.
+        Raises OrderUnavailable, or Unbuilt for a queue without an order.
         """
-        best = queue_ids[0] if len(queue_ids) == 1 else None
-        if best is None:
-            heads = []
-            for queue_id in queue_ids:
-                head = await self._head(org_id, queue_id, "peek", reviewer_id)
-                if head is not None:
-                    heads.append((head.rank, head.job_id, queue_id))
-            if not heads:
-                return None
-            best = min(heads)[2]
-        return await self._head(org_id, best, "reserve", reviewer_id, _ms(RESERVATION))
-
-    async def _head(
-        self, org_id: str, queue_id: str, command: str, reviewer_id: str, *arguments: int
-    ) -> Candidate | None:
         answer = await self.call(
-            org_id, queue_id, command, _WINDOW, _WINDOWS, *arguments, reviewer_id=reviewer_id
+            org_id,
+            queue_id,
+            "reserve",
+            _WINDOW,
+            _WINDOWS,
+            _ms(RESERVATION),
+            reviewer_id=reviewer_id,
         )
         if answer[0] == b"unbuilt":
             raise Unbuilt(org_id, queue_id)

@@ -2,7 +2,8 @@
 
     placing    place, place_many            in the caller's transaction
     claiming   Claims.claim                 in a transaction of its own
-    leases     extend, release, skip        in the caller's transaction, under a lease token
+    leases     extend, release, skip,
+               withhold                     in the caller's transaction, under a lease token
     deciding   close, move                  in the caller's transaction, under a lease token
     moving     requeue                      in the caller's transaction, a job nobody holds
     undoing    reopen                       in the caller's transaction, a closed job
@@ -10,7 +11,7 @@
                                             in the caller's transaction, many jobs (`sweep`)
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
     reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts, held
-    upkeep     Reconciler, Ranker           tasks of routing
+    upkeep     Reconciler, Ranker, Keeper   tasks of routing
 
 Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
 found. What changes rows answers with `changes`; after the commit they go to `OrderIndex.apply`.
@@ -23,12 +24,13 @@ from coop_queues.claim import DEFAULT_LEASE, Claims
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
 from coop_queues.holding import held
 from coop_queues.invalidate import affected, scrub
-from coop_queues.lease import DEFAULT_SKIP, extend, release, skip
+from coop_queues.lease import DEFAULT_SKIP, extend, release, skip, withhold
 from coop_queues.lookup import get_job, get_summary, jobs_of_item, pending_counts, pending_page
 from coop_queues.order import OrderIndex
 from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
+from coop_queues.retention import Keeper
 from coop_queues.sweep import (
     Scope,
     closable,
@@ -47,6 +49,7 @@ __all__ = [
     "MOVED",
     "REOPENED",
     "Claims",
+    "Keeper",
     "OrderIndex",
     "Ranker",
     "Ranking",
@@ -76,4 +79,5 @@ __all__ = [
     "requeue",
     "scrub",
     "skip",
+    "withhold",
 ]

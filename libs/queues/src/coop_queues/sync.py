@@ -186,7 +186,8 @@ class Reconciler:
     """Compares Redis with the rows every `period` seconds, and repairs.
 
     The numbers are compared each time; a queue whose numbers differ twice running is repaired, and
-    every queue at each `full_every`-th time, because a missing and a surplus job cancel out.
+    every queue at each `full_every`-th time, because a missing and a surplus job cancel out. A
+    queue that was emptied is looked at until Redis, too, has nothing of it.
     """
 
     def __init__(
@@ -203,6 +204,7 @@ class Reconciler:
         self._full_every = full_every
         self._round = 0
         self._suspects: set[tuple[str, str]] = set()
+        self._known: set[tuple[str, str]] = set()  # with pending jobs, or something left in Redis
 
     async def run(self) -> None:
         """A service task; ends only when cancelled."""
@@ -218,10 +220,15 @@ class Reconciler:
         self._round += 1
         full = self._round % self._full_every == 0
         async with transaction(self._engine) as connection:
-            queues = (await connection.execute(_QUEUES)).all()
+            rows = (await connection.execute(_QUEUES)).all()
         suspects = set()
-        for org_id, queue_id, count in queues:
+        counts = dict.fromkeys(self._known, 0) | {(org, queue): count for org, queue, count in rows}
+        self._known = {queue for queue, count in counts.items() if count}
+        for (org_id, queue_id), count in counts.items():
             size = await self._order.size(org_id, queue_id)
+            if count == 0 and not size:
+                continue
+            self._known.add((org_id, queue_id))
             if size is None:
                 await build(self._engine, self._order, org_id, queue_id)
             elif full or (size != count and (org_id, queue_id) in self._suspects):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from coop_contracts.config import Kind
 from coop_contracts.event import AppealSubmitted, ReportSubmitted, ReviewRequested
-from coop_queues.store import OrderIndex, Ranker, Reconciler
+from coop_queues.store import Keeper, OrderIndex, Ranker, Reconciler
 from coop_routing.case import Cases
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
@@ -45,6 +46,7 @@ def router(settings: Settings) -> Service:
     tables = RouteTables(config, known.catalogue)
     providers = Providers.of(settings, config, Vault.of(settings), known=known)
     strikes = StrikeReader.of(settings.redis)
+    retention = timedelta(days=settings.routing_claim_retention_days)
     cases = Cases(tables, providers, strikes, seconds=settings.routing_signal_deadline)
     placer = Placer(engine, order, cases)
     unparker = Unparker(engine, order, tables, cases, period=settings.routing_park)
@@ -106,6 +108,7 @@ def router(settings: Settings) -> Service:
     service.add_task("unpark", unpark)
     service.add_task("rank", rank)
     service.add_task("reconcile", Reconciler(engine, order, period=settings.routing_reconcile).run)
+    service.add_task("keep", Keeper(engine, retention=retention).run)
     service.add_readiness("config", config.ready)
     service.add_readiness("database", database)
     return service

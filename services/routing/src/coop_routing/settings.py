@@ -17,7 +17,8 @@ class Settings(SignalSettings):
     Redis is compared with the rows, every `routing_park` seconds parked jobs are looked at, every
     `routing_rank` seconds the jobs' turns: what is overdue, what a changed queue or policy orders
     anew. An entry whose queue depends on values from outside waits for them up to
-    `routing_signal_deadline` seconds; `routing_in_flight` batches at most have such entries.
+    `routing_signal_deadline` seconds; `routing_in_flight` batches at most have such entries. Claims
+    that ended more than `routing_claim_retention_days` ago are deleted.
     """
 
     internal_port: int = Field(default=9084, ge=0, le=65535)
@@ -27,3 +28,4 @@ class Settings(SignalSettings):
     routing_reconcile: float = Field(default=30, gt=0)
     routing_park: float = Field(default=5, gt=0)
     routing_rank: float = Field(default=2, gt=0)
+    routing_claim_retention_days: float = Field(default=400, ge=1, le=3650)

@@ -1,0 +1,108 @@
+"""Keeping the queue store to its size: claims that are long over, and skips that hide nothing.
+
+    claims   one a claim, for times and statistics: ended before the retention ──▶ deleted
+    skips    until they end: ended ──▶ deleted
+
+Guarantees: who holds a job, and which claim that is, is never touched; work is done in batches, may
+stop anywhere and be done by several processes at once.
+Must not: delete jobs or entries: decisions, appeals and the idempotency of placing rest on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_queues import metric
+from coop_queues.sync import PAUSE
+from coop_runtime.database import transaction
+from coop_runtime.error import Retryable
+from coop_runtime.log import logger
+
+BATCH: Final = 1000  # rows
+
+_log = logger("coop_queues.retention")
+
+# From organisation to organisation along the index.
+_ORGS = text(
+    """
+    WITH RECURSIVE o AS (
+        (SELECT org_id FROM queues.claims ORDER BY org_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT c.org_id FROM queues.claims c
+                 WHERE c.org_id > o.org_id ORDER BY c.org_id LIMIT 1)
+          FROM o WHERE o.org_id IS NOT NULL)
+    SELECT org_id FROM o WHERE org_id IS NOT NULL
+    """
+)
+
+# A claim ends after it began, so the index on its beginning finds all that ended long ago.
+_OLD_CLAIMS = text(
+    """
+    DELETE FROM queues.claims c USING (
+        SELECT job_id, number FROM queues.claims
+         WHERE org_id = :org AND claimed_at < :before AND ended_at < :before
+         ORDER BY claimed_at LIMIT :batch FOR UPDATE SKIP LOCKED) AS old
+     WHERE c.job_id = old.job_id AND c.number = old.number
+    """
+)
+
+_OVER_SKIPS = text(
+    """
+    DELETE FROM queues.skips s USING (
+        SELECT job_id, reviewer_id FROM queues.skips
+         WHERE until < clock_timestamp() LIMIT :batch FOR UPDATE SKIP LOCKED) AS old
+     WHERE s.job_id = old.job_id AND s.reviewer_id = old.reviewer_id
+    """
+)
+
+
+class Keeper:
+    """Deletes every `every` seconds what ended longer than `retention` ago."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        retention: timedelta,
+        every: float = 600.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._retention = retention
+        self._every = every
+        self._clock = clock
+
+    async def run(self) -> None:
+        """A service task; ends only when cancelled."""
+        while True:
+            try:
+                await self.keep()
+            except Retryable as error:
+                _log.warning("old claims not deleted", error=str(error))
+            await asyncio.sleep(self._every)
+
+    async def keep(self) -> None:
+        """One round. Raises Retryable."""
+        before = self._clock() - self._retention
+        async with transaction(self._engine) as connection:
+            org_ids = list(await connection.scalars(_ORGS))
+        for org_id in org_ids:
+            metric.FORGOTTEN.inc(await self._delete(_OLD_CLAIMS, org=org_id, before=before))
+        await self._delete(_OVER_SKIPS)
+
+    async def _delete(self, statement: TextClause, **parameters: object) -> int:
+        """Batch by batch; how many rows."""
+        count = 0
+        while True:
+            async with transaction(self._engine) as connection:
+                done = await connection.execute(statement, {**parameters, "batch": BATCH})
+            count += done.rowcount
+            if done.rowcount < BATCH:
+                return count
+            await asyncio.sleep(PAUSE)
