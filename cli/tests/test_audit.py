@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
+from coop_cli.audit_command import EXIT_USAGE
 from coop_review_api.migrations import run as migrate
 from coop_runtime.database import bootstrap, service_url
 from coop_runtime.secret import new_key
@@ -55,6 +57,34 @@ def test_a_whole_chain_and_a_broken_one(database: str, monkeypatch: pytest.Monke
     assert "CHANGED: chain of no organisation at entry 2: row 2 of audit_log" in done.output
     report = json.loads(CliRunner().invoke(app, ["audit", "verify", "--json"]).output)
     assert [fault["kind"] for fault in report["faults"]] == ["CHANGED"]
+
+
+@pytest.mark.parametrize("form", ["report", "log"])
+def test_what_was_known_before_is_held_against_it(database: str, tmp_path: Path, form: str) -> None:
+    """Everything of a chain deleted, as if it had never been, is found by a copy kept elsewhere: an
+    earlier report, or the log lines of the relay."""
+    before = CliRunner().invoke(app, ["audit", "verify", "--json"])
+    known = tmp_path / "known.json"
+    if form == "report":
+        known.write_text(before.output)
+    else:
+        ((chain, (sequence, head)),) = json.loads(before.output)["heads"].items()
+        anchor = {"event": "audit chain anchored", "chain": chain, "sequence": sequence}
+        lines = [{"event": "relay started"}, {**anchor, "hash": head}]
+        known.write_text("\n".join(json.dumps(line) for line in lines))
+    verify = ["audit", "verify", "--known", str(known)]
+    done = CliRunner().invoke(app, verify)
+    assert done.exit_code == 0, done.output
+    with psycopg.connect(database) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("DELETE FROM review.audit_log")
+        connection.execute("DELETE FROM review.audit_chain")
+    assert CliRunner().invoke(app, ["audit", "verify"]).exit_code == 0
+    done = CliRunner().invoke(app, verify)
+    assert done.exit_code == EXIT_FAILED
+    assert "KNOWN: chain of no organisation at entry 3: the chain had an entry 3" in done.output
+    known.write_text("nothing")
+    assert CliRunner().invoke(app, verify).exit_code == EXIT_USAGE
 
 
 def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,20 @@ def test_replay_round_trip(settings: CliSettings, topic: str) -> None:
 
 
 @pytest.mark.engines
+def test_a_record_that_several_groups_put_aside_comes_back_once(
+    settings: CliSettings, topic: str
+) -> None:
+    """Every group reads what is replayed, so letters of one record are published once, and all of
+    them count as replayed: a poison record does not grow in number with each replay."""
+    asyncio.run(publish(settings, [letter(topic, 0, "error"), letter(topic, 1, "error")]))
+    result = coop("replay", topic, "--all")
+    assert "5 replayed" in result.output
+    assert "2 of them for records that another letter brought back" in result.output
+    assert [r.value for r in records(settings, topic)] == [b"\xff0", b"\xff1", b"\xff2"]
+    assert "0 not replayed" in coop("list", "--topic", topic).output
+
+
+@pytest.mark.engines
 def test_replay_by_reason_is_remembered(
     settings: CliSettings, topic: str, broker_idempotence: bool
 ) -> None:
@@ -152,10 +166,13 @@ def test_which_letters_must_be_said() -> None:
     assert coop("replay", "t", "--all", "--offset", "3").exit_code == EXIT_USAGE
 
 
-def test_no_broker_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a broker the command says which one it asked, and exits with 3."""
+def test_no_broker_is_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a broker the command says once which one it asked, and exits with 3."""
     monkeypatch.setenv("COOP_KAFKA", "127.0.0.1:1")
     monkeypatch.setattr("coop_cli.letter_box._BROKER_SECONDS", 0.5)
     result = coop("list")
     assert result.exit_code == EXIT_BROKER
     assert "127.0.0.1:1" in result.output
+    assert caplog.records == []

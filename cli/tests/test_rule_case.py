@@ -98,7 +98,7 @@ def test_a_case_that_does_not_hold_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("textBanks: [Bad words]", "textBanks: [Other]", "there is no text banks called Other"),
+        ("textBanks: [Bad words]", "textBanks: [Other]", "there is no text bank called Other"),
         ("threshold: 10", "threshold: many", "/conditionSet/conditions/1/threshold"),
         ("passes: [Bad words]", "passes: [Good words]", "no rule for items of type Post"),
         ("item: {type: Post", "item: {type: Pots", "there is no item type called Pots"),

@@ -184,7 +184,7 @@ def test_unknown_names_have_their_place() -> None:
         ("/itemTypes/1", "None"),
         ("/conditionSet/conditions/0/matchingValues/textBanks/0", "x"),
     ]
-    assert str(unknown[1]).endswith("there is no text banks called x")
+    assert str(unknown[1]).endswith("there is no text bank called x")
 
 
 def test_files_have_distinct_paths(tmp_path: Path) -> None:

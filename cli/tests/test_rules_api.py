@@ -331,7 +331,7 @@ def test_a_fault_is_said_with_its_place(system: System, tmp_path: Path) -> None:
     rule.write_text(text.replace("- Remove", "- Removed"))
     result = coop("apply", "--dir", str(tmp_path), "--yes")
     assert result.exit_code == EXIT_FAILED
-    assert "there is no actions called Removed" in result.output
+    assert "there is no action called Removed" in result.output
     rule.write_text(text.replace("maxDailyActions: 5", "maxDailyActions: none"))
     result = coop("apply", "--dir", str(tmp_path), "--yes")
     assert result.exit_code == EXIT_FAILED

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
 import httpx
 import psutil
 import pytest
@@ -46,6 +52,29 @@ def test_the_platforms_api_speaks_of_itself(stack: LocalStack) -> None:
     """The public routes are in the OpenAPI document, the hot one included."""
     document = httpx.get(f"{stack.url('ingest')}/api/v1/openapi.json", timeout=10).json()
     assert "/api/v1/items/async/" in document["paths"]
+
+
+def test_the_command_line_reaches_the_stack(stack: LocalStack, tmp_path: Path) -> None:
+    """`cli.env` in the state has all that `coop` needs, one word a value, for its owner alone."""
+    file = stack.state / "cli.env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    given = dict(word.split("=", 1) for word in file.read_text().split())
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COOP_")} | given
+    for command in (
+        ["dlq", "list"],
+        ["rules", "pull", "--dir", str(tmp_path)],
+        ["audit", "verify"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "coop_cli", *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    assert (tmp_path / "rules" / "plain-scams.yaml").exists()
 
 
 async def test_the_stand_in_broker_serves_and_may_forget() -> None:

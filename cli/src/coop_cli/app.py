@@ -145,7 +145,10 @@ def _report(summary: Summary, *, one: int | None) -> None:
     for offset, why in summary.refused.items():
         typer.echo(f"refused offset {offset}: {why}", err=True)
     topic = summary.topic.removesuffix(DEAD_LETTER_SUFFIX)
-    typer.echo(f"{len(summary.replayed)} replayed to {topic}, {len(summary.refused)} refused")
+    said = f"{len(summary.replayed)} replayed to {topic}, {len(summary.refused)} refused"
+    if summary.repeats:
+        said += f"; {summary.repeats} of them for records that another letter brought back"
+    typer.echo(said)
     if summary.broker_error is not None:
         typer.echo(f"stopped, the broker does not answer: {summary.broker_error}", err=True)
         raise typer.Exit(EXIT_BROKER)

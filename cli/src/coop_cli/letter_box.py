@@ -9,6 +9,7 @@ Must not: publish; `replay` does.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ GROUP = "coop-dlq-replay"
 _BROKER_SECONDS = 10.0
 _READING = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
 _METADATA_CHARACTERS = 4000  # the broker's default bound is 4096 bytes
+
+
+# The client tells of each of its hundred attempts; the command says in a line how it ended.
+_SILENT = logging.getLogger("coop_cli.librdkafka")
+_SILENT.setLevel(logging.CRITICAL + 1)
 
 
 @dataclass
@@ -83,7 +89,7 @@ class LetterBox:
 
     def __init__(self, settings: RuntimeSettings) -> None:
         config = consumer_config(settings, "coop-cli", GROUP)
-        self._consumer = Consumer(config | _READING)
+        self._consumer = Consumer(config | _READING | {"logger": _SILENT})
 
     def close(self) -> None:
         self._consumer.close()

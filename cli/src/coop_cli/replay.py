@@ -3,7 +3,8 @@
 Guarantees: a letter counts as replayed only after the broker's acknowledgement, in the order of the
 letters; it is remembered after that. Killed in between, some are replayed twice: the ids inside
 make that harmless. All consumer groups of the topic see a replayed message, not only the one that
-failed on it; they are idempotent.
+failed on it; they are idempotent. A record that several groups put aside has a letter of each, and
+is published once.
 """
 
 from __future__ import annotations
@@ -18,16 +19,22 @@ from coop_runtime.producer import Producer
 from coop_runtime.record import Record
 from coop_runtime.settings import RuntimeSettings
 
+Origin = tuple[bytes, bytes] | int
+"""Partition and offset of the record that a letter was made of; its own offset where it does not
+say."""
+
 _CHUNK = 100
 _ACKNOWLEDGED_SECONDS = 10.0
 
 
 @dataclass
 class Summary:
-    """What a replay did, by offset of the dead-letter topic. `refused` has the reason."""
+    """What a replay did, by offset of the dead-letter topic. `refused` has the reason. `repeats`
+    of the replayed letters were of a record that another one had brought back already."""
 
     topic: str
     replayed: list[int] = field(default_factory=list)
+    repeats: int = 0
     refused: dict[int, str] = field(default_factory=dict)
     broker_error: str | None = None
 
@@ -70,11 +77,12 @@ async def replay(
     """Publish the letters' originals and remember them. Stops at the first the broker does not
     acknowledge. `progress` gets the number of replayed ones now and then."""
     summary = Summary(topic)
+    published: set[Origin] = set()
     producer = Producer(settings, client_id="coop-cli")
     await producer.start()
     try:
         for chunk in _chunks(letters):
-            await _replay_chunk(producer, box, chunk, summary)
+            await _replay_chunk(producer, box, chunk, summary, published)
             progress(len(summary.replayed))
             if summary.broker_error is not None:
                 break
@@ -84,18 +92,27 @@ async def replay(
 
 
 async def _replay_chunk(
-    producer: Producer, box: LetterBox, chunk: list[Record], summary: Summary
+    producer: Producer,
+    box: LetterBox,
+    chunk: list[Record],
+    summary: Summary,
+    published: set[Origin],
 ) -> None:
     acknowledged: list[int] = []
     try:
         for letter in chunk:
             try:
                 original = original_of(letter)
-                await producer.publish([original], timeout=_ACKNOWLEDGED_SECONDS)
+                origin = _origin(letter)
+                if origin in published:
+                    summary.repeats += 1
+                else:
+                    await producer.publish([original], timeout=_ACKNOWLEDGED_SECONDS)
             except (ValueError, MessageTooLarge) as error:
                 summary.refused[letter.offset] = str(error)
             else:
                 acknowledged.append(letter.offset)
+                published.add(origin)
     except BrokerUnavailable as error:
         summary.broker_error = str(error)
     if acknowledged:
@@ -103,6 +120,12 @@ async def _replay_chunk(
         replayed.add(acknowledged)
         box.remember(summary.topic, replayed)
         summary.replayed += acknowledged
+
+
+def _origin(letter: Record) -> Origin:
+    told = dict(letter.headers)
+    partition, offset = (told.get(HEADER_PREFIX + name) for name in ("partition", "offset"))
+    return letter.offset if partition is None or offset is None else (partition, offset)
 
 
 def _chunks(letters: Iterable[Record]) -> Iterator[list[Record]]:

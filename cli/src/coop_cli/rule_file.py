@@ -92,7 +92,8 @@ class Unknown:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.pointer}: there is no {self.kind.replace('-', ' ')} called {self.name}"
+        one = "policy" if self.kind == "policies" else self.kind.replace("-", " ").removesuffix("s")
+        return f"{self.pointer}: there is no {one} called {self.name}"
 
 
 def to_file(kind: FileKind, document: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from coop_local import roster
 from coop_local.counters import Counted, Counters, line_of
 from coop_local.engine import EngineError, remembered_port, rotate
-from coop_local.lock import StateInUse, state_lock
+from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.migration import MigrationFailed, MigrationSpec, run_migrations
 from coop_local.run_file import Run, leftover_services, read_run, running, write_run
 from coop_local.secret_file import stack_secrets
@@ -125,6 +125,55 @@ def test_a_taken_port_of_the_settings_is_refused_by_name(
         monkeypatch.setenv("COOP_STATE", str(tmp_path))
         with pytest.raises(EngineError, match="COOP_INGEST_PORT"):
             roster.ports_of(Settings())
+
+
+def test_two_services_on_one_port_are_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port given twice is told before anything starts, and so is one among the internal ones."""
+    first = remembered_port(tmp_path / "port")
+    monkeypatch.setenv("COOP_STATE", str(tmp_path))
+    for setting in ("REVIEW", "PLATFORM", "DISPATCH"):
+        number = remembered_port(tmp_path / setting)
+        monkeypatch.setenv(f"COOP_{setting}_PORT", str(number))
+    monkeypatch.setenv("COOP_INTERNAL_PORTS", str(first))
+    monkeypatch.setattr(roster, "is_free", lambda _port: True)
+    monkeypatch.setenv("COOP_INGEST_PORT", str(first + 2))
+    with pytest.raises(EngineError, match=f"{first + 2} would serve ingest and review-relay's"):
+        roster.ports_of(Settings())
+    monkeypatch.setenv("COOP_INGEST_PORT", os.environ["COOP_REVIEW_PORT"])
+    with pytest.raises(EngineError, match="would serve ingest and review-api"):
+        roster.ports_of(Settings())
+
+
+def test_links_lead_to_the_port_that_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the stack chose the port itself; an address of the user's own stays."""
+    monkeypatch.setenv("COOP_STATE", str(tmp_path))
+    monkeypatch.setenv("COOP_FREE_PORTS", "true")
+    settings = Settings()
+    secrets = stack_secrets(tmp_path / "secrets.json")
+    ports = roster.ports_of(settings)
+
+    def public_url() -> str:
+        specs = roster.services(settings, ADDRESSES, secrets, ports)
+        (found,) = (s for s in specs if s.name == "review-api")
+        return found.environment["COOP_REVIEW_PUBLIC_URL"]
+
+    assert public_url() == f"http://127.0.0.1:{ports.public['review-api']}"
+    monkeypatch.setenv("COOP_REVIEW_PUBLIC_URL", "https://mine")
+    assert public_url() == "https://mine"
+
+
+def test_a_state_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    """A file where a directory is needed: what cannot be, and the setting that changes it."""
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StateUnusable, match=r"Not a directory.*COOP_STATE"),
+        state_lock(tmp_path / "file" / "state"),
+    ):
+        pass
 
 
 def test_a_port_is_chosen_once(tmp_path: Path) -> None:

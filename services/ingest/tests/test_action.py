@@ -93,6 +93,17 @@ async def test_what_does_not_exist_or_fit_is_named(actions: Any) -> None:
     assert (await refused(actions, itemTypeId="post")).keys() == {"/actionId"}
 
 
+async def test_an_unknown_item_type_is_called_so_on_every_route(actions: Any) -> None:
+    """The same error types and words as for an item of an unknown type."""
+    response = await actions.post("/actions/", {**ORDER, "itemTypeId": "none"})
+    (error,) = response.json()["errors"]
+    assert error["type"] == ["/errors/unrecognized-content-type", "/errors/invalid-user-input"]
+    assert (error["detail"], error["pointer"]) == (
+        "You have no item type with this id.",
+        "/itemTypeId",
+    )
+
+
 async def test_built_in_actions_become_review_requests(actions: Any) -> None:
     """Enqueue asks for a review, the NCMEC one for a job of that kind, about the user."""
     for action_id, kind in (("review", "DEFAULT"), ("ncmec", "NCMEC")):

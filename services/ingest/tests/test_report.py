@@ -112,6 +112,34 @@ async def test_a_wrong_report(ingest: Any, change: dict[str, Any], expected: lis
     assert ingest.broker.messages == []
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"reportedForReason": {"reason": 4}},
+            'The field "reportedForReason.reason" is wrong: '
+            "Expected `string | null`, got `integer`.",
+        ),
+        (
+            {"reportedItemsInThread": [3.5]},
+            'The field "reportedItemsInThread[0]" is wrong: Expected `object`, got `number`.',
+        ),
+        (
+            {"reporter": {"kind": "a str", **USER}},
+            "The field \"reporter.kind\" is wrong: Invalid enum value 'a str'.",
+        ),
+        (
+            {"reportedAt": "yesterday"},
+            "It must be a date and time such as 2024-05-01T10:00:00.000Z.",
+        ),
+    ],
+)
+async def test_a_refusal_speaks_of_json(ingest: Any, change: dict[str, Any], says: str) -> None:
+    """The very field is named, types as JSON calls them, examples as they are to be written."""
+    response = await ingest.post("/report", {**REPORT, **change})
+    assert [error["detail"] for error in response.json()["errors"]] == [says]
+
+
 async def test_all_errors_of_a_report_are_listed(ingest: Any) -> None:
     """Errors of different parts come in one answer."""
     body = {

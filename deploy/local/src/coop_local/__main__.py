@@ -19,7 +19,7 @@ from coop_local.demo.corpus import default_corpus
 from coop_local.demo.main_job import Load
 from coop_local.demo.serve import serve
 from coop_local.engine import EngineError, write_private
-from coop_local.lock import StateInUse, state_lock
+from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.settings import Broker, EngineSettings, Settings
 from coop_local.stack import Stack
 from coop_runtime.settings import explain
@@ -89,7 +89,7 @@ def engines(
     try:
         with state_lock(settings.state):
             _serve_engines(settings, env_file)
-    except (EngineError, StateInUse) as error:
+    except (EngineError, StateInUse, StateUnusable) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
 

@@ -134,7 +134,21 @@ def ports_of(settings: Settings) -> Ports:
     for number, name in enumerate(_INTERNAL_ORDER):
         fixed = settings.internal_ports + number
         internal[name] = _checked(settings, f"internal-{name}", fixed, "internal_ports")
+    _check_distinct(public, internal)
     return Ports(public, internal)
+
+
+def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> None:
+    """Raises EngineError where two services would listen on one port."""
+    taken: dict[int, str] = {}
+    named = [*public.items(), *((f"{name}'s metrics", port) for name, port in internal.items())]
+    for name, port in named:
+        if port in taken:
+            raise EngineError(
+                f"Port {port} would serve {taken[port]} and {name}: change COOP_INGEST_PORT, "
+                "COOP_REVIEW_PORT, COOP_PLATFORM_PORT, COOP_DISPATCH_PORT or COOP_INTERNAL_PORTS."
+            )
+        taken[port] = name
 
 
 def _port(settings: Settings, name: str) -> int:
@@ -162,6 +176,9 @@ def services(
         environment = _environment(settings, addresses) | {
             "COOP_INTERNAL_PORT": str(ports.internal[role.name])
         }
+        # Where the links of invitations and of single sign-on lead to.
+        public_url = f"http://127.0.0.1:{ports.public['review-api']}"
+        environment.setdefault("COOP_REVIEW_PUBLIC_URL", public_url)
         if role.database_role:
             environment["COOP_POSTGRES"] = _database(addresses, secrets, role.database_role)
         if role.secret_keys:
@@ -218,7 +235,6 @@ def _environment(settings: Settings, addresses: Addresses) -> dict[str, str]:
     }
     return {
         "COOP_REVIEW_SECURE_COOKIES": "false",  # plain HTTP on loopback
-        "COOP_REVIEW_PUBLIC_URL": f"http://127.0.0.1:{settings.review_port}",
         **kept,
         "PYTHONUNBUFFERED": "1",
         "COOP_KAFKA": addresses.kafka,

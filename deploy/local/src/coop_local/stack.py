@@ -122,7 +122,10 @@ class Stack:
         try:
             create_topics(addresses.kafka)
         except (KafkaException, TimeoutError) as error:
-            raise EngineError(f"The broker {addresses.kafka} has no topics: {error}") from error
+            whose = "" if self._settings.kafka is None else ", from COOP_KAFKA,"
+            raise EngineError(
+                f"The broker {addresses.kafka}{whose} does not answer, or takes no topics: {error}"
+            ) from error
         return addresses
 
     def addresses(self) -> Addresses:

@@ -25,7 +25,7 @@ from coop_local import roster
 from coop_local.counters import Counters, line_of
 from coop_local.engine import EngineError
 from coop_local.kafka import Kafka
-from coop_local.lock import StateInUse, state_lock
+from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.migration import MigrationFailed, MigrationSpec, run_migrations
 from coop_local.roster import Ports, log_path
 from coop_local.run_file import Run, leftover_services, running, write_run
@@ -89,7 +89,7 @@ def run(
                 after_ready=after_ready,
             )
             return asyncio.run(supervisor.run())
-    except StateInUse as error:
+    except (StateInUse, StateUnusable) as error:
         terminal.say(str(error))
         return 1
 

@@ -9,11 +9,43 @@ Names and meanings: librdkafka, CONFIGURATION.md.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from coop_runtime.settings import RuntimeSettings
 
+REPEAT_SECONDS = 10.0
+"""How often a client says the same of a broker at most."""
+_REMEMBERED = 1000
+
+
+class Repeats(logging.Filter):
+    """Lets a line through when its kind was not said by its client for `REPEAT_SECONDS`.
+
+    A client tries again twenty times a second while its broker is away, and tells each time: nine
+    services would write gigabytes a day, and nobody would find the line that matters.
+    """
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._said: dict[tuple[str, ...], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True for a line that is to be written; it begins `FAIL [client] [thread of broker]:`."""
+        now = self._now()
+        what = tuple(record.getMessage().split(None, 3)[:3])
+        if now - self._said.get(what, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        if len(self._said) > _REMEMBERED:
+            self._said.clear()
+        self._said[what] = now
+        return True
+
+
 _logger = logging.getLogger("coop_runtime.librdkafka")
+_logger.addFilter(Repeats())
 
 QUEUE_MESSAGES = 100_000
 """The most messages a producer holds that are not acknowledged."""

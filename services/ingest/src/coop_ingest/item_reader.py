@@ -129,12 +129,19 @@ def check_reference(
         check_id(reference.id)
     except Refused as refused:
         errors.append(invalid(f"The id: {refused.reason}.", at + "/id"))
-    found = catalog.kind_of(org_id, reference.type_id)
+    return errors + check_type(catalog, org_id, reference.type_id, at + "/typeId", kind=kind)
+
+
+def check_type(
+    catalog: Catalog, org_id: str, type_id: str, at: str, *, kind: str | None = None
+) -> list[ApiError]:
+    """What is wrong with the id of an item type at `at`. `kind` is that it must be."""
+    found = catalog.kind_of(org_id, type_id)
     if found is None:
-        errors.append(_unknown_type("You have no item type with this id.", at + "/typeId"))
-    elif kind is not None and found != kind:
-        errors.append(invalid(f"It must be an item type of kind {kind}.", at + "/typeId"))
-    return errors
+        return [_unknown_type("You have no item type with this id.", at)]
+    if kind is not None and found != kind:
+        return [invalid(f"It must be an item type of kind {kind}.", at)]
+    return []
 
 
 def _select(sent: Item, at: str) -> _Selected | ApiError:

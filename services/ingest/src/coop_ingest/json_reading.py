@@ -28,6 +28,8 @@ _JSON_TITLE: Final = "Invalid JSON"
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_JSON_TYPES: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+_PYTHON_TYPE = re.compile(r"\b(?:str|int|float|bool)\b")
 _MAX_FLOAT: Final = int(1.7976931348623157e308)
 
 
@@ -83,7 +85,7 @@ def _as_found(failure: Exception, at: str, size: int) -> Unreadable:
     if isinstance(failure, msgspec.ValidationError):
         message, _, path = text.partition(" - at ")
         steps = _steps(path.strip("`"))
-        return Unreadable([invalid(message + ".", at + pointer(*steps))], syntax=False)
+        return Unreadable([invalid(_in_json(message) + ".", at + pointer(*steps))], syntax=False)
     if isinstance(failure, RecursionError):
         text = "it nests too deep"
     elif isinstance(failure, UnicodeDecodeError):
@@ -165,6 +167,16 @@ def _shape_errors(value: Any, kind: type[Struct], at: str) -> list[ApiError]:
             msgspec.json.decode(msgspec.json.encode(value[name]), type=field.type)
         except msgspec.ValidationError as failure:
             message, _, path = str(failure).partition(" - at ")
-            where = at + pointer(name, *_steps(path.strip("`")))
-            errors.append(invalid(f'The field "{name}" is wrong: {message}.', where))
+            path = path.strip("`").removeprefix("$")
+            where = at + pointer(name, *_steps("$" + path))
+            errors.append(
+                invalid(f'The field "{name}{path}" is wrong: {_in_json(message)}.', where)
+            )
     return errors
+
+
+def _in_json(message: str) -> str:
+    """msgspec's message with JSON's names of types instead of Python's."""
+    if not message.startswith("Expected `"):
+        return message  # it may hold a value that was sent
+    return _PYTHON_TYPE.sub(lambda found: _JSON_TYPES[found[0]], message)

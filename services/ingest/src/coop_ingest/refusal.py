@@ -70,6 +70,11 @@ def invalid(detail: str, pointer: str | None = None, *, title: str = "Invalid in
     return error(400, ErrorType.INVALID_USER_INPUT, title, detail, pointer)
 
 
+def sentence(reason: str) -> str:
+    """A reason as a sentence. Not `capitalize`, which lowers the rest of it."""
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
 def too_large(detail: str, pointer: str | None = None) -> ApiError:
     """Something is over a limit."""
     return error(413, ErrorType.INVALID_USER_INPUT, "Too large", detail, pointer)

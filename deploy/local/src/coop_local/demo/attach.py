@@ -13,6 +13,8 @@ import httpx
 from coop_local import roster
 from coop_local.demo.console_client import ConsoleError
 from coop_local.demo.setup import SetupError, ensure
+from coop_local.demo.state import DemoState
+from coop_local.engine import write_private
 from coop_local.roster import Ports
 from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
@@ -21,6 +23,7 @@ from coop_local.stack import Addresses
 from coop_local.supervisor import Running, StartFailed
 
 PLATFORM = "demo-platform"
+_CLI_SETTINGS = ("COOP_KAFKA", "COOP_KAFKA_IDEMPOTENCE", "COOP_POSTGRES", "COOP_SECRET_KEYS")
 
 
 def demo_file(state: Path) -> Path:
@@ -31,6 +34,11 @@ def demo_file(state: Path) -> Path:
 def keys_file(state: Path) -> Path:
     """Where the demo platform finds the keys that verify webhooks."""
     return state / "demo-platform-keys.json"
+
+
+def cli_file(state: Path) -> Path:
+    """What the command `coop` needs to reach this stack, for `env $(cat …)`; mode 600."""
+    return state / "cli.env"
 
 
 def services(
@@ -77,9 +85,22 @@ async def after_ready(running: Running) -> Sequence[str]:
         )
     except (SetupError, ConsoleError, httpx.HTTPError) as error:
         raise StartFailed(f"the demo organisation could not be made: {error}") from error
+    write_private(cli_file(state), _cli_lines(review_api, demo))
     return [
         f"Demo organisation {demo.org_id} {'found again' if known else 'created'}; log in with",
         *[f"  {user.role.lower():<24}{user.email:<28}{user.password}" for user in demo.users],
         f"  {'API key':<24}{demo.api_key}",
-        f"All of it is in {demo_file(state)}. The addresses:",
+        f"All of it is in {demo_file(state)}. For the command line, put this before it:",
+        f"  env $(cat {cli_file(state)}) .venv/bin/coop …",
+        "The addresses:",
     ]
+
+
+def _cli_lines(review_api: ServiceSpec, demo: DemoState) -> str:
+    admin = demo.user("ADMIN")
+    values = {name: review_api.environment[name] for name in _CLI_SETTINGS} | {
+        "COOP_URL": str(review_api.url),
+        "COOP_EMAIL": admin.email,
+        "COOP_PASSWORD": admin.password,
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -19,7 +19,7 @@ from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, Subm
 from coop_contracts.ids import execution_id, item_key, new_id
 from coop_ingest.api.related import RelatedReader
 from coop_ingest.api.submission_route import SubmissionRoute
-from coop_ingest.refusal import Refusal, invalid
+from coop_ingest.refusal import Refusal, invalid, sentence
 from coop_ingest.wire import ActionOrder
 
 MAX_NOTE = 5000
@@ -40,7 +40,7 @@ class ActionRoute(SubmissionRoute[ActionOrder, ActionRequested | ReviewRequested
         """What is asked for, as an event. Raises Refusal with everything that is wrong."""
         cause = related.next_id()
         related.id(body.item_id, "/itemId")
-        related.known(Kind.ITEM_TYPE, body.item_type_id, "/itemTypeId")
+        related.item_type(body.item_type_id, "/itemTypeId")
         note = related.text(body.note, "/note")
         if note is not None and len(note) > MAX_NOTE:
             related.errors.append(invalid(f"At most {MAX_NOTE} characters.", "/note"))
@@ -105,7 +105,7 @@ class ActionRoute(SubmissionRoute[ActionOrder, ActionRequested | ReviewRequested
         parameters, faults = resolve_values(action.parameters, body.parameters or {})
         for name, reason in faults:
             where = pointer("parameters", name)
-            related.errors.append(invalid(f"{reason.capitalize()}.", where))
+            related.errors.append(invalid(sentence(reason), where))
         return action, parameters
 
     def _item(self, org_id: str, body: ActionOrder, cause: str) -> SubmittedItem:

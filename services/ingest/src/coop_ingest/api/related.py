@@ -15,8 +15,8 @@ from coop_contracts.error import ApiError
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_ingest.catalog import Catalog
 from coop_ingest.idempotency import Submission
-from coop_ingest.item_reader import ItemReader, Reading, check_reference
-from coop_ingest.refusal import invalid, too_large
+from coop_ingest.item_reader import ItemReader, Reading, check_reference, check_type
+from coop_ingest.refusal import invalid, sentence, too_large
 from coop_ingest.wire import Reference, Reporter, Variant
 from coop_items.moment import parse_moment
 from coop_items.refusal import Refused
@@ -105,7 +105,7 @@ class RelatedReader:
         try:
             return parse_moment(sent + "T00:00:00Z" if len(sent.strip()) == 10 else sent)
         except Refused as refused:
-            self.errors.append(invalid(f"{refused.reason.capitalize()}.", at))
+            self.errors.append(invalid(sentence(refused.reason), at))
             return None
 
     def text(self, sent: str | None, at: str) -> str | None:
@@ -115,7 +115,7 @@ class RelatedReader:
         try:
             return check_text(sent)
         except Refused as refused:
-            self.errors.append(invalid(f"{refused.reason.capitalize()}.", at))
+            self.errors.append(invalid(sentence(refused.reason), at))
             return None
 
     def id(self, sent: str, at: str) -> str:
@@ -125,6 +125,10 @@ class RelatedReader:
         except Refused as refused:
             self.errors.append(invalid(f"The id: {refused.reason}.", at))
             return ""
+
+    def item_type(self, type_id: str, at: str) -> None:
+        """The id of one of the organisation's item types."""
+        self.errors += check_type(self._catalog, self._org_id, type_id, at)
 
     def known(self, kind: Kind, document_id: str, at: str) -> str:
         """The id of a configuration document, which must exist."""
