@@ -7,8 +7,6 @@ whoever calls judges.
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from coop_local.stack import Addresses
 from coop_runtime.message import Message
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
+from tests.bench.killed import Killed
 
 _POLL = 0.2
 
@@ -78,35 +77,6 @@ def requests_of(plan: Plan, org_id: str, actions: Sequence[str]) -> list[tuple[s
     ]
 
 
-class Killed:
-    """A dispatcher process that is started again whenever it was killed."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
-        self._process = self._start()
-        self.kills = 0
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "coop_action_dispatcher", "dispatcher"]
-        return subprocess.Popen(command, env=self._environment)
-
-    def kill(self) -> None:
-        """kill -9, and a new one at once."""
-        self._process.kill()
-        self._process.wait()
-        self.kills += 1
-        self._process = self._start()
-
-    def stop(self) -> None:
-        """Ends it in order."""
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=25)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
 def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Report:
     """Publishes half of the requests, starts the dispatcher, publishes the rest bit by bit while it
     is killed, and waits for what must arrive. Raises TimeoutError."""
@@ -124,7 +94,8 @@ def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Re
             addresses, database, COOP_INTERNAL_PORT="0", COOP_LOG_LEVEL="ERROR"
         )
         began = time.monotonic()
-        process = Killed(environment)
+        process = Killed()
+        process.start("dispatcher", "coop_action_dispatcher", "dispatcher", environment)
         try:
             for turn in range(plan.kills):
                 rest = wanted[half:]
@@ -134,7 +105,7 @@ def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Re
                 # Killed before it delivers anything it would prove nothing.
                 _wait(origin, before + 1, plan.deadline)
                 time.sleep(chance.uniform(0, plan.reprieve))
-                process.kill()
+                process.kill("dispatcher")
             _wait(origin, expected, plan.deadline)
             states = _settled(database, org.id, expected, plan.deadline)
         finally:
@@ -146,7 +117,7 @@ def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Re
         repeats=int(found["repeats"]),
         unordered=int(found["unordered"]),
         states=states,
-        kills=process.kills,
+        kills=process.kills.total(),
         seconds=time.monotonic() - began,
     )
 

@@ -1,8 +1,8 @@
 """The soak of review: many reviewers on many queues, Redis flushed, processes killed with -9.
 
-    two api processes, relay, routing, dispatcher; every `period` seconds the next of them is killed
-    and started again; reviewers go on with whichever api answers, and send again what they do not
-    know to have arrived
+    two api processes, relay, routing, dispatcher; every `period` seconds, until all is decided, the
+    next of them is killed and started again; reviewers go on with whichever api answers, and send
+    again what they do not know to have arrived
 
 Guarantees: what is reported was counted in the database and at the receiver, not in the reviewers'
 memory, but for two promises that only they can see: that nobody else held their job, and in which
@@ -15,8 +15,6 @@ import asyncio
 import itertools
 import json
 import random
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter, defaultdict
@@ -33,23 +31,25 @@ from coop_local.stack import Addresses
 from tests.bench import delivery_load
 from tests.bench import environment as stand
 from tests.bench import review_load as load
+from tests.bench.killed import Killed
 
 _POLL = 0.1
+_PROCESSES = 5
 _UNREACHABLE = (httpx.HTTPError, OSError)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`kills` come every `period` seconds, `flushes` of Redis between them. A lease lasts `lease`
-    seconds. A share of the claims is given back (`released`), skipped, or forgotten (`forgotten`:
-    the reviewer vanishes and the lease has to end by itself)."""
+    """Kills come every `period` seconds from the first claim to the last decision; `flushes` of
+    Redis evenly between, by how much is decided. A lease lasts `lease` seconds. A share of the
+    claims is given back (`released`), skipped, or forgotten (`forgotten`: the reviewer vanishes and
+    the lease has to end by itself)."""
 
     reviewers: int
     queues: int
     jobs: int
-    kills: int
     flushes: int
-    period: float = 3.0
+    period: float = 5.0
     lease: int = 10
     released: float = 0.02
     skipped: float = 0.02
@@ -64,7 +64,7 @@ class Report:
     """What was seen. `held_twice`: jobs that two reviewers held at the same time; `late`: the
     longest time, in seconds, that a job still waited after one behind it in its queue was claimed
     for the first time; `executions` requested by the decisions, `taken` by the receiver, `strange`
-    taken and never requested."""
+    taken and never requested; `kills` by process."""
 
     jobs: int
     decided: int
@@ -76,7 +76,7 @@ class Report:
     taken: int
     strange: int
     sent_again: int
-    kills: int
+    kills: Mapping[str, int]
     flushes: int
     seconds: float
 
@@ -93,44 +93,6 @@ class Ledger:
         default_factory=lambda: defaultdict(list)
     )
     answers: Counter[str] = field(default_factory=Counter)
-
-
-class Killed:
-    """Service processes that are started again whenever they were killed."""
-
-    def __init__(self) -> None:
-        self._specs: dict[str, tuple[list[str], dict[str, str]]] = {}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str, module: str, role: str, environment: Mapping[str, str]) -> None:
-        """Starts a process under that name."""
-        self._specs[name] = ([sys.executable, "-m", module, role], dict(environment))
-        self._launch(name)
-
-    def _launch(self, name: str) -> None:
-        command, environment = self._specs[name]
-        self._running[name] = subprocess.Popen(command, env=environment)
-
-    def kill(self, name: str) -> None:
-        """kill -9, and a new one at once."""
-        self._running[name].kill()
-        self._running[name].wait()
-        self._launch(name)
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._specs)
-
-    def stop(self) -> None:
-        """Ends all of them in order."""
-        for process in self._running.values():
-            process.terminate()
-        for process in self._running.values():
-            try:
-                process.wait(timeout=25)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def soak(addresses: Addresses, plan: Plan) -> Report:
@@ -163,6 +125,8 @@ def faults_of(plan: Plan, report: Report) -> list[str]:
             f"{report.decided} of {plan.jobs} jobs decided, {report.decisions} decisions,"
             f" {report.pending} pending"
         )
+    if len(report.kills) < _PROCESSES or report.flushes != plan.flushes:
+        faults.append(f"only {dict(report.kills)} killed, Redis flushed {report.flushes} times")
     if report.held_twice:
         faults.append(f"{report.held_twice} jobs held by two reviewers at once")
     if report.taken != report.executions or report.strange:
@@ -222,7 +186,7 @@ async def _soak(
         asyncio.create_task(_review(plan, desk, reviewer, urls, ledger, stop, number))
         for number, reviewer in enumerate(desk.reviewers)
     ]
-    trouble = asyncio.create_task(_trouble(addresses, plan, processes))
+    trouble = asyncio.create_task(_trouble(addresses, plan, desk, processes))
     try:
         await asyncio.to_thread(delivery_load.publish, addresses, messages[half:])
         await _until(
@@ -232,7 +196,7 @@ async def _soak(
             lambda: f"jobs decided, answered {dict(ledger.answers)}",
             beside=(trouble, *reviewing),
         )
-        await trouble
+        flushes = await trouble
         stop.set()
         await asyncio.gather(*reviewing)
         requested = await asyncio.to_thread(_executions, desk)
@@ -255,23 +219,29 @@ async def _soak(
         taken=len(taken & requested),
         strange=len(taken - requested),
         sent_again=int(delivery_load.stats(origin)["repeats"]),
-        kills=plan.kills,
-        flushes=plan.flushes,
+        kills=dict(processes.kills),
+        flushes=flushes,
         seconds=time.monotonic() - began,
     )
 
 
-async def _trouble(addresses: Addresses, plan: Plan, processes: Killed) -> None:
-    """Kills one process after the other, and flushes Redis in between."""
-    flush_at = {plan.kills * (n + 1) // (plan.flushes + 1) for n in range(plan.flushes)}
+async def _trouble(addresses: Addresses, plan: Plan, desk: load.Desk, processes: Killed) -> int:
+    """Kills one process after the other until all is decided and each was killed, and flushes Redis
+    in between; how often it was flushed."""
     names = itertools.cycle(processes.names)
     redis = Redis.from_url(addresses.redis)
+    decided = flushes = 0
     try:
-        for turn in range(plan.kills):
+        while decided < plan.jobs or len(processes.kills) < len(processes.names):
             await asyncio.sleep(plan.period)
-            if turn in flush_at:
-                await redis.flushall()
             await asyncio.to_thread(processes.kill, next(names))
+            decided = await asyncio.to_thread(_decided, desk)
+            if flushes < plan.flushes and decided >= plan.jobs * (flushes + 1) // (
+                plan.flushes + 1
+            ):
+                await redis.flushall()
+                flushes += 1
+        return flushes
     finally:
         await redis.aclose()
 
@@ -383,7 +353,7 @@ async def _until(
     deadline: float,
     what: Callable[[], str],
     *,
-    beside: Sequence[asyncio.Task[None]] = (),
+    beside: Sequence[asyncio.Task[Any]] = (),
 ) -> None:
     """Polls; raises what a task beside it raised."""
     until = time.monotonic() + deadline

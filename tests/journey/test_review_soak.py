@@ -25,8 +25,8 @@ def test_every_job_is_decided_once_though_everything_is_killed(
         redis=redis_url,
         postgres_admin=postgres_admin_url,
     )
-    plan = Plan(reviewers=12, queues=5, jobs=600, kills=5, flushes=2, deadline=180.0)
+    plan = Plan(reviewers=12, queues=5, jobs=600, flushes=2, deadline=180.0)
     report = soak(addresses, plan)
     assert faults_of(plan, report) == []
-    assert (report.kills, report.flushes) == (5, 2)
+    assert min(report.kills.values()) >= 1
     assert report.executions == 300
