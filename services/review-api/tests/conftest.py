@@ -116,9 +116,22 @@ async def engine(review_url: str) -> AsyncIterator[AsyncEngine]:
     await made.dispose()
 
 
+class KnownPasswords(Passwords):
+    """Real hashes, but the one of `PASSWORD` is made once: every test has an organisation with it,
+    and a hash costs a sixth of a second."""
+
+    _known = ""
+
+    async def hash(self, password: str) -> str:
+        if password != PASSWORD:
+            return await super().hash(password)
+        self._known = self._known or await super().hash(password)
+        return self._known
+
+
 @pytest.fixture(scope="session")
 def passwords() -> Iterator[Passwords]:
-    made = Passwords()
+    made = KnownPasswords()
     yield made
     made.close()
 

@@ -163,6 +163,7 @@ async def test_another_organisations_ids_do_not_exist(
             "name": "I",
             "issuer": "https://accounts.example.com",
             "clientId": "coop",
+            "enabled": False,
         },
     }
     ids = {"item-types": post["id"]}

@@ -223,13 +223,16 @@ async def test_nobody_decides_an_appeal_against_themselves(world: World, place: 
 
 
 async def test_the_next_appeal_is_given_in_place_of_one_s_own(world: World, place: Any) -> None:
-    """Appeals that somebody may not decide do not stand in the way of others."""
-    for number in range(3):
+    """Appeals that somebody may not decide, however many, do not stand in the way of others, and
+    nobody is said to have skipped them."""
+    for number in range(32):
         await world.acted(place, world.first, world.remove, item=f"mine-{number}")
         await world.appeal(world.remove, item=f"mine-{number}")
     await world.acted(place, world.second, world.remove, item="theirs")
     job_id = await world.appeal(world.remove, item="theirs")
     assert (await world.claim(world.first))["job"]["id"] == job_id
+    passed_on = await world.admin.call("GET", "/v1/decision-log?kind=SKIP&kind=RELEASE")
+    assert passed_on.json()["items"] == []
 
 
 async def test_what_an_appeal_s_decision_may_say(world: World, place: Any) -> None:
@@ -249,7 +252,7 @@ async def test_what_an_appeal_s_decision_may_say(world: World, place: Any) -> No
         ([move], "/components/0/queueId"),
         ([{"type": "ESCALATE_TO_NCMEC"}], "/components"),
         ([{**ACCEPT, "appealIds": ["appeal-2"]}], "/components/0/appealIds"),
-        ([{**REJECT, "reverseActions": True}], "/components/0/REJECT_APPEAL/reverseActions"),
+        ([{**REJECT, "reverseActions": True}], "/components/0/reverseActions"),
     ]
     for components, pointer in wrong:
         answer = await world.try_(world.second, components)

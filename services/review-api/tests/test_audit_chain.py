@@ -252,7 +252,7 @@ async def test_a_chain_computed_anew_contradicts_its_anchor(
             ),
             {"org": chain},
         )
-    assert await faults(engine, chain) == []  # whoever has no key sees nothing now
+    assert await faults(engine, chain) == []  # without the key, of one chain alone, nothing is seen
     assert await faults(engine, chain, vault) == [("ANCHOR", 7)]
 
 

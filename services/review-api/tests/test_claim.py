@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from coop_contracts.permission import Role
+from coop_queues.store import Ranking
 from coop_review_api.draft.table import job_drafts
 from coop_review_api.schema import decisions
 from coop_runtime.database import transaction
@@ -77,6 +78,32 @@ async def test_a_paused_queue_hands_out_nothing(queue: Queue) -> None:
     assert decided.status_code == 201, decided.text
     await change(queue, isPaused=False)
     assert (await queue.claim(queue.admin)).json()["job"]["id"] == second
+
+
+async def test_the_next_job_of_all_my_queues(queue: Queue, sign_in: Any) -> None:
+    """What is due first comes first, whatever its queue; a closed queue gives nothing, a paused one
+    is left out; queues that are named are alone asked."""
+
+    async def make(**fields: Any) -> str:
+        return str((await queue.admin.make("/v1/queues", fields))["id"])
+
+    async def next_job(*queue_ids: str) -> Any:
+        body = {"queueIds": list(queue_ids)} if queue_ids else {}
+        return await queue.moderator.call("POST", "/v1/claims", body)
+
+    urgent = await make(name="Urgent", targetMinutes=60)
+    private = await make(name="Private", reviewerIds=[queue.admin.user_id])
+    (plain,) = await queue.fill(1)
+    soon = await queue.place(urgent, queue.post, ranking=Ranking(target=60))
+    await queue.place(private, queue.post)
+    assert (await next_job()).json()["job"]["id"] == soon
+    assert (await next_job(urgent)).status_code == 204
+    assert (await next_job(private)).status_code == 404
+    assert (await next_job(urgent, queue.id)).json()["job"]["id"] == plain
+    await queue.fill(1)
+    await change(queue, isPaused=True)
+    assert (await next_job()).status_code == 204
+    assert (await next_job(queue.id)).json()["type"] == "/problems/queue-paused"
 
 
 async def test_nobody_hoards_jobs(queue: Queue, context: Any) -> None:

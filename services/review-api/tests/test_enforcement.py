@@ -332,8 +332,9 @@ async def test_a_decision_is_reversed_once(desk: Desk, place: Any, engine: Any, 
     decided = await desk.decide(
         desk.queue, [{"type": "CUSTOM_ACTION", "actionIds": [desk.remove, desk.warn]}]
     )
-    for _ in range(2):
-        reversal = await desk.order(path="/v1/reversals", decisionId=decided["id"], note="wrong")
+    body = {"path": "/v1/reversals", "decisionId": decided["id"], "note": "wrong"}
+    twice = [await desk.order(**body) for _ in range(2)]
+    for reversal in twice:
         assert (reversal["kind"], reversal["total"]) == ("REVERSAL", 2)
         await desk.steer(reversal, "confirm")
         await drained(engine, clock)
@@ -349,6 +350,9 @@ async def test_a_decision_is_reversed_once(desk: Desk, place: Any, engine: Any, 
     assert len({r.execution_id for r in requests}) == 1
     items = (await desk.look(reversal, "/items"))["items"]
     assert [item["reason"] for item in items] == [None, "Warn has no reverse action"]
+    # What could not be done may be tried again, when there is a reverse action.
+    (left,) = (await desk.order(**body))["sample"]
+    assert left["reverses"] == executions[desk.warn]
 
 
 async def test_a_bulk_action_is_reversed(desk: Desk, engine: Any, clock: Any) -> None:

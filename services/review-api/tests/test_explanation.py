@@ -421,13 +421,20 @@ async def test_explanations_are_an_organisations_own(
     await place(queues[0]["id"], post["id"], item_id, csam=True)
     assert (await moderator.call("GET", path + "/explanation")).status_code == 404
     assert (await moderator.call("POST", path + "/evaluations")).status_code == 404
+    asked_for = f"/v1/executions/{execution.execution_id}"
     assert (await moderator.call("GET", of_item)).json()["items"] == []
+    assert (await moderator.call("GET", asked_for)).status_code == 404
     assert (await admin.call("GET", path + "/explanation")).status_code == 200
+    assert (await admin.call("GET", of_item)).json()["items"] != []
+    assert (await admin.call("GET", asked_for)).status_code == 200
     async with transaction(world.context.engine) as connection:
-        audited = await connection.scalars(
-            select(audit_log.c.actor).where(
-                audit_log.c.action == "child-safety.viewed",
-                audit_log.c.target_id == submission_id,
+        audited = await connection.execute(
+            select(audit_log.c.actor, audit_log.c.action, audit_log.c.target_kind).where(
+                audit_log.c.org_id == world.org_id, audit_log.c.action.like("child-safety.%")
             )
         )
-        assert set(audited) == {admin.user_id}
+        assert {tuple(row) for row in audited} == {
+            (admin.user_id, "child-safety.viewed", "submission"),
+            (admin.user_id, "child-safety.listed", "evaluations"),
+            (admin.user_id, "child-safety.viewed", "execution"),
+        }

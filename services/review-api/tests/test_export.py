@@ -20,7 +20,7 @@ from coop_review_api.export.table import log_export_chunks, log_exports
 from coop_review_api.export.worker import Exporter
 from coop_review_api.projection import store as projection
 from coop_review_api.projection.partition import KEPT, Partitions
-from coop_review_api.schema import audit_log
+from coop_review_api.schema import audit_log, users
 from coop_runtime.database import transaction
 
 EXPORTS = "/v1/decision-log/exports"
@@ -37,6 +37,7 @@ def entry(**more: Any) -> Entry:
         "executions": [{"executionId": "e1", "actionId": "a"}],
         "rule_ids": [],
         "csam": False,
+        "taken_back": [],
     }
     return Entry(**{**fields, **more})
 
@@ -58,7 +59,7 @@ def test_a_csv_file_is_what_rfc_4180_says() -> None:
     assert second["itemId"] == "ü,"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])
 def test_no_cell_is_a_formula(start: str) -> None:
     """What a spreadsheet would run begins with an apostrophe, in whatever column it is."""
     bad = start + "cmd|' /C calc'!A0"
@@ -66,6 +67,16 @@ def test_no_cell_is_a_formula(start: str) -> None:
     (row,) = rows_of(file.head("CSV") + file.body("CSV", [made]))
     for column in ("itemId", "reason", "ruleIds", "actionIds"):
         assert row[column] == "'" + bad, column
+
+
+def test_no_formula_comes_out_where_the_semicolon_separates() -> None:
+    """A spreadsheet that splits at semicolons and line ends finds none in the middle of a cell."""
+    made = file.body("CSV", [entry(reason="spam;=HYPERLINK(0)", note="a\n+1;b-c")]).decode()
+    rows = list(csv.reader(io.StringIO(made, newline=""), delimiter=";"))
+    cells = [cell for row in rows for cell in row]
+    assert "'=HYPERLINK(0)" in cells[1]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    assert rows_of(file.head("CSV") + made.encode())[0]["note"] == "a\n'+1;b-c"
 
 
 def test_json_lines_have_everything() -> None:
@@ -280,6 +291,36 @@ async def test_an_export_is_its_makers_alone(
     demoted = await admin.call("PATCH", f"/v1/users/{guard.user_id}", role)
     assert demoted.status_code == 200, demoted.text
     assert (await guard.call("GET", f"{EXPORTS}/{mine}/download")).status_code in {401, 403}
+
+
+@pytest.mark.engines
+async def test_a_queue_closed_meanwhile_closes_its_exports(
+    sign_in: Any, exporter: Exporter, kit: Any, admin: Any, engine: Any
+) -> None:
+    """A file with what its maker may no longer see is not handed out: a queue that was closed to
+    them, or all queues, once they do not manage them any more."""
+    reader = await sign_in(Role.MODERATOR)
+    lead = await sign_in(Role.MODERATOR_MANAGER)
+    queue = await admin.make("/v1/queues", {"name": "Open"})
+    made = {person.user_id: await order(person) for person in (reader, lead)}
+    await until_done(exporter)
+    path = f"{EXPORTS}/{made[reader.user_id]}/download"
+    assert (await reader.call("GET", path)).status_code == 200
+    body = {"name": "Open", "reviewerIds": [admin.user_id]}
+    changed = await admin.call("PUT", f"/v1/queues/{queue['id']}", body)
+    assert changed.status_code == 200, changed.text
+    answer = await reader.call("GET", path)
+    assert answer.status_code == 403, answer.text
+    again = await order(reader)
+    await until_done(exporter)
+    assert (await reader.call("GET", f"{EXPORTS}/{again}/download")).status_code == 200
+    path = f"{EXPORTS}/{made[lead.user_id]}/download"
+    assert (await lead.call("GET", path)).status_code == 200
+    async with transaction(engine) as connection:
+        # As after they signed in again, with another role.
+        demoted = update(users).where(users.c.user_id == lead.user_id)
+        await connection.execute(demoted.values(role=str(Role.MODERATOR)))
+    assert (await lead.call("GET", path)).status_code == 403
 
 
 @pytest.mark.engines

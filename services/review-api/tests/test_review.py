@@ -13,6 +13,7 @@ from sqlalchemy import select
 from coop_contracts import ids
 from coop_contracts.event import ActionRequested, DecisionMade
 from coop_contracts.permission import Role
+from coop_queues.table import claims
 from coop_review_api.schema import audit_log, decisions, outbox
 from coop_runtime.database import transaction
 
@@ -298,9 +299,9 @@ async def test_what_a_decision_may_not_say(world: World, place: Any, kit: Any, o
         ([{"type": "MOVE", "queueId": "nope"}], "/components/0/queueId"),
         ([{"type": "MOVE", "queueId": world.queue}], "/components/0/queueId"),
         ([{"type": "MOVE", "queueId": world.appeals}], "/components/0/queueId"),
-        ([{"type": "MOVE"}], "/components/0/MOVE/queueId"),
+        ([{"type": "MOVE"}], "/components/0/queueId"),
         ([{"type": "ESCALATE"}], "/components/0"),
-        ([{"type": "IGNORE", "actionIds": [world.remove]}], "/components/0/IGNORE/actionIds"),
+        ([{"type": "IGNORE", "actionIds": [world.remove]}], "/components/0/actionIds"),
     ]
     for components, pointer in wrong:
         answer = await decide(world.moderator, job, token, components)
@@ -389,6 +390,24 @@ async def test_child_safety_jobs_need_their_permission(
             )
         )
         assert list(rows) == [reviewer.user_id] * 2
+
+
+async def test_what_one_may_not_see_is_in_nobodys_way(
+    world: World, place: Any, engine: Any
+) -> None:
+    """Behind more child-safety jobs than Redis offers at once is the next job, not an empty queue;
+    nobody is said to have skipped what they were never given."""
+    for _ in range(40):
+        await place(world.queue, world.post, csam=True)
+    plain = await place(world.queue, world.post)
+    assert (await claim(world.moderator, world.queue))[0] == plain
+    async with transaction(engine) as connection:
+        rows = await connection.execute(
+            select(claims.c.job_id, claims.c.outcome).where(
+                claims.c.reviewer_id == world.moderator.user_id
+            )
+        )
+        assert [tuple(row) for row in rows] == [(plain, None)]
 
 
 async def test_a_queue_with_jobs_is_not_deleted(world: World, place: Any) -> None:

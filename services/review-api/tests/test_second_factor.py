@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from coop_review_api.account.factor import matching_step
 from coop_review_api.account.table import recovery_codes
+from coop_review_api.account.token import hash_of
 from coop_review_api.schema import audit_log, sessions
 from coop_runtime.database import transaction
 
@@ -205,6 +206,23 @@ async def test_a_recovery_code_is_good_once(account: Account) -> None:
     challenge = await account.challenge()
     assert (await account.answer(challenge, second)).status_code == 401
     assert (await account.answer(challenge, renewed[0])).status_code == 200
+
+
+@engines
+async def test_anothers_recovery_code_opens_nothing(
+    account: Account, admin: Any, context: Any
+) -> None:
+    """A code counts for its owner alone, and stays good for them."""
+    await account.enrol()
+    account.http.cookies.clear()
+    code, of_admin = "abcd" * 4, recovery_codes.c.user_id == admin.user_id
+    async with transaction(context.engine) as connection:
+        row = {"user_id": admin.user_id, "code_hash": hash_of(code)}
+        await connection.execute(recovery_codes.insert().values(row))
+    assert (await account.answer(await account.challenge(), code)).status_code == 401
+    async with transaction(context.engine) as connection:
+        used = await connection.scalar(select(recovery_codes.c.used_at).where(of_admin))
+    assert used is None
 
 
 @engines

@@ -357,7 +357,9 @@ async def test_what_was_reversed_later_is_counted(floor: Floor, sign_in: Any) ->
     assert confirmed.status_code == 200, confirmed.text
     desk = floor.kit._context.desk
     async with transaction(desk.engine) as connection:
-        await bulk_store.advance(connection, batch=100, clock=desk.clock)
+        # Whatever an earlier test left running goes first.
+        while await bulk_store.advance(connection, batch=100, clock=desk.clock):
+            pass
     answer = (await floor.admin.call("GET", "/v1/quality/overturns")).json()["items"]
     (row,) = [one for one in answer if one["key"] == floor.queue]
     assert (row["decisions"], row["reversed"]) == (2, 1)

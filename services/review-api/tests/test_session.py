@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
+from starlette.requests import Request
 
 from coop_contracts.permission import Role
+from coop_review_api.account import reset
+from coop_review_api.api.session import client_ip
 from coop_review_api.schema import audit_log, login_throttle, sessions, users
 from coop_review_api.session import csrf_token_of
+from coop_review_api.settings import Settings
 from coop_review_api.throttle import MAX_WAIT, wait_after
 from coop_runtime.database import transaction
 
@@ -49,9 +53,25 @@ async def test_the_cookie_is_secure_by_default(context: Any, org: Any, kit: Any)
     settings = context.settings.model_copy(update={"review_secure_cookies": True})
     app = build(type(context)(**{**vars(context), "settings": settings}))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://review") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="https://review") as client:
         answer = await log_in(client, org.admin_email, kit.password)
-    assert "secure" in answer.headers["set-cookie"].lower()
+        cookies = answer.headers.get_list("set-cookie")
+        client.headers["X-CSRF-Token"] = answer.json()["csrfToken"]
+        token = answer.cookies["__Host-coop_session"]
+        assert (await client.get("/v1/session")).status_code == 200
+        cookies += (await client.delete("/v1/session")).headers.get_list("set-cookie")
+        # What another host of the domain can plant has no such name, and counts for nothing.
+        fresh = await log_in(client, org.admin_email, kit.password)
+        client.cookies.clear()
+        client.cookies.set("coop_session", fresh.cookies["__Host-coop_session"])
+        assert (await client.get("/v1/session")).status_code == 401
+    assert len(cookies) == 3  # session, device, the end of the session
+    for cookie in cookies:
+        assert cookie.startswith("__Host-coop_")
+        for part in ("; secure", "; httponly", "; samesite=lax", "; path=/"):
+            assert part in cookie.lower(), cookie
+        assert "domain" not in cookie.lower()
+    assert token not in cookies[2]
 
 
 async def test_wrong_password_unknown_account_and_disabled_look_alike(
@@ -172,10 +192,61 @@ async def test_login_makes_a_new_session_and_ends_the_old(
 
 async def test_a_login_from_another_origin_is_refused(http: Any, org: Any, kit: Any) -> None:
     """A page of another site cannot sign its visitor in as someone else."""
-    foreign = await log_in(http, org.admin_email, kit.password, origin="https://evil.example")
-    assert foreign.status_code == 403
+    for evil in ("https://evil.example", "null", "http://review.evil.example", "http://review:81"):
+        foreign = await log_in(http, org.admin_email, kit.password, origin=evil)
+        assert foreign.status_code == 403
+        code = {"challenge": "any", "code": "000000"}
+        headers = {"origin": evil}
+        second = await http.post("/v1/session/second-factor", json=code, headers=headers)
+        assert second.status_code == 403
     own = await log_in(http, org.admin_email, kit.password, origin="http://review")
     assert own.status_code == 200
+
+
+async def test_a_login_with_a_password_that_changes_meanwhile(
+    http: Any, org: Any, engine: Any, context: Any, kit: Any, monkeypatch: Any
+) -> None:
+    """A new password ends every session: none begins by the old one that was looked at before."""
+    real = context.passwords.verify
+
+    async def slow(stored: str | None, password: str) -> bool:
+        fits = await real(stored, password)
+        hashed = await context.passwords.hash("seven quiet lamps 19")
+        async with transaction(engine) as connection:
+            await reset.set_password(connection, org.admin_id, hashed, keep_session=None)
+        return bool(fits)
+
+    monkeypatch.setattr(context.passwords, "verify", slow)
+    assert (await log_in(http, org.admin_email, kit.password)).status_code == 401
+    async with transaction(engine) as connection:
+        left = list(
+            await connection.scalars(
+                select(sessions.c.session_id).where(sessions.c.user_id == org.admin_id)
+            )
+        )
+    assert left == []
+
+
+def test_an_address_behind_proxies(context_settings: Any) -> None:
+    """The outermost trusted proxy's word counts, and nothing that was written before it."""
+
+    def seen(peer: str, *forwarded: str) -> str:
+        headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
+        scope = {"type": "http", "client": (peer, 1), "headers": headers}
+        return client_ip(Request(scope), context_settings)
+
+    assert seen("198.51.100.1", "203.0.113.1") == "198.51.100.1"
+    assert seen("10.0.0.1", "203.0.113.1") == "203.0.113.1"
+    assert seen("10.0.0.1", "192.0.2.9, 203.0.113.1") == "203.0.113.1"
+    assert seen("10.0.0.1", "192.0.2.9, 203.0.113.1, 10.0.0.2") == "203.0.113.1"
+    assert seen("10.0.0.1", "192.0.2.9", "203.0.113.1,10.0.0.2") == "203.0.113.1"
+    assert seen("10.0.0.1") == "10.0.0.1"
+    assert seen("10.0.0.1", "10.0.0.2") == "10.0.0.2"
+
+
+@pytest.fixture
+def context_settings() -> Settings:
+    return Settings(review_trusted_proxies="10.0.0.1,10.0.0.2")  # type: ignore[arg-type]
 
 
 async def test_sessions_end(admin: Any, clock: Any, engine: Any) -> None:

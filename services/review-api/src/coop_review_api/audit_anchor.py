@@ -1,19 +1,22 @@
 """Anchors of the audit chains: each head that moved, authenticated under the operator's key.
 
-Guarantees: a head is anchored within `every` seconds after it was committed, in the table and as a
-log line.
+Guarantees: a head is anchored within `EVERY` seconds after it was committed, in the table and as a
+log line; the anchors of a pass are entered into the ledger (`audit_witness`) in its transaction.
 Must not: touch the chain.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_review_api import metric
-from coop_review_api.audit_chain import anchor_text
+from coop_review_api.audit_witness import LEDGER, MAC_CONTEXT, anchor_text, ledger_hash
 from coop_review_api.clock import Clock
 from coop_review_api.schema import audit_anchors
 from coop_runtime.database import transaction
@@ -47,6 +50,13 @@ _MOVED = text(
     """
 )
 
+_LAST_PASS = text(
+    """
+    SELECT sequence, hash, anchored_at FROM review.audit_anchors
+     WHERE chain = :ledger ORDER BY sequence DESC LIMIT 1
+    """
+)
+
 
 class Anchorer:
     """One process's; several may run: a head is anchored once."""
@@ -68,23 +78,13 @@ class Anchorer:
 
     async def anchor(self) -> int:
         """One pass; gives how many heads were anchored. Raises `Retryable`."""
-        now = self._clock()
         async with transaction(self._engine) as connection:
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended('review.audit_anchors', 0))")
             )
             heads = (await connection.execute(_MOVED, {"page": _PAGE})).all()
-            for head in heads:
-                said = anchor_text(head.chain, head.sequence, bytes(head.hash), now)
-                await connection.execute(
-                    insert(audit_anchors).values(
-                        chain=head.chain,
-                        sequence=head.sequence,
-                        hash=head.hash,
-                        anchored_at=now,
-                        mac=self._vault.authenticate(said, context="audit-anchor"),
-                    )
-                )
+            if heads:
+                await self._close(connection, heads)
         for head in heads:
             metric.ANCHORS.inc()
             _log.info(
@@ -94,3 +94,31 @@ class Anchorer:
                 hash=bytes(head.hash).hex(),
             )
         return len(heads)
+
+    async def _close(self, connection: AsyncConnection, heads: Sequence[Row[Any]]) -> None:
+        """The anchors of these heads, and the ledger's row of them."""
+        last = (await connection.execute(_LAST_PASS, {"ledger": LEDGER})).one_or_none()
+        now = self._clock()
+        if last is not None:  # a pass is told from another by its time
+            now = max(now, last.anchored_at + timedelta(microseconds=1))
+        said = [
+            await self._add(connection, head.chain, head.sequence, bytes(head.hash), now)
+            for head in heads
+        ]
+        number, before = (last.sequence, bytes(last.hash)) if last is not None else (0, b"")
+        await self._add(connection, LEDGER, number + 1, ledger_hash(before, said), now)
+
+    async def _add(
+        self, connection: AsyncConnection, chain: str, sequence: int, head: bytes, now: datetime
+    ) -> str:
+        said = anchor_text(chain, sequence, head, now)
+        await connection.execute(
+            insert(audit_anchors).values(
+                chain=chain,
+                sequence=sequence,
+                hash=head,
+                anchored_at=now,
+                mac=self._vault.authenticate(said, context=MAC_CONTEXT),
+            )
+        )
+        return said

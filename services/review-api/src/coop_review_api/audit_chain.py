@@ -5,8 +5,8 @@
 
 An organisation has one chain over both logs. `verify` computes every digest again, by itself, from
 the rows. A change, a deletion or another order breaks the chain where it happened; a chain that was
-computed anew, or cut short, contradicts an anchor, which nobody can make who has the database but
-not the key. The anchors are log lines too: a copy of them elsewhere proves even more.
+computed anew, or cut short, contradicts what `audit_witness` knows of it. What the services go by,
+`config_current`, is held against the configuration log.
 
 Guarantees: reads one snapshot, in pages; goes on after a fault, so that each is named.
 Must not: write.
@@ -15,29 +15,32 @@ Must not: write.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_review_api import audit_witness as witness
 from coop_runtime.database import answering
-from coop_runtime.secret import SecretError, Vault
+from coop_runtime.secret import Vault
 
-_PAGE = 1000
 _WITHIN = 6 * 3600.0  # seconds for all of it
 MAX_FAULTS = 1000
 
-FaultKind = Literal["CHANGED", "DELETED", "MISSING", "UNCHAINED", "ANCHOR"]
+FaultKind = Literal[
+    "CHANGED", "DELETED", "MISSING", "UNCHAINED", "CURRENT", "ANCHOR", "LEDGER", "KNOWN"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """What is wrong with a chain. CHANGED: a row is not what was written, or not in its place.
     DELETED: a row is gone. MISSING: entries of the chain itself are gone. UNCHAINED: a row came in
-    beside the chain. ANCHOR: the chain is not the one that was anchored."""
+    beside the chain. CURRENT: what is in force is not what the log says. ANCHOR: the chain is not
+    the one that was anchored. LEDGER: anchors are gone, or came in beside the relay. KNOWN: the
+    chain is not the one that a copy kept elsewhere tells of."""
 
     chain: str
     kind: FaultKind
@@ -47,10 +50,13 @@ class Fault:
 
 @dataclass(kw_only=True)
 class Report:
-    """What was verified. `heads` are the newest sequence and hash (hex) of each chain."""
+    """What was verified. `heads` are the newest sequence and hash (hex) of each chain; keep them
+    elsewhere, to be `known` to a later verification. `unanchored` entries came after the last
+    anchors: a minute's, while the relay runs."""
 
     entries: int = 0
     anchors: int = 0
+    unanchored: int = 0
     heads: dict[str, tuple[int, str]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     truncated: bool = False
@@ -60,20 +66,6 @@ class Report:
             self.faults.append(fault)
         else:
             self.truncated = True
-
-
-def digest_of(fields: Sequence[str | None]) -> bytes:
-    """SHA-256 of the fields, each with its length in bytes; None differs from an empty text."""
-    encoded = b"".join(
-        b"-" if value is None else b"%d:%b" % (len(value.encode()), value.encode())
-        for value in fields
-    )
-    return hashlib.sha256(encoded).digest()
-
-
-def anchor_text(chain: str, sequence: int, head: bytes, anchored_at: datetime) -> str:
-    """What an anchor's MAC is made of."""
-    return f"{len(chain)}:{chain}/{sequence}/{head.hex()}/{anchored_at.astimezone(UTC).isoformat()}"
 
 
 _ENTRIES = text(
@@ -108,21 +100,33 @@ _UNCHAINED = text(
     """
 )
 
-_ANCHORS = text(
+_CURRENT = text(
     """
-    SELECT n.chain, n.sequence, n.hash, n.anchored_at, n.mac, c.hash AS chained
-      FROM review.audit_anchors n
-      LEFT JOIN review.audit_chain c ON c.chain = n.chain AND c.sequence = n.sequence
-     WHERE (n.chain, n.sequence) > (:chain, :sequence)
-       AND (CAST(:org AS text) IS NULL OR n.chain = :org)
-     ORDER BY n.chain, n.sequence LIMIT :page
+    SELECT coalesce(l.org_id, c.org_id) AS chain, coalesce(l.kind, c.kind) AS kind,
+           coalesce(l.id, c.id) AS id
+      FROM (SELECT DISTINCT ON (org_id, kind, id) * FROM review.config_log
+             WHERE CAST(:org AS text) IS NULL OR org_id = :org
+             ORDER BY org_id, kind, id, revision DESC) AS l
+      FULL JOIN (SELECT * FROM review.config_current
+                  WHERE CAST(:org AS text) IS NULL OR org_id = :org) AS c
+        ON (c.org_id, c.kind, c.id) = (l.org_id, l.kind, l.id)
+     WHERE (c.revision, c.document, c.author, c.time)
+           IS DISTINCT FROM (l.revision, l.document, l.author, l.time)
+     LIMIT :limit
     """
 )
 
 
-async def verify(engine: AsyncEngine, vault: Vault | None, *, org_id: str | None = None) -> Report:
+async def verify(
+    engine: AsyncEngine,
+    vault: Vault | None,
+    *,
+    org_id: str | None = None,
+    known: Sequence[witness.Head] = (),
+) -> Report:
     """Every chain, or that of one organisation. Without a vault the anchors' MACs are not checked,
-    only that they fit the chain. Raises `Retryable`."""
+    only that they fit the chain; of one organisation alone, not whether anchors are gone: they are
+    one ledger of all. `known` are heads as they once were. Raises `Retryable`."""
     report = Report()
     async with answering(_WITHIN), engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -133,26 +137,39 @@ async def verify(engine: AsyncEngine, vault: Vault | None, *, org_id: str | None
             for row in await connection.execute(_UNCHAINED, scope):
                 what = f"row {row.row_id} of {row.log} is not in the chain"
                 report.add(Fault(chain=row.chain, kind="UNCHAINED", sequence=None, what=what))
-            await _verify_anchors(connection, vault, org_id, report)
+            for row in await connection.execute(_CURRENT, scope):
+                what = f"{row.kind} {row.id} in config_current is not what config_log says"
+                report.add(Fault(chain=row.chain, kind="CURRENT", sequence=None, what=what))
+            await _ask_witnesses(connection, vault, org_id, known, report)
     return report
 
 
-async def _pages(
-    connection: AsyncConnection, statement: Any, org_id: str | None
-) -> AsyncIterator[Any]:
-    chain, sequence = "", -1
-    while True:
-        scope = {"chain": chain, "sequence": sequence, "org": org_id, "page": _PAGE}
-        rows = (await connection.execute(statement, scope)).all()
-        for row in rows:
-            yield row
-        if len(rows) < _PAGE:
-            return
-        chain, sequence = rows[-1].chain, rows[-1].sequence
+async def _ask_witnesses(
+    connection: AsyncConnection,
+    vault: Vault | None,
+    org_id: str | None,
+    known: Sequence[witness.Head],
+    report: Report,
+) -> None:
+    anchored = dict.fromkeys(report.heads, 0)
+    async for anchor, why in witness.anchors(connection, vault, org_id):
+        report.anchors += 1
+        anchored[anchor.chain] = anchor.sequence
+        if why is not None:
+            report.add(Fault(chain=anchor.chain, kind="ANCHOR", sequence=anchor.sequence, what=why))
+    report.unanchored = sum(
+        max(0, sequence - anchored[chain]) for chain, (sequence, _) in report.heads.items()
+    )
+    if org_id is None:
+        async for number, why in witness.ledger(connection, vault):
+            report.add(Fault(chain=witness.LEDGER, kind="LEDGER", sequence=number, what=why))
+    async for head, why in witness.contradicted(connection, known):
+        if org_id in (None, head.chain):
+            report.add(Fault(chain=head.chain, kind="KNOWN", sequence=head.sequence, what=why))
 
 
 async def _verify_entries(connection: AsyncConnection, org_id: str | None, report: Report) -> None:
-    async for row in _pages(connection, _ENTRIES, org_id):
+    async for row in witness.pages(connection, _ENTRIES, org_id):
         sequence, previous = report.heads.get(row.chain, (0, ""))
         if row.sequence != sequence + 1:
             what = f"entries {sequence + 1} to {row.sequence - 1} are gone"
@@ -173,7 +190,7 @@ def _fault_of(row: Any, previous: bytes | None) -> Fault | None:
         return Fault(chain=row.chain, kind="DELETED", sequence=row.sequence, what=what)
     if previous is None:
         return None
-    expected = hashlib.sha256(previous + digest_of((row.source, *fields))).digest()
+    expected = hashlib.sha256(previous + witness.digest_of((row.source, *fields))).digest()
     if expected == bytes(row.hash):
         return None
     what = f"row {row.row_id} of {log} is not what was written here"
@@ -208,25 +225,3 @@ def _config_fields(row: Any) -> tuple[str | None, ...] | None:
         row.author,
         row.config_time,
     )
-
-
-async def _verify_anchors(
-    connection: AsyncConnection, vault: Vault | None, org_id: str | None, report: Report
-) -> None:
-    async for row in _pages(connection, _ANCHORS, org_id):
-        report.anchors += 1
-        head = bytes(row.hash)
-        why = None
-        if row.chained is None:
-            why = f"the chain had an entry {row.sequence}, which is gone"
-        elif bytes(row.chained) != head:
-            why = "the chain has another hash here than was anchored"
-        elif vault is not None:
-            said = anchor_text(row.chain, row.sequence, head, row.anchored_at)
-            try:
-                if not vault.authentic(said, row.mac, context="audit-anchor"):
-                    why = "the anchor was not made with the operator's key"
-            except SecretError as error:
-                why = f"the anchor cannot be checked: {error}"
-        if why is not None:
-            report.add(Fault(chain=row.chain, kind="ANCHOR", sequence=row.sequence, what=why))

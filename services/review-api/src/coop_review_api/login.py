@@ -1,8 +1,8 @@
 """Logging in.
 
-    throttled? ─▶ 429            (the password is not looked at)
+    throttled? ─▶ 429            (the password is not looked at); else counted
     password wrong, or no such account, or account not active, or its organisation requires single
-    sign-on and it is not marked for emergencies ─▶ 401, all alike; counted
+    sign-on and it is not marked for emergencies ─▶ 401, all alike
     right, but the account waits for approval ─▶ 403, saying so
     right, no second factor ─▶ admitted: new session, audit row
     right, second factor    ─▶ challenge (five minutes, five tries) ──code──▶ admitted
@@ -15,6 +15,8 @@ Must not: hold a database connection while a password is hashed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,13 +25,15 @@ from sqlalchemy import Delete, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api import audit, metric, session, throttle
+from coop_review_api import audit, device, metric, session, throttle
 from coop_review_api.account import factor
 from coop_review_api.account.table import login_challenges, second_factors
 from coop_review_api.account.token import hash_of, new_token
 from coop_review_api.address import normalize_email
 from coop_review_api.context import Context
-from coop_review_api.error import Forbidden, TooManyAttempts, Unauthenticated
+from coop_review_api.error import Forbidden, TooManyAttempts, Unauthenticated, Unavailable
+from coop_review_api.notification import notice
+from coop_review_api.notification.notice import Notice
 from coop_review_api.schema import config_current, users
 from coop_review_api.session import Method
 from coop_runtime.database import transaction
@@ -40,11 +44,13 @@ _CHALLENGE_FAILURES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Where a login comes from. `old_token`: the session that its browser had, which ends."""
+    """Where a login comes from. `old_token`: the session that its browser had, which ends;
+    `device`: the cookie of `device`."""
 
     ip: str
     user_agent: str = ""
     old_token: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,32 +65,41 @@ async def log_in(context: Context, *, email: str, password: str, caller: Caller)
     """The token of a new session, or what is still to be shown. Raises `Unauthenticated`,
     `Forbidden`, `TooManyAttempts`."""
     email = normalize_email(email)
-    counters = throttle.of_password(email, caller.ip)
-    async with transaction(context.engine) as connection:
-        await _check_throttle(connection, counters, context.clock())
-        row = await _account(connection, email)
+    known = device.of_cookie(context.vault, caller.device, email=email, now=context.clock())
+    counters = throttle.of_password(email, caller.ip, device=known)
+    with _throttling():
+        async with transaction(context.engine) as connection:
+            await throttle.take(connection, counters.all, now=context.clock())
+            row = await _account(connection, email)
     stored = row.password_hash if row else None
-    fits = await context.passwords.verify(stored, password)
+    try:
+        fits = await context.passwords.verify(stored, password)
+    except Unavailable:  # it was not looked at
+        async with transaction(context.engine) as connection:
+            await throttle.give_back(connection, counters.all)
+        raise
     if row is None or not fits or row.status not in {"ACTIVE", "PENDING"} or _elsewhere(row):
         org_id, user_id = (row.org_id, row.user_id) if row else (None, None)
-        await _failed(context, org_id, user_id, counters, caller.ip)
+        await _failed(context, org_id, user_id, caller.ip)
         # To all the same: a password that opens nothing must not be confirmed either.
         raise Unauthenticated(
             "e-mail address or password is wrong, or the organisation signs in with single sign-on"
         )
+    now = context.clock()
+    async with transaction(context.engine) as connection:
+        await throttle.succeeded(connection, counters.own, now=now)
+        await throttle.give_back(connection, counters.shared)
     if row.status == "PENDING":
         raise Forbidden("the account waits for somebody to approve it")
     renewed = None
     if context.passwords.outdated(row.password_hash):
         renewed = await context.passwords.hash(password)
-    now = context.clock()
     async with transaction(context.engine) as connection:
-        await throttle.succeeded(connection, counters[:2], now=now)  # the address keeps its own
+        if not await _unchanged(connection, row):
+            raise Unauthenticated("the password or the account was changed just now")
         if renewed is not None:
             await connection.execute(
-                update(users)
-                .where(users.c.user_id == row.user_id, users.c.password_hash == row.password_hash)
-                .values(password_hash=renewed)
+                update(users).where(users.c.user_id == row.user_id).values(password_hash=renewed)
             )
         if row.confirmed_at is not None:
             return await _challenge(connection, row.user_id, now)
@@ -100,8 +115,10 @@ async def answer(context: Context, *, challenge: str, code: str, caller: Caller)
     async with transaction(context.engine) as connection:
         row = await _open_challenge(connection, challenge, now)
         if row is not None:
-            counters = throttle.of_code(row.user_id)
-            await _check_throttle(connection, counters, now)
+            known = device.of_cookie(context.vault, caller.device, email=row.email, now=now)
+            counters = throttle.of_code(row.user_id, device=known)
+            with _throttling():
+                await throttle.check(connection, counters, now=now)
             if await factor.accept(
                 connection,
                 context.vault,
@@ -115,7 +132,8 @@ async def answer(context: Context, *, challenge: str, code: str, caller: Caller)
                 return await admit(
                     connection, context, org_id=row.org_id, user_id=row.user_id, caller=caller
                 )
-            await _refuse_code(connection, row, challenge, caller.ip, now)
+            await throttle.failed(connection, counters, now=now)
+            await _refuse_code(connection, context, row, challenge, ip=caller.ip)
     metric.LOGINS.labels("refused").inc()
     raise Unauthenticated("the code is wrong, or it took too long: sign in again")
 
@@ -187,17 +205,31 @@ async def _account(connection: AsyncConnection, email: str) -> Row[*tuple[Any, .
     return found.one_or_none()
 
 
+async def _unchanged(connection: AsyncConnection, row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the account is as it was when its password was looked at; it stays so until the
+    transaction ends. A new password ends all sessions: none may begin by the old one after that."""
+    found = await connection.scalar(
+        select(users.c.user_id)
+        .where(
+            users.c.user_id == row.user_id,
+            users.c.password_hash == row.password_hash,
+            users.c.status == "ACTIVE",
+        )
+        .with_for_update(key_share=True)
+    )
+    return found is not None
+
+
 def _elsewhere(row: Row[*tuple[Any, ...]]) -> bool:
     """Whether a password opens nothing: the organisation requires single sign-on, and the account
     is not marked for emergencies."""
     return bool(row.requires_single_sign_on) and not row.is_break_glass
 
 
-async def _check_throttle(
-    connection: AsyncConnection, counters: tuple[throttle.Counter, ...], now: datetime
-) -> None:
+@contextmanager
+def _throttling() -> Iterator[None]:
     try:
-        await throttle.check(connection, counters, now=now)
+        yield
     except TooManyAttempts:
         metric.LOGINS.labels("throttled").inc()
         raise
@@ -225,7 +257,7 @@ async def _open_challenge(
     connection: AsyncConnection, challenge: str, now: datetime
 ) -> Row[*tuple[Any, ...]] | None:
     found = await connection.execute(
-        select(login_challenges.c.failures, users.c.org_id, users.c.user_id)
+        select(login_challenges.c.failures, users.c.org_id, users.c.user_id, users.c.email)
         .join(users, users.c.user_id == login_challenges.c.user_id)
         .where(
             login_challenges.c.token_hash == hash_of(challenge),
@@ -242,11 +274,18 @@ def _challenge_row(challenge: str) -> Delete:
 
 
 async def _refuse_code(
-    connection: AsyncConnection, row: Row[*tuple[Any, ...]], challenge: str, ip: str, now: datetime
+    connection: AsyncConnection,
+    context: Context,
+    row: Row[*tuple[Any, ...]],
+    challenge: str,
+    *,
+    ip: str,
 ) -> None:
-    await throttle.failed(connection, throttle.of_code(row.user_id), now=now)
+    now = context.clock()
     if row.failures + 1 >= _CHALLENGE_FAILURES:
         await connection.execute(_challenge_row(challenge))
+        refused, user_id = Notice.CODES_REFUSED, row.user_id
+        await notice.tell(connection, context.settings, refused, user_id=user_id, now=now)
     else:
         await connection.execute(
             update(login_challenges)
@@ -260,13 +299,11 @@ async def _failed(
     context: Context,
     org_id: str | None,
     user_id: str | None,
-    counters: tuple[throttle.Counter, ...],
     ip: str,
 ) -> None:
     metric.LOGINS.labels("refused").inc()
     now = context.clock()
     async with transaction(context.engine) as connection:
-        await throttle.failed(connection, counters, now=now)
         await _record_refusal(connection, org_id, user_id, "PASSWORD", ip, now)
 
 

@@ -1,7 +1,8 @@
 """Decisions as they were recorded: the row, and reading it back.
 
 Guarantees: what was recorded is read back whole; who may not see the job does not find its
-decision, and a look at one about child safety leaves an audit row.
+decision, nor does who decides the job again just now; a look at one about child safety leaves an
+audit row.
 Must not: make or change a decision; `submission` does.
 """
 
@@ -24,6 +25,7 @@ from coop_review_api import child_safety, review
 from coop_review_api.clock import Clock
 from coop_review_api.decision import Component, Decision, Draft, Escalation, Execution
 from coop_review_api.error import NotFound
+from coop_review_api.quality import second_review
 from coop_review_api.schema import decisions
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
@@ -109,12 +111,14 @@ async def look(
     )
     async with transaction(engine) as connection:
         row = (await connection.execute(query)).one_or_none()
-        if row is None:
+        if row is None or await second_review.holds_one_of(connection, principal, row.job_id):
             raise NotFound(f"no decision {decision_id:.60}")
         recorded = recorded_of(row)
         try:
             summary = await store.get_summary(connection, principal.org_id, recorded.job_id)
-            await review.require_visible(connection, principal, summary)
+            # Their escalation made the job one of child safety: they may read what they decided.
+            if recorded.escalation is None or recorded.reviewer_id != principal.user_id:
+                await review.require_visible(connection, principal, summary)
         except JobNotFound:
             raise NotFound(f"no decision {decision_id:.60}") from None
         if summary.csam:

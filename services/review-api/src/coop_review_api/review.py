@@ -8,6 +8,7 @@ Must not: decide; `submission` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,12 +27,12 @@ from coop_review_api.automation.look import ClosesDeleted, Look
 from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
 from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.error import Forbidden, NotFound, QueuePaused
+from coop_review_api.error import Forbidden, NotFound, QueuePaused, Unavailable
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
-_CLAIM_ATTEMPTS = 10
-_HIDE_FORBIDDEN = 24 * 3600.0  # seconds a job one may not see stays out of one's turn
+_MOST_WITHHELD = 200  # jobs of one claim: each is out of this person's way from then on
+_HIDE_WITHHELD = 24 * 3600.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,50 +75,73 @@ async def counts(
             queue_ids = list(await visible_queues(connection, principal))
         else:
             queue_ids = [(await open_queue(connection, principal, queue_id)).id]
-        found = await store.pending_counts(connection, principal.org_id)
+        found = await store.pending_counts(connection, principal.org_id, queue_id=queue_id)
     nothing = QueueCount(pending=0, leased=0)
     return {queue_id: found.get(queue_id, nothing) for queue_id in queue_ids}
 
 
-async def claim(desk: Desk, principal: Principal, queue_id: str) -> Claim | None:
-    """Lease the most urgent job of the queue; None when nothing waits.
+async def claim(
+    desk: Desk, principal: Principal, queue_ids: Sequence[str] | None = None
+) -> Claim | None:
+    """Lease the most urgent job of these queues, or of all that are open to this person; None when
+    nothing waits. Between queues the job that is due first is the most urgent; paused ones are left
+    out.
 
-    Raises `NotFound`, `QueuePaused`, TooManyClaims.
+    Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, `Unavailable`.
     """
-    async with transaction(desk.engine) as connection:
-        queue = await open_queue(connection, principal, queue_id)
-    if queue.is_paused:
+    queues = await _open_queues(desk, principal, queue_ids)
+    handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
+    if queues and not handing_out:
         raise QueuePaused("the queue is paused: jobs come in and none is handed out")
     look = Look()
-    for _ in range(_CLAIM_ATTEMPTS + look.closings):
+    for _ in range(_MOST_WITHHELD + look.closings):
         claimed = await desk.claims.claim(
             principal.org_id,
-            [queue.id],
+            handing_out,
             principal.user_id,
             lease_seconds=desk.lease,
             at_most=desk.at_most,
+            child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
         )
-        if claimed is None or (
-            may_see(principal, claimed.job.summary, queue)
-            and not await _is_against(desk, principal, claimed.job)
+        if claimed is None:
+            return None
+        summary = claimed.job.summary
+        if await _is_against(desk, principal, claimed.job):
+            await _withhold(desk, claimed)
+            continue
+        if desk.deletions is not None and await desk.deletions.close(
+            claimed, queues[summary.queue_id], look
         ):
-            if claimed is None:
-                return None
-            if desk.deletions is not None and await desk.deletions.close(claimed, queue, look):
-                continue
-            if claimed.job.summary.csam:
-                await _audit_view(desk, principal, claimed.job.summary)
-            return claimed
-        async with transaction(desk.engine) as connection:
-            freed = await store.skip(
-                connection,
-                principal.org_id,
-                claimed.job.summary.job_id,
-                claimed.lease_token,
-                hide_seconds=_HIDE_FORBIDDEN,
-            )
-        await desk.order.apply(freed.changes)
-    return None
+            continue
+        if summary.csam:
+            await _audit_view(desk, principal, summary)
+        return claimed
+    raise Unavailable("many appeals against your own decisions were passed over", retry_after=1)
+
+
+async def _open_queues(
+    desk: Desk, principal: Principal, queue_ids: Sequence[str] | None
+) -> dict[str, Queue]:
+    """Raises `NotFound` for one that is not open to this person."""
+    async with transaction(desk.engine) as connection:
+        if queue_ids is None:
+            return await visible_queues(connection, principal)
+        return {
+            queue_id: await open_queue(connection, principal, queue_id) for queue_id in queue_ids
+        }
+
+
+async def _withhold(desk: Desk, claimed: Claim) -> None:
+    summary = claimed.job.summary
+    async with transaction(desk.engine) as connection:
+        freed = await store.withhold(
+            connection,
+            summary.org_id,
+            summary.job_id,
+            claimed.lease_token,
+            hide_seconds=_HIDE_WITHHELD,
+        )
+    await desk.order.apply(freed.changes)
 
 
 async def _is_against(desk: Desk, principal: Principal, job: Job) -> bool:

@@ -278,6 +278,7 @@ bulk_items = Table(
     Column("execution_ids", ARRAY(Text), nullable=True),
     CheckConstraint("state IN ('WAITING', 'REQUESTED', 'REFUSED')", name="state"),
     UniqueConstraint("bulk_id", "identity"),
+    Index("bulk_items_reverses_ix", "identity", postgresql_where=text("reverses IS NOT NULL")),
     Index(
         "bulk_items_waiting_ix",
         "bulk_id",

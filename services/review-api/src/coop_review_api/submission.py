@@ -25,7 +25,7 @@ from coop_queues import store
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Job, OrderChange
 from coop_queues.order import OrderIndex
-from coop_review_api import appeal, metric, rulebook
+from coop_review_api import appeal, child_safety, metric, rulebook
 from coop_review_api.access import may_see, refuse_removed
 from coop_review_api.automation import store as automations
 from coop_review_api.clock import Clock
@@ -210,6 +210,8 @@ async def _record(
     messages = _messages(decision)
     if leaves_at is None:
         await append(connection, outbox, messages)
+        if decision.escalation is not None:
+            await child_safety.raise_escalated(connection, job.summary.org_id, job.summary.job_id)
     else:
         await hold(
             connection,

@@ -24,6 +24,7 @@ OIDC = {
     "issuer": "https://accounts.example.com",
     "clientId": "coop",
     "clientSecret": "very-secret-value",
+    "enabled": False,  # nobody asks whether it is there
 }
 
 
@@ -270,3 +271,27 @@ async def test_a_provider_that_is_off_or_gone_opens_nothing(
             assert (await browser.http.get(f"{base}/{what}")).status_code == 404
         assert (await browser.http.post(f"{base}/acs", data=form)).status_code == 404
         await admin.call("DELETE", path)
+
+
+async def test_certificates_that_are_over(
+    admin: Any, idp: Any, tools: Any, clock: Any, web: Web
+) -> None:
+    """A provider none of whose certificates is valid now signs nobody in: a fault, unless it is
+    turned off. One that is valid is enough."""
+    over = tools.pair("over", days=-1)
+    old = tools.idp(clock, pair=over)
+    web.pages["/metadata"] = old.metadata().encode()
+    by_hand = {"entityId": idp.entity_id, "ssoUrl": idp.sso_url}
+    sources: list[tuple[str, dict[str, Any]]] = [
+        ("/metadataXml", {"metadataXml": old.metadata()}),
+        ("/metadataUrl", {"metadataUrl": f"{web.base}/metadata"}),
+        ("/certificates", {**by_hand, "certificates": [over.certificate]}),
+    ]
+    for pointer, source in sources:
+        body = {"scheme": "SAML", "name": "Old", **source}
+        answer = await admin.call("POST", PATH, body)
+        assert answer.status_code == 422, pointer
+        assert answer.json()["errors"][0]["pointer"] == pointer
+    both = [over.certificate, idp.pair.certificate]
+    await admin.make(PATH, {"scheme": "SAML", "name": "Both", **by_hand, "certificates": both})
+    await admin.make(PATH, {**body, "enabled": False})

@@ -51,7 +51,7 @@ async def test_discovery_knows_domains_not_people(
             )
         with pytest.raises(Invalid):
             await domain.add(connection, org.org_id, "no domain", now=clock())
-        await domain.remove(connection, org.org_id, "sso-1.example")
+        await domain.remove(connection, org.org_id, "sso-1.example", now=clock())
     assert await found("nobody@sso-1.example") == {"redirectUrl": None}
 
 

@@ -1,7 +1,8 @@
 """What somebody signed in does with their own password and second factor.
 
 Guarantees: whoever changes how they sign in shows their password again, so that a session left open
-is not enough; wrong ones are counted, as at login; a new password ends every other session.
+is not enough; wrong ones are counted, as at login; a new password ends every other session, and
+its owner is told by mail.
 Must not: hold a database connection while a password is hashed.
 """
 
@@ -18,7 +19,9 @@ from coop_review_api.account import reset
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import read
 from coop_review_api.context import Context
-from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.error import Conflict, Fault, Invalid, Unavailable
+from coop_review_api.notification import notice as notices
+from coop_review_api.notification.notice import Notice
 from coop_review_api.password import check_password
 from coop_review_api.schema import users
 from coop_review_api.session import Principal
@@ -30,19 +33,22 @@ async def show_password(context: Context, principal: Principal, password: str, *
     that has none."""
     counters = throttle.of_own_password(principal.user_id)
     async with transaction(context.engine) as connection:
-        await throttle.check(connection, counters, now=context.clock())
+        await throttle.take(connection, counters, now=context.clock())
         stored = await connection.scalar(
             select(users.c.password_hash).where(users.c.user_id == principal.user_id)
         )
-    if stored is None:
-        raise Conflict("you sign in elsewhere: there is no password here")
-    fits = await context.passwords.verify(stored, password)
-    now = context.clock()
+        if stored is None:
+            raise Conflict("you sign in elsewhere: there is no password here")
+    try:
+        fits = await context.passwords.verify(stored, password)
+    except Unavailable:  # it was not looked at
+        async with transaction(context.engine) as connection:
+            await throttle.give_back(connection, counters)
+        raise
     async with transaction(context.engine) as connection:
         if fits:
-            await throttle.succeeded(connection, counters, now=now)
+            await throttle.succeeded(connection, counters, now=context.clock())
         else:
-            await throttle.failed(connection, counters, now=now)
             await record(connection, context, principal, "password.refused")
     if not fits:
         raise Invalid([Fault(at, "is wrong")])
@@ -70,6 +76,15 @@ async def change_password(
             connection, principal.user_id, hashed, keep_session=principal.session_id
         )
         await record(connection, context, principal, "password.changed")
+        await tell(connection, context, principal, Notice.PASSWORD_CHANGED)
+
+
+async def tell(
+    connection: AsyncConnection, context: Context, principal: Principal, notice: Notice
+) -> None:
+    """A mail to the caller about their own account, so that they know if it was not they."""
+    now, user_id = context.clock(), principal.user_id
+    await notices.tell(connection, context.settings, notice, user_id=user_id, now=now)
 
 
 async def record(

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 
 from coop_review_api.api import (
+    analytics,
     audit_log,
     automation,
     backtest,
@@ -55,6 +56,7 @@ from coop_review_api.api.limit import Limit
 from coop_review_api.api.openapi import TITLE, document
 from coop_review_api.api.problem import install
 from coop_review_api.api.resource_route import add_resource
+from coop_review_api.api.turn import Turn
 from coop_review_api.api.upload import Uploads
 from coop_review_api.context import Context
 from coop_review_api.live.hub import Hub
@@ -66,7 +68,8 @@ def build(context: Context) -> FastAPI:
     app.state.context = context
     app.state.uploads = Uploads()
     app.state.live = Hub(context)
-    app.state.agreement = quality.Turn()
+    app.state.agreement = Turn(1, busy="other agreement is being computed")
+    app.state.analytics = Turn(analytics.PLACES, busy="other figures are being counted")
     install(app)
     parts = [
         session.router,
@@ -106,6 +109,7 @@ def build(context: Context) -> FastAPI:
         queue.router,
         partial_item.router,
         quality.router,
+        analytics.router,
     ]
     for resource in RESOURCES:
         part = APIRouter(prefix="/v1", tags=[resource.path])

@@ -21,9 +21,10 @@ from coop_review_api import session
 from coop_review_api.error import Forbidden, Unauthenticated
 from coop_review_api.session import Principal
 from coop_review_api.session_limit import Limits
+from coop_review_api.settings import Settings
 from coop_runtime.database import transaction
 
-COOKIE = "coop_session"
+COOKIE = "coop_session"  # see `cookie_name`
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -31,6 +32,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Gate(Protocol):
     """What authentication needs of the application's state."""
 
+    settings: Settings
     engine: AsyncEngine
     clock: Callable[[], datetime]
     session_limits: Limits
@@ -84,11 +86,22 @@ enrolling = Access(while_enrolling=True)
 public = _Public(is_public=True)
 
 
+def cookie_name(settings: Settings, name: str = COOKIE) -> str:
+    """The name that browsers know a cookie by. Over TLS it has the prefix with which no other host
+    of the domain can set it, and nobody plants a session of theirs (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if settings.review_secure_cookies else name
+
+
+def token_of(request: Request, settings: Settings) -> str | None:
+    """The session token that the browser sent."""
+    return request.cookies.get(cookie_name(settings))
+
+
 async def authenticate(request: Request, *, touch: bool = True) -> Principal:
     """The session's user; with `touch` the session is in use. Raises `Unauthenticated`, and
     `Forbidden` without the CSRF token."""
     gate: Gate = request.app.state.context
-    token = request.cookies.get(COOKIE)
+    token = token_of(request, gate.settings)
     if not token:
         raise Unauthenticated("sign in first")
     async with transaction(gate.engine) as connection:

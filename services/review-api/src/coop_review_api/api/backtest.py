@@ -19,10 +19,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, Rule
+from coop_contracts.event import ItemRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
+from coop_review_api import child_safety
 from coop_review_api.api import document as wire
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody, Model
@@ -210,7 +213,8 @@ async def list_samples(
     cursor: Cursor = None,
 ) -> SamplePage:
     """Items on which the rule passes, is undecided, or differs from the live one."""
-    async with transaction(context_of(request).engine) as connection:
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
         await store.get(connection, principal.org_id, backtest_id)
         found = await store.samples(
             connection,
@@ -219,7 +223,7 @@ async def list_samples(
             after=rank_in(cursor),
             limit=limit + 1,
         )
-    return sample_page(found, limit)
+        return await sample_page(connection, principal, found, limit, now=context.clock())
 
 
 def rank_in(cursor: str | None) -> str | None:
@@ -235,9 +239,25 @@ def _is_rank(text: str) -> bool:
     return len(plain) == 32 and all(character in "0123456789abcdef" for character in plain)
 
 
-def sample_page(found: list[Row[Any]], limit: int) -> SamplePage:
-    """A page of what was read."""
+async def sample_page(
+    connection: AsyncConnection,
+    principal: Principal,
+    found: list[Row[Any]],
+    limit: int,
+    *,
+    now: datetime,
+) -> SamplePage:
+    """A page of what was read, without what the caller may not see."""
     rows, next_cursor = cut(found, limit, lambda row: str(row.rank))
+    rows = await child_safety.shown(
+        connection,
+        principal,
+        "backtest-samples",
+        rows,
+        item_of=lambda row: ItemRef(id=row.item_id, type_id=row.item_type_id),
+        id_of=lambda row: row.submission_id,
+        now=now,
+    )
     shown = [
         SampleView(
             submission_id=row.submission_id,

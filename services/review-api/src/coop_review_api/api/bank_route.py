@@ -5,7 +5,8 @@
     GET    /v1/<path>/{id}/export    the entries as a file
 
 Guarantees: a file with a fault changes nothing, and each fault is named with its line or place; an
-import is read only after its sender's permission was seen, and few of them at a time.
+import is read only after its sender's permission was seen, and few of them at a time; an export
+leaves an audit row.
 Must not: hold the database's lock while a file is read.
 """
 
@@ -20,6 +21,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from coop_contracts.config import Location, LocationBank, TextBank
+from coop_review_api import audit
 from coop_review_api.api.bank_document import (
     BankChangeView,
     LocationBankPatchBody,
@@ -296,6 +298,17 @@ def _add_export(entries: _Entries[Any]) -> None:
         entry = await handlers.read(request, principal, document_id)
         entry = await handlers.whole(request, principal, entry)
         file = await asyncio.to_thread(entries.write, entry.document, form)
+        context = context_of(request)
+        async with transaction(context.engine) as connection:
+            await audit.record(
+                connection,
+                org_id=principal.org_id,
+                actor=principal.user_id,
+                action="bank.exported",
+                target=(str(resource.kind), document_id),
+                detail={"revision": entry.revision, "format": form},
+                time=context.clock(),
+            )
         name = f"{resource.path}-{entry.document.id}.{form}"
         return Response(
             file,

@@ -10,6 +10,7 @@ a string; hence a dependency of our own, documented in OpenAPI by `openapi`.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Generic, TypeVar
 
@@ -69,19 +70,45 @@ def parse(model: type[B], data: bytes) -> B:
     try:
         parsed = model.model_validate_json(data)
     except ValidationError as error:
-        raise Invalid(_faults_of(error)) from None
+        raise Invalid(_faults_of(error, data)) from None
     unstorable = _find_unstorable(parsed.model_dump(by_alias=True))
     if unstorable is not None:
         raise Invalid([unstorable])
     return parsed
 
 
-def _faults_of(error: ValidationError) -> list[Fault]:
+def _faults_of(error: ValidationError, data: bytes) -> list[Fault]:
     found = error.errors(include_url=False, include_input=False, include_context=False)
+    try:
+        sent = json.loads(data)
+    except (ValueError, RecursionError):
+        sent = None  # not JSON: the one fault has no place in it
     return [
-        Fault(pointer(*fault["loc"]), str(fault["msg"]).removeprefix("Value error, "))
+        Fault(
+            pointer(*_place(sent, fault["loc"], missing=fault["type"] == "missing")),
+            str(fault["msg"]).removeprefix("Value error, "),
+        )
         for fault in found[:_MAX_FAULTS]
     ]
+
+
+def _place(sent: Any, loc: tuple[str | int, ...], *, missing: bool) -> list[str | int]:
+    """Where in `sent` a fault is. Pydantic also puts the name of a union's member into `loc`
+    (`components, 0, MOVE, queueId`), which is no part of the body. The last part of a `missing`
+    one is the field that is not there."""
+    path: list[str | int] = []
+    value = sent
+    for index, part in enumerate(loc):
+        known = (
+            part in value
+            if isinstance(value, dict)
+            else isinstance(value, list) and isinstance(part, int)
+        )
+        if known:
+            value = value[part]
+        if known or (missing and index == len(loc) - 1):
+            path.append(part)
+    return path
 
 
 def _find_unstorable(root: Any) -> Fault | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Kind
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
+from coop_review_api import child_safety
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody
 from coop_review_api.api.bulk_view import (
@@ -33,14 +35,23 @@ from coop_review_api.api.bulk_view import (
     preview,
     row_of,
     view_of,
+    visible_items,
 )
 from coop_review_api.api.document import Id
 from coop_review_api.api.page import MAX_INTEGER, Cursor, Limit, cut, decode_cursor, decode_number
 from coop_review_api.api.resource import context_of
 from coop_review_api.api.upload import LargeJsonBody
 from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.decision_log.reader import scope_of
 from coop_review_api.enforcement import bulk_store, reversal
-from coop_review_api.enforcement.bulk import KINDS, MAX_ITEMS, Order, Target, check_order
+from coop_review_api.enforcement.bulk import (
+    KINDS,
+    MAX_ITEMS,
+    Order,
+    ReversalOf,
+    Target,
+    check_order,
+)
 from coop_review_api.error import Conflict, Fault, Invalid
 from coop_review_api.schema import bulk_items, bulk_jobs
 from coop_review_api.session import Principal
@@ -136,7 +147,7 @@ async def create_bulk_action(
             now=context.clock(),
         )
         targets = [Target(item=ItemRef(item_id, body.item_type_id)) for item_id in item_ids]
-        return await preview(connection, principal, bulk_id, targets, catalogue)
+        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
 
 
 @router.post(
@@ -152,15 +163,16 @@ async def add_bulk_action_items(
     body: Annotated[ItemsBody, Depends(_items_body)],
 ) -> PreviewView:
     """Add items before the confirmation."""
+    context = context_of(request)
     item_ids = _item_ids(body.item_ids, body.csv)
-    async with transaction(context_of(request).engine) as connection:
+    async with transaction(context.engine) as connection:
         job = await bulk_store.locked(connection, principal, bulk_id)
         if job.kind != "ACTION":
             raise Conflict("a reversal's items are its executions")
         type_id = job.order["itemTypeId"]
         targets = [Target(item=ItemRef(item_id, type_id)) for item_id in item_ids]
         catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
-        return await preview(connection, principal, bulk_id, targets, catalogue)
+        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
 
 
 @router.post(
@@ -174,43 +186,84 @@ async def create_reversal(
     request: Request, principal: Actor, body: Annotated[ReversalBody, Depends(_reversal_body)]
 ) -> PreviewView:
     """Take back what a decision, a bulk action, a rule or one execution did: strikes, and by each
-    action's reverse action what the platform did. A bulk action like any other: nothing happens
-    before it is confirmed."""
+    action's reverse action what the platform did. What was taken back already is left out. A bulk
+    action like any other: nothing happens before it is confirmed."""
     context = context_of(request)
     now = context.clock()
     async with transaction(context.engine) as connection:
-        targets = await _to_reverse(connection, principal.org_id, body, now)
+        of, targets = await _to_reverse(connection, principal, body, now)
         if not targets:
             raise Conflict("there is nothing to reverse")
+        await _require_named(connection, principal, body, targets, now)
+        targets = await reversal.left_of(connection, principal.org_id, targets, now=now)
         catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
         bulk_id = await bulk_store.create(
             connection,
             principal,
-            Order(note=body.note),
+            Order(note=body.note, of=of),
             kind="REVERSAL",
             revision=catalogue.revision,
             now=now,
         )
-        return await preview(connection, principal, bulk_id, targets, catalogue)
+        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
 
 
 async def _to_reverse(
-    connection: AsyncConnection, org_id: str, body: ReversalBody, now: datetime
-) -> list[Target]:
-    names = ("decision_id", "bulk_id", "rule_id", "execution_id")
-    if sum(getattr(body, name) is not None for name in names) != 1:
-        raise Invalid([Fault("", "one of decisionId, bulkId, ruleId and executionId")])
+    connection: AsyncConnection, principal: Principal, body: ReversalBody, now: datetime
+) -> tuple[ReversalOf, list[Target]]:
+    """What is to be taken back."""
+    of = _of(body, now)
+    org_id = principal.org_id
+    match of.kind:
+        case "EXECUTION":
+            found = await reversal.of_execution(connection, org_id, of.id)
+        case "DECISION":
+            scope = await scope_of(connection, principal)
+            found = await reversal.of_decision(connection, scope, of.id)
+        case "BULK_ACTION":
+            found = await reversal.of_bulk(connection, org_id, of.id)
+        case "RULE":
+            found = await reversal.of_rule(
+                connection, org_id, of.id, since=of.since or now, until=of.until or now
+            )
+    return of, found
+
+
+def _of(body: ReversalBody, now: datetime) -> ReversalOf:
+    named: list[ReversalOf] = []
     if body.execution_id is not None:
-        return await reversal.of_execution(connection, org_id, body.execution_id)
+        named.append(ReversalOf(kind="EXECUTION", id=body.execution_id))
     if body.decision_id is not None:
-        return await reversal.of_decision(connection, org_id, body.decision_id)
+        named.append(ReversalOf(kind="DECISION", id=body.decision_id))
     if body.bulk_id is not None:
-        return await reversal.of_bulk(connection, org_id, body.bulk_id)
-    if body.since is None:
-        raise Invalid([Fault("/since", "required with ruleId")])
-    return await reversal.of_rule(
-        connection, org_id, body.rule_id or "", since=body.since, until=body.until or now
-    )
+        named.append(ReversalOf(kind="BULK_ACTION", id=body.bulk_id))
+    if body.rule_id is not None:
+        if body.since is None:
+            raise Invalid([Fault("/since", "required with ruleId")])
+        until = body.until or now
+        named.append(ReversalOf(kind="RULE", id=body.rule_id, since=body.since, until=until))
+    if len(named) != 1:
+        raise Invalid([Fault("", "one of decisionId, bulkId, ruleId and executionId")])
+    return named[0]
+
+
+async def _require_named(
+    connection: AsyncConnection,
+    principal: Principal,
+    body: ReversalBody,
+    targets: Sequence[Target],
+    now: datetime,
+) -> None:
+    """Raises `NotFound` for a single decision or execution that the caller may not see. What a rule
+    or a bulk action did is taken back whole, whatever was among it."""
+    if body.decision_id is not None:
+        target, causes = ("decision", body.decision_id), [body.decision_id]
+    elif body.execution_id is not None:
+        target, causes = ("execution", body.execution_id), []
+    else:
+        return
+    items = [one.item for one in targets] if body.execution_id else []
+    await child_safety.require(connection, principal, target, items=items, causes=causes, now=now)
 
 
 @router.post(
@@ -296,8 +349,9 @@ async def list_bulk_action_items(
 ) -> BulkItemPage:
     """What became of each item."""
     after = decode_number(cursor, most=MAX_INTEGER)
-    async with transaction(context_of(request).engine) as connection:
-        await row_of(connection, principal, bulk_id)
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        job = await row_of(connection, principal, bulk_id)
         query = select(bulk_items).where(bulk_items.c.bulk_id == bulk_id)
         if state is not None:
             query = query.where(bulk_items.c.state == state)
@@ -306,6 +360,7 @@ async def list_bulk_action_items(
         query = query.order_by(bulk_items.c.position).limit(limit + 1)
         rows = (await connection.execute(query)).all()
         page, next_cursor = cut(rows, limit, lambda row: str(row.position))
+        page = await visible_items(connection, principal, job, page, context.clock())
         items = await item_views(connection, principal.org_id, page)
     return BulkItemPage(items=items, next_cursor=next_cursor)
 

@@ -6,6 +6,7 @@ Must not: change anything but by `preview`, which adds the items that it then sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings
+from coop_contracts.event import ItemRef
+from coop_review_api import child_safety
 from coop_review_api.api.body import Model
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
@@ -40,9 +43,19 @@ class BulkItemView(Model):
     reverses: str | None
 
 
+class ReversalOfView(Model):
+    """Of a rule: what it did from `since` to before `until`."""
+
+    kind: Literal["DECISION", "BULK_ACTION", "RULE", "EXECUTION"]
+    id: str
+    since: datetime | None
+    until: datetime | None
+
+
 class BulkActionView(Model):
     """`total` items, of which `requested` were asked for and `refused` could not be.
-    `needsTotal`: the confirmation has to say the total."""
+    `needsTotal`: the confirmation has to say the total. `reversalOf` is what a reversal takes
+    back."""
 
     id: str
     kind: Literal["ACTION", "REVERSAL"]
@@ -52,6 +65,7 @@ class BulkActionView(Model):
     policy_ids: list[str]
     parameters: dict[str, Any]
     note: str | None
+    reversal_of: ReversalOfView | None
     total: int
     requested: int
     refused: int
@@ -88,12 +102,15 @@ async def preview(
     bulk_id: str,
     targets: list[Target],
     catalogue: Catalogue,
+    now: datetime,
 ) -> PreviewView:
     job = await bulk_store.locked(connection, principal, bulk_id)
     duplicates = await bulk_store.add(connection, job, targets)
     row = await row_of(connection, principal, bulk_id)
     first = select(bulk_items).where(bulk_items.c.bulk_id == bulk_id)
-    sample = (await connection.execute(first.order_by(bulk_items.c.position).limit(_SAMPLE))).all()
+    first = first.order_by(bulk_items.c.position).limit(_SAMPLE)
+    sample: Sequence[Any] = (await connection.execute(first)).all()
+    sample = await visible_items(connection, principal, row, sample, now)
     in_review = await connection.scalar(_IN_REVIEW, {"bulk_id": bulk_id, "org": principal.org_id})
     return PreviewView(
         **fields_of(row, catalogue),
@@ -152,6 +169,7 @@ def fields_of(row: Any, catalogue: Catalogue) -> dict[str, Any]:
         "policy_ids": list(order.policy_ids),
         "parameters": order.parameters,
         "note": order.note,
+        "reversal_of": order.of and ReversalOfView(**msgspec.structs.asdict(order.of)),
         "total": row.total,
         "requested": row.requested,
         "refused": row.refused,
@@ -162,6 +180,24 @@ def fields_of(row: Any, catalogue: Catalogue) -> dict[str, Any]:
         "started_at": row.started_at,
         "finished_at": row.finished_at,
     }
+
+
+async def visible_items(
+    connection: AsyncConnection, principal: Principal, job: Any, rows: Sequence[Any], now: datetime
+) -> list[Any]:
+    """Those of a job's items that may be shown: what a reversal is of was found here, so it may be
+    about child safety; an action's items are what its maker named."""
+    if job.kind != "REVERSAL":
+        return list(rows)
+    return await child_safety.shown(
+        connection,
+        principal,
+        "bulk-items",
+        rows,
+        item_of=lambda row: ItemRef(id=row.item_id, type_id=row.item_type_id),
+        id_of=lambda row: f"{row.bulk_id}/{row.position}",
+        now=now,
+    )
 
 
 _ENDED = text(

@@ -1,7 +1,7 @@
 """The decision log: what people, rules and the platform's own calls decided, newest first.
 
-Guarantees: scoped by organisation; what was undone is there and says so; each entry that can be
-taken back says how.
+Guarantees: scoped by organisation; what was undone or taken back is there and says so; each entry
+that can be taken back says how. Who reviews reads of it what their job's item and user are about.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
+from coop_queues import store
+from coop_review_api import review
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Model
 from coop_review_api.api.moment import Moment
@@ -23,6 +26,7 @@ from coop_review_api.decision_log import query, reader
 from coop_review_api.decision_log.entry import Entry
 from coop_review_api.decision_log.query import DecisionType, EntryKind, EntrySource, Wanted
 from coop_review_api.error import Fault, Invalid
+from coop_review_api.escalation import author_of
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
@@ -32,6 +36,7 @@ MAX_VALUES = 50  # of one filter
 
 _reads = requires(Permission.VIEW_MRT_DATA)
 Reader = Annotated[Principal, Depends(_reads)]
+Reviewer = Annotated[Principal, Depends(requires(Permission.VIEW_MRT))]
 
 
 class ReversibleView(Model):
@@ -41,12 +46,24 @@ class ReversibleView(Model):
     id: str
 
 
+class TakenBackView(Model):
+    """By which entry of the log, when, and how many `executions`: a reversal, or the decision on an
+    appeal."""
+
+    kind: Literal["BULK_REVERSAL", "DECISION"]
+    id: str
+    time: datetime
+    executions: int
+
+
 class DecisionLogEntry(Model):
     """A decision on a job (`source` AUTOMATIC: the queue's settings made it), a confirmed bulk
     action or reversal, an action that something else than a person in a queue asked for, or a job
     that was claimed and left. `components` are the decision's; of a bulk action its order.
     `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
-    bulk action's, or how a claim ended; `total` a bulk action's items."""
+    bulk action's, or how a claim ended; `total` a bulk action's items. `takenBack` are what took
+    its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
+    back entirely is no longer `reversible`."""
 
     id: str
     kind: EntryKind
@@ -70,6 +87,7 @@ class DecisionLogEntry(Model):
     total: int | None
     csam: bool
     reversible: ReversibleView | None
+    taken_back: list[TakenBackView]
 
 
 class DecisionLogPage(Model):
@@ -81,6 +99,9 @@ def entry_view(entry: Entry) -> DecisionLogEntry:
     fields = msgspec.structs.asdict(entry)
     if entry.reversible is not None:
         fields["reversible"] = ReversibleView(kind=entry.reversible.kind, id=entry.reversible.id)
+    fields["taken_back"] = [
+        TakenBackView(**msgspec.structs.asdict(one)) for one in entry.taken_back
+    ]
     return DecisionLogEntry(**fields)
 
 
@@ -164,15 +185,48 @@ async def list_decision_log(
 ) -> DecisionLogPage:
     """What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
     they are asked for; what a bulk action did to an item or a user when these are."""
-    context = context_of(request)
-    async with transaction(context.engine) as connection:
-        found = await reader.read(
-            connection,
-            principal,
-            asked.wanted,
-            after=decode_cursor(cursor),
-            limit=limit,
-            now=context.clock(),
-        )
+    async with transaction(context_of(request).engine) as connection:
+        return await _page(request, connection, principal, asked.wanted, cursor, limit)
+
+
+@router.get("/jobs/{job_id}/history", operation_id="listJobHistory", response_model=DecisionLogPage)
+async def list_job_history(
+    request: Request,
+    principal: Reviewer,
+    job_id: str,
+    of: Annotated[
+        Literal["ITEM", "USER"], Query(description="USER: who made the item, or who it is.")
+    ] = "ITEM",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> DecisionLogPage:
+    """What was decided before about the item of a job that is open to me, or about its user and all
+    that they made, newest first."""
+    async with transaction(context_of(request).engine) as connection:
+        job = await store.get_job(connection, principal.org_id, job_id)
+        await review.require_visible(connection, principal, job.summary)
+        if of == "ITEM":
+            wanted = Wanted(item=job.summary.item)
+        else:
+            wanted = Wanted(user=author_of(job) or job.summary.item)
+        return await _page(request, connection, principal, wanted, cursor, limit)
+
+
+async def _page(
+    request: Request,
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: Wanted,
+    cursor: str | None,
+    limit: int,
+) -> DecisionLogPage:
+    found = await reader.read(
+        connection,
+        principal,
+        wanted,
+        after=decode_cursor(cursor),
+        limit=limit,
+        now=context_of(request).clock(),
+    )
     page, next_cursor = cut(found, limit, lambda one: f"{one.time.isoformat()} {one.id}")
     return DecisionLogPage(items=[entry_view(one) for one in page], next_cursor=next_cursor)

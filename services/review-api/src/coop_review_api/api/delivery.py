@@ -1,7 +1,8 @@
 """Deliveries to the platform and its endpoints: what became of each, and mending what failed.
 
-Guarantees: what is told is the dispatcher's answer of this moment; who asked for what leaves an
-audit row, before it is asked of the dispatcher.
+Guarantees: what is told is the dispatcher's answer of this moment, without what is about child
+safety for those who may not see it (a page can be shorter than asked for); who asked for what
+leaves an audit row, before it is asked of the dispatcher.
 Must not: keep anything of it.
 """
 
@@ -14,8 +15,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AwareDatetime, Field
 
+from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
-from coop_review_api import audit
+from coop_review_api import audit, child_safety
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody, Model
 from coop_review_api.api.document import Id
@@ -185,7 +187,8 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - one for each query parame
     cursor: Cursor = None,
 ) -> Any:
     """Deliveries, newest first; those of an item need its type too."""
-    return await context_of(request).dispatch.get(
+    context = context_of(request)
+    found = await context.dispatch.get(
         principal.org_id,
         "deliveries",
         state=state,
@@ -200,6 +203,17 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - one for each query parame
         limit=limit,
         cursor=cursor,
     )
+    async with transaction(context.engine) as connection:
+        found["items"] = await child_safety.shown(
+            connection,
+            principal,
+            "deliveries",
+            found["items"],
+            item_of=_item_of,
+            id_of=lambda one: str(one["executionId"]),
+            now=context.clock(),
+        )
+    return found
 
 
 @router.post(
@@ -226,7 +240,18 @@ async def redeliver_deliveries(
 )
 async def get_delivery(request: Request, principal: Viewer, execution_id: ExecutionId) -> Any:
     """One delivery with its attempts."""
-    return await context_of(request).dispatch.get(principal.org_id, f"deliveries/{execution_id}")
+    context = context_of(request)
+    found = await context.dispatch.get(principal.org_id, f"deliveries/{execution_id}")
+    async with transaction(context.engine) as connection:
+        await child_safety.require(
+            connection,
+            principal,
+            ("delivery", str(execution_id)),
+            items=[_item_of(found)],
+            causes=[found["causeId"]],
+            now=context.clock(),
+        )
+    return found
 
 
 @router.post(
@@ -296,6 +321,10 @@ async def resume_endpoint(request: Request, principal: Manager, endpoint_id: End
     return await context_of(request).dispatch.post(
         principal.org_id, f"endpoints/{endpoint_id}/resume", {"actorId": principal.user_id}
     )
+
+
+def _item_of(delivery: dict[str, Any]) -> ItemRef:
+    return ItemRef(id=delivery["item"]["id"], type_id=delivery["item"]["typeId"])
 
 
 async def _note(

@@ -31,11 +31,10 @@ from coop_review_api.api.explanation_view import (
 from coop_review_api.api.moment import Moment
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
-from coop_review_api.error import Fault, Invalid, NotFound
+from coop_review_api.error import Fault, Invalid
 from coop_review_api.explanation import record
 from coop_review_api.explanation.desk import Again
 from coop_review_api.session import Principal
-from coop_runtime.database import transaction
 
 router = APIRouter(prefix="/v1", tags=["explanations"])
 
@@ -164,12 +163,7 @@ async def get_execution(
     request: Request, principal: Investigator, execution_id: str
 ) -> ExecutionView:
     """Who requested an execution (the `webhook-id` of a delivery), and what became of it."""
-    async with transaction(context_of(request).engine) as connection:
-        found = await record.execution(connection, principal.org_id, execution_id)
-        if found is None:
-            raise NotFound(f"no execution {execution_id}")
-        outcomes = await record.outcomes(connection, principal.org_id, [execution_id])
-    outcome = outcomes[execution_id]
+    found, outcome = await context_of(request).explanations.execution(principal, execution_id)
     return ExecutionView(
         execution_id=execution_id,
         action_id=found.action_id,

@@ -1,7 +1,7 @@
 """The decision log as a file: ordered here, written by the relay, fetched when it is complete.
 
-Guarantees: an export is its maker's alone; it needs the permissions that it was made with when it
-is fetched, too; making and fetching one leave audit rows.
+Guarantees: an export is its maker's alone; it needs the permissions that it was made with, and the
+queues that were open then, when it is fetched, too; making and fetching one leave audit rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from coop_review_api.api.decision_log import MAX_VALUES, wanted_of
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
 from coop_review_api.context import Context
-from coop_review_api.decision_log.query import DecisionType, EntryKind, EntrySource, Wanted
+from coop_review_api.decision_log.query import DecisionType, EntryKind, EntrySource, Scope, Wanted
 from coop_review_api.decision_log.reader import scope_of
 from coop_review_api.error import Conflict, Forbidden, NotFound
 from coop_review_api.export import store
@@ -191,6 +191,14 @@ async def delete_decision_log_export(
     async with transaction(context.engine) as connection:
         row = await store.find(connection, principal, export_id, now=context.clock())
         await store.remove(connection, str(_there(row, export_id).export_id))
+        await audit.record(
+            connection,
+            org_id=principal.org_id,
+            actor=principal.user_id,
+            action="decision-log-export.deleted",
+            target=("decision-log-export", export_id),
+            time=context.clock(),
+        )
     return Response(status_code=204)
 
 
@@ -220,6 +228,9 @@ async def download_decision_log_export(
         raise Forbidden(f"needs {Permission.VIEW_CHILD_SAFETY_DATA}")
     target = ("decision-log-export", export_id)
     async with transaction(context.engine) as connection:
+        scope = await scope_of(connection, principal)
+        if not scope.has_queues_of(msgspec.convert(row.scope, Scope)):
+            raise Forbidden("a queue in this export is no longer open to you: make another one")
         await audit.record(
             connection,
             org_id=principal.org_id,

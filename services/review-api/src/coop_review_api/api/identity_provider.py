@@ -5,11 +5,13 @@
 
 Guarantees: a client's secret is written, never read; metadata is fetched through the egress guard,
 before the organisation's lock is taken; whoever changes a provider holds all that anybody of the
-organisation holds.
+organisation holds; a provider that is turned on could sign somebody in at that moment (one that is
+away does not keep what else is said of it from being changed).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -38,6 +40,7 @@ from coop_review_api.context import Context
 from coop_review_api.error import Fault, Invalid
 from coop_review_api.session import Principal
 from coop_review_api.single_sign_on import certificate, metadata, requirement
+from coop_review_api.single_sign_on.address import is_safe
 from coop_review_api.single_sign_on.certificate import (
     MAX_CERTIFICATE,
     MAX_CERTIFICATES,
@@ -62,9 +65,9 @@ class IdentityProviderBody(Body):
     `entityId`, `ssoUrl` and `certificates` (PEM). `emailAttribute` is the assertion's attribute
     that holds the e-mail address; null: the name identifier.
 
-    OIDC: `issuer`, `clientId`, and `clientSecret`, which is never returned: null keeps what is
-    stored, an empty text forgets it. `emailAttribute` is the claim; null: `email`, which must be
-    verified."""
+    OIDC: `issuer` (asked at once what it can do, unless `enabled` is false), `clientId`, and
+    `clientSecret`, which is never returned: null keeps what is stored, an empty text forgets it.
+    `emailAttribute` is the claim; null: `email`, which must be verified."""
 
     scheme: Literal["SAML", "OIDC"]
     name: Name
@@ -217,7 +220,7 @@ async def create_identity_provider(
 ) -> Any:
     """Set a provider up. Its people can sign in at `serviceProvider.signInUrl` at once."""
     context = context_of(request)
-    whole = await _resolved(context, body)
+    whole = await _resolved(context, body, None)
     entry = await _handlers.save(request, principal, None, whole, expected=None)
     response.headers["ETag"] = etag_of(entry.revision)
     response.headers["Location"] = f"/v1/identity-providers/{entry.document.id}"
@@ -240,8 +243,8 @@ async def replace_identity_provider(
 ) -> Any:
     """Replace a provider, or read its metadata again."""
     context, expected = context_of(request), expected_revision(if_match)
-    await _handlers.read(request, principal, document_id)
-    whole = await _resolved(context, body)
+    stored = await _handlers.read(request, principal, document_id)
+    whole = await _resolved(context, body, stored.document)
     entry = await _handlers.save(request, principal, document_id, whole, expected=expected)
     response.headers["ETag"] = etag_of(entry.revision)
     return _resource.view_of(context, principal, entry)
@@ -281,20 +284,25 @@ async def read_metadata(
 add_revisions(router, _resource)
 
 
-async def _resolved(context: Context, body: IdentityProviderBody) -> IdentityProviderBody:
+async def _resolved(
+    context: Context, body: IdentityProviderBody, stored: IdentityProvider | None
+) -> IdentityProviderBody:
     """The body with what its metadata says in place of the metadata. Raises `Invalid`."""
     if body.issuer is not None:
-        try:
-            context.single_sign_on.guard.check(body.issuer)
-        except EgressRefused as error:
-            raise Invalid([Fault("/issuer", str(error))]) from None
+        _check_egress(context, body.issuer, "the issuer")
+        asked = stored is not None and stored.enabled and stored.issuer == body.issuer
+        if body.scheme == "OIDC" and body.enabled and not asked:
+            await _examine(context, body)
     if body.metadata_xml is None and body.metadata_url is None:
+        _check_time(context, body, body.certificates, "/certificates")
         return body
     if body.entity_id is not None or body.sso_url is not None or body.certificates:
         raise Invalid(
             [Fault("/entityId", "with metadata, leave entityId, ssoUrl and certificates out")]
         )
     taken = await _taken(context, body.metadata_xml, body.metadata_url)
+    pointer = "/metadataXml" if body.metadata_url is None else "/metadataUrl"
+    _check_time(context, body, taken.certificates, pointer)
     return body.model_copy(
         update={
             "metadata_xml": None,
@@ -303,6 +311,47 @@ async def _resolved(context: Context, body: IdentityProviderBody) -> IdentityPro
             "certificates": list(taken.certificates),
         }
     )
+
+
+async def _examine(context: Context, body: IdentityProviderBody) -> None:
+    """Ask an OpenID provider whether anybody could sign in. Raises `Invalid`, naming the field."""
+    issuer = body.issuer or ""
+    if not is_safe(issuer):
+        return  # the check of the document says so
+    try:
+        found = await context.single_sign_on.oidc.examine(issuer)
+    except SignOnError as error:
+        reason = f"the provider cannot be used as it is: {error}"
+        raise Invalid([Fault("/issuer", reason)]) from None
+    _check_egress(context, found.token, "token_endpoint")
+    if found.userinfo is not None:
+        _check_egress(context, found.userinfo, "userinfo_endpoint")
+    if body.client_secret and not found.takes_secret:
+        reason = (
+            "the provider takes no client's secret, neither as basic authentication nor by post"
+        )
+        raise Invalid([Fault("/clientSecret", reason)])
+
+
+def _check_egress(context: Context, url: str, what: str) -> None:
+    try:
+        context.single_sign_on.guard.check(url)
+    except EgressRefused as error:
+        raise Invalid([Fault("/issuer", f"{what}: {error}")]) from None
+
+
+def _check_time(
+    context: Context, body: IdentityProviderBody, pems: Sequence[str], pointer: str
+) -> None:
+    """Raises `Invalid` where a provider is turned on whose certificates are all over, or none has
+    begun."""
+    try:
+        found = [certificate.describe(pem) for pem in pems]
+    except CertificateError:
+        return  # the check of the document says so
+    now = context.clock()
+    if body.enabled and found and not any(one.not_before <= now < one.not_after for one in found):
+        raise Invalid([Fault(pointer, "no certificate of the provider is valid now")])
 
 
 async def _taken(context: Context, xml: str | None, url: str | None) -> Taken:

@@ -11,6 +11,8 @@ from coop_contracts.permission import Permission
 from coop_review_api.administration import Administration, administration_of
 from coop_review_api.api.resource import context_of
 from coop_review_api.configuration.log import lock
+from coop_review_api.notification import notice as notices
+from coop_review_api.notification.notice import Notice
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
@@ -30,3 +32,21 @@ async def administering(
             signals=context.signals.catalogue,
         )
         yield await administration_of(configuration, principal, needed)
+
+
+async def tell_person(
+    request: Request,
+    administration: Administration,
+    principal: Principal,
+    user_id: str,
+    notice: Notice,
+) -> None:
+    """A mail to somebody about what the caller does to their account, in its transaction."""
+    await notices.tell(
+        administration.connection,
+        context_of(request).settings,
+        notice,
+        user_id=user_id,
+        now=administration.now,
+        by=principal.name or principal.email,
+    )

@@ -32,6 +32,7 @@ from coop_review_api.api.user_access import EndedView, SessionList, entry_of
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock, read
 from coop_review_api.error import Fault, Invalid, NotFound
+from coop_review_api.notification.notice import Notice
 from coop_review_api.password import MAX_LENGTH
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
@@ -158,6 +159,7 @@ async def remove_me(
         configuration = await lock(
             connection, principal.org_id, author=principal.user_id, clock=context.clock
         )
+        await credential.tell(connection, context, principal, Notice.REMOVED)
         await Administration.of_oneself(configuration, principal).remove(principal.user_id)
     return Response(status_code=204)
 

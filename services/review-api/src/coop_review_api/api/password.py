@@ -31,7 +31,8 @@ from coop_review_api.api.resource import context_of
 from coop_review_api.api.session import client_ip
 from coop_review_api.context import Context
 from coop_review_api.error import Invalid, NotFound
-from coop_review_api.notification import letter
+from coop_review_api.notification import letter, notice
+from coop_review_api.notification.notice import Notice
 from coop_review_api.password import MAX_LENGTH, check_password
 from coop_review_api.schema import config_current, users
 from coop_runtime.database import transaction
@@ -82,8 +83,7 @@ async def request_password_reset(
     counters = throttle.of_reset(email, client_ip(request, context.settings))
     now = context.clock()
     async with transaction(context.engine) as connection:
-        await throttle.check(connection, counters, now=now)
-        await throttle.failed(connection, counters, now=now)
+        await throttle.take(connection, counters, now=now)
     await _mail(context, email)
     await asyncio.sleep(max(0.0, answer_at - time.monotonic()))
     return RequestedView(detail="if there is such an account, a mail is on its way to it")
@@ -126,6 +126,13 @@ async def reset_password(
             action="password.reset",
             target=("user", account.user_id),
             time=context.clock(),
+        )
+        await notice.tell(
+            connection,
+            context.settings,
+            Notice.PASSWORD_RESET,
+            user_id=account.user_id,
+            now=context.clock(),
         )
     return Response(status_code=204)
 

@@ -7,8 +7,6 @@ VIEW_MRT_DATA; one interval is computed at a time in a process, and waited for n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -24,8 +22,9 @@ from coop_review_api.api.document import Id
 from coop_review_api.api.moment import Moment
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
+from coop_review_api.api.turn import Turn
 from coop_review_api.decision import MAX_NOTE
-from coop_review_api.error import Fault, Forbidden, Invalid, Unavailable
+from coop_review_api.error import Fault, Forbidden, Invalid
 from coop_review_api.quality import golden, report
 from coop_review_api.quality.category import By
 from coop_review_api.session import Principal
@@ -38,27 +37,6 @@ Reader = Annotated[Principal, Depends(requires(Permission.VIEW_MRT_DATA))]
 
 _SPAN = timedelta(days=30)
 _LONGEST = timedelta(days=366)
-_WAIT = 10.0  # seconds
-
-
-class Turn:
-    """The one place of a process where an interval is computed."""
-
-    def __init__(self) -> None:
-        self._room = asyncio.Semaphore(1)
-
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Raises `Unavailable` when others have it for too long."""
-        try:
-            async with asyncio.timeout(_WAIT):
-                await self._room.acquire()
-        except TimeoutError:
-            raise Unavailable("other agreement is being computed", retry_after=10) from None
-        try:
-            yield
-        finally:
-            self._room.release()
 
 
 async def _wanted(

@@ -156,7 +156,8 @@ async def list_samples(
     cursor: Cursor = None,
 ) -> SamplePage:
     """Items that the preview found."""
-    async with transaction(context_of(request).engine) as connection:
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
         found = await store.retroaction(connection, principal.org_id, retroaction_id)
         rows = await store.samples(
             connection,
@@ -165,7 +166,7 @@ async def list_samples(
             after=rank_in(cursor),
             limit=limit + 1,
         )
-    return sample_page(rows, limit)
+        return await sample_page(connection, principal, rows, limit, now=context.clock())
 
 
 @router.post(

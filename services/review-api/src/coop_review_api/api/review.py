@@ -12,9 +12,11 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import Field
 
 from coop_contracts.permission import Permission
+from coop_queues.job import Claim
 from coop_review_api import appeal, review
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody
+from coop_review_api.api.document import Id
 from coop_review_api.api.job_view import (
     ClaimView,
     HeldList,
@@ -44,6 +46,13 @@ class LeaseBody(Body):
     lease_token: LeaseToken
 
 
+class NextBody(Body):
+    """Which queues to take from; null: all that are open to me. Paused ones are left out."""
+
+    queue_ids: Annotated[list[Id], Field(min_length=1, max_length=500)] | None = None
+
+
+_next_body = JsonBody(NextBody)
 _lease_body = JsonBody(LeaseBody)
 SentLease = Annotated[LeaseBody, Depends(_lease_body)]
 
@@ -82,7 +91,26 @@ async def get_queue_counts(request: Request, principal: Reviewer, queue_id: str)
 async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any:
     """Lease the most urgent job of a queue that nobody holds and I have not skipped. 409 while the
     queue is paused (`queue-paused`), or when I hold as many as one may (`too-many-claims`)."""
-    claim = await review.claim(_desk(request), principal, queue_id)
+    return await _handed_out(request, await review.claim(_desk(request), principal, [queue_id]))
+
+
+@router.post(
+    "/claims",
+    operation_id="claimNextJob",
+    response_model=ClaimView,
+    responses={204: {"description": "Nothing waits for you in these queues."}},
+    openapi_extra=_next_body.openapi(),
+)
+async def claim_next_job(
+    request: Request, principal: Reviewer, body: Annotated[NextBody, Depends(_next_body)]
+) -> Any:
+    """Lease the most urgent job of several queues: the one that is due first among those whose turn
+    it is. 409 as for one queue; `queue-paused` when all of them are."""
+    queue_ids = None if body.queue_ids is None else list(dict.fromkeys(body.queue_ids))
+    return await _handed_out(request, await review.claim(_desk(request), principal, queue_ids))
+
+
+async def _handed_out(request: Request, claim: Claim | None) -> Any:
     if claim is None:
         return Response(status_code=204)
     async with transaction(_desk(request).engine) as connection:

@@ -27,6 +27,7 @@ from coop_review_api.api.session import Code
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import read
 from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.notification.notice import Notice
 from coop_review_api.session import Principal
 from coop_runtime.database import transaction
 
@@ -128,6 +129,7 @@ async def confirm_second_factor(
             await throttle.succeeded(connection, counters, now=now)
             await session.end_all(connection, principal.user_id, but=principal.session_id)
             await credential.record(connection, context, principal, "second-factor.confirmed")
+            await credential.tell(connection, context, principal, Notice.FACTOR_SET_UP)
     if codes is None:
         raise Invalid([Fault("/code", "does not fit: is the clock of the device right?")])
     return RecoveryCodesView(recovery_codes=codes)
@@ -148,6 +150,7 @@ async def renew_recovery_codes(request: Request, principal: Me, body: Shown) -> 
             raise Conflict("no second factor is set up")
         codes = await factor.renew_recovery_codes(connection, principal.user_id)
         await credential.record(connection, context, principal, "second-factor.codes-renewed")
+        await credential.tell(connection, context, principal, Notice.RECOVERY_CODES_RENEWED)
     return RecoveryCodesView(recovery_codes=codes)
 
 
@@ -168,4 +171,5 @@ async def remove_second_factor(request: Request, principal: Me, body: Shown) -> 
         if not await factor.remove(connection, principal.user_id):
             raise Conflict("no second factor is set up")
         await credential.record(connection, context, principal, "second-factor.removed")
+        await credential.tell(connection, context, principal, Notice.FACTOR_REMOVED)
     return Response(status_code=204)

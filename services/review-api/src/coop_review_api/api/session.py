@@ -3,7 +3,7 @@
     POST /v1/session                 e-mail and password   200 signed in | 202 a challenge
     POST /v1/session/second-factor   challenge and code    200 signed in
 
-Guarantees: the cookie is HttpOnly and SameSite=Lax, and Secure unless the operator turned that off;
+Guarantees: cookies are HttpOnly and SameSite=Lax, and Secure unless the operator turned that off;
 a login from a page of another origin is refused; the CSRF token is only in the body of an answer.
 Must not: say which part of the credentials was wrong.
 """
@@ -19,10 +19,16 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from coop_contracts.config import Kind, OrgSettings, Wellness
 from coop_contracts.permission import Permission
-from coop_review_api import login, session
+from coop_review_api import device, login, session
 from coop_review_api.account import profile
 from coop_review_api.account.profile import Profile
-from coop_review_api.api.authentication import COOKIE, enrolling, public
+from coop_review_api.api.authentication import (
+    COOKIE,
+    cookie_name,
+    enrolling,
+    public,
+    token_of,
+)
 from coop_review_api.api.body import Body, JsonBody, Model
 from coop_review_api.api.resource import context_of
 from coop_review_api.configuration.check import SETTINGS_ID
@@ -36,6 +42,8 @@ from coop_review_api.settings import Settings
 from coop_runtime.database import transaction
 
 router = APIRouter(prefix="/v1", tags=["session"])
+
+_DEVICE_COOKIE = "coop_device"
 
 Code = Annotated[str, Field(min_length=6, max_length=40)]
 
@@ -146,7 +154,7 @@ async def create_session(
         return Response(
             challenge.model_dump_json(by_alias=True), 202, media_type="application/json"
         )
-    return await signed_in_with(context, response, outcome)
+    return await _signed_in(request, response, outcome)
 
 
 @router.post(
@@ -165,7 +173,7 @@ async def answer_challenge(
     token = await login.answer(
         context, challenge=body.challenge, code=body.code, caller=caller_of(request)
     )
-    return await signed_in_with(context, response, token)
+    return await _signed_in(request, response, token)
 
 
 @router.get("/session", operation_id="getSession", response_model=SessionView)
@@ -173,7 +181,8 @@ async def get_session(
     request: Request, principal: Annotated[Principal, Depends(enrolling)]
 ) -> SessionView:
     """Who is signed in, and the CSRF token again for a page that was reloaded."""
-    return await _view(context_of(request), principal, request.cookies[COOKIE])
+    context = context_of(request)
+    return await _view(context, principal, token_of(request, context.settings) or "")
 
 
 @router.delete("/session", operation_id="deleteSession", status_code=204)
@@ -181,20 +190,23 @@ async def delete_session(
     request: Request, principal: Annotated[Principal, Depends(enrolling)]
 ) -> Response:
     """Sign out."""
-    await login.log_out(
-        context_of(request),
-        token=request.cookies[COOKIE],
-        org_id=principal.org_id,
-        user_id=principal.user_id,
-    )
+    context = context_of(request)
+    token = token_of(request, context.settings) or ""
+    await login.log_out(context, token=token, org_id=principal.org_id, user_id=principal.user_id)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    _set_cookie(context, response, COOKIE, "", seconds=0)
     return response
 
 
-async def signed_in_with(context: Context, response: Response, token: str) -> SessionView:
-    """Give the browser its session, and say whose it is."""
+async def _signed_in(request: Request, response: Response, token: str) -> SessionView:
+    """Give the browser its session, know it again as a device, and say whose session it is."""
+    context, now = context_of(request), context_of(request).clock()
     principal = await set_session(context, response, token)
+    sent, email = caller_of(request).device, principal.email
+    known = device.of_cookie(context.vault, sent, email=email, now=now)
+    cookie = device.cookie_for(context.vault, known, email=email, now=now)
+    seconds = device.LIFETIME.total_seconds()
+    _set_cookie(context, response, _DEVICE_COOKIE, cookie, seconds=seconds)
     return await _view(context, principal, token)
 
 
@@ -205,16 +217,23 @@ async def set_session(context: Context, response: Response, token: str) -> Princ
         principal = await session.find(connection, token, now=now, limits=context.session_limits)
     if principal is None:
         raise Unauthenticated("the account was disabled just now")
+    seconds = (principal.expires_at - now).total_seconds()
+    _set_cookie(context, response, COOKIE, token, seconds=seconds)
+    return principal
+
+
+def _set_cookie(
+    context: Context, response: Response, name: str, value: str, *, seconds: float
+) -> None:
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int((principal.expires_at - now).total_seconds()),
+        cookie_name(context.settings, name),
+        value,
+        max_age=int(seconds),
         httponly=True,
         samesite="lax",
         secure=context.settings.review_secure_cookies,
         path="/",
     )
-    return principal
 
 
 async def _view(context: Context, principal: Principal, token: str) -> SessionView:
@@ -260,10 +279,12 @@ def preferences_of(own: Profile) -> Preferences:
 
 def caller_of(request: Request) -> Caller:
     """Where a login comes from."""
+    settings = context_of(request).settings
     return Caller(
-        ip=client_ip(request, context_of(request).settings),
+        ip=client_ip(request, settings),
         user_agent=request.headers.get("user-agent", ""),
-        old_token=request.cookies.get(COOKIE),
+        old_token=token_of(request, settings),
+        device=request.cookies.get(cookie_name(settings, _DEVICE_COOKIE)),
     )
 
 
@@ -277,9 +298,9 @@ def check_origin(request: Request, settings: Settings) -> None:
 
 
 def client_ip(request: Request, settings: Settings) -> str:
-    """The caller's address; behind a trusted proxy, the one that the proxy saw."""
+    """The caller's address; behind trusted proxies, the one that the outermost of them saw."""
     peer = request.client.host if request.client else "unknown"
-    if peer in settings.review_trusted_proxies:
-        forwarded = request.headers.get("x-forwarded-for", "")
-        return forwarded.rpartition(",")[2].strip() or peer
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    while peer in settings.review_trusted_proxies and forwarded:
+        peer = forwarded.pop().strip() or peer
     return peer

@@ -25,7 +25,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from coop_review_api import metric
-from coop_review_api.api.authentication import public
+from coop_review_api.api.authentication import cookie_name, public
 from coop_review_api.api.body import Body, JsonBody, Model
 from coop_review_api.api.problem import request_id_of
 from coop_review_api.api.resource import context_of
@@ -206,8 +206,8 @@ async def callback(request: Request, provider_id: str) -> Response:
 
 
 def cookie_of(context: Context) -> str:
-    """The cookie of a browser's secret. With the prefix no other host can set it (RFC 6265bis)."""
-    return "__Host-coop_sso" if context.settings.review_secure_cookies else "coop_sso"
+    """The cookie of a browser's secret."""
+    return cookie_name(context.settings, "coop_sso")
 
 
 def _visitor(request: Request) -> Visitor:

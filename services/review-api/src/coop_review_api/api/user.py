@@ -26,10 +26,11 @@ from coop_review_api.address import check_email, normalize_email
 from coop_review_api.administration import Change
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody, Model
-from coop_review_api.api.locked import administering
+from coop_review_api.api.locked import administering, tell_person
 from coop_review_api.api.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.api.resource import context_of
 from coop_review_api.error import Conflict, Invalid
+from coop_review_api.notification.notice import Notice
 from coop_review_api.password import MAX_LENGTH, check_password
 from coop_review_api.session import Principal
 from coop_review_api.user import Status, User
@@ -192,6 +193,8 @@ async def remove_user(request: Request, principal: Manager, user_id: str) -> Res
     """The end of an account: sessions end, the address is free; history keeps id and name."""
     not_oneself(principal, user_id)
     async with administering(request, principal) as administration:
+        await administration.reach(user_id)
+        await tell_person(request, administration, principal, user_id, Notice.REMOVED)
         await administration.remove(user_id)
     return Response(status_code=204)
 
@@ -203,7 +206,10 @@ async def _become(
         found = await administration.reach(user_id)
         if found.status not in from_:
             raise Conflict(f"the account is {found.status}")
-        return view_of(await administration.change(user_id, Change(status=status)))
+        changed = await administration.change(user_id, Change(status=status))
+        if found.status != "DISABLED" and status == "ACTIVE":
+            await tell_person(request, administration, principal, user_id, Notice.APPROVED)
+        return view_of(changed)
 
 
 def not_oneself(principal: Principal, user_id: str) -> None:

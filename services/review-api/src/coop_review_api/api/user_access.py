@@ -6,7 +6,7 @@
     DELETE       /v1/users/{id}/second-factor   a lost one
 
 Guarantees: whoever holds more than the caller is out of their reach: a link or a missing second
-factor would give it to them.
+factor would give it to them. Whose way in was changed is told by mail.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from coop_review_api.account import reset
 from coop_review_api.account.link import link_of
 from coop_review_api.api.authentication import requires
 from coop_review_api.api.body import Body, JsonBody, Model
-from coop_review_api.api.locked import administering
+from coop_review_api.api.locked import administering, tell_person
 from coop_review_api.api.resource import context_of
 from coop_review_api.api.user import Manager, not_oneself
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.notification.notice import Notice
 from coop_review_api.session import Method, Principal, Session
 from coop_runtime.database import transaction
 
@@ -168,6 +169,7 @@ async def create_reset_link(request: Request, principal: Manager, user_id: str) 
             raise Conflict(f"the account is {found.status}")
         made = await reset.create(administration.connection, user_id, now=administration.now)
         await administration.record("password.reset-link-created", user_id)
+        await tell_person(request, administration, principal, user_id, Notice.RESET_LINK_MADE)
     link = link_of(context_of(request).settings, "reset", made.token)
     return ResetLinkView(link=link, expires_at=made.expires_at)
 
@@ -180,6 +182,7 @@ async def reset_user_second_factor(request: Request, principal: Manager, user_id
     not_oneself(principal, user_id)
     async with administering(request, principal) as administration:
         await administration.reset_factor(user_id)
+        await tell_person(request, administration, principal, user_id, Notice.FACTOR_RESET)
     return Response(status_code=204)
 
 

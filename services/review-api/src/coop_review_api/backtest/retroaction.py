@@ -51,12 +51,12 @@ async def confirm(
     """Act on what the preview found; `passed` is its number. Raises `NotFound`, `Conflict`."""
     connection, org_id = configuration.connection, configuration.org_id
     found = await store.retroaction(connection, org_id, retroaction_id, lock=True)
+    if found.run is None and found.state != "AWAITING_CONFIRMATION":
+        raise Conflict(f"a retroaction that is {found.state} cannot be confirmed")
     if found.preview.passed != passed:
         raise Conflict(f"the preview says {found.preview.passed}, not {passed}: look again")
     if found.run is not None:
         return found
-    if found.state != "AWAITING_CONFIRMATION":
-        raise Conflict(f"a retroaction that is {found.state} cannot be confirmed")
     run_id = new_id()
     await connection.execute(
         update(retroactions)

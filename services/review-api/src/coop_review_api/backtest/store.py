@@ -72,7 +72,8 @@ async def samples(
     after: str | None,
     limit: int,
 ) -> list[Row[Any]]:
-    """Up to `limit` in the order of their ranks, from the one after `after`."""
+    """Up to `limit` in the order of their ranks, from the one after `after`. What they are about is
+    not looked at: `api.backtest.sample_page` leaves out what one may not see."""
     query = (
         select(backtest_samples)
         .where(backtest_samples.c.backtest_id == backtest_id)

@@ -214,7 +214,7 @@ _BULK = Branch(
     columns="""
     SELECT b.bulk_id AS id, 'BULK_' || b.kind AS kind,
            CASE b.kind WHEN 'REVERSAL' THEN 'REVERSAL' ELSE 'BULK_ACTION' END AS source,
-           b.created_at AS time, coalesce(b.confirmed_by, b.created_by) AS actor_id,
+           b.started_at AS time, coalesce(b.confirmed_by, b.created_by) AS actor_id,
            NULL AS queue_id, NULL AS job_id, b."order" ->> 'itemTypeId' AS item_type_id,
            NULL AS item_id, jsonb_build_array(b."order") AS components,
            CAST('[]' AS jsonb) AS executions, CAST('{}' AS text[]) AS rule_ids, NULL AS reason,
@@ -223,7 +223,7 @@ _BULK = Branch(
            b.state, b.total, b.requested, false AS csam
       FROM review.bulk_jobs b
     """,
-    time="b.created_at",
+    time="b.started_at",
     entry_id="b.bulk_id",
     org="b.org_id",
     can_answer=lambda wanted: (

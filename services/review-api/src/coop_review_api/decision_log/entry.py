@@ -1,17 +1,26 @@
 """An entry of the decision log, as it leaves: over HTTP or in a file.
 
-Guarantees: says how it can be taken back, where it can.
-Must not: read anything.
+Guarantees: says how it can be taken back, where it can, and by what it was.
+Must not: decide which rows are read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.decision_log.query import EntryKind, EntrySource
+from coop_review_api.enforcement import taken_back
+from coop_review_api.enforcement.bulk import ENDED
+from coop_review_api.enforcement.taken_back import Found, TakenBack
+
+Row = dict[str, Any]
 
 
 class Reversible(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -24,7 +33,9 @@ class Reversible(Struct, frozen=True, kw_only=True, rename="camel"):
 class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     """One entry. `components` are a decision's; of anything else its actions and policies.
     `actor_id` is null where no person acted. Until `leaves_at` a decision can be undone. `state` is
-    a bulk action's, or how a claim ended; `total` a bulk action's items."""
+    a bulk action's, or how a claim ended; `total` a bulk action's items. `taken_back` are what took
+    its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
+    back entirely is no longer `reversible`."""
 
     id: str
     kind: EntryKind
@@ -48,24 +59,60 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     total: int | None
     csam: bool
     reversible: Reversible | None
+    taken_back: list[TakenBack]
 
 
-def entry_of(row: dict[str, Any], *, now: datetime) -> Entry:
-    """The entry in a row of `query.page`."""
+async def entries_of(
+    connection: AsyncConnection, org_id: str, rows: Sequence[Row], *, now: datetime
+) -> list[Entry]:
+    """The entries in rows of `query.page`."""
+    executions = {one for row in rows for one in _executions_of(row)}
+    bulk_ids = [row["id"] for row in rows if row["kind"] == "BULK_ACTION"]
+    found = dict(await taken_back.of_executions(connection, org_id, executions, now=now))
+    found.update(await taken_back.of_bulk_actions(connection, org_id, bulk_ids))
+    return [_entry_of(row, found, now) for row in rows]
+
+
+def _executions_of(row: Row) -> list[str]:
+    """The executions that can be taken back: reversals are not."""
+    if row["source"] == "REVERSAL":
+        return []
+    return [one["executionId"] for one in row["executions"] if "reverses" not in one]
+
+
+def _entry_of(row: Row, found: Found, now: datetime) -> Entry:
     fields = dict(row)
     requested = fields.pop("requested")
-    return Entry(**fields, reversible=_reversible(fields, requested, now))
+    if row["kind"] == "BULK_ACTION":
+        back = list(found.get(row["id"], ()))
+        left = (requested or 0) * len(row["components"][0].get("actionIds", ()))
+        left -= sum(one.executions for one in back)
+    else:
+        executions = _executions_of(row)
+        back = _together([one for each in executions for one in found.get(each, ())])
+        left = sum(each not in found for each in executions)
+    return Entry(
+        **fields,
+        reversible=_reversible(fields, now) if left > 0 else None,
+        taken_back=back,
+    )
 
 
-def _reversible(fields: dict[str, Any], requested: int | None, now: datetime) -> Reversible | None:
+def _together(single: list[TakenBack]) -> list[TakenBack]:
+    """One for each entry that took something back, the first one first."""
+    count = Counter(one.id for one in single)
+    each = {one.id: replace(one, executions=count[one.id]) for one in single}
+    return sorted(each.values(), key=lambda one: (one.time, one.id))
+
+
+def _reversible(fields: Row, now: datetime) -> Reversible | None:
     match fields["kind"]:
         case "DECISION":
             held = fields["leaves_at"] is not None and fields["leaves_at"] > now
-            acted = any("reverses" not in one for one in fields["executions"])
-            if acted and fields["undone_at"] is None and not held:
+            if fields["undone_at"] is None and not held:
                 return Reversible(kind="DECISION", id=fields["id"])
-        case "BULK_ACTION" if requested:
+        case "BULK_ACTION" if fields["state"] in ENDED:
             return Reversible(kind="BULK_ACTION", id=fields["id"])
-        case "ACTION" if fields["source"] != "REVERSAL":
+        case "ACTION":
             return Reversible(kind="EXECUTION", id=fields["id"])
     return None

@@ -83,6 +83,17 @@ class Scope(Struct, frozen=True, kw_only=True, rename="camel"):
     queue_ids: tuple[str, ...] | None
     child_safety: bool
 
+    def may_read(self, queue_id: str, reviewer_id: str | None) -> bool:
+        """Whether a decision of that queue is open to them: their own always is."""
+        is_open = self.queue_ids is None or queue_id in self.queue_ids
+        return is_open or reviewer_id == self.user_id
+
+    def has_queues_of(self, other: Scope) -> bool:
+        """Whether every queue that is open to `other` is open to them."""
+        if self.queue_ids is None or other.queue_ids is None:
+            return self.queue_ids is None
+        return set(other.queue_ids) <= set(self.queue_ids)
+
 
 async def page(
     connection: AsyncConnection,

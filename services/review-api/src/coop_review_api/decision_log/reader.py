@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.permission import Permission
 from coop_review_api import child_safety
 from coop_review_api.decision_log import query
-from coop_review_api.decision_log.entry import Entry, entry_of
+from coop_review_api.decision_log.entry import Entry, entries_of
 from coop_review_api.decision_log.query import Scope, Wanted
 from coop_review_api.review import visible_queues
 from coop_review_api.session import Principal
@@ -46,7 +46,7 @@ async def read(
     there are more. Raises `Invalid`."""
     scope = await scope_of(connection, principal)
     rows = await query.page(connection, scope, wanted, after=after, limit=limit + 1)
-    entries = [entry_of(row, now=now) for row in rows]
+    entries = await entries_of(connection, principal.org_id, rows, now=now)
     seen = [entry.id for entry in entries[:limit] if entry.csam]
     await child_safety.listed(connection, principal, "decision-log", seen, now=now)
     return entries
@@ -64,4 +64,4 @@ async def of_job(
     )
     wanted = Wanted(kinds=("DECISION",), job_id=job_id)
     rows = await query.page(connection, scope, wanted, after=None, limit=10)
-    return [entry_of(row, now=now) for row in rows]
+    return await entries_of(connection, principal.org_id, rows, now=now)

@@ -50,18 +50,31 @@ NEXT: Mapping[str, tuple[tuple[State, ...], State]] = {
 }
 """By command: the states it is allowed in, and the one it leads to."""
 
+ENDED: tuple[State, ...] = ("CANCELLED", "COMPLETE")
+"""What is asked for no more, and can be taken back."""
+
 _NO_DATA = Raw(b"{}")
+
+
+class ReversalOf(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Whose executions a reversal takes back: of a rule those from `since` to before `until`."""
+
+    kind: Literal["DECISION", "BULK_ACTION", "RULE", "EXECUTION"]
+    id: str
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Order(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What is to be done to each item. `parameters`: values by action id, then by name. A reversal
-    has no actions: each execution's own reverse action is taken."""
+    has no actions: each execution's own reverse action is taken; it is `of` something."""
 
     item_type_id: str | None = None
     action_ids: tuple[str, ...] = ()
     policy_ids: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = {}
     note: str | None = None
+    of: ReversalOf | None = None
 
 
 class Reversed(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -5,6 +5,7 @@
 
 Guarantees: what is undone was never published, what was published cannot be undone: both remove
 the held row, and only one of them finds it. Events of one decision leave together, in their order.
+A job whose escalation to NCMEC leaves is about child safety from that moment.
 Must not: hold anything but people's decisions.
 """
 
@@ -54,6 +55,11 @@ _RELEASE = text(
           FROM due, unnest(due.topics, due.keys, due.payloads)
                WITH ORDINALITY AS message (topic, key, value, position)
          ORDER BY due.leaves_at, due.decision_id, message.position
+    ), grave AS (
+        UPDATE queues.jobs j SET csam = true
+          FROM due JOIN review.decisions d USING (decision_id)
+         WHERE d.escalation IS NOT NULL
+           AND j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)
     )
     SELECT count(*) FROM due
     """  # noqa: S608 - a constant

@@ -7,6 +7,7 @@ Must not: change anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_review_api.decision import Execution
-from coop_review_api.enforcement.bulk import MAX_ITEMS, Reversed, Target
+from coop_review_api.decision_log.query import Scope
+from coop_review_api.enforcement import taken_back
+from coop_review_api.enforcement.bulk import ENDED, MAX_ITEMS, Reversed, Target
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.projection.table import requested_actions
 from coop_review_api.schema import bulk_items, bulk_jobs, decisions, held_decisions
@@ -47,14 +50,26 @@ _RULE_ACTIONS = text(
 )
 
 
-async def of_decision(connection: AsyncConnection, org_id: str, decision_id: str) -> list[Target]:
-    """A decision's executions, reversals of others apart. Raises `NotFound`, and `Conflict` while
-    it can still be undone."""
+async def left_of(
+    connection: AsyncConnection, org_id: str, targets: Sequence[Target], *, now: datetime
+) -> list[Target]:
+    """Those that were not taken back yet. Raises `Conflict` when all of them were."""
+    ids = {one.identity for one in targets}
+    back = await taken_back.of_executions(connection, org_id, ids, now=now)
+    left = [one for one in targets if one.identity not in back]
+    if targets and not left:
+        raise Conflict("all of this was taken back already")
+    return left
+
+
+async def of_decision(connection: AsyncConnection, scope: Scope, decision_id: str) -> list[Target]:
+    """A decision's executions, reversals of others apart. Raises `NotFound`, also for one of a
+    queue that is closed to the reader, and `Conflict` while it can still be undone."""
     query = select(decisions).where(
-        decisions.c.org_id == org_id, decisions.c.decision_id == decision_id
+        decisions.c.org_id == scope.org_id, decisions.c.decision_id == decision_id
     )
     row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    if row is None or not scope.may_read(row.queue_id, row.reviewer_id):
         raise NotFound(f"no decision {decision_id}")
     if row.undone_at is not None:
         raise Conflict("this decision was undone")
@@ -88,6 +103,9 @@ async def of_bulk(connection: AsyncConnection, org_id: str, bulk_id: str) -> lis
         raise NotFound(f"no bulk action {bulk_id}")
     if job.kind != "ACTION":
         raise Conflict("a reversal is not reversed: do the action again")
+    if job.state not in ENDED:
+        # What it does after the reversal began would stay.
+        raise Conflict(f"this bulk action is {job.state}: cancel it, or let it end")
     rows = await connection.execute(
         select(bulk_items)
         .where(bulk_items.c.bulk_id == bulk_id, bulk_items.c.execution_ids.is_not(None))

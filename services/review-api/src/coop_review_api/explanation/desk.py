@@ -13,14 +13,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_contracts.event import Lane, RulesEvaluated
+from coop_contracts.event import ItemRef, Lane, RulesEvaluated
 from coop_contracts.permission import Permission
-from coop_queues.slot import item_key
-from coop_queues.table import jobs
-from coop_review_api import audit
+from coop_review_api import child_safety
 from coop_review_api.clock import Clock
 from coop_review_api.error import NotFound
 from coop_review_api.explanation import record, report
@@ -145,38 +142,14 @@ class Explanations:
         item = events[0].item if events else None
         type_id = item.type_id if item else submitted.item.type_id if submitted else ""
         item_id = item.id if item else submitted.item.id if submitted else ""
-        await self._guard(connection, principal, submission_id, type_id, item_id)
-        return Looked(submission_id=submission_id, events=events, submission=submitted)
-
-    async def _guard(
-        self,
-        connection: AsyncConnection,
-        principal: Principal,
-        submission_id: str,
-        type_id: str,
-        item_id: str,
-    ) -> None:
-        grave = await connection.scalar(
-            select(jobs.c.job_id)
-            .where(
-                jobs.c.org_id == principal.org_id,
-                jobs.c.item_key == item_key(type_id, item_id),
-                jobs.c.csam,
-            )
-            .limit(1)
-        )
-        if grave is None:
-            return
-        if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-            raise NotFound(f"nothing is recorded of submission {submission_id}")
-        await audit.record(
+        await child_safety.require(
             connection,
-            org_id=principal.org_id,
-            actor=principal.user_id,
-            action="child-safety.viewed",
-            target=("submission", submission_id),
-            time=self._clock(),
+            principal,
+            ("submission", submission_id),
+            items=[ItemRef(id=item_id, type_id=type_id)],
+            now=self._clock(),
         )
+        return Looked(submission_id=submission_id, events=events, submission=submitted)
 
     async def search(
         self,
@@ -188,7 +161,7 @@ class Explanations:
     ) -> list[record.Found]:
         """Up to `limit` evaluations that may be seen, newest submission first."""
         async with transaction(self._engine) as connection:
-            return await record.search(
+            found = await record.search(
                 connection,
                 principal.org_id,
                 wanted,
@@ -196,6 +169,37 @@ class Explanations:
                 after=after,
                 limit=limit,
             )
+            return await child_safety.shown(
+                connection,
+                principal,
+                "evaluations",
+                found,
+                item_of=lambda one: ItemRef(id=one.item_id, type_id=one.item_type_id),
+                id_of=lambda one: one.submission_id,
+                now=self._clock(),
+            )
+
+    async def execution(
+        self, principal: Principal, execution_id: str
+    ) -> tuple[record.Execution, record.Outcome]:
+        """Who requested an execution, and what became of it. Raises `NotFound`."""
+        async with transaction(self._engine) as connection:
+            found = await record.execution(connection, principal.org_id, execution_id)
+            if found is None:
+                raise NotFound(f"no execution {execution_id:.60}")
+            events = []
+            if found.submission_id is not None:
+                events = await record.evaluations(connection, principal.org_id, found.submission_id)
+            await child_safety.require(
+                connection,
+                principal,
+                ("execution", execution_id),
+                items=[event.item for event in events],
+                causes=[found.decision_id] if found.decision_id else [],
+                now=self._clock(),
+            )
+            outcomes = await record.outcomes(connection, principal.org_id, [execution_id])
+        return found, outcomes[execution_id]
 
     async def submissions_behind(
         self,

@@ -1,7 +1,8 @@
 """The decision log as lines: CSV (RFC 4180) or JSON Lines.
 
-Guarantees: pure; times are ISO 8601 in UTC; no cell is a formula to a spreadsheet: one that begins
-like one is preceded by an apostrophe (OWASP, "CSV Injection").
+Guarantees: pure; times are ISO 8601 in UTC; no cell is a formula to a spreadsheet, not even to one
+that takes semicolons for separators: what begins like a formula is preceded by an apostrophe
+(OWASP, "CSV Injection").
 Must not: know where the lines go.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -46,8 +48,10 @@ _COLUMNS = (
     "state",
     "total",
     "csam",
+    "takenBackBy",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# At the beginning, or where a cell could begin to a reader that splits elsewhere.
+_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?=[=+\-@＝＋－＠])")
 
 _encoder = msgspec.json.Encoder()
 
@@ -97,6 +101,7 @@ def _cells(entry: Entry) -> list[str]:
         entry.state,
         entry.total,
         entry.csam,
+        [one.id for one in entry.taken_back],
     )
     return [_cell(value) for value in values]
 
@@ -117,4 +122,4 @@ def _cell(value: Any) -> str:
 
 
 def _harmless(value: str) -> str:
-    return "'" + value if value.startswith(_FORMULA) else value
+    return _FORMULA.sub("'", value)

@@ -24,7 +24,7 @@ from coop_contracts.ids import new_id
 from coop_review_api import audit
 from coop_review_api.clock import Clock
 from coop_review_api.decision_log import query
-from coop_review_api.decision_log.entry import entry_of
+from coop_review_api.decision_log.entry import entries_of
 from coop_review_api.decision_log.query import Scope, Wanted
 from coop_review_api.error import Conflict
 from coop_review_api.export import file
@@ -188,7 +188,7 @@ async def advance(
         after=row.position,
         limit=batch,
     )
-    made = [entry_of(entry, now=now) for entry in entries]
+    made = await entries_of(connection, row.org_id, entries, now=now)
     written = file.body(row.format, made)
     if row.chunks == 0:
         written = file.head(row.format) + written

@@ -124,7 +124,10 @@ def wire_of(data: Data) -> dict[str, Any]:
 def render(text: Text, *, organisation: str) -> Rendered:
     """The notification as a mail."""
     facts = [*text.facts, ("Organisation", organisation)]
-    plain = [*text.paragraphs, "\n".join(f"{name}: {_line(value)}" for name, value in facts)]
+    plain = [
+        *map(_line, text.paragraphs),
+        "\n".join(f"{name}: {_line(value)}" for name, value in facts),
+    ]
     paragraphs = "".join(f"<p>{html.escape(one)}</p>" for one in text.paragraphs)
     rows = "".join(
         f'<tr><th align="left">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'

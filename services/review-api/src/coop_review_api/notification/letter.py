@@ -1,4 +1,4 @@
-"""Letters: mails to one address with a link that nobody else may see.
+"""Letters: mails to one address, most with a link that nobody else may see.
 
 Guarantees: the queue holds the link as ciphertext, until the mail's end; it is put into the text as
 the mail leaves.
@@ -24,14 +24,15 @@ _PLACE = "{{link}}"
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """To whom, from which organisation. `cause_id` is unique for what happened."""
+    """To whom, from which organisation. `cause_id` is unique for what happened; without a `link`
+    the text has no place for one."""
 
     org_id: str
     organisation: str
     recipient: str
     cause_id: str
-    link: str
     at: datetime
+    link: str | None = None
 
 
 def invitation(*, organisation: str, inviter: str, role: str, expires_at: datetime) -> Text:
@@ -59,10 +60,17 @@ def password_reset(*, expires_at: datetime) -> Text:
     )
 
 
-async def queue(connection: AsyncConnection, vault: Vault, text: Text, envelope: Envelope) -> None:
-    """Queue the letter, in the transaction of its cause."""
+async def queue(
+    connection: AsyncConnection, vault: Vault | None, text: Text, envelope: Envelope
+) -> None:
+    """Queue the letter, in the transaction of its cause. `vault` is needed for a link."""
     made = render(text, organisation=envelope.organisation)
-    context = _context(envelope.org_id, envelope.cause_id)
+    link = None
+    if envelope.link is not None:
+        if vault is None:
+            raise ValueError("a link is queued as ciphertext only")
+        context = _context(envelope.org_id, envelope.cause_id)
+        link = vault.encrypt(envelope.link, context=context)
     await connection.execute(
         insert(mails)
         .values(
@@ -72,7 +80,7 @@ async def queue(connection: AsyncConnection, vault: Vault, text: Text, envelope:
             subject=made.subject,
             plain=made.plain,
             html=made.html,
-            link=vault.encrypt(envelope.link, context=context),
+            link=link,
             next_attempt_at=envelope.at,
             created_at=envelope.at,
         )

@@ -91,7 +91,8 @@ async def sample(
         "decision_id": made.decision_id,
         "first_reviewer_id": made.reviewer_id,
         "not_for": [made.reviewer_id],
-        "csam": job.csam,
+        # Escalated, the job becomes one of child safety when the decision leaves.
+        "csam": job.csam or any(part.type == "ESCALATE_TO_NCMEC" for part in made.components),
         "expected": msgspec.to_builtins(categories_of(made.components)),
         "available_at": available_at,
     }
@@ -247,6 +248,17 @@ async def held(
     if row is None or (row.csam and not values["csam"]):
         await _refuse(connection, principal, review_id)
     return Held(row=row, job=await store.get_job(connection, principal.org_id, row.job_id))
+
+
+async def holds_one_of(connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
+    """Whether this person decides the job again just now, blind to how it was decided."""
+    query = select(second_reviews.c.second_review_id).where(
+        second_reviews.c.org_id == principal.org_id,
+        second_reviews.c.job_id == job_id,
+        second_reviews.c.state == "PENDING",
+        second_reviews.c.lease_holder == principal.user_id,
+    )
+    return (await connection.execute(query.limit(1))).one_or_none() is not None
 
 
 async def repeated(

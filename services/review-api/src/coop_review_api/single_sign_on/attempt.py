@@ -32,6 +32,7 @@ from coop_review_api.single_sign_on.assertion import Assertion
 from coop_review_api.single_sign_on.error import Refused, Stale
 from coop_review_api.single_sign_on.provider import Provider
 from coop_review_api.single_sign_on.table import sso_assertions, sso_attempts
+from coop_review_api.throttle import network_of
 
 LIFETIME = timedelta(minutes=10)
 TICKET_LIFETIME = timedelta(minutes=1)
@@ -92,7 +93,7 @@ async def begin(
 ) -> Begun:
     """Keep a new attempt. Raises `TooManyAttempts`."""
     await _sweep(connection, sso_attempts, sso_attempts.c.state_hash, now)
-    address = _hash(ip)
+    address = _hash(network_of(ip))
     await _check_open(connection, provider.id, address)
     begun = Begun(state=secrets.token_urlsafe(_BYTES), message_id=f"_{secrets.token_hex(20)}")
     await connection.execute(

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_review_api import audit
 from coop_review_api.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.schema import orgs
 from coop_review_api.single_sign_on.provider import Provider, of_org
@@ -51,7 +52,7 @@ async def add(connection: AsyncConnection, org_id: str, domain: str, *, now: dat
     domain = normal(domain)
     if await connection.scalar(select(orgs.c.org_id).where(orgs.c.org_id == org_id)) is None:
         raise NotFound("no such organisation")
-    await connection.execute(
+    added = await connection.execute(
         insert(sso_domains)
         .values(domain=domain, org_id=org_id, created_at=now)
         .on_conflict_do_nothing()
@@ -61,10 +62,12 @@ async def add(connection: AsyncConnection, org_id: str, domain: str, *, now: dat
     )
     if owner != org_id:
         raise Conflict(f"{domain} belongs to another organisation")
+    if added.rowcount:
+        await _record(connection, org_id, domain, "sso-domain.added", now)
     return domain
 
 
-async def remove(connection: AsyncConnection, org_id: str, domain: str) -> None:
+async def remove(connection: AsyncConnection, org_id: str, domain: str, *, now: datetime) -> None:
     """Take a domain from an organisation. Raises `Invalid`, `NotFound`."""
     domain = normal(domain)
     done = await connection.execute(
@@ -72,6 +75,20 @@ async def remove(connection: AsyncConnection, org_id: str, domain: str) -> None:
     )
     if done.rowcount == 0:
         raise NotFound(f"{domain} is no domain of the organisation")
+    await _record(connection, org_id, domain, "sso-domain.removed", now)
+
+
+async def _record(
+    connection: AsyncConnection, org_id: str, domain: str, action: str, now: datetime
+) -> None:
+    await audit.record(
+        connection,
+        org_id=org_id,
+        actor="cli",
+        action=action,
+        target=("sso-domain", domain),
+        time=now,
+    )
 
 
 async def of(connection: AsyncConnection, org_id: str) -> Sequence[str]:

@@ -58,7 +58,7 @@ async def _carry_out(
             if command == "add":
                 await domain.add(connection, org_id, name or "", now=now())
             elif command == "remove":
-                await domain.remove(connection, org_id, name or "")
+                await domain.remove(connection, org_id, name or "", now=now())
             return await domain.of(connection, org_id)
     finally:
         await engine.dispose()

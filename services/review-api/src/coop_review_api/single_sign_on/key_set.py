@@ -65,11 +65,24 @@ class KeySets:
             raise Refused("key", "the token is signed by a key that the provider does not have")
         return _made(found, algorithm)
 
-    async def _ask(self, url: str, now: datetime) -> _Kept:
+    async def examine(self, url: str) -> None:
+        """Raises `Refused` where no key of the set can sign a token that is taken, `Unreachable`.
+        Nothing is kept."""
+        for key in await self._fetched(url):
+            for algorithm in sorted(ALGORITHMS):
+                if _fits(key, algorithm):
+                    _made(key, algorithm)
+                    return
+        raise Refused("key", "the provider's key set has no key that signs tokens")
+
+    async def _fetched(self, url: str) -> list[dict[str, Any]]:
         keys = (await self._fetch.json(url)).get("keys")
         if not isinstance(keys, list) or len(keys) > MAX_KEYS:
             raise Refused("key", "the provider's key set cannot be read")
-        kept = _Kept(keys=[one for one in keys if isinstance(one, dict)], at=now)
+        return [one for one in keys if isinstance(one, dict)]
+
+    async def _ask(self, url: str, now: datetime) -> _Kept:
+        kept = _Kept(keys=await self._fetched(url), at=now)
         self._kept[url] = kept
         self._kept.move_to_end(url)
         while len(self._kept) > MAX_SETS:
@@ -83,13 +96,18 @@ def _match(
     fitting = [
         key
         for key in keys
-        if key.get("kty") == _KINDS[algorithm[:2]]
-        and key.get("use", "sig") == "sig"
-        and key.get("alg", algorithm) == algorithm
-        and (key_id is None or key.get("kid") == key_id)
+        if _fits(key, algorithm) and (key_id is None or key.get("kid") == key_id)
     ]
     # Without a name there must be no choice.
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(key: dict[str, Any], algorithm: str) -> bool:
+    return (
+        key.get("kty") == _KINDS[algorithm[:2]]
+        and key.get("use", "sig") == "sig"
+        and key.get("alg", algorithm) == algorithm
+    )
 
 
 def _made(key: dict[str, Any], algorithm: str) -> PyJWK:

@@ -25,23 +25,32 @@ from coop_review_api.single_sign_on import id_token
 from coop_review_api.single_sign_on.address import is_safe, with_query
 from coop_review_api.single_sign_on.error import Refused, Unreachable
 from coop_review_api.single_sign_on.fetch import Fetch
-from coop_review_api.single_sign_on.key_set import KeySets
+from coop_review_api.single_sign_on.key_set import ALGORITHMS, KeySets
 
 KEPT = timedelta(minutes=10)
 MAX_KEPT = 500
 MAX_CODE = 4096
 SCOPE = "openid email profile"
 
+_NEEDED = {
+    "response_types_supported": frozenset({"code"}),
+    "scopes_supported": frozenset({"openid"}),
+    "code_challenge_methods_supported": frozenset({"S256"}),
+    "id_token_signing_alg_values_supported": ALGORITHMS,
+}
+"""Of what a discovery document lists under each name, one of these is needed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What a provider says of itself, as far as it is used. `by_post`: it wants a client's secret
-    in the form."""
+    """What a provider says of itself, as far as it is used. `takes_secret`: a client shows who it
+    is with its secret; `by_post`: in the form."""
 
     authorization: str
     token: str
     keys: str
     userinfo: str | None
+    takes_secret: bool
     by_post: bool
     names_itself: bool
     at: datetime
@@ -65,6 +74,19 @@ class Oidc:
         self._clock = clock
         self._keys = KeySets(fetch, clock)
         self._known: OrderedDict[str, Discovery] = OrderedDict()
+
+    async def examine(self, issuer: str) -> Discovery:
+        """What the provider says of itself now, asked anew and kept nowhere. Raises `Refused` where
+        nobody could sign in with that, `Unreachable`."""
+        document = await self._fetch.json(_discovery_url(issuer))
+        found = _read(document, issuer, self._clock())
+        for name, ours in _NEEDED.items():
+            theirs = document.get(name)
+            if isinstance(theirs, list) and not ours & {str(one) for one in theirs}:
+                wanted = ", ".join(sorted(ours))
+                raise Refused("discovery", f"{name} has none of {wanted}")
+        await self._keys.examine(found.keys)
+        return found
 
     async def authorization_url(self, provider: IdentityProvider, flow: Flow) -> str:
         """Where to send the browser. Raises `Refused`, `Unreachable`."""
@@ -120,9 +142,7 @@ class Oidc:
         known = self._known.get(issuer)
         if known is not None and known.at + KEPT > now:
             return known
-        document = await self._fetch.json(
-            issuer.removesuffix("/") + "/.well-known/openid-configuration"
-        )
+        document = await self._fetch.json(_discovery_url(issuer))
         found = _read(document, issuer, now)
         self._known[issuer] = found
         self._known.move_to_end(issuer)
@@ -180,6 +200,10 @@ class Oidc:
         return found
 
 
+def _discovery_url(issuer: str) -> str:
+    return issuer.removesuffix("/") + "/.well-known/openid-configuration"
+
+
 def _issuer(provider: IdentityProvider) -> str:
     return provider.issuer or ""
 
@@ -187,16 +211,17 @@ def _issuer(provider: IdentityProvider) -> str:
 def _read(document: Mapping[str, Any], issuer: str, now: datetime) -> Discovery:
     if document.get("issuer") != issuer:
         raise Refused("issuer", "the discovery document speaks for another issuer")
-    methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    methods = document.get("token_endpoint_auth_methods_supported")
+    if not isinstance(methods, list):
+        methods = ["client_secret_basic"]  # OpenID Connect Discovery, section 3
     userinfo = document.get("userinfo_endpoint")
     return Discovery(
         authorization=_endpoint(document, "authorization_endpoint"),
         token=_endpoint(document, "token_endpoint"),
         keys=_endpoint(document, "jwks_uri"),
         userinfo=None if userinfo is None else _endpoint(document, "userinfo_endpoint"),
-        by_post=isinstance(methods, list)
-        and "client_secret_basic" not in methods
-        and "client_secret_post" in methods,
+        takes_secret="client_secret_basic" in methods or "client_secret_post" in methods,
+        by_post="client_secret_basic" not in methods and "client_secret_post" in methods,
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         at=now,
     )

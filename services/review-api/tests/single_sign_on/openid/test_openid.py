@@ -134,3 +134,15 @@ async def test_a_provider_that_is_away(
     assert tools.outcome(left) == "unavailable"
     assert await reasons() == ["status"]
     assert await browser.who() is None
+
+
+async def test_each_scheme_has_its_own_addresses(browser: Any, browse: Any, saml: Any) -> None:
+    """No response of SAML is read for an OpenID provider, and no code taken for one of SAML."""
+    form = {"SAMLResponse": "x", "RelayState": "x"}
+    path = f"/v1/sso/{browser.provider_id}"
+    assert (await browser.http.post(f"{path}/acs", data=form)).status_code == 404
+    for what in ("metadata", "finish?ticket=x"):
+        assert (await browser.http.get(f"{path}/{what}")).status_code == 404
+    other = browse(saml["id"])
+    answer = await other.http.get(f"/v1/sso/{saml['id']}/callback?code=x&state=x")
+    assert answer.status_code == 404

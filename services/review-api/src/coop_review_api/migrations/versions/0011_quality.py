@@ -86,15 +86,20 @@ _STATEMENTS = (
     CREATE INDEX second_reviews_answered_ix ON review.second_reviews (org_id, answered_at)
         WHERE state = 'ANSWERED'
     """,
+    """
+    CREATE INDEX bulk_items_reverses_ix ON review.bulk_items (identity)
+        WHERE reverses IS NOT NULL
+    """,
 )
 
 
 def upgrade() -> None:
-    """Creates the tables."""
+    """Creates the tables; what was taken back is found by its execution."""
     for statement in _STATEMENTS:
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drops them, with what was answered."""
+    op.execute("DROP INDEX review.bulk_items_reverses_ix")
     op.execute("DROP TABLE review.second_reviews, review.golden_items")

@@ -1,0 +1,56 @@
+"""What a body's faults point at."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from coop_review_api.api.body import Body, parse
+from coop_review_api.api.decision import DecisionBody
+from coop_review_api.api.document import ItemTypeBody
+from coop_review_api.error import Invalid
+
+LEASE = {"leaseToken": "t"}
+
+
+class Either(Body):
+    """A field that may be of two shapes."""
+
+    x: list[int] | int
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "pointers"),
+    [
+        (DecisionBody, LEASE | {"components": [{"type": "MOVE"}]}, ["/components/0/queueId"]),
+        (
+            DecisionBody,
+            LEASE | {"components": [{"type": "IGNORE"}, {"type": "CUSTOM_ACTION", "extra": 1}]},
+            ["/components/1/actionIds", "/components/1/extra"],
+        ),
+        (DecisionBody, LEASE | {"components": [{"type": "NOPE"}]}, ["/components/0"]),
+        (DecisionBody, {"components": 3}, ["/leaseToken", "/components"]),
+        (
+            ItemTypeBody,
+            {"name": "A", "kind": "CONTENT", "fields": [{"name": "x", "type": "NOPE"}]},
+            ["/fields/0/type", "/fields/0/type"],
+        ),
+        (Either, {"x": [1, "a"]}, ["/x/1", "/x"]),
+    ],
+)
+def test_a_fault_points_into_the_body_as_it_was_sent(
+    model: type[Body], sent: dict[str, object], pointers: list[str]
+) -> None:
+    """Names of a union's members, which only the model knows, are no part of a pointer."""
+    with pytest.raises(Invalid) as refused:
+        parse(model, json.dumps(sent).encode())
+    assert [fault.pointer for fault in refused.value.faults] == pointers
+
+
+@pytest.mark.parametrize("data", [b"{", b"\xff", b"[" * 5000])
+def test_what_is_not_json_is_one_fault_of_the_whole_body(data: bytes) -> None:
+    """Bytes that cannot be read are refused without a place in them."""
+    with pytest.raises(Invalid) as refused:
+        parse(DecisionBody, data)
+    assert [fault.pointer for fault in refused.value.faults] == [""]
