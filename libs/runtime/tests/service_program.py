@@ -66,6 +66,14 @@ async def stubborn() -> None:
             _log.info("refuses to stop")
 
 
+async def deaf() -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        _log.info("lost a cancellation")
+    await forever()
+
+
 def hook(name: str, *, error: bool = False, hang: bool = False) -> Any:
     async def run() -> None:
         _log.info("hook", name=name)
@@ -91,8 +99,8 @@ def main() -> int:
     if MODE == "unready":
         service.add_readiness("broken", _broken)
         service.add_readiness("never", _never)
-    task = {"task-fails": fails, "task-ends": ends, "stubborn": stubborn}.get(MODE, forever)
-    service.add_task("work", task)
+    tasks = {"task-fails": fails, "task-ends": ends, "stubborn": stubborn, "deaf": deaf}
+    service.add_task("work", tasks.get(MODE, forever))
     service.serve(measured(app), "127.0.0.1", int(os.environ.get("PUBLIC_PORT", "0")))
     return service.run()
 

@@ -269,6 +269,16 @@ def test_what_does_not_stop_is_left_behind(start: Callable[..., Program], mode: 
     assert hooks(program)[-1] == "stop-1"
 
 
+def test_a_lost_cancellation_is_repeated(start: Callable[..., Program]) -> None:
+    """A task whose library swallowed the cancellation still cleans up, and the stop went well."""
+    program = start("deaf", STOP_TIMEOUT="3")
+    started(program)
+    program.process.send_signal(signal.SIGTERM)
+    program.line("lost a cancellation")
+    program.line("task cleaned up")
+    assert program.end() == 0
+
+
 def test_a_second_signal_hurries(start: Callable[..., Program]) -> None:
     """The second signal cuts the grace short."""
     program = start("stubborn", STOP_TIMEOUT="60")

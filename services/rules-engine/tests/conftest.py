@@ -303,9 +303,11 @@ async def start() -> AsyncIterator[Start]:
         return Engine(table, registry, broker, handler, len(found), store, rebuilder)
 
     yield begin
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    ending = set(tasks)
+    while ending:  # Python 3.11 may lose a cancellation: see `coop_runtime.service`
+        for task in ending:
+            task.cancel()
+        _, ending = await asyncio.wait(ending, timeout=1)
     for store in stores:
         await store.close()
 

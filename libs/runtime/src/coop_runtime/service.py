@@ -240,9 +240,14 @@ async def _settle(tasks: list[asyncio.Task[None]], within: float) -> bool:
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]], within: float) -> bool:
-    for task in tasks:
-        task.cancel()
-    return await _settle(tasks, within)
+    # Again near the end: Python 3.11 loses a cancellation that meets the end of what
+    # `asyncio.wait_for` waits for (gh-86296), and the client of Redis sends through that.
+    for share in (0.75, 0.25):
+        for task in tasks:
+            task.cancel()
+        if await _settle(tasks, within * share):
+            return True
+    return False
 
 
 async def _hurried(step: Coroutine[Any, Any, bool], hurry: asyncio.Event) -> bool:
