@@ -88,6 +88,12 @@ class Person:
         made: dict[str, Any] = answer.json()
         return made
 
+    async def decide(self, queue_id: str, components: Any) -> str:
+        """Claim the queue's next job and decide it; the decision's id."""
+        claim = (await self.call("POST", f"/v1/queues/{queue_id}/claims")).json()
+        body = {"leaseToken": claim["lease"]["token"], "components": components}
+        return str((await self.make(f"/v1/jobs/{claim['job']['id']}/decisions", body))["id"])
+
 
 @pytest.fixture(scope="session")
 def review_admin_url(postgres_server_url: str) -> Iterator[str]:

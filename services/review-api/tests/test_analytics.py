@@ -52,10 +52,8 @@ class World:
 
     async def decide(self, components: Any, person: Any = None, queue: str = "") -> str:
         """Decides the next job; the decision's id."""
-        person = person or self.moderator
-        claim = (await person.call("POST", f"/v1/queues/{queue or self.queue}/claims")).json()
-        body = {"leaseToken": claim["lease"]["token"], "components": components}
-        return str((await person.make(f"/v1/jobs/{claim['job']['id']}/decisions", body))["id"])
+        decision_id: str = await (person or self.moderator).decide(queue or self.queue, components)
+        return decision_id
 
     async def ask(self, path: str, person: Any = None, **asked: Any) -> dict[str, Any]:
         answer = await (person or self.admin).call("GET", f"/v1/analytics/{path}", params=asked)

@@ -41,10 +41,8 @@ class World:
 
     async def decide(self, components: Any, person: Any = None, queue: str = "") -> str:
         """Decides the next job; the decision's id."""
-        person = person or self.moderator
-        claim = (await person.call("POST", f"/v1/queues/{queue or self.queue}/claims")).json()
-        body = {"leaseToken": claim["lease"]["token"], "components": components}
-        return str((await person.make(f"/v1/jobs/{claim['job']['id']}/decisions", body))["id"])
+        decision_id: str = await (person or self.moderator).decide(queue or self.queue, components)
+        return decision_id
 
     async def act(self, *, item: str = "item-1", seconds: int = 0, **more: Any) -> str:
         """An action that the log said was requested; its execution."""

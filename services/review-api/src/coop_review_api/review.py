@@ -59,11 +59,20 @@ async def visible_queues(connection: AsyncConnection, principal: Principal) -> d
 
 async def open_queue(connection: AsyncConnection, principal: Principal, queue_id: str) -> Queue:
     """The queue, when it is open to this person. Raises `NotFound`."""
-    catalogue = await load_documents(connection, principal.org_id, [(Kind.QUEUE, queue_id)])
-    queue = catalogue.get(Kind.QUEUE, Queue, queue_id)
-    if queue is None or not may_work(principal, queue):
-        raise NotFound(f"no queue {queue_id}")
-    return queue
+    return (await _open_queues(connection, principal, [queue_id]))[queue_id]
+
+
+async def _open_queues(
+    connection: AsyncConnection, principal: Principal, queue_ids: Sequence[str]
+) -> dict[str, Queue]:
+    """These queues, by id. Raises `NotFound` for one that is not open to this person."""
+    wanted = [(Kind.QUEUE, queue_id) for queue_id in queue_ids]
+    catalogue = await load_documents(connection, principal.org_id, wanted)
+    found = catalogue.all(Kind.QUEUE, Queue)
+    for queue_id in queue_ids:
+        if queue_id not in found or not may_work(principal, found[queue_id]):
+            raise NotFound(f"no queue {queue_id}")
+    return found
 
 
 async def counts(
@@ -89,7 +98,11 @@ async def claim(
 
     Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, `Unavailable`.
     """
-    queues = await _open_queues(desk, principal, queue_ids)
+    async with transaction(desk.engine) as connection:
+        if queue_ids is None:
+            queues = await visible_queues(connection, principal)
+        else:
+            queues = await _open_queues(connection, principal, queue_ids)
     handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
     if queues and not handing_out:
         raise QueuePaused("the queue is paused: jobs come in and none is handed out")
@@ -117,18 +130,6 @@ async def claim(
             await _audit_view(desk, principal, summary)
         return claimed
     raise Unavailable("many appeals against your own decisions were passed over", retry_after=1)
-
-
-async def _open_queues(
-    desk: Desk, principal: Principal, queue_ids: Sequence[str] | None
-) -> dict[str, Queue]:
-    """Raises `NotFound` for one that is not open to this person."""
-    async with transaction(desk.engine) as connection:
-        if queue_ids is None:
-            return await visible_queues(connection, principal)
-        return {
-            queue_id: await open_queue(connection, principal, queue_id) for queue_id in queue_ids
-        }
 
 
 async def _withhold(desk: Desk, claimed: Claim) -> None:

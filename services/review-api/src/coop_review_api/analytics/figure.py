@@ -17,7 +17,7 @@ Must not: decide who may know facts of a person; routes do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy.exc
 from sqlalchemy import Row, text
@@ -88,11 +88,11 @@ async def counts(
     """Rows of (start, key, units): of each time in which there is something, the largest first.
     What has several keys (policies, actions) counts under each. Raises `Invalid`, `Conflict`."""
     parameters = _parameters(scope, question)
-    source, time, where, keys = _PARTS_OF[figure](scope, question, parameters)
+    source = _SOURCES[figure](scope, question, parameters)
     statement = f"""
-        SELECT {_start(question, time)} AS start, keys.key, count(*) AS units
-          FROM {source} CROSS JOIN LATERAL ({keys[group_by]}) AS keys (key)
-         WHERE {" AND ".join(where)}
+        SELECT {_start(question, source.time)} AS start, keys.key, count(*) AS units
+          FROM {source.tables} CROSS JOIN LATERAL ({source.keys[group_by]}) AS keys (key)
+         WHERE {" AND ".join(source.where)}
          GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2 LIMIT :limit
     """  # noqa: S608 - constants; values are bound
     return await _rows(connection, statement, parameters)
@@ -183,13 +183,18 @@ def _within(time: str) -> str:
     return f"{time} >= CAST(:start AS timestamptz) AND {time} < CAST(:end AS timestamptz)"
 
 
-_Parts = tuple[str, str, list[str], Keys]
-"""FROM, the column of time, the conditions, the keys."""
+class _Source(NamedTuple):
+    """Where a figure is counted: FROM, the column of time, the conditions, and how to group."""
+
+    tables: str
+    time: str
+    where: list[str]
+    keys: Keys
 
 
-def _decisions(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
+def _decisions(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     where = _decided(scope, question, parameters)
-    return _decisions_of(scope), "d.decided_at", where, DECISIONS
+    return _Source(_decisions_of(scope), "d.decided_at", where, DECISIONS)
 
 
 def _decisions_of(scope: Scope) -> str:
@@ -222,7 +227,7 @@ def _decided(scope: Scope, question: Question, parameters: Parameters) -> list[s
     return where
 
 
-def _jobs(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
+def _jobs(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     where = ["j.org_id = :org", _within("j.enqueued_at"), "j.moved_from = '{}'"]
     if not scope.child_safety:
         where.append("NOT j.csam")
@@ -237,10 +242,10 @@ def _jobs(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
         },
     )
     where += _overlapping(parameters, {"j.policy_ids": question.policy_ids})
-    return "queues.jobs j", "j.enqueued_at", where, JOBS
+    return _Source("queues.jobs j", "j.enqueued_at", where, JOBS)
 
 
-def _skips(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
+def _skips(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     where = [
         "c.org_id = :org",
         _within("c.ended_at"),
@@ -254,11 +259,11 @@ def _skips(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
     where += _of_columns(
         parameters, {"c.queue_id": question.queue_ids, "c.reviewer_id": question.reviewer_ids}
     )
-    source = "queues.claims c LEFT JOIN queues.jobs j ON j.job_id = c.job_id"
-    return source, "c.ended_at", where, SKIPS
+    tables = "queues.claims c LEFT JOIN queues.jobs j ON j.job_id = c.job_id"
+    return _Source(tables, "c.ended_at", where, SKIPS)
 
 
-def _actions(scope: Scope, question: Question, parameters: Parameters) -> _Parts:
+def _actions(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     where = ["a.org_id = :org", _within("a.time")]
     if "REVERSAL" not in question.sources:
         where.append("a.reverses IS NULL")
@@ -278,10 +283,10 @@ def _actions(scope: Scope, question: Question, parameters: Parameters) -> _Parts
     where += _overlapping(
         parameters, {"a.rule_ids": question.rule_ids, "a.policy_ids": question.policy_ids}
     )
-    return "review.requested_actions a", "a.time", where, ACTIONS
+    return _Source("review.requested_actions a", "a.time", where, ACTIONS)
 
 
-_PARTS_OF: Final = {
+_SOURCES: Final = {
     "decisions": _decisions,
     "jobs": _jobs,
     "skips": _skips,

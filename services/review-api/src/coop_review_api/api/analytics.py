@@ -7,11 +7,13 @@ few such questions at a time, so that they never take all its connections.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Source
 from coop_contracts.permission import Permission
@@ -23,7 +25,7 @@ from coop_review_api.api.body import Model
 from coop_review_api.api.moment import Moment
 from coop_review_api.api.resource import context_of
 from coop_review_api.api.turn import Turn
-from coop_review_api.decision_log.query import DecisionType
+from coop_review_api.decision_log.query import DecisionType, Scope
 from coop_review_api.decision_log.reader import scope_of
 from coop_review_api.error import Fault, Forbidden, Invalid
 from coop_review_api.session import Principal
@@ -222,9 +224,7 @@ async def tabulate_decisions(
 ) -> DecisionTableView:
     """Queues, or reviewers, against types of decisions and actions. `division` is of no matter."""
     _require_facts(principal, rows, decided.question)
-    turn: Turn = request.app.state.analytics
-    async with turn.taken(), transaction(context_of(request).engine) as connection:
-        scope = await scope_of(connection, principal)
+    async with _asking(request, principal) as (connection, scope):
         found = await figure.table(connection, scope, rows, decided.question)
     cells = [
         DecisionCellView(key=row.key, type=row.type, action_id=row.action_id, count=row.units)
@@ -308,9 +308,7 @@ async def measure_times(
 ) -> TimesView:
     """How long jobs waited and were worked on, of people's decisions, moves apart."""
     _require_facts(principal, group_by, decided.question)
-    turn: Turn = request.app.state.analytics
-    async with turn.taken(), transaction(context_of(request).engine) as connection:
-        scope = await scope_of(connection, principal)
+    async with _asking(request, principal) as (connection, scope):
         found = await figure.times(connection, scope, group_by, decided.question)
     points = [
         TimesPointView(
@@ -342,20 +340,27 @@ async def get_my_figures(
     start = max(since or now - _DAY, now - timedelta(days=31))
     asked = Question(start=start, end=max(now, start), reviewer_ids=(principal.user_id,))
     done = {"decisions": 0, "skips": 0}
-    async with transaction(context_of(request).engine) as connection:
-        scope = await scope_of(connection, principal)
+    async with _asking(request, principal) as (connection, scope):
         for name in ("decisions", "skips"):
             for row in await figure.counts(connection, scope, name, "NONE", asked):
                 done[name] = row.units
     return MyFiguresView(since=start, decided=done["decisions"], skipped=done["skips"])
 
 
+@asynccontextmanager
+async def _asking(
+    request: Request, principal: Principal
+) -> AsyncIterator[tuple[AsyncConnection, Scope]]:
+    """A place, a transaction, and what the caller may see. Raises `Unavailable`."""
+    turn: Turn = request.app.state.analytics
+    async with turn.taken(), transaction(context_of(request).engine) as connection:
+        yield connection, await scope_of(connection, principal)
+
+
 async def _counts(
     request: Request, principal: Principal, name: Figure, group_by: str, asked: Question
 ) -> CountsView:
-    turn: Turn = request.app.state.analytics
-    async with turn.taken(), transaction(context_of(request).engine) as connection:
-        scope = await scope_of(connection, principal)
+    async with _asking(request, principal) as (connection, scope):
         found = await figure.counts(connection, scope, name, group_by, asked)
     points = [CountView(start=row.start, key=row.key, count=row.units) for row in found]
     return CountsView(points=points)
