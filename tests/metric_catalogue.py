@@ -8,19 +8,19 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from coop_runtime.metric import catalogue
+from coop_runtime.process.metric import catalogue
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 
 _MODULES = (
-    "coop_runtime.kafka_metric",
-    "coop_runtime.outbox",
+    "coop_runtime.kafka.metric",
+    "coop_runtime.database.outbox",
     "coop_queues.metric",
     "coop_signals.metric",
     "coop_ingest.metric",
     "coop_rules_engine.metric",
     "coop_routing.metric",
-    "coop_review_api.metric",
+    "coop_review_api.kernel.metric",
     "coop_action_dispatcher.metric",
 )
 

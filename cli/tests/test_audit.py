@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.audit_command import EXIT_USAGE
 from coop_review_api.migrations import run as migrate
-from coop_runtime.database import bootstrap, service_url
-from coop_runtime.secret import new_key
+from coop_runtime.database.engine import bootstrap, service_url
+from coop_runtime.secret.vault import new_key
 
 PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
 ROW = "INSERT INTO review.audit_log (actor, action) VALUES ('somebody', 'thing.done')"

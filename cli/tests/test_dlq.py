@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, EXIT_USAGE, app
 from coop_cli.letter_box import LetterBox
 from coop_cli.settings import CliSettings
-from coop_runtime.dead_letter import Failure, Reason, dead_letter_of
-from coop_runtime.message import RawMessage
-from coop_runtime.producer import Producer
-from coop_runtime.record import Record
+from coop_runtime.kafka.dead_letter import Failure, Reason, dead_letter_of
+from coop_runtime.kafka.message import RawMessage
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.kafka.record import Record
 
 WAIT = 30.0
 

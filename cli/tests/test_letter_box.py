@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coop_cli.letter_box import Replayed
 from coop_cli.letter_text import as_json, as_text
-from coop_runtime.record import Record
+from coop_runtime.kafka.record import Record
 
 
 @given(st.sets(st.integers(0, 60)))

@@ -26,8 +26,8 @@ from typer.testing import CliRunner
 from coop_cli.api_client import Api
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.explanation_text import explanation_lines
-from coop_review_api.api.explanation_view import ExplanationView
-from coop_runtime.database import bootstrap, service_url
+from coop_review_api.explanation.view import ExplanationView
+from coop_runtime.database.engine import bootstrap, service_url
 
 WAIT = 60.0
 ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}

@@ -17,7 +17,7 @@ import psycopg
 from coop_action_dispatcher.lease import MAX_LEASES, Leases
 from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.slot import Slots
-from coop_runtime.database import engine_of
+from coop_runtime.database.engine import engine_of
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
 from tests.bench.result import show

@@ -18,7 +18,7 @@ import psycopg
 from coop_local.stack import Addresses
 from coop_queues import store
 from coop_queues.job import Entry, Placement, Routing
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 from tests.bench import environment as stand
 from tests.bench import review_load as load
 from tests.bench.result import show

@@ -34,10 +34,10 @@ from coop_contracts.event import ItemRef, ReportReason, ReportSubmitted, Submitt
 from coop_contracts.ids import item_key, new_id
 from coop_local.stack import Addresses
 from coop_queues.migrations import run as migrate
-from coop_runtime.database import bootstrap, service_url
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.database.engine import bootstrap, service_url
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 from tests.bench import environment as stand
 from tests.bench.result import show
 

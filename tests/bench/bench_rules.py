@@ -25,8 +25,8 @@ from libs.rules.tests.rules_reference import Reference
 
 from coop_contracts.config import ItemType, Kind, Rule, TextBank
 from coop_contracts.event import ItemRef, ItemSubmitted, RulesEvaluated, encode
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.program import EnabledRule, Program
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.program import EnabledRule, Program
 from tests.bench.result import show
 from tests.bench.rules_load import Documents, Load
 

@@ -21,9 +21,9 @@ from coop_contracts.event import ActionRequested, Event, ItemSubmitted, RulesEva
 from coop_contracts.ids import item_key
 from coop_local.stack import Addresses
 from coop_local.topics import create_topics
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 from tests.bench import environment as stand
 from tests.bench.result import show
 from tests.bench.rules_load import ORG, Load

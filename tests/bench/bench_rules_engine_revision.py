@@ -24,9 +24,9 @@ from coop_rules_engine.limit import Limiter
 from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.store import Store
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.message import Message, Received
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.message import Message, Received
+from coop_runtime.process.settings import RuntimeSettings
 from tests.bench.result import show
 from tests.bench.rules_load import ORG, Load
 

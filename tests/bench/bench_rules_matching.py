@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from coop_contracts.config import Geometry, Location, Point
-from coop_rules.geo import Areas
-from coop_rules.signal import Matching
-from coop_rules.similarity import Similarity
-from coop_rules.text import PatternSet, ScannerCache
+from coop_rules.matching.geo import Areas
+from coop_rules.matching.similarity import Similarity
+from coop_rules.matching.text import PatternSet, ScannerCache
+from coop_rules.signal.signal import Matching
 from tests.bench.result import show
 
 _RUNS = 5

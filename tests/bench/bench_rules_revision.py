@@ -21,8 +21,8 @@ from typing import Any
 
 from coop_contracts.config import ItemType, Kind, TextBank
 from coop_contracts.event import ItemSubmitted
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.program import EnabledRule, Program
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.program import EnabledRule, Program
 from tests.bench.result import show
 from tests.bench.rules_load import Load
 

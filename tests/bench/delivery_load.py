@@ -25,12 +25,12 @@ from coop_contracts.config import Action, Document, Kind, WebhookKey
 from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import item_key, new_id
 from coop_local.stack import Addresses
-from coop_runtime.database import bootstrap, service_url
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.settings import RuntimeSettings
-from coop_runtime.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.database.engine import bootstrap, service_url
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.secret.vault import Vault
 from tests.bench import environment as stand
 
 KEY = os.urandom(32)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coop_local.stack import Addresses
-from coop_runtime.message import Message
+from coop_runtime.kafka.message import Message
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
 from tests.bench.killed import Killed

@@ -38,9 +38,9 @@ from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
 from coop_local.settings import EngineSettings
 from coop_local.stack import Addresses, Stack
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -35,16 +35,18 @@ from coop_contracts.ids import item_key, new_id
 from coop_contracts.permission import Role
 from coop_local.stack import Addresses
 from coop_queues.migrations import run as migrate_queues
-from coop_review_api import organisation, session, user
-from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
+from coop_review_api.http.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.http.csrf import csrf_token_of
+from coop_review_api.kernel.session_limit import SessionLimits
 from coop_review_api.migrations import run as migrate_review
-from coop_review_api.password import Passwords
-from coop_review_api.session_limit import Limits
-from coop_runtime.database import bootstrap, engine_of, service_url, transaction
-from coop_runtime.message import Message, message_of
-from coop_runtime.secret import Vault
+from coop_review_api.organisation import creation as organisation
+from coop_review_api.people import session, user
+from coop_review_api.people.password import Passwords
+from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.secret.vault import Vault
 from tests.bench import environment as stand
 
 KEY = os.urandom(32)
@@ -188,9 +190,9 @@ async def _reviewer(engine: AsyncEngine, org_id: str) -> Reviewer:
             user_id=account.user_id,
             ip="127.0.0.1",
             now=now(),
-            limits=Limits(lifetime=timedelta(hours=12), idle=timedelta(hours=12)),
+            limits=SessionLimits(lifetime=timedelta(hours=12), idle=timedelta(hours=12)),
         )
-    return Reviewer(account.user_id, token, session.csrf_token_of(token))
+    return Reviewer(account.user_id, token, csrf_token_of(token))
 
 
 def item(number: int) -> SubmittedItem:

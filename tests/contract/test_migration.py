@@ -1,7 +1,7 @@
 """The schemas: what the migrations make is what the code says, and they are safe to run.
 
-Each migration waits at most 5 s for a lock and has a deadline (`coop_runtime.migration`; its own
-tests show the retries). Squawk reads the SQL for what locks tables or breaks running clients.
+Each migration waits at most 5 s for a lock and has a deadline (`coop_runtime.database.migration`;
+its own tests show the retries). Squawk reads the SQL for what locks tables or breaks running clients.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from alembic.operations import Operations
 from psycopg import sql
 from sqlalchemy import MetaData, create_engine
 
-from coop_runtime.database import bootstrap, driver_url, migrate, service_url
+from coop_runtime.database.engine import bootstrap, driver_url, migrate, service_url
 
 SQUAWK = Path(sys.executable).with_name("squawk")
 
@@ -197,7 +197,7 @@ def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     (tmp_path / "env.py").write_text(
         "from sqlalchemy import MetaData\n"
-        "from coop_runtime.migration import run_migrations\n"
+        "from coop_runtime.database.migration import run_migrations\n"
         "run_migrations(MetaData())\n"
     )
     (tmp_path / "versions" / "0001.py").write_text(
@@ -219,7 +219,7 @@ def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
     assert 0 < int(seen["idle_in_transaction_session_timeout"]) <= 600_000
 
 
-# Timeouts are set by `coop_runtime.migration`; counters here are bounded far below 2^31.
+# Timeouts are set by `coop_runtime.database.migration`; counters here are bounded far below 2^31.
 _NEVER = {
     "require-lock-timeout",
     "require-statement-timeout",

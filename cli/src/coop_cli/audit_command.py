@@ -15,11 +15,11 @@ import typer
 
 from coop_cli.printable import printable
 from coop_cli.settings import CliSettings
-from coop_runtime.error import Retryable
-from coop_runtime.secret import Vault
+from coop_runtime.process.error import Retryable
+from coop_runtime.secret.vault import Vault
 
 if TYPE_CHECKING:
-    from coop_review_api.audit_chain import Report
+    from coop_audit.chain import Report
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -109,9 +109,9 @@ async def _verify(
     known: list[tuple[str, int, str]],
 ) -> Report:
     # Here, because every other command starts faster without them.
-    from coop_review_api.audit_chain import verify  # noqa: PLC0415
-    from coop_review_api.audit_witness import Head  # noqa: PLC0415
-    from coop_runtime.database import engine_of  # noqa: PLC0415
+    from coop_audit.chain import verify  # noqa: PLC0415
+    from coop_audit.witness import Head  # noqa: PLC0415
+    from coop_runtime.database.engine import engine_of  # noqa: PLC0415
 
     engine = engine_of(settings.postgres, pool_size=1, application_name="coop-cli")
     try:

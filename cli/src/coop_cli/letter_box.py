@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from coop_contracts.topic import DEAD_LETTER_SUFFIX
-from coop_runtime.kafka_config import consumer_config
-from coop_runtime.record import Record, record_of
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config import consumer_config
+from coop_runtime.kafka.record import Record, record_of
+from coop_runtime.process.settings import RuntimeSettings
 
 GROUP = "coop-dlq-replay"
 _BROKER_SECONDS = 10.0

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from coop_cli.printable import printable
-from coop_runtime.dead_letter import HEADER_PREFIX
-from coop_runtime.record import Record
+from coop_runtime.kafka.dead_letter import HEADER_PREFIX
+from coop_runtime.kafka.record import Record
 
 
 def as_json(letter: Record, *, replayed: bool) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from coop_cli.letter_box import LetterBox
-from coop_runtime.dead_letter import HEADER_PREFIX, original_of
-from coop_runtime.error import BrokerUnavailable, MessageTooLarge
-from coop_runtime.producer import Producer
-from coop_runtime.record import Record
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.dead_letter import HEADER_PREFIX, original_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.kafka.record import Record
+from coop_runtime.process.error import BrokerUnavailable, MessageTooLarge
+from coop_runtime.process.settings import RuntimeSettings
 
 Origin = tuple[bytes, bytes] | int
 """Partition and offset of the record that a letter was made of; its own offset where it does not

@@ -20,10 +20,10 @@ from coop_cli.rule_file import Names, named_conditions
 from coop_contracts.config import ItemType, Rule, RuleStatus
 from coop_contracts.event import ConditionResult, ItemRef, RuleRef, SignalValue
 from coop_items import InvalidItemType, compile_item_type
-from coop_rules.check import check_rule
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.need import Need
-from coop_rules.program import EnabledRule, Evaluation, Facts, Program
+from coop_rules.language.check import check_rule
+from coop_rules.language.need import Need
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.program import EnabledRule, Evaluation, Facts, Program
 
 _SHOWN = 5  # matching values of a condition
 _OFF = (RuleStatus.ARCHIVED, RuleStatus.DEPRECATED)

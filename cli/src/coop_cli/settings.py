@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.settings import RuntimeSettings
 
 
 class CliSettings(RuntimeSettings):

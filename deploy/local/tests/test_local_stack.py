@@ -24,8 +24,8 @@ from coop_local.secret_file import stack_secrets
 from coop_local.settings import EngineSettings, Settings
 from coop_local.stack import Addresses
 from coop_local.terminal import Terminal
-from coop_runtime.database_schema import ROLES
-from coop_runtime.metric import catalogue
+from coop_runtime.database.schema import ROLES
+from coop_runtime.process.metric import catalogue
 
 ADDRESSES = Addresses("127.0.0.1:1", False, "postgresql://root:pw@127.0.0.1:2/coop", "redis://r")
 

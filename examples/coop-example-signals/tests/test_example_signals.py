@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from coop_example_signals.plugin import PLUGIN
 from coop_example_signals.shortener import has_shortened_link
 from coop_example_signals.shouting import shouting_score
-from coop_rules.need import Need
-from coop_rules.value import Values
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.secret import Vault
+from coop_rules.language.need import Need
+from coop_rules.language.value import Values
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.secret.vault import Vault
 from coop_signals import Providers, SignalSettings
 from coop_signals.plugin import GROUP, Context, InputRefused, load
 

@@ -19,7 +19,7 @@ from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
 from coop_queues.job import AppealEntry, Entry, Kind, Placement, Routing
 from coop_queues.migrations import run
 from coop_queues.store import Claims, OrderIndex, Ranking
-from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_runtime.database.engine import bootstrap, engine_of, service_url
 
 PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
 # Recent, so that nothing is overdue.

@@ -32,7 +32,7 @@ from coop_queues.store import (
     requeue,
     skip,
 )
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .conftest import item, report
 

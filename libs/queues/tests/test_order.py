@@ -32,7 +32,7 @@ from coop_queues.store import (
     place_many,
     release,
 )
-from coop_runtime.database import engine_of, service_url, transaction
+from coop_runtime.database.engine import engine_of, service_url, transaction
 
 from .conftest import PASSWORDS, START, report
 from .test_claim import built, must, of, placed

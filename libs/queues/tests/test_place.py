@@ -24,7 +24,7 @@ from coop_queues.store import (
     place,
     place_many,
 )
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .conftest import appeal, item, report
 

@@ -12,7 +12,7 @@ from coop_queues import retention
 from coop_queues.store import Claims, Keeper, held, place_many, skip
 from coop_queues.table import claims as claims_table
 from coop_queues.table import skips
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .conftest import report
 

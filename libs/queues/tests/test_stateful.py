@@ -42,7 +42,7 @@ from coop_queues.store import (
     requeue,
     skip,
 )
-from coop_runtime.database import engine_of, service_url, transaction
+from coop_runtime.database.engine import engine_of, service_url, transaction
 
 from .conftest import PASSWORDS, START, report
 from .plain_store import CLOCKS, SEVERITIES, WEIGHTS, PlainJob, PlainStore

@@ -17,7 +17,7 @@ from coop_queues.error import AlreadyClosed
 from coop_queues.job import Placement
 from coop_queues.store import Claims, OrderIndex
 from coop_queues.table import entries, jobs
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .conftest import START, appeal, item, report
 

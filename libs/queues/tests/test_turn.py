@@ -26,7 +26,7 @@ from coop_queues.store import (
     place_many,
     reopen,
 )
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .conftest import START, report
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from coop_contracts.config import ItemType, Location, LocationBank, TextBank
 from coop_contracts.event import ItemRef, SignalValue
-from coop_rules.geo import Areas
-from coop_rules.regex import options, re2
-from coop_rules.signal import Matching
-from coop_rules.similarity import Similarity
-from coop_rules.text import PatternSet, ScannerCache
+from coop_rules.matching.geo import Areas
+from coop_rules.matching.regex import options, re2
+from coop_rules.matching.similarity import Similarity
+from coop_rules.matching.text import PatternSet, ScannerCache
+from coop_rules.signal.signal import Matching
 
 COMPARE = {
     "EQUALS": operator.eq,

@@ -18,7 +18,15 @@ from coop_contracts.config import (
     Point,
     TextBank,
 )
-from coop_rules.bank import (
+from coop_review_api.configuration.bank_file import (
+    MAX_FAULTS,
+    FileFormat,
+    read_locations,
+    read_strings,
+    write_locations,
+    write_strings,
+)
+from coop_rules.matching.bank import (
     MAX_STRINGS,
     Difference,
     locations_difference,
@@ -29,14 +37,6 @@ from coop_rules.bank import (
     string_problem,
     strings_difference,
     strings_of,
-)
-from coop_rules.bank_file import (
-    MAX_FAULTS,
-    FileFormat,
-    read_locations,
-    read_strings,
-    write_locations,
-    write_strings,
 )
 
 _FORMS: list[FileFormat] = ["csv", "json"]

@@ -22,9 +22,9 @@ from rules_example import (
 )
 
 from coop_contracts.config import BankChunk, HashBank, RoutingRule, Rule, TextBank
-from coop_rules.check import check_condition_set, check_rule
-from coop_rules.model import MAX_DEPTH, ConditionError
-from coop_rules.parse import parse_condition_set
+from coop_rules.language.check import check_condition_set, check_rule
+from coop_rules.language.model import MAX_DEPTH, ConditionError
+from coop_rules.language.parse import parse_condition_set
 
 
 def problems(condition: Any, **others: Any) -> list[tuple[str, str]]:

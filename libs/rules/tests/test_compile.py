@@ -30,8 +30,8 @@ from rules_example import (
 from rules_reference import Reference
 
 from coop_contracts.config import BankChunk, TextBank
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.shape import MAX_INLINE, factory
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.shape import MAX_INLINE, factory
 
 REFERENCE = Reference(POST, banks=BANKS)
 LIKES = field("likes")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coop_contracts.config import Bounds, Geometry, Location, Point
-from coop_rules.geo import (
+from coop_rules.matching.geo import (
     EARTH_RADIUS,
     Areas,
     contains,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rules_example import NOW, both, field, leaf, rule, text
 
 from coop_contracts.config import Field, ItemType, ScalarType
-from coop_rules import shape as shape_module
-from coop_rules.compiler import compile_program
+from coop_rules.program import shape as shape_module
+from coop_rules.program.compiler import compile_program
 
 NASTY = [
     "'); import os; os.abort() #",

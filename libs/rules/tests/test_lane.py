@@ -18,8 +18,8 @@ from rules_example import (
     transcribed,
 )
 
-from coop_rules.lane import rule_lane
-from coop_rules.signal import Matching, SignalCatalogue
+from coop_rules.language.lane import rule_lane
+from coop_rules.signal.signal import Matching, SignalCatalogue
 
 CATALOGUE = SignalCatalogue.builtin()
 IMAGE = signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["b"])

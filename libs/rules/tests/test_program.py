@@ -29,8 +29,8 @@ from rules_random import REFERENCE, World, condition_sets, items
 
 from coop_contracts.config import Rule, RuleStatus
 from coop_contracts.event import ItemRef, RulesEvaluated, SignalValue, encode
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.program import EnabledRule, Facts, Program
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.program import EnabledRule, Facts, Program
 
 WHO = st.one_of(st.none(), st.just(ItemRef("u1", "user")))
 

@@ -10,14 +10,14 @@ from rules_example import BANKS, NOW, POST, both, counted, field, signal, transc
 
 from coop_contracts.config import OrgSettings, Queue, RoutingRule
 from coop_contracts.event import SignalValue, SubmittedItem
-from coop_rules import routing
-from coop_rules.compiler import compile_program
-from coop_rules.demand import Demand
-from coop_rules.need import Need
-from coop_rules.program import EnabledRule
-from coop_rules.routing import PARKED_QUEUE, Choice, Material, RouteTable, Traits, choose
-from coop_rules.signal import SignalCatalogue
-from coop_rules.sparing import compile_sparing
+from coop_rules import queue_choice as routing
+from coop_rules.language.need import Need
+from coop_rules.program.compiler import compile_program
+from coop_rules.program.demand import Demand
+from coop_rules.program.program import EnabledRule
+from coop_rules.program.sparing import compile_sparing
+from coop_rules.queue_choice import PARKED_QUEUE, Choice, Material, RouteTable, Traits, choose
+from coop_rules.signal.signal import SignalCatalogue
 
 QUEUES = {
     "default": Queue(id="default", name="Default", is_default_queue=True),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from coop_rules.similarity import Similarity, prepare
+from coop_rules.matching.similarity import Similarity, prepare
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_rules import keyword, regex
-from coop_rules.regex import regex_problem
-from coop_rules.signal import Matching
-from coop_rules.text import PatternSet, Scanner, ScannerCache
-from coop_rules.word import fold
+from coop_rules.matching import keyword, regex
+from coop_rules.matching.regex import regex_problem
+from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
+from coop_rules.matching.word import fold
+from coop_rules.signal.signal import Matching
 
 alphabet = st.sampled_from("aAbBsSßſKkKéÉİıςΣσ ŉﬁ!\u0301\u0307")
 strings = st.text(alphabet, min_size=1, max_size=4)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_rules import text as text_module
-from coop_rules.signal import Matching
-from coop_rules.text import PatternSet, Scanner, ScannerCache
+from coop_rules.matching import text as text_module
+from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
+from coop_rules.signal.signal import Matching
 
 _SYLLABLES = ["ka", "lo", "mi", "ter", "an", "so", "re", "vin", "du", "pel", "é", "сук", " "]
 words = st.lists(st.sampled_from(_SYLLABLES), min_size=1, max_size=3).map("".join)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_rules.signal import Matching
-from coop_rules.skeleton import PAIRS, SIGNS, reduce, spell
-from coop_rules.text import PatternSet, Scanner, ScannerCache
-from coop_rules.variant import Readings, VariantSegment, _Keyword, variant_problem
+from coop_rules.matching.skeleton import PAIRS, SIGNS, reduce, spell
+from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
+from coop_rules.matching.variant import Readings, VariantSegment, _Keyword, variant_problem
+from coop_rules.signal.signal import Matching
 
 
 def scanner(*strings: str) -> Scanner:

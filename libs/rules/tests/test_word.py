@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_rules.signal import Matching
-from coop_rules.text import PatternSet, ScannerCache
-from coop_rules.word import DELIMITER, delimit, fold, fold_spaces, joined, whole
+from coop_rules.matching.text import PatternSet, ScannerCache
+from coop_rules.matching.word import DELIMITER, delimit, fold, fold_spaces, joined, whole
+from coop_rules.signal.signal import Matching
 
 
 def word(string: str, text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_runtime.database.engine import bootstrap, engine_of, service_url
 
 PASSWORDS = {
     "coop_review": "review-password",

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import MetaData
 
-from coop_runtime.database import engine_of
-from coop_runtime.message import Message
-from coop_runtime.outbox import Relay, outbox_table
+from coop_runtime.database.engine import engine_of
+from coop_runtime.database.outbox import Relay, outbox_table
+from coop_runtime.kafka.message import Message
 
 
 class Publisher:

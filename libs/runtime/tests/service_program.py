@@ -10,10 +10,10 @@ import os
 import sys
 from typing import Any
 
-from coop_runtime import log, telemetry
-from coop_runtime.metric import measured
-from coop_runtime.service import Service
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process import log, telemetry
+from coop_runtime.process.metric import measured
+from coop_runtime.process.service import Service
+from coop_runtime.process.settings import RuntimeSettings
 
 MODE = sys.argv[1]
 _log = log.logger("program")

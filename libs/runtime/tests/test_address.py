@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime.address import (
+from coop_runtime.egress.address import (
     AllowList,
     is_host_name,
     is_numeric_host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coop_runtime.backoff import Backoff
+from coop_runtime.process.backoff import Backoff
 
 
 def test_delays_double_to_a_bound_and_start_anew() -> None:

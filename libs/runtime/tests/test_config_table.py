@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead, OrgSettings, Policy
 from coop_contracts.event import ConfigChanged, encode
-from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 

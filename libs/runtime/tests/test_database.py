@@ -16,7 +16,7 @@ import sqlalchemy.exc
 from sqlalchemy import JSON, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_runtime.database import (
+from coop_runtime.database.engine import (
     bootstrap,
     engine_of,
     is_retryable,
@@ -24,7 +24,7 @@ from coop_runtime.database import (
     service_url,
     transaction,
 )
-from coop_runtime.error import Retryable
+from coop_runtime.process.error import Retryable
 
 from .conftest import PASSWORDS
 
@@ -217,7 +217,7 @@ async def test_an_exhausted_pool_is_retryable(
     role_urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When no connection becomes free in time the caller backs off."""
-    monkeypatch.setattr("coop_runtime.database.POOL_TIMEOUT", 0.2)
+    monkeypatch.setattr("coop_runtime.database.engine.POOL_TIMEOUT", 0.2)
     engine = engine_of(role_urls["coop_review"], pool_size=1, application_name="test")
     async with transaction(engine):
         with pytest.raises(Retryable):
@@ -282,7 +282,7 @@ def migrations(tmp_path: Path) -> Path:
     """A migrations folder of two revisions, with the three-line env.py."""
     (tmp_path / "versions").mkdir()
     (tmp_path / "env.py").write_text(
-        "from coop_runtime.migration import run_migrations\n"
+        "from coop_runtime.database.migration import run_migrations\n"
         "from sqlalchemy import MetaData\n"
         "run_migrations(MetaData())\n"
     )
@@ -309,7 +309,7 @@ def test_two_migrators_at_once_apply_each_revision_once(
 ) -> None:
     """Four migrators at once: each revision once, the version table inside the schema."""
     url = role_urls["coop_queues"]
-    program = "import sys; from coop_runtime.database import migrate; "
+    program = "import sys; from coop_runtime.database.engine import migrate; "
     program += "migrate(sys.argv[1], script_location=sys.argv[2], schema='queues')"
     command = [sys.executable, "-c", program, url, str(migrations)]
     migrators = [subprocess.Popen(command) for _ in range(4)]

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime.dead_letter import (
+from coop_runtime.kafka.dead_letter import (
     DeadLetterRate,
     DeadLetterWriter,
     Failure,
     dead_letter_of,
     original_of,
 )
-from coop_runtime.error import BrokerUnavailable, DeadLetterLimit, MessageTooLarge
-from coop_runtime.message import RawMessage
-from coop_runtime.record import Headers, Record
+from coop_runtime.kafka.message import RawMessage
+from coop_runtime.kafka.record import Headers, Record
+from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, MessageTooLarge
 
 NAMES = st.text(min_size=1).filter(lambda name: not name.startswith("dlq-"))
 RECORDS = st.builds(

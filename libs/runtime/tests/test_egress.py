@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coop_runtime.egress import EgressGuard, EgressRefused, ResponseTooLarge
+from coop_runtime.egress.guard import EgressGuard, EgressRefused, ResponseTooLarge
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -307,7 +307,7 @@ async def test_a_resolver_that_hangs_ends_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No answer from the resolver is a timeout of the connection."""
-    monkeypatch.setattr("coop_runtime.egress.RESOLVE_TIMEOUT", 0.05)
+    monkeypatch.setattr("coop_runtime.egress.guard.RESOLVE_TIMEOUT", 0.05)
 
     async def hang(host: str, port: int) -> Sequence[str]:
         await asyncio.Event().wait()

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
-from coop_runtime.egress import EgressGuard, EgressRefused
-from coop_runtime.egress_post import Poster
+from coop_runtime.egress.guard import EgressGuard, EgressRefused
+from coop_runtime.egress.post import Poster
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 

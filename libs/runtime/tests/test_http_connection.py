@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime import egress_transport
-from coop_runtime.egress import EgressGuard
-from coop_runtime.http_connection import encode_request
+from coop_runtime.egress import transport as egress_transport
+from coop_runtime.egress.connection import encode_request
+from coop_runtime.egress.guard import EgressGuard
 
 
 class Script:

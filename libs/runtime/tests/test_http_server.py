@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from coop_runtime import http_server
-from coop_runtime.http_server import HttpServer
+from coop_runtime.process import http_server
+from coop_runtime.process.http_server import HttpServer
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -8,8 +8,8 @@ import time
 import pytest
 from confluent_kafka import Consumer
 
-from coop_runtime.kafka_config import REPEAT_SECONDS, Repeats, consumer_config
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config import REPEAT_SECONDS, Repeats, consumer_config
+from coop_runtime.process.settings import RuntimeSettings
 
 AWAY = "127.0.0.1:1"
 

@@ -15,7 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime import log, metric, telemetry
+from coop_runtime.process import log, metric, telemetry
 
 
 @pytest.fixture(autouse=True)

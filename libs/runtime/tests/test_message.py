@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from coop_contracts.event import ActionDelivered, ItemRef, encode
-from coop_runtime import telemetry
-from coop_runtime.batch_span import LINKS, batch_span
-from coop_runtime.message import Received, message_of
+from coop_runtime.kafka.batch_span import LINKS, batch_span
+from coop_runtime.kafka.message import Received, message_of
+from coop_runtime.process import telemetry
 
 EVENT = ActionDelivered(
     event_id="e1",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from coop_runtime import metric
+from coop_runtime.process import metric
 
 
 def count(method: str, route: str, status: int) -> float:

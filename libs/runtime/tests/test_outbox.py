@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_runtime import metric
-from coop_runtime.database import engine_of, transaction
-from coop_runtime.error import BrokerUnavailable
-from coop_runtime.message import Message
-from coop_runtime.outbox import MAX_MESSAGE, Relay, append, outbox_table
+from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.database.outbox import MAX_MESSAGE, Relay, append, outbox_table
+from coop_runtime.kafka.message import Message
+from coop_runtime.process import metric
+from coop_runtime.process.error import BrokerUnavailable
 
 pytestmark = pytest.mark.engines
 
@@ -221,8 +221,8 @@ async def test_a_broker_outage_is_waited_out(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The relay stays, is unready meanwhile, and publishes everything when the broker is back."""
-    monkeypatch.setattr("coop_runtime.outbox._BACKOFF_FIRST", 0.01)
-    monkeypatch.setattr("coop_runtime.outbox._BACKOFF_LAST", 0.05)
+    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_FIRST", 0.01)
+    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_LAST", 0.05)
     publisher = Publisher()
     publisher.failures = [BrokerUnavailable("down") for _ in range(20)]
     await write(engine, "a", "b")
@@ -237,7 +237,7 @@ async def test_a_database_outage_is_waited_out(
     engine: AsyncEngine, postgres_admin_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every session killed, again and again: the relay comes back and loses nothing."""
-    monkeypatch.setattr("coop_runtime.outbox._BACKOFF_FIRST", 0.01)
+    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_FIRST", 0.01)
     publisher = Publisher()
     retries = metric.OUTBOX_RETRIES.labels("review", "database")
     before = retries._value.get()
@@ -307,8 +307,8 @@ async def test_depth_and_age_are_measured(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While nothing leaves, the metrics show how much waits and for how long."""
-    monkeypatch.setattr("coop_runtime.outbox._DEPTH_EVERY", 0)
-    monkeypatch.setattr("coop_runtime.outbox._BACKOFF_LAST", 0.05)
+    monkeypatch.setattr("coop_runtime.database.outbox._DEPTH_EVERY", 0)
+    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_LAST", 0.05)
     publisher = Publisher()
     publisher.failures = [BrokerUnavailable("down") for _ in range(1000)]
     await write(engine, "a", "b", "c")

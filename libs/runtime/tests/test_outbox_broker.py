@@ -13,11 +13,11 @@ from confluent_kafka import Consumer, Message
 from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_runtime.database import transaction
-from coop_runtime.message import Message as Outgoing
-from coop_runtime.outbox import Relay, append, outbox_table
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import Relay, append, outbox_table
+from coop_runtime.kafka.message import Message as Outgoing
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = pytest.mark.engines
 

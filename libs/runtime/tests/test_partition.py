@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from coop_runtime.partition import Partitions, TopicPartition
+from coop_runtime.kafka.partition import Partitions, TopicPartition
 
 P0 = TopicPartition("t", 0)
 

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import pytest
 
 from coop_contracts.event import ActionDelivered, ItemRef, encode
-from coop_runtime.backoff import Backoff
-from coop_runtime.batch import Fetched
-from coop_runtime.dead_letter import DeadLetterWriter
-from coop_runtime.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
-from coop_runtime.message import RawMessage, Received
-from coop_runtime.partition import Partitions, TopicPartition
-from coop_runtime.pipeline import TRIES, Pipeline
-from coop_runtime.record import Record
+from coop_runtime.kafka.batch import Fetched
+from coop_runtime.kafka.dead_letter import DeadLetterWriter
+from coop_runtime.kafka.message import RawMessage, Received
+from coop_runtime.kafka.partition import Partitions, TopicPartition
+from coop_runtime.kafka.pipeline import TRIES, Pipeline
+from coop_runtime.kafka.record import Record
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
 
 TOPIC = ActionDelivered.topic
 P0 = TopicPartition(TOPIC, 0)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime.secret import SecretError, Vault, new_key, parse_keys
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.secret.vault import SecretError, Vault, new_key, parse_keys
 
 OLD, NEW = os.urandom(32), os.urandom(32)
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from pydantic import SecretStr
 
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.settings import RuntimeSettings
 
 
 class Settings(RuntimeSettings):
@@ -67,7 +67,7 @@ def test_a_wrong_variable_is_named_without_its_value(
 
 def test_an_uncaught_end_prints_no_traceback() -> None:
     """A process that loads its settings without them ends with one line and code 2."""
-    program = "from coop_runtime.settings import RuntimeSettings; RuntimeSettings.load()"
+    program = "from coop_runtime.process.settings import RuntimeSettings; RuntimeSettings.load()"
     ended = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
     )

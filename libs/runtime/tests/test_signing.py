@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from coop_runtime.signing import (
+from coop_runtime.secret.signing import (
     SigningError,
     new_rsa_key,
     new_webhook_secret,
@@ -104,7 +104,7 @@ def test_an_id_that_blurs_the_signed_content_is_refused(webhook_id: str) -> None
 
 def test_a_parsed_key_is_kept(pair: tuple[str, str]) -> None:
     """Signing again with the same key does not parse it again."""
-    from coop_runtime import signing
+    from coop_runtime.secret import signing
 
     sign_rsa_sha256(pair[0], BODY)
     before = signing._private_key.cache_info().misses

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime import telemetry
+from coop_runtime.process import telemetry
 
 FORM = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]")
 PARENT = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -9,11 +9,11 @@ from typing import Any
 
 from coop_contracts.config import Integration, Kind, ScalarType
 from coop_contracts.event import SignalValue
-from coop_rules.need import Need
-from coop_rules.value import Values
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.egress import EgressGuard
-from coop_runtime.secret import Vault
+from coop_rules.language.need import Need
+from coop_rules.language.value import Values
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.secret.vault import Vault
 from coop_signals.plugin import Known, load
 from coop_signals.providers import Providers
 from coop_signals.settings import SignalSettings

@@ -6,7 +6,7 @@ import pytest
 from signals_server import Internet
 from signals_world import ORG, OTHER, SECRET, World
 
-from coop_runtime.secret import Vault
+from coop_runtime.secret.vault import Vault
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 INTEGRATION = "OPEN_AI"

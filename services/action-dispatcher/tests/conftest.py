@@ -31,11 +31,11 @@ from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_contracts.config import Action, Document, ItemType, Kind, Policy, WebhookKey
 from coop_contracts.event import ActionRequested, ItemRef
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.database import bootstrap, engine_of, service_url
-from coop_runtime.egress import EgressGuard, Resolver, resolve
-from coop_runtime.secret import Vault
-from coop_runtime.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.database.engine import bootstrap, engine_of, service_url
+from coop_runtime.egress.guard import EgressGuard, Resolver, resolve
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.secret.vault import Vault
 
 ORG = "org-1"
 SECRET_KEY = b"k" * 32

@@ -23,8 +23,8 @@ from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.handler import CallbackHandler, new_callback, new_delivery
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import CallbackRequested, ItemRef, encode
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 pytestmark = pytest.mark.engines
 

@@ -376,7 +376,7 @@ async def test_the_newest_active_key_signs(
     """After a rotation the new RSA key signs."""
     keys = configuration.put_keys()
     configuration.put_action(platform.url)
-    from coop_runtime.signing import new_rsa_key
+    from coop_runtime.secret.signing import new_rsa_key
 
     private, public_pem = new_rsa_key()
     newer = configuration.key("rsa-2", "RSA_SHA256", private, datetime.now(UTC) + timedelta(days=1))

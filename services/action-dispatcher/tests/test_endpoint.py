@@ -20,7 +20,7 @@ from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.event import EndpointChanged
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from coop_action_dispatcher.app import migrate
 from coop_action_dispatcher.settings import Settings
-from coop_runtime.database import bootstrap, service_url
+from coop_runtime.database.engine import bootstrap, service_url
 
 pytestmark = pytest.mark.engines
 

@@ -45,11 +45,11 @@ from coop_contracts.event import (
 )
 from coop_contracts.ids import item_key
 from coop_contracts.topic import all_topics
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.settings import RuntimeSettings
-from coop_runtime.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.secret.vault import Vault
 
 pytestmark = pytest.mark.engines
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from coop_action_dispatcher import redelivery, retention
 from coop_action_dispatcher.delivery_view import Filter
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from coop_contracts.config import Kind
-from coop_runtime.signing import new_rsa_key, new_webhook_secret
+from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
 
 pytestmark = pytest.mark.engines
 

@@ -18,7 +18,7 @@ from coop_action_dispatcher.lease import Leases
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
-from coop_runtime.message import Message
+from coop_runtime.kafka.message import Message
 
 pytestmark = pytest.mark.engines
 

@@ -13,7 +13,7 @@ from coop_action_dispatcher.strike import part_of, reversal_of, weight_of
 from coop_action_dispatcher.webhook import NotYet
 from coop_contracts.config import ItemType, Kind, OrgSettings, Policy
 from coop_contracts.event import ActionRequested, ItemRef
-from coop_runtime.error import Poison
+from coop_runtime.process.error import Poison
 
 Make = Callable[..., ActionRequested]
 

@@ -22,9 +22,9 @@ from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_contracts.config import ItemType, Kind, OrgSettings, Policy, StrikeThreshold
 from coop_contracts.event import ActionRequested, ItemRef
-from coop_runtime.egress import EgressGuard
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 pytestmark = pytest.mark.engines
 

@@ -21,7 +21,7 @@ from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_index import WHOLE, StrikeIndex, client_of, key_of
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.event import ItemRef
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

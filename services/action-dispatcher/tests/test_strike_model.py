@@ -26,7 +26,7 @@ from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.config import Kind, OrgSettings, StrikeThreshold
 from coop_contracts.event import ActionRequested, ItemRef, StrikesChanged
-from coop_runtime.database import engine_of, transaction
+from coop_runtime.database.engine import engine_of, transaction
 
 pytestmark = pytest.mark.engines
 

@@ -29,7 +29,7 @@ from coop_contracts.config import (
 )
 from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, StrikesChanged
 from coop_contracts.ids import crossing_id, execution_id
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from coop_contracts.ids import new_id
 from coop_contracts.topic import all_topics
 from coop_ingest.settings import Settings
-from coop_runtime.producer import Producer
+from coop_runtime.kafka.producer import Producer
 
 POST = {"id": "p1", "typeId": "post", "data": {"text": "hello"}}
 

@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from coop_contracts.config import Kind, Policy
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
 
 POST = {"id": "p1", "typeId": "post", "data": {"text": "hello"}}
 AUTH = {"x-api-key": "key-of-org1"}
@@ -106,7 +106,7 @@ async def test_with_a_collector_the_request_has_a_span(
     ingest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where spans are exported the events continue the caller's trace through our span."""
-    monkeypatch.setattr("coop_runtime.telemetry.exporting", lambda: True)
+    monkeypatch.setattr("coop_runtime.process.telemetry.exporting", lambda: True)
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     assert (await ingest.items(POST, headers=headers)).status_code == 202

@@ -26,8 +26,10 @@ from coop_review_api.automation.table import automations
 from coop_review_api.automation.worker import AutomationWorker
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.schema import decisions, outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.table import decisions
+from coop_runtime.database.engine import transaction
 
 
 class Killed(BaseException):
@@ -84,7 +86,7 @@ class World:
         )
         async with transaction(self.context.engine) as connection:
             placed = await store.place(connection, placement)
-        await self.context.desk.order.apply(placed.changes)
+        await self.context.part(Desk).order.apply(placed.changes)
         return placed.job_id
 
     async def decide(self, job_id: str, components: Any) -> Any:
@@ -126,7 +128,7 @@ class World:
 
     def worker(self, **more: Any) -> AutomationWorker:
         return AutomationWorker(
-            self.context.engine, self.context.desk.order, clock=self.context.clock, **more
+            self.context.engine, self.context.part(Desk).order, clock=self.context.clock, **more
         )
 
     async def settle(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from psycopg import sql
+from redis.asyncio import Redis
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -28,28 +29,35 @@ from coop_queues.job import Kind as JobKind
 from coop_queues.migrations import run as migrate_queues
 from coop_queues.order import client_of as redis_client_of
 from coop_queues.store import Claims, OrderIndex
-from coop_review_api import organisation, session, user
-from coop_review_api.api.application import build, limited
-from coop_review_api.api.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
-from coop_review_api.automation.partial_item import PartialItems
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.context import Context
-from coop_review_api.dispatch import Dispatch
+from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.explanation.desk import Explanations
+from coop_review_api.http.authentication import COOKIE, CSRF_HEADER
+from coop_review_api.http.context import Context
+from coop_review_api.http.csrf import csrf_token_of
+from coop_review_api.http.upload import UploadLimits, Uploads
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.live.hub import Hub
 from coop_review_api.migrations import run as migrate_review
-from coop_review_api.organisation import Created
-from coop_review_api.password import Passwords
-from coop_review_api.review import Desk
-from coop_review_api.schema import login_throttle, outbox
+from coop_review_api.organisation import creation as organisation
+from coop_review_api.organisation.creation import Created
+from coop_review_api.partial_item.partial_item import PartialItems
+from coop_review_api.people import session, user
+from coop_review_api.people.password import Passwords
+from coop_review_api.people.table import login_throttle
+from coop_review_api.process.application import build, limited
+from coop_review_api.quality.route import AgreementTurn
+from coop_review_api.review.desk import Desk
 from coop_review_api.settings import Settings
-from coop_review_api.signal import Signals
+from coop_review_api.signal.signals import Signals
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.client import SingleSignOn
-from coop_runtime.database import bootstrap, engine_of, service_url, transaction
-from coop_runtime.egress import EgressGuard
-from coop_runtime.secret import Vault
+from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.secret.vault import Vault
 
 ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
 PASSWORD = "correct horse battery"
@@ -202,24 +210,37 @@ async def context(
         settings=settings,
         engine=engine,
         vault=vault,
-        passwords=passwords,
-        desk=Desk(
-            engine=engine,
-            order=order,
-            claims=claims,
-            clock=clock,
-            lease=600,
-            skip=1800,
-            deletions=Deletions(engine, order, partial_items, clock=clock),
-        ),
         clock=clock,
         session_limits=settings.session_limits,
-        signals=signals,
-        dispatch=dispatch,
-        explanations=Explanations(engine, clock=clock, signals=signals.catalogue),
-        partial_items=partial_items,
-        single_sign_on=single_sign_on,
-        redis=redis,
+        find_session=session.find,
+        signals=signals.catalogue,
+        parts={
+            AgreementTurn: AgreementTurn(),
+            Desk: Desk(
+                engine=engine,
+                order=order,
+                claims=claims,
+                clock=clock,
+                lease=600,
+                skip=1800,
+                deletions=Deletions(engine, order, partial_items, clock=clock),
+            ),
+            Dispatch: dispatch,
+            Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
+            FiguresTurn: FiguresTurn(),
+            Hub: Hub(
+                engine,
+                session_limits=settings.session_limits,
+                limits=settings.live_limits,
+                clock=clock,
+            ),
+            PartialItems: partial_items,
+            Passwords: passwords,
+            Redis: redis,
+            Signals: signals,
+            SingleSignOn: single_sign_on,
+            Uploads: Uploads(UploadLimits()),
+        },
     )
     await single_sign_on.aclose()
     await signals.aclose()
@@ -228,6 +249,14 @@ async def context(
     await claims.close()
     await order.close()
     await redis.aclose()
+
+
+P = TypeVar("P")
+
+
+def with_part(context: Context, kind: type[P], part: P) -> Context:
+    """The context with another part of this type."""
+    return replace(context, parts={**context.parts, kind: part})
 
 
 @pytest.fixture
@@ -272,7 +301,7 @@ async def make_org(context: Context) -> Created:
             admin_email=f"admin-{uuid.uuid4().hex}@acme.example",
             admin_password=PASSWORD,
             vault=context.vault,
-            passwords=context.passwords,
+            passwords=context.part(Passwords),
             clock=context.clock,
         )
         configuration = await lock(connection, made.org_id, author="test", clock=context.clock)
@@ -311,7 +340,7 @@ async def sign_in(app: FastAPI, context: Context, org: Created) -> AsyncIterator
             )
         client = client_of(app, context)
         client.cookies.set(COOKIE, token)
-        client.headers[CSRF_HEADER] = session.csrf_token_of(token)
+        client.headers[CSRF_HEADER] = csrf_token_of(token)
         clients.append(client)
         return Person(http=client, user_id=account.user_id, email=email)
 
@@ -454,7 +483,7 @@ def place(context: Context, org: Created) -> Place:
         )
         async with transaction(context.engine) as connection:
             placed = await store.place(connection, placement)
-        await context.desk.order.apply(placed.changes)
+        await context.part(Desk).order.apply(placed.changes)
         return placed.job_id
 
     return put

@@ -10,8 +10,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
-from coop_review_api.api.application import build
-from coop_review_api.api.authentication import Access
+from coop_review_api.http.authentication import Access
+from coop_review_api.process.application import build
 
 PUBLIC = {
     ("POST", "/v1/session"),

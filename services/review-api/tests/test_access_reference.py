@@ -18,7 +18,8 @@ from coop_contracts.event import SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues import store
 from coop_queues.job import Entry, Kind, Placement, Routing
-from coop_runtime.database import transaction
+from coop_review_api.review.desk import Desk
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -67,7 +68,7 @@ class Party:
         )
         async with transaction(self.context.engine) as connection:
             placed = await store.place(connection, placement)
-        await self.context.desk.order.apply(placed.changes)
+        await self.context.part(Desk).order.apply(placed.changes)
         self.ids["job"], self.ids["item"] = placed.job_id, item.id
         return placed.job_id
 

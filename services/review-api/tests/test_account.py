@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
-from coop_review_api.schema import audit_log, sessions, users
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.people.table import sessions, users
+from coop_runtime.database.engine import transaction
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
 
@@ -178,7 +179,7 @@ async def test_sessions_are_listed_and_ended(
 
 async def test_somebody_has_at_most_a_hundred_sessions(org: Any, context: Any) -> None:
     """A further one ends the oldest."""
-    from coop_review_api import session
+    from coop_review_api.people import session
 
     async with transaction(context.engine) as connection:
         tokens = []

@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 from coop_contracts.config import Action, Kind
 from coop_contracts.permission import Role
 from coop_review_api.configuration.log import read
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import outbox
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

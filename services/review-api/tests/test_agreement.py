@@ -9,9 +9,9 @@ from collections import Counter
 
 import pytest
 
-from coop_review_api.decision import Component
 from coop_review_api.quality.agreement import alpha, alpha_interval, binomial, kappa
 from coop_review_api.quality.category import categories_of, is_sampled
+from coop_review_api.review.decision import Component
 
 
 def units(*raters: str) -> Counter[tuple[str, ...]]:

@@ -27,9 +27,9 @@ from coop_contracts.event import (
     RuleTripped,
     StrikesChanged,
 )
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = pytest.mark.engines
 

@@ -14,12 +14,12 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.analytics import figure
 from coop_review_api.analytics.question import Question
-from coop_review_api.decision_log.query import Scope
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
-from coop_review_api.schema import decisions
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_review_api.review.table import decisions
+from coop_review_api.review.visibility import ReaderScope
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 
@@ -332,7 +332,7 @@ async def test_what_one_may_not_see_is_not_counted(
 
 async def test_figures_are_read_through_the_index_of_time(world: World) -> None:
     """Of 40,000 rows, an hour's figure reads those of the hour."""
-    scope = Scope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
+    scope = ReaderScope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
     end = datetime.now(UTC)
     hour = Question(start=end - timedelta(hours=1), end=end, division="HOUR")
     async with transaction(world.engine, within=120) as connection:
@@ -370,7 +370,7 @@ async def test_too_many_points_are_refused(world: World, monkeypatch: Any, place
     assert "shorter time" in answer.json()["detail"]
 
 
-async def rows_read(connection: Any, name: Any, scope: Scope, question: Question) -> int:
+async def rows_read(connection: Any, name: Any, scope: ReaderScope, question: Question) -> int:
     """Rows that the scans of a figure's plan went through."""
     found: list[dict[str, Any]] = []
 

@@ -29,11 +29,12 @@ from coop_queues.slot import item_key
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.enforcement import bulk_store
-from coop_review_api.enforcement.hold import Releaser
+from coop_review_api.kernel.schema import outbox
 from coop_review_api.projection.partition import KEPT, Partitions
 from coop_review_api.projection.table import requested_actions
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.hold import Releaser
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -97,7 +98,7 @@ class World:
         )
         async with transaction(self.context.engine) as connection:
             placed = await store.place(connection, placement)
-        await self.context.desk.order.apply(placed.changes)
+        await self.context.part(Desk).order.apply(placed.changes)
         return placed.job_id
 
     async def claim(self, person: Any, queue: str | None = None) -> Any:

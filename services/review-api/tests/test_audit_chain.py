@@ -13,12 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_audit.chain import Report, verify
 from coop_contracts.ids import new_id
-from coop_review_api import audit
-from coop_review_api.audit_anchor import Anchorer
-from coop_review_api.audit_chain import Report, verify
-from coop_runtime.database import engine_of, transaction
-from coop_runtime.secret import Vault
+from coop_review_api.audit.anchor import Anchorer
+from coop_review_api.kernel import audit
+from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.secret.vault import Vault
 
 pytestmark = pytest.mark.engines
 

@@ -15,8 +15,9 @@ from sqlalchemy import select, update
 
 from coop_contracts.permission import Role
 from coop_review_api.backtest.table import backtests
-from coop_review_api.schema import audit_log, bulk_items
-from coop_runtime.database import transaction
+from coop_review_api.enforcement.table import bulk_items
+from coop_review_api.kernel.schema import audit_log
+from coop_runtime.database.engine import transaction
 
 from .test_delivery_api import ENDPOINT
 

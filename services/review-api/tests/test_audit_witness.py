@@ -16,13 +16,14 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api import audit, organisation
-from coop_review_api.audit_anchor import Anchorer
-from coop_review_api.audit_chain import verify
-from coop_review_api.audit_witness import Head
+from coop_audit.chain import verify
+from coop_audit.witness import Head
+from coop_review_api.audit.anchor import Anchorer
+from coop_review_api.kernel import audit
 from coop_review_api.migrations import run as migrate
-from coop_runtime.database import bootstrap, engine_of, service_url, transaction
-from coop_runtime.secret import Vault
+from coop_review_api.organisation import creation as organisation
+from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
+from coop_runtime.secret.vault import Vault
 
 pytestmark = pytest.mark.engines
 

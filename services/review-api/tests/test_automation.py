@@ -14,8 +14,8 @@ from coop_contracts.event import (
 )
 from coop_queues import store
 from coop_review_api.automation import batch
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_runtime.database.engine import transaction
 
 from .automation_world import World, banned
 

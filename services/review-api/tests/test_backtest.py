@@ -23,9 +23,9 @@ from coop_contracts.permission import Role
 from coop_review_api.backtest import request as requests
 from coop_review_api.backtest.result import SAMPLES, BacktestResults, rank_of
 from coop_review_api.backtest.table import backtest_samples, backtests
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_review_api.kernel.schema import outbox
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 

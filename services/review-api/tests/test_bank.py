@@ -14,9 +14,10 @@ from sqlalchemy import select
 from coop_contracts.config import BankChunk, Kind, TextBank
 from coop_contracts.event import ConfigChanged
 from coop_contracts.permission import Role
-from coop_review_api.schema import config_current, outbox
-from coop_rules.bank import strings_of
-from coop_runtime.database import transaction
+from coop_review_api.configuration.table import config_current
+from coop_review_api.kernel.schema import outbox
+from coop_rules.matching.bank import strings_of
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

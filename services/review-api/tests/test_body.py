@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from coop_review_api.api.body import Body, parse
-from coop_review_api.api.decision import DecisionBody
-from coop_review_api.api.document import ItemTypeBody
-from coop_review_api.error import Invalid
+from coop_review_api.configuration.document_model import ItemTypeBody
+from coop_review_api.http.body import Body, parse
+from coop_review_api.kernel.error import Invalid
+from coop_review_api.review.decision_route import DecisionBody
 
 LEASE = {"leaseToken": "t"}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from coop_contracts.permission import Role
-from coop_review_api.api import upload
+from coop_review_api.http.upload import Uploads
 
 pytestmark = pytest.mark.engines
 
@@ -45,11 +46,12 @@ async def test_a_hundred_thousand_ids_fit_into_one_request(
 
 
 async def test_a_large_body_is_bounded_and_its_sender_known(
-    order: Any, admin: Any, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    order: Any, admin: Any, http: httpx.AsyncClient, context: Any
 ) -> None:
     """Nobody's body is read before they signed in; above the limit it is 413, announced or not;
     what is not JSON 415, and a fault 422."""
-    monkeypatch.setattr(upload, "MAX_BYTES", 2000)
+    uploads = context.part(Uploads)
+    uploads.limits = replace(uploads.limits, max_bytes=2000)
 
     async def endless() -> Any:
         while True:

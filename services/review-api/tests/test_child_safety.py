@@ -18,9 +18,9 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_queues.job import Kind as JobKind
 from coop_review_api.backtest.table import backtest_samples, backtests
-from coop_review_api.enforcement.hold import Releaser
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.review.hold import Releaser
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -11,9 +11,9 @@ from sqlalchemy import select, text, update
 
 from coop_contracts.permission import Role
 from coop_queues.store import Ranking
-from coop_review_api.draft.table import job_drafts
-from coop_review_api.schema import decisions
-from coop_runtime.database import transaction
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.table import decisions, job_drafts
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -109,7 +109,7 @@ async def test_the_next_job_of_all_my_queues(queue: Queue, sign_in: Any) -> None
 async def test_nobody_hoards_jobs(queue: Queue, context: Any) -> None:
     """A sixth job is refused by name until one is given back; another person gets it."""
     jobs = await queue.fill(7)
-    held = [(await queue.claim(queue.moderator)).json() for _ in range(context.desk.at_most)]
+    held = [(await queue.claim(queue.moderator)).json() for _ in range(context.part(Desk).at_most)]
     refused = await queue.claim(queue.moderator)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-claims")
     assert (await queue.claim(queue.admin)).json()["job"]["id"] == jobs[5]

@@ -14,8 +14,8 @@ from coop_contracts.event import (
 )
 from coop_queues.job import Kind as JobKind
 from coop_review_api.automation import batch
-from coop_review_api.enforcement.hold import Releaser
-from coop_review_api.schema import decisions
+from coop_review_api.review.hold import Releaser
+from coop_review_api.review.table import decisions
 
 from .automation_world import Killed, World, banned
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from coop_contracts.permission import Role
 from coop_review_api.comment import store
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from coop_contracts.config import Kind, Policy
 from coop_review_api.configuration.log import change, read
-from coop_review_api.error import RevisionMismatch
-from coop_review_api.schema import audit_log, config_current, config_log, orgs
-from coop_runtime.database import transaction
+from coop_review_api.configuration.table import config_current, config_log, orgs
+from coop_review_api.kernel.error import RevisionMismatch
+from coop_review_api.kernel.schema import audit_log
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -22,14 +22,15 @@ from coop_contracts.event import (
 from coop_contracts.permission import Role
 from coop_queues import store
 from coop_queues.job import Kind as JobKind
-from coop_review_api import submission
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.decision import Component, Reviewer
-from coop_review_api.enforcement.hold import Releaser
-from coop_review_api.error import Conflict, Invalid
-from coop_review_api.schema import decisions, outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.error import Conflict, Invalid
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.review import deciding as submission
+from coop_review_api.review.decision import Component, Reviewer
+from coop_review_api.review.hold import Releaser
+from coop_review_api.review.table import decisions
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -13,13 +13,15 @@ from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.decision_log import query
-from coop_review_api.decision_log.query import Scope, Wanted
+from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.enforcement import bulk_store
+from coop_review_api.kernel.schema import audit_log
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
-from coop_review_api.schema import audit_log, decisions
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_review_api.review.table import decisions
+from coop_review_api.review.visibility import ReaderScope
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 
@@ -403,15 +405,15 @@ async def test_another_organisation_sees_nothing(world: World, sign_in: Any, kit
 async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None:
     """Of 100,000 decisions, a page by reviewer, queue, item, user or a rare policy reads at most a
     fiftieth."""
-    scope = Scope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
+    scope = ReaderScope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
     someone = ItemRef(id="x", type_id="post")
     wanted = {
-        "all": Wanted(kinds=("DECISION",)),
-        "queue": Wanted(kinds=("DECISION",), queue_ids=("queue-7",)),
-        "reviewer": Wanted(kinds=("DECISION",), reviewer_ids=(world.moderator.user_id,)),
-        "item": Wanted(kinds=("DECISION",), item=someone),
-        "user": Wanted(kinds=("DECISION",), user=someone),
-        "policy": Wanted(kinds=("DECISION",), policy_ids=("policy-none",)),
+        "all": LogQuestion(kinds=("DECISION",)),
+        "queue": LogQuestion(kinds=("DECISION",), queue_ids=("queue-7",)),
+        "reviewer": LogQuestion(kinds=("DECISION",), reviewer_ids=(world.moderator.user_id,)),
+        "item": LogQuestion(kinds=("DECISION",), item=someone),
+        "user": LogQuestion(kinds=("DECISION",), user=someone),
+        "policy": LogQuestion(kinds=("DECISION",), policy_ids=("policy-none",)),
     }
     async with transaction(engine, within=120) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
@@ -442,7 +444,7 @@ async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None
         await connection.rollback()
 
 
-async def explained(connection: Any, scope: Scope, wanted: Wanted) -> dict[str, Any]:
+async def explained(connection: Any, scope: ReaderScope, wanted: LogQuestion) -> dict[str, Any]:
     """The plan that `query.page` ran, with what it read."""
     found: list[dict[str, Any]] = []
 

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from coop_contracts.config import ApiKey, Kind, WebhookKey
-from coop_review_api.api.body import parse
-from coop_review_api.api.document import PolicyBody, RuleBody
+from coop_review_api.configuration.document_model import PolicyBody, RuleBody
 from coop_review_api.configuration.log import read
-from coop_review_api.error import Invalid
-from coop_runtime.database import transaction
+from coop_review_api.http.body import parse
+from coop_review_api.kernel.error import Invalid
+from coop_runtime.database.engine import transaction
 
 JSON = {"content-type": "application/json"}
 
@@ -96,7 +96,7 @@ async def test_a_bug_shows_nothing(app: Any, context: Any) -> None:
     """An unexpected error is a 500 problem without a trace of the inside."""
     import httpx
 
-    from coop_review_api.api.application import limited
+    from coop_review_api.process.application import limited
 
     async def broken() -> None:
         raise RuntimeError("secret inside")
@@ -127,8 +127,8 @@ async def test_a_database_that_is_away_is_503(app: Any, context: Any) -> None:
     """Without its database the API says so, with Retry-After."""
     import httpx
 
-    from coop_review_api.api.application import build
-    from coop_runtime.database import engine_of
+    from coop_review_api.process.application import build
+    from coop_runtime.database.engine import engine_of
 
     away = engine_of("postgresql://nobody@127.0.0.1:1/none", application_name="test")
     broken = build(type(context)(**{**vars(context), "engine": away}))
@@ -224,8 +224,8 @@ async def test_webhook_keys_rotate_with_overlap(
 
 def test_what_create_org_prints_is_one_json_object() -> None:
     """The names that scripts read."""
-    from coop_review_api.admin import shown
-    from coop_review_api.organisation import Created
+    from coop_review_api.organisation.create_command import shown
+    from coop_review_api.organisation.creation import Created
 
     fields = {field: field for field in Created.__dataclass_fields__ if field != "action_ids"}
     printed = shown(Created(**fields, action_ids={}))

@@ -15,10 +15,11 @@ from coop_contracts.permission import Role
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.enforcement import bulk_store
-from coop_review_api.enforcement.hold import Releaser
+from coop_review_api.enforcement.table import bulk_items
 from coop_review_api.enforcement.worker import BulkWorker
-from coop_review_api.schema import bulk_items, outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.review.hold import Releaser
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

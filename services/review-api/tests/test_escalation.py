@@ -26,15 +26,16 @@ from coop_contracts.permission import Role
 from coop_queues import store
 from coop_queues.job import Entry, Placement, Routing, requested_entry_id
 from coop_queues.job import Kind as JobKind
-from coop_review_api import escalation
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.enforcement.hold import Releaser
-from coop_review_api.escalation import has_media
+from coop_review_api.kernel.schema import outbox
 from coop_review_api.projection import store as projection
 from coop_review_api.projection.partition import KEPT, RECENT, Partitions
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
+from coop_review_api.review import escalation
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.escalation import has_media
+from coop_review_api.review.hold import Releaser
+from coop_runtime.database.engine import transaction
 
 ESCALATE = {"type": "ESCALATE_TO_NCMEC"}
 VERSION = "2026-01-01T00:00:00.000000Z"
@@ -81,7 +82,7 @@ class World:
         placement = Placement(org_id=self.org_id, item=item, **values)
         async with transaction(self.context.engine) as connection:
             placed = await store.place(connection, placement)
-        await self.context.desk.order.apply(placed.changes)
+        await self.context.part(Desk).order.apply(placed.changes)
         return placed.job_id
 
     async def try_(self, *components: Any, **more: Any) -> Any:

@@ -22,15 +22,16 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_queues import store
 from coop_queues.job import Entry, Placement, Routing
-from coop_review_api import schema
+from coop_review_api.configuration.table import orgs
 from coop_review_api.explanation import record
 from coop_review_api.explanation.evaluation import evaluate, lane_program
 from coop_review_api.explanation.material import material_of, rules_at
+from coop_review_api.kernel.schema import audit_log
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_review_api.review.desk import Desk
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 
@@ -86,12 +87,12 @@ class World:
         async with transaction(self.context.engine) as connection:
             found = await record.submission(connection, self.org_id, submission_id)
             revision = await connection.scalar(
-                select(schema.orgs.c.head_revision).where(schema.orgs.c.org_id == self.org_id)
+                select(orgs.c.head_revision).where(orgs.c.org_id == self.org_id)
             )
             type_id = found.item.type_id
             rules = await rules_at(connection, self.org_id, revision, type_id)
             material = await material_of(connection, self.org_id, revision, type_id, rules)
-        program = lane_program(material, lane, self.context.signals.catalogue)
+        program = lane_program(material, lane, self.context.signals)
         result = evaluate(program, found.item, at=found.time, values=values, trace=sampled)
         event = RulesEvaluated(
             event_id=new_id(),
@@ -374,7 +375,7 @@ async def test_a_review_job_leads_to_its_submissions(world: World, org: Any, con
     )
     async with transaction(context.engine) as connection:
         placed = await store.place(connection, placement)
-    await context.desk.order.apply(placed.changes)
+    await context.part(Desk).order.apply(placed.changes)
     (done,) = (await world.explain(submission_id))["evaluations"][0]["executions"]
     assert (done["state"], done["jobId"]) == ("REVIEW", placed.job_id)
     listed = (await admin.call("GET", f"/v1/evaluations?jobId={placed.job_id}")).json()["items"]

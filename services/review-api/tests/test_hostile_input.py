@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coop_contracts.permission import Role
-from coop_review_api.api.body import JsonBody
+from coop_review_api.http.body import JsonBody
 
 pytestmark = pytest.mark.engines
 

@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 
 from coop_contracts.config import Kind
 from coop_contracts.permission import Role
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.signal.signals import Signals
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -42,8 +43,8 @@ async def test_a_credential_is_written_and_never_read(
         sent = await connection.scalars(select(outbox.c.value))
         assert "very-secret" not in stored
         assert not any(b"very-secret" in value for value in sent)
-        await context.signals.learn(connection, org.org_id)
-    account = context.signals._accounts.get(org.org_id, Kind.INTEGRATION, "OPEN_AI")
+        await context.part(Signals).learn(connection, org.org_id)
+    account = context.part(Signals)._accounts.get(org.org_id, Kind.INTEGRATION, "OPEN_AI")
     plain = context.vault.decrypt(account.credential, context=f"{org.org_id}/integration/OPEN_AI")
     assert plain == f'{{"apiKey":"{KEY}"}}'
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from coop_queues.table import entries
 from coop_review_api.automation import batch
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 from .automation_world import Killed, World
 

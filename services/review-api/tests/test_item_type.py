@@ -9,7 +9,7 @@ import pytest
 
 from coop_contracts.config import ItemType, Kind
 from coop_review_api.configuration.log import change, read
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

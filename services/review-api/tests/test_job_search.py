@@ -14,10 +14,10 @@ from coop_contracts.event import ItemRef
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Role
 from coop_queues.slot import item_key, reporter_key
 from coop_queues.table import jobs
-from coop_review_api import job_search
-from coop_review_api.schema import audit_log
-from coop_review_api.session import Principal
-from coop_runtime.database import transaction
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.review import search as job_search
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -19,15 +19,14 @@ import pytest
 from sqlalchemy import text, update
 
 from coop_contracts.permission import Role
-from coop_review_api import session
-from coop_review_api.api import live
-from coop_review_api.api.application import build, limited
-from coop_review_api.api.authentication import COOKIE
+from coop_review_api.http.authentication import COOKIE
 from coop_review_api.live import hub as hubs
 from coop_review_api.live.hub import Hub
-from coop_review_api.schema import sessions, users
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
+from coop_review_api.people import session
+from coop_review_api.people.table import sessions, users
+from coop_review_api.process.application import build, limited
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
 
 from .test_process import environment, free_port, until_ready
 
@@ -124,11 +123,17 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
+def limit(context: Any, **limits: Any) -> None:
+    """Other limits for pages that come from now on."""
+    hub = context.part(Hub)
+    hub.limits = replace(hub.limits, **limits)
+
+
 @pytest.fixture
 def app(context: Any) -> Any:
     """The application, whose streams last."""
-    settings = context.settings.model_copy(update={"review_live_lifetime": 3600})
-    return build(replace(context, settings=settings))
+    limit(context, lifetime=3600)
+    return build(context)
 
 
 @pytest.fixture
@@ -179,12 +184,12 @@ async def test_a_page_is_told_of_counts_notifications_and_its_jobs(
 
 
 async def test_nothing_is_said_twice(
-    app: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, context: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What did not change is not sent again; a comment keeps the connection open."""
     async with listening(app, moderator) as (page, _):
         await page.until("queues", lambda data: data is not None)
-        hub: Hub = app.state.live
+        hub = context.part(Hub)
         show, rounds = hub._show, asyncio.Semaphore(0)
 
         async def counting() -> None:
@@ -198,11 +203,9 @@ async def test_nothing_is_said_twice(
         assert [name for name, _ in page.events] == ["notifications", "queues", "jobs"]
 
 
-async def test_a_heartbeat_keeps_the_connection(
-    app: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_heartbeat_keeps_the_connection(app: Any, context: Any, moderator: Any) -> None:
     """A silent stream sends comments, which pages ignore and proxies do not."""
-    monkeypatch.setattr(live, "HEARTBEAT", 0.05)
+    limit(context, heartbeat=0.05)
     async with listening(app, moderator) as (page, _):
         async with asyncio.timeout(PATIENCE):
             while page.body.count(b"\n:\n\n") < 3:
@@ -281,7 +284,7 @@ async def test_who_may_not_review_hears_of_notifications_only(app: Any, sign_in:
 
 
 async def test_all_listeners_share_one_question(
-    app: Any, moderator: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, context: Any, moderator: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twenty people listen, the database is asked as often as for one; nobody listens, it is not
     asked."""
@@ -305,7 +308,7 @@ async def test_all_listeners_share_one_question(
         took = time.monotonic() - began
         assert len(asked) - first <= took / 0.1 + 1
     count = len(asked)
-    hub: Hub = app.state.live
+    hub = context.part(Hub)
     assert hub._asking is not None
     async with asyncio.timeout(PATIENCE):
         await hub._asking
@@ -331,19 +334,16 @@ class AsyncStack:
             await manager.__aexit__(None, None, None)
 
 
-async def test_listeners_are_bounded(
-    app: Any, moderator: Any, sign_in: Any, context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_listeners_are_bounded(app: Any, moderator: Any, sign_in: Any, context: Any) -> None:
     """A person has so many streams, a process so many; who is refused gets a problem body."""
-    monkeypatch.setattr(hubs, "PER_PERSON", 1)
+    limit(context, per_person=1)
     async with listening(app, moderator) as (page, _):
         await page.until("queues", lambda data: data is not None)
         async with listening(app, moderator) as (second, task):
             await ended(task)
             assert second.status == 429
             assert second.headers["content-type"] == "application/problem+json"
-        few = context.settings.model_copy(update={"review_live_streams": 1})
-        monkeypatch.setattr(app.state.live, "_context", replace(context, settings=few))
+        limit(context, streams=1)
         other = await sign_in(Role.MODERATOR)
         async with listening(app, other) as (third, task):
             await ended(task)
@@ -352,21 +352,18 @@ async def test_listeners_are_bounded(
         await page.until("queues", lambda data: data is not None)
 
 
-async def test_a_slow_page_is_dropped(
-    app: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_page_is_dropped(app: Any, context: Any, moderator: Any) -> None:
     """A page that does not read for too long is let go, and counted as gone."""
-    monkeypatch.setattr(live, "SEND_TIMEOUT", 0.05)
-    monkeypatch.setattr(live, "HEARTBEAT", 0.05)
+    limit(context, send_timeout=0.05, heartbeat=0.05)
     async with listening(app, moderator) as (page, task):
         await page.until("queues", lambda data: data is not None)
         page.reads.clear()
         await ended(task)
-        assert not app.state.live._listeners
+        assert not context.part(Hub)._listeners
 
 
 async def test_a_database_that_is_away_is_waited_for(
-    app: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
+    app: Any, context: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams stay open through an outage, and say what there is once it is over."""
     look, calls = hubs.look, []
@@ -378,7 +375,7 @@ async def test_a_database_that_is_away_is_waited_for(
         return await look(*given, **more)
 
     monkeypatch.setattr(hubs, "look", failing)
-    monkeypatch.setattr(hubs, "_AFTER_OUTAGE", 0.01)
+    limit(context, after_outage=0.01)
     async with listening(app, moderator) as (page, _):
         await page.until("queues", lambda data: data is not None)
 
@@ -460,7 +457,7 @@ def test_the_process_stops_while_pages_listen(review_url: str, redis_url: str) -
 
 def test_a_session_that_is_looked_at_is_not_used() -> None:
     """The gate of this route alone does not touch the session."""
-    from coop_review_api.api.authentication import signed_in, watching
+    from coop_review_api.http.authentication import signed_in, watching
 
     assert (signed_in.keeps_alive, watching.keeps_alive) == (True, False)
     assert session.find.__kwdefaults__ == {"touch": True}

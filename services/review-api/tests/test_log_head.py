@@ -10,9 +10,9 @@ from sqlalchemy import delete, select
 
 from coop_contracts.config import SYSTEM_ORG, LogHead, Policy
 from coop_contracts.event import ConfigChanged
-from coop_review_api.log_head import TopicState, ensure_head
-from coop_review_api.schema import outbox
-from coop_runtime.database import transaction
+from coop_review_api.configuration.log_head import TopicState, ensure_head
+from coop_review_api.kernel.schema import outbox
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -25,14 +25,15 @@ from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
 
+from coop_review_api.kernel.mail_server import MailServer
 from coop_review_api.notification import letter
 from coop_review_api.notification import mail as queue
 from coop_review_api.notification.mailer import MAX_AGE, Mailer
-from coop_review_api.notification.smtp import Server, Unreachable
+from coop_review_api.notification.smtp import Unreachable
 from coop_review_api.notification.table import mails
 from coop_review_api.settings import Settings
-from coop_runtime.database import transaction
-from coop_runtime.secret import Vault
+from coop_runtime.database.engine import transaction
+from coop_runtime.secret.vault import Vault
 
 pytestmark = pytest.mark.engines
 
@@ -130,8 +131,8 @@ class Office:
         self.org_id = org_id
         self.postmaster = postmaster
 
-    def server(self, **fields: Any) -> Server:
-        server = Server(
+    def server(self, **fields: Any) -> MailServer:
+        server = MailServer(
             host="127.0.0.1",
             port=self.postmaster.port,
             tls="none",

@@ -14,14 +14,14 @@ from coop_contracts.config import Kind, Rule, RuleStatus
 from coop_contracts.event import EndpointChanged, RuleRef, RuleTripped
 from coop_contracts.permission import Role
 from coop_review_api.configuration import log
+from coop_review_api.kernel.schema import audit_log, outbox
 from coop_review_api.notification import kind, store
 from coop_review_api.notification.alarm import Alarms
 from coop_review_api.notification.kind import NotificationKind, render, text_of
 from coop_review_api.notification.table import mails
-from coop_review_api.schema import audit_log, outbox
-from coop_runtime.database import transaction
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 pytestmark = pytest.mark.engines
 
@@ -248,7 +248,7 @@ async def test_the_disabled_are_not_told(
     """An account that was disabled gets neither notification nor mail."""
     from sqlalchemy import update
 
-    from coop_review_api.schema import users
+    from coop_review_api.people.table import users
 
     former = await sign_in(Role.ADMIN)
     async with transaction(engine) as connection:

@@ -13,10 +13,10 @@ from fastapi.routing import APIRoute
 from openapi_spec_validator import validate
 from pydantic import BaseModel, ValidationError
 
-from coop_review_api.api.application import build
-from coop_review_api.api.body import Body, JsonBody
-from coop_review_api.api.openapi import document
-from coop_review_api.api.page import MAX_PAGE
+from coop_review_api.http.body import Body, JsonBody
+from coop_review_api.http.openapi import document
+from coop_review_api.http.page import MAX_PAGE
+from coop_review_api.process.application import build
 
 UNPAGED = {
     "listQueueCounts": "one entry a queue of the organisation, polled as a whole",

@@ -18,14 +18,15 @@ from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Role
 from coop_queues.job import Kind as JobKind
 from coop_queues.table import jobs
-from coop_review_api.automation import look
-from coop_review_api.automation.partial_item import PartialItems
 from coop_review_api.configuration import header
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.schema import audit_log, decisions
-from coop_runtime.database import transaction
-from coop_runtime.egress import EgressGuard
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.partial_item.partial_item import PartialItems
+from coop_review_api.review import closing_budget as look
+from coop_review_api.review.table import decisions
+from coop_runtime.database.engine import transaction
+from coop_runtime.egress.guard import EgressGuard
 
 pytestmark = pytest.mark.engines
 
@@ -213,7 +214,7 @@ async def test_what_cannot_be_asked_is_said(
     )
     assert (await admin.call("GET", "/v1/items/nothing/post-1/partial")).status_code == 404
     from coop_contracts.event import ItemRef
-    from coop_review_api.error import UpstreamFailed
+    from coop_review_api.kernel.error import UpstreamFailed
 
     item = [ItemRef(id="post-1", type_id=post)]
     guarded = PartialItems(context.engine, EgressGuard([]), context.vault)

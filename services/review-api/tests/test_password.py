@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from coop_review_api.account.table import password_resets
+from coop_review_api.kernel.schema import audit_log
 from coop_review_api.notification import letter
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.table import mails
-from coop_review_api.password import check_password
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.people.password import Passwords, check_password
+from coop_review_api.people.table import password_resets
+from coop_runtime.database.engine import transaction
 
 engines = pytest.mark.engines
 
@@ -124,7 +124,7 @@ async def test_an_open_session_does_not_help_to_guess(
     async def fits(stored: str | None, password: str) -> bool:
         return password == kit.password
 
-    monkeypatch.setattr(context.passwords, "verify", fits)
+    monkeypatch.setattr(context.part(Passwords), "verify", fits)
     body = {"currentPassword": "guess", "newPassword": NEW}
     for _ in range(5):
         assert (await http.put("/v1/me/password", json=body)).status_code == 422
@@ -164,7 +164,7 @@ async def test_asking_tells_nothing(
     http: Any, app: Any, context: Any, org: Any, monkeypatch: Any
 ) -> None:
     """Known or not, with or without a mail server: the same answer, not before the same time."""
-    from coop_review_api.api import password as routes
+    from coop_review_api.people import password_route as routes
 
     slept: list[float] = []
     real = asyncio.sleep
@@ -193,7 +193,7 @@ async def test_asking_is_limited(
     http: Any, app: Any, context: Any, org: Any, clock: Any, monkeypatch: Any
 ) -> None:
     """One mail in five minutes; after five requests the address has to wait, known or not."""
-    from coop_review_api.api import password as routes
+    from coop_review_api.people import password_route as routes
 
     monkeypatch.setattr(routes, "_ANSWER_AFTER", 0.0)
     with_mail(context, app)

@@ -32,9 +32,9 @@ from coop_review_api.projection.table import (
     recent_submissions,
     submissions,
 )
-from coop_runtime.database import transaction
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 pytestmark = pytest.mark.engines
 
@@ -208,7 +208,7 @@ async def test_a_partition_dropped_behind_ones_back_is_made_again(
     projection: Projection, engine: Any, clock: Any, org_id: str
 ) -> None:
     """A process that knew a partition which another dropped writes after one retry."""
-    from coop_runtime.error import Retryable
+    from coop_runtime.process.error import Retryable
 
     old = clock() - timedelta(days=12, hours=3)
     await projection.evaluated([received(matched(org_id, "x", old))])

@@ -30,9 +30,9 @@ from coop_contracts.event import (
 )
 from coop_contracts.ids import item_key, new_id
 from coop_review_api.projection.table import deliveries, evaluations, recent_submissions
-from coop_runtime.database import transaction
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
 
 pytestmark = pytest.mark.engines
 

@@ -13,12 +13,13 @@ from coop_contracts.config import Kind, OrgSettings, Policy
 from coop_contracts.permission import Role
 from coop_queues.store import Ranking
 from coop_queues.table import jobs
-from coop_review_api.automation import removal
-from coop_review_api.automation.table import removed_queues
 from coop_review_api.automation.worker import AutomationWorker
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_runtime.database import transaction
+from coop_review_api.queue import removal
+from coop_review_api.queue.table import removed_queues
+from coop_review_api.review.desk import Desk
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -58,7 +59,7 @@ async def drained(engine: Any, org_id: str, worker: AutomationWorker) -> None:
 
 @pytest.fixture
 def worker(context: Any) -> AutomationWorker:
-    return AutomationWorker(context.engine, context.desk.order, clock=context.clock)
+    return AutomationWorker(context.engine, context.part(Desk).order, clock=context.clock)
 
 
 async def test_a_queues_document_is_whole(admin: Any, kit: Any) -> None:

@@ -12,13 +12,13 @@ import pytest
 
 from coop_contracts.config import Kind
 from coop_contracts.topic import all_topics
-from coop_review_api.config_topic import ConfigTopic
-from coop_review_api.head_keeper import HeadKeeper
-from coop_review_api.schema import outbox
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.error import Retryable
-from coop_runtime.outbox import Relay
-from coop_runtime.producer import Producer
+from coop_review_api.configuration.head_keeper import HeadKeeper
+from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.kernel.schema import outbox
+from coop_runtime.database.outbox import Relay
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import Retryable
 
 pytestmark = pytest.mark.engines
 

@@ -14,8 +14,10 @@ from coop_contracts import ids
 from coop_contracts.event import ActionRequested, DecisionMade
 from coop_contracts.permission import Role
 from coop_queues.table import claims
-from coop_review_api.schema import audit_log, decisions, outbox
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log, outbox
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.table import decisions
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -434,8 +436,8 @@ async def test_a_job_whose_type_is_gone_can_still_be_ignored(
 async def test_reviews_go_on_without_redis(world: World, place: Any, context: Any) -> None:
     """With Redis away, claims and decisions still work from the rows."""
     job_id = await place(world.queue, world.post)
-    context.desk.order.failed(ConnectionError("gone"))
+    context.part(Desk).order.failed(ConnectionError("gone"))
     job, token = await claim(world.moderator, world.queue)
     assert job == job_id
-    context.desk.order.failed(ConnectionError("gone"))
+    context.part(Desk).order.failed(ConnectionError("gone"))
     assert (await decide(world.moderator, job, token, IGNORE)).status_code == 201

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
-from coop_review_api.schema import users
-from coop_runtime.database import transaction
+from coop_review_api.people.table import users
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -264,7 +264,7 @@ async def test_who_is_told_of_an_alarm_follows_the_roles(
     admin: Any, sign_in: Any, context: Any, org: Any
 ) -> None:
     """Notifications go to those who hold the permission by whatever role."""
-    from coop_review_api.role import roles_holding
+    from coop_review_api.configuration.role_permission import roles_holding
 
     made = await admin.make("/v1/roles", role("R", "MUTATE_LIVE_RULES"))
     async with transaction(context.engine) as connection:

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from coop_contracts.event import SignalValue
 from coop_contracts.permission import Role
-from coop_review_api import schema
-from coop_runtime.database import transaction
+from coop_review_api.configuration.table import config_log
+from coop_review_api.kernel import schema
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -118,7 +119,7 @@ async def test_routing_is_tried_without_effect(routed: Routed, engine: Any) -> N
         async with transaction(engine) as connection:
             return [
                 int(await connection.scalar(select(func.count()).select_from(table)))
-                for table in (schema.config_log, schema.outbox, schema.audit_log)
+                for table in (config_log, schema.outbox, schema.audit_log)
             ]
 
     before = await written()

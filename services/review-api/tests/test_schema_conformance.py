@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from coop_contracts.permission import Role
-from coop_review_api.api.openapi import document
+from coop_review_api.http.openapi import document
 
 pytestmark = pytest.mark.engines
 

@@ -11,11 +11,11 @@ import pyotp
 import pytest
 from sqlalchemy import func, select, text
 
-from coop_review_api.account.factor import matching_step
-from coop_review_api.account.table import recovery_codes
-from coop_review_api.account.token import hash_of
-from coop_review_api.schema import audit_log, sessions
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.people.factor import matching_step
+from coop_review_api.people.table import recovery_codes, sessions
+from coop_review_api.people.token import hash_of
+from coop_runtime.database.engine import transaction
 
 engines = pytest.mark.engines
 

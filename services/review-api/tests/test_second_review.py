@@ -12,9 +12,10 @@ from coop_contracts.event import ItemRef
 from coop_contracts.permission import Role
 from coop_queues.job import AppealEntry, Kind
 from coop_review_api.enforcement import bulk_store
+from coop_review_api.kernel.schema import audit_log, outbox
 from coop_review_api.quality.table import second_reviews
-from coop_review_api.schema import audit_log, outbox
-from coop_runtime.database import transaction
+from coop_review_api.review.desk import Desk
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -355,7 +356,7 @@ async def test_what_was_reversed_later_is_counted(floor: Floor, sign_in: Any) ->
     total = preview.json()["total"]
     confirmed = await floor.admin.call("POST", path, {"total": total})
     assert confirmed.status_code == 200, confirmed.text
-    desk = floor.kit._context.desk
+    desk = floor.kit._context.part(Desk)
     async with transaction(desk.engine) as connection:
         # Whatever an earlier test left running goes first.
         while await bulk_store.advance(connection, batch=100, clock=desk.clock):

@@ -15,8 +15,8 @@ import pytest
 from fastapi.routing import APIRoute
 from psycopg import sql
 
-from coop_review_api.account.token import hash_of
-from coop_runtime.log import logger
+from coop_review_api.people.token import hash_of
+from coop_runtime.process.log import logger
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
 

@@ -10,13 +10,15 @@ from sqlalchemy import select, text, update
 from starlette.requests import Request
 
 from coop_contracts.permission import Role
-from coop_review_api.account import reset
-from coop_review_api.api.session import client_ip
-from coop_review_api.schema import audit_log, login_throttle, sessions, users
-from coop_review_api.session import csrf_token_of
+from coop_review_api.http.csrf import csrf_token_of
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.people import reset
+from coop_review_api.people.password import Passwords
+from coop_review_api.people.session_route import client_ip
+from coop_review_api.people.table import login_throttle, sessions, users
+from coop_review_api.people.throttle import MAX_WAIT, wait_after
 from coop_review_api.settings import Settings
-from coop_review_api.throttle import MAX_WAIT, wait_after
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -48,7 +50,7 @@ async def test_the_cookie_is_secure_by_default(context: Any, org: Any, kit: Any)
     """Without the operator's word the cookie is sent over TLS only."""
     import httpx
 
-    from coop_review_api.api.application import build
+    from coop_review_api.process.application import build
 
     settings = context.settings.model_copy(update={"review_secure_cookies": True})
     app = build(type(context)(**{**vars(context), "settings": settings}))
@@ -97,13 +99,13 @@ async def test_wrong_password_unknown_account_and_disabled_look_alike(
 async def test_an_unknown_account_costs_a_hash(http: Any, context: Any, monkeypatch: Any) -> None:
     """The password is verified against a dummy when there is no account."""
     verified: list[str | None] = []
-    real = context.passwords.verify
+    real = context.part(Passwords).verify
 
     async def spy(stored: str | None, password: str) -> bool:
         verified.append(stored)
         return bool(await real(stored, password))
 
-    monkeypatch.setattr(context.passwords, "verify", spy)
+    monkeypatch.setattr(context.part(Passwords), "verify", spy)
     await log_in(http, "nobody@acme.example", "whatever it is")
     assert verified == [None]
     assert await real(None, "no account has this password") is False
@@ -117,7 +119,7 @@ async def test_guessing_is_slowed_down(
     async def never(stored: str | None, password: str) -> bool:
         return password == kit.password
 
-    monkeypatch.setattr(context.passwords, "verify", never)
+    monkeypatch.setattr(context.part(Passwords), "verify", never)
     for _ in range(5):
         assert (await log_in(http, org.admin_email, "guess")).status_code == 401
     blocked = await log_in(http, org.admin_email, kit.password)
@@ -207,16 +209,16 @@ async def test_a_login_with_a_password_that_changes_meanwhile(
     http: Any, org: Any, engine: Any, context: Any, kit: Any, monkeypatch: Any
 ) -> None:
     """A new password ends every session: none begins by the old one that was looked at before."""
-    real = context.passwords.verify
+    real = context.part(Passwords).verify
 
     async def slow(stored: str | None, password: str) -> bool:
         fits = await real(stored, password)
-        hashed = await context.passwords.hash("seven quiet lamps 19")
+        hashed = await context.part(Passwords).hash("seven quiet lamps 19")
         async with transaction(engine) as connection:
             await reset.set_password(connection, org.admin_id, hashed, keep_session=None)
         return bool(fits)
 
-    monkeypatch.setattr(context.passwords, "verify", slow)
+    monkeypatch.setattr(context.part(Passwords), "verify", slow)
     assert (await log_in(http, org.admin_email, kit.password)).status_code == 401
     async with transaction(engine) as connection:
         left = list(

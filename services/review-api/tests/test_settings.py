@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_review_api.configuration.log import lock
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

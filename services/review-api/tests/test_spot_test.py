@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from coop_contracts.event import SignalValue
-from coop_review_api import schema
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.configuration.table import config_log
+from coop_review_api.kernel import schema
+from coop_review_api.kernel.schema import audit_log
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
@@ -26,7 +27,7 @@ async def test_a_rule_is_tried_without_effect(admin: Any, kit: Any, engine: Any)
         async with transaction(engine) as connection:
             return [
                 int(await connection.scalar(select(func.count()).select_from(table)))
-                for table in (schema.config_log, schema.outbox, audit_log)
+                for table in (config_log, schema.outbox, audit_log)
             ]
 
     before = await tables()

@@ -11,12 +11,12 @@ import pytest
 
 from coop_contracts.event import ItemRef, StrikesChanged
 from coop_contracts.permission import Role
-from coop_review_api.dispatch import Dispatch
-from coop_review_api.error import Conflict, Invalid, NotFound, Unavailable
+from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.kernel.error import Conflict, Invalid, NotFound, Unavailable
 from coop_review_api.notification import strike
 from coop_review_api.notification.strike import StrikeHistory
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 STRIKES = {
     "total": 3,

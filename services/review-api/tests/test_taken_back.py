@@ -16,8 +16,8 @@ from coop_review_api.enforcement import bulk_store
 from coop_review_api.export.worker import Exporter
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 

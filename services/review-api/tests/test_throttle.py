@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from coop_review_api import device
-from coop_review_api.api.application import build, limited
-from coop_review_api.throttle import network_of
+from coop_review_api.people import device
+from coop_review_api.people.password import Passwords
+from coop_review_api.people.throttle import network_of
+from coop_review_api.process.application import build, limited
 
 
 class Guesser:
@@ -25,7 +26,7 @@ class Guesser:
             await asyncio.sleep(0)
             return stored is not None and tried == password
 
-        monkeypatch.setattr(context.passwords, "verify", verify)
+        monkeypatch.setattr(context.part(Passwords), "verify", verify)
 
     def at(self, ip: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.served, client=(ip, 1))

@@ -37,9 +37,9 @@ from coop_queues.migrations import run
 from coop_queues.store import OrderIndex
 from coop_routing.case import Cases
 from coop_routing.table import RouteTables
-from coop_rules.need import Need
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.database import bootstrap, engine_of, service_url
+from coop_rules.language.need import Need
+from coop_runtime.database.engine import bootstrap, engine_of, service_url
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_signals import strike
 from coop_signals.strike import Ask
 

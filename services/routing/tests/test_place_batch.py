@@ -19,10 +19,10 @@ from coop_routing.handler import Placer
 from coop_routing.park import Unparker
 from coop_routing.placement import Cause
 from coop_routing.table import RouteTables
-from coop_rules.routing import PARKED_QUEUE
-from coop_runtime.database import engine_of, transaction
-from coop_runtime.error import Poison, Retryable
-from coop_runtime.message import Received
+from coop_rules.queue_choice import PARKED_QUEUE
+from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison, Retryable
 
 from .conftest import Configuration, appeal, contains, item, reason, report, request, rule
 

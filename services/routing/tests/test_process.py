@@ -23,7 +23,7 @@ from confluent_kafka import Producer
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead, Queue
 from coop_contracts.event import ConfigChanged, Event, encode
 from coop_contracts.ids import item_key
-from coop_runtime.secret import new_key
+from coop_runtime.secret.vault import new_key
 
 from .conftest import POST, appeal, contains, item, report, request, rule
 

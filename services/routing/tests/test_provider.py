@@ -15,8 +15,8 @@ from coop_contracts.config import Integration, Kind
 from coop_routing.case import Case, Cases
 from coop_routing.placement import traits_of
 from coop_routing.table import RouteTables
-from coop_runtime.egress import EgressGuard
-from coop_runtime.secret import Vault
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.secret.vault import Vault
 from coop_signals.plugin import load
 from coop_signals.providers import Providers
 from coop_signals.settings import SignalSettings

@@ -16,7 +16,7 @@ from coop_routing.case import Cases
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_routing.route import Route
 from coop_routing.table import RouteTables
-from coop_rules.routing import PARKED_QUEUE, default_queue
+from coop_rules.queue_choice import PARKED_QUEUE, default_queue
 
 from .conftest import (
     POST,

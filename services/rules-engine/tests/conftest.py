@@ -37,7 +37,7 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_local.valkey import Valkey
-from coop_rules.state import Facts
+from coop_rules.program.state import Facts
 from coop_rules_engine.at_hand import AtHand, CountedRules
 from coop_rules_engine.handler import ItemHandler
 from coop_rules_engine.limit import Limiter
@@ -45,9 +45,9 @@ from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.store import Store
 from coop_rules_engine.submission import Submission
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.message import Message, Received
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.message import Message, Received
+from coop_runtime.process.settings import RuntimeSettings
 
 ORG = "org"
 AWAY = "redis://127.0.0.1:1/0"  # nobody listens there
@@ -304,7 +304,7 @@ async def start() -> AsyncIterator[Start]:
 
     yield begin
     ending = set(tasks)
-    while ending:  # Python 3.11 may lose a cancellation: see `coop_runtime.service`
+    while ending:  # Python 3.11 may lose a cancellation: see `coop_runtime.process.service`
         for task in ending:
             task.cancel()
         _, ending = await asyncio.wait(ending, timeout=1)

@@ -15,7 +15,7 @@ from coop_contracts.config import Kind
 from coop_contracts.event import ActionRequested, ItemRef, RulesEvaluated
 from coop_local.valkey import Valkey
 from coop_rules_engine import store
-from coop_runtime.error import Retryable
+from coop_runtime.process.error import Retryable
 
 Start = Callable[..., Any]
 

@@ -27,13 +27,13 @@ from coop_contracts.event import (
     SignalValue,
     SubmittedItem,
 )
-from coop_rules.signal import SignalCatalogue
+from coop_rules.signal.signal import SignalCatalogue
 from coop_rules_engine.backtest_record import Recorded, Recording
 from coop_rules_engine.backtest_tally import SAMPLES, SAMPLES_AT_ONCE, Tally
 from coop_rules_engine.backtest_trial import Surroundings, Trials
 from coop_rules_engine.backtest_turn import Turns
 from coop_rules_engine.submission import Submission
-from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
 ORG = "org"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -38,9 +38,9 @@ from coop_contracts.event import (
 from coop_contracts.ids import execution_id, item_key, new_id
 from coop_rules_engine.backtest_log import PartitionReader
 from coop_rules_engine.backtest_scan import Scan, Wanted
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 

@@ -13,7 +13,7 @@ from coop_contracts.config import Action, ActionParameter, Kind, OrgSettings
 from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, RulesEvaluated
 from coop_contracts.ids import execution_id, item_key
 from coop_rules_engine import metric, record
-from coop_runtime.error import Poison
+from coop_runtime.process.error import Poison
 
 Start = Callable[..., Any]
 

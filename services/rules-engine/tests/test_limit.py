@@ -13,7 +13,7 @@ from redis import Redis
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ActionRequested, ItemRef, RulesEvaluated, RuleTripped
 from coop_local.valkey import Valkey
-from coop_runtime.error import Retryable
+from coop_runtime.process.error import Retryable
 
 Start = Callable[..., Any]
 

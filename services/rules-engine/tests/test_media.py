@@ -13,10 +13,10 @@ import pytest
 from coop_contracts.event import ItemRef, MediaSignal, MediaSignals
 from coop_contracts.ids import item_key
 from coop_rules_engine.media import MediaValues
-from coop_runtime.error import Retryable
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(120)]
 

@@ -16,10 +16,10 @@ from coop_contracts.event import ActionRequested, RulesEvaluated
 from coop_contracts.ids import item_key
 from coop_local.valkey import Valkey
 from coop_rules_engine import metric, rebuild
-from coop_runtime.error import Retryable
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(180)]
 

@@ -15,7 +15,7 @@ import pytest
 from coop_contracts.config import Kind
 from coop_contracts.event import ActionRequested, RulesEvaluated
 from coop_rules_engine import metric, registry, ruleset
-from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
 Start = Callable[..., Any]
 

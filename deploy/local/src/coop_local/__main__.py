@@ -22,7 +22,7 @@ from coop_local.engine import EngineError, write_private
 from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.settings import Broker, EngineSettings, Settings
 from coop_local.stack import Stack
-from coop_runtime.settings import explain
+from coop_runtime.process.settings import explain
 
 S = TypeVar("S", bound=EngineSettings)
 

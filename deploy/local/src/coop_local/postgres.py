@@ -3,7 +3,7 @@
 Guarantees: loopback TCP with a random password (scram-sha-256); data survives a restart and a crash
 of this process; as root the server runs as a user of its own, which PostgreSQL demands.
 
-Must not: create roles or schemas (that is `coop_runtime.database.bootstrap`).
+Must not: create roles or schemas (that is `coop_runtime.database.engine.bootstrap`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
 from coop_local.stack import Addresses
-from coop_runtime.database import service_url
+from coop_runtime.database.engine import service_url
 
 _OWNED = (
     "COOP_TEST_",

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from coop_local.engine import write_private
-from coop_runtime.database_schema import ROLES
+from coop_runtime.database.schema import ROLES
 
 
 class Secrets(msgspec.Struct, rename="camel", kw_only=True):

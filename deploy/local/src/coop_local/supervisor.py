@@ -35,7 +35,7 @@ from coop_local.settings import Settings
 from coop_local.stack import Addresses, Stack
 from coop_local.tansu import Tansu
 from coop_local.terminal import Terminal
-from coop_runtime.database import bootstrap
+from coop_runtime.database.engine import bootstrap
 
 _WATCH_SECONDS = 0.2
 _READY_POLL_SECONDS = 0.1

@@ -2,7 +2,7 @@
 
 Each is versioned: review-api appends every change to the configuration log, the compacted config
 topic carries it to every service. Field names and enumerations are Coop's, so that its exports read
-as they are. Secrets inside documents are ciphertext (`coop_runtime.secret`).
+as they are. Secrets inside documents are ciphertext (`coop_runtime.secret.vault`).
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ class RuleStatus(StrEnum):
 
 
 class Rule(Document, frozen=True, kw_only=True):
-    """`condition_set` is Coop's condition JSON as it is (coop_rules.model reads and checks it).
+    """`condition_set` is Coop's condition JSON as it is (`coop_rules.language` reads and
+    checks it).
 
     `action_parameters` are values by action id and parameter name. `max_daily_actions` is the
     number of submissions a UTC day on which the rule acts. `max_actions_per_minute` and

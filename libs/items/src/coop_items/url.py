@@ -4,7 +4,7 @@ Guarantees: an accepted URL is http or https and its host is a public address or
 a local one, in every spelling a URL parser would read as such: IPv6, IPv4 inside IPv6, decimal,
 octal and hexadecimal IPv4, percent-encoded and full-width digits.
 Must not: resolve names. What a name resolves to is checked when it is fetched
-(`coop_runtime.egress`).
+(`coop_runtime.egress.guard`).
 
 Source of the IPv4 spellings and of host decoding: the WHATWG URL Standard, host parsing.
 """

@@ -26,7 +26,7 @@ from coop_queues.error import TooManyClaims
 from coop_queues.job import Claim, JobSummary, OrderChange
 from coop_queues.order import Candidate, OrderIndex, OrderUnavailable, Unbuilt
 from coop_queues.sync import Builder
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 DEFAULT_LEASE: Final = 10 * 60.0  # seconds
 

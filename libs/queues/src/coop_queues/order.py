@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 
 from coop_queues import metric
 from coop_queues.job import OrderChange
-from coop_runtime.log import logger
+from coop_runtime.process.log import logger
 
 TIMEOUT: Final = 0.5  # seconds that Redis may take
 REST: Final = 1.0  # seconds without a call to it after a failure

@@ -30,9 +30,9 @@ from coop_queues.job import OrderChange
 from coop_queues.order import OrderIndex
 from coop_queues.ranking import OVERDUE, UNRANKED, Facts, Ranking
 from coop_queues.sync import PAGE, PAUSE, START, queues_of
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 
 class Rankings(Protocol):

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_queues import metric
 from coop_queues.job import OrderChange
 from coop_queues.order import OrderIndex, OrderUnavailable
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 PAGE: Final = 2000
 _BUILD_MS: Final = 30_000  # a builder that is silent for so long is dead

@@ -18,10 +18,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from coop_contracts.event import Event
 from coop_local.tansu import Tansu
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
-from coop_runtime.record import Record, record_of
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.kafka.record import Record, record_of
+from coop_runtime.process.settings import RuntimeSettings
 
 WAIT = 30.0
 TIME = datetime(2026, 1, 1, tzinfo=UTC)

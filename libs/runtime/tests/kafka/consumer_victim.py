@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from coop_contracts.event import Event
-from coop_runtime.consumer import Consumer
-from coop_runtime.message import Received
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.message import Received
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 BOOTSTRAP, IDEMPOTENCE, TOPIC, OUTPUT = sys.argv[1:]
 

@@ -16,10 +16,10 @@ from msgspec import Raw
 from coop_contracts.config import SYSTEM_ORG, Kind, Policy
 from coop_contracts.event import ConfigChanged
 from coop_local.tansu import Tansu
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.message import Message, RawMessage, message_of
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.message import Message, RawMessage, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = pytest.mark.engines
 

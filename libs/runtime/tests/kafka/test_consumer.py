@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from coop_runtime import consumer as consumer_module
-from coop_runtime.consumer import Consumer
-from coop_runtime.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
-from coop_runtime.message import Received
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka import consumer as consumer_module
+from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.message import Received
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = pytest.mark.engines
 

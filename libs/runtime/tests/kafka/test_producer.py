@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from coop_runtime import producer as producer_module
-from coop_runtime.error import BrokerUnavailable, MessageTooLarge
-from coop_runtime.message import Message
-from coop_runtime.producer import Producer
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka import producer as producer_module
+from coop_runtime.kafka.message import Message
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import BrokerUnavailable, MessageTooLarge
+from coop_runtime.process.settings import RuntimeSettings
 
 pytestmark = pytest.mark.engines
 

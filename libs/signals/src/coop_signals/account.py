@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from coop_contracts.config import Document, Integration, Kind
-from coop_runtime.secret import SecretError, Vault
+from coop_runtime.secret.vault import SecretError, Vault
 from coop_signals.error import NotConfigured
 from coop_signals.manifest import Manifest
 from coop_signals.provider import Account

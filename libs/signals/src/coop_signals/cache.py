@@ -18,7 +18,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from coop_runtime.log import logger
+from coop_runtime.process.log import logger
 from coop_signals import metric
 from coop_signals.error import InputRefused
 

@@ -19,9 +19,9 @@ from contextlib import AsyncExitStack, contextmanager
 
 import httpx
 
-from coop_runtime.backoff import Backoff
-from coop_runtime.egress import EgressRefused, ResponseTooLarge
-from coop_runtime.log import logger
+from coop_runtime.egress.guard import EgressRefused, ResponseTooLarge
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.log import logger
 from coop_signals import metric
 from coop_signals.breaker import Breaker, Open, State
 from coop_signals.error import (

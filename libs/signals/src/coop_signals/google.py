@@ -14,7 +14,7 @@ import base64
 
 from msgspec import Struct
 
-from coop_rules.need import Need
+from coop_rules.language.need import Need
 from coop_signals.api import Api, key_of
 from coop_signals.error import Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit

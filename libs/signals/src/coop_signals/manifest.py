@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from coop_contracts.config import ScalarType
-from coop_rules.signal import Output, SignalType, Thresholds
+from coop_rules.signal.signal import Output, SignalType, Thresholds
 
 MAX_COST = 1000
 _ID = re.compile(r"[A-Z][A-Z0-9_]{1,63}")

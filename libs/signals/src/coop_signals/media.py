@@ -17,7 +17,7 @@ from typing import Literal
 
 import httpx
 
-from coop_runtime.egress import EgressRefused, ResponseTooLarge
+from coop_runtime.egress.guard import EgressRefused, ResponseTooLarge
 from coop_signals import metric
 from coop_signals.error import InputRefused, MediaUnavailable, SignalError
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from coop_rules.need import Need
-from coop_runtime.egress import EgressRefused
+from coop_rules.language.need import Need
+from coop_runtime.egress.guard import EgressRefused
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit

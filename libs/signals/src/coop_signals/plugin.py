@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.log import logger
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.process.log import logger
 from coop_signals import metric
 from coop_signals.error import AccountRefused, InputRefused, Unavailable
 from coop_signals.integration import builtin_manifests

@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import httpx
 
-from coop_rules.need import Need
-from coop_runtime.egress import EgressRefused
+from coop_rules.language.need import Need
+from coop_runtime.egress.guard import EgressRefused
 from coop_signals.channel import log_fault
 from coop_signals.error import AccountRefused, Fault, InputRefused, SignalError, Unavailable
 from coop_signals.media import MediumLimit

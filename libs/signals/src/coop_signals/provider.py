@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from coop_rules.need import Need
+from coop_rules.language.need import Need
 from coop_signals.error import InputRefused
 from coop_signals.media import Medium, MediumLimit
 

@@ -17,11 +17,11 @@ import httpx
 from redis.asyncio import Redis
 
 from coop_contracts.event import SignalValue
-from coop_rules.need import Need
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.egress import EgressGuard
-from coop_runtime.log import logger
-from coop_runtime.secret import Vault
+from coop_rules.language.need import Need
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.process.log import logger
+from coop_runtime.secret.vault import Vault
 from coop_signals import metric
 from coop_signals.account import Accounts, Configuration
 from coop_signals.api import Api

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.settings import RuntimeSettings
 
 
 class SignalSettings(RuntimeSettings):

@@ -21,8 +21,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from coop_contracts.event import ItemRef, SignalValue
-from coop_rules.need import Need
-from coop_runtime.log import logger
+from coop_rules.language.need import Need
+from coop_runtime.process.log import logger
 from coop_signals import metric
 
 SIGNAL: Final = "USER_STRIKE_VALUE"

@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from coop_rules.need import Need
+from coop_rules.language.need import Need
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
 from coop_signals.provider import Answer, Call, Provider, Question, Score, text_of

@@ -17,15 +17,15 @@ from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import SCHEMA, outbox
 from coop_contracts.config import SYSTEM_ORG, Kind
 from coop_contracts.event import ActionRequested, CallbackRequested, EffectsReversed
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.consumer import Consumer
-from coop_runtime.database import engine_of
-from coop_runtime.database import migrate as migrate_schema
-from coop_runtime.egress import EgressGuard
-from coop_runtime.outbox import Relay
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.service import Service
+from coop_runtime.database.engine import engine_of
+from coop_runtime.database.engine import migrate as migrate_schema
+from coop_runtime.database.outbox import Relay
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.service import Service
+from coop_runtime.secret.vault import Vault
 
 NAME = "action-dispatcher"
 

@@ -22,8 +22,8 @@ from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_action_dispatcher.upkeep import Upkeep
 from coop_action_dispatcher.webhook import Configuration
-from coop_runtime.egress_post import Poster
-from coop_runtime.secret import Vault
+from coop_runtime.egress.post import Poster
+from coop_runtime.secret.vault import Vault
 
 _PROBE_MARGIN = 15.0  # seconds beyond the timeout until a probe counts as lost
 

@@ -32,11 +32,11 @@ from coop_action_dispatcher.webhook import (
 )
 from coop_contracts.config import Document
 from coop_contracts.event import ActionRequested
-from coop_runtime import telemetry
-from coop_runtime.egress import EgressRefused
-from coop_runtime.egress_post import Address
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.egress.guard import EgressRefused
+from coop_runtime.egress.post import Address
+from coop_runtime.process import telemetry
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _ALARM_EVERY = 60.0  # seconds between two log lines about the same cause and organisation
 _MAX_ALARMS = 10_000

@@ -25,9 +25,9 @@ from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Recorded, Store
 from coop_action_dispatcher.tuning import Tuning
 from coop_action_dispatcher.upkeep import Upkeep
-from coop_runtime.backoff import Backoff
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _IDLE_PASS = 2.0  # seconds: finds what other processes set free
 _PASS_EVERY = 0.02

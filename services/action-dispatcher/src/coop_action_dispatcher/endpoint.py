@@ -22,9 +22,9 @@ from coop_action_dispatcher.breaker import Change, Limits, Troubled
 from coop_action_dispatcher.table import outbox
 from coop_contracts.event import EndpointChanged
 from coop_contracts.ids import new_id
-from coop_runtime.database import transaction
-from coop_runtime.message import Message, message_of
-from coop_runtime.outbox import append
+from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import Message, message_of
 
 _MAX_KNOWN = 100_000
 _JITTER = 0.2  # a breaker stays open up to this share longer, so that probes do not march in step

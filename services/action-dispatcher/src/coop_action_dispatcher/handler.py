@@ -23,8 +23,8 @@ from coop_action_dispatcher.webhook import (
 )
 from coop_contracts.event import ActionRequested, CallbackRequested, encode
 from coop_contracts.ids import item_key
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 Accept = Callable[[Sequence[NewDelivery]], Awaitable[None]]
 

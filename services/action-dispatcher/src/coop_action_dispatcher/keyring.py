@@ -15,8 +15,8 @@ from msgspec import Struct
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.config import Kind, WebhookKey
-from coop_runtime.secret import Vault
-from coop_runtime.signing import sign_standard_webhook
+from coop_runtime.secret.signing import sign_standard_webhook
+from coop_runtime.secret.vault import Vault
 
 
 class CannotSign(Exception):

@@ -26,7 +26,7 @@ from coop_action_dispatcher.endpoint_statement import CLAIM_PROBES, GIVE_PROBES
 from coop_action_dispatcher.fairness import turns
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import LEASE
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 _MOVE_BATCH = 1000
 _MAX_ENDPOINTS = 512  # of which a pass looks for deliveries; others have the next turn

@@ -22,10 +22,10 @@ from coop_action_dispatcher.sender import utc_now
 from coop_action_dispatcher.store import Recorded, Store, is_finished
 from coop_contracts.event import ActionDelivered, ActionRequested
 from coop_contracts.ids import item_key, new_id
-from coop_runtime.backoff import Backoff
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
-from coop_runtime.message import Message, message_of
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 BATCH = 256
 

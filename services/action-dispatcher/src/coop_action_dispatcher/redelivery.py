@@ -19,8 +19,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher.delivery_view import Filter, conditions_of
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
 
 BATCH = 500
 MAX = 10_000

@@ -16,9 +16,9 @@ from coop_action_dispatcher.strike import reversal_of
 from coop_action_dispatcher.strike_batch import Collision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.event import EffectsReversed
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Retryable
 
 _COLLISIONS = 5
 

@@ -18,8 +18,8 @@ import httpx
 from coop_action_dispatcher import metric
 from coop_action_dispatcher.delivery import Attempt
 from coop_action_dispatcher.schedule import parse_retry_after
-from coop_runtime.egress import EgressRefused
-from coop_runtime.egress_post import Address, Answer, Poster
+from coop_runtime.egress.guard import EgressRefused
+from coop_runtime.egress.post import Address, Answer, Poster
 
 MAX_READ = 64 * 1024  # bytes; more means the connection is not used again
 KEPT = 2048  # bytes

@@ -11,7 +11,7 @@ from coop_action_dispatcher.breaker import Limits
 from coop_action_dispatcher.retention import MIN_DAYS
 from coop_action_dispatcher.schedule import RETRY_DELAYS
 from coop_action_dispatcher.tuning import Tuning
-from coop_runtime.settings import CommaSeparated, RuntimeSettings
+from coop_runtime.process.settings import CommaSeparated, RuntimeSettings
 
 _DAY = 24 * 3600.0
 

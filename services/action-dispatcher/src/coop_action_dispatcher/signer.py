@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from concurrent.futures import Executor
 
-from coop_runtime.signing import sign_rsa_sha256
+from coop_runtime.secret.signing import sign_rsa_sha256
 
 _AT_ONCE = 8  # a signature takes a quarter of a millisecond or more: nobody waits long for the rest
 

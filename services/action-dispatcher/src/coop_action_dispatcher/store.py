@@ -44,10 +44,10 @@ from coop_action_dispatcher.strike_batch import Collision as StrikeCollision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.webhook import with_strikes
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.message import Message
-from coop_runtime.outbox import channel_of
+from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import channel_of
+from coop_runtime.kafka.message import Message
+from coop_runtime.process.error import Retryable
 
 LEASE = 45.0
 """Seconds a lease lasts at most. A crash is found by the owner's missing heartbeat, in seconds;

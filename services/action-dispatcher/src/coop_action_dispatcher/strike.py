@@ -22,7 +22,7 @@ from coop_action_dispatcher.webhook import Configuration, expect_arrived
 from coop_contracts.config import Action, ItemType, Kind, OrgSettings, Policy
 from coop_contracts.event import ActionRequested, EffectsReversed, ItemRef
 from coop_contracts.ids import item_key, strike_id
-from coop_runtime.error import Poison
+from coop_runtime.process.error import Poison
 
 SETTINGS_ID = "settings"
 

@@ -27,7 +27,7 @@ from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.threshold import Account, Cause, Rulebook
 from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.event import ItemRef
-from coop_runtime.outbox import append
+from coop_runtime.database.outbox import append
 
 Moment = Callable[[AsyncConnection], Awaitable[datetime]]
 """Tells the present (UTC) to a transaction."""

@@ -29,10 +29,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_action_dispatcher import metric
 from coop_action_dispatcher import strike_statement as sql
 from coop_contracts.event import ItemRef
-from coop_runtime.backoff import Backoff
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 PREFIX = "coop:strikes:"
 WHOLE = PREFIX + "whole"

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher.strike_store import Strikes
-from coop_runtime.backoff import Backoff
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _BATCH = 200
 _PRUNE_BATCH = 1000

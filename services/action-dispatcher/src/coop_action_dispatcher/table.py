@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-from coop_runtime.outbox import outbox_table
+from coop_runtime.database.outbox import outbox_table
 
 SCHEMA = "dispatch"
 

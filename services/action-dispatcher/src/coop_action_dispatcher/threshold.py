@@ -33,7 +33,7 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_contracts.ids import crossing_id, execution_id, new_id
-from coop_runtime.message import Message, message_of
+from coop_runtime.kafka.message import Message, message_of
 
 _NO_DATA = Raw(b"{}")
 

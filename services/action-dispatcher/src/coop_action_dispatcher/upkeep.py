@@ -19,9 +19,9 @@ from coop_action_dispatcher.delivery import Result
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.health import Tally
 from coop_action_dispatcher.lease import Leases
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 EndpointsOf = Callable[[str], Mapping[str, str]]
 """The names of the endpoints that an organisation's deliveries lead to now, by action id and by

@@ -33,12 +33,12 @@ from coop_ingest.item_reader import ItemReader
 from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
 from coop_ingest.settings import Settings
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.key_use import KeyUse
-from coop_runtime.metric import App as AsgiApp
-from coop_runtime.metric import measured
-from coop_runtime.producer import Producer
-from coop_runtime.service import Service
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.metric import App as AsgiApp
+from coop_runtime.process.metric import measured
+from coop_runtime.process.service import Service
+from coop_runtime.secret.key_use import KeyUse
 
 NAME = "ingest"
 KINDS = (

@@ -12,7 +12,7 @@ from functools import partial
 
 from coop_contracts.config import ItemType, Kind
 from coop_items import CompiledItemType, compile_item_type
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
 
 MAX_OLD_VERSIONS = 1_000
 

@@ -22,8 +22,8 @@ from coop_ingest.idempotency import Idempotency, Submission
 from coop_ingest.rate_limit import RateLimiter
 from coop_ingest.refusal import forbidden, unauthorized, unavailable
 from coop_ingest.trace import request_span
-from coop_runtime import telemetry
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.process import telemetry
 
 
 class Request(NamedTuple):

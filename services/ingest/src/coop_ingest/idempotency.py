@@ -27,7 +27,7 @@ from coop_contracts.ids import new_id, repeatable_id
 from coop_ingest import metric
 from coop_ingest.answer import Answer
 from coop_ingest.refusal import Refusal, conflict, invalid
-from coop_runtime.log import logger
+from coop_runtime.process.log import logger
 
 MAX_KEY: Final = 255  # characters
 KEPT_SECONDS: Final = 24 * 60 * 60

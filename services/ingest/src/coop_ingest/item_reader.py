@@ -20,7 +20,7 @@ from coop_ingest.wire import Item, Variant
 from coop_items import CompiledItemType, InvalidItemType
 from coop_items.refusal import Refused
 from coop_items.scalar import check_id
-from coop_runtime.log import logger
+from coop_runtime.process.log import logger
 
 _log = logger(__name__)
 _encode = msgspec.json.Encoder().encode

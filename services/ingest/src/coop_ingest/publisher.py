@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from coop_contracts.event import Event
 from coop_ingest import metric
 from coop_ingest.refusal import Refusal, too_large, unavailable
-from coop_runtime.error import BrokerUnavailable
-from coop_runtime.message import Message, message_of
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.process.error import BrokerUnavailable
 
 # The client itself gives a message up after the deadline; what it then reports is waited for, so
 # that a message refused with 503 is not under way any more.
@@ -24,7 +24,7 @@ RETRY_AFTER: Final = 5
 
 
 class Broker(Protocol):
-    """The edge to the broker: `coop_runtime.producer.Producer`, or a fake."""
+    """The edge to the broker: `coop_runtime.kafka.producer.Producer`, or a fake."""
 
     async def publish(
         self,

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from coop_ingest import metric
 from coop_ingest.refusal import rate_limited
-from coop_runtime.log import logger
+from coop_runtime.process.log import logger
 
 LEASE_SECONDS: Final = 0.05
 LEASE_LIFE: Final = 1.0

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
 
-from coop_runtime import telemetry
+from coop_runtime.process import telemetry
 
 
 @contextmanager

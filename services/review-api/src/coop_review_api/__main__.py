@@ -15,20 +15,20 @@ def main(arguments: Sequence[str]) -> int:
     """Run a role; the exit code. Imports are by role, so that each stays small and starts fast."""
     match list(arguments):
         case ["api"]:
-            from coop_review_api.app import run_api  # noqa: PLC0415
+            from coop_review_api.process.api import api  # noqa: PLC0415
             from coop_review_api.settings import Settings  # noqa: PLC0415
 
-            return run_api(Settings.load())
+            return api(Settings.load()).run()
         case ["relay"]:
-            from coop_review_api.relay import run_relay  # noqa: PLC0415
+            from coop_review_api.process.relay import relay  # noqa: PLC0415
             from coop_review_api.settings import RelaySettings  # noqa: PLC0415
 
-            return run_relay(RelaySettings.load())
+            return relay(RelaySettings.load()).run()
         case ["projector"]:
-            from coop_review_api.projector import run_projector  # noqa: PLC0415
+            from coop_review_api.process.projector import projector  # noqa: PLC0415
             from coop_review_api.settings import ProjectorSettings  # noqa: PLC0415
 
-            return run_projector(ProjectorSettings.load())
+            return projector(ProjectorSettings.load()).run()
         case ["migrate"]:
             from coop_review_api.migrations import run  # noqa: PLC0415
             from coop_review_api.settings import Settings  # noqa: PLC0415
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             run(Settings.load().require("postgres").postgres)
             return 0
         case ["create-org", *rest]:
-            from coop_review_api.admin import run_create_org  # noqa: PLC0415
+            from coop_review_api.organisation.create_command import run_create_org  # noqa: PLC0415
 
             return run_create_org(rest)
         case ["sso-domain", *rest]:

@@ -11,9 +11,10 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from coop_review_api.notification.smtp import Server, Tls
-from coop_review_api.session_limit import Limits
-from coop_runtime.settings import CommaSeparated
+from coop_review_api.kernel.live_limit import LiveLimits
+from coop_review_api.kernel.mail_server import MailServer, Tls
+from coop_review_api.kernel.session_limit import SessionLimits
+from coop_runtime.process.settings import CommaSeparated
 from coop_signals import SignalSettings
 
 _ORIGIN = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
@@ -77,11 +78,11 @@ class Settings(SignalSettings):
         return self
 
     @property
-    def mail_server(self) -> Server | None:
+    def mail_server(self) -> MailServer | None:
         """Where mails go; None where they go nowhere."""
         if self.smtp_host is None or self.smtp_from is None:
             return None
-        return Server(
+        return MailServer(
             host=self.smtp_host,
             port=self.smtp_port,
             tls=self.smtp_tls,
@@ -97,8 +98,16 @@ class Settings(SignalSettings):
         return self.review_console_url or self.review_public_url
 
     @property
-    def session_limits(self) -> Limits:
-        return Limits(
+    def live_limits(self) -> LiveLimits:
+        return LiveLimits(
+            every=self.review_live_every,
+            lifetime=self.review_live_lifetime,
+            streams=self.review_live_streams,
+        )
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        return SessionLimits(
             lifetime=timedelta(seconds=self.review_session_lifetime),
             idle=timedelta(seconds=self.review_session_idle),
         )

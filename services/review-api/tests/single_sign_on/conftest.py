@@ -33,9 +33,9 @@ from signxml.signer import XMLSigner
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
-from coop_review_api.api.application import limited
-from coop_review_api.schema import audit_log
-from coop_runtime.database import transaction
+from coop_review_api.kernel.schema import audit_log
+from coop_review_api.process.application import limited
+from coop_runtime.database.engine import transaction
 
 P = "urn:oasis:names:tc:SAML:2.0:protocol"
 A = "urn:oasis:names:tc:SAML:2.0:assertion"

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Permission, Role
-from coop_review_api.schema import config_current, config_log, outbox
-from coop_runtime.database import transaction
+from coop_review_api.configuration.table import config_current, config_log
+from coop_review_api.kernel.schema import outbox
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

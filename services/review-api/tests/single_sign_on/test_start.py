@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from coop_contracts.permission import Role
-from coop_review_api.api.application import build
-from coop_review_api.error import Conflict, Invalid
-from coop_review_api.schema import sessions, users
+from coop_review_api.kernel.error import Conflict, Invalid
+from coop_review_api.people.table import sessions, users
+from coop_review_api.process.application import build
 from coop_review_api.single_sign_on import attempt, domain
 from coop_review_api.single_sign_on.table import sso_attempts
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 

@@ -16,13 +16,13 @@ from coop_routing.park import Unparker
 from coop_routing.ranking import RANKING_KINDS
 from coop_routing.settings import Settings
 from coop_routing.table import TABLE_KINDS, RouteTables
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.consumer import Consumer
-from coop_runtime.database import engine_of
-from coop_runtime.pipeline import SETTLE_SECONDS
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.service import Service
+from coop_runtime.database.engine import engine_of
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.pipeline import SETTLE_SECONDS
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.service import Service
+from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
 from coop_signals.providers import Providers
 from coop_signals.strike import StrikeReader

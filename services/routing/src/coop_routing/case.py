@@ -7,7 +7,7 @@
 Guarantees: a value is asked for only where the choice depends on it; whatever Redis and the
 providers do, every case is final by the deadline: what did not come is unavailable, with the
 reason, in the record. A case that wants nothing waits for nobody.
-Must not: raise for a provider's failure, or choose (`coop_rules.routing` does).
+Must not: raise for a provider's failure, or choose (`coop_rules.queue_choice` does).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from coop_queues.ranking import Ranking
 from coop_routing import metric
 from coop_routing.route import Route, route_of
 from coop_routing.table import RouteTables
-from coop_rules.need import Need
-from coop_rules.routing import Choice, RouteTable, Traits, choose, facts_of
-from coop_rules.state import Facts
+from coop_rules.language.need import Need
+from coop_rules.program.state import Facts
+from coop_rules.queue_choice import Choice, RouteTable, Traits, choose, facts_of
 from coop_signals import strike
 from coop_signals.strike import Ask
 

@@ -23,9 +23,9 @@ from coop_queues.store import OrderIndex, place_many
 from coop_routing import metric
 from coop_routing.case import Case, Cases
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
-from coop_runtime.database import transaction
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 
 class Placer:

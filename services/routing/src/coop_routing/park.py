@@ -21,10 +21,10 @@ from coop_queues.store import OrderIndex, get_job, pending_page, requeue
 from coop_routing import metric
 from coop_routing.case import Cases
 from coop_routing.table import RouteTables
-from coop_rules.routing import PARKED_QUEUE, Choice, Traits
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_rules.queue_choice import PARKED_QUEUE, Choice, Traits
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _log = logger("coop_routing.park")
 

@@ -17,7 +17,7 @@ from coop_contracts.event import (
 from coop_queues.job import AppealEntry, Entry, Kind, Placement, requested_entry_id
 from coop_queues.ranking import Ranking
 from coop_routing.route import Route
-from coop_rules.routing import Traits
+from coop_rules.queue_choice import Traits
 
 Cause = ReportSubmitted | AppealSubmitted | ReviewRequested
 """What makes routing place something."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from coop_contracts.config import Kind, Policy, Queue
 from coop_queues.ranking import Ranking
-from coop_runtime.config_table import ConfigChange, ConfigTable
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
 RANKING_KINDS = (Kind.QUEUE, Kind.POLICY)
 """What rankings are made of."""

@@ -2,7 +2,7 @@
 
 Guarantees: whoever asks why a job is where it is finds the rule, the revision, what could not be
 decided and the values it was decided by.
-Must not: choose; `coop_rules.routing` does.
+Must not: choose; `coop_rules.queue_choice` does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from coop_contracts.event import SignalValue
 from coop_queues.job import Routing, Undecided
-from coop_rules.routing import Choice
+from coop_rules.queue_choice import Choice
 
 
 @dataclass(frozen=True, slots=True)

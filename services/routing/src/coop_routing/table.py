@@ -29,11 +29,11 @@ from coop_contracts.config import (
 from coop_contracts.event import SubmittedItem
 from coop_routing import metric
 from coop_routing.ranking import Rankings
-from coop_rules.compiler import CompilerCache
-from coop_rules.routing import Material, RouteTable, compile_table, rules_for
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.log import logger
+from coop_rules.program.compiler import CompilerCache
+from coop_rules.queue_choice import Material, RouteTable, compile_table, rules_for
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.process.log import logger
 
 TABLE_KINDS = (
     Kind.ROUTING_RULE,

@@ -20,12 +20,12 @@ from coop_rules_engine.registry import KINDS, Registry
 from coop_rules_engine.remote import RemoteEvaluation
 from coop_rules_engine.settings import BacktestSettings, Settings
 from coop_rules_engine.store import Store
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.consumer import Consumer
-from coop_runtime.pipeline import SETTLE_SECONDS
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.service import Service
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.pipeline import SETTLE_SECONDS
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.service import Service
+from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
 from coop_signals.providers import Providers
 

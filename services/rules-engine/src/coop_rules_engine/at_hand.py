@@ -16,16 +16,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from coop_contracts.event import ItemSubmitted, SignalValue
-from coop_rules.need import Need
-from coop_rules.state import Facts
+from coop_rules.language.need import Need
+from coop_rules.program.state import Facts
 from coop_rules_engine import metric
 from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.ruleset import TypeRules
 from coop_rules_engine.store import Count, NotWhole, Store, StoreUnavailable, count_key
 from coop_rules_engine.submission import Submission
-from coop_runtime.error import Poison
-from coop_runtime.log import logger
+from coop_runtime.process.error import Poison
+from coop_runtime.process.log import logger
 from coop_signals import strike
 from coop_signals.strike import User
 

@@ -17,7 +17,7 @@ from coop_rules_engine.media import MediaValues, media_values
 from coop_rules_engine.record import deferred
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.submission import Submission
-from coop_runtime.message import Message, Received
+from coop_runtime.kafka.message import Message, Received
 
 
 class MediaEvaluation:

@@ -26,7 +26,7 @@ import msgspec
 from coop_contracts.config import Rule
 from coop_contracts.event import BacktestProgressed, BacktestRequested
 from coop_contracts.ids import new_id
-from coop_rules.signal import SignalCatalogue
+from coop_rules.signal.signal import SignalCatalogue
 from coop_rules_engine import metric
 from coop_rules_engine.backtest_request import Past, RequestReader
 from coop_rules_engine.backtest_run import Run
@@ -34,12 +34,12 @@ from coop_rules_engine.backtest_tally import SAMPLES_AT_ONCE, State, Tally
 from coop_rules_engine.backtest_trial import Surroundings, Trials
 from coop_rules_engine.backtest_turn import Turns
 from coop_rules_engine.settings import BacktestSettings
-from coop_runtime.backoff import Backoff
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.error import BrokerUnavailable, Retryable
-from coop_runtime.log import logger
-from coop_runtime.message import Message, message_of
-from coop_runtime.producer import Producer
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import BrokerUnavailable, Retryable
+from coop_runtime.process.log import logger
 
 _SLICE_SECONDS = 0.05
 _PROGRESS_SECONDS = 1.0

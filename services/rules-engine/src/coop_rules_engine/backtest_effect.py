@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from coop_contracts.event import ActionRequested, BacktestRequested, ReviewRequested
-from coop_rules.program import Evaluation
+from coop_rules.program.program import Evaluation
 from coop_rules_engine.backtest_record import Recorded
 from coop_rules_engine.backtest_trial import Trial
 from coop_rules_engine.evaluation import Verdict
 from coop_rules_engine.record import effect_message, effects_of
 from coop_rules_engine.submission import Submission
-from coop_runtime.message import Message
+from coop_runtime.kafka.message import Message
 
 DEFAULT_RATE = 10.0
 """Submissions a second, where the request names none."""

@@ -21,10 +21,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from coop_runtime.error import Retryable
-from coop_runtime.kafka_config import consumer_config
-from coop_runtime.log import logger
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config import consumer_config
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+from coop_runtime.process.settings import RuntimeSettings
 
 CLOCK_SKEW = timedelta(seconds=60)
 

@@ -27,9 +27,9 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from coop_contracts.event import BacktestProgressed, BacktestRequested, BacktestSample
-from coop_runtime.kafka_config import consumer_config
-from coop_runtime.log import logger
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config import consumer_config
+from coop_runtime.process.log import logger
+from coop_runtime.process.settings import RuntimeSettings
 
 GROUP = "rules-engine-backtest"
 MAX_AGE = timedelta(days=20)

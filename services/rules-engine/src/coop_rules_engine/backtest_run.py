@@ -28,9 +28,9 @@ from coop_rules_engine.backtest_scan import Scan, Wanted
 from coop_rules_engine.backtest_tally import Tally
 from coop_rules_engine.backtest_trial import Trials, conditions_of
 from coop_rules_engine.submission import Submission
-from coop_runtime.error import Poison
-from coop_runtime.message import Message
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import Message
+from coop_runtime.process.error import Poison
+from coop_runtime.process.settings import RuntimeSettings
 
 _TURN = 64  # items between looks at the clock
 _MESSAGES = 1_000  # effects of one slice

@@ -27,17 +27,17 @@ from coop_contracts.config import (
     TextBank,
 )
 from coop_contracts.event import ConditionResult, PastDocument, RuleRef
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.demand import Demand
-from coop_rules.lane import rule_lane
-from coop_rules.program import EnabledRule, Evaluation, Program
-from coop_rules.signal import SignalCatalogue
+from coop_rules.language.lane import rule_lane
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.demand import Demand
+from coop_rules.program.program import EnabledRule, Evaluation, Program
+from coop_rules.signal.signal import SignalCatalogue
 from coop_rules_engine.backtest_record import Recorded
 from coop_rules_engine.evaluation import NOTHING, Known, known_of
 from coop_rules_engine.plan import plan_of
 from coop_rules_engine.ruleset import LaneRules
 from coop_rules_engine.submission import Submission
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
 
 MAX_CONDITIONS = 20
 """Of one sample."""

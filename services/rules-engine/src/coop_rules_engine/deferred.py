@@ -21,8 +21,8 @@ from coop_rules_engine import metric
 from coop_rules_engine.evaluation import Verdict
 from coop_rules_engine.handler import Publisher
 from coop_rules_engine.limit import Limiter
-from coop_runtime.error import Retryable
-from coop_runtime.message import Message, Received
+from coop_runtime.kafka.message import Message, Received
+from coop_runtime.process.error import Retryable
 
 Evaluate = Callable[[Received[EvaluationDeferred]], Awaitable[Verdict | Message]]
 """Gives what the rules say, or what is to be said as it is."""

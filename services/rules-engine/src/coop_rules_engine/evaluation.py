@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from coop_contracts.event import Lane, SignalValue
-from coop_rules.need import Need
-from coop_rules.program import Evaluation
-from coop_rules.state import Facts
+from coop_rules.language.need import Need
+from coop_rules.program.program import Evaluation
+from coop_rules.program.state import Facts
 from coop_rules_engine.plan import Plan
 from coop_rules_engine.ruleset import LaneRules, RuleSet
 from coop_rules_engine.submission import Submission

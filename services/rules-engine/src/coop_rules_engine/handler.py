@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from coop_contracts.event import ItemSubmitted, SignalValue
-from coop_rules.state import Facts
+from coop_rules.program.state import Facts
 from coop_rules_engine import metric
 from coop_rules_engine.at_hand import Asked, AtHand
 from coop_rules_engine.evaluation import NOTHING, Known, Verdict, evaluate, wanting
@@ -29,7 +29,7 @@ from coop_rules_engine.record import deferred, messages_of
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.ruleset import RuleSet
 from coop_rules_engine.submission import Submission
-from coop_runtime.message import Message, Received
+from coop_runtime.kafka.message import Message, Received
 
 _SLICE_SECONDS = 0.005  # how long items are evaluated before others have a turn
 

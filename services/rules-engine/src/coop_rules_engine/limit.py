@@ -19,8 +19,8 @@ from coop_rules_engine.plan import Plan
 from coop_rules_engine.rebuild import Rebuilder
 from coop_rules_engine.record import messages_of, tripped
 from coop_rules_engine.store import NotWhole, Request, Store
-from coop_runtime.log import logger
-from coop_runtime.message import Message
+from coop_runtime.kafka.message import Message
+from coop_runtime.process.log import logger
 
 _log = logger(__name__)
 

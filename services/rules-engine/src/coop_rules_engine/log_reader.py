@@ -15,9 +15,9 @@ from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from coop_runtime.error import BrokerUnavailable
-from coop_runtime.kafka_config import consumer_config
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.config import consumer_config
+from coop_runtime.process.error import BrokerUnavailable
+from coop_runtime.process.settings import RuntimeSettings
 
 _SECONDS = 10.0  # of one question to the broker
 _SILENCE_SECONDS = 30.0  # without a record, though the end is not reached

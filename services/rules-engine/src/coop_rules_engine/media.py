@@ -23,12 +23,12 @@ from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import KafkaError, KafkaException
 
 from coop_contracts.event import MediaSignal, MediaSignals, SignalValue
-from coop_rules.need import Need
+from coop_rules.language.need import Need
 from coop_rules_engine import metric
 from coop_rules_engine.log_reader import offsets_at, reading_config
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+from coop_runtime.process.settings import RuntimeSettings
 
 KEPT: Final = 100_000  # submissions, the newest read
 CATCH_UP_SECONDS: Final = 40.0  # to read what was on the log already

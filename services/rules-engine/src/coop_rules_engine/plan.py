@@ -14,7 +14,7 @@ from typing import Any, Literal
 from coop_contracts.action import applies_to, resolve_values
 from coop_contracts.config import Action, ActionType, ItemType, OrgSettings, Rule
 from coop_contracts.event import RuleRef
-from coop_rules.program import EnabledRule
+from coop_rules.program.program import EnabledRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ from coop_contracts.event import ItemSubmitted, RulesEvaluated
 from coop_rules_engine import metric
 from coop_rules_engine.log_reader import LogReader
 from coop_rules_engine.store import QUOTA_LIFE_MS, Count, Region, Store, day_of, marker, quota_key
-from coop_runtime.backoff import Backoff
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+from coop_runtime.process.settings import RuntimeSettings
 
 LOCK_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 5.0

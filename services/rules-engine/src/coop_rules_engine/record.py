@@ -30,7 +30,7 @@ from coop_rules_engine import metric
 from coop_rules_engine.evaluation import Verdict
 from coop_rules_engine.plan import Plan, PlannedAction
 from coop_rules_engine.submission import Submission
-from coop_runtime.message import Message, message_of
+from coop_runtime.kafka.message import Message, message_of
 
 SAMPLED_BYTES: Final = 512 * 1024
 """What a sampled result may have of outcomes: a message of a megabyte is refused by the broker."""

@@ -30,12 +30,12 @@ from coop_contracts.config import (
     Rule,
     TextBank,
 )
-from coop_rules.signal import SignalCatalogue
+from coop_rules.signal.signal import SignalCatalogue
 from coop_rules_engine import metric
 from coop_rules_engine.ruleset import BankSet, Compiler, RuleSet, Snapshot
-from coop_runtime.config_table import ConfigChange, ConfigTable
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 KINDS = (
     Kind.RULE,

@@ -17,13 +17,13 @@ from typing import Protocol
 import msgspec
 
 from coop_contracts.event import EvaluationDeferred, SignalValue
-from coop_rules.need import Need
+from coop_rules.language.need import Need
 from coop_rules_engine import metric
 from coop_rules_engine.evaluation import Verdict, evaluate, known_of, wanting
 from coop_rules_engine.registry import Registry
 from coop_rules_engine.ruleset import LaneRules, RuleSet
 from coop_rules_engine.submission import Submission
-from coop_runtime.message import Received
+from coop_runtime.kafka.message import Received
 
 _ROUNDS = 4  # a value may be what another is asked about: a transcription, then its score
 _NOTHING_TO_ASK = "the input has no value that can be asked about"

@@ -21,13 +21,13 @@ from coop_contracts.config import (
     TextBank,
 )
 from coop_contracts.event import Lane
-from coop_rules.compiler import CompilerCache, compile_program
-from coop_rules.demand import Demand
-from coop_rules.lane import rule_lane
-from coop_rules.need import Need
-from coop_rules.program import EnabledRule, Program
-from coop_rules.signal import LANES, SignalCatalogue
-from coop_rules.sparing import compile_sparing
+from coop_rules.language.lane import rule_lane
+from coop_rules.language.need import Need
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.demand import Demand
+from coop_rules.program.program import EnabledRule, Program
+from coop_rules.program.sparing import compile_sparing
+from coop_rules.signal.signal import LANES, SignalCatalogue
 from coop_rules_engine.plan import Plan, plan_of
 
 

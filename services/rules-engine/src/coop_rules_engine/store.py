@@ -26,7 +26,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from coop_runtime.error import Retryable
+from coop_runtime.process.error import Retryable
 from coop_signals import strike
 from coop_signals.strike import User
 

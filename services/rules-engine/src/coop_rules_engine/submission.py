@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from coop_contracts.event import EvaluationDeferred, ItemRef, ItemSubmitted, SubmittedItem
 from coop_contracts.ids import item_key
-from coop_rules.state import Facts
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
-from coop_runtime.telemetry import TRACEPARENT
+from coop_rules.program.state import Facts
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
+from coop_runtime.process.telemetry import TRACEPARENT
 
 
 class Submission(Struct, frozen=True, kw_only=True, gc=False):

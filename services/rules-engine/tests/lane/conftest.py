@@ -14,7 +14,7 @@ from coop_rules_engine.deferred import DeferredHandler
 from coop_rules_engine.limit import Limiter
 from coop_rules_engine.media import MediaValues
 from coop_rules_engine.remote import RemoteEvaluation
-from coop_runtime.message import Received
+from coop_runtime.kafka.message import Received
 
 _SECONDS = 20.0
 

@@ -18,7 +18,7 @@ from coop_contracts.event import (
     SignalValue,
 )
 from coop_local.valkey import Valkey
-from coop_runtime.error import Retryable
+from coop_runtime.process.error import Retryable
 
 Start = Callable[..., Any]
 

@@ -33,10 +33,10 @@ from coop_contracts.event import (
 )
 from coop_contracts.ids import item_key
 from coop_local.valkey import Valkey
-from coop_runtime.message import message_of
-from coop_runtime.producer import Producer
-from coop_runtime.secret import Vault
-from coop_runtime.settings import RuntimeSettings
+from coop_runtime.kafka.message import message_of
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.secret.vault import Vault
 
 _SECONDS = 60.0
 KEY = bytes(range(32))

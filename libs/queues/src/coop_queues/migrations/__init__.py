@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coop_queues.table import SCHEMA
-from coop_runtime.migration import migrate
+from coop_runtime.database.migration import migrate
 
 
 def run(url: str) -> None:

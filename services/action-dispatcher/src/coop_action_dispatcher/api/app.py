@@ -11,9 +11,9 @@ from coop_action_dispatcher.api.application import build, guarded
 from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.settings import ApiSettings
-from coop_runtime.database import engine_of, transaction
-from coop_runtime.metric import measured
-from coop_runtime.service import Service
+from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.process.metric import measured
+from coop_runtime.process.service import Service
 
 NAME = "dispatch-api"
 

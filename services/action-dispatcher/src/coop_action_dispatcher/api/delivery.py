@@ -28,7 +28,7 @@ from coop_action_dispatcher.delivery import Kind
 from coop_action_dispatcher.delivery_view import Filter
 from coop_action_dispatcher.destination import Asked
 from coop_contracts.event import CallbackRequested
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["deliveries"])
 

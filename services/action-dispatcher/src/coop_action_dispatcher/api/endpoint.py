@@ -21,7 +21,7 @@ from coop_action_dispatcher.api.model import (
     encode_cursor,
 )
 from coop_action_dispatcher.api.path import PREFIX, OrgId
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["endpoints"])
 

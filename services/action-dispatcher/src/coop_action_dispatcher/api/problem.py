@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _log = logger("coop.dispatcher.api")
 

@@ -20,7 +20,7 @@ from coop_action_dispatcher.api.model import (
 from coop_action_dispatcher.api.path import PREFIX, OrgId
 from coop_action_dispatcher.strike import User
 from coop_contracts.event import ItemRef
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["strikes"])
 

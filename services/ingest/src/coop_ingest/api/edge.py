@@ -20,8 +20,8 @@ from coop_ingest import metric
 from coop_ingest.answer import Answer, Send, refusal_answer, send_answer
 from coop_ingest.body import Receive
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid
-from coop_runtime.log import logger
-from coop_runtime.metric import UNMATCHED
+from coop_runtime.process.log import logger
+from coop_runtime.process.metric import UNMATCHED
 
 Handle = Callable[[Mapping[str, Any], Receive, str], Awaitable[Answer]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]

@@ -27,8 +27,8 @@ from coop_ingest.json_reading import StructReader, Unreadable
 from coop_ingest.publisher import Publisher
 from coop_ingest.refusal import Refusal, invalid, too_large
 from coop_ingest.wire import Items, PartialResult
-from coop_runtime.config_table import ConfigTable
-from coop_runtime.message import Message
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.message import Message
 
 MAX_UNKNOWN_FIELDS: Final = 1_024  # bytes of the header that names them
 

@@ -22,7 +22,7 @@ from coop_items.moment import parse_moment
 from coop_items.refusal import Refused
 from coop_items.scalar import check_id
 from coop_items.text import check_text
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
 
 
 class RelatedReader:

@@ -32,7 +32,7 @@ from coop_ingest.gate import Gate, Request
 from coop_ingest.idempotency import Submission
 from coop_ingest.json_reading import StructReader, Unreadable
 from coop_ingest.publisher import Publisher
-from coop_runtime.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigTable
 
 B = TypeVar("B", bound=Struct)
 E = TypeVar("E", bound=ReportSubmitted | AppealSubmitted | ActionRequested | ReviewRequested)

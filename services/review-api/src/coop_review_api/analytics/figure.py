@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.analytics.question import Question
 from coop_review_api.decision_log.branch import Parameters
-from coop_review_api.decision_log.query import Scope
-from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.review.visibility import ReaderScope
 
 Figure = Literal["decisions", "jobs", "skips", "actions"]
 
@@ -83,7 +83,11 @@ _OF_JOB = "LEFT JOIN queues.jobs j ON j.job_id = CAST(d.job_id AS uuid)"
 
 
 async def counts(
-    connection: AsyncConnection, scope: Scope, figure: Figure, group_by: str, question: Question
+    connection: AsyncConnection,
+    scope: ReaderScope,
+    figure: Figure,
+    group_by: str,
+    question: Question,
 ) -> Sequence[Row[Any]]:
     """Rows of (start, key, units): of each time in which there is something, the largest first.
     What has several keys (policies, actions) counts under each. Raises `Invalid`, `Conflict`."""
@@ -99,7 +103,7 @@ async def counts(
 
 
 async def times(
-    connection: AsyncConnection, scope: Scope, group_by: str, question: Question
+    connection: AsyncConnection, scope: ReaderScope, group_by: str, question: Question
 ) -> Sequence[Row[Any]]:
     """Rows of (start, key, decisions, and of waiting and handling the mean, median and 90th
     percentile). Raises `Invalid`, `Conflict`."""
@@ -126,7 +130,7 @@ async def times(
 
 
 async def table(
-    connection: AsyncConnection, scope: Scope, rows_of: str, question: Question
+    connection: AsyncConnection, scope: ReaderScope, rows_of: str, question: Question
 ) -> Sequence[Row[Any]]:
     """Rows of (key, type, action_id, units): of each queue or reviewer the decisions of each type,
     of those that act by action. Raises `Conflict`."""
@@ -147,7 +151,7 @@ async def table(
     return await _rows(connection, statement, parameters)
 
 
-def _parameters(scope: Scope, question: Question) -> Parameters:
+def _parameters(scope: ReaderScope, question: Question) -> Parameters:
     return Parameters(
         org=scope.org_id,
         me=scope.user_id,
@@ -192,17 +196,17 @@ class _Source(NamedTuple):
     keys: Keys
 
 
-def _decisions(scope: Scope, question: Question, parameters: Parameters) -> _Source:
+def _decisions(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = _decided(scope, question, parameters)
     return _Source(_decisions_of(scope), "d.decided_at", where, DECISIONS)
 
 
-def _decisions_of(scope: Scope) -> str:
+def _decisions_of(scope: ReaderScope) -> str:
     """The join costs: only where it is needed."""
     return f"review.decisions d {'' if scope.child_safety else _OF_JOB}"
 
 
-def _decided(scope: Scope, question: Question, parameters: Parameters) -> list[str]:
+def _decided(scope: ReaderScope, question: Question, parameters: Parameters) -> list[str]:
     where = ["d.org_id = :org", _within("d.decided_at"), "d.undone_at IS NULL"]
     if not scope.child_safety:
         where += [f"NOT {_JOB_CSAM}", f"NOT {_ESCALATES}"]
@@ -227,7 +231,7 @@ def _decided(scope: Scope, question: Question, parameters: Parameters) -> list[s
     return where
 
 
-def _jobs(scope: Scope, question: Question, parameters: Parameters) -> _Source:
+def _jobs(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = ["j.org_id = :org", _within("j.enqueued_at"), "j.moved_from = '{}'"]
     if not scope.child_safety:
         where.append("NOT j.csam")
@@ -245,7 +249,7 @@ def _jobs(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     return _Source("queues.jobs j", "j.enqueued_at", where, JOBS)
 
 
-def _skips(scope: Scope, question: Question, parameters: Parameters) -> _Source:
+def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = [
         "c.org_id = :org",
         _within("c.ended_at"),
@@ -263,7 +267,7 @@ def _skips(scope: Scope, question: Question, parameters: Parameters) -> _Source:
     return _Source(tables, "c.ended_at", where, SKIPS)
 
 
-def _actions(scope: Scope, question: Question, parameters: Parameters) -> _Source:
+def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = ["a.org_id = :org", _within("a.time")]
     if "REVERSAL" not in question.sources:
         where.append("a.reverses IS NULL")
@@ -294,7 +298,7 @@ _SOURCES: Final = {
 }
 
 
-def _open(scope: Scope, alias: str, parameters: Parameters) -> list[str]:
+def _open(scope: ReaderScope, alias: str, parameters: Parameters) -> list[str]:
     """Of the queues that are open to the reader, and their own doing."""
     if scope.queue_ids is None:
         return []

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from coop_contracts.event import Source
-from coop_review_api.decision_log.query import DecisionType
-from coop_review_api.error import Fault
+from coop_review_api.decision_log.question import DecisionType
+from coop_review_api.kernel.error import Fault
 
 Division = Literal["TOTAL", "DAY", "HOUR"]
 LONGEST: Final[dict[Division, timedelta]] = {

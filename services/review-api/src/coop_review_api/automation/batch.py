@@ -27,12 +27,12 @@ from coop_queues.lookup import load
 from coop_review_api.automation.order import Clearing, Emptying, Invalidation
 from coop_review_api.automation.store import Progress
 from coop_review_api.configuration.catalogue import load_catalogue
-from coop_review_api.decision import SYSTEM, Component, Reviewer
-from coop_review_api.error import Conflict, Invalid
-from coop_review_api.review import require_visible
-from coop_review_api.schema import users
-from coop_review_api.session import Principal
-from coop_review_api.submission import record_automatic
+from coop_review_api.kernel.error import Conflict, Invalid
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.people.table import users
+from coop_review_api.review.deciding import record_automatic
+from coop_review_api.review.decision import SYSTEM, Component, Reviewer
+from coop_review_api.review.desk import require_visible
 
 BATCH = 50  # jobs: a batch holds their slots while it lasts
 CLOSED = "CLOSED_AUTOMATICALLY"

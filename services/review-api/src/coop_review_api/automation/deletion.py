@@ -24,17 +24,17 @@ from coop_queues.job import Claim, Job
 from coop_queues.job import Kind as JobKind
 from coop_queues.lookup import load
 from coop_queues.order import OrderIndex
-from coop_review_api import metric
 from coop_review_api.automation.batch import CLOSED
-from coop_review_api.automation.look import Look
-from coop_review_api.automation.partial_item import PartialItems, says_deleted
-from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_documents
-from coop_review_api.decision import SYSTEM, Component
-from coop_review_api.error import Conflict, UpstreamFailed
-from coop_review_api.submission import record_automatic
-from coop_runtime.database import transaction
-from coop_runtime.log import logger
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict, UpstreamFailed
+from coop_review_api.partial_item.partial_item import PartialItems, says_deleted
+from coop_review_api.review.closing_budget import Look
+from coop_review_api.review.deciding import record_automatic
+from coop_review_api.review.decision import SYSTEM, Component
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.log import logger
 
 _log = logger("coop.review_api.deletion")
 

@@ -21,7 +21,7 @@ from coop_contracts.config import Queue
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.job import Job
 from coop_queues.job import Kind as JobKind
-from coop_review_api.decision import Component
+from coop_review_api.review.decision import Component
 
 Kind = Literal["CLEAR_REPORTS", "EMPTY_QUEUE", "INVALIDATE_REPORTS"]
 

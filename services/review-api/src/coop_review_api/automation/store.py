@@ -23,7 +23,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Queue
 from coop_queues.job import Job, OrderChange
-from coop_review_api import audit
 from coop_review_api.automation.order import (
     Clearing,
     Emptying,
@@ -34,10 +33,11 @@ from coop_review_api.automation.order import (
     clearings_of,
 )
 from coop_review_api.automation.table import automations
-from coop_review_api.decision import Component
-from coop_review_api.error import Conflict, NotFound
-from coop_review_api.schema import held_decisions
-from coop_review_api.session import Principal
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import Conflict, NotFound
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review.decision import Component
+from coop_review_api.review.table import held_decisions
 
 PATIENCE = timedelta(hours=1)
 """How long an automation waits for jobs that somebody holds; then they are left to whoever does."""

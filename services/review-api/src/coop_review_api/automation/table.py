@@ -1,14 +1,12 @@
-"""The tables of what is carried out by itself, and of queues that people like or removed.
+"""The table of what is carried out by itself.
 
-Guarantees: an automation has one row, whoever asks for it again (its id is made of its cause); a
-removed queue's row stays, so that a job that arrives there late goes on as well.
+Guarantees: an automation has one row, whoever asks for it again (its id is made of its cause).
 Must not: hold items. Progress is written in the transaction of the batch that made it.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -21,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from coop_review_api.schema import metadata
+from coop_review_api.kernel.schema import metadata
 
 _TIME = DateTime(timezone=True)
 _NONE_YET = text("0")
@@ -53,29 +51,4 @@ automations = Table(
     Index("automations_due_ix", "due_at", postgresql_where=text("state = 'RUNNING'")),
     Index(None, "org_id", "created_at"),
     Index("automations_cause_ix", "cause_id", postgresql_where=text("cause_id IS NOT NULL")),
-)
-
-removed_queues = Table(
-    "removed_queues",
-    metadata,
-    Column("org_id", Text, ForeignKey("review.orgs.org_id"), primary_key=True),
-    Column("queue_id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("is_appeals_queue", Boolean, nullable=False),
-    Column("move_to", Text, nullable=True),  # null: the default queue
-    Column("removed_by", Text, nullable=False),
-    Column("removed_at", _TIME, nullable=False),
-    Column("moved", Integer, nullable=False, server_default=_NONE_YET),
-    Column("due_at", _TIME, nullable=False, index=True),
-)
-
-queue_favourites = Table(
-    "queue_favourites",
-    metadata,
-    Column(
-        "user_id", Text, ForeignKey("review.users.user_id", ondelete="CASCADE"), primary_key=True
-    ),
-    Column("queue_id", Text, primary_key=True),
-    Column("org_id", Text, nullable=False),
-    Column("created_at", _TIME, nullable=False),
 )

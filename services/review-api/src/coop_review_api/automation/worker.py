@@ -13,12 +13,13 @@ from collections.abc import Callable
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_queues.order import OrderIndex
-from coop_review_api import metric
-from coop_review_api.automation import batch, removal, store
-from coop_review_api.clock import Clock
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_review_api.automation import batch, store
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.queue import removal
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _IDLE = 0.5  # seconds between two looks at what is due
 _PAUSE = 0.01  # between two batches: reviewers go first

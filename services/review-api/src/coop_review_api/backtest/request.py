@@ -20,17 +20,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import DOCUMENT_TYPES, Kind, LocationBank, Rule, TextBank
 from coop_contracts.event import BacktestRequested, PastDocument
 from coop_contracts.ids import new_id
-from coop_review_api import audit
 from coop_review_api.backtest.table import backtests
 from coop_review_api.configuration.check import check_save, kinds_to_check
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
 from coop_review_api.configuration.reference import references_of
-from coop_review_api.error import Conflict, Fault, Invalid
-from coop_review_api.schema import config_log, outbox
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.message import message_of
-from coop_runtime.outbox import append
+from coop_review_api.configuration.table import config_log
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.schema import outbox
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import message_of
 
 OPEN = ("REQUESTED", "RUNNING")
 MAX_OPEN = 20

@@ -19,11 +19,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import BacktestProgressed, BacktestSample
-from coop_review_api import metric
 from coop_review_api.backtest.request import OPEN
 from coop_review_api.backtest.table import backtest_samples, backtests
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_review_api.kernel import metric
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 SAMPLES = 100
 

@@ -14,13 +14,13 @@ from sqlalchemy import insert, update
 
 from coop_contracts.config import Rule
 from coop_contracts.ids import new_id
-from coop_review_api import audit
 from coop_review_api.backtest import request, store
 from coop_review_api.backtest.request import Draft
 from coop_review_api.backtest.store import Retroaction
 from coop_review_api.backtest.table import retroactions
 from coop_review_api.configuration.log import LockedConfiguration
-from coop_review_api.error import Conflict, Fault, Invalid
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
 
 
 async def create(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.backtest.request import OPEN
 from coop_review_api.backtest.table import backtest_samples, backtests, retroactions
-from coop_review_api.error import NotFound
+from coop_review_api.kernel.error import NotFound
 
 Difference = Literal["NEWLY_PASSING", "NO_LONGER_PASSING", "PASSING", "UNKNOWN"]
 
@@ -73,7 +73,7 @@ async def samples(
     limit: int,
 ) -> list[Row[Any]]:
     """Up to `limit` in the order of their ranks, from the one after `after`. What they are about is
-    not looked at: `api.backtest.sample_page` leaves out what one may not see."""
+    not looked at: `backtest.route.sample_page` leaves out what one may not see."""
     query = (
         select(backtest_samples)
         .where(backtest_samples.c.backtest_id == backtest_id)

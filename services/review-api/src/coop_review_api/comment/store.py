@@ -24,15 +24,17 @@ from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
 from coop_queues.slot import item_key
 from coop_queues.table import jobs
-from coop_review_api import audit, child_safety, role
-from coop_review_api.access import may_see
 from coop_review_api.comment.table import comments
+from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_documents
-from coop_review_api.error import Conflict, Fault, Forbidden, Invalid, NotFound
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.access import may_see
+from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid, NotFound
+from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.kind import MentionData, NotificationKind
 from coop_review_api.notification.store import News, tell_people
-from coop_review_api.schema import users
-from coop_review_api.session import Principal
+from coop_review_api.people.table import users
+from coop_review_api.review import child_safety
 
 MAX_BODY = 5000
 MAX_MENTIONS = 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, Column, DateTime, ForeignKey, Index, Table, Text, Uuid
 
-from coop_review_api.schema import metadata
+from coop_review_api.kernel.schema import metadata
 
 _TIME = DateTime(timezone=True)
 

@@ -16,7 +16,7 @@ from coop_contracts.config import Action, ActionType, ItemType, Kind
 from coop_contracts.error import pointer
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import check_parameters, resolve_values
-from coop_review_api.error import Conflict, Fault
+from coop_review_api.kernel.error import Conflict, Fault
 
 MAX_URL = 2048
 MAX_HEADERS = 20

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from coop_contracts.config import HashBank, Kind, LocationBank, TextBank
 from coop_contracts.error import pointer
 from coop_review_api.configuration.catalogue import Catalogue
-from coop_review_api.error import Fault
-from coop_rules.bank import area_problem, string_problem
+from coop_review_api.kernel.error import Fault
+from coop_rules.matching.bank import area_problem, string_problem
 
 MAX_FAULTS = 50
 

@@ -1,6 +1,6 @@
 """The parts that large banks are kept in.
 
-    entries ──check──▶ split (`coop_rules.bank`) ──▶ chunks ──▶ bank ──▶ unused chunks deleted
+    entries ──check──▶ split (`matching.bank`) ──▶ chunks ──▶ bank ──▶ unused chunks deleted
 
 Guarantees: all of a change is one transaction under the organisation's lock, in an order in which
 no reader of the log sees a bank without its parts; a part that did not change is not saved again.
@@ -21,9 +21,9 @@ from coop_contracts.config import BankChunk, Kind, LocationBank, TextBank
 from coop_review_api.configuration.bank import location_faults, string_faults
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
-from coop_review_api.error import Fault, Invalid
-from coop_review_api.schema import config_current
-from coop_rules.bank import (
+from coop_review_api.configuration.table import config_current
+from coop_review_api.kernel.error import Fault, Invalid
+from coop_rules.matching.bank import (
     MAX_LOCATIONS,
     locations_of,
     most,

@@ -25,7 +25,7 @@ from coop_contracts.config import (
     TextBank,
 )
 from coop_review_api.configuration.reference import references_of
-from coop_review_api.schema import config_current, orgs
+from coop_review_api.configuration.table import config_current, orgs
 
 D = TypeVar("D", bound=Document)
 

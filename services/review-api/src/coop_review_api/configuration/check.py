@@ -44,9 +44,9 @@ from coop_review_api.configuration.rule import (
     check_rule,
 )
 from coop_review_api.configuration.settings import check_settings
-from coop_review_api.error import Conflict, Fault, Invalid
-from coop_review_api.schema import NAMED_KINDS
-from coop_rules.signal import SignalCatalogue
+from coop_review_api.configuration.table import NAMED_KINDS
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_rules.signal.signal import SignalCatalogue
 
 SETTINGS_ID = "settings"
 

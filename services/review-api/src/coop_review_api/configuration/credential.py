@@ -14,8 +14,8 @@ import msgspec
 
 from coop_contracts.config import Integration
 from coop_contracts.error import pointer
-from coop_review_api.error import Fault, Invalid
-from coop_runtime.secret import Vault
+from coop_review_api.kernel.error import Fault, Invalid
+from coop_runtime.secret.vault import Vault
 from coop_signals.manifest import ConfigField, Manifest
 
 MAX_SECRET = 10_000  # characters

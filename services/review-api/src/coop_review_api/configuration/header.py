@@ -14,8 +14,8 @@ import msgspec
 from coop_contracts.config import Kind
 from coop_contracts.error import pointer
 from coop_review_api.configuration.action import check_headers
-from coop_review_api.error import Fault, Invalid
-from coop_runtime.secret import Vault
+from coop_review_api.kernel.error import Fault, Invalid
+from coop_runtime.secret.vault import Vault
 
 
 def context_of(org_id: str, kind: Kind, document_id: str) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Document, Kind
 from coop_review_api.configuration.log import Entry
-from coop_review_api.schema import config_current, config_log, users
+from coop_review_api.configuration.table import config_current, config_log
+from coop_review_api.people.table import users
 
 D = TypeVar("D", bound=Document)
 

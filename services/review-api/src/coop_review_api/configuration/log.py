@@ -23,15 +23,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import DOCUMENT_TYPES, Document, ItemType, Kind
 from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
-from coop_review_api import audit, metric
-from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import check_delete, check_save, kinds_to_check
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
-from coop_review_api.schema import config_current, config_log, orgs, outbox
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.message import message_of
-from coop_runtime.outbox import append
+from coop_review_api.configuration.table import config_current, config_log, orgs
+from coop_review_api.kernel import audit, metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
+from coop_review_api.kernel.schema import outbox
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import message_of
 
 MAX_DOCUMENT_BYTES = 900_000
 """Encoded size; a Kafka message holds 1 MB by default, the envelope included."""

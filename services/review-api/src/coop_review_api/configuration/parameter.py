@@ -14,7 +14,7 @@ from coop_contracts import action
 from coop_contracts.action import MAX_TEXT
 from coop_contracts.config import ActionParameter
 from coop_contracts.error import pointer
-from coop_review_api.error import Fault
+from coop_review_api.kernel.error import Fault
 
 MAX_PARAMETERS = 50
 MAX_OPTIONS = 100

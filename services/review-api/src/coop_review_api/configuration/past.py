@@ -23,7 +23,7 @@ from coop_contracts.config import (
     LocationBank,
     TextBank,
 )
-from coop_review_api.schema import config_log
+from coop_review_api.configuration.table import config_log
 
 D = TypeVar("D", bound=Document)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from coop_contracts.config import Action, ActionType, Kind, Queue, QueueOrder
 from coop_contracts.error import pointer
 from coop_review_api.configuration.catalogue import Catalogue
-from coop_review_api.error import Fault
+from coop_review_api.kernel.error import Fault
 
 MAX_TARGET_MINUTES = 366 * 24 * 60
 MAX_WEIGHT = 1_000_000.0  # minutes

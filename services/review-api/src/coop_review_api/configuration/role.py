@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from coop_contracts.config import Kind, RoleDefinition
 from coop_contracts.error import pointer
 from coop_review_api.configuration.catalogue import Catalogue
-from coop_review_api.error import Fault
-from coop_review_api.role import DEFAULTS
+from coop_review_api.configuration.role_permission import DEFAULTS
+from coop_review_api.kernel.error import Fault
 
 MAX_ROLES = 200
 

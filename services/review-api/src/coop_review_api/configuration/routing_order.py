@@ -15,7 +15,7 @@ from coop_contracts.config import Kind, RoutingRule
 from coop_contracts.error import pointer
 from coop_review_api.configuration.history import current_page
 from coop_review_api.configuration.log import Entry, LockedConfiguration
-from coop_review_api.error import Conflict, Fault, Invalid, RevisionMismatch
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, RevisionMismatch
 
 _PAGE = 500
 

@@ -1,8 +1,8 @@
 """Rules, routing rules and the item types they read.
 
-Guarantees: a saved rule compiles for every one of its item types (`coop_rules.check`), carries only
-actions that exist for those types and that the system can carry out; an item type is not changed
-under the rules that read it so that they would no longer compile.
+Guarantees: a saved rule compiles for every one of its item types (`coop_rules.language.check`),
+carries only actions that exist for those types and that the system can carry out; an item type is
+not changed under the rules that read it so that they would no longer compile.
 Must not: evaluate.
 """
 
@@ -27,10 +27,10 @@ from coop_contracts.error import pointer
 from coop_items import check_item_type_definition
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
-from coop_review_api.error import Conflict, Fault
-from coop_rules import check as rule_check
-from coop_rules.model import Problem
-from coop_rules.signal import SignalCatalogue
+from coop_review_api.kernel.error import Conflict, Fault
+from coop_rules.language import check as rule_check
+from coop_rules.language.model import Problem
+from coop_rules.signal.signal import SignalCatalogue
 
 
 def check_rule(rule: Rule, catalogue: Catalogue, signals: SignalCatalogue) -> Iterator[Fault]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from coop_contracts.action import applies_to
 from coop_contracts.config import Action, ItemType, Kind, OrgSettings, StrikeThreshold
 from coop_contracts.error import pointer
-from coop_review_api.address import check_email
 from coop_review_api.configuration.action import check_url
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
-from coop_review_api.error import Fault
+from coop_review_api.kernel.email_address import check_email
+from coop_review_api.kernel.error import Fault
 
 MAX_THRESHOLDS = 50
 MAX_THRESHOLD = 1_000_000

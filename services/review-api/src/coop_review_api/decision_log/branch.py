@@ -8,15 +8,14 @@ Must not: hold a condition that another module decides: what a reader may see is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from coop_contracts.event import ItemRef
 from coop_queues.slot import item_key
-
-if TYPE_CHECKING:
-    from coop_review_api.decision_log.query import Scope, Wanted
+from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.review.visibility import ReaderScope
 
 _OWN_SOURCES: Final = ("RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION")
 _BULK_SOURCES: Final = ("BULK_ACTION", "REVERSAL")
@@ -45,7 +44,7 @@ class Parameters:
         return f"{column} @> CAST({self.add(encoded)} AS jsonb)"
 
 
-Conditions = Callable[["Wanted", Parameters, "Scope"], list[str]]
+Conditions = Callable[[LogQuestion, Parameters, ReaderScope], list[str]]
 
 
 class Branch:
@@ -59,7 +58,7 @@ class Branch:
         time: str,
         entry_id: str,
         org: str,
-        can_answer: Callable[[Wanted], bool],
+        can_answer: Callable[[LogQuestion], bool],
         conditions: Conditions,
     ) -> None:
         self._columns = columns
@@ -69,12 +68,14 @@ class Branch:
         self.can_answer = can_answer
         self._conditions = conditions
 
-    def sql(self, parameters: Parameters, *, after: bool, scope: Scope, wanted: Wanted) -> str:
+    def sql(
+        self, parameters: Parameters, *, after: bool, scope: ReaderScope, question: LogQuestion
+    ) -> str:
         """The SELECT."""
-        where = [f"{self._org} = :org", *self._conditions(wanted, parameters, scope)]
-        if wanted.since is not None:
+        where = [f"{self._org} = :org", *self._conditions(question, parameters, scope)]
+        if question.since is not None:
             where.append(f"{self._time} >= CAST(:since AS timestamptz)")
-        if wanted.until is not None:
+        if question.until is not None:
             where.append(f"{self._time} < CAST(:until AS timestamptz)")
         if after:
             # The first condition is implied, and one that an index can begin at.
@@ -105,36 +106,36 @@ _NOT_BLIND = """d.job_id NOT IN (SELECT s.job_id FROM review.second_reviews s
                                     AND s.lease_holder = :me)"""
 
 
-def _decisions(wanted: Wanted, parameters: Parameters, scope: Scope) -> list[str]:
+def _decisions(question: LogQuestion, parameters: Parameters, scope: ReaderScope) -> list[str]:
     where = [_NOT_BLIND]
     if not scope.child_safety:
         where.append(f"NOT {_DECISION_CSAM}")
     if scope.queue_ids is not None:
         is_open = parameters.any_of("d.queue_id", scope.queue_ids)
         where.append(f"({is_open} OR d.reviewer_id = :me)")
-    if wanted.sources and "AUTOMATIC" not in wanted.sources:
+    if question.sources and "AUTOMATIC" not in question.sources:
         where.append("d.reviewer_id IS NOT NULL")
-    if wanted.sources and "MRT_JOB" not in wanted.sources:
+    if question.sources and "MRT_JOB" not in question.sources:
         where.append("d.reviewer_id IS NULL")
     of_components: tuple[tuple[tuple[str, ...], Callable[[str], Any]], ...] = (
-        (wanted.decision_types, lambda one: {"type": one}),
-        (wanted.action_ids, lambda one: {"actionIds": [one]}),
-        (wanted.policy_ids, lambda one: {"policyIds": [one]}),
+        (question.decision_types, lambda one: {"type": one}),
+        (question.action_ids, lambda one: {"actionIds": [one]}),
+        (question.policy_ids, lambda one: {"policyIds": [one]}),
     )
     for values, member in of_components:
         if values:
             found = [parameters.contains("d.components", member(one)) for one in values]
             where.append(_any(found))
-    if wanted.queue_ids:
-        where.append(parameters.any_of("d.queue_id", wanted.queue_ids))
-    if wanted.reviewer_ids:
-        where.append(parameters.any_of("d.reviewer_id", wanted.reviewer_ids))
-    if wanted.job_id is not None:
-        where.append(f"d.job_id = {parameters.add(wanted.job_id)}")
-    if wanted.item is not None:
-        where.append(_on_item(wanted.item, parameters))
-    if wanted.user is not None:
-        where.append(_on_user(wanted.user, parameters))
+    if question.queue_ids:
+        where.append(parameters.any_of("d.queue_id", question.queue_ids))
+    if question.reviewer_ids:
+        where.append(parameters.any_of("d.reviewer_id", question.reviewer_ids))
+    if question.job_id is not None:
+        where.append(f"d.job_id = {parameters.add(question.job_id)}")
+    if question.item is not None:
+        where.append(_on_item(question.item, parameters))
+    if question.user is not None:
+        where.append(_on_user(question.user, parameters))
     return where
 
 
@@ -181,32 +182,32 @@ _DECISIONS = Branch(
     time="d.decided_at",
     entry_id="d.decision_id",
     org="d.org_id",
-    can_answer=lambda wanted: (
-        "DECISION" in wanted.kinds
-        and not wanted.rule_ids
-        and (not wanted.sources or bool({"MRT_JOB", "AUTOMATIC"} & set(wanted.sources)))
+    can_answer=lambda question: (
+        "DECISION" in question.kinds
+        and not question.rule_ids
+        and (not question.sources or bool({"MRT_JOB", "AUTOMATIC"} & set(question.sources)))
     ),
     conditions=_decisions,
 )
 
 
-def _of_bulk(wanted: Wanted, parameters: Parameters, _: Scope) -> list[str]:
-    kinds = [kind for kind in ("BULK_ACTION", "BULK_REVERSAL") if kind in wanted.kinds]
-    if wanted.sources:
+def _of_bulk(question: LogQuestion, parameters: Parameters, _: ReaderScope) -> list[str]:
+    kinds = [kind for kind in ("BULK_ACTION", "BULK_REVERSAL") if kind in question.kinds]
+    if question.sources:
         named = {"BULK_ACTION": "BULK_ACTION", "REVERSAL": "BULK_REVERSAL"}
-        allowed = {named.get(source) for source in wanted.sources}
+        allowed = {named.get(source) for source in question.sources}
         kinds = [kind for kind in kinds if kind in allowed]
     where = ["b.started_at IS NOT NULL", parameters.any_of("'BULK_' || b.kind", tuple(kinds))]
-    if wanted.reviewer_ids:
+    if question.reviewer_ids:
         actor = "coalesce(b.confirmed_by, b.created_by)"
-        where.append(parameters.any_of(actor, wanted.reviewer_ids))
-    for name, values in (("actionIds", wanted.action_ids), ("policyIds", wanted.policy_ids)):
+        where.append(parameters.any_of(actor, question.reviewer_ids))
+    for name, values in (("actionIds", question.action_ids), ("policyIds", question.policy_ids)):
         if values:
             where.append(
                 f"""b."order" -> '{name}' ?| CAST({parameters.add(list(values))} AS text[])"""
             )
-    if wanted.item is not None:
-        where.append(f"""b."order" ->> 'itemTypeId' = {parameters.add(wanted.item.type_id)}""")
+    if question.item is not None:
+        where.append(f"""b."order" ->> 'itemTypeId' = {parameters.add(question.item.type_id)}""")
     return where
 
 
@@ -226,12 +227,14 @@ _BULK = Branch(
     time="b.started_at",
     entry_id="b.bulk_id",
     org="b.org_id",
-    can_answer=lambda wanted: (
-        bool({"BULK_ACTION", "BULK_REVERSAL"} & set(wanted.kinds))
-        and not (wanted.decision_types or wanted.queue_ids or wanted.rule_ids or wanted.job_id)
-        and wanted.user is None
-        and (wanted.item is None or not wanted.item.id)
-        and (not wanted.sources or bool(set(_BULK_SOURCES) & set(wanted.sources)))
+    can_answer=lambda question: (
+        bool({"BULK_ACTION", "BULK_REVERSAL"} & set(question.kinds))
+        and not (
+            question.decision_types or question.queue_ids or question.rule_ids or question.job_id
+        )
+        and question.user is None
+        and (question.item is None or not question.item.id)
+        and (not question.sources or bool(set(_BULK_SOURCES) & set(question.sources)))
     ),
     conditions=_of_bulk,
 )
@@ -240,30 +243,30 @@ _ACTION_CSAM = """EXISTS (SELECT 1 FROM queues.jobs j WHERE j.org_id = a.org_id
                            AND j.item_key = a.item_key AND j.csam)"""
 
 
-def _action_sources(wanted: Wanted) -> tuple[str, ...]:
-    one = wanted.user is not None or (wanted.item is not None and bool(wanted.item.id))
+def _action_sources(question: LogQuestion) -> tuple[str, ...]:
+    one = question.user is not None or (question.item is not None and bool(question.item.id))
     known = (*_OWN_SOURCES, *_BULK_SOURCES) if one else _OWN_SOURCES
-    return tuple(name for name in known if not wanted.sources or name in wanted.sources)
+    return tuple(name for name in known if not question.sources or name in question.sources)
 
 
-def _actions(wanted: Wanted, parameters: Parameters, scope: Scope) -> list[str]:
-    where = [parameters.any_of("a.source", _action_sources(wanted))]
+def _actions(question: LogQuestion, parameters: Parameters, scope: ReaderScope) -> list[str]:
+    where = [parameters.any_of("a.source", _action_sources(question))]
     if not scope.child_safety:
         where.append(f"NOT {_ACTION_CSAM}")
-    if wanted.action_ids:
-        where.append(parameters.any_of("a.action_id", wanted.action_ids))
-    if wanted.reviewer_ids:
-        where.append(parameters.any_of("a.actor_id", wanted.reviewer_ids))
-    for column, values in (("policy_ids", wanted.policy_ids), ("rule_ids", wanted.rule_ids)):
+    if question.action_ids:
+        where.append(parameters.any_of("a.action_id", question.action_ids))
+    if question.reviewer_ids:
+        where.append(parameters.any_of("a.actor_id", question.reviewer_ids))
+    for column, values in (("policy_ids", question.policy_ids), ("rule_ids", question.rule_ids)):
         if values:
             where.append(f"a.{column} && CAST({parameters.add(list(values))} AS text[])")
-    if wanted.item is not None and wanted.item.id:
-        key = parameters.add(item_key(wanted.item.type_id, wanted.item.id))
+    if question.item is not None and question.item.id:
+        key = parameters.add(item_key(question.item.type_id, question.item.id))
         where.append(f"a.item_key = CAST({key} AS uuid)")
-    elif wanted.item is not None:
-        where.append(f"a.item_type_id = {parameters.add(wanted.item.type_id)}")
-    if wanted.user is not None:
-        key = parameters.add(item_key(wanted.user.type_id, wanted.user.id))
+    elif question.item is not None:
+        where.append(f"a.item_type_id = {parameters.add(question.item.type_id)}")
+    if question.user is not None:
+        key = parameters.add(item_key(question.user.type_id, question.user.id))
         where.append(f"(a.creator_key = CAST({key} AS uuid) OR a.item_key = CAST({key} AS uuid))")
     return where
 
@@ -285,18 +288,18 @@ _ACTIONS = Branch(
     time="a.time",
     entry_id="a.execution_id",
     org="a.org_id",
-    can_answer=lambda wanted: (
-        "ACTION" in wanted.kinds
-        and not (wanted.decision_types or wanted.queue_ids or wanted.job_id)
-        and bool(_action_sources(wanted))
+    can_answer=lambda question: (
+        "ACTION" in question.kinds
+        and not (question.decision_types or question.queue_ids or question.job_id)
+        and bool(_action_sources(question))
     ),
     conditions=_actions,
 )
 
 
-def _passed_on(wanted: Wanted, parameters: Parameters, scope: Scope) -> list[str]:
-    outcomes: list[str] = ["SKIPPED"] if "SKIP" in wanted.kinds else []
-    if "RELEASE" in wanted.kinds:
+def _passed_on(question: LogQuestion, parameters: Parameters, scope: ReaderScope) -> list[str]:
+    outcomes: list[str] = ["SKIPPED"] if "SKIP" in question.kinds else []
+    if "RELEASE" in question.kinds:
         outcomes += ["RELEASED", "EXPIRED"]
     where = [
         # As the index says it, and then which of them.
@@ -308,19 +311,19 @@ def _passed_on(wanted: Wanted, parameters: Parameters, scope: Scope) -> list[str
     if scope.queue_ids is not None:
         is_open = parameters.any_of("c.queue_id", scope.queue_ids)
         where.append(f"({is_open} OR c.reviewer_id = :me)")
-    if wanted.queue_ids:
-        where.append(parameters.any_of("c.queue_id", wanted.queue_ids))
-    if wanted.reviewer_ids:
-        where.append(parameters.any_of("c.reviewer_id", wanted.reviewer_ids))
-    if wanted.job_id is not None:
-        where.append(f"CAST(c.job_id AS text) = {parameters.add(wanted.job_id)}")
-    if wanted.item is not None and wanted.item.id:
-        key = parameters.add(item_key(wanted.item.type_id, wanted.item.id))
+    if question.queue_ids:
+        where.append(parameters.any_of("c.queue_id", question.queue_ids))
+    if question.reviewer_ids:
+        where.append(parameters.any_of("c.reviewer_id", question.reviewer_ids))
+    if question.job_id is not None:
+        where.append(f"CAST(c.job_id AS text) = {parameters.add(question.job_id)}")
+    if question.item is not None and question.item.id:
+        key = parameters.add(item_key(question.item.type_id, question.item.id))
         where.append(f"j.item_key = CAST({key} AS uuid)")
-    elif wanted.item is not None:
-        where.append(f"j.item_type_id = {parameters.add(wanted.item.type_id)}")
-    if wanted.user is not None:
-        key = parameters.add(item_key(wanted.user.type_id, wanted.user.id))
+    elif question.item is not None:
+        where.append(f"j.item_type_id = {parameters.add(question.item.type_id)}")
+    if question.user is not None:
+        key = parameters.add(item_key(question.user.type_id, question.user.id))
         where.append(f"j.subject_key = CAST({key} AS uuid)")
     return where
 
@@ -344,10 +347,15 @@ _PASSED_ON = Branch(
     time="c.ended_at",
     entry_id=_PASSED_ON_ID,
     org="c.org_id",
-    can_answer=lambda wanted: (
-        bool({"SKIP", "RELEASE"} & set(wanted.kinds))
-        and not (wanted.decision_types or wanted.action_ids or wanted.policy_ids or wanted.rule_ids)
-        and (not wanted.sources or "MRT_JOB" in wanted.sources)
+    can_answer=lambda question: (
+        bool({"SKIP", "RELEASE"} & set(question.kinds))
+        and not (
+            question.decision_types
+            or question.action_ids
+            or question.policy_ids
+            or question.rule_ids
+        )
+        and (not question.sources or "MRT_JOB" in question.sources)
     ),
     conditions=_passed_on,
 )

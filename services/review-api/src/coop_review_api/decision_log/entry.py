@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.decision_log.query import EntryKind, EntrySource
+from coop_review_api.decision_log.question import EntryKind, EntrySource
 from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED
 from coop_review_api.enforcement.taken_back import Found, TakenBack

@@ -18,87 +18,22 @@ Must not: write; `of` is the only place that decides which parts of the log a qu
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import ItemRef
 from coop_review_api.decision_log import branch
 from coop_review_api.decision_log.branch import Branch, Parameters
-from coop_review_api.error import Fault, Invalid
-
-EntryKind = Literal["DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION", "SKIP", "RELEASE"]
-EntrySource = Literal[
-    "MRT_JOB",
-    "AUTOMATIC",
-    "BULK_ACTION",
-    "REVERSAL",
-    "RULE_EXECUTION",
-    "POST_ACTIONS",
-    "STRIKE_THRESHOLD",
-    "RETROACTION",
-]
-DecisionType = Literal[
-    "IGNORE",
-    "CUSTOM_ACTION",
-    "RELATED_ACTION",
-    "MOVE",
-    "ESCALATE_TO_NCMEC",
-    "ACCEPT_APPEAL",
-    "REJECT_APPEAL",
-    "AUTOMATIC_CLOSE",
-    "CLOSE",
-]
-USUAL: tuple[EntryKind, ...] = ("DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION")
-"""The kinds that are shown unless others are asked for."""
-
-
-class Wanted(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A question to the log: of each filter that is set one value fits; all filters hold. `since`
-    is within, `until` not. `item` with an empty id means every item of its type."""
-
-    kinds: tuple[EntryKind, ...] = USUAL
-    decision_types: tuple[DecisionType, ...] = ()
-    sources: tuple[EntrySource, ...] = ()
-    action_ids: tuple[str, ...] = ()
-    policy_ids: tuple[str, ...] = ()
-    queue_ids: tuple[str, ...] = ()
-    reviewer_ids: tuple[str, ...] = ()
-    rule_ids: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-    item: ItemRef | None = None
-    user: ItemRef | None = None
-    job_id: str | None = None
-
-
-class Scope(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the reader may see. `queue_ids` are the queues open to them; None: all, those too that
-    were deleted."""
-
-    org_id: str
-    user_id: str
-    queue_ids: tuple[str, ...] | None
-    child_safety: bool
-
-    def may_read(self, queue_id: str, reviewer_id: str | None) -> bool:
-        """Whether a decision of that queue is open to them: their own always is."""
-        is_open = self.queue_ids is None or queue_id in self.queue_ids
-        return is_open or reviewer_id == self.user_id
-
-    def has_queues_of(self, other: Scope) -> bool:
-        """Whether every queue that is open to `other` is open to them."""
-        if self.queue_ids is None or other.queue_ids is None:
-            return self.queue_ids is None
-        return set(other.queue_ids) <= set(self.queue_ids)
+from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.kernel.error import Fault, Invalid
+from coop_review_api.review.visibility import ReaderScope
 
 
 async def page(
     connection: AsyncConnection,
-    scope: Scope,
-    wanted: Wanted,
+    scope: ReaderScope,
+    question: LogQuestion,
     *,
     after: str | None,
     limit: int,
@@ -111,14 +46,14 @@ async def page(
         org=scope.org_id,
         me=scope.user_id,
         limit=limit,
-        since=wanted.since,
-        until=wanted.until,
+        since=question.since,
+        until=question.until,
     )
     if after is not None:
         parameters.values["time"], parameters.values["id"] = _parsed(after)
     parts = [
-        one.sql(parameters, after=after is not None, scope=scope, wanted=wanted)
-        for one in branches_of(wanted)
+        one.sql(parameters, after=after is not None, scope=scope, question=question)
+        for one in branches_of(question)
     ]
     if not parts:
         return []
@@ -135,9 +70,9 @@ def position_of(row: dict[str, Any]) -> str:
     return f"{row['time'].isoformat()} {row['id']}"
 
 
-def branches_of(wanted: Wanted) -> list[Branch]:
+def branches_of(question: LogQuestion) -> list[Branch]:
     """The parts of the log that can have an answer."""
-    return [one for one in branch.ALL if one.can_answer(wanted)]
+    return [one for one in branch.ALL if one.can_answer(question)]
 
 
 def _parsed(position: str) -> tuple[datetime, str]:

@@ -12,31 +12,18 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
-from coop_review_api import child_safety
 from coop_review_api.decision_log import query
 from coop_review_api.decision_log.entry import Entry, entries_of
-from coop_review_api.decision_log.query import Scope, Wanted
-from coop_review_api.review import visible_queues
-from coop_review_api.session import Principal
-
-
-async def scope_of(connection: AsyncConnection, principal: Principal) -> Scope:
-    """What the person may see."""
-    queue_ids = None
-    if not principal.may(Permission.EDIT_MRT_QUEUES):
-        queue_ids = tuple(await visible_queues(connection, principal))
-    return Scope(
-        org_id=principal.org_id,
-        user_id=principal.user_id,
-        queue_ids=queue_ids,
-        child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
-    )
+from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import child_safety
+from coop_review_api.review.visibility import ReaderScope, scope_of
 
 
 async def read(
     connection: AsyncConnection,
     principal: Principal,
-    wanted: Wanted,
+    question: LogQuestion,
     *,
     after: str | None,
     limit: int,
@@ -45,7 +32,7 @@ async def read(
     """`limit` entries to be shown, newest first, from the one after `after`, and one more where
     there are more. Raises `Invalid`."""
     scope = await scope_of(connection, principal)
-    rows = await query.page(connection, scope, wanted, after=after, limit=limit + 1)
+    rows = await query.page(connection, scope, question, after=after, limit=limit + 1)
     entries = await entries_of(connection, principal.org_id, rows, now=now)
     seen = [entry.id for entry in entries[:limit] if entry.csam]
     await child_safety.listed(connection, principal, "decision-log", seen, now=now)
@@ -56,12 +43,12 @@ async def of_job(
     connection: AsyncConnection, principal: Principal, job_id: str, *, now: datetime
 ) -> list[Entry]:
     """How a job was decided; the caller has seen to it that the person may see the job."""
-    scope = Scope(
+    scope = ReaderScope(
         org_id=principal.org_id,
         user_id=principal.user_id,
         queue_ids=None,
         child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
     )
-    wanted = Wanted(kinds=("DECISION",), job_id=job_id)
-    rows = await query.page(connection, scope, wanted, after=None, limit=10)
+    question = LogQuestion(kinds=("DECISION",), job_id=job_id)
+    rows = await query.page(connection, scope, question, after=None, limit=10)
     return await entries_of(connection, principal.org_id, rows, now=now)

@@ -34,8 +34,8 @@ from coop_contracts.event import (
 )
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
-from coop_review_api.enforcement.reverse import Circumstances, reverse
-from coop_review_api.error import Fault
+from coop_review_api.kernel.error import Fault
+from coop_review_api.review.reverse import Circumstances, reverse
 
 MAX_ITEMS = 100_000
 KINDS = (Kind.ACTION, Kind.POLICY, Kind.ITEM_TYPE)

@@ -19,8 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.event import Event, ItemRef
 from coop_contracts.ids import item_key, new_id
 from coop_queues import slot
-from coop_review_api import audit
-from coop_review_api.clock import Clock
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.enforcement.bulk import (
     KINDS,
@@ -33,11 +31,15 @@ from coop_review_api.enforcement.bulk import (
     Target,
     carry_out,
 )
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound
-from coop_review_api.schema import bulk_items, bulk_jobs, outbox, users
-from coop_review_api.session import Principal
-from coop_runtime.message import Message, message_of
-from coop_runtime.outbox import append
+from coop_review_api.enforcement.table import bulk_items, bulk_jobs
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.people.table import users
+from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import Message, message_of
 
 _INSERT = 10_000  # rows of one statement
 

@@ -16,13 +16,14 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
-from coop_review_api.decision import Execution
-from coop_review_api.decision_log.query import Scope
 from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED, MAX_ITEMS, Reversed, Target
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.enforcement.table import bulk_items, bulk_jobs
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.projection.table import requested_actions
-from coop_review_api.schema import bulk_items, bulk_jobs, decisions, held_decisions
+from coop_review_api.review.decision import Execution
+from coop_review_api.review.table import decisions, held_decisions
+from coop_review_api.review.visibility import ReaderScope
 
 _OF_RULE = text(
     """
@@ -62,7 +63,9 @@ async def left_of(
     return left
 
 
-async def of_decision(connection: AsyncConnection, scope: Scope, decision_id: str) -> list[Target]:
+async def of_decision(
+    connection: AsyncConnection, scope: ReaderScope, decision_id: str
+) -> list[Target]:
     """A decision's executions, reversals of others apart. Raises `NotFound`, also for one of a
     queue that is closed to the reader, and `Conflict` while it can still be undone."""
     query = select(decisions).where(

@@ -11,12 +11,12 @@ import time
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api import metric
-from coop_review_api.clock import Clock
 from coop_review_api.enforcement import bulk_store
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _IDLE = 0.5  # seconds between two looks for a running job
 _BATCH = 250

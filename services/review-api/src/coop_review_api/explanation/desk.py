@@ -17,9 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import ItemRef, Lane, RulesEvaluated
 from coop_contracts.permission import Permission
-from coop_review_api import child_safety
-from coop_review_api.clock import Clock
-from coop_review_api.error import NotFound
 from coop_review_api.explanation import record, report
 from coop_review_api.explanation.evaluation import (
     Dissent,
@@ -29,10 +26,13 @@ from coop_review_api.explanation.evaluation import (
     lane_program,
 )
 from coop_review_api.explanation.material import Material, material_of, rules_at
-from coop_review_api.session import Principal
-from coop_rules.program import Program
-from coop_rules.signal import SignalCatalogue
-from coop_runtime.database import transaction
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import NotFound
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import child_safety
+from coop_rules.program.program import Program
+from coop_rules.signal.signal import SignalCatalogue
+from coop_runtime.database.engine import transaction
 
 _KEPT_PROGRAMS = 8
 

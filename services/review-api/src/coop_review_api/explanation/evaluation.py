@@ -24,10 +24,10 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_review_api.explanation.material import Material
-from coop_rules.compiler import compile_program
-from coop_rules.lane import rule_lane
-from coop_rules.program import EnabledRule, Program
-from coop_rules.signal import SignalCatalogue
+from coop_rules.language.lane import rule_lane
+from coop_rules.program.compiler import compile_program
+from coop_rules.program.program import EnabledRule, Program
+from coop_rules.signal.signal import SignalCatalogue
 
 
 class Dissent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -25,8 +25,8 @@ from coop_contracts.config import (
 )
 from coop_review_api.configuration.past import chunks_of, documents_at
 from coop_review_api.configuration.reference import references_of
-from coop_rules.scope import Scope
-from coop_rules.signal import SignalCatalogue
+from coop_rules.language.scope import Scope
+from coop_rules.signal.signal import SignalCatalogue
 
 D = TypeVar("D", bound=Document)
 

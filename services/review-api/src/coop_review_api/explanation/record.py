@@ -21,9 +21,9 @@ from coop_contracts.event import RulesEvaluated, SubmittedItem
 from coop_queues.lookup import uuid_of
 from coop_queues.slot import item_key
 from coop_queues.table import entries, jobs
-from coop_review_api.error import Fault, Invalid
+from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.projection import table as projected
-from coop_review_api.schema import decisions
+from coop_review_api.review.table import decisions
 
 _event = msgspec.json.Decoder(RulesEvaluated)
 _item = msgspec.json.Decoder(SubmittedItem)

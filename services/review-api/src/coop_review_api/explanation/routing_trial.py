@@ -1,8 +1,8 @@
 """Routing an item as routing would, without any effect, and saying why.
 
 Guarantees: the choice is made by the function and the tables that routing has, on the same
-documents (`coop_rules.routing`); nothing is published, placed or kept. A value that was not asked
-for, or cannot be had, is unavailable in the test as it would be in routing.
+documents (`coop_rules.queue_choice`); nothing is published, placed or kept. A value that was not
+asked for, or cannot be had, is unavailable in the test as it would be in routing.
 Must not: hold a database connection while a provider is asked.
 """
 
@@ -23,12 +23,12 @@ from coop_review_api.explanation.evaluation import by_need
 from coop_review_api.explanation.material import Material, material_of
 from coop_review_api.explanation.spot_test import FETCH_SECONDS, GivenValue, Source
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
-from coop_review_api.signal import Signals
-from coop_rules import routing
-from coop_rules.model import Problem
-from coop_rules.program import Facts
-from coop_rules.routing import Choice, RouteTable, Traits, choose, compile_table, facts_of
-from coop_rules.signal import SignalCatalogue
+from coop_review_api.signal.signals import Signals
+from coop_rules import queue_choice as routing
+from coop_rules.language.model import Problem
+from coop_rules.program.program import Facts
+from coop_rules.queue_choice import Choice, RouteTable, Traits, choose, compile_table, facts_of
+from coop_rules.signal.signal import SignalCatalogue
 
 
 @dataclass(frozen=True, kw_only=True)

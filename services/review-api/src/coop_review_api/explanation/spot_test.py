@@ -23,10 +23,10 @@ from coop_contracts.event import ItemRef, SignalValue, SubmittedItem
 from coop_review_api.explanation.evaluation import as_enabled, by_need, compiled
 from coop_review_api.explanation.material import Material
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
-from coop_review_api.signal import Signals
-from coop_rules.model import Problem
-from coop_rules.need import Need
-from coop_rules.program import Facts, Program
+from coop_review_api.signal.signals import Signals
+from coop_rules.language.model import Problem
+from coop_rules.language.need import Need
+from coop_rules.program.program import Facts, Program
 
 FETCH_SECONDS = 20.0  # for all values together
 MAX_INPUTS = 100  # of one need that are asked for

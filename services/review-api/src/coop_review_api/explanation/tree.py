@@ -19,10 +19,10 @@ from msgspec import Struct
 
 from coop_contracts.event import ConditionResult, Outcome, SignalValue
 from coop_review_api.explanation import words
-from coop_rules.model import ConditionError, ConditionSet, Conjunction, Leaf, Problem
-from coop_rules.parse import parse_condition_set
-from coop_rules.predicate import BindError, Predicate, bind, broken
-from coop_rules.scope import Scope
+from coop_rules.language.model import ConditionError, ConditionSet, Conjunction, Leaf, Problem
+from coop_rules.language.parse import parse_condition_set
+from coop_rules.language.predicate import BindError, Predicate, bind, broken
+from coop_rules.language.scope import Scope
 
 
 class Node(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

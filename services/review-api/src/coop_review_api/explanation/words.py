@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coop_contracts.event import ConditionResult
-from coop_rules.model import Comparator, Input, InputType, Leaf, MatchingValues
-from coop_rules.signal import SignalCatalogue
+from coop_rules.language.model import Comparator, Input, InputType, Leaf, MatchingValues
+from coop_rules.signal.signal import SignalCatalogue
 
 _SHOWN = 3
 _LENGTH = 80

@@ -21,16 +21,17 @@ from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
-from coop_review_api import audit
-from coop_review_api.clock import Clock
 from coop_review_api.decision_log import query
 from coop_review_api.decision_log.entry import entries_of
-from coop_review_api.decision_log.query import Scope, Wanted
-from coop_review_api.error import Conflict
+from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.export import file
 from coop_review_api.export.file import Format
 from coop_review_api.export.table import log_export_chunks, log_exports
-from coop_review_api.session import Principal
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review.visibility import ReaderScope
 
 BATCH: Final = 2000  # entries
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -47,8 +48,8 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('log-exports ' || :u
 async def create(
     connection: AsyncConnection,
     principal: Principal,
-    wanted: Wanted,
-    scope: Scope,
+    wanted: LogQuestion,
+    scope: ReaderScope,
     *,
     form: Format,
     now: datetime,
@@ -183,8 +184,8 @@ async def advance(
         return
     entries = await query.page(
         connection,
-        msgspec.convert(row.scope, Scope),
-        msgspec.convert(row.wanted, Wanted),
+        msgspec.convert(row.scope, ReaderScope),
+        msgspec.convert(row.wanted, LogQuestion),
         after=row.position,
         limit=batch,
     )

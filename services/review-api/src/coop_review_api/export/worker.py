@@ -13,12 +13,12 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api import metric
-from coop_review_api.clock import Clock
 from coop_review_api.export import store
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _IDLE = 1.0  # seconds between two looks for an export
 _PAUSE = 0.02  # between two batches: others use this database, too

@@ -8,7 +8,7 @@ seconds, and no more than a tenth of the time where the answer is slow; a listen
 newest state, never of a backlog, so that a slow one holds no memory; it ends when its session does,
 when the person's role or permissions change, or after its lifetime (the page connects again, and is
 looked at anew); listeners are bounded in number, of a process and of a person.
-Must not: know HTTP; `api.live` does.
+Must not: know HTTP; `live.route` does.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.permission import Permission
-from coop_review_api import metric
-from coop_review_api.access import may_work
-from coop_review_api.context import Context
-from coop_review_api.error import TooManyAttempts, Unavailable
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.access import may_work
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import TooManyAttempts, Unavailable
+from coop_review_api.kernel.live_limit import LiveLimits
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.session_limit import SessionLimits
 from coop_review_api.live.snapshot import Organisation, QueueState, Snapshot, Watched, look
-from coop_review_api.session import Principal
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
-PER_PERSON: Final = 8
 _SHARE = 10  # of the time that the question may take
-_AFTER_OUTAGE = 2.0  # seconds
 
 End = Literal["left", "session", "lifetime", "slow", "stopped", "fault"]
 Message = tuple[str, bytes]
@@ -119,8 +120,18 @@ class Listener:
 class Hub:
     """All listeners of a process; it asks the database while there are any."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        session_limits: SessionLimits,
+        limits: LiveLimits,
+        clock: Clock,
+    ) -> None:
+        self.limits = limits
+        self._engine = engine
+        self._session_limits = session_limits
+        self._clock = clock
         self._listeners: set[Listener] = set()
         self._known: dict[str, Organisation] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -129,15 +140,15 @@ class Hub:
     @contextmanager
     def listening(self, principal: Principal) -> Iterator[Listener]:
         """A listener for as long as the block runs. Raises `Unavailable`, `TooManyAttempts`."""
-        settings = self._context.settings
-        if self._stopped or len(self._listeners) >= settings.review_live_streams:
+        limits = self.limits
+        if self._stopped or len(self._listeners) >= limits.streams:
             raise Unavailable("too many pages are listening", retry_after=30)
         own = sum(one.principal.user_id == principal.user_id for one in self._listeners)
-        if own >= PER_PERSON:
+        if own >= limits.per_person:
             raise TooManyAttempts(
-                f"you are listening on {PER_PERSON} pages already", retry_after=30
+                f"you are listening on {limits.per_person} pages already", retry_after=30
             )
-        listener = Listener(principal, time.monotonic() + settings.review_live_lifetime)
+        listener = Listener(principal, time.monotonic() + limits.lifetime)
         self._listeners.add(listener)
         metric.LIVE_STREAMS.inc()
         if self._asking is None or self._asking.done():
@@ -159,7 +170,7 @@ class Hub:
 
     async def _ask(self) -> None:
         """While somebody listens."""
-        every = self._context.settings.review_live_every
+        every = self.limits.every
         try:
             while self._listeners and not self._stopped:
                 began = time.monotonic()
@@ -167,7 +178,7 @@ class Hub:
                     await self._show()
                 except Retryable as error:
                     _log.warning("listeners wait for the database", error=str(error))
-                    await asyncio.sleep(_AFTER_OUTAGE)
+                    await asyncio.sleep(self.limits.after_outage)
                     continue
                 took = time.monotonic() - began
                 metric.LIVE_POLL.observe(took)
@@ -185,14 +196,13 @@ class Hub:
             user_ids={one.user_id for one in people},
             session_ids={one.session_id for one in people},
         )
-        context = self._context
-        async with transaction(context.engine) as connection:
+        async with transaction(self._engine) as connection:
             snapshot = await look(
                 connection,
                 watched,
                 self._known,
-                limits=context.session_limits,
-                now=context.clock(),
+                limits=self._session_limits,
+                now=self._clock(),
             )
         self._known = dict(snapshot.organisations)
         now = time.monotonic()

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
 from coop_contracts.permission import Permission
-from coop_review_api import role
+from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.session_limit import Limits
+from coop_review_api.kernel.session_limit import SessionLimits
 
 
 class QueueState(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -131,7 +131,7 @@ async def look(
     watched: Watched,
     known: Mapping[str, Organisation],
     *,
-    limits: Limits,
+    limits: SessionLimits,
     now: datetime,
 ) -> Snapshot:
     """What there is now. `known` are organisations as they were at the look before."""
@@ -173,7 +173,9 @@ async def look(
     )
 
 
-async def _organisation(connection: AsyncConnection, org_id: str, limits: Limits) -> Organisation:
+async def _organisation(
+    connection: AsyncConnection, org_id: str, limits: SessionLimits
+) -> Organisation:
     kinds = [Kind.QUEUE, Kind.ROLE, Kind.SETTINGS]
     catalogue = await load_catalogue(connection, org_id, kinds)
     settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)

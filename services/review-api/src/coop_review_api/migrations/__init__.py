@@ -5,7 +5,7 @@ A released revision is never edited.
 
 from __future__ import annotations
 
-from coop_runtime.migration import migrate
+from coop_runtime.database.migration import migrate
 
 
 def run(url: str) -> None:

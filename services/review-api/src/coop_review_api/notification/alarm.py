@@ -18,16 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_contracts.config import Kind, Rule, RuleStatus
 from coop_contracts.event import EndpointChanged, RuleTripped
 from coop_contracts.permission import Permission
-from coop_review_api import audit, metric
-from coop_review_api.clock import Clock
 from coop_review_api.configuration import log
-from coop_review_api.error import NotFound
+from coop_review_api.kernel import audit, metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import NotFound
 from coop_review_api.notification import kind, store
 from coop_review_api.notification.kind import NotificationKind
 from coop_review_api.notification.store import News
-from coop_runtime.database import transaction
-from coop_runtime.error import Poison
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison
 
 BLAST_RADIUS = "blast-radius"
 """The author of the changes made here."""

@@ -9,11 +9,11 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api.clock import Clock
+from coop_review_api.kernel.clock import Clock
 from coop_review_api.notification import mail, store, strike
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _EVERY = 300.0  # seconds
 _SOON = 1.0

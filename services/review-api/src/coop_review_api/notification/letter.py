@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.notification.kind import Text, render
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.table import mails
-from coop_runtime.secret import Vault
+from coop_runtime.secret.vault import Vault
 
 _PLACE = "{{link}}"
 

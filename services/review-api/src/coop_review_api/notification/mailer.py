@@ -15,8 +15,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api import metric
-from coop_review_api.clock import Clock
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.mail_server import MailServer
 from coop_review_api.notification import letter
 from coop_review_api.notification import mail as queue
 from coop_review_api.notification.mail import Mail
@@ -24,15 +25,14 @@ from coop_review_api.notification.smtp import (
     Connection,
     MailError,
     Refused,
-    Server,
     Unreachable,
     connect,
 )
-from coop_runtime.backoff import Backoff
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
-from coop_runtime.secret import SecretError, Vault
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+from coop_runtime.secret.vault import SecretError, Vault
 
 MAX_AGE: Final = timedelta(days=3)
 """After which nobody wants to know any more."""
@@ -52,7 +52,7 @@ class Mailer:
     def __init__(
         self,
         engine: AsyncEngine,
-        server: Server,
+        server: MailServer,
         *,
         clock: Clock,
         vault: Vault,

@@ -16,9 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
+from coop_review_api.configuration.table import config_current
 from coop_review_api.notification import letter
 from coop_review_api.notification.kind import Text
-from coop_review_api.schema import config_current, users
+from coop_review_api.people.table import users
 from coop_review_api.settings import Settings
 
 

@@ -14,20 +14,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Literal
 
 import aiosmtplib
 
+from coop_review_api.kernel.mail_server import MailServer, Tls
 from coop_review_api.notification.mail import Mail
-
-TIMEOUT = 15.0
-"""Seconds for each answer of the server."""
-
-Tls = Literal["starttls", "tls", "none"]
 
 _PORTS: dict[Tls, int] = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -46,31 +40,10 @@ class Refused(MailError):
         self.for_good = for_good
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """Where mails go. `sender` is the address they come from, with a name or without;
-    `certificates` a file of authorities to trust besides those of the system."""
-
-    host: str
-    sender: str
-    port: int | None = None
-    tls: Tls = "starttls"
-    user: str | None = None
-    password: str | None = None
-    certificates: str | None = None
-    timeout: float = TIMEOUT
-
-    def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self.certificates is not None:
-            context.load_verify_locations(self.certificates)
-        return context
-
-
 class Connection:
     """A connection that has been let in."""
 
-    def __init__(self, client: aiosmtplib.SMTP, server: Server) -> None:
+    def __init__(self, client: aiosmtplib.SMTP, server: MailServer) -> None:
         self._client = client
         self._server = server
 
@@ -101,14 +74,14 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(server: Server) -> AsyncIterator[Connection]:
+async def connect(server: MailServer) -> AsyncIterator[Connection]:
     """A connection for as long as the block. Raises `Unreachable`."""
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port or _PORTS[server.tls],
         use_tls=server.tls == "tls",
         start_tls=server.tls == "starttls",
-        tls_context=None if server.tls == "none" else server.context(),
+        tls_context=None if server.tls == "none" else _context_of(server),
         timeout=server.timeout,
     )
     try:
@@ -124,6 +97,13 @@ async def connect(server: Server) -> AsyncIterator[Connection]:
             with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
                 await client.quit(timeout=1)
         client.close()
+
+
+def _context_of(server: MailServer) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if server.certificates is not None:
+        context.load_verify_locations(server.certificates)
+    return context
 
 
 def message_of(mail: Mail, *, sender: str) -> EmailMessage:

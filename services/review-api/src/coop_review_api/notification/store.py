@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
-from coop_review_api import role
+from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration.table import config_current
 from coop_review_api.notification.kind import Data, NotificationKind, render, text_of, wire_of
 from coop_review_api.notification.table import alarms, mails, notifications
-from coop_review_api.schema import config_current, users
+from coop_review_api.people.table import users
 
 RETENTION = timedelta(days=180)
 """Of notifications, read or not."""

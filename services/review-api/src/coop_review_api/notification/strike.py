@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import StrikesChanged
 from coop_contracts.ids import item_key
-from coop_review_api.clock import Clock
+from coop_review_api.kernel.clock import Clock
 from coop_review_api.notification.table import strike_changes
-from coop_runtime.database import transaction
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 RETENTION = timedelta(days=365)
 

@@ -22,13 +22,13 @@ from coop_contracts.event import (
     ItemSubmitted,
     RulesEvaluated,
 )
-from coop_review_api import metric
-from coop_review_api.clock import Clock
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.clock import Clock
 from coop_review_api.projection import store
 from coop_review_api.projection.partition import DAY, KEPT, RECENT, Partitioned, Partitions
-from coop_runtime.database import transaction
-from coop_runtime.error import Poison, Retryable
-from coop_runtime.message import Received
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
+from coop_runtime.process.error import Poison, Retryable
 
 E = TypeVar("E", bound=Event)
 

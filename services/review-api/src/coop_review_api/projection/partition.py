@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_review_api.kernel.schema import SCHEMA
 from coop_review_api.projection.table import DAILY, recent_submissions
-from coop_review_api.schema import SCHEMA
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

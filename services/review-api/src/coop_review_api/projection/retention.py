@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_review_api.clock import Clock
+from coop_review_api.kernel.clock import Clock
 from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitions
 from coop_review_api.projection.table import (
     evaluations,
@@ -26,9 +26,9 @@ from coop_review_api.projection.table import (
     submission_windows,
     submissions,
 )
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
-from coop_runtime.log import logger
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
 
 _SETTLE_TIMEOUT = 600.0  # seconds
 _EARLIER = HOUR  # by how much an evaluation may seem to precede its submission

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from coop_review_api.schema import metadata
+from coop_review_api.kernel.schema import metadata
 
 _TIME = DateTime(timezone=True)
 _BY_TIME: dict[str, Any] = {"postgresql_partition_by": "RANGE (time)"}

@@ -12,15 +12,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_review_api import appeal, rulebook
-from coop_review_api.access import may_see
-from coop_review_api.clock import Clock
-from coop_review_api.decision import Decision, Draft, Reviewer, hash_of
-from coop_review_api.error import Fault, Invalid, NotFound
-from coop_review_api.judgement import decide
+from coop_review_api.kernel.access import may_see
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Fault, Invalid, NotFound
+from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import second_review
-from coop_review_api.session import Principal
-from coop_runtime.database import transaction
+from coop_review_api.review import origin as appeal
+from coop_review_api.review import rulebook
+from coop_review_api.review.decision import Decision, Draft, Reviewer, hash_of
+from coop_review_api.review.judgement import decide
+from coop_runtime.database.engine import transaction
 
 
 async def submit(

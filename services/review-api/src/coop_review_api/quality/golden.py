@@ -20,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues import store
-from coop_review_api import audit
-from coop_review_api.decision import Component
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
+from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.category import categories_of
 from coop_review_api.quality.table import golden_items, second_reviews
-from coop_review_api.schema import decisions
-from coop_review_api.session import Principal
+from coop_review_api.review.decision import Component
+from coop_review_api.review.table import decisions
 
 _OPEN = text(
     """

@@ -22,11 +22,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
-from coop_review_api.error import Conflict
+from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.agreement import Interval, alpha_interval, kappa
 from coop_review_api.quality.category import By
-from coop_review_api.review import visible_queues
-from coop_review_api.session import Principal
+from coop_review_api.review.desk import visible_queues
 
 GroupBy = Literal["QUEUE", "REVIEWER", "POLICY", "ACTION"]
 Table = Counter[tuple[str, str]]

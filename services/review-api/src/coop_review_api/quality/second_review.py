@@ -32,15 +32,15 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues import lease, store
 from coop_queues.job import Job, JobSummary
-from coop_review_api import audit
-from coop_review_api.clock import Clock
-from coop_review_api.error import Conflict, NotFound
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict, NotFound
+from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import golden
 from coop_review_api.quality.category import categories_of, is_sampled
 from coop_review_api.quality.table import second_reviews
-from coop_review_api.review import visible_queues
-from coop_review_api.session import Principal
-from coop_runtime.database import transaction
+from coop_review_api.review.desk import visible_queues
+from coop_runtime.database.engine import transaction
 
 Chance = Callable[[], float]
 

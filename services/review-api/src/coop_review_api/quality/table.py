@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from coop_review_api.schema import metadata
+from coop_review_api.kernel.schema import metadata
 
 _TIME = DateTime(timezone=True)
 

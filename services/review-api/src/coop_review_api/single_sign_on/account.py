@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.address import check_email, normalize_email
-from coop_review_api.schema import users
+from coop_review_api.kernel.email_address import check_email, normalize_email
+from coop_review_api.people.table import users
 from coop_review_api.single_sign_on.error import NoAccount, Refused
 from coop_review_api.single_sign_on.provider import Provider
 

@@ -11,14 +11,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from coop_review_api.error import Fault, Invalid
+from coop_review_api.kernel.error import Fault, Invalid
 
 MAX_PATH = 2000
 SIGN_IN_PATH = "/sign-in"
 
 # A path of the console: one slash, then no character that a browser reads as anything else.
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,18 +77,3 @@ def with_query(url: str, values: dict[str, str]) -> str:
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(values)) if part)
     return urlunsplit(parts._replace(query=query, fragment=""))
-
-
-def is_safe(url: str) -> bool:
-    """Whether a browser with somebody's identity may be sent there, or a secret: https, or this
-    very machine."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if any(ord(one) <= 0x20 or ord(one) >= 0x7F for one in url) or "\\" in url:
-        return False
-    if not host or parts.username is not None or parts.password is not None or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)

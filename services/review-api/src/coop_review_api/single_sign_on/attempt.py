@@ -27,12 +27,12 @@ from sqlalchemy import Column, Row, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.error import TooManyAttempts
+from coop_review_api.kernel.error import TooManyAttempts
+from coop_review_api.people.throttle import network_of
 from coop_review_api.single_sign_on.assertion import Assertion
 from coop_review_api.single_sign_on.error import Refused, Stale
 from coop_review_api.single_sign_on.provider import Provider
 from coop_review_api.single_sign_on.table import sso_assertions, sso_attempts
-from coop_review_api.throttle import network_of
 
 LIFETIME = timedelta(minutes=10)
 TICKET_LIFETIME = timedelta(minutes=1)

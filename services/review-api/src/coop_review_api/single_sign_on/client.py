@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from coop_review_api.clock import Clock
+from coop_review_api.kernel.clock import Clock
 from coop_review_api.settings import Settings
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.fetch import Fetch
 from coop_review_api.single_sign_on.oidc import Oidc
-from coop_runtime.egress import EgressGuard
+from coop_runtime.egress.guard import EgressGuard
 
 
 class SingleSignOn:

@@ -17,9 +17,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api import audit
-from coop_review_api.error import Conflict, Fault, Invalid, NotFound
-from coop_review_api.schema import orgs
+from coop_review_api.configuration.table import orgs
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.single_sign_on.provider import Provider, of_org
 from coop_review_api.single_sign_on.table import sso_domains
 

@@ -18,13 +18,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from coop_review_api.clock import now
-from coop_review_api.error import ReviewError
+from coop_review_api.kernel.clock import now
+from coop_review_api.kernel.error import ReviewError
 from coop_review_api.settings import Settings
 from coop_review_api.single_sign_on import domain
-from coop_runtime import database
-from coop_runtime.database import transaction
-from coop_runtime.error import Retryable
+from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.process.error import Retryable
 
 
 def run_domain(arguments: Sequence[str]) -> int:
@@ -50,7 +49,7 @@ def run_domain(arguments: Sequence[str]) -> int:
 async def _carry_out(
     settings: Settings, command: str, org_id: str, name: str | None
 ) -> Sequence[str]:
-    engine = database.engine_of(
+    engine = engine_of(
         settings.postgres, pool_size=1, application_name="coop-review-api-sso-domain"
     )
     try:

@@ -14,7 +14,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import IdentityProvider, Kind
-from coop_review_api.schema import config_current
+from coop_review_api.configuration.table import config_current
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
-from coop_review_api import role
-from coop_review_api.administration import administration_of
+from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, read
-from coop_review_api.error import Conflict
-from coop_review_api.schema import users
-from coop_review_api.session import Principal
+from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.people.administration import administration_of
+from coop_review_api.people.table import users
 from coop_review_api.single_sign_on.provider import of_org
 
 

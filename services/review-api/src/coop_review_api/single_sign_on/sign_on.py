@@ -22,16 +22,17 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api import audit
 from coop_review_api.configuration.header import context_of as bound_to
-from coop_review_api.context import Context
-from coop_review_api.error import NotFound
-from coop_review_api.login import Caller, admit
+from coop_review_api.http.context import Context
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.error import NotFound
+from coop_review_api.people.login import Caller, admit
 from coop_review_api.single_sign_on import account, attempt, provider, saml
+from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_review_api.single_sign_on.error import NoAccount, SignOnError, Stale
 from coop_review_api.single_sign_on.oidc import Flow
 from coop_review_api.single_sign_on.provider import Provider
-from coop_runtime.database import transaction
+from coop_runtime.database.engine import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ async def start(context: Context, found: Provider, *, browser: str, ip: str, ret
         begun = await attempt.begin(
             connection, found, browser=browser, ip=ip, return_to=return_to, now=now
         )
-    ours = context.single_sign_on
+    ours = context.part(SingleSignOn)
     if found.document.scheme == "SAML":
         return saml.request_url(found.document, ours.addresses, begun, now=now)
     flow = _flow(context, found, browser, begun.state)
@@ -81,7 +82,7 @@ async def start(context: Context, found: Provider, *, browser: str, ip: str, ret
 async def acs(context: Context, found: Provider, *, response: str, relay_state: str | None) -> str:
     """Where to send a browser that brought a SAML response: to redeem its ticket. Raises
     `SignOnError`."""
-    now, addresses = context.clock(), context.single_sign_on.addresses
+    now, addresses = context.clock(), context.part(SingleSignOn).addresses
     async with transaction(context.engine) as connection:
         answered = await attempt.answer(connection, found, relay_state, now=now)
     try:
@@ -135,7 +136,7 @@ async def callback(
         )
     flow = _flow(context, found, browser, state)
     try:
-        email = await context.single_sign_on.oidc.email(
+        email = await context.part(SingleSignOn).oidc.email(
             found.document, flow, answer, secret=_secret(context, found)
         )
         async with transaction(context.engine) as connection:
@@ -148,7 +149,7 @@ async def callback(
 
 def _flow(context: Context, found: Provider, browser: str, state: str) -> Flow:
     return Flow(
-        redirect_uri=context.single_sign_on.addresses.callback(found.id),
+        redirect_uri=context.part(SingleSignOn).addresses.callback(found.id),
         state=state,
         nonce=attempt.derived(browser, state, "nonce"),
         verifier=attempt.derived(browser, state, "verifier"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text
 
-from coop_review_api.schema import metadata
+from coop_review_api.kernel.schema import metadata
 
 _TIME = DateTime(timezone=True)
 

@@ -1,0 +1,123 @@
+"""What a signal is, and the catalogue of those that rules may name.
+
+Guarantees: every signal of Coop has an entry, or is in `RETIRED`; an entry says all that binding a
+condition, ordering it and showing it to people needs.
+Must not: compute anything. Local signals are computed by `text`, `similarity` and `geo`; external
+ones by the service that evaluates, which hands their values in (`need`).
+
+Source of names, inputs, outputs and costs: Coop's public signals. `builtin.py` has the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cache
+from typing import Literal
+
+from msgspec import Struct
+
+from coop_contracts.config import ScalarType
+from coop_contracts.event import Lane
+
+__all__ = ["Family", "Lane", "Matching", "Output", "SignalCatalogue", "SignalType", "Thresholds"]
+
+Output = Literal["BOOLEAN", "NUMBER", "ENUM", "STRING"]
+"""What a signal's score is. ENUM: one of `SignalType.order`; STRING: text of a derived field."""
+
+Family = Literal["strings", "text_banks", "locations", "location_banks", "image_banks"]
+"""The families of matching values: the attributes of `model.MatchingValues`, shortened."""
+
+LANES: tuple[Lane, ...] = ("FAST", "MEDIA", "SLOW")
+"""From the least to the most that a rule waits for."""
+
+
+class Matching(StrEnum):
+    """How the matching values of a text signal are looked for."""
+
+    CONTAINS = "CONTAINS"  # substring
+    REGEX = "REGEX"
+    WORD = "WORD"  # substring between boundaries of words
+    VARIANT = "VARIANT"  # as people disguise it
+
+
+class Thresholds(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the signal's maker recommends."""
+
+    high_precision: float
+    high_recall: float
+
+
+class SignalType(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One signal.
+
+    `cost` orders conditions: cheap ones first (Coop's scale; a plain comparison is 0). Exactly one
+    of `matching` (scanned for, with all others at once), `function` (computed here) and `external`
+    (handed in as a Need's values) says where the score comes from.
+    """
+
+    name: str
+    inputs: frozenset[ScalarType]
+    output: Output
+    cost: int
+    lane: Lane = "FAST"
+    needs_matching_values: frozenset[Family] = frozenset()
+    matching: Matching | None = None
+    function: Literal["similarity", "geo"] | None = None
+    external: bool = False
+    negates: str | None = None  # the signal whose boolean this one turns around
+    order: tuple[str, ...] = ()  # of an ENUM, from the lowest
+    subcategories: bool = False  # a condition must name one
+    full_item: bool = False  # takes the whole item, with an aggregation clause as its arguments
+    derivation: str | None = None  # gives the derived field of this type; no condition names it
+    allowed_in_rules: bool = True  # False: in routing rules only
+    unfit_for_routing: str = ""  # why routing rules cannot have it; empty: they can
+    integration: str | None = None  # the account it needs: an Integration's id
+    display_name: str = ""
+    description: str = ""
+    recommended_thresholds: Thresholds | None = None
+    languages: tuple[str, ...] = ()  # empty: all
+    docs_url: str = ""
+
+
+class SignalCatalogue(Mapping[str, SignalType]):
+    """Signals by name. Immutable."""
+
+    __slots__ = ("_derivations", "_types")
+
+    def __init__(self, types: Iterable[SignalType]) -> None:
+        """Raises ValueError where two signals have one name or a lane is none."""
+        self._types: dict[str, SignalType] = {}
+        for found in types:
+            if found.name in self._types:
+                raise ValueError(f"there are two signals {found.name}")
+            if found.lane not in LANES:
+                raise ValueError(f"signal {found.name} has no lane {found.lane}")
+            self._types[found.name] = found
+        self._derivations = {t.derivation: t for t in self._types.values() if t.derivation}
+
+    @staticmethod
+    @cache
+    def builtin() -> SignalCatalogue:
+        """Coop's signals, and ours: always the same object."""
+        # Not at the top: the entries are made of the classes above.
+        from coop_rules.signal.builtin import BUILTIN  # noqa: PLC0415
+
+        return SignalCatalogue(BUILTIN)
+
+    def with_plugins(self, types: Iterable[SignalType]) -> SignalCatalogue:
+        """This catalogue and more signals. Raises ValueError where a name is taken."""
+        return SignalCatalogue([*self._types.values(), *types])
+
+    def deriving(self, derivation: str) -> SignalType | None:
+        """The signal that gives a derived field."""
+        return self._derivations.get(derivation)
+
+    def __getitem__(self, name: str) -> SignalType:
+        return self._types[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)

@@ -1,0 +1,97 @@
+"""Schema migrations with alembic, run inside the process.
+
+Guarantees: two migrators at once do the work once (advisory lock); a migration waits at most 5 s
+for a lock, so that it never stands in front of live traffic, and is tried again; each migration is
+one transaction; the version table lies inside the service's own schema.
+Must not: run when a service starts serving; it is a role of its own (`python -m coop_x migrate`).
+
+A service's migrations are a package folder with `versions/`, `script.py.mako` if new ones are to be
+generated, and an `env.py` of three lines:
+
+    from coop_runtime.database.migration import run_migrations
+    from coop_x.store import metadata
+    run_migrations(metadata)
+"""
+
+from __future__ import annotations
+
+import time
+
+import sqlalchemy.exc
+from sqlalchemy import Connection, MetaData, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+VERSION_TABLE = "alembic_version"
+
+_ATTEMPTS = 6
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def migrate(url: str, *, script_location: str, schema: str) -> None:
+    """Brings `schema` to the newest revision of `script_location` (`package:folder`).
+
+    `url` is the owner of the schema. Raises alembic's or SQLAlchemy's errors; the revisions before
+    the failed one stay applied.
+    """
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "application_name": f"coop-migrate-{schema}"},
+    )
+    try:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with engine.connect() as connection:
+                    _upgrade(connection, script_location, schema)
+                return
+            except sqlalchemy.exc.OperationalError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state != _LOCK_NOT_AVAILABLE or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(min(8, 0.5 * 2**attempt))
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: Connection, script_location: str, schema: str) -> None:
+    # Imported here: only the migrate role pays for alembic's memory.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    # The lock is the session's: it outlives each migration's transaction and ends with the
+    # connection. Another migrator may take minutes; a table's lock may not.
+    connection.execute(text("SET statement_timeout = '10min'"))
+    connection.execute(text("SET lock_timeout = '10min'"))
+    connection.execute(
+        text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"),
+        {"name": f"coop migrate {schema}"},
+    )
+    connection.execute(text("SET lock_timeout = '5s'"))
+    connection.execute(text("SET idle_in_transaction_session_timeout = '10min'"))
+    connection.commit()
+
+    config = Config()
+    config.set_main_option("script_location", script_location.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["schema"] = schema
+    command.upgrade(config, "head")
+
+
+def run_migrations(metadata: MetaData) -> None:
+    """What a service's `env.py` calls: runs the revisions on the connection `migrate` opened."""
+    from alembic import context  # noqa: PLC0415
+
+    connection: Connection = context.config.attributes["connection"]
+    schema: str = context.config.attributes["schema"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table=VERSION_TABLE,
+        version_table_schema=schema,
+        include_schemas=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

@@ -1,0 +1,67 @@
+"""What goes onto the log and what comes off it.
+
+Guarantees: a message made of an event carries the headers every consumer and tool may rely on.
+Must not: know a broker's client; `producer` and `consumer` do.
+
+Headers (all UTF-8): `event-id`, `event-type`, `schema-version`, and `traceparent` (W3C Trace
+Context).
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from coop_contracts.event import Event, encode
+from coop_runtime.process.telemetry import TRACEPARENT, current_traceparent
+
+E = TypeVar("E", bound=Event)
+
+
+class Message(NamedTuple):
+    """One message to publish. The key decides the partition, hence the order."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class RawMessage(NamedTuple):
+    """A record as someone else wrote it, to be passed on untouched: any part may be null."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
+class Received(Struct, Generic[E], frozen=True, gc=False):
+    """One decoded record. `timestamp_ms` is in Unix milliseconds, -1 where the broker gave none."""
+
+    event: E
+    key: bytes | None
+    topic: str
+    partition: int
+    offset: int
+    headers: dict[str, bytes]
+    timestamp_ms: int
+
+
+def message_of(event: Event, *, key: str, traceparent: str | None = None) -> Message:
+    """The message that carries `event`, on the topic of its type.
+
+    `traceparent` defaults to the current span's; pass the incoming record's where one handler call
+    covers many records of many traces.
+    """
+    kind = type(event)
+    headers = [
+        ("event-id", event.event_id.encode()),
+        ("event-type", str(kind.__struct_config__.tag).encode()),
+        ("schema-version", b"%d" % event.schema_version),
+    ]
+    parent = current_traceparent() if traceparent is None else traceparent
+    headers.append((TRACEPARENT, parent.encode()))
+    topic: str = kind.topic  # type: ignore[attr-defined]  # every concrete event has one
+    return Message(topic, key.encode(), encode(event), headers)

@@ -1,0 +1,380 @@
+"""Figures for dashboards: how much came, was decided, skipped and done, by whom, and how fast.
+
+Guarantees: totals need VIEW_MRT_DATA (of actions VIEW_INSIGHTS will do), facts of a person
+EDIT_MRT_QUEUES unless they are one's own; what one may not see is not counted; a process answers
+few such questions at a time, so that they never take all its connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.event import Source
+from coop_contracts.permission import Permission
+from coop_review_api.analytics import figure
+from coop_review_api.analytics.figure import Figure
+from coop_review_api.analytics.question import Division, Question, faults_of
+from coop_review_api.decision_log.question import DecisionType
+from coop_review_api.http.authentication import requires
+from coop_review_api.http.body import Model
+from coop_review_api.http.context import context_of, part_of
+from coop_review_api.http.moment import Moment
+from coop_review_api.kernel.error import Fault, Forbidden, Invalid
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.turn import Turn
+from coop_review_api.review.visibility import ReaderScope, scope_of
+from coop_runtime.database.engine import transaction
+
+router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
+
+Reviewer = Annotated[Principal, Depends(requires(Permission.VIEW_MRT))]
+Reader = Annotated[Principal, Depends(requires(Permission.VIEW_MRT_DATA))]
+ActionReader = Annotated[
+    Principal, Depends(requires(Permission.VIEW_MRT_DATA, Permission.VIEW_INSIGHTS))
+]
+
+MAX_VALUES = 50  # of one filter
+
+
+class FiguresTurn(Turn):
+    """Few such questions at a time in a process, so that they never take all its connections."""
+
+    def __init__(self) -> None:
+        super().__init__(2, busy="other figures are being counted")
+
+
+_SPAN = timedelta(days=7)
+_DAY = timedelta(days=1)
+
+
+def _ids(alias: str) -> Any:
+    return Query(alias=alias, max_length=MAX_VALUES, default_factory=list)
+
+
+class _Time:
+    """Which time, and how it is cut."""
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        start: Annotated[
+            Moment | None, Query(alias="from", description="Default: 7 days before the end.")
+        ] = None,
+        end: Annotated[
+            Moment | None, Query(alias="to", description="Not in it. Default: now.")
+        ] = None,
+        division: Annotated[
+            Division, Query(description="HOUR: at most 31 days, else 366.")
+        ] = "TOTAL",
+        time_zone: Annotated[
+            str,
+            Query(
+                alias="timeZone",
+                pattern=r"^[A-Za-z0-9_+\-/]{1,64}$",
+                description="Whose days and hours: a name of the IANA time zone database.",
+            ),
+        ] = "UTC",
+    ) -> None:
+        self.end = end or context_of(request).clock()
+        try:
+            self.start = start or self.end - _SPAN
+        except OverflowError:
+            raise Invalid([Fault("#/query/to", "too early")]) from None
+        self.division, self.zone = division, time_zone
+
+    def question(self, **filters: Sequence[Any]) -> Question:
+        """Raises `Invalid`."""
+        asked = Question(
+            start=self.start,
+            end=self.end,
+            division=self.division,
+            zone=self.zone,
+            **{name: tuple(values) for name, values in filters.items()},
+        )
+        faults = list(faults_of(asked))
+        if faults:
+            raise Invalid(faults)
+        return asked
+
+
+Time = Annotated[_Time, Depends()]
+_Queues = Annotated[list[str], _ids("queueId")]
+_Reviewers = Annotated[list[str], _ids("reviewerId")]
+_Policies = Annotated[list[str], _ids("policyId")]
+_Actions = Annotated[list[str], _ids("actionId")]
+_ItemTypes = Annotated[list[str], _ids("itemTypeId")]
+_Types = Annotated[list[DecisionType], _ids("decisionType")]
+_Sources = Annotated[list[Source], _ids("source")]
+
+
+class _Decided:
+    """Which decisions."""
+
+    def __init__(
+        self,
+        time: Time,
+        *,
+        queue_id: _Queues,
+        reviewer_id: _Reviewers,
+        policy_id: _Policies,
+        action_id: _Actions,
+        item_type_id: _ItemTypes,
+        decision_type: _Types,
+    ) -> None:
+        self.question = time.question(
+            queue_ids=queue_id,
+            reviewer_ids=reviewer_id,
+            policy_ids=policy_id,
+            action_ids=action_id,
+            item_type_ids=item_type_id,
+            decision_types=decision_type,
+        )
+
+
+Decided = Annotated[_Decided, Depends()]
+
+
+class CountView(Model):
+    """From `start`, one hour or day long, or as long as was asked for. `key` is what was grouped
+    by; null with NONE, and for decisions that no person made."""
+
+    start: datetime
+    key: str | None
+    count: int
+
+
+class CountsView(Model):
+    """By `start`, the largest first. Times in which nothing happened are left out. What has several
+    keys, as of policies, counts under each."""
+
+    points: list[CountView]
+
+
+class SpreadView(Model):
+    """Seconds. Null where nothing is known."""
+
+    mean: float | None
+    median: float | None
+    p90: float | None
+
+
+class TimesPointView(Model):
+    """`waiting` is from what first caused the job until it was decided, `handling` from the claim
+    until it was decided."""
+
+    start: datetime
+    key: str | None
+    decisions: int
+    waiting: SpreadView
+    handling: SpreadView
+
+
+class TimesView(Model):
+    """As counts."""
+
+    points: list[TimesPointView]
+
+
+class DecisionCellView(Model):
+    """`actionId` is null for what takes no action."""
+
+    key: str | None
+    type: DecisionType
+    action_id: str | None
+    count: int
+
+
+class DecisionTableView(Model):
+    """By queue or reviewer (`key`): how many decisions had a part of that type, with that
+    action."""
+
+    cells: list[DecisionCellView]
+
+
+class MyFiguresView(Model):
+    """What I did `since` then."""
+
+    since: datetime
+    decided: int
+    skipped: int
+
+
+@router.get("/decisions", operation_id="countDecisions", response_model=CountsView)
+async def count_decisions(
+    request: Request,
+    principal: Reader,
+    decided: Decided,
+    group_by: Annotated[
+        Literal["NONE", "TYPE", "ACTION", "POLICY", "QUEUE", "REVIEWER", "ITEM_TYPE"],
+        Query(alias="groupBy"),
+    ] = "NONE",
+) -> CountsView:
+    """Decisions on jobs, undone ones apart."""
+    _require_facts(principal, group_by, decided.question)
+    return await _counts(request, principal, "decisions", group_by, decided.question)
+
+
+@router.get("/decision-table", operation_id="tabulateDecisions", response_model=DecisionTableView)
+async def tabulate_decisions(
+    request: Request,
+    principal: Reader,
+    decided: Decided,
+    rows: Annotated[Literal["QUEUE", "REVIEWER"], Query()] = "QUEUE",
+) -> DecisionTableView:
+    """Queues, or reviewers, against types of decisions and actions. `division` is of no matter."""
+    _require_facts(principal, rows, decided.question)
+    async with _asking(request, principal) as (connection, scope):
+        found = await figure.table(connection, scope, rows, decided.question)
+    cells = [
+        DecisionCellView(key=row.key, type=row.type, action_id=row.action_id, count=row.units)
+        for row in found
+    ]
+    return DecisionTableView(cells=cells)
+
+
+@router.get("/jobs", operation_id="countJobs", response_model=CountsView)
+async def count_jobs(
+    request: Request,
+    principal: Reader,
+    time: Time,
+    *,
+    queue_id: _Queues,
+    policy_id: _Policies,
+    item_type_id: _ItemTypes,
+    source: _Sources,
+    group_by: Annotated[
+        Literal["NONE", "QUEUE", "ITEM_TYPE", "SOURCE", "POLICY"], Query(alias="groupBy")
+    ] = "NONE",
+) -> CountsView:
+    """Jobs that came. One that was moved, or reopened, came once: in its first queue."""
+    asked = time.question(
+        queue_ids=queue_id, policy_ids=policy_id, item_type_ids=item_type_id, sources=source
+    )
+    return await _counts(request, principal, "jobs", group_by, asked)
+
+
+@router.get("/skips", operation_id="countSkips", response_model=CountsView)
+async def count_skips(
+    request: Request,
+    principal: Reader,
+    time: Time,
+    *,
+    queue_id: _Queues,
+    reviewer_id: _Reviewers,
+    group_by: Annotated[Literal["NONE", "QUEUE", "REVIEWER"], Query(alias="groupBy")] = "NONE",
+) -> CountsView:
+    """Jobs that were claimed and skipped, each time."""
+    asked = time.question(queue_ids=queue_id, reviewer_ids=reviewer_id)
+    _require_facts(principal, group_by, asked)
+    return await _counts(request, principal, "skips", group_by, asked)
+
+
+@router.get("/actions", operation_id="countActions", response_model=CountsView)
+async def count_actions(
+    request: Request,
+    principal: ActionReader,
+    time: Time,
+    *,
+    action_id: _Actions,
+    policy_id: _Policies,
+    item_type_id: _ItemTypes,
+    rule_id: Annotated[list[str], _ids("ruleId")],
+    source: _Sources,
+    group_by: Annotated[
+        Literal["NONE", "ACTION", "SOURCE", "ITEM_TYPE", "RULE", "POLICY"], Query(alias="groupBy")
+    ] = "NONE",
+) -> CountsView:
+    """Actions that were asked for, by rules, people and the platform, as long as they are kept.
+    Reversals only with `source=REVERSAL`."""
+    asked = time.question(
+        action_ids=action_id,
+        policy_ids=policy_id,
+        item_type_ids=item_type_id,
+        rule_ids=rule_id,
+        sources=source,
+    )
+    return await _counts(request, principal, "actions", group_by, asked)
+
+
+@router.get("/times", operation_id="measureTimes", response_model=TimesView)
+async def measure_times(
+    request: Request,
+    principal: Reader,
+    decided: Decided,
+    group_by: Annotated[
+        Literal["NONE", "QUEUE", "REVIEWER", "ITEM_TYPE", "POLICY"], Query(alias="groupBy")
+    ] = "NONE",
+) -> TimesView:
+    """How long jobs waited and were worked on, of people's decisions, moves apart."""
+    _require_facts(principal, group_by, decided.question)
+    async with _asking(request, principal) as (connection, scope):
+        found = await figure.times(connection, scope, group_by, decided.question)
+    points = [
+        TimesPointView(
+            start=row.start,
+            key=row.key,
+            decisions=row.decisions,
+            waiting=SpreadView(
+                mean=row.waiting_mean, median=row.waiting_median, p90=row.waiting_p90
+            ),
+            handling=SpreadView(
+                mean=row.handling_mean, median=row.handling_median, p90=row.handling_p90
+            ),
+        )
+        for row in found
+    ]
+    return TimesView(points=points)
+
+
+@router.get("/mine", operation_id="getMyFigures", response_model=MyFiguresView)
+async def get_my_figures(
+    request: Request,
+    principal: Reviewer,
+    since: Annotated[
+        Moment | None, Query(alias="from", description="Default: a day ago; at most 31 days.")
+    ] = None,
+) -> MyFiguresView:
+    """How many jobs I decided and skipped."""
+    now = context_of(request).clock()
+    start = max(since or now - _DAY, now - timedelta(days=31))
+    asked = Question(start=start, end=max(now, start), reviewer_ids=(principal.user_id,))
+    done = {"decisions": 0, "skips": 0}
+    async with _asking(request, principal) as (connection, scope):
+        for name in ("decisions", "skips"):
+            for row in await figure.counts(connection, scope, name, "NONE", asked):
+                done[name] = row.units
+    return MyFiguresView(since=start, decided=done["decisions"], skipped=done["skips"])
+
+
+@asynccontextmanager
+async def _asking(
+    request: Request, principal: Principal
+) -> AsyncIterator[tuple[AsyncConnection, ReaderScope]]:
+    """A place, a transaction, and what the caller may see. Raises `Unavailable`."""
+    turn = part_of(request, FiguresTurn)
+    async with turn.taken(), transaction(context_of(request).engine) as connection:
+        yield connection, await scope_of(connection, principal)
+
+
+async def _counts(
+    request: Request, principal: Principal, name: Figure, group_by: str, asked: Question
+) -> CountsView:
+    async with _asking(request, principal) as (connection, scope):
+        found = await figure.counts(connection, scope, name, group_by, asked)
+    points = [CountView(start=row.start, key=row.key, count=row.units) for row in found]
+    return CountsView(points=points)
+
+
+def _require_facts(principal: Principal, group_by: str, asked: Question) -> None:
+    """Raises `Forbidden` for facts of others."""
+    own = asked.reviewer_ids == (principal.user_id,)
+    of_people = group_by == "REVIEWER" or bool(asked.reviewer_ids)
+    if of_people and not own and not principal.may(Permission.EDIT_MRT_QUEUES):
+        raise Forbidden(f"facts of other people need {Permission.EDIT_MRT_QUEUES}")

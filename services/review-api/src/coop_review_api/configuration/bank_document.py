@@ -1,0 +1,129 @@
+"""Banks on this API's wire: what comes in (`…Body`) and what goes out (`…View`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from coop_review_api.configuration.document_model import Id, Name, Stamped, Text255, Text2000
+from coop_review_api.http.body import Body, Model
+from coop_rules.matching.bank import MAX_LOCATIONS, MAX_REGEX, MAX_STRINGS
+
+Entry = Annotated[str, Field(max_length=MAX_REGEX)]
+
+
+class TextBankBody(Body):
+    """Strings, or patterns in RE2's syntax, that rules look for. Import a large bank."""
+
+    name: Name
+    type: Literal["STRING", "REGEX"]
+    strings: Annotated[list[Entry], Field(max_length=MAX_STRINGS)]
+    description: Text2000 = ""
+
+
+class TextBankView(Stamped):
+    """`strings` is null in lists, where the bank is large."""
+
+    name: str
+    type: Literal["STRING", "REGEX"]
+    strings: list[str] | None
+    entry_count: int | None
+    description: str = ""
+
+
+class PointFields(Body):
+    """Degrees, WGS 84."""
+
+    lat: float
+    lng: float
+
+
+class BoundsFields(Body):
+    northeast_corner: PointFields
+    southwest_corner: PointFields
+
+
+class GeometryFields(Body):
+    """`radius` is in miles; it may be left out where there are bounds."""
+
+    center: PointFields
+    radius: float | None = None
+
+
+class LocationFields(Body):
+    """A circle, or a rectangle where `bounds` are given. Without an `id` it gets one."""
+
+    geometry: GeometryFields
+    id: Id | None = None
+    name: Text255 = ""
+    bounds: BoundsFields | None = None
+
+
+class LocationBankBody(Body):
+    """Places that rules look for. A large bank is better imported."""
+
+    name: Name
+    locations: Annotated[list[LocationFields], Field(max_length=MAX_LOCATIONS)]
+    description: Text2000 = ""
+
+
+class LocationView(LocationFields):
+    id: str
+
+
+class LocationBankView(Stamped):
+    """`locations` is null in lists, where the bank is large."""
+
+    name: str
+    locations: list[LocationView] | None
+    entry_count: int | None
+    description: str = ""
+
+
+class HashBankBody(Body):
+    """A bank of media hashes. Its contents are kept by the Hasher-Matcher-Actioner; `enabledRatio`
+    is the share of them that match."""
+
+    name: Name
+    description: Text2000 = ""
+    enabled_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+
+class HashBankView(Stamped):
+    """`hmaName` is the bank's name at the Hasher-Matcher-Actioner; it stays when the bank is
+    renamed."""
+
+    name: str
+    hma_name: str
+    description: str = ""
+    enabled_ratio: float = 1.0
+
+
+class TextBankPatchBody(Body):
+    """Entries to add and to remove; those that are there (or not there) already do not matter."""
+
+    add: Annotated[list[Entry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
+    remove: Annotated[list[Entry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
+
+
+class LocationBankPatchBody(Body):
+    """Locations to add (or replace, by id) and ids of those to remove."""
+
+    add: Annotated[list[LocationFields], Field(max_length=MAX_LOCATIONS)] = Field(
+        default_factory=list
+    )
+    remove: Annotated[list[Id], Field(max_length=MAX_LOCATIONS)] = Field(default_factory=list)
+
+
+class BankChangeView(Model):
+    """What a change of a bank's entries did. `duplicates` and `blank` entries of a file were left
+    out."""
+
+    id: str
+    revision: int
+    entry_count: int
+    added: int
+    removed: int
+    duplicates: int = 0
+    blank: int = 0

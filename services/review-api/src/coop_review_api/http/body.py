@@ -1,0 +1,132 @@
+"""Request bodies: strict JSON into pydantic models.
+
+Guarantees: JSON is read in strict mode (a number is not a string, unknown fields are faults, NaN is
+not JSON); U+0000, which PostgreSQL cannot store, is a fault; every fault has an exact pointer.
+Must not: be used for what decides who the caller is.
+
+FastAPI itself decodes JSON to Python values first, where strict mode can no longer tell a date from
+a string; hence a dependency of our own, documented in OpenAPI by `openapi`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+
+from coop_contracts.error import pointer
+from coop_review_api.kernel.error import Fault, Invalid
+
+_MAX_FAULTS = 50
+
+
+class Model(BaseModel):
+    """Everything on this API's wire: camelCase, immutable."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Body(Model):
+    """What a caller sends: strict, and nothing but the declared fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+B = TypeVar("B", bound=Body)
+
+
+class JsonBody(Generic[B]):
+    """A dependency that reads the request's body as `model`."""
+
+    def __init__(self, model: type[B]) -> None:
+        self.model = model
+
+    async def __call__(self, request: Request) -> B:
+        self.check_type(request)
+        return parse(self.model, await request.body())
+
+    @staticmethod
+    def check_type(request: Request) -> None:
+        """Raises HTTPException for what is not JSON."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HTTPException(415, "send application/json")
+
+    def openapi(self) -> dict[str, Any]:
+        """The operation's `requestBody`."""
+        schema = {"$ref": f"#/components/schemas/{self.model.__name__}"}
+        return {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+        }
+
+
+def parse(model: type[B], data: bytes) -> B:
+    """The model in the bytes; `Invalid` with every fault."""
+    try:
+        parsed = model.model_validate_json(data)
+    except ValidationError as error:
+        raise Invalid(_faults_of(error, data)) from None
+    unstorable = _find_unstorable(parsed.model_dump(by_alias=True))
+    if unstorable is not None:
+        raise Invalid([unstorable])
+    return parsed
+
+
+def _faults_of(error: ValidationError, data: bytes) -> list[Fault]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    try:
+        sent = json.loads(data)
+    except (ValueError, RecursionError):
+        sent = None  # not JSON: the one fault has no place in it
+    return [
+        Fault(
+            pointer(*_place(sent, fault["loc"], missing=fault["type"] == "missing")),
+            str(fault["msg"]).removeprefix("Value error, "),
+        )
+        for fault in found[:_MAX_FAULTS]
+    ]
+
+
+def _place(sent: Any, loc: tuple[str | int, ...], *, missing: bool) -> list[str | int]:
+    """Where in `sent` a fault is. Pydantic also puts the name of a union's member into `loc`
+    (`components, 0, MOVE, queueId`), which is no part of the body. The last part of a `missing`
+    one is the field that is not there."""
+    path: list[str | int] = []
+    value = sent
+    for index, part in enumerate(loc):
+        known = (
+            part in value
+            if isinstance(value, dict)
+            else isinstance(value, list) and isinstance(part, int)
+        )
+        if known:
+            value = value[part]
+        if known or (missing and index == len(loc) - 1):
+            path.append(part)
+    return path
+
+
+def _find_unstorable(root: Any) -> Fault | None:
+    """The first value that is not JSON, or that PostgreSQL cannot store."""
+    # A stack, not recursion: how deep values nest is up to the caller.
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
+    while stack:
+        value, path = stack.pop()
+        match value:
+            case str() if "\0" in value:
+                return Fault(pointer(*path), "must not contain U+0000")
+            case float() if not math.isfinite(value):
+                return Fault(pointer(*path), "must be a finite number")
+            case dict():
+                for key, child in value.items():
+                    if "\0" in str(key):
+                        return Fault(pointer(*path), "names must not contain U+0000")
+                    stack.append((child, (*path, str(key))))
+            case list() | tuple():
+                stack.extend((child, (*path, index)) for index, child in enumerate(value))
+    return None

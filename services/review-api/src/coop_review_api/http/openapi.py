@@ -1,0 +1,107 @@
+"""The description of this API: OpenAPI 3.1.
+
+Guarantees: every operation has its own name; every error it can answer is declared, as a problem
+body (RFC 9457), and none that it cannot for lack of a body, a parameter or a condition.
+Must not: describe what a route does; its docstring does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
+
+from coop_review_api.http.authentication import Access
+from coop_review_api.http.body import JsonBody
+from coop_review_api.http.problem import MEDIA_TYPE, Problem
+
+TITLE = "Coop review API"
+
+_REF = "#/components/schemas/{model}"
+_PROBLEM = {
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_ERRORS: dict[str, str] = {
+    "400": "The request cannot be read.",
+    "401": "Nobody is signed in, or the credentials are wrong.",
+    "403": "The permission, or the CSRF token, is missing.",
+    "404": "Not there, or not yours.",
+    "408": "The body did not arrive in time.",
+    "409": "The present state forbids it.",
+    "412": "The document was changed by someone else: read it again.",
+    "413": "The body is too large.",
+    "415": "The body is not of a type that is read here.",
+    "422": "The input has faults; each with its pointer.",
+    "429": "Too many attempts; see Retry-After.",
+    "500": "A fault of this service.",
+    "502": "The organisation's platform cannot be asked, or answers wrongly.",
+    "503": "A dependency is not available; see Retry-After.",
+}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the application, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=TITLE, version="1", routes=app.routes)
+        _add_models(schema, app)
+        for route in app.routes:
+            if not isinstance(route, APIRoute):
+                continue
+            for method in route.methods or ():
+                operation = schema["paths"][route.path_format][method.lower()]
+                responses = operation["responses"]
+                responses.pop("422", None)  # FastAPI's own model of it
+                for status in _errors(operation, method, is_public=_is_public(route)):
+                    responses[status] = {"description": _ERRORS[status], **_PROBLEM}
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _errors(operation: dict[str, Any], method: str, *, is_public: bool) -> Iterator[str]:
+    """What the operation may answer, beside what is right."""
+    parameters = operation.get("parameters", [])
+    has_body = "requestBody" in operation
+    is_reading = method == "GET"
+    yield from ("400", "500", "503")
+    if not (is_public and is_reading):
+        yield from ("401", "403")
+    if parameters or has_body:
+        yield from ("404", "409", "422")
+    elif not is_reading:
+        yield from ("404", "409")
+    if has_body:
+        yield from ("408", "413", "415")
+    if any(one["name"] == "If-Match" for one in parameters):
+        yield "412"
+    if is_public or not is_reading:
+        yield "429"
+    if operation["operationId"] == "getPartialItem":
+        yield "502"
+
+
+def _is_public(route: APIRoute) -> bool:
+    return any(
+        isinstance(dependency.call, Access) and dependency.call.is_public
+        for dependency in route.dependant.dependencies
+    )
+
+
+def _add_models(schema: dict[str, Any], app: FastAPI) -> None:
+    """Bodies are read by a dependency of our own, so FastAPI does not know their models."""
+    bodies = {
+        dependency.call.model
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for dependency in route.dependant.dependencies
+        if isinstance(dependency.call, JsonBody)
+    }
+    wanted = [(model, "validation") for model in sorted(bodies, key=lambda one: one.__name__)]
+    _, made = models_json_schema([*wanted, (Problem, "serialization")], ref_template=_REF)  # type: ignore[list-item]
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    components.update(made["$defs"])

@@ -1,0 +1,99 @@
+"""What review-api refuses, and why.
+
+    ReviewError
+    ├── Invalid            the document or command is wrong; each fault has a JSON pointer      422
+    ├── Unauthenticated    nobody is signed in, or the credentials are wrong                    401
+    ├── Forbidden          signed in, but without the permission (or the CSRF token)            403
+    ├── NotFound           not there, or not yours: the two must look the same                  404
+    ├── Conflict           well-formed, but the present state forbids it                        409
+    │   └── QueuePaused    jobs are taken in and none is handed out
+    ├── NotDecided         a Conflict, or a lost lease, of which the draft was kept             409
+    ├── RevisionMismatch   somebody else changed the document first                             412
+    ├── TooManyAttempts    slow down; `retry_after` seconds                                     429
+    ├── UpstreamFailed     the organisation's own platform cannot be asked, or answers wrongly  502
+    └── Unavailable        a dependency is down or the process is saturated; `retry_after`      503
+
+Guarantees: messages are written for the person who made the request and carry no secret.
+Must not: know HTTP; `http.problem` maps each class to its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing wrong with an input. `pointer` is an RFC 6901 JSON pointer into the body."""
+
+    pointer: str
+    reason: str
+
+
+class ReviewError(Exception):
+    """Every refusal: `str(error)` is one sentence for the caller."""
+
+
+class Invalid(ReviewError):
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{f.pointer or '/'}: {f.reason}" for f in faults))
+        self.faults = tuple(faults)
+
+
+class Unauthenticated(ReviewError):
+    pass
+
+
+class Forbidden(ReviewError):
+    pass
+
+
+class NotFound(ReviewError):
+    pass
+
+
+class Conflict(ReviewError):
+    """`used_by` names what stands in the way, such as the rules that use an action."""
+
+    def __init__(
+        self, message: str, *, faults: Sequence[Fault] = (), used_by: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+        self.used_by = tuple(used_by)
+
+
+class QueuePaused(Conflict):
+    pass
+
+
+class NotDecided(ReviewError):
+    """The decision was refused because of `cause`; what was entered is kept as a draft."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class RevisionMismatch(ReviewError):
+    def __init__(self, *, expected: int, current: int) -> None:
+        super().__init__(
+            f"expected revision {expected}, but the document is at {current}: read it again"
+        )
+        self.current = current
+
+
+class TooManyAttempts(ReviewError):
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamFailed(ReviewError):
+    pass
+
+
+class Unavailable(ReviewError):
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

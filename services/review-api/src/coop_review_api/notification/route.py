@@ -1,0 +1,136 @@
+"""Notifications: what a person was told. Everyone sees their own, and no one else's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
+from sqlalchemy.engine import Row
+
+from coop_review_api.http.authentication import signed_in
+from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.context import context_of
+from coop_review_api.http.page import Cursor, Limit, cut, decode_number
+from coop_review_api.kernel.error import NotFound
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.notification import store
+from coop_review_api.notification.kind import NotificationKind
+from coop_runtime.database.engine import transaction
+
+router = APIRouter(prefix="/v1", tags=["notifications"])
+
+Reader = Annotated[Principal, Depends(signed_in)]
+
+
+class NotificationView(Model):
+    """`data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
+    revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
+    COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}."""
+
+    id: str
+    kind: NotificationKind
+    data: dict[str, Any]
+    created_at: datetime
+    read_at: datetime | None
+
+
+class NotificationPage(Model):
+    """`unread` is the number of all unread ones."""
+
+    items: list[NotificationView]
+    unread: int
+    next_cursor: str | None = None
+
+
+class ReadBody(Body):
+    """All, or those up to and with the one that was seen last."""
+
+    up_to: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = None
+
+
+class MarkedView(Model):
+    """How many were marked."""
+
+    marked: int
+
+
+_read_body = JsonBody(ReadBody)
+
+
+@router.get("/notifications", operation_id="listNotifications", response_model=NotificationPage)
+async def list_notifications(
+    request: Request,
+    principal: Reader,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    unread_only: Annotated[bool, Query(alias="unreadOnly")] = False,
+) -> NotificationPage:
+    """Yours, newest first."""
+    before = decode_number(cursor)
+    async with transaction(context_of(request).engine) as connection:
+        found = await store.page(
+            connection,
+            principal.user_id,
+            before=before,
+            limit=limit + 1,
+            unread_only=unread_only,
+        )
+        unread = await store.unread(connection, principal.user_id)
+    rows, next_cursor = cut(found, limit, lambda row: str(row.notification_id))
+    return NotificationPage(
+        items=[_view_of(row) for row in rows], unread=unread, next_cursor=next_cursor
+    )
+
+
+@router.post(
+    "/notifications/read",
+    operation_id="markNotificationsRead",
+    response_model=MarkedView,
+    openapi_extra=_read_body.openapi(),
+)
+async def mark_notifications_read(
+    request: Request, principal: Reader, body: Annotated[ReadBody, Depends(_read_body)]
+) -> MarkedView:
+    """Mark all of yours as read. Those that came after `upTo` stay unread."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        marked = await store.mark_all_read(
+            connection,
+            principal.user_id,
+            up_to=None if body.up_to is None else int(body.up_to),
+            now=context.clock(),
+        )
+    return MarkedView(marked=marked)
+
+
+@router.post(
+    "/notifications/{notification_id}/read",
+    operation_id="markNotificationRead",
+    response_model=NotificationView,
+)
+async def mark_notification_read(
+    request: Request, principal: Reader, notification_id: str
+) -> NotificationView:
+    """Mark one of yours as read."""
+    context = context_of(request)
+    row = None
+    if notification_id.isascii() and notification_id.isdigit() and len(notification_id) <= 18:
+        async with transaction(context.engine) as connection:
+            row = await store.mark_read(
+                connection, principal.user_id, int(notification_id), now=context.clock()
+            )
+    if row is None:
+        raise NotFound(f"no notification {notification_id}")
+    return _view_of(row)
+
+
+def _view_of(row: Row[Any]) -> NotificationView:
+    return NotificationView(
+        id=str(row.notification_id),
+        kind=row.kind,
+        data=row.data,
+        created_at=row.created_at,
+        read_at=row.read_at,
+    )

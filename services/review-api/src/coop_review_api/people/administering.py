@@ -1,0 +1,52 @@
+"""Transactions of routes that change people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from coop_contracts.permission import Permission
+from coop_review_api.configuration.log import lock
+from coop_review_api.http.context import context_of
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.notification import notice as notices
+from coop_review_api.notification.notice import Notice
+from coop_review_api.people.administration import Administration, administration_of
+from coop_runtime.database.engine import transaction
+
+
+@asynccontextmanager
+async def administering(
+    request: Request, principal: Principal, needed: Permission = Permission.MANAGE_USERS
+) -> AsyncIterator[Administration]:
+    """A transaction with the organisation's lock, and the caller's powers in it."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        configuration = await lock(
+            connection,
+            principal.org_id,
+            author=principal.user_id,
+            clock=context.clock,
+            signals=context.signals,
+        )
+        yield await administration_of(configuration, principal, needed)
+
+
+async def tell_person(
+    request: Request,
+    administration: Administration,
+    principal: Principal,
+    user_id: str,
+    notice: Notice,
+) -> None:
+    """A mail to somebody about what the caller does to their account, in its transaction."""
+    await notices.tell(
+        administration.connection,
+        context_of(request).settings,
+        notice,
+        user_id=user_id,
+        now=administration.now,
+        by=principal.name or principal.email,
+    )

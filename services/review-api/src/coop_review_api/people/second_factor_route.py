@@ -1,0 +1,174 @@
+"""One's own second factor.
+
+    GET   /v1/me/second-factor                  is there one? how many recovery codes are left?
+    POST  /v1/me/second-factor                  a secret to scan; not in force yet
+    POST  /v1/me/second-factor/confirm          a code of it: in force; recovery codes, shown once
+    POST  /v1/me/second-factor/recovery-codes   new ones in place of the old
+    POST  /v1/me/second-factor/remove           409 where the organisation requires one
+
+Guarantees: whoever begins, removes or renews shows their password again; every code is counted, as
+at login. Whoever must set one up may use these routes, and sign out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from coop_contracts.config import Kind, OrgSettings
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.log import read
+from coop_review_api.http.authentication import enrolling
+from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.context import context_of
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.notification.notice import Notice
+from coop_review_api.people import credential, factor, session, throttle
+from coop_review_api.people.me_route import ShownPasswordBody
+from coop_review_api.people.session_route import Code
+from coop_runtime.database.engine import transaction
+
+router = APIRouter(prefix="/v1/me/second-factor", tags=["me"])
+
+Me = Annotated[Principal, Depends(enrolling)]
+
+
+class SecondFactorConfirmBody(Body):
+    """A code of the authenticator."""
+
+    code: Code
+
+
+class FactorView(Model):
+    """`recoveryCodesLeft` of ten."""
+
+    is_set_up: bool
+    recovery_codes_left: int
+
+
+class EnrolmentView(Model):
+    """`uri` is what an authenticator scans, `secret` what is typed where it cannot: shown once."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodesView(Model):
+    """Each is good once, in place of a code. Shown this once."""
+
+    recovery_codes: list[str]
+
+
+_shown_body, _confirm_body = JsonBody(ShownPasswordBody), JsonBody(SecondFactorConfirmBody)
+Shown = Annotated[ShownPasswordBody, Depends(_shown_body)]
+
+
+@router.get("", operation_id="getSecondFactor", response_model=FactorView)
+async def get_second_factor(request: Request, principal: Me) -> FactorView:
+    """Whether there is one in force."""
+    async with transaction(context_of(request).engine) as connection:
+        return FactorView(
+            is_set_up=await factor.in_force(connection, principal.user_id),
+            recovery_codes_left=await factor.recovery_codes_left(connection, principal.user_id),
+        )
+
+
+@router.post(
+    "",
+    operation_id="beginSecondFactor",
+    response_model=EnrolmentView,
+    openapi_extra=_shown_body.openapi(),
+)
+async def begin_second_factor(request: Request, principal: Me, body: Shown) -> EnrolmentView:
+    """A new secret. It is asked for once a code of it confirmed it."""
+    context = context_of(request)
+    await credential.show_password(context, principal, body.password, at="/password")
+    async with transaction(context.engine) as connection:
+        made = await factor.begin(
+            connection,
+            context.vault,
+            org_id=principal.org_id,
+            user_id=principal.user_id,
+            email=principal.email,
+            now=context.clock(),
+        )
+    return EnrolmentView(secret=made.secret, uri=made.uri)
+
+
+@router.post(
+    "/confirm",
+    operation_id="confirmSecondFactor",
+    response_model=RecoveryCodesView,
+    openapi_extra=_confirm_body.openapi(),
+)
+async def confirm_second_factor(
+    request: Request,
+    principal: Me,
+    body: Annotated[SecondFactorConfirmBody, Depends(_confirm_body)],
+) -> RecoveryCodesView:
+    """Put it into force. Everywhere else one is signed out."""
+    context = context_of(request)
+    now = context.clock()
+    counters = throttle.of_code(principal.user_id)
+    async with transaction(context.engine) as connection:
+        await throttle.check(connection, counters, now=now)
+        codes = await factor.confirm(
+            connection,
+            context.vault,
+            org_id=principal.org_id,
+            user_id=principal.user_id,
+            code=body.code,
+            now=now,
+        )
+        if codes is None:
+            await throttle.failed(connection, counters, now=now)
+        else:
+            await throttle.succeeded(connection, counters, now=now)
+            await session.end_all(connection, principal.user_id, but=principal.session_id)
+            await credential.record(connection, context, principal, "second-factor.confirmed")
+            await credential.tell(connection, context, principal, Notice.FACTOR_SET_UP)
+    if codes is None:
+        raise Invalid([Fault("/code", "does not fit: is the clock of the device right?")])
+    return RecoveryCodesView(recovery_codes=codes)
+
+
+@router.post(
+    "/recovery-codes",
+    operation_id="renewRecoveryCodes",
+    response_model=RecoveryCodesView,
+    openapi_extra=_shown_body.openapi(),
+)
+async def renew_recovery_codes(request: Request, principal: Me, body: Shown) -> RecoveryCodesView:
+    """Ten new ones; the old ones are good for nothing."""
+    context = context_of(request)
+    await credential.show_password(context, principal, body.password, at="/password")
+    async with transaction(context.engine) as connection:
+        if not await factor.in_force(connection, principal.user_id):
+            raise Conflict("no second factor is set up")
+        codes = await factor.renew_recovery_codes(connection, principal.user_id)
+        await credential.record(connection, context, principal, "second-factor.codes-renewed")
+        await credential.tell(connection, context, principal, Notice.RECOVERY_CODES_RENEWED)
+    return RecoveryCodesView(recovery_codes=codes)
+
+
+@router.post(
+    "/remove",
+    operation_id="removeSecondFactor",
+    status_code=204,
+    openapi_extra=_shown_body.openapi(),
+)
+async def remove_second_factor(request: Request, principal: Me, body: Shown) -> Response:
+    """Sign in with the password alone again."""
+    context = context_of(request)
+    await credential.show_password(context, principal, body.password, at="/password")
+    async with transaction(context.engine) as connection:
+        entry = await read(connection, principal.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+        if entry is not None and entry.document.requires_second_factor:
+            raise Conflict("the organisation requires a second factor")
+        if not await factor.remove(connection, principal.user_id):
+            raise Conflict("no second factor is set up")
+        await credential.record(connection, context, principal, "second-factor.removed")
+        await credential.tell(connection, context, principal, Notice.FACTOR_REMOVED)
+    return Response(status_code=204)

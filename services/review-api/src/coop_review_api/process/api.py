@@ -1,0 +1,110 @@
+"""Wiring of the role `api`: the HTTP API on review_port.
+
+Must not: decide anything.
+"""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from coop_queues.order import client_of
+from coop_queues.store import Claims, OrderIndex
+from coop_review_api.analytics.route import FiguresTurn
+from coop_review_api.automation.deletion import Deletions
+from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.explanation.desk import Explanations
+from coop_review_api.http.context import Context
+from coop_review_api.http.upload import UploadLimits, Uploads
+from coop_review_api.kernel.clock import now
+from coop_review_api.live.hub import Hub
+from coop_review_api.partial_item.partial_item import PartialItems
+from coop_review_api.people import session
+from coop_review_api.people.password import Passwords
+from coop_review_api.process.application import build, limited
+from coop_review_api.process.readiness import database_ready
+from coop_review_api.quality.route import AgreementTurn
+from coop_review_api.review.desk import Desk
+from coop_review_api.settings import Settings
+from coop_review_api.signal.signals import Signals
+from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_runtime.database.engine import engine_of
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.process.metric import measured
+from coop_runtime.process.service import Service
+from coop_runtime.secret.vault import Vault
+
+NAME = "review-api"
+
+
+def api(settings: Settings) -> Service:
+    """The process that serves the API."""
+    settings.require("postgres")
+    service = Service(NAME, settings)
+    engine = engine_of(
+        settings.postgres, pool_size=settings.review_pool, application_name=f"coop-{NAME}"
+    )
+    order = OrderIndex.of(settings.redis)
+    redis = client_of(settings.redis)
+    claims = Claims(engine, order)
+    passwords = Passwords()
+    vault = Vault.of(settings)
+    signals = Signals.of(settings, vault)
+    partial_items = PartialItems(engine, EgressGuard.of(settings), vault)
+    dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
+    single_sign_on = SingleSignOn.of(settings, now)
+    hub = Hub(
+        engine,
+        session_limits=settings.session_limits,
+        limits=settings.live_limits,
+        clock=now,
+    )
+    context = Context(
+        settings=settings,
+        engine=engine,
+        vault=vault,
+        clock=now,
+        session_limits=settings.session_limits,
+        find_session=session.find,
+        signals=signals.catalogue,
+        parts={
+            AgreementTurn: AgreementTurn(),
+            Desk: Desk(
+                engine=engine,
+                order=order,
+                claims=claims,
+                clock=now,
+                lease=settings.review_lease,
+                skip=settings.review_skip,
+                at_most=settings.review_max_claims,
+                deletions=Deletions(engine, order, partial_items, clock=now),
+            ),
+            Dispatch: dispatch,
+            Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
+            FiguresTurn: FiguresTurn(),
+            Hub: hub,
+            PartialItems: partial_items,
+            Passwords: passwords,
+            Redis: redis,
+            Signals: signals,
+            SingleSignOn: single_sign_on,
+            Uploads: Uploads(UploadLimits()),
+        },
+    )
+
+    async def close() -> None:
+        passwords.close()
+        await signals.aclose()
+        await single_sign_on.aclose()
+        await dispatch.aclose()
+        await partial_items.aclose()
+        await claims.close()
+        await order.close()
+        await redis.aclose()
+        await engine.dispose()
+
+    service.add_readiness("database", lambda: database_ready(engine))
+    service.add_stop(close)
+    service.add_stopping(hub.stop)
+    served = limited(build(context), max_body=settings.review_max_body)
+    service.serve(measured(served), settings.review_host, settings.review_port)
+    return service

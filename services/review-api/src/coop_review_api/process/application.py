@@ -1,0 +1,163 @@
+"""The HTTP application: routes and errors.
+
+Guarantees: everything lies under `/v1`; what is listed first is matched first.
+Must not: build anything that lives longer than the application; `process.api` does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from coop_review_api.analytics import route as analytics
+from coop_review_api.audit import route as audit_log
+from coop_review_api.automation import emptying_route
+from coop_review_api.automation import route as automation
+from coop_review_api.backtest import retroaction_route
+from coop_review_api.backtest import route as backtest
+from coop_review_api.comment import route as comment
+from coop_review_api.configuration import bank_route, key_route, routing_order_route
+from coop_review_api.configuration.bank_kind import HashBanks, LocationBanks, TextBanks
+from coop_review_api.configuration.kind import Actions, ItemTypes, Policies, RoutingRules, Rules
+from coop_review_api.configuration.resource import Resource
+from coop_review_api.configuration.resource_route import add_resource
+from coop_review_api.decision_log import job_route as decided_job_route
+from coop_review_api.decision_log import route as decision_log
+from coop_review_api.delivery import route as delivery
+from coop_review_api.delivery import strike_route
+from coop_review_api.enforcement import bulk_route
+from coop_review_api.explanation import route as explanation
+from coop_review_api.explanation import routing_trial_route, spot_test_route
+from coop_review_api.export import route as export
+from coop_review_api.http.authentication import public
+from coop_review_api.http.context import Context
+from coop_review_api.http.limit import Limit
+from coop_review_api.http.openapi import TITLE, document
+from coop_review_api.http.problem import install
+from coop_review_api.live import route as live
+from coop_review_api.notification import route as notification
+from coop_review_api.organisation import settings_route
+from coop_review_api.partial_item import route as partial_item
+from coop_review_api.people import (
+    invitation_route,
+    me_route,
+    password_route,
+    role_route,
+    second_factor_route,
+    session_route,
+    user_access_route,
+    user_route,
+)
+from coop_review_api.people.role_route import Roles
+from coop_review_api.quality import route as quality
+from coop_review_api.quality import second_review_route
+from coop_review_api.queue import favourite_route
+from coop_review_api.queue import route as queue
+from coop_review_api.queue.resource import Queues
+from coop_review_api.review import (
+    claim_route,
+    decision_route,
+    draft_route,
+    job_route,
+    subject_route,
+)
+from coop_review_api.signal import integration_route
+from coop_review_api.single_sign_on import provider_route
+from coop_review_api.single_sign_on import route as single_sign_on
+
+_ROUTERS: tuple[APIRouter, ...] = (
+    session_route.router,
+    user_route.router,
+    user_access_route.router,
+    role_route.router,
+    invitation_route.router,
+    password_route.router,
+    me_route.router,
+    second_factor_route.router,
+    key_route.router,
+    settings_route.router,
+    provider_route.router,
+    single_sign_on.router,
+    claim_route.router,
+    decision_route.router,
+    draft_route.router,
+    integration_route.router,
+    explanation.router,
+    spot_test_route.router,
+    routing_trial_route.router,
+    routing_order_route.router,
+    bank_route.router,
+    backtest.router,
+    retroaction_route.router,
+    bulk_route.router,
+    decision_log.router,
+    export.router,
+    job_route.router,
+    decided_job_route.router,
+    subject_route.router,
+    comment.router,
+    live.router,
+    audit_log.router,
+    notification.router,
+    strike_route.router,
+    delivery.router,
+    second_review_route.router,
+    automation.router,
+    queue.router,
+    emptying_route.router,
+    favourite_route.router,
+    partial_item.router,
+    quality.router,
+    analytics.router,
+)
+
+_RESOURCES: tuple[Resource[Any, Any], ...] = (
+    ItemTypes(),
+    Policies(),
+    Actions(),
+    Rules(),
+    RoutingRules(),
+    Queues(),
+    TextBanks(),
+    LocationBanks(),
+    HashBanks(),
+    Roles(),
+)
+
+
+def build(context: Context) -> FastAPI:
+    """The application. `context` is in its state; wrap it with `limited` to serve it."""
+    app = FastAPI(title=TITLE, version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.context = context
+    install(app)
+    # Not include_router: the routes stay plain entries of app.routes, for tests to walk.
+    for router in _ROUTERS:
+        app.router.routes.extend(router.routes)
+    for resource in _RESOURCES:
+        router = APIRouter(prefix="/v1", tags=[resource.path])
+        add_resource(router, resource)
+        app.router.routes.extend(router.routes)
+
+    async def openapi() -> dict[str, Any]:
+        """This description."""
+        return document(app)
+
+    app.add_api_route(
+        "/v1/openapi.json",
+        openapi,
+        methods=["GET"],
+        operation_id="getOpenapi",
+        dependencies=[Depends(public)],
+        response_model=dict[str, Any],
+    )
+    return app
+
+
+def limited(app: FastAPI, *, max_body: int) -> Limit:
+    """The application as it is served. `max_body` in bytes."""
+
+    def reads_itself(method: str, path: str) -> bool:
+        return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
+
+    return Limit(app, max_body=max_body, reads_itself=reads_itself)

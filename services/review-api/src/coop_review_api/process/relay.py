@@ -1,0 +1,71 @@
+"""Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk
+actions and automations out, writes exports, sends mails, anchors the audit chains, keeps the
+config topic whole.
+
+Must not: decide anything.
+"""
+
+from __future__ import annotations
+
+from coop_queues.store import OrderIndex
+from coop_review_api.audit.anchor import Anchorer
+from coop_review_api.automation.worker import AutomationWorker
+from coop_review_api.configuration.head_keeper import HeadKeeper
+from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.enforcement.worker import BulkWorker
+from coop_review_api.export.worker import Exporter
+from coop_review_api.kernel.clock import now
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.notification.keeper import Keeper
+from coop_review_api.notification.mailer import Mailer
+from coop_review_api.process.readiness import database_ready
+from coop_review_api.review.hold import Releaser
+from coop_review_api.settings import RelaySettings
+from coop_runtime.database.engine import engine_of
+from coop_runtime.database.outbox import Relay
+from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.log import logger
+from coop_runtime.process.service import Service
+from coop_runtime.secret.vault import Vault
+
+NAME = "review-api-relay"
+
+_log = logger("coop.review_api.relay")
+
+
+def relay(settings: RelaySettings) -> Service:
+    """The process that publishes, and does what nobody waits for."""
+    settings.require("postgres", "secret_keys")
+    service = Service(NAME, settings)
+    engine = engine_of(settings.postgres, pool_size=10, application_name=f"coop-{NAME}")
+    order = OrderIndex.of(settings.redis)
+    producer = Producer(settings, client_id=NAME)
+    outbox_relay = Relay(engine, outbox, producer)
+    keeper = HeadKeeper(
+        engine,
+        ConfigTopic(settings),
+        clock=now,
+        check_every=settings.review_log_head_check,
+    )
+    service.add_readiness("database", lambda: database_ready(engine))
+    service.add_readiness("outbox", outbox_relay.ready)
+    service.add_readiness("log-head", keeper.ready)
+    service.add_start(producer.start)
+    service.add_stop(order.close)
+    service.add_stop(engine.dispose)
+    service.add_stop(producer.stop)
+    service.add_task("outbox", outbox_relay.run)
+    service.add_task("log-head", keeper.run)
+    service.add_task("release", Releaser(engine, clock=now).run)
+    service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
+    vault = Vault.of(settings)
+    service.add_task("exports", Exporter(engine, clock=now).run)
+    service.add_task("audit", Anchorer(engine, vault, clock=now).run)
+    service.add_task("automations", AutomationWorker(engine, order, clock=now).run)
+    service.add_task("prune", Keeper(engine, clock=now).run)
+    mail_server = settings.mail_server
+    if mail_server is None:
+        _log.info("no mails are sent: COOP_SMTP_HOST is not set")
+    else:
+        service.add_task("mail", Mailer(engine, mail_server, clock=now, vault=vault).run)
+    return service

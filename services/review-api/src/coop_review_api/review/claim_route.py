@@ -1,0 +1,179 @@
+"""Reviewing: what waits, claims and leases.
+
+Guarantees: every step on a claimed job needs its lease token; without it, 409.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import Field
+
+from coop_contracts.permission import Permission
+from coop_queues.job import Claim
+from coop_review_api.configuration.document_model import Id
+from coop_review_api.http.authentication import requires
+from coop_review_api.http.body import Body, JsonBody
+from coop_review_api.http.context import part_of
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import desk as review
+from coop_review_api.review import origin as appeal
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.job_view import (
+    ClaimView,
+    HeldList,
+    HeldView,
+    JobLeaseExtendedView,
+    LeaseView,
+    QueueCountList,
+    QueueCountView,
+    job_view,
+    summary_view,
+)
+from coop_runtime.database.engine import transaction
+
+router = APIRouter(prefix="/v1", tags=["review"])
+
+_reviews = requires(Permission.VIEW_MRT)
+Reviewer = Annotated[Principal, Depends(_reviews)]
+
+LeaseToken = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class LeaseBody(Body):
+    """The token that the claim gave."""
+
+    lease_token: LeaseToken
+
+
+class NextBody(Body):
+    """Which queues to take from; null: all that are open to me. Paused ones are left out."""
+
+    queue_ids: Annotated[list[Id], Field(min_length=1, max_length=500)] | None = None
+
+
+_next_body = JsonBody(NextBody)
+_lease_body = JsonBody(LeaseBody)
+SentLease = Annotated[LeaseBody, Depends(_lease_body)]
+
+
+def _desk(request: Request) -> review.Desk:
+    return part_of(request, Desk)
+
+
+@router.get("/queue-counts", operation_id="listQueueCounts", response_model=QueueCountList)
+async def list_queue_counts(request: Request, principal: Reviewer) -> QueueCountList:
+    """What waits in each queue that is open to me."""
+    counts = await review.counts(_desk(request).engine, principal)
+    return QueueCountList(
+        items=[
+            QueueCountView(queue_id=queue_id, **msgspec.structs.asdict(c))
+            for queue_id, c in counts.items()
+        ]
+    )
+
+
+@router.get(
+    "/queues/{queue_id}/counts", operation_id="getQueueCounts", response_model=QueueCountView
+)
+async def get_queue_counts(request: Request, principal: Reviewer, queue_id: str) -> QueueCountView:
+    """What waits in a queue."""
+    counts = await review.counts(_desk(request).engine, principal, queue_id=queue_id)
+    return QueueCountView(queue_id=queue_id, **msgspec.structs.asdict(counts[queue_id]))
+
+
+@router.post(
+    "/queues/{queue_id}/claims",
+    operation_id="claimJob",
+    response_model=ClaimView,
+    responses={204: {"description": "Nothing waits for you in this queue."}},
+)
+async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any:
+    """Lease the most urgent job of a queue that nobody holds and I have not skipped. 409 while the
+    queue is paused (`queue-paused`), or when I hold as many as one may (`too-many-claims`)."""
+    return await _handed_out(request, await review.claim(_desk(request), principal, [queue_id]))
+
+
+@router.post(
+    "/claims",
+    operation_id="claimNextJob",
+    response_model=ClaimView,
+    responses={204: {"description": "Nothing waits for you in these queues."}},
+    openapi_extra=_next_body.openapi(),
+)
+async def claim_next_job(
+    request: Request, principal: Reviewer, body: Annotated[NextBody, Depends(_next_body)]
+) -> Any:
+    """Lease the most urgent job of several queues: the one that is due first among those whose turn
+    it is. 409 as for one queue; `queue-paused` when all of them are."""
+    queue_ids = None if body.queue_ids is None else list(dict.fromkeys(body.queue_ids))
+    return await _handed_out(request, await review.claim(_desk(request), principal, queue_ids))
+
+
+async def _handed_out(request: Request, claim: Claim | None) -> Any:
+    if claim is None:
+        return Response(status_code=204)
+    async with transaction(_desk(request).engine) as connection:
+        origins = await appeal.origins_of(connection, claim.job)
+    return ClaimView(
+        job=job_view(claim.job, origins=origins),
+        lease=LeaseView(token=claim.lease_token, expires_at=claim.expires_at),
+    )
+
+
+@router.get("/claims", operation_id="listMyClaims", response_model=HeldList)
+async def list_my_claims(request: Request, principal: Reviewer) -> HeldList:
+    """What I hold now, with the leases: for a page that was loaded again."""
+    return HeldList(
+        items=[
+            HeldView(
+                job=summary_view(one.summary),
+                lease=LeaseView(token=one.lease_token, expires_at=one.expires_at),
+            )
+            for one in await review.held(_desk(request), principal)
+        ]
+    )
+
+
+@router.post(
+    "/jobs/{job_id}/lease/extend",
+    operation_id="extendLease",
+    response_model=JobLeaseExtendedView,
+    openapi_extra=_lease_body.openapi(),
+)
+async def extend_lease(
+    request: Request, principal: Reviewer, job_id: str, body: SentLease
+) -> JobLeaseExtendedView:
+    """Keep the job: the lease runs from now. A `revision` that rose says that reports came in."""
+    extended = await review.extend(_desk(request), principal, job_id, body.lease_token)
+    return JobLeaseExtendedView(
+        expires_at=extended.expires_at,
+        revision=extended.revision,
+        report_count=extended.report_count,
+    )
+
+
+@router.delete("/jobs/{job_id}/lease", operation_id="releaseLease", status_code=204)
+async def release_lease(
+    request: Request,
+    principal: Reviewer,
+    job_id: str,
+    lease_token: Annotated[str, Header(alias="X-Lease-Token", min_length=1, max_length=128)],
+) -> Response:
+    """Give the job back; it has its old turn again."""
+    await review.release(_desk(request), principal, job_id, lease_token)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/jobs/{job_id}/skip",
+    operation_id="skipJob",
+    status_code=204,
+    openapi_extra=_lease_body.openapi(),
+)
+async def skip_job(request: Request, principal: Reviewer, job_id: str, body: SentLease) -> Response:
+    """Leave the job to others; it stays hidden from me for a while."""
+    await review.skip(_desk(request), principal, job_id, body.lease_token)
+    return Response(status_code=204)

@@ -1,0 +1,273 @@
+"""Making a decision: judged, recorded, closed and announced in one transaction.
+
+    lease token ─▶ job and rules as they are now ─▶ `judgement.decide` ─▶ job closed (or moved)
+                ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window
+                ─▶ COMMIT ─▶ Redis is told
+
+Guarantees: decision, close and events happen together or not at all; a job is decided once (unique
+job id); the same request again, after a lost answer, gets the same answer; without the live lease
+nothing happens.
+Must not: send anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_contracts.event import DecisionMade, Event, ItemRef
+from coop_contracts.ids import item_key
+from coop_queues import store
+from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
+from coop_queues.job import Job, OrderChange
+from coop_queues.order import OrderIndex
+from coop_review_api.automation import store as automations
+from coop_review_api.kernel import metric
+from coop_review_api.kernel.access import may_see, refuse_removed
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.quality import second_review
+from coop_review_api.review import child_safety, rulebook
+from coop_review_api.review import origin as appeal
+from coop_review_api.review.decision import (
+    Component,
+    Decision,
+    Draft,
+    Reviewer,
+    hash_of,
+)
+from coop_review_api.review.hold import hold
+from coop_review_api.review.judgement import decide
+from coop_review_api.review.ranking import load_ranking
+from coop_review_api.review.recorded import Recorded, recorded_of, row_of
+from coop_review_api.review.table import decisions
+from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import Message, message_of
+
+DECIDED = "DECIDED"
+
+
+async def submit(
+    engine: AsyncEngine,
+    order: OrderIndex,
+    principal: Principal,
+    job_id: str,
+    draft: Draft,
+    *,
+    lease_token: str,
+    clock: Clock,
+) -> Recorded:
+    """Decide the job. Raises `Invalid`, `Conflict`, JobNotFound, LeaseLost, AlreadyClosed."""
+    request_hash = hash_of(draft, reviewer_id=principal.user_id)
+    try:
+        async with transaction(engine) as connection:
+            recorded = await _repeated(connection, principal, job_id, request_hash)
+            changes: Sequence[OrderChange] = ()
+            if recorded is None:
+                recorded, changes = await _decide(
+                    connection, principal, job_id, draft, lease_token, request_hash, clock()
+                )
+    except AlreadyClosed:
+        # Perhaps by this very request, sent twice at once.
+        async with transaction(engine) as connection:
+            recorded = await _repeated(connection, principal, job_id, request_hash)
+        if recorded is None:
+            raise
+        return recorded
+    if changes:
+        await order.apply(changes)
+        for component in recorded.components:
+            metric.DECISIONS.labels(component.type).inc()
+    return recorded
+
+
+async def _repeated(
+    connection: AsyncConnection, principal: Principal, job_id: str, request_hash: bytes
+) -> Recorded | None:
+    row = (
+        await connection.execute(
+            select(decisions).where(
+                decisions.c.org_id == principal.org_id, decisions.c.job_id == job_id
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise Conflict("this job was decided already")
+    return recorded_of(row)
+
+
+async def _decide(
+    connection: AsyncConnection,
+    principal: Principal,
+    job_id: str,
+    draft: Draft,
+    lease_token: str,
+    request_hash: bytes,
+    now: datetime,
+) -> tuple[Recorded, Sequence[OrderChange]]:
+    job = await store.get_job(connection, principal.org_id, job_id)
+    rules = await rulebook.load(connection, job, draft)
+    refuse_removed(job.summary, rules.queue)
+    if not may_see(principal, job.summary, rules.queue):
+        raise JobNotFound(f"no job {job_id}")
+    if job.summary.lease_holder not in (None, principal.user_id):
+        raise LeaseLost("somebody else holds this job")
+    appeal.require_other(rules.origins, principal.user_id)
+    decision = decide(
+        draft,
+        job=job,
+        rulebook=rules,
+        reviewer=Reviewer(user_id=principal.user_id, email=principal.email),
+        now=now,
+    )
+    moved_to, changes = await _close(connection, principal, job, draft, lease_token)
+    # A move has taken effect by now; there is nothing to hold back.
+    window = 0.0 if moved_to else rules.settings.undo_window
+    leaves_at = now + timedelta(seconds=window) if window > 0 else None
+    recorded = await _record(
+        connection, decision, draft, job, request_hash, moved_to=moved_to, leaves_at=leaves_at
+    )
+    await automations.clear_others(
+        connection,
+        decision.components,
+        decision_id=decision.decision_id,
+        job=job,
+        queue=rules.queue,
+        reviewer_id=principal.user_id,
+        now=now,
+        leaves_at=leaves_at,
+        moved_to=moved_to,
+    )
+    await second_review.sample(
+        connection,
+        decision.made,
+        queue=rules.queue,
+        job=job.summary,
+        available_at=leaves_at or now,
+    )
+    return recorded, changes
+
+
+async def record_automatic(
+    connection: AsyncConnection,
+    job: Job,
+    components: Sequence[Component],
+    *,
+    now: datetime,
+    by: Reviewer | None = None,
+    on_behalf: Reviewer | None = None,
+    reason: str | None = None,
+) -> Recorded:
+    """Record that a job was decided without a review, in the transaction in which the caller closes
+    it. Its events leave at once; it cannot be undone.
+
+    `components`: AUTOMATIC_CLOSE or CLOSE with its reason, IGNORE, or CUSTOM_ACTIONs, whose actions
+    are requested in the name of `on_behalf`. `by` is the person who did so to the whole queue or
+    reporter; without one the queue's settings did. Raises `Invalid` when an action does not fit the
+    job's item, `Conflict` when the job was decided.
+    """
+    draft = Draft(components=tuple(components), reason=reason)
+    decision = decide(
+        draft,
+        job=job,
+        rulebook=await rulebook.load(connection, job, draft),
+        reviewer=by,
+        now=now,
+        reviewed=False,
+        on_behalf=on_behalf,
+    )
+    request_hash = hash_of(draft, reviewer_id=decision.made.reviewer_id)
+    recorded = await _record(
+        connection, decision, draft, job, request_hash, moved_to=None, leaves_at=None
+    )
+    for component in components:
+        metric.DECISIONS.labels(component.type).inc()
+    return recorded
+
+
+async def _record(
+    connection: AsyncConnection,
+    decision: Decision,
+    draft: Draft,
+    job: Job,
+    request_hash: bytes,
+    *,
+    moved_to: str | None,
+    leaves_at: datetime | None,
+) -> Recorded:
+    """The decision's row, and its events in the outbox or held."""
+    row = row_of(decision, draft, job, request_hash, moved_to) | {"leaves_at": leaves_at}
+    recording = insert(decisions).values(row).on_conflict_do_nothing()
+    inserted = await connection.execute(recording.returning(decisions.c.decision_id))
+    if inserted.one_or_none() is None:
+        raise Conflict("this job was decided already")
+    messages = _messages(decision)
+    if leaves_at is None:
+        await append(connection, outbox, messages)
+        if decision.escalation is not None:
+            await child_safety.raise_escalated(connection, job.summary.org_id, job.summary.job_id)
+    else:
+        await hold(
+            connection,
+            org_id=decision.made.org_id,
+            decision_id=decision.decision_id,
+            messages=messages,
+            leaves_at=leaves_at,
+        )
+    return Recorded(
+        decision_id=decision.decision_id,
+        job_id=job.summary.job_id,
+        queue_id=job.summary.queue_id,
+        reviewer_id=row["reviewer_id"],
+        components=decision.components,
+        executions=decision.executions,
+        config_revision=decision.made.config_revision,
+        decided_at=decision.made.time,
+        reason=draft.reason,
+        note=draft.note,
+        moved_to=moved_to,
+        leaves_at=leaves_at,
+        appeal_of=decision.made.appeal_of,
+        escalation=decision.escalation,
+    )
+
+
+async def _close(
+    connection: AsyncConnection, principal: Principal, job: Job, draft: Draft, lease_token: str
+) -> tuple[str | None, Sequence[OrderChange]]:
+    org_id, job_id, target = principal.org_id, job.summary.job_id, draft.target_queue
+    if target is None:
+        closed = await store.close(
+            connection, org_id, job_id, lease_token, by=principal.user_id, reason=DECIDED
+        )
+        return None, closed.changes
+    moved = await store.move(
+        connection,
+        org_id,
+        job_id,
+        lease_token,
+        to_queue=target,
+        by=principal.user_id,
+        ranking=await load_ranking(connection, org_id, target),
+    )
+    return moved.job_id, moved.changes
+
+
+def _messages(decision: Decision) -> list[Message]:
+    return [message_of(event, key=_key_of(event)) for event in decision.events]
+
+
+def _key_of(event: Event) -> str:
+    if isinstance(event, DecisionMade):
+        return f"{event.org_id}/{event.job_id}"
+    item: ItemRef = event.item  # type: ignore[attr-defined]  # all others are about an item
+    return item_key(event.org_id, item.type_id, item.id)

@@ -1,0 +1,261 @@
+"""A reviewer's steps up to the decision: what waits, claiming, keeping, giving back, looking.
+
+Guarantees: a job of a queue that is closed to the reviewer, or of child-abuse material without the
+permission for it, does not exist for them; nobody is given an appeal against their own decision;
+each look at child-abuse material leaves an audit row.
+Must not: decide; `submission` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_contracts.config import Kind, OrgSettings, Queue
+from coop_contracts.permission import Permission
+from coop_queues import store
+from coop_queues.error import JobNotFound, LeaseLost
+from coop_queues.job import Claim, Extended, Freed, Held, Job, JobSummary, QueueCount
+from coop_queues.job import Kind as JobKind
+from coop_queues.store import Claims, OrderIndex
+from coop_review_api.configuration.catalogue import load_catalogue, load_documents
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.kernel import audit
+from coop_review_api.kernel.access import may_see, may_work, refuse_removed
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Forbidden, NotFound, QueuePaused, Unavailable
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import child_safety
+from coop_review_api.review import origin as appeal
+from coop_review_api.review.closing_budget import ClosesDeleted, Look
+from coop_runtime.database.engine import transaction
+
+_MOST_WITHHELD = 200  # jobs of one claim: each is out of this person's way from then on
+_HIDE_WITHHELD = 24 * 3600.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What a reviewer's steps need. One for each process. Times are seconds. A reviewer holds up to
+    `at_most` jobs. Without `deletions` nothing is closed because its item was deleted."""
+
+    engine: AsyncEngine
+    order: OrderIndex
+    claims: Claims
+    clock: Clock
+    lease: float
+    skip: float
+    at_most: int = 5
+    deletions: ClosesDeleted | None = None
+
+
+async def visible_queues(connection: AsyncConnection, principal: Principal) -> dict[str, Queue]:
+    """The queues open to this person, by id."""
+    catalogue = await load_catalogue(connection, principal.org_id, [Kind.QUEUE])
+    queues = catalogue.all(Kind.QUEUE, Queue)
+    return {queue_id: queue for queue_id, queue in queues.items() if may_work(principal, queue)}
+
+
+async def open_queue(connection: AsyncConnection, principal: Principal, queue_id: str) -> Queue:
+    """The queue, when it is open to this person. Raises `NotFound`."""
+    return (await _open_queues(connection, principal, [queue_id]))[queue_id]
+
+
+async def _open_queues(
+    connection: AsyncConnection, principal: Principal, queue_ids: Sequence[str]
+) -> dict[str, Queue]:
+    """These queues, by id. Raises `NotFound` for one that is not open to this person."""
+    wanted = [(Kind.QUEUE, queue_id) for queue_id in queue_ids]
+    catalogue = await load_documents(connection, principal.org_id, wanted)
+    found = catalogue.all(Kind.QUEUE, Queue)
+    for queue_id in queue_ids:
+        if queue_id not in found or not may_work(principal, found[queue_id]):
+            raise NotFound(f"no queue {queue_id}")
+    return found
+
+
+async def counts(
+    engine: AsyncEngine, principal: Principal, *, queue_id: str | None = None
+) -> dict[str, QueueCount]:
+    """What waits, by queue; with `queue_id` in that one only. Raises `NotFound`."""
+    async with transaction(engine) as connection:
+        if queue_id is None:
+            queue_ids = list(await visible_queues(connection, principal))
+        else:
+            queue_ids = [(await open_queue(connection, principal, queue_id)).id]
+        found = await store.pending_counts(connection, principal.org_id, queue_id=queue_id)
+    nothing = QueueCount(pending=0, leased=0)
+    return {queue_id: found.get(queue_id, nothing) for queue_id in queue_ids}
+
+
+async def claim(
+    desk: Desk, principal: Principal, queue_ids: Sequence[str] | None = None
+) -> Claim | None:
+    """Lease the most urgent job of these queues, or of all that are open to this person; None when
+    nothing waits. Between queues the job that is due first is the most urgent; paused ones are left
+    out.
+
+    Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, `Unavailable`.
+    """
+    async with transaction(desk.engine) as connection:
+        if queue_ids is None:
+            queues = await visible_queues(connection, principal)
+        else:
+            queues = await _open_queues(connection, principal, queue_ids)
+    handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
+    if queues and not handing_out:
+        raise QueuePaused("the queue is paused: jobs come in and none is handed out")
+    look = Look()
+    for _ in range(_MOST_WITHHELD + look.closings):
+        claimed = await desk.claims.claim(
+            principal.org_id,
+            handing_out,
+            principal.user_id,
+            lease_seconds=desk.lease,
+            at_most=desk.at_most,
+            child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+        )
+        if claimed is None:
+            return None
+        summary = claimed.job.summary
+        if await _is_against(desk, principal, claimed.job):
+            await _withhold(desk, claimed)
+            continue
+        if desk.deletions is not None and await desk.deletions.close(
+            claimed, queues[summary.queue_id], look
+        ):
+            continue
+        if summary.csam:
+            await _audit_view(desk, principal, summary)
+        return claimed
+    raise Unavailable("many appeals against your own decisions were passed over", retry_after=1)
+
+
+async def _withhold(desk: Desk, claimed: Claim) -> None:
+    summary = claimed.job.summary
+    async with transaction(desk.engine) as connection:
+        freed = await store.withhold(
+            connection,
+            summary.org_id,
+            summary.job_id,
+            claimed.lease_token,
+            hide_seconds=_HIDE_WITHHELD,
+        )
+    await desk.order.apply(freed.changes)
+
+
+async def _is_against(desk: Desk, principal: Principal, job: Job) -> bool:
+    """Whether it is an appeal against what this person decided: others decide it."""
+    if job.summary.kind is not JobKind.APPEAL:
+        return False
+    async with transaction(desk.engine) as connection:
+        origins = await appeal.origins_of(connection, job)
+    return principal.user_id in appeal.deciders_of(origins)
+
+
+async def held(desk: Desk, principal: Principal) -> list[Held]:
+    """What this person holds now and may see, first claimed first."""
+    async with transaction(desk.engine) as connection:
+        found = await store.held(connection, principal.org_id, principal.user_id)
+        wanted = {(Kind.QUEUE, one.summary.queue_id) for one in found}
+        catalogue = await load_documents(connection, principal.org_id, wanted)
+    queues = catalogue.all(Kind.QUEUE, Queue)
+    return [
+        one for one in found if may_see(principal, one.summary, queues.get(one.summary.queue_id))
+    ]
+
+
+async def extend(desk: Desk, principal: Principal, job_id: str, token: str) -> Extended:
+    """The lease's new end, and how the job is now. Raises LeaseLost, AlreadyClosed, JobNotFound."""
+    async with transaction(desk.engine) as connection:
+        await _held(connection, principal, job_id)
+        extended: Extended = await store.extend(
+            connection, principal.org_id, job_id, token, seconds=desk.lease
+        )
+    await desk.order.apply(extended.changes)
+    return extended
+
+
+async def release(desk: Desk, principal: Principal, job_id: str, token: str) -> None:
+    """Give the job back. Raises as `extend`."""
+    async with transaction(desk.engine) as connection:
+        await _held(connection, principal, job_id)
+        freed: Freed = await store.release(connection, principal.org_id, job_id, token)
+    await desk.order.apply(freed.changes)
+
+
+async def skip(desk: Desk, principal: Principal, job_id: str, token: str) -> None:
+    """Leave the job to others: hidden from this reviewer for a while. Raises as `extend`, and
+    `Forbidden` where the organisation lets only those skip who edit queues."""
+    async with transaction(desk.engine) as connection:
+        await _require_skip(connection, principal)
+        await _held(connection, principal, job_id)
+        freed = await store.skip(
+            connection, principal.org_id, job_id, token, hide_seconds=desk.skip
+        )
+        await audit.record(
+            connection,
+            org_id=principal.org_id,
+            actor=principal.user_id,
+            action="job.skipped",
+            target=("job", job_id),
+            time=desk.clock(),
+        )
+    await desk.order.apply(freed.changes)
+
+
+async def _require_skip(connection: AsyncConnection, principal: Principal) -> None:
+    if principal.may(Permission.EDIT_MRT_QUEUES):
+        return
+    wanted = [(Kind.SETTINGS, SETTINGS_ID)]
+    catalogue = await load_documents(connection, principal.org_id, wanted)
+    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    if settings is not None and settings.hide_skip_button_for_non_admins:
+        raise Forbidden("this organisation does not let you skip jobs")
+
+
+async def look(desk: Desk, principal: Principal, job_id: str) -> Job:
+    """The whole job, pending or closed. Raises JobNotFound."""
+    async with transaction(desk.engine) as connection:
+        job = await store.get_job(connection, principal.org_id, job_id)
+        await require_visible(connection, principal, job.summary)
+        if job.summary.csam:
+            await _record_view(connection, principal, job.summary, desk.clock())
+    return job
+
+
+async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> None:
+    """Raises JobNotFound for a job one may not see, LeaseLost for one that another holds."""
+    summary = await store.get_summary(connection, principal.org_id, job_id)
+    refuse_removed(summary, await _queue_of(connection, summary))
+    await require_visible(connection, principal, summary)
+    if summary.lease_holder not in (None, principal.user_id):
+        raise LeaseLost("somebody else holds this job")
+
+
+async def _queue_of(connection: AsyncConnection, summary: JobSummary) -> Queue | None:
+    wanted = [(Kind.QUEUE, summary.queue_id)]
+    catalogue = await load_documents(connection, summary.org_id, wanted)
+    return catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
+
+
+async def require_visible(
+    connection: AsyncConnection, principal: Principal, summary: JobSummary
+) -> None:
+    """Raises JobNotFound for a job that this person may not see."""
+    if not may_see(principal, summary, await _queue_of(connection, summary)):
+        raise JobNotFound(f"no job {summary.job_id}")
+
+
+async def _audit_view(desk: Desk, principal: Principal, summary: JobSummary) -> None:
+    async with transaction(desk.engine) as connection:
+        await _record_view(connection, principal, summary, desk.clock())
+
+
+async def _record_view(
+    connection: AsyncConnection, principal: Principal, summary: JobSummary, now: datetime
+) -> None:
+    await child_safety.viewed(connection, principal, ("job", summary.job_id), now=now)

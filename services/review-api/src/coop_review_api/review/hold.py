@@ -1,0 +1,178 @@
+"""The undo window: a decision's events wait here before they leave.
+
+    decided ─▶ held ──window over──▶ outbox ─▶ broker
+                 └────undone──────▶ gone; the job goes on as a new one
+
+Guarantees: what is undone was never published, what was published cannot be undone: both remove
+the held row, and only one of them finds it. Events of one decision leave together, in their order.
+A job whose escalation to NCMEC leaves is about child safety from that moment.
+Must not: hold anything but people's decisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_contracts.permission import Permission
+from coop_queues import store
+from coop_queues.order import OrderIndex
+from coop_review_api.automation import store as automations
+from coop_review_api.kernel import audit, metric
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.schema import outbox
+from coop_review_api.quality import second_review
+from coop_review_api.review.ranking import load_ranking
+from coop_review_api.review.table import decisions, held_decisions
+from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import channel_of
+from coop_runtime.kafka.message import Message
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+
+_BATCH = 200
+_EVERY = 0.25  # seconds between two looks at what is due
+
+_log = logger("coop.review_api.hold")
+
+_RELEASE = text(
+    f"""
+    WITH due AS (
+        DELETE FROM review.held_decisions WHERE decision_id IN (
+            SELECT decision_id FROM review.held_decisions WHERE leaves_at <= :now
+             ORDER BY leaves_at, decision_id LIMIT {_BATCH} FOR UPDATE SKIP LOCKED)
+        RETURNING decision_id, leaves_at, topics, keys, payloads, headers
+    ), left_ AS (
+        INSERT INTO review.outbox (topic, key, value, headers)
+        SELECT message.topic, message.key, message.value,
+               due.headers -> CAST(message.position - 1 AS int)
+          FROM due, unnest(due.topics, due.keys, due.payloads)
+               WITH ORDINALITY AS message (topic, key, value, position)
+         ORDER BY due.leaves_at, due.decision_id, message.position
+    ), grave AS (
+        UPDATE queues.jobs j SET csam = true
+          FROM due JOIN review.decisions d USING (decision_id)
+         WHERE d.escalation IS NOT NULL
+           AND j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)
+    )
+    SELECT count(*) FROM due
+    """  # noqa: S608 - a constant
+)
+_NOTIFY = text("SELECT pg_notify(:channel, '')")
+
+
+async def hold(
+    connection: AsyncConnection,
+    *,
+    org_id: str,
+    decision_id: str,
+    messages: Sequence[Message],
+    leaves_at: datetime,
+) -> None:
+    """Keeps a decision's events until `leaves_at`, in the caller's transaction."""
+    await connection.execute(
+        insert(held_decisions).values(
+            decision_id=decision_id,
+            org_id=org_id,
+            leaves_at=leaves_at,
+            topics=[message.topic for message in messages],
+            keys=[message.key for message in messages],
+            payloads=[message.value for message in messages],
+            headers=[
+                [[name, value.decode()] for name, value in message.headers] for message in messages
+            ],
+        )
+    )
+
+
+async def undo(
+    engine: AsyncEngine, order: OrderIndex, principal: Principal, decision_id: str, *, clock: Clock
+) -> str:
+    """Takes a decision back before it left; the id of the job that goes on.
+
+    Raises `NotFound`, `Forbidden` (somebody else's decision), `Conflict` (it has left).
+    """
+    async with transaction(engine) as connection:
+        row = await _row(connection, principal, decision_id)
+        gone = await connection.execute(
+            delete(held_decisions)
+            .where(
+                held_decisions.c.decision_id == decision_id,
+                held_decisions.c.leaves_at > clock(),
+            )
+            .returning(held_decisions.c.decision_id)
+        )
+        if gone.one_or_none() is None:
+            raise Conflict("this decision has left: it can be reversed, no longer undone")
+        ranking = await load_ranking(connection, principal.org_id, row.queue_id)
+        reopened = await store.reopen(connection, principal.org_id, row.job_id, ranking=ranking)
+        if reopened is None:
+            raise Conflict("the job of this decision has gone on already")
+        await connection.execute(
+            update(decisions)
+            .where(decisions.c.decision_id == decision_id)
+            .values(undone_at=clock(), undone_by=principal.user_id, moved_to=reopened.job_id)
+        )
+        await second_review.withdraw(connection, decision_id)
+        await automations.cancel_of(connection, decision_id, now=clock())
+        await audit.record(
+            connection,
+            org_id=principal.org_id,
+            actor=principal.user_id,
+            action="decision.undone",
+            target=("decision", decision_id),
+            time=clock(),
+        )
+    await order.apply(reopened.changes)
+    metric.UNDONE.inc()
+    return reopened.job_id
+
+
+async def _row(connection: AsyncConnection, principal: Principal, decision_id: str) -> Any:
+    query = select(
+        decisions.c.job_id, decisions.c.queue_id, decisions.c.reviewer_id, decisions.c.undone_at
+    ).where(decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound(f"no decision {decision_id}")
+    if row.undone_at is not None:
+        raise Conflict("this decision was undone already")
+    own = row.reviewer_id == principal.user_id
+    if not own and not principal.may(Permission.EDIT_MRT_QUEUES):
+        raise Forbidden("only who decided, or who manages queues, may undo this")
+    return row
+
+
+class Releaser:
+    """Lets held decisions go when their window is over. Any number may run."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: Clock, every: float = _EVERY) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._every = every
+
+    async def run(self) -> None:
+        """Until cancelled; outages of the database are waited out."""
+        while True:
+            try:
+                while await self.release() == _BATCH:
+                    pass
+            except Retryable as error:
+                _log.warning("held decisions wait for the database", error=str(error))
+            await asyncio.sleep(self._every)
+
+    async def release(self) -> int:
+        """One batch of what is due; how many decisions left. Raises `Retryable`."""
+        async with transaction(self._engine) as connection:
+            left = int((await connection.execute(_RELEASE, {"now": self._clock()})).scalar_one())
+            if left:
+                await connection.execute(_NOTIFY, {"channel": channel_of(outbox)})
+        metric.RELEASED.inc(left)
+        return left

@@ -1,0 +1,68 @@
+"""What a decision is judged by, read in the transaction that makes it.
+
+Guarantees: configuration of one revision; for an appeal also what it is against, for an escalation
+also what the log knows of the user.
+Must not: judge.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from coop_contracts.config import Kind, OrgSettings, Queue
+from coop_contracts.event import ItemRef, SubmittedItem
+from coop_queues.job import Job
+from coop_review_api.configuration.catalogue import Catalogue, load_catalogue, load_documents
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.projection import history
+from coop_review_api.review import escalation
+from coop_review_api.review import origin as appeal
+from coop_review_api.review.decision import Draft, Rulebook
+
+_ALL = (Kind.SETTINGS, Kind.QUEUE, Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY)
+
+
+async def load(connection: AsyncConnection, job: Job, draft: Draft) -> Rulebook:
+    """The rulebook for that draft on that job."""
+    escalates = draft.has("ESCALATE_TO_NCMEC")
+    catalogue = await _catalogue(connection, job, draft, whole=escalates)
+    author: ItemRef | None = None
+    submissions: tuple[SubmittedItem, ...] = ()
+    org_id = job.summary.org_id
+    if escalates:
+        if escalation.author_of(job) is None:
+            author = await history.creator_of(connection, org_id, job.summary.item)
+        user = escalation.author_of(job) or author or job.summary.item
+        submissions = await history.of_user(connection, org_id, user)
+    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    queue = catalogue.get(Kind.QUEUE, Queue, job.summary.queue_id)
+    return Rulebook(
+        settings=settings or OrgSettings(id=SETTINGS_ID, name=""),
+        catalogue=catalogue,
+        queue=queue,
+        revision=catalogue.revision,
+        origins=await appeal.origins_of(connection, job),
+        author=author,
+        submissions=submissions,
+    )
+
+
+async def _catalogue(
+    connection: AsyncConnection, job: Job, draft: Draft, *, whole: bool
+) -> Catalogue:
+    org_id = job.summary.org_id
+    if whole or any(component.reverse_actions for component in draft.components):
+        # Which item types and reverse actions matter is known only once others are read.
+        return await load_catalogue(connection, org_id, _ALL)
+    wanted = {
+        (Kind.SETTINGS, SETTINGS_ID),
+        (Kind.QUEUE, job.summary.queue_id),
+        (Kind.ITEM_TYPE, job.item.type_id),
+    }
+    for component in draft.components:
+        wanted |= {(Kind.ACTION, action_id) for action_id in component.action_ids}
+        wanted |= {(Kind.POLICY, policy_id) for policy_id in component.policy_ids}
+        wanted |= {(Kind.ITEM_TYPE, item.type_id) for item in component.items}
+        if component.queue_id is not None:
+            wanted.add((Kind.QUEUE, component.queue_id))
+    return await load_documents(connection, org_id, wanted)

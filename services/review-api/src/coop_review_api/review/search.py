@@ -1,0 +1,189 @@
+"""Finding review jobs, pending and closed.
+
+Guarantees: jobs of queues that are closed to the person, and of child-abuse material without the
+permission for it, are not found; pages by cursor; what is asked for by item, reporter, user or
+queue is found by an index. A look at child-abuse jobs leaves an audit row.
+Must not: change anything.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.event import ItemRef
+from coop_contracts.permission import Permission
+from coop_queues.job import JobSummary
+from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
+from coop_queues.slot import item_key, reporter_key
+from coop_queues.table import claims, entries, jobs
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import Fault, Invalid
+from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import child_safety
+from coop_review_api.review.desk import visible_queues
+from coop_runtime.database.engine import transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which jobs to find; all that is set holds. Times: `…_from` is within, `…_to` is not.
+    `item_id_prefix` finds all items whose ids begin so; `subject` is the user whom a job is about,
+    `lease_holder` who holds it now. `overdue`: pending past their deadline, or not."""
+
+    kind: str | None = None
+    state: str | None = None
+    source: str | None = None
+    policy_id: str | None = None
+    queue_id: str | None = None
+    item_type_id: str | None = None
+    item_id: str | None = None
+    item_id_prefix: str | None = None
+    reporter: ItemRef | None = None
+    subject: ItemRef | None = None
+    lease_holder: str | None = None
+    enqueued_from: datetime | None = None
+    enqueued_to: datetime | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    deadline_to: datetime | None = None
+    overdue: bool | None = None
+    newest_first: bool = False
+
+
+async def search(
+    engine: AsyncEngine,
+    principal: Principal,
+    wanted: Filter,
+    *,
+    after: str | None,
+    limit: int,
+    clock: Clock,
+) -> list[JobSummary]:
+    """`limit` jobs to be shown in the order they came, or the other way round, from the one after
+    the position `after`, and one more where there are more. Raises `Invalid`."""
+    query = query_of(principal, wanted, now=clock())
+    position = tuple_(jobs.c.enqueued_at, jobs.c.job_id)
+    if after is not None:
+        seen = _parse_position(after)
+        query = query.where(position < seen if wanted.newest_first else position > seen)
+    order = (jobs.c.enqueued_at, jobs.c.job_id)
+    query = query.order_by(*(c.desc() for c in order) if wanted.newest_first else order)
+    async with transaction(engine) as connection:
+        if not principal.may(Permission.EDIT_MRT_QUEUES):
+            open_ids = list(await visible_queues(connection, principal))
+            query = query.where(jobs.c.queue_id.in_(open_ids))
+        rows = await connection.execute(query.limit(limit + 1))
+        found = [summary_of(dict(row)) for row in rows.mappings()]
+        seen_ids = [job.job_id for job in found[:limit] if job.csam]
+        await child_safety.listed(connection, principal, "jobs", seen_ids, now=clock())
+    return found
+
+
+def position_of(job: JobSummary) -> str:
+    """Where the job stands in a search."""
+    return f"{job.enqueued_at.isoformat()} {job.job_id}"
+
+
+def query_of(principal: Principal, wanted: Filter, *, now: datetime) -> Select[tuple[object, ...]]:
+    """The jobs that fit, in any order, in whatever queue."""
+    query = select(*SUMMARY_COLUMNS).where(
+        jobs.c.org_id == principal.org_id, *_conditions(principal.org_id, wanted, now)
+    )
+    if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+        query = query.where(jobs.c.csam.is_(False))
+    return query
+
+
+def _conditions(org_id: str, wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    exact = {
+        jobs.c.kind: wanted.kind,
+        jobs.c.state: wanted.state,
+        jobs.c.source: wanted.source,
+        jobs.c.queue_id: wanted.queue_id,
+        jobs.c.item_type_id: wanted.item_type_id,
+        jobs.c.item_id: wanted.item_id,
+    }
+    conditions = [column == value for column, value in exact.items() if value is not None]
+    if wanted.item_type_id is not None and wanted.item_id is not None:
+        # The indexed key of an item.
+        conditions.append(jobs.c.item_key == item_key(wanted.item_type_id, wanted.item_id))
+    if wanted.item_id_prefix is not None:
+        conditions.append(jobs.c.item_id.startswith(wanted.item_id_prefix, autoescape=True))
+    if wanted.policy_id is not None:
+        conditions.append(jobs.c.policy_ids.contains([wanted.policy_id]))
+    if wanted.subject is not None:
+        conditions.append(_about(wanted.subject))
+    if wanted.reporter is not None:
+        conditions.append(_reported_by(org_id, wanted.reporter))
+    if wanted.lease_holder is not None:
+        conditions.append(_held_by(org_id, wanted.lease_holder, now))
+    return conditions + _times(wanted, now)
+
+
+def _times(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    bounds = (
+        (jobs.c.enqueued_at, wanted.enqueued_from, wanted.enqueued_to),
+        (jobs.c.created_at, wanted.created_from, wanted.created_to),
+        (jobs.c.deadline, None, wanted.deadline_to),
+    )
+    conditions = []
+    for column, since, until in bounds:
+        if since is not None:
+            conditions.append(column >= since)
+        if until is not None:
+            conditions.append(column < until)
+    if wanted.overdue is not None:
+        late = (jobs.c.state == "PENDING") & (jobs.c.deadline <= now)
+        conditions.append(late if wanted.overdue else func.coalesce(~late, True))
+    return conditions
+
+
+def _about(user: ItemRef) -> ColumnElement[bool]:
+    # One index has the pending jobs of a user, another one the closed.
+    key = item_key(user.type_id, user.id)
+    return or_(
+        *((jobs.c.subject_key == key) & (jobs.c.state == state) for state in ("PENDING", "CLOSED"))
+    )
+
+
+def _reported_by(org_id: str, reporter: ItemRef) -> ColumnElement[bool]:
+    """The jobs that the reporter's entries went to, and those that continue them."""
+    key = reporter_key(reporter.type_id, reporter.id)
+    reported = (
+        select(entries.c.job_id)
+        .where(entries.c.org_id == org_id, entries.c.reporter_key == key)
+        .cte("reported", recursive=True)
+    )
+    earlier = jobs.alias("earlier")
+    reported = reported.union(
+        select(earlier.c.moved_to)
+        .join(reported, reported.c.job_id == earlier.c.job_id)
+        .where(earlier.c.moved_to.is_not(None))
+    )
+    return jobs.c.job_id.in_(select(reported.c.job_id))
+
+
+def _held_by(org_id: str, reviewer_id: str, now: datetime) -> ColumnElement[bool]:
+    claimed = select(claims.c.job_id).where(
+        claims.c.org_id == org_id,
+        claims.c.reviewer_id == reviewer_id,
+        claims.c.ended_at.is_(None),
+    )
+    return (
+        jobs.c.job_id.in_(claimed)
+        & (jobs.c.lease_holder == reviewer_id)
+        & (jobs.c.lease_expires_at > now)
+    )
+
+
+def _parse_position(position: str) -> tuple[datetime, str]:
+    time, _, job_id = position.partition(" ")
+    try:
+        return datetime.fromisoformat(time), str(uuid.UUID(job_id))
+    except ValueError:
+        raise Invalid([Fault("#/query/cursor", "not a cursor of this list")]) from None
