@@ -11,6 +11,7 @@ from coop_contracts.event import SignalValue
 from coop_contracts.permission import Role
 from coop_review_api.configuration.table import config_log
 from coop_review_api.kernel import schema
+from coop_review_api.signal.signals import Signals
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
@@ -180,7 +181,7 @@ async def test_values_are_given_fetched_or_missing(
         asked.extend(inputs)
         return [SignalValue(key=need.key, signal=need.signal.name, score=0.9) for _ in inputs]
 
-    monkeypatch.setattr(context.signals, "values", values)
+    monkeypatch.setattr(context.part(Signals), "values", values)
     missing = await routed.test("hello")
     assert missing["how"] == "DEFAULT"
     assert missing["rules"][1]["outcome"] == "ERRORED"

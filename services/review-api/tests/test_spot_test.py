@@ -11,6 +11,7 @@ from coop_contracts.event import SignalValue
 from coop_review_api.configuration.table import config_log
 from coop_review_api.kernel import schema
 from coop_review_api.kernel.schema import audit_log
+from coop_review_api.signal.signals import Signals
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
@@ -82,7 +83,7 @@ async def test_values_are_given_or_fetched(
         asked.append(inputs)
         return [SignalValue(key=need.key, signal=need.signal.name, score=0.9) for _ in inputs]
 
-    monkeypatch.setattr(context.signals, "values", values)
+    monkeypatch.setattr(context.part(Signals), "values", values)
     body = {
         "rule": kit.rule(post["id"], conditionSet=hateful),
         "item": {"typeId": post["id"], "data": {"text": "hello"}},
