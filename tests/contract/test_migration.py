@@ -1,7 +1,8 @@
 """The schemas: what the migrations make is what the code says, and they are safe to run.
 
 Each migration waits at most 5 s for a lock and has a deadline (`coop_runtime.database.migration`;
-its own tests show the retries). Squawk reads the SQL for what locks tables or breaks running clients.
+its own tests show the retries). Squawk reads the SQL for what locks tables or breaks running
+clients.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from coop_queues.order import client_of as redis_client_of
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
+from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.delivery.dispatch import Dispatch
@@ -49,6 +50,7 @@ from coop_review_api.people import session, user
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.table import login_throttle
 from coop_review_api.process.application import build, limited
+from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
 from coop_review_api.settings import Settings
@@ -224,6 +226,7 @@ async def context(
                 lease=600,
                 skip=1800,
                 deletions=Deletions(engine, order, partial_items, clock=clock),
+                followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),

@@ -26,7 +26,7 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.review import deciding as submission
+from coop_review_api.review import deciding
 from coop_review_api.review.decision import Component, Reviewer
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.table import decisions
@@ -301,7 +301,7 @@ async def test_killed_before_the_commit_nothing_happened(
 ) -> None:
     """A process that dies while it records leaves neither row nor event, and the job claimed."""
     await place(world.queue, world.post)
-    whole = submission.append
+    whole = deciding.append
 
     async def died(*_args: Any, **_more: Any) -> None:
         raise ConnectionError("killed")
@@ -309,11 +309,11 @@ async def test_killed_before_the_commit_nothing_happened(
     claim = (await world.moderator.call("POST", f"/v1/queues/{world.queue}/claims")).json()
     body = {"leaseToken": claim["lease"]["token"], "components": [world.act(), world.related()]}
     path = f"/v1/jobs/{claim['job']['id']}/decisions"
-    monkeypatch.setattr(submission, "append", died)
+    monkeypatch.setattr(deciding, "append", died)
     with pytest.raises(ConnectionError):
         await world.moderator.call("POST", path, body)
     assert await world.sent(ActionRequested) == []
-    monkeypatch.setattr(submission, "append", whole)
+    monkeypatch.setattr(deciding, "append", whole)
     assert (await world.moderator.call("POST", path, body)).status_code == 201
     assert len(await world.sent(ActionRequested)) == 2
 
@@ -337,11 +337,11 @@ async def test_an_automatic_decision_is_one_without_a_reviewer(world: World, pla
         job_id = await place(world.queue, world.post, f"post-{number}")
         async with transaction(world.engine) as connection:
             job = await store.get_job(connection, world.org_id, job_id)
-            recorded = await submission.record_automatic(
+            recorded = await deciding.record_automatic(
                 connection, job, [part], now=world.clock(), on_behalf=on_behalf
             )
             with pytest.raises(Conflict):
-                await submission.record_automatic(connection, job, [part], now=world.clock())
+                await deciding.record_automatic(connection, job, [part], now=world.clock())
         shown = await world.admin.call("GET", f"/v1/decisions/{recorded.decision_id}")
         assert shown.json()["reviewerId"] is None
         assert shown.json()["automatic"] is True
@@ -358,7 +358,7 @@ async def test_an_automatic_decision_is_one_without_a_reviewer(world: World, pla
     async with transaction(world.engine) as connection:
         job = await store.get_job(connection, world.org_id, await place(world.queue, world.user))
         with pytest.raises(Invalid):
-            await submission.record_automatic(connection, job, [parts[2]], now=world.clock())
+            await deciding.record_automatic(connection, job, [parts[2]], now=world.clock())
 
 
 async def test_reviewers_do_not_close_by_themselves(world: World, place: Any) -> None:

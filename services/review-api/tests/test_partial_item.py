@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.partial_item.partial_item import PartialItems
-from coop_review_api.review import closing_budget as look
+from coop_review_api.review.closing_budget import ClosingLimits
+from coop_review_api.review.desk import Desk
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import transaction
 from coop_runtime.egress.guard import EgressGuard
@@ -113,10 +115,15 @@ async def connected(context: Any, org: Any, platform: Platform) -> Platform:
     return platform
 
 
+def limit_closing(context: Any, **limits: Any) -> None:
+    """Other limits of what a claim closes."""
+    context.parts[Desk] = replace(context.part(Desk), closing=ClosingLimits(**limits))
+
+
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def patience(context: Any) -> None:
     """A busy machine is not a platform that is silent."""
-    monkeypatch.setattr(look.Look.__init__, "__defaults__", (look.MAX_CLOSED, 60.0))
+    limit_closing(context, seconds=60.0)
 
 
 async def closing(admin: Any, queue: str, **fields: Any) -> None:
@@ -294,12 +301,12 @@ async def test_a_platform_that_fails_hides_no_job(
     connected: Platform,
     place: Any,
     engine: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    context: Any,
 ) -> None:
     """Down, wrong or silent: the job is handed out as it is."""
     queue = org.default_queue_id
     await closing(admin, queue)
-    monkeypatch.setattr(look.Look.__init__, "__defaults__", (look.MAX_CLOSED, 0.5))
+    limit_closing(context, seconds=0.5)
     for number in range(3):
         await place(queue, post, f"post-{number}")
     connected.status = 500
@@ -319,12 +326,12 @@ async def test_a_claim_closes_so_many_and_then_hands_out(
     connected: Platform,
     place: Any,
     engine: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    context: Any,
 ) -> None:
     """A queue full of deleted items holds no claim up for long."""
     queue = org.default_queue_id
     await closing(admin, queue)
-    monkeypatch.setattr(look.Look.__init__, "__defaults__", (3, 60.0))
+    limit_closing(context, jobs=3, seconds=60.0)
     for number in range(6):
         await place(queue, post, f"post-{number}")
         item = {"id": f"post-{number}", "typeId": post, "data": {"gone": True}}

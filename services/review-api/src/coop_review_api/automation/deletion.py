@@ -5,8 +5,8 @@
        └──neither, or the platform fails──▶ handed out
 
 Guarantees: only in queues that want it, never child-abuse material, NCMEC jobs or appeals; a
-platform that is slow or wrong delays a claim by `look.PATIENCE` seconds at most, and hides nothing;
-a claim closes `look.MAX_CLOSED` jobs at most, then it hands one out unasked.
+platform that is slow or wrong delays a claim by what its `ClosingBudget` has at most, and hides
+nothing; a claim closes so many jobs at most, then it hands one out unasked.
 Must not: ask while a transaction is open.
 """
 
@@ -30,7 +30,7 @@ from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, UpstreamFailed
 from coop_review_api.partial_item.partial_item import PartialItems, says_deleted
-from coop_review_api.review.closing_budget import Look
+from coop_review_api.review.closing_budget import ClosingBudget
 from coop_review_api.review.deciding import record_automatic
 from coop_review_api.review.decision import SYSTEM, Component
 from coop_runtime.database.engine import transaction
@@ -54,14 +54,14 @@ class Deletions:
         self._partial_items = partial_items
         self._clock = clock
 
-    async def close(self, claim: Claim, queue: Queue, look: Look) -> bool:
+    async def close(self, claim: Claim, queue: Queue, budget: ClosingBudget) -> bool:
         """Whether the claimed job is not to be handed out: its item was deleted and it is closed
         now, or somebody else closed it. Raises Retryable."""
         summary = claim.job.summary
         eligible = queue.auto_close_jobs and summary.kind is JobKind.DEFAULT and not summary.csam
-        if not eligible or look.closings <= 0 or not await self._is_deleted(claim.job, look):
+        if not eligible or budget.jobs <= 0 or not await self._is_deleted(claim.job, budget):
             return False
-        look.closings -= 1
+        budget.jobs -= 1
         try:
             await self._close(claim)
         except _MayNot:
@@ -89,7 +89,7 @@ class Deletions:
         metric.AUTOMATED.labels("ITEM_DELETED").inc()
         await self._order.apply(closed.changes)
 
-    async def _is_deleted(self, job: Job, look: Look) -> bool:
+    async def _is_deleted(self, job: Job, budget: ClosingBudget) -> bool:
         org_id = job.summary.org_id
         wanted = [(Kind.ITEM_TYPE, job.item.type_id)]
         async with transaction(self._engine) as connection:
@@ -97,19 +97,19 @@ class Deletions:
         item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, job.item.type_id)
         if says_deleted(msgspec.json.decode(job.item.data, type=dict), item_type):
             return True
-        if item_type is None or item_type.field_roles.is_deleted is None or look.seconds <= 0:
+        if item_type is None or item_type.field_roles.is_deleted is None or budget.seconds <= 0:
             return False
         began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(look.seconds):
+            async with asyncio.timeout(budget.seconds):
                 found = await self._partial_items.ask(org_id, [job.summary.item])
         except Conflict:
-            look.seconds = 0  # the organisation has no endpoint
+            budget.seconds = 0  # the organisation has no endpoint
             return False
         except (UpstreamFailed, TimeoutError) as error:
             _log.warning("the platform does not say whether an item is deleted", error=str(error))
             return False
         finally:
-            look.seconds -= asyncio.get_running_loop().time() - began
+            budget.seconds -= asyncio.get_running_loop().time() - began
         item = found.get(job.summary.item)
         return item is not None and item.is_deleted(item_type)

@@ -11,7 +11,7 @@ Must not: carry anything out; `batch` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,22 +21,18 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Queue
-from coop_queues.job import Job, OrderChange
+from coop_queues.job import OrderChange
 from coop_review_api.automation.order import (
     Clearing,
     Emptying,
     Invalidation,
     Kind,
     Order,
-    clearing_id,
-    clearings_of,
 )
 from coop_review_api.automation.table import automations
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review.decision import Component
 from coop_review_api.review.table import held_decisions
 
 PATIENCE = timedelta(hours=1)
@@ -83,39 +79,6 @@ async def start(
         )
         .on_conflict_do_nothing()
     )
-
-
-async def clear_others(
-    connection: AsyncConnection,
-    components: Sequence[Component],
-    *,
-    decision_id: str,
-    job: Job,
-    queue: Queue | None,
-    reviewer_id: str,
-    now: datetime,
-    leaves_at: datetime | None,
-    moved_to: str | None,
-) -> None:
-    """Asks for what a decision clears, in the decision's transaction."""
-    if queue is None:
-        return
-    org_id = job.summary.org_id
-    everywhere = queue.clear_reports_scope == "ALL_QUEUES"
-    orders = clearings_of(
-        components, job=job, queue=queue, reviewer_id=reviewer_id, now=now, moved_to=moved_to
-    )
-    for order in orders:
-        await start(
-            connection,
-            clearing_id(org_id, decision_id, order.subject),
-            org_id,
-            order,
-            now=now,
-            queue_id=None if everywhere else queue.id,
-            cause_id=decision_id,
-            due_at=leaves_at,
-        )
 
 
 async def cancel_of(connection: AsyncConnection, decision_id: str, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from coop_queues.order import client_of
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
+from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.http.context import Context
@@ -22,6 +23,7 @@ from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.application import build, limited
 from coop_review_api.process.readiness import database_ready
+from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
 from coop_review_api.settings import Settings
@@ -77,6 +79,7 @@ def api(settings: Settings) -> Service:
                 skip=settings.review_skip,
                 at_most=settings.review_max_claims,
                 deletions=Deletions(engine, order, partial_items, clock=now),
+                followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),

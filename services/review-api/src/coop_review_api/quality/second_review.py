@@ -4,11 +4,11 @@
                            ▲                  │
                            └─release, skip────┘        undone, retired ──▶ WITHDRAWN
 
-Guarantees: asked for in the transaction of the first decision; one live lease a review, by the
-database's clock, each step one conditional UPDATE; nobody gets what they decided or skipped
-themselves; what is handed out says nothing of the first decision, nor whether it is a golden item;
-an answer changes nothing but this table, and the same answer sent again is answered alike; what is
-undone is withdrawn, answered or not. A child-safety review needs its permission, and each look
+Guarantees: asked for in the transaction of the first decision (`follower`); one live lease a
+review, by the database's clock, each step one conditional UPDATE; nobody gets what they decided or
+skipped themselves; what is handed out says nothing of the first decision, nor whether it is a
+golden item; an answer changes nothing but this table, and the same answer sent again is answered
+alike; what is undone is withdrawn, answered or not. A child-safety review needs its permission, and each look
 leaves an audit row.
 Must not: publish anything, or touch the job.
 """
@@ -22,22 +22,19 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import msgspec
-from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Queue
-from coop_contracts.event import DecisionMade
-from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues import lease, store
-from coop_queues.job import Job, JobSummary
+from coop_queues.job import Job
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import golden
-from coop_review_api.quality.category import categories_of, is_sampled
+from coop_review_api.quality.category import categories_of
 from coop_review_api.quality.table import second_reviews
 from coop_review_api.review.desk import visible_queues
 from coop_runtime.database.engine import transaction
@@ -45,7 +42,6 @@ from coop_runtime.database.engine import transaction
 Chance = Callable[[], float]
 
 _chance: Chance = random.SystemRandom().random  # nobody can foresee which one is golden
-_NOT_SAMPLED = frozenset({"MOVE", "CLOSE", "AUTOMATIC_CLOSE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,48 +60,6 @@ class Held:
 
     row: Any
     job: Job
-
-
-async def sample(
-    connection: AsyncConnection,
-    made: DecisionMade,
-    *,
-    queue: Queue | None,
-    job: JobSummary,
-    available_at: datetime,
-) -> None:
-    """Asks for a second review of a decision, if it is among the queue's share.
-
-    In the transaction of the decision. Nobody gets it before `available_at`, when it can no longer
-    be undone. Moves and automatic closes are never sampled.
-    """
-    if made.automatic or {part.type for part in made.components} & _NOT_SAMPLED:
-        return
-    if queue is None or not is_sampled(made.job_id, queue.second_review_share):
-        return
-    row = {
-        "second_review_id": new_id(),
-        "org_id": made.org_id,
-        "queue_id": made.queue_id,
-        "job_id": made.job_id,
-        "decision_id": made.decision_id,
-        "first_reviewer_id": made.reviewer_id,
-        "not_for": [made.reviewer_id],
-        # Escalated, the job becomes one of child safety when the decision leaves.
-        "csam": job.csam or any(part.type == "ESCALATE_TO_NCMEC" for part in made.components),
-        "expected": msgspec.to_builtins(categories_of(made.components)),
-        "available_at": available_at,
-    }
-    await connection.execute(insert(second_reviews).values(row).on_conflict_do_nothing())
-
-
-async def withdraw(connection: AsyncConnection, decision_id: str) -> None:
-    """The decision was undone: its second review, answered or not, counts no more."""
-    await connection.execute(
-        update(second_reviews)
-        .where(second_reviews.c.decision_id == decision_id)
-        .values(state="WITHDRAWN", lease_token=None, lease_holder=None, lease_expires_at=None)
-    )
 
 
 _FREE = """r.state = 'PENDING' AND r.available_at <= clock_timestamp()
@@ -248,17 +202,6 @@ async def held(
     if row is None or (row.csam and not values["csam"]):
         await _refuse(connection, principal, review_id)
     return Held(row=row, job=await store.get_job(connection, principal.org_id, row.job_id))
-
-
-async def holds_one_of(connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
-    """Whether this person decides the job again just now, blind to how it was decided."""
-    query = select(second_reviews.c.second_review_id).where(
-        second_reviews.c.org_id == principal.org_id,
-        second_reviews.c.job_id == job_id,
-        second_reviews.c.state == "PENDING",
-        second_reviews.c.lease_holder == principal.user_id,
-    )
-    return (await connection.execute(query.limit(1))).one_or_none() is not None
 
 
 async def repeated(

@@ -12,15 +12,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import Field
 
 from coop_contracts.permission import Permission
-from coop_queues.job import Claim
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import part_of
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import desk as review
-from coop_review_api.review import origin as appeal
-from coop_review_api.review.desk import Desk
+from coop_review_api.review import desk
+from coop_review_api.review.desk import Desk, HandedOut
 from coop_review_api.review.job_view import (
     ClaimView,
     HeldList,
@@ -32,7 +30,6 @@ from coop_review_api.review.job_view import (
     job_view,
     summary_view,
 )
-from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["review"])
 
@@ -59,14 +56,14 @@ _lease_body = JsonBody(LeaseBody)
 SentLease = Annotated[LeaseBody, Depends(_lease_body)]
 
 
-def _desk(request: Request) -> review.Desk:
+def _desk(request: Request) -> Desk:
     return part_of(request, Desk)
 
 
 @router.get("/queue-counts", operation_id="listQueueCounts", response_model=QueueCountList)
 async def list_queue_counts(request: Request, principal: Reviewer) -> QueueCountList:
     """What waits in each queue that is open to me."""
-    counts = await review.counts(_desk(request).engine, principal)
+    counts = await desk.counts(_desk(request).engine, principal)
     return QueueCountList(
         items=[
             QueueCountView(queue_id=queue_id, **msgspec.structs.asdict(c))
@@ -80,7 +77,7 @@ async def list_queue_counts(request: Request, principal: Reviewer) -> QueueCount
 )
 async def get_queue_counts(request: Request, principal: Reviewer, queue_id: str) -> QueueCountView:
     """What waits in a queue."""
-    counts = await review.counts(_desk(request).engine, principal, queue_id=queue_id)
+    counts = await desk.counts(_desk(request).engine, principal, queue_id=queue_id)
     return QueueCountView(queue_id=queue_id, **msgspec.structs.asdict(counts[queue_id]))
 
 
@@ -93,7 +90,7 @@ async def get_queue_counts(request: Request, principal: Reviewer, queue_id: str)
 async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any:
     """Lease the most urgent job of a queue that nobody holds and I have not skipped. 409 while the
     queue is paused (`queue-paused`), or when I hold as many as one may (`too-many-claims`)."""
-    return await _handed_out(request, await review.claim(_desk(request), principal, [queue_id]))
+    return _claim_view(await desk.claim(_desk(request), principal, [queue_id]))
 
 
 @router.post(
@@ -109,16 +106,15 @@ async def claim_next_job(
     """Lease the most urgent job of several queues: the one that is due first among those whose turn
     it is. 409 as for one queue; `queue-paused` when all of them are."""
     queue_ids = None if body.queue_ids is None else list(dict.fromkeys(body.queue_ids))
-    return await _handed_out(request, await review.claim(_desk(request), principal, queue_ids))
+    return _claim_view(await desk.claim(_desk(request), principal, queue_ids))
 
 
-async def _handed_out(request: Request, claim: Claim | None) -> Any:
-    if claim is None:
+def _claim_view(handed_out: HandedOut | None) -> Any:
+    if handed_out is None:
         return Response(status_code=204)
-    async with transaction(_desk(request).engine) as connection:
-        origins = await appeal.origins_of(connection, claim.job)
+    claim = handed_out.claim
     return ClaimView(
-        job=job_view(claim.job, origins=origins),
+        job=job_view(claim.job, origins=handed_out.origins),
         lease=LeaseView(token=claim.lease_token, expires_at=claim.expires_at),
     )
 
@@ -132,7 +128,7 @@ async def list_my_claims(request: Request, principal: Reviewer) -> HeldList:
                 job=summary_view(one.summary),
                 lease=LeaseView(token=one.lease_token, expires_at=one.expires_at),
             )
-            for one in await review.held(_desk(request), principal)
+            for one in await desk.held(_desk(request), principal)
         ]
     )
 
@@ -147,7 +143,7 @@ async def extend_lease(
     request: Request, principal: Reviewer, job_id: str, body: SentLease
 ) -> JobLeaseExtendedView:
     """Keep the job: the lease runs from now. A `revision` that rose says that reports came in."""
-    extended = await review.extend(_desk(request), principal, job_id, body.lease_token)
+    extended = await desk.extend(_desk(request), principal, job_id, body.lease_token)
     return JobLeaseExtendedView(
         expires_at=extended.expires_at,
         revision=extended.revision,
@@ -163,7 +159,7 @@ async def release_lease(
     lease_token: Annotated[str, Header(alias="X-Lease-Token", min_length=1, max_length=128)],
 ) -> Response:
     """Give the job back; it has its old turn again."""
-    await review.release(_desk(request), principal, job_id, lease_token)
+    await desk.release(_desk(request), principal, job_id, lease_token)
     return Response(status_code=204)
 
 
@@ -175,5 +171,5 @@ async def release_lease(
 )
 async def skip_job(request: Request, principal: Reviewer, job_id: str, body: SentLease) -> Response:
     """Leave the job to others; it stays hidden from me for a while."""
-    await review.skip(_desk(request), principal, job_id, body.lease_token)
+    await desk.skip(_desk(request), principal, job_id, body.lease_token)
     return Response(status_code=204)

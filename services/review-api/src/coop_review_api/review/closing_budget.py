@@ -1,4 +1,4 @@
-"""What a claim needs of those who close what was deleted (`deletion`).
+"""How much of its time a claim may spend on closing jobs about what was deleted.
 
 Must not: import what decides; claims are below decisions.
 """
@@ -6,25 +6,35 @@ Must not: import what decides; claims are below decisions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from coop_contracts.config import Queue
 from coop_queues.job import Claim
 
-MAX_CLOSED: Final = 20  # jobs of one claim
-PATIENCE: Final = 3.0  # seconds that a claim asks the platform, all its jobs together
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingLimits:
+    """Of each claim: jobs that it closes, and seconds for which it asks the platform, all its jobs
+    together."""
+
+    jobs: int = 20
+    seconds: float = 3.0
+
+    def budget(self) -> ClosingBudget:
+        """What a claim starts with."""
+        return ClosingBudget(self.jobs, self.seconds)
 
 
 @dataclass
-class Look:
-    """What one claim may still do: `closings` jobs, `seconds` of asking."""
+class ClosingBudget:
+    """What is left of the limits in one claim."""
 
-    closings: int = MAX_CLOSED
-    seconds: float = PATIENCE
+    jobs: int
+    seconds: float
 
 
 class ClosesDeleted(Protocol):
-    """See `deletion.Deletions`."""
+    """See `automation.deletion.Deletions`."""
 
-    async def close(self, claim: Claim, queue: Queue, look: Look) -> bool:
+    async def close(self, claim: Claim, queue: Queue, budget: ClosingBudget) -> bool:
         """Whether the claimed job is closed now, and not to be handed out."""

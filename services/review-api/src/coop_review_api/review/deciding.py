@@ -2,7 +2,7 @@
 
     lease token ─▶ job and rules as they are now ─▶ `judgement.decide` ─▶ job closed (or moved)
                 ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window
-                ─▶ COMMIT ─▶ Redis is told
+                ─▶ followers (automations, second reviews) ─▶ COMMIT ─▶ Redis is told
 
 Guarantees: decision, close and events happen together or not at all; a job is decided once (unique
 job id); the same request again, after a lost answer, gets the same answer; without the live lease
@@ -13,37 +13,37 @@ Must not: send anything itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import DecisionMade, Event, ItemRef
 from coop_contracts.ids import item_key
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Job, OrderChange
-from coop_queues.order import OrderIndex
-from coop_review_api.automation import store as automations
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.access import may_see, refuse_removed
-from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.quality import second_review
 from coop_review_api.review import child_safety, rulebook
-from coop_review_api.review import origin as appeal
 from coop_review_api.review.decision import (
     Component,
     Decision,
     Draft,
     Reviewer,
+    Rulebook,
     hash_of,
 )
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.follower import ReviewedDecision
 from coop_review_api.review.hold import hold
 from coop_review_api.review.judgement import decide
+from coop_review_api.review.origin import require_other
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.recorded import Recorded, recorded_of, row_of
 from coop_review_api.review.table import decisions
@@ -54,74 +54,70 @@ from coop_runtime.kafka.message import Message, message_of
 DECIDED = "DECIDED"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Submission:
+    """What a reviewer submits on one job: `request_hash` is equal when it is sent again."""
+
+    job_id: str
+    draft: Draft
+    lease_token: str
+    request_hash: bytes
+
+
 async def submit(
-    engine: AsyncEngine,
-    order: OrderIndex,
-    principal: Principal,
-    job_id: str,
-    draft: Draft,
-    *,
-    lease_token: str,
-    clock: Clock,
+    desk: Desk, principal: Principal, job_id: str, *, draft: Draft, lease_token: str
 ) -> Recorded:
     """Decide the job. Raises `Invalid`, `Conflict`, JobNotFound, LeaseLost, AlreadyClosed."""
-    request_hash = hash_of(draft, reviewer_id=principal.user_id)
+    submission = _Submission(
+        job_id=job_id,
+        draft=draft,
+        lease_token=lease_token,
+        request_hash=hash_of(draft, reviewer_id=principal.user_id),
+    )
     try:
-        async with transaction(engine) as connection:
-            recorded = await _repeated(connection, principal, job_id, request_hash)
+        async with transaction(desk.engine) as connection:
+            recorded = await _repeated(connection, principal, submission)
             changes: Sequence[OrderChange] = ()
             if recorded is None:
-                recorded, changes = await _decide(
-                    connection, principal, job_id, draft, lease_token, request_hash, clock()
-                )
+                recorded, changes = await _decide(connection, desk, principal, submission)
     except AlreadyClosed:
         # Perhaps by this very request, sent twice at once.
-        async with transaction(engine) as connection:
-            recorded = await _repeated(connection, principal, job_id, request_hash)
+        async with transaction(desk.engine) as connection:
+            recorded = await _repeated(connection, principal, submission)
         if recorded is None:
             raise
         return recorded
     if changes:
-        await order.apply(changes)
+        await desk.order.apply(changes)
         for component in recorded.components:
             metric.DECISIONS.labels(component.type).inc()
     return recorded
 
 
 async def _repeated(
-    connection: AsyncConnection, principal: Principal, job_id: str, request_hash: bytes
+    connection: AsyncConnection, principal: Principal, submission: _Submission
 ) -> Recorded | None:
     row = (
         await connection.execute(
             select(decisions).where(
-                decisions.c.org_id == principal.org_id, decisions.c.job_id == job_id
+                decisions.c.org_id == principal.org_id, decisions.c.job_id == submission.job_id
             )
         )
     ).one_or_none()
     if row is None:
         return None
-    if row.request_hash != request_hash:
+    if row.request_hash != submission.request_hash:
         raise Conflict("this job was decided already")
     return recorded_of(row)
 
 
 async def _decide(
-    connection: AsyncConnection,
-    principal: Principal,
-    job_id: str,
-    draft: Draft,
-    lease_token: str,
-    request_hash: bytes,
-    now: datetime,
+    connection: AsyncConnection, desk: Desk, principal: Principal, submission: _Submission
 ) -> tuple[Recorded, Sequence[OrderChange]]:
-    job = await store.get_job(connection, principal.org_id, job_id)
+    draft, now = submission.draft, desk.clock()
+    job = await store.get_job(connection, principal.org_id, submission.job_id)
     rules = await rulebook.load(connection, job, draft)
-    refuse_removed(job.summary, rules.queue)
-    if not may_see(principal, job.summary, rules.queue):
-        raise JobNotFound(f"no job {job_id}")
-    if job.summary.lease_holder not in (None, principal.user_id):
-        raise LeaseLost("somebody else holds this job")
-    appeal.require_other(rules.origins, principal.user_id)
+    _require_open(principal, job, rules)
     decision = decide(
         draft,
         job=job,
@@ -129,32 +125,41 @@ async def _decide(
         reviewer=Reviewer(user_id=principal.user_id, email=principal.email),
         now=now,
     )
-    moved_to, changes = await _close(connection, principal, job, draft, lease_token)
+    moved_to, changes = await _close(connection, principal, submission)
     # A move has taken effect by now; there is nothing to hold back.
     window = 0.0 if moved_to else rules.settings.undo_window
     leaves_at = now + timedelta(seconds=window) if window > 0 else None
     recorded = await _record(
-        connection, decision, draft, job, request_hash, moved_to=moved_to, leaves_at=leaves_at
-    )
-    await automations.clear_others(
         connection,
-        decision.components,
-        decision_id=decision.decision_id,
+        decision,
+        draft,
+        job=job,
+        request_hash=submission.request_hash,
+        moved_to=moved_to,
+        leaves_at=leaves_at,
+    )
+    reviewed = ReviewedDecision(
+        made=decision.made,
+        components=decision.components,
         job=job,
         queue=rules.queue,
-        reviewer_id=principal.user_id,
-        now=now,
         leaves_at=leaves_at,
         moved_to=moved_to,
     )
-    await second_review.sample(
-        connection,
-        decision.made,
-        queue=rules.queue,
-        job=job.summary,
-        available_at=leaves_at or now,
-    )
+    for follower in desk.followers:
+        await follower.decided(connection, reviewed)
     return recorded, changes
+
+
+def _require_open(principal: Principal, job: Job, rules: Rulebook) -> None:
+    """Raises AlreadyClosed, JobNotFound, LeaseLost, `Forbidden` where it is not this person's to
+    decide."""
+    refuse_removed(job.summary, rules.queue)
+    if not may_see(principal, job.summary, rules.queue):
+        raise JobNotFound(f"no job {job.summary.job_id}")
+    if job.summary.lease_holder not in (None, principal.user_id):
+        raise LeaseLost("somebody else holds this job")
+    require_other(rules.origins, principal.user_id)
 
 
 async def record_automatic(
@@ -187,7 +192,13 @@ async def record_automatic(
     )
     request_hash = hash_of(draft, reviewer_id=decision.made.reviewer_id)
     recorded = await _record(
-        connection, decision, draft, job, request_hash, moved_to=None, leaves_at=None
+        connection,
+        decision,
+        draft,
+        job=job,
+        request_hash=request_hash,
+        moved_to=None,
+        leaves_at=None,
     )
     for component in components:
         metric.DECISIONS.labels(component.type).inc()
@@ -198,9 +209,9 @@ async def _record(
     connection: AsyncConnection,
     decision: Decision,
     draft: Draft,
+    *,
     job: Job,
     request_hash: bytes,
-    *,
     moved_to: str | None,
     leaves_at: datetime | None,
 ) -> Recorded:
@@ -242,19 +253,19 @@ async def _record(
 
 
 async def _close(
-    connection: AsyncConnection, principal: Principal, job: Job, draft: Draft, lease_token: str
+    connection: AsyncConnection, principal: Principal, submission: _Submission
 ) -> tuple[str | None, Sequence[OrderChange]]:
-    org_id, job_id, target = principal.org_id, job.summary.job_id, draft.target_queue
+    org_id, job_id, target = principal.org_id, submission.job_id, submission.draft.target_queue
     if target is None:
         closed = await store.close(
-            connection, org_id, job_id, lease_token, by=principal.user_id, reason=DECIDED
+            connection, org_id, job_id, submission.lease_token, by=principal.user_id, reason=DECIDED
         )
         return None, closed.changes
     moved = await store.move(
         connection,
         org_id,
         job_id,
-        lease_token,
+        submission.lease_token,
         to_queue=target,
         by=principal.user_id,
         ranking=await load_ranking(connection, org_id, target),

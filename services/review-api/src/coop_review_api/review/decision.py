@@ -1,6 +1,6 @@
 """A decision on a job: what a reviewer says, what it is judged by, what it becomes.
 
-    Draft ──decision_check, judgement──▶ Decision ──submission──▶ a row, a closed job, events
+    Draft ──decision_check, judgement──▶ Decision ──deciding──▶ a row, a closed job, events
 
 Must not: do anything. Data only; `judgement` makes decisions of drafts.
 """

@@ -20,8 +20,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import deciding as submission
-from coop_review_api.review import hold, recorded
+from coop_review_api.review import deciding, hold, recorded
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.draft import kept
@@ -205,14 +204,8 @@ async def decide_job(
     with 409 is kept as my draft (`draftKept`)."""
     desk, draft = part_of(request, Desk), draft_of(body)
     async with kept(desk.engine, principal, job_id, draft, clock=desk.clock):
-        made = await submission.submit(
-            desk.engine,
-            desk.order,
-            principal,
-            job_id,
-            draft,
-            lease_token=body.lease_token,
-            clock=desk.clock,
+        made = await deciding.submit(
+            desk, principal, job_id, draft=draft, lease_token=body.lease_token
         )
     return decision_view(made)
 
@@ -221,7 +214,7 @@ async def decide_job(
 async def get_decision(request: Request, principal: Reviewer, decision_id: str) -> DecisionView:
     """A decision on a job that is open to me, with what became of it."""
     desk = part_of(request, Desk)
-    found, escalated_to = await recorded.look(desk.engine, principal, decision_id, clock=desk.clock)
+    found, escalated_to = await recorded.find(desk, principal, decision_id)
     return decision_view(found, escalated_to=escalated_to)
 
 
@@ -231,7 +224,7 @@ async def get_decision(request: Request, principal: Reviewer, decision_id: str) 
 async def undo_decision(request: Request, principal: Reviewer, decision_id: str) -> UndoneView:
     """Take a decision back within the undo window: nothing of it was sent."""
     desk = part_of(request, Desk)
-    job_id = await hold.undo(desk.engine, desk.order, principal, decision_id, clock=desk.clock)
+    job_id = await hold.undo(desk, principal, decision_id)
     return UndoneView(job_id=job_id)
 
 

@@ -3,13 +3,13 @@
 Guarantees: a job of a queue that is closed to the reviewer, or of child-abuse material without the
 permission for it, does not exist for them; nobody is given an appeal against their own decision;
 each look at child-abuse material leaves an audit row.
-Must not: decide; `submission` does.
+Must not: decide; `deciding` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -29,8 +29,10 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Forbidden, NotFound, QueuePaused, Unavailable
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
-from coop_review_api.review import origin as appeal
-from coop_review_api.review.closing_budget import ClosesDeleted, Look
+from coop_review_api.review.closing_budget import ClosesDeleted, ClosingLimits
+from coop_review_api.review.decision import Origin
+from coop_review_api.review.follower import Follower
+from coop_review_api.review.origin import deciders_of, origins_of
 from coop_runtime.database.engine import transaction
 
 _MOST_WITHHELD = 200  # jobs of one claim: each is out of this person's way from then on
@@ -40,7 +42,8 @@ _HIDE_WITHHELD = 24 * 3600.0  # seconds
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """What a reviewer's steps need. One for each process. Times are seconds. A reviewer holds up to
-    `at_most` jobs. Without `deletions` nothing is closed because its item was deleted."""
+    `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
+    how much of that a claim may do. `followers` are told of decisions."""
 
     engine: AsyncEngine
     order: OrderIndex
@@ -50,6 +53,16 @@ class Desk:
     skip: float
     at_most: int = 5
     deletions: ClosesDeleted | None = None
+    closing: ClosingLimits = field(default_factory=ClosingLimits)
+    followers: tuple[Follower, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOut:
+    """A claimed job, and what its appeals are against."""
+
+    claim: Claim
+    origins: tuple[Origin, ...]
 
 
 async def visible_queues(connection: AsyncConnection, principal: Principal) -> dict[str, Queue]:
@@ -93,7 +106,7 @@ async def counts(
 
 async def claim(
     desk: Desk, principal: Principal, queue_ids: Sequence[str] | None = None
-) -> Claim | None:
+) -> HandedOut | None:
     """Lease the most urgent job of these queues, or of all that are open to this person; None when
     nothing waits. Between queues the job that is due first is the most urgent; paused ones are left
     out.
@@ -108,8 +121,8 @@ async def claim(
     handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
     if queues and not handing_out:
         raise QueuePaused("the queue is paused: jobs come in and none is handed out")
-    look = Look()
-    for _ in range(_MOST_WITHHELD + look.closings):
+    budget = desk.closing.budget()
+    for _ in range(_MOST_WITHHELD + budget.jobs):
         claimed = await desk.claims.claim(
             principal.org_id,
             handing_out,
@@ -120,23 +133,27 @@ async def claim(
         )
         if claimed is None:
             return None
-        summary = claimed.job.summary
-        if await _is_against(desk, principal, claimed.job):
-            await _withhold(desk, claimed)
+        queue = queues[claimed.job.summary.queue_id]
+        if desk.deletions is not None and await desk.deletions.close(claimed, queue, budget):
             continue
-        if desk.deletions is not None and await desk.deletions.close(
-            claimed, queues[summary.queue_id], look
-        ):
-            continue
-        if summary.csam:
-            await _audit_view(desk, principal, summary)
-        return claimed
+        handed_out = await _hand_out(desk, principal, claimed)
+        if handed_out is not None:
+            return handed_out
     raise Unavailable("many appeals against your own decisions were passed over", retry_after=1)
 
 
-async def _withhold(desk: Desk, claimed: Claim) -> None:
+async def _hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedOut | None:
+    """The job as this person gets it; None for an appeal against what they decided themselves: it
+    is given back, and is out of their way."""
     summary = claimed.job.summary
+    if summary.kind is not JobKind.APPEAL and not summary.csam:
+        return HandedOut(claim=claimed, origins=())
     async with transaction(desk.engine) as connection:
+        origins = await origins_of(connection, claimed.job)
+        if principal.user_id not in deciders_of(origins):
+            if summary.csam:
+                await _record_view(connection, principal, summary, desk.clock())
+            return HandedOut(claim=claimed, origins=origins)
         freed = await store.withhold(
             connection,
             summary.org_id,
@@ -145,15 +162,7 @@ async def _withhold(desk: Desk, claimed: Claim) -> None:
             hide_seconds=_HIDE_WITHHELD,
         )
     await desk.order.apply(freed.changes)
-
-
-async def _is_against(desk: Desk, principal: Principal, job: Job) -> bool:
-    """Whether it is an appeal against what this person decided: others decide it."""
-    if job.summary.kind is not JobKind.APPEAL:
-        return False
-    async with transaction(desk.engine) as connection:
-        origins = await appeal.origins_of(connection, job)
-    return principal.user_id in appeal.deciders_of(origins)
+    return None
 
 
 async def held(desk: Desk, principal: Principal) -> list[Held]:
@@ -248,11 +257,6 @@ async def require_visible(
     """Raises JobNotFound for a job that this person may not see."""
     if not may_see(principal, summary, await _queue_of(connection, summary)):
         raise JobNotFound(f"no job {summary.job_id}")
-
-
-async def _audit_view(desk: Desk, principal: Principal, summary: JobSummary) -> None:
-    async with transaction(desk.engine) as connection:
-        await _record_view(connection, principal, summary, desk.clock())
 
 
 async def _record_view(

@@ -25,8 +25,8 @@ from coop_queues.lookup import uuid_of
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotDecided, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import desk as review
 from coop_review_api.review.decision import Draft
+from coop_review_api.review.desk import require_visible
 from coop_review_api.review.table import job_drafts
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
@@ -177,4 +177,4 @@ def _mine(principal: Principal, job_id: str) -> list[Any]:
 
 async def _require_visible(connection: AsyncConnection, principal: Principal, job_id: str) -> None:
     summary = await store.get_summary(connection, principal.org_id, job_id)
-    await review.require_visible(connection, principal, summary)
+    await require_visible(connection, principal, summary)

@@ -21,14 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.permission import Permission
 from coop_queues import store
-from coop_queues.order import OrderIndex
-from coop_review_api.automation import store as automations
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.quality import second_review
+from coop_review_api.review.desk import Desk
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.table import decisions, held_decisions
 from coop_runtime.database.engine import transaction
@@ -92,20 +90,19 @@ async def hold(
     )
 
 
-async def undo(
-    engine: AsyncEngine, order: OrderIndex, principal: Principal, decision_id: str, *, clock: Clock
-) -> str:
+async def undo(desk: Desk, principal: Principal, decision_id: str) -> str:
     """Takes a decision back before it left; the id of the job that goes on.
 
     Raises `NotFound`, `Forbidden` (somebody else's decision), `Conflict` (it has left).
     """
-    async with transaction(engine) as connection:
+    async with transaction(desk.engine) as connection:
         row = await _row(connection, principal, decision_id)
+        now = desk.clock()
         gone = await connection.execute(
             delete(held_decisions)
             .where(
                 held_decisions.c.decision_id == decision_id,
-                held_decisions.c.leaves_at > clock(),
+                held_decisions.c.leaves_at > now,
             )
             .returning(held_decisions.c.decision_id)
         )
@@ -118,19 +115,19 @@ async def undo(
         await connection.execute(
             update(decisions)
             .where(decisions.c.decision_id == decision_id)
-            .values(undone_at=clock(), undone_by=principal.user_id, moved_to=reopened.job_id)
+            .values(undone_at=now, undone_by=principal.user_id, moved_to=reopened.job_id)
         )
-        await second_review.withdraw(connection, decision_id)
-        await automations.cancel_of(connection, decision_id, now=clock())
+        for follower in desk.followers:
+            await follower.undone(connection, decision_id, now=now)
         await audit.record(
             connection,
             org_id=principal.org_id,
             actor=principal.user_id,
             action="decision.undone",
             target=("decision", decision_id),
-            time=clock(),
+            time=now,
         )
-    await order.apply(reopened.changes)
+    await desk.order.apply(reopened.changes)
     metric.UNDONE.inc()
     return reopened.job_id
 

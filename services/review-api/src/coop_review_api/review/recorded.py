@@ -3,7 +3,7 @@
 Guarantees: what was recorded is read back whole; who may not see the job does not find its
 decision, nor does who decides the job again just now; a look at one about child safety leaves an
 audit row.
-Must not: make or change a decision; `submission` does.
+Must not: make or change a decision; `deciding` does.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.error import JobNotFound
 from coop_queues.job import Job, requested_entry_id
 from coop_queues.table import entries
-from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.quality import second_review
 from coop_review_api.review import child_safety
-from coop_review_api.review import desk as review
 from coop_review_api.review.decision import Component, Decision, Draft, Escalation, Execution
+from coop_review_api.review.desk import Desk, require_visible
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import transaction
 
@@ -103,32 +101,39 @@ def recorded_of(row: Any) -> Recorded:
     )
 
 
-async def look(
-    engine: AsyncEngine, principal: Principal, decision_id: str, *, clock: Clock
-) -> tuple[Recorded, str | None]:
+async def find(desk: Desk, principal: Principal, decision_id: str) -> tuple[Recorded, str | None]:
     """The decision, and the job that its escalation became, for who may know. Raises `NotFound`."""
     query = select(decisions).where(
         decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id
     )
-    async with transaction(engine) as connection:
+    async with transaction(desk.engine) as connection:
         row = (await connection.execute(query)).one_or_none()
-        if row is None or await second_review.holds_one_of(connection, principal, row.job_id):
+        if row is None or await _is_hidden(connection, desk, principal, row.job_id):
             raise NotFound(f"no decision {decision_id:.60}")
         recorded = recorded_of(row)
         try:
             summary = await store.get_summary(connection, principal.org_id, recorded.job_id)
             # Their escalation made the job one of child safety: they may read what they decided.
             if recorded.escalation is None or recorded.reviewer_id != principal.user_id:
-                await review.require_visible(connection, principal, summary)
+                await require_visible(connection, principal, summary)
         except JobNotFound:
             raise NotFound(f"no decision {decision_id:.60}") from None
         if summary.csam:
             target = ("decision", decision_id)
-            await child_safety.viewed(connection, principal, target, now=clock())
+            await child_safety.viewed(connection, principal, target, now=desk.clock())
         escalated_to = None
         if principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
             escalated_to = await _escalated_to(connection, principal.org_id, recorded)
     return recorded, escalated_to
+
+
+async def _is_hidden(
+    connection: AsyncConnection, desk: Desk, principal: Principal, job_id: str
+) -> bool:
+    for follower in desk.followers:
+        if await follower.hides(connection, principal, job_id):
+            return True
+    return False
 
 
 async def _escalated_to(connection: AsyncConnection, org_id: str, recorded: Recorded) -> str | None:

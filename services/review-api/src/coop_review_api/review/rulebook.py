@@ -16,8 +16,8 @@ from coop_review_api.configuration.catalogue import Catalogue, load_catalogue, l
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.projection import history
 from coop_review_api.review import escalation
-from coop_review_api.review import origin as appeal
 from coop_review_api.review.decision import Draft, Rulebook
+from coop_review_api.review.origin import origins_of
 
 _ALL = (Kind.SETTINGS, Kind.QUEUE, Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY)
 
@@ -41,7 +41,7 @@ async def load(connection: AsyncConnection, job: Job, draft: Draft) -> Rulebook:
         catalogue=catalogue,
         queue=queue,
         revision=catalogue.revision,
-        origins=await appeal.origins_of(connection, job),
+        origins=await origins_of(connection, job),
         author=author,
         submissions=submissions,
     )
