@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.kernel.schema import audit_log
-from coop_review_api.people.table import sessions, users
+from coop_review_api.people.table import sessions
 from coop_runtime.database.engine import transaction
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]

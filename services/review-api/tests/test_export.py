@@ -15,11 +15,11 @@ from coop_contracts.event import ActionRequested, ItemRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.decision_log.entry import Entry
+from coop_review_api.directory.table import users
 from coop_review_api.export import file, store
 from coop_review_api.export.table import log_export_chunks, log_exports
 from coop_review_api.export.worker import Exporter
 from coop_review_api.kernel.schema import audit_log
-from coop_review_api.people.table import users
 from coop_review_api.projection import store as projection
 from coop_review_api.projection.partition import KEPT, Partitions
 from coop_runtime.database.engine import transaction

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select, text
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.notification.table import mails
-from coop_review_api.people.table import invitations, users
+from coop_review_api.people.table import invitations
 from coop_runtime.database.engine import transaction
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]

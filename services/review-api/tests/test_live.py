@@ -19,11 +19,12 @@ import pytest
 from sqlalchemy import text, update
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.http.authentication import COOKIE
 from coop_review_api.live import hub as hubs
 from coop_review_api.live.hub import Hub
 from coop_review_api.people import session
-from coop_review_api.people.table import sessions, users
+from coop_review_api.people.table import sessions
 from coop_review_api.process.application import build, limited
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.notice import _TEXTS, Notice
 from coop_review_api.notification.smtp import message_of
 from coop_review_api.notification.table import mails
-from coop_review_api.people.table import users
 from coop_runtime.database.engine import transaction
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]

@@ -248,7 +248,7 @@ async def test_the_disabled_are_not_told(
     """An account that was disabled gets neither notification nor mail."""
     from sqlalchemy import update
 
-    from coop_review_api.people.table import users
+    from coop_review_api.directory.table import users
 
     former = await sign_in(Role.ADMIN)
     async with transaction(engine) as connection:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
-from coop_review_api.people.table import users
+from coop_review_api.directory.table import users
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines

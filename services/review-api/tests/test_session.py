@@ -10,12 +10,13 @@ from sqlalchemy import select, text, update
 from starlette.requests import Request
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.http.csrf import csrf_token_of
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.people import reset
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.session_route import client_ip
-from coop_review_api.people.table import login_throttle, sessions, users
+from coop_review_api.people.table import login_throttle, sessions
 from coop_review_api.people.throttle import MAX_WAIT, wait_after
 from coop_review_api.settings import Settings
 from coop_runtime.database.engine import transaction

@@ -10,8 +10,9 @@ from lxml import etree
 from signxml.algorithms import SignatureMethod
 from sqlalchemy import select, update
 
+from coop_review_api.directory.table import users
 from coop_review_api.kernel.schema import audit_log
-from coop_review_api.people.table import sessions, users
+from coop_review_api.people.table import sessions
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines

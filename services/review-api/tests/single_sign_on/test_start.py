@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from coop_contracts.permission import Role
+from coop_review_api.directory.table import users
 from coop_review_api.kernel.error import Conflict, Invalid
-from coop_review_api.people.table import sessions, users
+from coop_review_api.people.table import sessions
 from coop_review_api.process.application import build
 from coop_review_api.single_sign_on import attempt, domain
 from coop_review_api.single_sign_on.table import sso_attempts

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import ItemType
@@ -27,9 +26,9 @@ from coop_queues.lookup import load
 from coop_review_api.automation.order import Clearing, Emptying, Invalidation
 from coop_review_api.automation.store import Progress
 from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.directory.person import email_of
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.people.table import users
 from coop_review_api.review.deciding import record_automatic
 from coop_review_api.review.decision import SYSTEM, Component, Reviewer
 from coop_review_api.review.desk import require_visible
@@ -209,7 +208,7 @@ async def invalidate(
 
 async def reviewer_of(connection: AsyncConnection, user_id: str) -> Reviewer:
     """The person in whose name something is done."""
-    email = await connection.scalar(select(users.c.email).where(users.c.user_id == user_id))
+    email = await email_of(connection, user_id)
     return Reviewer(user_id=user_id, email=email or "")
 
 

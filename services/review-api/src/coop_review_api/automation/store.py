@@ -33,7 +33,7 @@ from coop_review_api.automation.table import automations
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review.table import held_decisions
+from coop_review_api.review.relation import HELD
 
 PATIENCE = timedelta(hours=1)
 """How long an automation waits for jobs that somebody holds; then they are left to whoever does."""
@@ -120,7 +120,7 @@ async def take(
     """The row of the automation that has been due for longest (or of that one), locked; None when
     there is none, or another process is at it."""
     a = automations.c
-    held = exists().where(held_decisions.c.decision_id == a.cause_id)
+    held = exists().where(HELD.of.c.decision_id == a.cause_id)
     query = select(automations).where(a.state == "RUNNING", a.due_at <= now, ~held)
     if automation_id is not None:
         query = query.where(a.automation_id == automation_id)

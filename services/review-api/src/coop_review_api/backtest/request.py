@@ -25,7 +25,7 @@ from coop_review_api.configuration.check import check_save, kinds_to_check
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
 from coop_review_api.configuration.reference import references_of
-from coop_review_api.configuration.table import config_log
+from coop_review_api.configuration.relation import LOG
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.kernel.schema import outbox
@@ -231,10 +231,10 @@ async def _states(
     connection: AsyncConnection, org_id: str, kind: Kind, bank_id: str, since: datetime
 ) -> list[tuple[int, str | None]]:
     """Newest first, without the present one."""
-    until = func.lead(config_log.c.time).over(order_by=config_log.c.revision).label("until")
+    until = func.lead(LOG.of.c.time).over(order_by=LOG.of.c.revision).label("until")
     states = (
-        select(config_log.c.revision, cast(config_log.c.document, Text).label("document"), until)
-        .where(config_log.c.org_id == org_id, config_log.c.kind == kind, config_log.c.id == bank_id)
+        select(LOG.of.c.revision, cast(LOG.of.c.document, Text).label("document"), until)
+        .where(LOG.of.c.org_id == org_id, LOG.of.c.kind == kind, LOG.of.c.id == bank_id)
         .subquery()
     )
     rows = await connection.execute(

@@ -27,13 +27,14 @@ from coop_queues.table import jobs
 from coop_review_api.comment.table import comments
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_documents
+from coop_review_api.directory import person
+from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.access import may_see
 from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.kind import MentionData, NotificationKind
 from coop_review_api.notification.store import News, tell_people
-from coop_review_api.people.table import users
 from coop_review_api.review import child_safety
 
 MAX_BODY = 5000
@@ -193,8 +194,8 @@ async def _own(
 
 def _visible(principal: Principal, job: JobSummary) -> Select[Any]:
     query = (
-        select(comments, users.c.name.label("author_name"), _CSAM.label("csam"))
-        .join(users, users.c.user_id == comments.c.author_id)
+        select(comments, PEOPLE.of.c.name.label("author_name"), _CSAM.label("csam"))
+        .join(PEOPLE.of, PEOPLE.of.c.user_id == comments.c.author_id)
         .outerjoin(jobs, jobs.c.job_id == comments.c.job_id)
         .where(
             comments.c.org_id == principal.org_id,
@@ -239,15 +240,8 @@ async def _check_mentions(
     if not wanted:
         return []
     roles = await role.definitions(connection, principal.org_id)
-    rows = await connection.execute(
-        select(users.c.user_id, users.c.role).where(
-            users.c.org_id == principal.org_id,
-            users.c.status == "ACTIVE",
-            users.c.user_id.in_(wanted),
-        )
-    )
     allowed = set()
-    for row in rows:
+    for row in await person.active(connection, principal.org_id, wanted):
         definition = roles.get(row.role)
         held = frozenset(definition.permissions if definition else ())
         colleague = _Colleague(user_id=row.user_id, permissions=held)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Document, Kind
 from coop_review_api.configuration.log import Entry
 from coop_review_api.configuration.table import config_current, config_log
-from coop_review_api.people.table import users
+from coop_review_api.directory.person import PEOPLE
 
 D = TypeVar("D", bound=Document)
 
@@ -102,12 +102,13 @@ async def changes(
             cast(config_log.c.document, Text).label("document"),
             config_log.c.revision,
             config_log.c.author,
-            users.c.email,
+            PEOPLE.of.c.email,
             config_log.c.time,
         )
         .outerjoin(
-            users,
-            (users.c.user_id == config_log.c.author) & (users.c.org_id == config_log.c.org_id),
+            PEOPLE.of,
+            (PEOPLE.of.c.user_id == config_log.c.author)
+            & (PEOPLE.of.c.org_id == config_log.c.org_id),
         )
         .where(
             config_log.c.org_id == org_id, config_log.c.kind == kind, config_log.c.id == document_id

@@ -178,6 +178,11 @@ class LockedConfiguration:
         return self.head
 
 
+async def begin(connection: AsyncConnection, org_id: str) -> None:
+    """A new organisation, whose configuration is empty."""
+    await connection.execute(insert(orgs).values(org_id=org_id))
+
+
 async def lock(
     connection: AsyncConnection,
     org_id: str,

@@ -20,6 +20,7 @@ from coop_contracts.event import Event, ItemRef
 from coop_contracts.ids import item_key, new_id
 from coop_queues import slot
 from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.directory.person import email_of
 from coop_review_api.enforcement.bulk import (
     KINDS,
     MAX_ITEMS,
@@ -37,7 +38,6 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.people.table import users
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
 
@@ -218,7 +218,7 @@ async def _outcomes(
     connection: AsyncConnection, job: Any, rows: Sequence[Any], now: datetime
 ) -> list[Outcome]:
     actor = job.confirmed_by or job.created_by
-    email = await connection.scalar(select(users.c.email).where(users.c.user_id == actor))
+    email = await email_of(connection, actor)
     run = Run(
         bulk_id=job.bulk_id,
         org_id=job.org_id,

@@ -20,9 +20,9 @@ from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED, MAX_ITEMS, Reversed, Target
 from coop_review_api.enforcement.table import bulk_items, bulk_jobs
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
-from coop_review_api.projection.table import requested_actions
+from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.decision import Execution
-from coop_review_api.review.table import decisions, held_decisions
+from coop_review_api.review.relation import DECISIONS, HELD
 from coop_review_api.review.visibility import ReaderScope
 
 _OF_RULE = text(
@@ -68,15 +68,15 @@ async def of_decision(
 ) -> list[Target]:
     """A decision's executions, reversals of others apart. Raises `NotFound`, also for one of a
     queue that is closed to the reader, and `Conflict` while it can still be undone."""
-    query = select(decisions).where(
-        decisions.c.org_id == scope.org_id, decisions.c.decision_id == decision_id
+    query = select(DECISIONS.of).where(
+        DECISIONS.of.c.org_id == scope.org_id, DECISIONS.of.c.decision_id == decision_id
     )
     row = (await connection.execute(query)).one_or_none()
     if row is None or not scope.may_read(row.queue_id, row.reviewer_id):
         raise NotFound(f"no decision {decision_id}")
     if row.undone_at is not None:
         raise Conflict("this decision was undone")
-    held = select(held_decisions.c.decision_id).where(held_decisions.c.decision_id == decision_id)
+    held = select(HELD.of.c.decision_id).where(HELD.of.c.decision_id == decision_id)
     if (await connection.execute(held)).one_or_none() is not None:
         # Its reversal could overtake it, and an undo would leave a reversal of nothing.
         raise Conflict("this decision can still be undone: undo it instead")
@@ -129,12 +129,12 @@ async def of_bulk(connection: AsyncConnection, org_id: str, bulk_id: str) -> lis
 async def of_execution(connection: AsyncConnection, org_id: str, execution_id: str) -> list[Target]:
     """One execution, whoever asked for it. Raises `NotFound`, `Conflict`."""
     query = (
-        select(requested_actions)
+        select(REQUESTED_ACTIONS.of)
         .where(
-            requested_actions.c.org_id == org_id,
-            requested_actions.c.execution_id == execution_id,
+            REQUESTED_ACTIONS.of.c.org_id == org_id,
+            REQUESTED_ACTIONS.of.c.execution_id == execution_id,
         )
-        .order_by(requested_actions.c.time)
+        .order_by(REQUESTED_ACTIONS.of.c.time)
         .limit(1)
     )
     row = (await connection.execute(query)).one_or_none()

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, String, Table, and_, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, String, and_, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import RulesEvaluated, SubmittedItem
@@ -22,8 +22,8 @@ from coop_queues.lookup import uuid_of
 from coop_queues.slot import item_key
 from coop_queues.table import entries, jobs
 from coop_review_api.kernel.error import Fault, Invalid
-from coop_review_api.projection import table as projected
-from coop_review_api.review.table import decisions
+from coop_review_api.projection import relation as projected
+from coop_review_api.review.relation import DECISIONS
 
 _event = msgspec.json.Decoder(RulesEvaluated)
 _item = msgspec.json.Decoder(SubmittedItem)
@@ -87,7 +87,7 @@ async def submission(
     connection: AsyncConnection, org_id: str, submission_id: str
 ) -> Submission | None:
     """The submission, if its data is still here."""
-    for table in (projected.submissions, projected.recent_submissions):
+    for table in (projected.SUBMISSIONS.of, projected.RECENT_SUBMISSIONS.of):
         row = (
             await connection.execute(
                 select(table.c.time, table.c.config_revision, table.c.item)
@@ -110,7 +110,7 @@ async def evaluations(
     connection: AsyncConnection, org_id: str, submission_id: str
 ) -> list[RulesEvaluated]:
     """What was recorded of the submission, lane by lane."""
-    table = projected.evaluations
+    table = projected.EVALUATIONS.of
     found = await connection.scalars(
         select(table.c.event)
         .where(table.c.org_id == org_id, table.c.submission_id == submission_id)
@@ -133,7 +133,7 @@ async def outcomes(
     )
     for row in placed:
         found[row.entry_id] = Outcome(state="REVIEW", job_id=row.job_id, time=row.placed_at)
-    table = projected.deliveries
+    table = projected.DELIVERIES.of
     ended = await connection.execute(
         select(table)
         .where(table.c.org_id == org_id, table.c.execution_id.in_(execution_ids))
@@ -187,7 +187,7 @@ async def execution(
     connection: AsyncConnection, org_id: str, execution_id: str
 ) -> Execution | None:
     """Who requested an execution: an evaluated submission, or a reviewer's decision."""
-    table = projected.executions
+    table = projected.EXECUTIONS.of
     row = (
         await connection.execute(
             select(table.c.action_id, table.c.submission_id)
@@ -202,9 +202,9 @@ async def execution(
     wanted = [{"executionId": execution_id}]
     decided = (
         await connection.execute(
-            select(decisions.c.decision_id, decisions.c.job_id, decisions.c.executions).where(
-                decisions.c.org_id == org_id, decisions.c.executions.contains(wanted)
-            )
+            select(
+                DECISIONS.of.c.decision_id, DECISIONS.of.c.job_id, DECISIONS.of.c.executions
+            ).where(DECISIONS.of.c.org_id == org_id, DECISIONS.of.c.executions.contains(wanted))
         )
     ).first()
     if decided is None:
@@ -223,8 +223,8 @@ async def execution(
 async def job_of_decision(connection: AsyncConnection, org_id: str, decision_id: str) -> str | None:
     """The job that a decision was about."""
     found: str | None = await connection.scalar(
-        select(decisions.c.job_id).where(
-            decisions.c.org_id == org_id, decisions.c.decision_id == decision_id
+        select(DECISIONS.of.c.job_id).where(
+            DECISIONS.of.c.org_id == org_id, DECISIONS.of.c.decision_id == decision_id
         )
     )
     return found
@@ -241,9 +241,9 @@ async def search(
 ) -> list[Found]:
     """Up to `limit` evaluations, newest submission first, from the one after a position. With
     `hidden`, those of items in review jobs of child-abuse material are left out."""
-    table = projected.evaluations
-    by_rule = projected.evaluation_rules
-    place: Table = table if wanted.rule_id is None else by_rule
+    table = projected.EVALUATIONS.of
+    by_rule = projected.EVALUATION_RULES.of
+    place: FromClause = table if wanted.rule_id is None else by_rule
     query = select(table).where(table.c.org_id == org_id, *_conditions(wanted, place))
     if wanted.rule_id is not None:
         query = query.join(
@@ -283,7 +283,7 @@ def position_of(found: Found) -> str:
     return f"{found.time.isoformat()} {found.lane} {found.submission_id}"
 
 
-def _beyond(table: Table, position: str) -> ColumnElement[bool]:
+def _beyond(table: FromClause, position: str) -> ColumnElement[bool]:
     time, _, rest = position.partition(" ")
     lane, _, submission_id = rest.partition(" ")
     try:
@@ -299,8 +299,8 @@ def _beyond(table: Table, position: str) -> ColumnElement[bool]:
     )
 
 
-def _conditions(wanted: Filter, place: Table) -> list[ColumnElement[bool]]:
-    table, by_rule = projected.evaluations, projected.evaluation_rules
+def _conditions(wanted: Filter, place: FromClause) -> list[ColumnElement[bool]]:
+    table, by_rule = projected.EVALUATIONS.of, projected.EVALUATION_RULES.of
     conditions: list[ColumnElement[bool]] = []
     if wanted.item_type_id is not None and wanted.item_id is not None:
         conditions.append(table.c.item_key == item_key(wanted.item_type_id, wanted.item_id))

@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.directory.person import PEOPLE
 from coop_review_api.notification import letter
 from coop_review_api.notification.kind import Text
-from coop_review_api.people.table import users
 from coop_review_api.settings import Settings
 
 
@@ -122,14 +122,15 @@ async def tell(
     row = (
         await connection.execute(
             select(
-                users.c.org_id, users.c.email, config_current.c.document["name"].astext.label("org")
+                PEOPLE.of.c.org_id,
+                PEOPLE.of.c.email,
+                CURRENT.of.c.document["name"].astext.label("org"),
             )
             .outerjoin(
-                config_current,
-                (config_current.c.org_id == users.c.org_id)
-                & (config_current.c.kind == Kind.SETTINGS),
+                CURRENT.of,
+                (CURRENT.of.c.org_id == PEOPLE.of.c.org_id) & (CURRENT.of.c.kind == Kind.SETTINGS),
             )
-            .where(users.c.user_id == user_id, users.c.status != "REMOVED")
+            .where(PEOPLE.of.c.user_id == user_id, PEOPLE.of.c.status != "REMOVED")
         )
     ).one_or_none()
     if row is None:

@@ -18,10 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.directory import person
+from coop_review_api.directory.person import Reachable
 from coop_review_api.notification.kind import Data, NotificationKind, render, text_of, wire_of
 from coop_review_api.notification.table import alarms, mails, notifications
-from coop_review_api.people.table import users
 
 RETENTION = timedelta(days=180)
 """Of notifications, read or not."""
@@ -63,12 +64,8 @@ async def tell(
     """Notify the active people who hold the permission; with `mail`, queue mails to them and to
     the organisation's own address."""
     roles = await role.roles_holding(connection, news.org_id, permission)
-    found = await connection.execute(
-        select(users.c.user_id, users.c.email)
-        .where(users.c.org_id == news.org_id, users.c.status == "ACTIVE", users.c.role.in_(roles))
-        .order_by(users.c.user_id)
-    )
-    await _tell(connection, news, found.all(), mail=mail, copy=True)
+    people = await person.with_roles(connection, news.org_id, roles)
+    await _tell(connection, news, people, mail=mail, copy=True)
 
 
 async def tell_people(
@@ -76,20 +73,12 @@ async def tell_people(
 ) -> None:
     """Notify these people of the organisation, those of them who are active; with `mail`, by mail
     too."""
-    found = await connection.execute(
-        select(users.c.user_id, users.c.email)
-        .where(
-            users.c.org_id == news.org_id,
-            users.c.status == "ACTIVE",
-            users.c.user_id.in_(list(user_ids)),
-        )
-        .order_by(users.c.user_id)
-    )
-    await _tell(connection, news, found.all(), mail=mail, copy=False)
+    people = await person.active(connection, news.org_id, user_ids)
+    await _tell(connection, news, people, mail=mail, copy=False)
 
 
 async def _tell(
-    connection: AsyncConnection, news: News, people: Sequence[Any], *, mail: bool, copy: bool
+    connection: AsyncConnection, news: News, people: Sequence[Reachable], *, mail: bool, copy: bool
 ) -> None:
     if people:
         await connection.execute(
@@ -120,11 +109,11 @@ async def _queue_mails(
     name, address = (
         await connection.execute(
             select(
-                config_current.c.document["name"].astext, config_current.c.document["email"].astext
+                CURRENT.of.c.document["name"].astext, CURRENT.of.c.document["email"].astext
             ).where(
-                config_current.c.org_id == news.org_id,
-                config_current.c.kind == "settings",
-                config_current.c.document.is_not(None),
+                CURRENT.of.c.org_id == news.org_id,
+                CURRENT.of.c.kind == "settings",
+                CURRENT.of.c.document.is_not(None),
             )
         )
     ).one_or_none() or ("", None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import (
@@ -27,8 +26,7 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.configuration import key
 from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import LockedConfiguration, lock
-from coop_review_api.configuration.table import orgs
+from coop_review_api.configuration.log import LockedConfiguration, begin, lock
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.email_address import check_email, normalize_email
 from coop_review_api.kernel.error import Invalid
@@ -85,7 +83,7 @@ async def create(
     if faults:
         raise Invalid(faults)
     org_id = new_id()
-    await connection.execute(insert(orgs).values(org_id=org_id))
+    await begin(connection, org_id)
     configuration = await lock(connection, org_id, author=AUTHOR, clock=clock)
     await configuration.save(Kind.SETTINGS, OrgSettings(id=SETTINGS_ID, name=name, email=email))
     user_type = await _default_user_type(configuration)

@@ -21,11 +21,12 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, read
+from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import factor, session, user
-from coop_review_api.people.table import invitations, login_challenges, password_resets, users
+from coop_review_api.people.table import invitations, login_challenges, password_resets
 from coop_review_api.people.user import Status, User
 
 ADMINISTERS = (Permission.MANAGE_ORG, Permission.MANAGE_USERS, Permission.MANAGE_ROLES)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Kind, OrgSettings
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import read
+from coop_review_api.directory.table import users
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, Unavailable
@@ -24,7 +25,6 @@ from coop_review_api.notification import notice as notices
 from coop_review_api.notification.notice import Notice
 from coop_review_api.people import reset, throttle
 from coop_review_api.people.password import Passwords, check_password
-from coop_review_api.people.table import users
 from coop_runtime.database.engine import transaction
 
 

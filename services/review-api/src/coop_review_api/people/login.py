@@ -25,7 +25,8 @@ from sqlalchemy import Delete, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.directory.table import users
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.email_address import normalize_email
@@ -35,7 +36,7 @@ from coop_review_api.notification.notice import Notice
 from coop_review_api.people import device, factor, session, throttle
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.session import Method
-from coop_review_api.people.table import login_challenges, second_factors, users
+from coop_review_api.people.table import login_challenges, second_factors
 from coop_review_api.people.token import hash_of, new_token
 from coop_runtime.database.engine import transaction
 
@@ -194,12 +195,12 @@ async def _account(connection: AsyncConnection, email: str) -> Row[*tuple[Any, .
         select(
             users,
             second_factors.c.confirmed_at,
-            config_current.c.document["requiresSingleSignOn"].label("requires_single_sign_on"),
+            CURRENT.of.c.document["requiresSingleSignOn"].label("requires_single_sign_on"),
         )
         .outerjoin(second_factors, second_factors.c.user_id == users.c.user_id)
         .outerjoin(
-            config_current,
-            (config_current.c.org_id == users.c.org_id) & (config_current.c.kind == Kind.SETTINGS),
+            CURRENT.of,
+            (CURRENT.of.c.org_id == users.c.org_id) & (CURRENT.of.c.kind == Kind.SETTINGS),
         )
         .where(users.c.email == email)
     )

@@ -20,7 +20,8 @@ from pydantic import Field
 from sqlalchemy import select
 
 from coop_contracts.config import Kind
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.directory.table import users
 from coop_review_api.http.authentication import public
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import Context, context_of
@@ -34,7 +35,6 @@ from coop_review_api.people.credential import organisation_name
 from coop_review_api.people.link import link_of
 from coop_review_api.people.password import MAX_LENGTH, Passwords, check_password
 from coop_review_api.people.session_route import client_ip
-from coop_review_api.people.table import users
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["session"])
@@ -147,13 +147,12 @@ async def _mail(context: Context, email: str) -> None:
                     users.c.user_id,
                     users.c.org_id,
                     users.c.is_break_glass,
-                    config_current.c.document["name"].astext.label("organisation"),
-                    config_current.c.document["requiresSingleSignOn"].label("elsewhere"),
+                    CURRENT.of.c.document["name"].astext.label("organisation"),
+                    CURRENT.of.c.document["requiresSingleSignOn"].label("elsewhere"),
                 )
                 .outerjoin(
-                    config_current,
-                    (config_current.c.org_id == users.c.org_id)
-                    & (config_current.c.kind == Kind.SETTINGS),
+                    CURRENT.of,
+                    (CURRENT.of.c.org_id == users.c.org_id) & (CURRENT.of.c.kind == Kind.SETTINGS),
                 )
                 .where(users.c.email == email, users.c.status == "ACTIVE")
             )

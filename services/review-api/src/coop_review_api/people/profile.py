@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Wellness
-from coop_review_api.people.table import users
+from coop_review_api.directory.table import users
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,9 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_review_api.directory.table import users
 from coop_review_api.people import session
-from coop_review_api.people.table import login_challenges, password_resets, users
+from coop_review_api.people.table import login_challenges, password_resets
 from coop_review_api.people.token import hash_of, new_token
 
 LIFETIME = timedelta(hours=1)

@@ -26,10 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Kind
 from coop_contracts.ids import new_id
 from coop_review_api.configuration import role_permission as role
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.directory.table import users
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.session_limit import SessionLimits
-from coop_review_api.people.table import second_factors, sessions, users
+from coop_review_api.people.table import second_factors, sessions
 
 _TOKEN_BYTES = 32
 _SEEN_EVERY = timedelta(minutes=1)  # last_seen_at is no more exact than this, to spare writes
@@ -141,7 +142,7 @@ async def _end_oldest(connection: AsyncConnection, user_id: str) -> None:
 
 
 async def _row_of(connection: AsyncConnection, token: str) -> Row[*tuple[Any, ...]] | None:
-    roles, settings = config_current.alias("roles"), config_current.alias("settings")
+    roles, settings = CURRENT.subquery("roles"), CURRENT.subquery("settings")
     found = await connection.execute(
         select(
             users.c.user_id,

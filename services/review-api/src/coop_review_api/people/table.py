@@ -18,10 +18,8 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from coop_review_api.kernel.schema import metadata
 
@@ -103,29 +101,6 @@ login_challenges = Table(
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False, index=True),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-)
-
-users = Table(
-    "users",
-    metadata,
-    Column("user_id", Text, primary_key=True),
-    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
-    Column("email", Text, nullable=False, unique=True),  # lower case; one organisation a user
-    Column("name", Text, nullable=False, server_default=text("''")),
-    Column("password_hash", Text, nullable=True),  # argon2id; null: signs in elsewhere
-    Column("role", Text, nullable=False),
-    Column("status", Text, nullable=False, server_default=text("'ACTIVE'")),
-    Column("created_at", _TIME, nullable=False, server_default=func.now()),
-    # May sign in by password where single sign-on is required.
-    Column("is_break_glass", Boolean, nullable=False, server_default=text("false")),
-    Column("last_login_at", _TIME, nullable=True),
-    Column("wellness", JSONB(none_as_null=True), nullable=True),  # null: the organisation's
-    Column("preferences", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    CheckConstraint(
-        "status IN ('PENDING', 'ACTIVE', 'DISABLED', 'REJECTED', 'REMOVED')", name="status"
-    ),
-    Index(None, "org_id", "user_id"),
-    Index(None, "org_id", "role"),
 )
 
 sessions = Table(

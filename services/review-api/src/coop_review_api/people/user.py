@@ -21,10 +21,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
+from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.email_address import normalize_email
 from coop_review_api.kernel.error import Conflict, Fault, NotFound
-from coop_review_api.people.table import second_factors, users
+from coop_review_api.people.table import second_factors
 
 Status = Literal["PENDING", "ACTIVE", "DISABLED", "REJECTED", "REMOVED"]
 

@@ -10,6 +10,7 @@ import coop_review_api.automation.table
 import coop_review_api.backtest.table
 import coop_review_api.comment.table
 import coop_review_api.configuration.table
+import coop_review_api.directory.table
 import coop_review_api.enforcement.table
 import coop_review_api.export.table
 import coop_review_api.notification.table

@@ -26,7 +26,7 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.category import categories_of
 from coop_review_api.quality.table import golden_items, second_reviews
 from coop_review_api.review.decision import Component
-from coop_review_api.review.table import decisions
+from coop_review_api.review.relation import DECISIONS
 
 _OPEN = text(
     """
@@ -114,8 +114,8 @@ async def _decided(
     connection: AsyncConnection, principal: Principal, decision_id: str
 ) -> tuple[Any, bool]:
     """The decision's row, and whether its job is of child-abuse material."""
-    query = select(decisions).where(
-        decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id
+    query = select(DECISIONS.of).where(
+        DECISIONS.of.c.org_id == principal.org_id, DECISIONS.of.c.decision_id == decision_id
     )
     row = (await connection.execute(query)).one_or_none()
     if row is None:

@@ -8,8 +8,8 @@ Guarantees: asked for in the transaction of the first decision (`follower`); one
 review, by the database's clock, each step one conditional UPDATE; nobody gets what they decided or
 skipped themselves; what is handed out says nothing of the first decision, nor whether it is a
 golden item; an answer changes nothing but this table, and the same answer sent again is answered
-alike; what is undone is withdrawn, answered or not. A child-safety review needs its permission, and each look
-leaves an audit row.
+alike; what is undone is withdrawn, answered or not. A child-safety review needs its permission, and
+each look leaves an audit row.
 Must not: publish anything, or touch the job.
 """
 

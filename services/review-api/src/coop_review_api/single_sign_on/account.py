@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel.email_address import check_email, normalize_email
-from coop_review_api.people.table import users
 from coop_review_api.single_sign_on.error import NoAccount, Refused
 from coop_review_api.single_sign_on.provider import Provider
 
@@ -21,9 +21,9 @@ async def find(connection: AsyncConnection, provider: Provider, email: str) -> s
         raise Refused("email", "the provider named no e-mail address")
     row = (
         await connection.execute(
-            select(users.c.user_id, users.c.status).where(
-                users.c.org_id == provider.org_id,
-                users.c.email == normalize_email(email),
+            select(PEOPLE.of.c.user_id, PEOPLE.of.c.status).where(
+                PEOPLE.of.c.org_id == provider.org_id,
+                PEOPLE.of.c.email == normalize_email(email),
             )
         )
     ).one_or_none()
@@ -37,6 +37,8 @@ async def find(connection: AsyncConnection, provider: Provider, email: str) -> s
 async def is_active(connection: AsyncConnection, provider: Provider, user_id: str) -> bool:
     """Whether the account is the organisation's, and still active."""
     found = await connection.scalar(
-        select(users.c.status).where(users.c.org_id == provider.org_id, users.c.user_id == user_id)
+        select(PEOPLE.of.c.status).where(
+            PEOPLE.of.c.org_id == provider.org_id, PEOPLE.of.c.user_id == user_id
+        )
     )
     return found == "ACTIVE"

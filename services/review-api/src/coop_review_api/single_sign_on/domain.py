@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.configuration.table import orgs
+from coop_review_api.configuration.relation import ORGS
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.single_sign_on.provider import Provider, of_org
@@ -50,7 +50,7 @@ async def provider_for(connection: AsyncConnection, email: str) -> Provider | No
 async def add(connection: AsyncConnection, org_id: str, domain: str, *, now: datetime) -> str:
     """Give a domain to an organisation. Raises `Invalid`, `NotFound`, `Conflict`."""
     domain = normal(domain)
-    if await connection.scalar(select(orgs.c.org_id).where(orgs.c.org_id == org_id)) is None:
+    if await connection.scalar(select(ORGS.of.c.org_id).where(ORGS.of.c.org_id == org_id)) is None:
         raise NotFound("no such organisation")
     added = await connection.execute(
         insert(sso_domains)

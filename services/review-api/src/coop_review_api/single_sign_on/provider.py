@@ -14,7 +14,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import IdentityProvider, Kind
-from coop_review_api.configuration.table import config_current
+from coop_review_api.configuration.relation import CURRENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +33,10 @@ async def find(connection: AsyncConnection, provider_id: str) -> Provider | None
     """The provider of that id, enabled or not; None where there is none."""
     row = (
         await connection.execute(
-            select(
-                config_current.c.org_id, cast(config_current.c.document, Text).label("document")
-            ).where(
-                config_current.c.kind == Kind.IDENTITY_PROVIDER,
-                config_current.c.id == provider_id,
-                config_current.c.document.is_not(None),
+            select(CURRENT.of.c.org_id, cast(CURRENT.of.c.document, Text).label("document")).where(
+                CURRENT.of.c.kind == Kind.IDENTITY_PROVIDER,
+                CURRENT.of.c.id == provider_id,
+                CURRENT.of.c.document.is_not(None),
             )
         )
     ).one_or_none()
@@ -52,13 +50,13 @@ async def find(connection: AsyncConnection, provider_id: str) -> Provider | None
 async def of_org(connection: AsyncConnection, org_id: str) -> list[Provider]:
     """The organisation's enabled providers, by id."""
     rows = await connection.scalars(
-        select(cast(config_current.c.document, Text))
+        select(cast(CURRENT.of.c.document, Text))
         .where(
-            config_current.c.org_id == org_id,
-            config_current.c.kind == Kind.IDENTITY_PROVIDER,
-            config_current.c.document.is_not(None),
+            CURRENT.of.c.org_id == org_id,
+            CURRENT.of.c.kind == Kind.IDENTITY_PROVIDER,
+            CURRENT.of.c.document.is_not(None),
         )
-        .order_by(config_current.c.id)
+        .order_by(CURRENT.of.c.id)
     )
     found = [msgspec.json.decode(row, type=IdentityProvider) for row in rows]
     return [Provider(org_id=org_id, document=one) for one in found if one.enabled]

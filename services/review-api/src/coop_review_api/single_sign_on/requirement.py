@@ -8,30 +8,22 @@ Must not: be called without the organisation's lock.
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, read
+from coop_review_api.directory.person import roles_in_use
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people.administration import administration_of
-from coop_review_api.people.table import users
 from coop_review_api.single_sign_on.provider import of_org
 
 
 async def check_may_set_up(configuration: LockedConfiguration, principal: Principal) -> None:
     """Raises `Forbidden` for a caller who lacks what somebody of the organisation holds."""
     administration = await administration_of(configuration, principal, Permission.MANAGE_ORG)
-    in_use = set(
-        await configuration.connection.scalars(
-            select(users.c.role)
-            .where(users.c.org_id == configuration.org_id, users.c.status != "REMOVED")
-            .distinct()
-        )
-    )
+    in_use = await roles_in_use(configuration.connection, configuration.org_id)
     roles = await role.definitions(configuration.connection, configuration.org_id)
     held = {one for name in in_use & roles.keys() for one in roles[name].permissions}
     administration.check_covers(held)

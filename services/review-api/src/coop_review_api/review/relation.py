@@ -1,0 +1,34 @@
+"""What other slices read of decisions by joining with them."""
+
+from __future__ import annotations
+
+from coop_review_api.kernel.relation import Relation
+from coop_review_api.review.table import decisions, held_decisions
+
+DECISIONS = Relation(
+    decisions,
+    "decision_id",
+    "org_id",
+    "job_id",
+    "queue_id",
+    "item_type_id",
+    "item_id",
+    "reviewer_id",
+    "components",
+    "reason",
+    "note",
+    "executions",
+    "appeal_of",
+    "escalation",
+    "moved_to",
+    "config_revision",
+    "claimed_at",
+    "decided_at",
+    "leaves_at",
+    "undone_at",
+    "undone_by",
+)
+"""Each decision as it was recorded (`recorded.Recorded`)."""
+
+HELD = Relation(held_decisions, "decision_id", "org_id", "leaves_at")
+"""Decisions that can still be undone."""
