@@ -29,7 +29,7 @@ from coop_review_api.process.application import build, limited
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 
-from .test_process import environment, free_port, until_ready
+from ..process.test_process import environment, free_port, until_ready
 
 pytestmark = pytest.mark.engines
 

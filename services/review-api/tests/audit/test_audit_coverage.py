@@ -19,7 +19,7 @@ from coop_review_api.enforcement.table import bulk_items
 from coop_review_api.kernel.schema import audit_log
 from coop_runtime.database.engine import transaction
 
-from .test_delivery_api import ENDPOINT
+from ..delivery.test_delivery_api import ENDPOINT
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
 
