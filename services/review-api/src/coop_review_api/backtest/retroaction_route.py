@@ -31,7 +31,7 @@ from coop_review_api.backtest.route import (
     sample_page,
 )
 from coop_review_api.backtest.store import Retroaction, RetroactionState
-from coop_review_api.configuration.log import lock
+from coop_review_api.configuration.changing import changing
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -184,10 +184,7 @@ async def confirm_retroaction(
 ) -> RetroactionView:
     """Take the actions on what the preview found."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         found = await retroaction.confirm(
             configuration, retroaction_id, passed=body.passed, author=principal.user_id
         )
@@ -205,10 +202,7 @@ async def cancel_retroaction(
 ) -> RetroactionView:
     """Take no further action. What was done stays done."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         found = await retroaction.cancel(configuration, retroaction_id, author=principal.user_id)
     return _view_of(found)
 

@@ -30,7 +30,8 @@ from coop_review_api.backtest import store
 from coop_review_api.backtest.request import Draft, check_unsaved
 from coop_review_api.backtest.store import Difference
 from coop_review_api.configuration import document_model as wire
-from coop_review_api.configuration.log import LockedConfiguration, lock
+from coop_review_api.configuration.changing import changing
+from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -281,10 +282,7 @@ async def drafted(
     Raises `Invalid`, `Conflict`, `NotFound`.
     """
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         yield configuration, await _draft_of(configuration, body, context.signals)
 
 

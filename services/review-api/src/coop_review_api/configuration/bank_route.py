@@ -36,7 +36,7 @@ from coop_review_api.configuration.bank_file import (
     write_strings,
 )
 from coop_review_api.configuration.bank_kind import LocationBanks, PartedBanks, TextBanks, with_id
-from coop_review_api.configuration.log import lock
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.resource import Handlers, etag_of, expected_revision
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import context_of, part_of
@@ -148,16 +148,9 @@ async def _change(
 ) -> BankChangeView:
     """Save the bank with other entries: `new` makes them of those it has."""
     context, resource = context_of(request), entries.resource
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection,
-            principal.org_id,
-            author=principal.user_id,
-            clock=context.clock,
-            signals=context.signals,
-        )
+    async with changing(context, principal) as configuration:
         current = await configuration.get(resource.kind, resource.document, document_id)
-        bank = await resource.whole(connection, principal.org_id, current.document)
+        bank = await resource.whole(configuration.connection, principal.org_id, current.document)
         before = {entries.key(entry): entry for entry in entries.of(bank)}
         after = new(entries.of(bank))
         entry = await Handlers(resource).commit(

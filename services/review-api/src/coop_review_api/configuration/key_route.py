@@ -16,8 +16,9 @@ from redis.asyncio import Redis
 from coop_contracts.config import ApiKey, ApiScope, Kind, WebhookKey
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import history, key
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Name
-from coop_review_api.configuration.log import Entry, lock
+from coop_review_api.configuration.log import Entry
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
@@ -147,10 +148,7 @@ async def create_api_key(
     context = context_of(request)
     if body.expires_at is not None and body.expires_at <= context.clock():
         raise Invalid([Fault("/expiresAt", "lies in the past")])
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         made = await key.create_api_key(
             configuration,
             name=body.name,
@@ -176,10 +174,7 @@ async def rotate_api_key(
 ) -> CreatedApiKeyView:
     """Make a key in the place of another; both are good until the overlap ends."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         overlap = timedelta(hours=body.overlap_hours)
         made = await key.rotate_api_key(configuration, key_id, overlap=overlap)
     return CreatedApiKeyView(**_api_key(made.entry).model_dump(), key=made.key)
@@ -189,10 +184,7 @@ async def rotate_api_key(
 async def revoke_api_key(request: Request, principal: Manager, key_id: str) -> ApiKeyView:
     """Refuse a key from now on."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         return _api_key(await key.revoke_api_key(configuration, key_id))
 
 
@@ -227,10 +219,7 @@ async def rotate_webhook_key(
 ) -> RotatedWebhookKeyView:
     """A new key signs from now on; the one before it is retiring."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         made = await key.rotate_webhook_key(configuration, context.vault, scheme=body.scheme)
     return RotatedWebhookKeyView(**_webhook_key(made.entry).model_dump(), secret=made.secret)
 
@@ -241,10 +230,7 @@ async def rotate_webhook_key(
 async def revoke_webhook_key(request: Request, principal: Manager, key_id: str) -> WebhookKeyView:
     """Let a retiring key sign no more."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         return _webhook_key(await key.revoke_webhook_key(configuration, key_id))
 
 

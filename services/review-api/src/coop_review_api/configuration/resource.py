@@ -20,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Document, Kind
 from coop_contracts.ids import new_id
 from coop_review_api.configuration import history
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.log import Entry, LockedConfiguration, lock, read
+from coop_review_api.configuration.log import Entry, LockedConfiguration, read
 from coop_review_api.http.authentication import Access
 from coop_review_api.http.body import Body
 from coop_review_api.http.context import Context
@@ -247,19 +248,16 @@ class Handlers(Generic[B, D]):
     ) -> Entry[D]:
         """Create (`document_id` None) or replace."""
         context, resource = context_of(request), self.resource
-        async with transaction(context.engine) as connection:
-            configuration = await lock(
-                connection,
-                principal.org_id,
-                author=principal.user_id,
-                clock=context.clock,
-                signals=context.signals,
-            )
+        async with changing(context, principal) as configuration:
             before = None
             if document_id is not None:
                 before = resource.implied().get(document_id)
                 if stored := await read(
-                    connection, principal.org_id, resource.kind, resource.document, document_id
+                    configuration.connection,
+                    principal.org_id,
+                    resource.kind,
+                    resource.document,
+                    document_id,
                 ):
                     before = stored.document
                 if before is None:
@@ -298,14 +296,7 @@ class Handlers(Generic[B, D]):
         self, request: Request, principal: Principal, document_id: str, *, expected: int | None
     ) -> None:
         context, resource = context_of(request), self.resource
-        async with transaction(context.engine) as connection:
-            configuration = await lock(
-                connection,
-                principal.org_id,
-                author=principal.user_id,
-                clock=context.clock,
-                signals=context.signals,
-            )
+        async with changing(context, principal) as configuration:
             before = (
                 await configuration.get(resource.kind, resource.document, document_id)
             ).document

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Document
 from coop_review_api.configuration import history
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.difference import Change as Difference
 from coop_review_api.configuration.difference import difference
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.log import Entry, lock, read
+from coop_review_api.configuration.log import Entry, read
 from coop_review_api.configuration.resource import Handlers, Resource
 from coop_review_api.http.body import Body
 from coop_review_api.http.context import Context, context_of
@@ -142,25 +143,24 @@ class Revisions(Generic[B, D]):
     ) -> Entry[D]:
         """Save the document as it was, as a new revision; one that was deleted is there again."""
         context, resource = context_of(request), self.resource
-        async with transaction(context.engine) as connection:
-            configuration = await lock(
-                connection,
-                principal.org_id,
-                author=principal.user_id,
-                clock=context.clock,
-                signals=context.signals,
-            )
-            found = await self._at(connection, principal, document_id, revision)
+        async with changing(context, principal) as configuration:
+            found = await self._at(configuration.connection, principal, document_id, revision)
             if found.document is None:
                 raise Conflict(f"revision {revision} deleted it: restore one before")
             current = await read(
-                connection, principal.org_id, resource.kind, resource.document, document_id
+                configuration.connection,
+                principal.org_id,
+                resource.kind,
+                resource.document,
+                document_id,
             )
             return await self._handlers.commit(
                 configuration,
                 principal,
                 before=current.document if current else None,
-                after=await resource.whole(connection, principal.org_id, found.document),
+                after=await resource.whole(
+                    configuration.connection, principal.org_id, found.document
+                ),
                 expected=expected,
             )
 

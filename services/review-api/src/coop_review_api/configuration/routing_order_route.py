@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from coop_contracts.permission import Permission
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Id, RoutingRuleView
 from coop_review_api.configuration.kind import RoutingRules
-from coop_review_api.configuration.log import lock
 from coop_review_api.configuration.resource import expected_revision
 from coop_review_api.configuration.routing_order import reorder
 from coop_review_api.http.authentication import requires
@@ -18,7 +18,6 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel.principal import Principal
-from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["routing-rules"])
 
@@ -61,14 +60,7 @@ async def order_routing_rules(
     """Put all routing rules of a class into an order."""
     context, resource = context_of(request), RoutingRules()
     expected = expected_revision(if_match)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection,
-            principal.org_id,
-            author=principal.user_id,
-            clock=context.clock,
-            signals=context.signals,
-        )
+    async with changing(context, principal) as configuration:
         entries = await reorder(
             configuration, body.rule_ids, for_appeals=body.for_appeals, expected=expected
         )

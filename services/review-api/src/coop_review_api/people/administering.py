@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 
 from coop_contracts.permission import Permission
-from coop_review_api.configuration.log import lock
+from coop_review_api.configuration.changing import changing
 from coop_review_api.http.context import context_of
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import notice as notices
 from coop_review_api.notification.notice import Notice
 from coop_review_api.people.administration import Administration, administration_of
-from coop_runtime.database.engine import transaction
 
 
 @asynccontextmanager
@@ -23,14 +22,7 @@ async def administering(
 ) -> AsyncIterator[Administration]:
     """A transaction with the organisation's lock, and the caller's powers in it."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection,
-            principal.org_id,
-            author=principal.user_id,
-            clock=context.clock,
-            signals=context.signals,
-        )
+    async with changing(context, principal) as configuration:
         yield await administration_of(configuration, principal, needed)
 
 

@@ -20,8 +20,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from coop_contracts.config import Kind, OrgSettings, Wellness
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import lock, read
+from coop_review_api.configuration.log import read
 from coop_review_api.http.authentication import signed_in
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -154,11 +155,8 @@ async def remove_me(
     """The end of one's account. 409 for whoever is the last to administer the organisation."""
     context = context_of(request)
     await credential.show_password(context, principal, body.password, at="/password")
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
-        await credential.tell(connection, context, principal, Notice.REMOVED)
+    async with changing(context, principal) as configuration:
+        await credential.tell(configuration.connection, context, principal, Notice.REMOVED)
         await Administration.of_oneself(configuration, principal).remove(principal.user_id)
     return Response(status_code=204)
 

@@ -15,8 +15,8 @@ from coop_contracts.config import Kind, Queue
 from coop_contracts.permission import Permission
 from coop_queues import store as queues
 from coop_review_api.configuration.catalogue import load_catalogue
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.check import name_of
-from coop_review_api.configuration.log import lock
 from coop_review_api.configuration.resource import expected_revision
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
@@ -121,21 +121,14 @@ async def delete_queue(
 ) -> Response:
     """Remove a queue. What is in it goes on in another one; leases on it end."""
     context = context_of(request)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection,
-            principal.org_id,
-            author=principal.user_id,
-            clock=context.clock,
-            signals=context.signals,
-        )
+    async with changing(context, principal) as configuration:
         queue = (await configuration.get(Kind.QUEUE, Queue, document_id)).document
         # Deleted first: what forbids it is said before what is wrong with `moveTo`.
         expected = expected_revision(if_match)
         await configuration.delete(Kind.QUEUE, document_id, expected=expected)
         await removal.prepare(configuration, queue, move_to=move_to, author=principal.user_id)
         await audit.record(
-            connection,
+            configuration.connection,
             org_id=principal.org_id,
             actor=principal.user_id,
             action="queue.removed",

@@ -14,9 +14,10 @@ from pydantic import Field, JsonValue
 from coop_contracts.config import Integration, Kind
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import credential
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.header import context_of as bound_to
-from coop_review_api.configuration.log import Entry, lock, read
+from coop_review_api.configuration.log import Entry, read
 from coop_review_api.configuration.resource import Handlers, Resource, etag_of, expected_revision
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.authentication import requires
@@ -226,12 +227,9 @@ async def replace_integration(
     if manifest is None:
         raise NotFound(f"no integration {document_id}")
     expected = expected_revision(if_match)
-    async with transaction(context.engine) as connection:
-        configuration = await lock(
-            connection, principal.org_id, author=principal.user_id, clock=context.clock
-        )
+    async with changing(context, principal) as configuration:
         current = await read(
-            connection, principal.org_id, Kind.INTEGRATION, Integration, document_id
+            configuration.connection, principal.org_id, Kind.INTEGRATION, Integration, document_id
         )
         previous = current.document if current else None
         fields = body.model_dump(by_alias=True, mode="json")
