@@ -35,6 +35,7 @@ from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.http.authentication import COOKIE, CSRF_HEADER
 from coop_review_api.http.context import Context
@@ -53,6 +54,7 @@ from coop_review_api.process.application import build, limited
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
+from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Signals
 from coop_review_api.single_sign_on.address import Addresses
@@ -226,6 +228,7 @@ async def context(
                 lease=600,
                 skip=1800,
                 deletions=Deletions(engine, order, partial_items, clock=clock),
+                origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,

@@ -20,7 +20,6 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.job_view import JobView, job_view
-from coop_review_api.review.origin import origins_of
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -43,9 +42,10 @@ class JobDetailView(JobView):
 async def get_job(request: Request, principal: Reviewer, job_id: str) -> JobDetailView:
     """A job, pending or closed, with everything in it, and how it was decided."""
     context = context_of(request)
-    job = await desk.look(context.part(Desk), principal, job_id)
+    own_desk = context.part(Desk)
+    job = await desk.look(own_desk, principal, job_id)
     async with transaction(context.engine) as connection:
-        origins = await origins_of(connection, job)
+        origins = await own_desk.origins.of(connection, job)
         decisions = await reader.of_job(
             connection, principal, job.summary.job_id, now=context.clock()
         )

@@ -13,6 +13,7 @@ from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.http.context import Context
 from coop_review_api.http.upload import UploadLimits, Uploads
@@ -26,6 +27,7 @@ from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
+from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Signals
 from coop_review_api.single_sign_on.client import SingleSignOn
@@ -79,6 +81,7 @@ def api(settings: Settings) -> Service:
                 skip=settings.review_skip,
                 at_most=settings.review_max_claims,
                 deletions=Deletions(engine, order, partial_items, clock=now),
+                origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,

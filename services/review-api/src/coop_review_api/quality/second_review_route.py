@@ -185,14 +185,12 @@ async def answer_second_review(
     body: Annotated[DecisionBody, Depends(_decision_body)],
 ) -> SecondReviewAnswerView:
     """Say how I would decide. Nothing follows from it, and it cannot be a move."""
-    desk = part_of(request, Desk)
     answered_at = await answer.submit(
-        desk.engine,
+        part_of(request, Desk),
         principal,
         second_review_id,
-        draft_of(body),
+        draft=draft_of(body),
         lease_token=body.lease_token,
-        clock=desk.clock,
     )
     return SecondReviewAnswerView(id=second_review_id, answered_at=answered_at)
 

@@ -116,7 +116,8 @@ async def _decide(
 ) -> tuple[Recorded, Sequence[OrderChange]]:
     draft, now = submission.draft, desk.clock()
     job = await store.get_job(connection, principal.org_id, submission.job_id)
-    rules = await rulebook.load(connection, job, draft)
+    origins = await desk.origins.of(connection, job)
+    rules = await rulebook.load(connection, job, draft, origins=origins)
     _require_open(principal, job, rules)
     decision = decide(
         draft,
@@ -184,7 +185,8 @@ async def record_automatic(
     decision = decide(
         draft,
         job=job,
-        rulebook=await rulebook.load(connection, job, draft),
+        # Appeals are never decided without a review.
+        rulebook=await rulebook.load(connection, job, draft, origins=()),
         reviewer=by,
         now=now,
         reviewed=False,

@@ -32,7 +32,7 @@ from coop_review_api.review import child_safety
 from coop_review_api.review.closing_budget import ClosesDeleted, ClosingLimits
 from coop_review_api.review.decision import Origin
 from coop_review_api.review.follower import Follower
-from coop_review_api.review.origin import deciders_of, origins_of
+from coop_review_api.review.origin import Origins, deciders_of
 from coop_runtime.database.engine import transaction
 
 _MOST_WITHHELD = 200  # jobs of one claim: each is out of this person's way from then on
@@ -43,7 +43,8 @@ _HIDE_WITHHELD = 24 * 3600.0  # seconds
 class Desk:
     """What a reviewer's steps need. One for each process. Times are seconds. A reviewer holds up to
     `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
-    how much of that a claim may do. `followers` are told of decisions."""
+    how much of that a claim may do. `origins` says what appeals are against;
+    `followers` are told of decisions."""
 
     engine: AsyncEngine
     order: OrderIndex
@@ -51,6 +52,7 @@ class Desk:
     clock: Clock
     lease: float
     skip: float
+    origins: Origins
     at_most: int = 5
     deletions: ClosesDeleted | None = None
     closing: ClosingLimits = field(default_factory=ClosingLimits)
@@ -149,7 +151,7 @@ async def _hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedO
     if summary.kind is not JobKind.APPEAL and not summary.csam:
         return HandedOut(claim=claimed, origins=())
     async with transaction(desk.engine) as connection:
-        origins = await origins_of(connection, claimed.job)
+        origins = await desk.origins.of(connection, claimed.job)
         if principal.user_id not in deciders_of(origins):
             if summary.csam:
                 await _record_view(connection, principal, summary, desk.clock())

@@ -9,19 +9,20 @@ Must not: change anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
-from coop_contracts.ids import item_key
 from coop_queues import slot
 from coop_queues.job import Job
 from coop_queues.job import Kind as JobKind
 from coop_review_api.kernel.error import Forbidden
+from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.decision import Component, Execution, Origin
 
 _LIMIT: Final = 100  # of each source, the newest first
@@ -42,24 +43,14 @@ _DECISIONS = text(
       ) AS d
     """
 )
-_BULK = text(
-    """
-    SELECT j.bulk_id, j.created_by, j.confirmed_by, j.started_at, j."order", i.execution_ids
-      FROM review.bulk_jobs j
-      JOIN review.bulk_items i ON i.bulk_id = j.bulk_id AND i.identity = :identity
-     WHERE j.org_id = :org AND j.kind = 'ACTION' AND j.started_at <= :until
-       AND i.execution_ids IS NOT NULL
-     ORDER BY j.created_at DESC LIMIT :limit
-    """
-)
-_OTHERS = text(
-    """
+_REQUESTED = text(
+    f"""
     SELECT execution_id, action_id, time, source, policy_ids, rule_ids, cause_id
-      FROM review.requested_actions
+      FROM {REQUESTED_ACTIONS.sql} AS a
      WHERE org_id = :org AND item_key = :key AND time <= :until AND reverses IS NULL
        AND source = ANY(CAST(:sources AS text[]))
      ORDER BY time DESC LIMIT :limit
-    """
+    """  # noqa: S608 - constants; values are bound
 )
 _SOURCES: Final = {
     "RULE_EXECUTION": "RULE",
@@ -69,23 +60,49 @@ _SOURCES: Final = {
 }
 
 
-async def origins_of(connection: AsyncConnection, job: Job) -> tuple[Origin, ...]:
-    """What took the actions that the job's appeals name, the newest first. An appeal that names
-    none is against all. Nothing for a job of another kind."""
-    if job.summary.kind is not JobKind.APPEAL or not job.entries:
-        return ()
-    until = max(entry.at for entry in job.entries)
-    scope = {"org": job.summary.org_id, "until": until, "limit": _LIMIT}
-    item = job.summary.item
-    found = [
-        *await _decisions(connection, item, scope),
-        *await _bulk(connection, item, scope),
-        *await _others(connection, item, scope),
-    ]
-    appeals = job.appeals
-    named = {action_id for appeal in appeals for action_id in appeal.actions_taken}
-    every = any(not appeal.actions_taken for appeal in appeals)
-    return _newest(found, None if every else named)
+@dataclass(frozen=True, kw_only=True)
+class Appealed:
+    """What is asked of a source: the item, and until when something was done to it; at most so many
+    origins, the newest."""
+
+    org_id: str
+    item: ItemRef
+    until: datetime
+    limit: int = _LIMIT
+
+
+class OriginSource(Protocol):
+    """Somebody else who records actions on items."""
+
+    async def origins(self, connection: AsyncConnection, appealed: Appealed) -> list[Origin]:
+        """What took actions on the item."""
+
+
+class Origins:
+    """Everything that may have taken an appealed action: decisions, the log, and the sources that
+    are given."""
+
+    def __init__(self, *sources: OriginSource) -> None:
+        self._sources = sources
+
+    async def of(self, connection: AsyncConnection, job: Job) -> tuple[Origin, ...]:
+        """What took the actions that the job's appeals name, the newest first. An appeal that names
+        none is against all. Nothing for a job of another kind."""
+        if job.summary.kind is not JobKind.APPEAL or not job.entries:
+            return ()
+        appealed = Appealed(
+            org_id=job.summary.org_id,
+            item=job.summary.item,
+            until=max(entry.at for entry in job.entries),
+        )
+        found = await _decisions(connection, appealed)
+        for source in self._sources:
+            found += await source.origins(connection, appealed)
+        found += await _requested(connection, appealed)
+        appeals = job.appeals
+        named = {action_id for appeal in appeals for action_id in appeal.actions_taken}
+        every = any(not appeal.actions_taken for appeal in appeals)
+        return _newest(found, None if every else named)
 
 
 def require_other(origins: Iterable[Origin], user_id: str) -> None:
@@ -102,13 +119,16 @@ def deciders_of(origins: Iterable[Origin]) -> frozenset[str]:
     return frozenset(user_id for origin in origins for user_id in origin.reviewer_ids)
 
 
-async def _decisions(
-    connection: AsyncConnection, item: ItemRef, scope: dict[str, Any]
-) -> list[Origin]:
+async def _decisions(connection: AsyncConnection, appealed: Appealed) -> list[Origin]:
+    item = appealed.item
     elsewhere = msgspec.json.encode([{"item": item}]).decode()
-    parameters = {**scope, "type": item.type_id, "item": item.id, "elsewhere": elsewhere}
+    parameters = _scope(appealed) | {"type": item.type_id, "item": item.id, "elsewhere": elsewhere}
     rows = await connection.execute(_DECISIONS, parameters)
     return [_decided(row, item) for row in rows]
+
+
+def _scope(appealed: Appealed) -> dict[str, Any]:
+    return {"org": appealed.org_id, "until": appealed.until, "limit": appealed.limit}
 
 
 def _decided(row: Any, item: ItemRef) -> Origin:
@@ -136,33 +156,10 @@ def _decided(row: Any, item: ItemRef) -> Origin:
     )
 
 
-async def _bulk(connection: AsyncConnection, item: ItemRef, scope: dict[str, Any]) -> list[Origin]:
-    identity = item_key("", item.type_id, item.id)
-    rows = await connection.execute(_BULK, {**scope, "identity": identity})
-    return [
-        Origin(
-            by="BULK_ACTION",
-            id=row.bulk_id,
-            decided_at=row.started_at,
-            executions=tuple(
-                Execution(execution_id=execution_id, action_id=action_id)
-                for execution_id, action_id in zip(
-                    row.execution_ids, row.order.get("actionIds", []), strict=True
-                )
-            ),
-            # Who ordered it and who confirmed it: both stand behind it.
-            reviewer_ids=tuple(dict.fromkeys(filter(None, (row.confirmed_by, row.created_by)))),
-            policy_ids=tuple(row.order.get("policyIds", [])),
-        )
-        for row in rows
-    ]
-
-
-async def _others(
-    connection: AsyncConnection, item: ItemRef, scope: dict[str, Any]
-) -> list[Origin]:
-    key = slot.item_key(item.type_id, item.id)
-    rows = await connection.execute(_OTHERS, {**scope, "key": key, "sources": list(_SOURCES)})
+async def _requested(connection: AsyncConnection, appealed: Appealed) -> list[Origin]:
+    key = slot.item_key(appealed.item.type_id, appealed.item.id)
+    parameters = _scope(appealed) | {"key": key, "sources": list(_SOURCES)}
+    rows = await connection.execute(_REQUESTED, parameters)
     return [
         Origin(
             by=_SOURCES[row.source],  # type: ignore[arg-type]  # values of the literal

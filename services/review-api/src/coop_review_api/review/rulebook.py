@@ -1,7 +1,6 @@
 """What a decision is judged by, read in the transaction that makes it.
 
-Guarantees: configuration of one revision; for an appeal also what it is against, for an escalation
-also what the log knows of the user.
+Guarantees: configuration of one revision; for an escalation also what the log knows of the user.
 Must not: judge.
 """
 
@@ -16,14 +15,15 @@ from coop_review_api.configuration.catalogue import Catalogue, load_catalogue, l
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.projection import history
 from coop_review_api.review import escalation
-from coop_review_api.review.decision import Draft, Rulebook
-from coop_review_api.review.origin import origins_of
+from coop_review_api.review.decision import Draft, Origin, Rulebook
 
 _ALL = (Kind.SETTINGS, Kind.QUEUE, Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY)
 
 
-async def load(connection: AsyncConnection, job: Job, draft: Draft) -> Rulebook:
-    """The rulebook for that draft on that job."""
+async def load(
+    connection: AsyncConnection, job: Job, draft: Draft, *, origins: tuple[Origin, ...]
+) -> Rulebook:
+    """The rulebook for that draft on that job; `origins` are what its appeals are against."""
     escalates = draft.has("ESCALATE_TO_NCMEC")
     catalogue = await _catalogue(connection, job, draft, whole=escalates)
     author: ItemRef | None = None
@@ -41,7 +41,7 @@ async def load(connection: AsyncConnection, job: Job, draft: Draft) -> Rulebook:
         catalogue=catalogue,
         queue=queue,
         revision=catalogue.revision,
-        origins=await origins_of(connection, job),
+        origins=origins,
         author=author,
         submissions=submissions,
     )
