@@ -17,11 +17,11 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import endpoint_statement as sql
-from coop_action_dispatcher.array import Bigints, Booleans, Integers, Texts
 from coop_action_dispatcher.breaker import Change, Limits, Troubled
 from coop_action_dispatcher.table import outbox
 from coop_contracts.event import EndpointChanged
 from coop_contracts.ids import new_id
+from coop_runtime.database.array import Bigints, Booleans, Integers, Texts
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of

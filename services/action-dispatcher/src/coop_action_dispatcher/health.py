@@ -17,9 +17,9 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_action_dispatcher.array import Bigints, Integers, Moments, Texts
 from coop_action_dispatcher.delivery import Attempt
 from coop_action_dispatcher.endpoint_statement import TALLY
+from coop_runtime.database.array import Bigints, Integers, Moments, Texts
 
 BOUNDS = (2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 15_000, 60_000)
 """Upper bounds of the latency buckets, milliseconds; one more bucket holds what is above."""

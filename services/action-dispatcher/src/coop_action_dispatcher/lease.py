@@ -20,12 +20,12 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import lease_statement as sql
-from coop_action_dispatcher.array import Bigints, Integers, Texts
 from coop_action_dispatcher.delivery import Delivery
 from coop_action_dispatcher.endpoint_statement import CLAIM_PROBES, GIVE_PROBES
 from coop_action_dispatcher.fairness import turns
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import LEASE
+from coop_runtime.database.array import Bigints, Integers, Texts
 from coop_runtime.database.engine import transaction
 
 _MOVE_BATCH = 1000

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.array import register
+from coop_runtime.database.array import register
 
 
 def prepare(engine: AsyncEngine) -> None:

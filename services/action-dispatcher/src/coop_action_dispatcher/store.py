@@ -23,17 +23,6 @@ from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import store_statement as sql
-from coop_action_dispatcher.array import (
-    Bigints,
-    Blobs,
-    Booleans,
-    Floats,
-    Integers,
-    Jsons,
-    Moments,
-    Texts,
-    Uuids,
-)
 from coop_action_dispatcher.breaker import Breakers, Change
 from coop_action_dispatcher.delivery import Delivery, NewDelivery, Result, State
 from coop_action_dispatcher.endpoint import Directory, apply_changes
@@ -44,6 +33,17 @@ from coop_action_dispatcher.strike_batch import Collision as StrikeCollision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.webhook import with_strikes
+from coop_runtime.database.array import (
+    Bigints,
+    Blobs,
+    Booleans,
+    Floats,
+    Integers,
+    Jsons,
+    Moments,
+    Texts,
+    Uuids,
+)
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import channel_of
 from coop_runtime.kafka.message import Message

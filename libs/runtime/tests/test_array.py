@@ -1,15 +1,16 @@
-"""Arrays in PostgreSQL's binary format."""
+"""Arrays in PostgreSQL's binary format, and rows of which each column is one."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.array import (
+from coop_runtime.database.array import (
     Bigints,
     Blobs,
     Booleans,
@@ -19,12 +20,25 @@ from coop_action_dispatcher.array import (
     Moments,
     Texts,
     Uuids,
+    register,
 )
+from coop_runtime.database.column import Column, Columns, unnest
 
 pytestmark = pytest.mark.engines
 
 _ID = str(uuid.uuid4())
 _MOMENT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(engine: AsyncEngine) -> AsyncEngine:
+    """An engine whose connections take the arrays."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _register(connection: Any, _record: object) -> None:
+        register(connection.driver_connection.adapters)
+
+    return engine
 
 
 @pytest.mark.parametrize(
@@ -73,3 +87,49 @@ async def test_a_moment_of_another_zone(database: Any) -> None:
     async with database.connect() as connection:
         query = text("SELECT (CAST(:v AS timestamptz[]))[1]")
         assert (await connection.execute(query, {"v": Moments([there])})).scalar_one() == there
+
+
+@pytest.mark.parametrize("kind", [Texts, Blobs, Uuids, Jsons, Moments, Bigints, Floats, Booleans])
+async def test_the_type_that_an_array_names_is_its_own(database: Any, kind: Any) -> None:
+    """A parameter without a cast is of the very type that `sql` names."""
+    async with database.connect() as connection:
+        found = await connection.execute(
+            text(f"SELECT pg_typeof(:v) = CAST('{kind.sql}[]' AS regtype)"), {"v": kind([])}
+        )
+        assert found.scalar_one()
+
+
+class _Sheep(NamedTuple):
+    name: str
+    legs: int
+
+
+class _Owner(NamedTuple):
+    id: str
+
+
+_SHEEP = Columns[_Sheep](
+    Column("name", Texts, lambda sheep: sheep.name),
+    Column("legs", Integers, lambda sheep: sheep.legs),
+)
+_OWNERS = Columns[_Owner](Column("id", Uuids, lambda owner: owner.id), prefix="owner_")
+
+
+async def test_columns_are_read_by_the_names_that_they_were_given_by(database: Any) -> None:
+    """Rows of two sources side by side, in their order; where one has none, NULL."""
+    query = text(f"SELECT id::text, legs, name, position FROM {unnest('s', _SHEEP, _OWNERS)}")
+    rows = [_Sheep("Dolly", 4), _Sheep("Molly", 3)]
+    async with database.connect() as connection:
+        found = await connection.execute(
+            query, _SHEEP.arrays(rows) | _OWNERS.arrays([None, _Owner(_ID)])
+        )
+        assert found.all() == [(None, 4, "Dolly", 1), (_ID, 3, "Molly", 2)]
+        assert (await connection.execute(query, _SHEEP.arrays([]) | _OWNERS.arrays([]))).all() == []
+
+
+def test_a_prefix_keeps_parameters_apart() -> None:
+    """Two groups with a column of one name can be in one statement."""
+    assert _OWNERS.arrays([]).keys() == {"owner_id"}
+    assert unnest("o", _OWNERS) == (
+        "unnest(CAST(:owner_id AS uuid[])) WITH ORDINALITY AS o (id, position)"
+    )

@@ -1,9 +1,10 @@
 """Arrays for PostgreSQL in its binary format: how many rows travel as one parameter each column.
 
-    {"ids": Uuids(…), "names": Texts(…)}  ──▶  unnest(:ids, :names)
+    {"ids": Uuids(…), "names": Texts(…)}  ──▶  unnest(:ids, :names)        (see `column`)
 
 Guarantees: what PostgreSQL reads is what was given, None included. Ten times cheaper than the
-driver's own arrays, which are text and made element by element: a fifth of all work on a delivery.
+driver's own arrays, which are text and made element by element: a fifth of all work on a delivery
+(action-dispatcher).
 Must not: hold arrays of arrays.
 
 Source of the format: PostgreSQL, src/backend/utils/adt/arrayfuncs.c, `array_send`: the number of
@@ -32,8 +33,10 @@ _NULL = _LENGTH.pack(-1)
 
 
 class Array(ABC, Generic[T]):
-    """An array of one type; `element` and `array` are the OIDs of pg_type."""
+    """An array of one type: `sql` is its elements' name, `element` and `array` are the OIDs of
+    pg_type."""
 
+    sql: ClassVar[str]
     element: ClassVar[int]
     array: ClassVar[int]
 
@@ -62,21 +65,21 @@ class Array(ABC, Generic[T]):
 
 
 class Texts(Array[str]):
-    element, array = 25, 1009
+    sql, element, array = "text", 25, 1009
 
     def encode(self, value: str) -> bytes:
         return value.encode()
 
 
 class Blobs(Array[bytes]):
-    element, array = 17, 1001
+    sql, element, array = "bytea", 17, 1001
 
     def encode(self, value: bytes) -> bytes:
         return value
 
 
 class Uuids(Array[str]):
-    element, array = 2950, 2951
+    sql, element, array = "uuid", 2950, 2951
 
     def encode(self, value: str) -> bytes:
         return uuid.UUID(value).bytes
@@ -85,7 +88,7 @@ class Uuids(Array[str]):
 class Jsons(Array[bytes]):
     """`jsonb`, from the bytes of JSON texts."""
 
-    element, array = 3802, 3807
+    sql, element, array = "jsonb", 3802, 3807
 
     def encode(self, value: bytes) -> bytes:
         return b"\x01" + value  # the version of the format
@@ -94,7 +97,7 @@ class Jsons(Array[bytes]):
 class Moments(Array[datetime]):
     """`timestamptz`: microseconds since 2000."""
 
-    element, array = 1184, 1185
+    sql, element, array = "timestamptz", 1184, 1185
 
     def encode(self, value: datetime) -> bytes:
         passed = value - _EPOCH
@@ -123,21 +126,21 @@ class _Packed(Array[T]):
 
 
 class Bigints(_Packed[int]):
-    element, array, code, size = 20, 1016, "q", 8
+    sql, element, array, code, size = "bigint", 20, 1016, "q", 8
 
 
 class Integers(_Packed[int]):
-    element, array, code, size = 23, 1007, "i", 4
+    sql, element, array, code, size = "integer", 23, 1007, "i", 4
 
 
 class Floats(_Packed[float]):
     """`float8`."""
 
-    element, array, code, size = 701, 1022, "d", 8
+    sql, element, array, code, size = "float8", 701, 1022, "d", 8
 
 
 class Booleans(_Packed[bool]):
-    element, array, code, size = 16, 1000, "?", 1
+    sql, element, array, code, size = "boolean", 16, 1000, "?", 1
 
 
 _TYPES: tuple[type[Array[Any]], ...] = (
