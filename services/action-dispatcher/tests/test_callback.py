@@ -20,7 +20,7 @@ from standardwebhooks import Webhook
 from coop_action_dispatcher import metric
 from coop_action_dispatcher.api.application import build, guarded
 from coop_action_dispatcher.api.context import Context
-from coop_action_dispatcher.handler import CallbackHandler, new_callback, new_delivery
+from coop_action_dispatcher.handler import RequestHandler, new_delivery
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import CallbackRequested, ItemRef, encode
 from coop_runtime.kafka.message import Received
@@ -86,7 +86,7 @@ async def test_an_appeal_decision_is_a_signed_webhook(
     )
     callback = made()
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(callback, configuration.table)])
+        await dispatcher.accept([new_delivery(callback, configuration.table)])
         assert await ended() == [("DELIVERED", 1, 200, None)]
     (hit,) = platform.hits
     assert json.loads(hit.body) == {**APPEAL, "custom": {"team": "trust"}}
@@ -110,7 +110,7 @@ async def test_an_ignored_item_is_told_as_it_came(
         appeal_callback_body={"team": "trust"},
     )
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(made("IGNORE"), configuration.table)])
+        await dispatcher.accept([new_delivery(made("IGNORE"), configuration.table)])
         assert await ended() == [("DELIVERED", 1, 200, None)]
     (hit,) = platform.hits
     assert hit.body == IGNORED
@@ -128,7 +128,7 @@ async def test_without_a_url_it_is_recorded_and_sent_once_there_is_one(
     callback = made()
     dead, unaddressed = metric.DEAD._value.get(), metric.UNADDRESSED._value.get()
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(callback, configuration.table)])
+        await dispatcher.accept([new_delivery(callback, configuration.table)])
         ((state, attempts, status, error),) = await ended()
         assert (state, attempts, status) == ("DEAD", 0, None)
         assert error == "the settings name no callback URL for appeal decisions"
@@ -153,7 +153,7 @@ async def test_a_failing_platform_is_tried_again_with_the_same_bytes(
 
     platform.behave = flap
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(made(), configuration.table)])
+        await dispatcher.accept([new_delivery(made(), configuration.table)])
         put_settings(appeal_callback_url=platform.url, appeal_callback_body={"a": 2})
         assert await ended() == [("DELIVERED", 3, 200, None)]
     assert len({hit.body for hit in platform.hits}) == 1
@@ -168,7 +168,7 @@ async def test_twice_is_once(
     put_settings(appeal_callback_url=platform.url)
     callback = made()
     async with start() as dispatcher:
-        handle = CallbackHandler(dispatcher.accept, configuration.table)
+        handle = RequestHandler(dispatcher.accept, configuration.table)
         batch = [received(callback), received(callback)]
         await asyncio.gather(*(handle(batch) for _ in range(4)))
         await ended()
@@ -202,7 +202,7 @@ async def test_an_item_s_callback_waits_for_its_actions(
     put_settings(appeal_callback_url=appeals.url)
     async with start() as dispatcher:
         await dispatcher.accept([new_delivery(make_request(), configuration.table)])
-        await dispatcher.accept([new_callback(made(), configuration.table)])
+        await dispatcher.accept([new_delivery(made(), configuration.table)])
         await ended()
     assert order == ["action 1", "action 2", "callback"]
 
@@ -216,7 +216,7 @@ async def test_settings_that_have_not_arrived_are_waited_for(
     revision = configuration.revision + 1
     async with start() as dispatcher:
         callback = made(config_revision=revision)
-        await dispatcher.accept([new_callback(callback, configuration.table)])
+        await dispatcher.accept([new_delivery(callback, configuration.table)])
         put_settings(appeal_callback_url=platform.url)
         assert configuration.revision == revision
         assert await ended() == [("DELIVERED", 1, 200, None)]
@@ -241,14 +241,14 @@ async def test_what_waits_follows_a_changed_url(
     gone.behave = leave
     put_settings(appeal_callback_url=gone.url)
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(made(), configuration.table)])
+        await dispatcher.accept([new_delivery(made(), configuration.table)])
 
         async def paused() -> Any:
             return await rows("SELECT 1 FROM dispatch.endpoints WHERE paused_at IS NOT NULL")
 
         await eventually(paused)
         callback = made()
-        await dispatcher.accept([new_callback(callback, configuration.table)])
+        await dispatcher.accept([new_delivery(callback, configuration.table)])
         put_settings(appeal_callback_url=mended.url)
         await eventually(lambda: mended.ids() == [callback.callback_id])
 
@@ -260,7 +260,7 @@ async def test_the_guard_covers_callbacks(
     configuration.put_keys()
     put_settings(appeal_callback_url="http://169.254.169.254/latest")
     async with start((0.01,), allow=()) as dispatcher:
-        await dispatcher.accept([new_callback(made(), configuration.table)])
+        await dispatcher.accept([new_delivery(made(), configuration.table)])
         ((state, attempts, _, error),) = await ended()
     assert (state, attempts) == ("DEAD", 2)
     assert "egress guard" in error
@@ -281,7 +281,7 @@ async def test_deliveries_show_callbacks(
     put_settings(appeal_callback_url=platform.url)
     callback = made()
     async with start() as dispatcher:
-        await dispatcher.accept([new_callback(callback, configuration.table)])
+        await dispatcher.accept([new_delivery(callback, configuration.table)])
         await request_action(dispatcher, "post-2")
         await ended()
     app = guarded(build(Context(engine=database)), token="token")
@@ -311,7 +311,7 @@ async def test_deliveries_show_callbacks(
 def test_an_id_that_is_none_is_poison(configuration: Any) -> None:
     """A callback that could not be made to happen once is not made to happen."""
     with pytest.raises(Poison):
-        new_callback(made(callback_id="not-an-id"), configuration.table)
+        new_delivery(made(callback_id="not-an-id"), configuration.table)
 
 
 def received(event: CallbackRequested) -> Received[CallbackRequested]:

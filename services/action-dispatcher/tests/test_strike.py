@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from coop_action_dispatcher.arrival import NotYet
 from coop_action_dispatcher.strike import part_of, reversal_of, weight_of
-from coop_action_dispatcher.webhook import NotYet
 from coop_contracts.config import ItemType, Kind, OrgSettings, Policy
 from coop_contracts.event import ActionRequested, ItemRef
 from coop_runtime.process.error import Poison

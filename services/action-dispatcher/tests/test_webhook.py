@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from coop_action_dispatcher.webhook import (
-    NotYet,
-    Undeliverable,
-    action_of,
-    body_of,
-    endpoint_of,
-)
+from coop_action_dispatcher.arrival import NotYet, Undeliverable
+from coop_action_dispatcher.webhook import action_of, body_of
 from coop_contracts.config import ActionType, ItemType, Kind
 from coop_contracts.event import ItemRef, ReportEntry, RuleRef
 
@@ -164,26 +159,3 @@ def test_another_organisations_action_is_unknown(configuration: Any, make_reques
     configuration.put_action("https://platform.example/hook")
     with pytest.raises((Undeliverable, NotYet)):
         action_of(make_request(org_id="org-2"), configuration.table)
-
-
-@pytest.mark.parametrize(
-    ("url", "endpoint"),
-    [
-        ("https://platform.example/a?token=s", "https://platform.example:443 #61716f61"),
-        ("http://platform.example/b", "http://platform.example:80 #9812b0b9"),
-        ("https://user:pw@Platform.example:8443/", "https://platform.example:8443"),
-        ("http://[::1]:9/", "http://::1:9"),
-    ],
-)
-def test_an_endpoint_shows_its_origin_alone(url: str, endpoint: str) -> None:
-    """Path, query and credentials are not in an endpoint's name, except as a hash."""
-    assert endpoint_of(url) == endpoint
-
-
-@pytest.mark.parametrize(
-    "url", ["", "platform.example", "ftp://a/", "http://", "http://a:99999/", "http://[1/", None]
-)
-def test_what_is_no_url_is_undeliverable(url: str | None) -> None:
-    """A callback URL that cannot be requested ends the delivery with a reason."""
-    with pytest.raises(Undeliverable):
-        endpoint_of(url)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from coop_action_dispatcher import strike_index
 from coop_action_dispatcher.assembly import assemble
-from coop_action_dispatcher.handler import CallbackHandler, RequestHandler
+from coop_action_dispatcher.handler import RequestHandler
 from coop_action_dispatcher.reversal import ReversalHandler
 from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.settings import Settings
@@ -73,7 +73,7 @@ def dispatcher(settings: Settings) -> Service:
         settings,
         group=f"{NAME}-callbacks",
         event_type=CallbackRequested,
-        handler=CallbackHandler(dispatcher.accept, config),
+        handler=RequestHandler(dispatcher.accept, config),
         producer=producer,
     )
     reversals = Consumer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.breaker import Breakers
 from coop_action_dispatcher.courier import Courier
 from coop_action_dispatcher.destination import endpoints_of
@@ -21,7 +22,6 @@ from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_action_dispatcher.upkeep import Upkeep
-from coop_action_dispatcher.webhook import Configuration
 from coop_runtime.egress.post import Poster
 from coop_runtime.secret.vault import Vault
 

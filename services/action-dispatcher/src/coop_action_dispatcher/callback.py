@@ -12,11 +12,15 @@ from typing import Final
 
 import msgspec
 
-from coop_action_dispatcher.webhook import Configuration, Undeliverable, expect_arrived
+from coop_action_dispatcher.arrival import (
+    SETTINGS_ID,
+    Configuration,
+    Undeliverable,
+    expect_arrived,
+)
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import CallbackRequested
 
-SETTINGS_ID: Final = "settings"
 KINDS: Final = ("IGNORE", "APPEAL_DECISION")
 
 _NAMES: Final = {"IGNORE": "ignored items", "APPEAL_DECISION": "appeal decisions"}

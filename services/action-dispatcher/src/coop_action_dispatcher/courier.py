@@ -15,23 +15,19 @@ from typing import Protocol
 import httpx
 
 from coop_action_dispatcher import metric
+from coop_action_dispatcher.arrival import Configuration, NotYet, Undeliverable
+from coop_action_dispatcher.asked import Asked
 from coop_action_dispatcher.callback import Unaddressed
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
-from coop_action_dispatcher.destination import Asked, Destination, body_of, destination_of
+from coop_action_dispatcher.destination import Destination, body_of, destination_of
 from coop_action_dispatcher.endpoint import Directory
+from coop_action_dispatcher.endpoint_name import endpoint_of
 from coop_action_dispatcher.header import InvalidHeaders, encoded, fixed_headers, parse_headers
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign, Keyring
 from coop_action_dispatcher.schedule import Schedule
 from coop_action_dispatcher.sender import Sender, refusal, utc_now
 from coop_action_dispatcher.strike import Part, part_of
-from coop_action_dispatcher.webhook import (
-    Configuration,
-    NotYet,
-    Undeliverable,
-    endpoint_of,
-)
 from coop_contracts.config import Document
-from coop_contracts.event import ActionRequested
 from coop_runtime.egress.guard import EgressRefused
 from coop_runtime.egress.post import Address
 from coop_runtime.process import telemetry
@@ -172,11 +168,9 @@ class Courier:
 
     async def _complete(self, delivery: Delivery, asked: Asked) -> bytes:
         """What could not be done when the delivery was taken on: its strike and its body."""
-        strike = None
-        if isinstance(asked, ActionRequested):
-            strike = part_of(asked, self._config, delivery.traceparent)
+        strike = part_of(asked, self._config, delivery.traceparent)
         try:
-            body = body_of(asked, self._config)
+            body = body_of(asked, destination_of(asked, self._config), self._config)
         except Undeliverable:
             if strike is not None:
                 await self._bodies.save_body(delivery, None, strike)

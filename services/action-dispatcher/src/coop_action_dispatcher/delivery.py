@@ -17,18 +17,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
-from coop_action_dispatcher.destination import Asked
+from coop_action_dispatcher.asked import Asked, Kind, decode
 from coop_action_dispatcher.strike import Part, Reversal
-
-_decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
-
-Kind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
-"""What asked for it: an action, or a decision of which the platform is told."""
 
 
 class State(StrEnum):
@@ -51,7 +45,7 @@ class Verdict(NamedTuple):
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
     """A delivery to be taken on. `request` is the event's bytes; `body` the webhook's, None while
-    it cannot be made; `endpoint` names the receiver (`webhook.endpoint_of`). `strike` is what it
+    it cannot be made; `endpoint` names the receiver (`endpoint_name`). `strike` is what it
     adds to a user's strikes, `reversal` the execution whose strike it takes back. A callback has
     no action."""
 
@@ -95,7 +89,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> Asked:
         """What it was asked for with. Raises msgspec.MsgspecError for a row that is none."""
-        return self.event or _decoder.decode(self.request)
+        return self.event or decode(self.request)
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

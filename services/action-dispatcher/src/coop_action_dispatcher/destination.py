@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from coop_action_dispatcher import callback, webhook
-from coop_action_dispatcher.callback import SETTINGS_ID
-from coop_action_dispatcher.webhook import Configuration, Undeliverable, endpoint_of
+from coop_action_dispatcher.arrival import SETTINGS_ID, Configuration, Undeliverable
+from coop_action_dispatcher.asked import Asked
+from coop_action_dispatcher.endpoint_name import endpoint_of
 from coop_contracts.config import Action, Document, Kind, OrgSettings
-from coop_contracts.event import ActionRequested, CallbackRequested
-
-Asked = ActionRequested | CallbackRequested
-"""What a delivery was asked for with."""
+from coop_contracts.event import ActionRequested
 
 
 class Destination(NamedTuple):
@@ -43,16 +41,13 @@ def destination_of(asked: Asked, config: Configuration) -> Destination:
     return Destination(asked.callback, Kind.SETTINGS, settings, url, headers)
 
 
-def body_of(asked: Asked, config: Configuration) -> bytes:
-    """The webhook's body. Raises as `destination_of`."""
+def body_of(asked: Asked, to: Destination, config: Configuration) -> bytes:
+    """The webhook's body, for its destination. Raises `NotYet` as `webhook.body_of`."""
     if isinstance(asked, ActionRequested):
-        return webhook.body_of(asked, webhook.action_of(asked, config), config)
-    return callback.body_of(asked, callback.settings_of(asked, config))
-
-
-def id_of(asked: Asked) -> str:
-    """What makes it happen once, and is its `webhook-id`."""
-    return asked.execution_id if isinstance(asked, ActionRequested) else asked.callback_id
+        assert isinstance(to.document, Action)
+        return webhook.body_of(asked, to.document, config)
+    assert isinstance(to.document, OrgSettings)
+    return callback.body_of(asked, to.document)
 
 
 def endpoints_of(config: Configuration, org_id: str) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Endpoints: what deliveries to one receiver have in common, and the rows that tell of health.
 
-An endpoint is an organisation and a URL; `webhook.endpoint_of` names it.
+An endpoint is an organisation and a URL; `endpoint_name.endpoint_of` names it.
 
 Guarantees: a name has one id, made once; a change of health and the event that tells of it are one
 transaction with what caused it.

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.signer import Signer
-from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.config import Kind, WebhookKey
 from coop_runtime.secret.signing import sign_standard_webhook
 from coop_runtime.secret.vault import Vault

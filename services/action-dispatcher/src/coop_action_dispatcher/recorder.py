@@ -16,6 +16,7 @@ from datetime import datetime
 import msgspec
 
 from coop_action_dispatcher import metric
+from coop_action_dispatcher.asked import action_id_of, kind_of
 from coop_action_dispatcher.breaker import Change, News
 from coop_action_dispatcher.delivery import Result, State
 from coop_action_dispatcher.sender import utc_now
@@ -202,17 +203,12 @@ def _count(recorded: Sequence[Result], of: int, now: datetime) -> None:
             )
         elif result.verdict.state is State.DEAD:
             metric.DEAD.inc()
+            asked = result.delivery.asked
             _log.error(
                 "delivery is dead",
                 execution_id=result.delivery.execution_id,
                 org_id=result.delivery.org_id,
-                delivers=_name_of(result),
+                delivers=action_id_of(asked) or kind_of(asked),
                 attempts=result.attempts,
                 reason=result.verdict.reason,
             )
-
-
-def _name_of(result: Result) -> str:
-    """The action, or the kind of callback."""
-    asked = result.delivery.asked
-    return asked.action_id if isinstance(asked, ActionRequested) else asked.callback

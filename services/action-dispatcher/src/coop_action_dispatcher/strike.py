@@ -17,14 +17,13 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from coop_action_dispatcher.arrival import SETTINGS_ID, Configuration, expect_arrived
+from coop_action_dispatcher.asked import Asked
 from coop_action_dispatcher.item import item_digest
-from coop_action_dispatcher.webhook import Configuration, expect_arrived
 from coop_contracts.config import Action, ItemType, Kind, OrgSettings, Policy
-from coop_contracts.event import ActionRequested, EffectsReversed, ItemRef
+from coop_contracts.event import ActionRequested, CallbackRequested, EffectsReversed, ItemRef
 from coop_contracts.ids import item_key, strike_id
 from coop_runtime.process.error import Poison
-
-SETTINGS_ID = "settings"
 
 
 class User(Struct, frozen=True):
@@ -84,14 +83,14 @@ class Lead(NamedTuple):
         return self.weight if self.expires_at > now else 0
 
 
-def part_of(
-    request: ActionRequested, config: Configuration, traceparent: str | None = None
-) -> Part | None:
+def part_of(request: Asked, config: Configuration, traceparent: str | None = None) -> Part | None:
     """What the request adds to a strike, if anything.
 
-    None when the action gives no strikes, nobody is to blame, or no policy has a weight. Raises
-    `NotYet` when the configuration the request was made under has not arrived.
+    None for a callback, and when the action gives no strikes, nobody is to blame, or no policy has
+    a weight. Raises `NotYet` when the configuration the request was made under has not arrived.
     """
+    if isinstance(request, CallbackRequested):
+        return None
     if request.source in ("STRIKE_THRESHOLD", "REVERSAL") or request.reverses is not None:
         return None
     action = config.get(request.org_id, Kind.ACTION, request.action_id)
@@ -122,9 +121,11 @@ def part_of(
 
 
 def reversal_of(
-    request: ActionRequested | EffectsReversed, traceparent: str | None = None
+    request: Asked | EffectsReversed, traceparent: str | None = None
 ) -> Reversal | None:
     """What the event takes back, if anything. Raises `Poison` for an id that is none."""
+    if isinstance(request, CallbackRequested):
+        return None
     reversed_id = request.reverses if isinstance(request, ActionRequested) else request.execution_id
     if reversed_id is None:
         return None

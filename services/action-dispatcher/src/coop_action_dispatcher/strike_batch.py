@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher import strike_statement as sql
+from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.item import storable
 from coop_action_dispatcher.strike import Lead, Part, Reversal, User
 from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.threshold import Account, Cause, Rulebook
-from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.event import ItemRef
 from coop_runtime.database.outbox import append
 

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.strike import Part, Reversal
 from coop_action_dispatcher.strike_batch import StrikeBatch
 from coop_action_dispatcher.strike_statement import (
@@ -27,7 +28,6 @@ from coop_action_dispatcher.strike_statement import (
     PRUNE_STRIKES,
     PRUNE_USERS,
 )
-from coop_action_dispatcher.webhook import Configuration
 
 _RETENTION = timedelta(days=45)
 """After their expiry. Longer than the log keeps requests (30 days): one that comes again then finds

@@ -20,8 +20,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.strike import User, settings_of
-from coop_action_dispatcher.webhook import Configuration
 from coop_contracts.action import resolve_values
 from coop_contracts.config import Action, ActionType, ItemType, Kind, StrikeThreshold
 from coop_contracts.event import (

@@ -1,4 +1,4 @@
-"""The webhook of an action: where it goes and what it says.
+"""The webhook of an action: what it says.
 
 Guarantees: the body is a pure function of the request and the configuration; its form is the public
 wire format's (docs: "Webhooks to the platform"). Rules and policies are those of the request, which
@@ -8,36 +8,13 @@ Must not: hold a secret; the action's own headers stay ciphertext here.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import msgspec
 
-from coop_contracts.config import Action, ActionType, Document, ItemType, Kind, Policy
-from coop_contracts.event import ActionRequested, CallbackRequested, ItemRef
-
-
-class Configuration(Protocol):
-    """What this module reads of the configuration table."""
-
-    def get(self, org_id: str, kind: Kind, id: str, /) -> Document | None: ...  # noqa: A002
-    def all(self, org_id: str, kind: Kind) -> Mapping[str, Document]: ...
-    def revision(self, org_id: str) -> int: ...
-
-
-NOWHERE = ""
-"""The endpoint of deliveries of which it is not known yet, or never will be, where they go."""
-
-
-class NotYet(Exception):
-    """The configuration this request was made under has not arrived here yet: hold it."""
-
-
-class Undeliverable(Exception):
-    """This request can never become a webhook; the message says why, for people."""
+from coop_action_dispatcher.arrival import Configuration, Undeliverable, expect_arrived
+from coop_contracts.config import Action, ActionType, ItemType, Kind, Policy
+from coop_contracts.event import ActionRequested, ItemRef
 
 
 def action_of(request: ActionRequested, config: Configuration) -> Action:
@@ -54,27 +31,6 @@ def action_of(request: ActionRequested, config: Configuration) -> Action:
     if not action.callback_url:
         raise Undeliverable("the action has no callback URL")
     return action
-
-
-@lru_cache(maxsize=4096)
-def endpoint_of(url: str | None) -> str:
-    """The name, within its organisation, of what deliveries to one receiver have in common.
-
-    It shows the URL's origin. Path and query may hold a secret: of them it has eight digits of a
-    hash. Raises `Undeliverable` for what is no http or https URL.
-    """
-    try:
-        parts = urlsplit(url or "")
-        port = parts.port
-    except ValueError:
-        raise Undeliverable("the callback URL is not valid") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Undeliverable("the callback URL is not an http or https URL")
-    origin = f"{parts.scheme}://{parts.hostname}:{port or (443 if parts.scheme == 'https' else 80)}"
-    rest = parts.path if not parts.query else f"{parts.path}?{parts.query}"
-    if rest in ("", "/"):
-        return origin
-    return f"{origin} #{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
 
 
 def body_of(request: ActionRequested, action: Action, config: Configuration) -> bytes:
@@ -113,12 +69,6 @@ def _reference(item: ItemRef) -> dict[str, str]:
 def with_strikes(body: bytes, count: int) -> bytes:
     """The body with the user's live strikes, this request's included."""
     return body[:-1] + b',"userStrikeCount":%d}' % count
-
-
-def expect_arrived(request: ActionRequested | CallbackRequested, config: Configuration) -> None:
-    """Raises `NotYet` when the configuration that the request was made under is not here."""
-    if config.revision(request.org_id) < request.config_revision:
-        raise NotYet("the configuration of the request has not arrived yet")
 
 
 def _policy(request: ActionRequested, policy_id: str, config: Configuration) -> dict[str, str]:

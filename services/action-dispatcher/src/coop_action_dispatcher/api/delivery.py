@@ -24,9 +24,8 @@ from coop_action_dispatcher.api.model import (
     encode_cursor,
 )
 from coop_action_dispatcher.api.path import PREFIX, OrgId
-from coop_action_dispatcher.delivery import Kind
+from coop_action_dispatcher.asked import Asked, Kind, decode
 from coop_action_dispatcher.delivery_view import Filter
-from coop_action_dispatcher.destination import Asked
 from coop_contracts.event import CallbackRequested
 from coop_runtime.database.engine import transaction
 
@@ -34,8 +33,6 @@ router = APIRouter(prefix=PREFIX, tags=["deliveries"])
 
 State = Literal["PENDING", "DELIVERED", "DEAD"]
 Id = Annotated[Text | None, Query(max_length=512)]
-
-_decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 
 
 class ItemReference(Model):
@@ -186,7 +183,7 @@ async def get_delivery(
     row, attempts = found
     return DeliveryDetail(
         **_summary(row),
-        **_asked(_decoder.decode(row.request)),
+        **_asked(decode(row.request)),
         body=bytes(row.body).decode(errors="replace") if row.body is not None else None,
         log=[Attempt(**one._mapping) for one in attempts],
     )
