@@ -23,7 +23,7 @@ from coop_contracts.config import (
 from coop_contracts.event import RuleRef, SignalValue
 from coop_rules.program.compiler import CompilerCache, compile_program
 from coop_rules.program.program import EnabledRule, Program
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -19,7 +19,8 @@ from rules_example import (
 )
 
 from coop_rules.language.lane import rule_lane
-from coop_rules.signal.signal import Matching, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import Matching
 
 CATALOGUE = SignalCatalogue.builtin()
 IMAGE = signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["b"])

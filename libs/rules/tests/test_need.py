@@ -30,7 +30,8 @@ from rules_example import (
 from coop_contracts.event import ItemRef, SignalValue
 from coop_rules.program.compiler import compile_program
 from coop_rules.program.program import Facts, Program
-from coop_rules.signal.signal import SignalCatalogue, SignalType
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import SignalType
 
 CREATOR = ItemRef("u1", "user")
 HATE = "OPEN_AI_HATE_TEXT_MODEL"

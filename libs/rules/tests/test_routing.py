@@ -17,7 +17,7 @@ from coop_rules.program.demand import Demand
 from coop_rules.program.program import EnabledRule
 from coop_rules.program.sparing import compile_sparing
 from coop_rules.queue_choice import PARKED_QUEUE, Choice, Material, RouteTable, Traits, choose
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 QUEUES = {
     "default": Queue(id="default", name="Default", is_default_queue=True),

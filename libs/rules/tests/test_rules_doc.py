@@ -11,7 +11,8 @@ from rules_example import BANKS
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_rules.language import model
 from coop_rules.language.check import check_condition_set
-from coop_rules.signal.signal import LANES, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import LANES
 
 PATH = Path(__file__).parents[3] / "docs" / "rules.md"
 TEXT = PATH.read_text()

@@ -30,7 +30,8 @@ from coop_routing.placement import traits_of
 from coop_routing.route import Route
 from coop_routing.table import RouteTables
 from coop_rules.matching.bank import split_text_bank
-from coop_rules.signal.signal import SignalCatalogue, SignalType
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import SignalType
 from coop_runtime.database.engine import transaction
 from coop_signals import strike
 from coop_signals.strike import StrikeReader

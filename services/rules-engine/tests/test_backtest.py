@@ -27,7 +27,7 @@ from coop_contracts.event import (
     SignalValue,
     SubmittedItem,
 )
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine.backtest_record import Recorded, Recording
 from coop_rules_engine.backtest_tally import SAMPLES, SAMPLES_AT_ONCE, Tally
 from coop_rules_engine.backtest_trial import Surroundings, Trials

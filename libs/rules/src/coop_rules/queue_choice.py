@@ -37,7 +37,7 @@ from coop_rules.program.demand import Demand
 from coop_rules.program.program import EnabledRule, Evaluation, Program
 from coop_rules.program.sparing import compile_sparing
 from coop_rules.program.state import Facts, Outcome
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 How = Literal["RULE", "DEFAULT", "SENDER", "SETTING", "PARKED"]
 Values = Mapping[str, Sequence[SignalValue]]

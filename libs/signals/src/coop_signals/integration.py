@@ -6,7 +6,7 @@ says so.
 
 from __future__ import annotations
 
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_signals.manifest import ConfigField, Manifest, ModelCard, SignalDeclaration
 
 _API_KEY = ConfigField(key="apiKey", label="API key", required=True, input_type="password")

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.process.log import logger
 from coop_signals import metric
 from coop_signals.error import AccountRefused, InputRefused, Unavailable

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from coop_contracts.event import SignalValue
 from coop_rules.language.need import Need
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.process.log import logger
 from coop_runtime.secret.vault import Vault

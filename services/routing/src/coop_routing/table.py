@@ -31,7 +31,7 @@ from coop_routing import metric
 from coop_routing.ranking import Rankings
 from coop_rules.program.compiler import CompilerCache
 from coop_rules.queue_choice import Material, RouteTable, compile_table, rules_for
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.process.log import logger
 

@@ -26,7 +26,7 @@ import msgspec
 from coop_contracts.config import Rule
 from coop_contracts.event import BacktestProgressed, BacktestRequested
 from coop_contracts.ids import new_id
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine import metric
 from coop_rules_engine.backtest_request import Past, RequestReader
 from coop_rules_engine.backtest_run import Run

@@ -31,7 +31,7 @@ from coop_rules.language.lane import rule_lane
 from coop_rules.program.compiler import CompilerCache, compile_program
 from coop_rules.program.demand import Demand
 from coop_rules.program.program import EnabledRule, Evaluation, Program
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine.backtest_record import Recorded
 from coop_rules_engine.evaluation import NOTHING, Known, known_of
 from coop_rules_engine.plan import plan_of

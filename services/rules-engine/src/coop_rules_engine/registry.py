@@ -30,7 +30,7 @@ from coop_contracts.config import (
     Rule,
     TextBank,
 )
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine import metric
 from coop_rules_engine.ruleset import BankSet, Compiler, RuleSet, Snapshot
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable

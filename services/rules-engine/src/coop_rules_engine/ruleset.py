@@ -27,7 +27,8 @@ from coop_rules.program.compiler import CompilerCache, compile_program
 from coop_rules.program.demand import Demand
 from coop_rules.program.program import EnabledRule, Program
 from coop_rules.program.sparing import compile_sparing
-from coop_rules.signal.signal import LANES, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import LANES
 from coop_rules_engine.plan import Plan, plan_of
 
 

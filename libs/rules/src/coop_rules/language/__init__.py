@@ -1,0 +1,1 @@
+"""A condition set as people write it, checked and bound to an item type, signals and banks."""

@@ -23,7 +23,7 @@ from coop_rules.language.model import ConditionError, ConditionSet, Leaf, Proble
 from coop_rules.language.parse import parse_condition_set
 from coop_rules.language.predicate import BindError, bind
 from coop_rules.language.scope import Banks, Scope
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 _AT = "/conditionSet"
 

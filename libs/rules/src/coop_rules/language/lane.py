@@ -14,7 +14,8 @@ import msgspec
 
 from coop_contracts.event import Lane
 from coop_rules.language.model import MAX_DEPTH
-from coop_rules.signal.signal import LANES, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import LANES
 
 _DEEPEST = 2 * MAX_DEPTH
 

@@ -30,7 +30,8 @@ from coop_rules.matching.bank import TextKind, locations_of, string_problem, str
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet, variant_problem
-from coop_rules.signal.signal import Matching, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import Matching
 
 _FUNCTIONS = 2_000  # similarities and areas kept
 

@@ -14,7 +14,7 @@ from coop_contracts.config import ContainerType, Field, ItemType, ScalarType
 from coop_rules.language.meaning import need_key
 from coop_rules.language.model import CoopInput, Input, InputType, Problem
 from coop_rules.language.threshold import Family
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 _FAMILIES: Mapping[ScalarType, Family] = {
     ScalarType.NUMBER: Family.NUMBER,

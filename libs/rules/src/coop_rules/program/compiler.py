@@ -53,7 +53,8 @@ from coop_rules.program.scan import NARROWED, NarrowCache, NarrowedScanning, Sca
 from coop_rules.program.scoring import Scores, scores
 from coop_rules.program.shape import MAX_INLINE, Shape, factory, wide
 from coop_rules.program.state import Read, Test
-from coop_rules.signal.signal import Matching, SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import Matching
 
 _TEXT_INPUTS = (CoopInput.ALL_TEXT, CoopInput.SOURCE)
 

@@ -1,0 +1,1 @@
+"""What a signal is, and the catalogue of the signals that rules may name."""

@@ -1,7 +1,7 @@
 """The entries of the built-in catalogue.
 
 Source of names, inputs, outputs and costs: Coop's public signals. The whole-word signals are new.
-Must not: be imported for anything but `SignalCatalogue.builtin` and `RETIRED`.
+Must not: be looked up here: rules name a `SignalCatalogue`'s signals, among them plugins'.
 """
 
 from __future__ import annotations

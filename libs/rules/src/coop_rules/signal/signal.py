@@ -1,18 +1,13 @@
-"""What a signal is, and the catalogue of those that rules may name.
+"""What a signal is: its inputs, its output, what it costs, and where its score comes from.
 
-Guarantees: every signal of Coop has an entry, or is in `RETIRED`; an entry says all that binding a
-condition, ordering it and showing it to people needs.
-Must not: compute anything. Local signals are computed by `text`, `similarity` and `geo`; external
-ones by the service that evaluates, which hands their values in (`need`).
-
-Source of names, inputs, outputs and costs: Coop's public signals. `builtin.py` has the entries.
+Guarantees: an entry says all that binding a condition, ordering it and showing it to people needs.
+Must not: compute anything. Local signals are computed by `matching`; external ones by the service
+that evaluates, which hands their values in (`language.need`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache
 from typing import Literal
 
 from msgspec import Struct
@@ -20,7 +15,7 @@ from msgspec import Struct
 from coop_contracts.config import ScalarType
 from coop_contracts.event import Lane
 
-__all__ = ["Family", "Lane", "Matching", "Output", "SignalCatalogue", "SignalType", "Thresholds"]
+__all__ = ["LANES", "Family", "Lane", "Matching", "Output", "SignalType", "Thresholds"]
 
 Output = Literal["BOOLEAN", "NUMBER", "ENUM", "STRING"]
 """What a signal's score is. ENUM: one of `SignalType.order`; STRING: text of a derived field."""
@@ -78,46 +73,3 @@ class SignalType(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     recommended_thresholds: Thresholds | None = None
     languages: tuple[str, ...] = ()  # empty: all
     docs_url: str = ""
-
-
-class SignalCatalogue(Mapping[str, SignalType]):
-    """Signals by name. Immutable."""
-
-    __slots__ = ("_derivations", "_types")
-
-    def __init__(self, types: Iterable[SignalType]) -> None:
-        """Raises ValueError where two signals have one name or a lane is none."""
-        self._types: dict[str, SignalType] = {}
-        for found in types:
-            if found.name in self._types:
-                raise ValueError(f"there are two signals {found.name}")
-            if found.lane not in LANES:
-                raise ValueError(f"signal {found.name} has no lane {found.lane}")
-            self._types[found.name] = found
-        self._derivations = {t.derivation: t for t in self._types.values() if t.derivation}
-
-    @staticmethod
-    @cache
-    def builtin() -> SignalCatalogue:
-        """Coop's signals, and ours: always the same object."""
-        # Not at the top: the entries are made of the classes above.
-        from coop_rules.signal.builtin import BUILTIN  # noqa: PLC0415
-
-        return SignalCatalogue(BUILTIN)
-
-    def with_plugins(self, types: Iterable[SignalType]) -> SignalCatalogue:
-        """This catalogue and more signals. Raises ValueError where a name is taken."""
-        return SignalCatalogue([*self._types.values(), *types])
-
-    def deriving(self, derivation: str) -> SignalType | None:
-        """The signal that gives a derived field."""
-        return self._derivations.get(derivation)
-
-    def __getitem__(self, name: str) -> SignalType:
-        return self._types[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._types)
-
-    def __len__(self) -> int:
-        return len(self._types)

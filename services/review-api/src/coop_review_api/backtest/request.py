@@ -29,7 +29,7 @@ from coop_review_api.configuration.relation import LOG
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.kernel.schema import outbox
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import message_of
 

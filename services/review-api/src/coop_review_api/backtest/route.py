@@ -39,7 +39,7 @@ from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["backtests"])

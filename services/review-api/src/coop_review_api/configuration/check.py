@@ -46,7 +46,7 @@ from coop_review_api.configuration.rule import (
 from coop_review_api.configuration.settings import check_settings
 from coop_review_api.configuration.table import NAMED_KINDS
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 SETTINGS_ID = "settings"
 

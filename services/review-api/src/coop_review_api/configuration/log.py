@@ -30,7 +30,7 @@ from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
 from coop_review_api.kernel.schema import outbox
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import message_of
 

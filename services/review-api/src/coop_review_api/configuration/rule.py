@@ -30,7 +30,7 @@ from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.kernel.error import Conflict, Fault
 from coop_rules.language import check as rule_check
 from coop_rules.language.model import Problem
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 
 def check_rule(rule: Rule, catalogue: Catalogue, signals: SignalCatalogue) -> Iterator[Fault]:

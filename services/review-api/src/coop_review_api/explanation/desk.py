@@ -31,7 +31,7 @@ from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
 from coop_rules.program.program import Program
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.engine import transaction
 
 _KEPT_PROGRAMS = 8

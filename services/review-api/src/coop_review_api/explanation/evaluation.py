@@ -27,7 +27,7 @@ from coop_review_api.explanation.material import Material
 from coop_rules.language.lane import rule_lane
 from coop_rules.program.compiler import compile_program
 from coop_rules.program.program import EnabledRule, Program
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 
 class Dissent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

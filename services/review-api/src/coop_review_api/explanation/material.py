@@ -26,7 +26,7 @@ from coop_contracts.config import (
 from coop_review_api.configuration.past import chunks_of, documents_at
 from coop_review_api.configuration.reference import references_of
 from coop_rules.language.scope import Scope
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 D = TypeVar("D", bound=Document)
 

@@ -24,7 +24,7 @@ from coop_review_api.explanation import record
 from coop_review_api.explanation.material import Material, material_of
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
 from coop_rules.language.model import Problem
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 
 class Named(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -28,7 +28,7 @@ from coop_rules import queue_choice as routing
 from coop_rules.language.model import Problem
 from coop_rules.program.program import Facts
 from coop_rules.queue_choice import Choice, RouteTable, Traits, choose, compile_table, facts_of
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from coop_contracts.event import ConditionResult
 from coop_rules.language.model import Comparator, Input, InputType, Leaf, MatchingValues
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 
 _SHOWN = 3
 _LENGTH = 80

@@ -19,7 +19,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.session_limit import SessionLimits
 from coop_review_api.settings import Settings
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.secret.vault import Vault
 
 P = TypeVar("P")

@@ -18,7 +18,7 @@ from coop_contracts.event import ItemRef, SignalValue
 from coop_review_api.configuration.history import current_page
 from coop_review_api.configuration.log import Entry
 from coop_rules.language.need import Need
-from coop_rules.signal.signal import SignalCatalogue
+from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.secret.vault import Vault
 from coop_signals import Known, Providers, SignalSettings, load, strike
 from coop_signals.strike import Ask, StrikeReader
