@@ -1,15 +1,109 @@
-"""The documents tell the truth where a machine can tell."""
+"""The documents tell the truth where a machine can tell.
+
+Walks every Markdown file of the repository. What a document names (a file, a module, a test, a
+setting, a command) has to be there, so that a move or a new name is followed by the documents.
+"""
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+DOTTED = re.compile(r"\bcoop_[a-z_]+(?:\.[A-Za-z_]+)+\b")
+IMPORT = re.compile(r"^from (coop_[a-z_.]+) import ([A-Za-z_]+)", re.MULTILINE)
+FILE = re.compile(r"^(?:cli|deploy|docs|examples|libs|services|tests)/[\w./-]*[\w/]$")
+MODULE = re.compile(r"(?<!\w)[a-z]\w*\.py\b")
+SETTING = re.compile(r"\bCOOP_[A-Z_]*[A-Z]\b(?![_*…])")
 SERVICES = sorted(path for path in (ROOT / "services").iterdir() if path.is_dir())
+_NOT_OURS = {".venv", ".coop", ".git", ".pytest_cache", "node_modules"}
+# Written from the code, or made of tables.
+_MADE = {"docs/events.md", "docs/metrics.md"}
+
+
+def _documents() -> list[Path]:
+    return sorted(
+        path for path in ROOT.rglob("*.md") if not _NOT_OURS & set(path.relative_to(ROOT).parts)
+    )
+
+
+DOCUMENTS = _documents()
+RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS]
+)
+each_record = pytest.mark.parametrize("record", RECORDS, ids=[path.stem for path in RECORDS])
+each_service = pytest.mark.parametrize("service", SERVICES, ids=[one.name for one in SERVICES])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _code_of(document: Path) -> list[str]:
+    """What stands in backticks, outside blocks."""
+    return CODE.findall(FENCE.sub("", _text(document)))
+
+
+def _anchors(document: Path) -> set[str]:
+    """The anchors of headings, as they are made of them: lower case, spaces to hyphens."""
+    plain = (re.sub(r"[^\w\- ]", "", title.lower()) for title in HEADING.findall(_text(document)))
+    return {title.replace(" ", "-") for title in plain}
+
+
+def _sources() -> Iterator[Path]:
+    for path in ROOT.rglob("*.py"):
+        if "src" in path.parts and not _NOT_OURS & set(path.relative_to(ROOT).parts):
+            yield path
+
+
+@cache
+def _settings() -> frozenset[str]:
+    """Every name that some code takes from the environment: fields of settings, names spelt out."""
+    found: set[str] = set()
+    for path in [*_sources(), *ROOT.rglob("tests/**/*.py"), ROOT / "Makefile"]:
+        text = _text(path)
+        found |= set(SETTING.findall(text))
+        if path.name == "settings.py":
+            fields = re.findall(r"^    ([a-z_]+): ", text, re.MULTILINE)
+            found |= {f"COOP_{name.upper()}" for name in fields}
+    return frozenset(found)
+
+
+@cache
+def _modules() -> frozenset[str]:
+    return frozenset(
+        path.name
+        for path in ROOT.rglob("*.py")
+        if not _NOT_OURS & set(path.relative_to(ROOT).parts)
+    )
+
+
+def _is_there(dotted: str) -> bool:
+    """Whether it is a module, or something in one."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[length:]:
+            if not hasattr(found, name):
+                return False
+            found = getattr(found, name)
+        return True
+    return False
 
 
 def test_the_metric_catalogue_is_what_the_code_declares() -> None:
@@ -20,38 +114,133 @@ def test_the_metric_catalogue_is_what_the_code_declares() -> None:
         "import sys; from tests import metric_catalogue as c; sys.stdout.write(c.text())",
     ]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    assert made.stdout == (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    assert made.stdout == _text(ROOT / "docs/metrics.md")
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    """No link in a Markdown file of the repository is broken."""
-    documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/*/README.md")]
-    broken = [
-        f"{document.relative_to(ROOT)}: {target}"
-        for document in documents
-        for target in LINK.findall(document.read_text(encoding="utf-8"))
-        if not (document.parent / target).exists()
-    ]
+@each_document
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    """No link to a file, or to a heading of one, is broken; pictures are links too."""
+    broken = []
+    for link in LINK.findall(FENCE.sub("", _text(document))):
+        target, _, anchor = link.partition("#")
+        there = (document.parent / target) if target else document
+        if not there.exists() or (anchor and anchor not in _anchors(there)):
+            broken.append(link)
     assert broken == []
 
 
-def test_every_make_target_of_the_readme_exists() -> None:
-    """A command that the README shows can be run."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text()))
-    assert named - {"and"} <= targets
+@each_document
+def test_what_documents_name_is_in_the_code(document: Path) -> None:
+    """Modules, what is in them, files and tests that stand in backticks exist."""
+    missing = []
+    for code in _code_of(document):
+        missing += [dotted for dotted in DOTTED.findall(code) if not _is_there(dotted)]
+        missing += [name for name in MODULE.findall(code) if name not in _modules()]
+        if FILE.match(code) and not (ROOT / code).exists():
+            missing.append(code)
+    for module, name in IMPORT.findall(_text(document)):
+        if not _is_there(f"{module}.{name}"):
+            missing.append(f"{module}.{name}")
+    assert missing == []
 
 
-def test_every_service_has_a_readme_of_one_screen() -> None:
+@each_document
+def test_settings_that_documents_name_are_read(document: Path) -> None:
+    """A variable that a document tells people to set is read by some code."""
+    assert sorted(set(SETTING.findall(_text(document))) - _settings()) == []
+
+
+@each_document
+def test_commands_that_documents_show_exist(document: Path) -> None:
+    """`make …` names a target, `make bench ONLY=…` a benchmark."""
+    targets = set(re.findall(r"^([a-z-]+):", _text(ROOT / "Makefile"), re.MULTILINE))
+    shown = "\n".join([*FENCE.findall(_text(document)), *_code_of(document)])
+    assert set(re.findall(r"^(?:\S+=\S+ )?make ([a-z]+)", shown, re.MULTILINE)) <= targets
+    named = set(re.findall(r"\bmake bench ONLY=(\w+)", shown)) - {"name"}
+    assert [one for one in named if not (ROOT / f"tests/bench/bench_{one}.py").exists()] == []
+
+
+@each_document
+def test_lines_can_be_read_in_a_terminal(document: Path) -> None:
+    """Prose is wrapped at 100 columns; tables, blocks and links are as long as they are."""
+    if str(document.relative_to(ROOT)) in _MADE:
+        return
+    prose = re.sub(r"^    .*$", "", FENCE.sub("", _text(document)), flags=re.MULTILINE)
+    assert [line for line in prose.splitlines() if len(line) > 100 and "|" not in line] == []
+
+
+@each_record
+def test_records_of_decisions_have_one_form(record: Path) -> None:
+    """Title, status, and four sections in one order; the decision first in one line."""
+    text = _text(record)
+    assert re.match(rf"# {record.stem[:4]} \S[^\n]*[^.\n]\n\nStatus: (accepted|superseded)", text)
+    sections = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert sections == ["Context", "Decision", "Consequences", "Enforced by"]
+    assert _decision_of(record).endswith(".")
+
+
+def _decision_of(record: Path) -> str:
+    found = re.search(r"## Decision\n\n\*\*(.+?)\*\*\n", _text(record), re.DOTALL)
+    assert found is not None, "the decision is not said in one line first"
+    return " ".join(found[1].split())
+
+
+def test_the_index_of_decisions_is_what_the_records_say() -> None:
+    """Every record has its row, in order, with its title and its line; no number is left out."""
+    rows = re.findall(
+        r"^\| \[(\d{4})\]\(([^)]+)\) \| (.+?) \| (.+) \| (.+?) \|$",
+        _text(ROOT / "docs/decisions/README.md"),
+        re.MULTILINE,
+    )
+    expected = [
+        (record.stem[:4], record.name, _text(record).split("\n")[0][7:], _decision_of(record))
+        for record in RECORDS
+    ]
+    assert [row[:4] for row in rows] == expected
+    assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
+
+
+@each_service
+def test_every_service_has_a_readme_of_one_screen(service: Path) -> None:
     """What it consumes, emits, owns, and how it fails; short enough to be read."""
-    for service in SERVICES:
-        text = (service / "README.md").read_text(encoding="utf-8").lower()
-        for word in ("consumes", "emits", "owns", "fails"):
-            assert word in text, f"{service.name} does not say what it {word}"
-        assert len(text.splitlines()) <= 120, service.name
+    text = _text(service / "README.md").lower()
+    for word in ("consumes", "emits", "owns", "fails"):
+        assert word in text, f"{service.name} does not say what it {word}"
+    assert len(text.splitlines()) <= 120, service.name
+
+
+@each_service
+def test_a_readme_has_a_map_of_its_service(service: Path) -> None:
+    """Every module or folder of the package is named under "Inside", and nothing that is gone."""
+    _, _, inside = _text(service / "README.md").partition("\n## Inside\n")
+    named = set(re.findall(r"`([a-z_]+)(?:/|\.py)?`", inside.partition("\n## ")[0]))
+    (package,) = (service / "src").glob("coop_*")
+    there = {
+        path.stem
+        for path in package.iterdir()
+        if path.stem not in ("__init__", "__main__", "__pycache__")
+        and (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+    assert there - named == set(), "not on the map"
+    picture = _text(ROOT / f"docs/images/inside-{service.name}.svg")
+    assert set(MODULE.findall(picture)) - _modules() == set(), "in the picture, and gone"
+
+
+def test_the_picture_of_review_api_has_its_floors() -> None:
+    """Slices stand in the picture in the order that the import contract enforces."""
+    contract = _text(ROOT / ".importlinter").partition("contract:review-api-floors]")[2]
+    layers = re.search(r"^layers =\n((?:    .*\n)+)", contract, re.MULTILINE)
+    assert layers is not None
+    floors = [set(line.split(" | ")) for line in layers[1].replace("    ", "").splitlines()]
+    picture = _text(ROOT / "docs/images/inside-review-api.svg")
+    drawn = re.findall(r'class="name"[^>]*>([a-z_]+)<', picture)
+    for floor in floors:
+        assert set(drawn[: len(floor)]) == floor
+        del drawn[: len(floor)]
+    assert drawn == []
 
 
 def test_no_file_names_an_address_of_a_package_index() -> None:
     """The lock is committed without download addresses."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lines = _text(ROOT / "requirements.lock").splitlines()
     assert [line for line in lines if "://" in line or line.startswith("--")] == []
