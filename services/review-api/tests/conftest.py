@@ -32,6 +32,7 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
+from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.delivery.dispatch import Dispatch
@@ -220,6 +221,7 @@ async def context(
         signals=signals.catalogue,
         parts={
             AgreementTurn: AgreementTurn(),
+            AutomationLimits: AutomationLimits(),
             Desk: Desk(
                 engine=engine,
                 order=order,

@@ -23,7 +23,7 @@ from coop_queues.job import Entry, Placement, Routing
 from coop_queues.job import Kind as JobKind
 from coop_queues.table import jobs
 from coop_review_api.automation.table import automations
-from coop_review_api.automation.worker import AutomationWorker
+from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.schema import outbox
@@ -128,8 +128,16 @@ class World:
 
     def worker(self, **more: Any) -> AutomationWorker:
         return AutomationWorker(
-            self.context.engine, self.context.part(Desk).order, clock=self.context.clock, **more
+            self.context.engine,
+            self.context.part(Desk).order,
+            clock=self.context.clock,
+            limits=self.context.part(AutomationLimits),
+            **more,
         )
+
+    def batches_of(self, jobs: int) -> None:
+        """Automations take so many jobs at a time from now on."""
+        self.context.parts[AutomationLimits] = AutomationLimits(jobs=jobs)
 
     async def settle(self) -> None:
         """Carries this organisation's automations out until nothing is due."""

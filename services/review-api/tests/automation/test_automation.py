@@ -51,10 +51,10 @@ async def test_a_failing_automation_holds_up_no_other(
     await world.decide(fine, banned(world, user="b"))
     carry_out = batch.carry_out
 
-    async def fail(connection: Any, row: Any, now: Any) -> Any:
+    async def fail(connection: Any, row: Any, *, now: Any, limit: int) -> Any:
         if row.order["subject"]["id"] == "a":
             raise ValueError("a defect")
-        return await carry_out(connection, row, now)
+        return await carry_out(connection, row, now=now, limit=limit)
 
     monkeypatch.setattr(batch, "carry_out", fail)
     await world.settle()
@@ -104,11 +104,9 @@ async def test_a_queue_is_emptied_by_who_said_how_much_it_is(world: World) -> No
     assert answer.status_code == 409
 
 
-async def test_an_automation_is_cancelled_by_a_person(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_automation_is_cancelled_by_a_person(world: World) -> None:
     """What was done stays, nothing more is; twice is once; what has ended cannot be cancelled."""
-    monkeypatch.setattr(batch, "BATCH", 2)
+    world.batches_of(2)
     for number in range(5):
         await world.place(f"post-{number}")
     order = {"closable": 5, "asOf": world.context.clock().isoformat()}
@@ -128,12 +126,10 @@ async def test_an_automation_is_cancelled_by_a_person(
     assert late.status_code == 409
 
 
-async def test_cancelled_at_any_moment_the_worker_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancelled_at_any_moment_the_worker_goes_on(world: World) -> None:
     """A worker that is cancelled again and again, wherever it is, in the end has done each job
     once."""
-    monkeypatch.setattr(batch, "BATCH", 2)
+    world.batches_of(2)
     first = await world.place("post-0")
     others = [await world.place(f"post-{number}") for number in range(1, 25)]
     await world.decide(first, banned(world))

@@ -13,7 +13,6 @@ from coop_contracts.event import (
     CallbackRequested,
 )
 from coop_queues.job import Kind as JobKind
-from coop_review_api.automation import batch
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.table import decisions
 
@@ -133,11 +132,9 @@ async def test_nothing_is_cleared_before_the_decision_has_left(world: World) -> 
     assert (await world.states())[other] == "CLOSED"
 
 
-async def test_killed_between_batches_it_goes_on_and_nothing_happens_twice(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_killed_between_batches_it_goes_on_and_nothing_happens_twice(world: World) -> None:
     """Killed before any commit, and between batches: every job is closed by one decision."""
-    monkeypatch.setattr(batch, "BATCH", 3)
+    world.batches_of(3)
     first = await world.place("post-0")
     others = [await world.place(f"post-{number}") for number in range(1, 11)]
     await world.decide(first, banned(world))
@@ -162,12 +159,10 @@ async def test_killed_between_batches_it_goes_on_and_nothing_happens_twice(
     assert (row.state, row.closed) == ("COMPLETE", 10)
 
 
-async def test_claims_during_a_sweep_keep_what_they_got(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_claims_during_a_sweep_keep_what_they_got(world: World) -> None:
     """Reviewers claim while jobs are cleared: what one holds is theirs to decide, and is closed by
     the sweep only after they gave it back."""
-    monkeypatch.setattr(batch, "BATCH", 4)
+    world.batches_of(4)
     first = await world.place("post-0")
     others = [await world.place(f"post-{number}") for number in range(1, 21)]
     await world.decide(first, banned(world))

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, text
 
 from coop_queues.table import entries
-from coop_review_api.automation import batch
 from coop_runtime.database.engine import transaction
 
 from .automation_world import Killed, World
@@ -64,11 +63,9 @@ async def test_a_reporters_reports_count_no_longer(world: World) -> None:
     assert (again["reportsRemoved"], again["jobsClosed"]) == (0, 0)
 
 
-async def test_many_reports_are_invalidated_by_the_relay(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_reports_are_invalidated_by_the_relay(world: World) -> None:
     """What is too much for a request goes on by itself, killed in between or not."""
-    monkeypatch.setattr(batch, "BATCH", 2)
+    world.batches_of(2)
     job_ids = [await world.place(f"post-{number}", reporter="liar") for number in range(15)]
     body = {"reporter": {"id": "liar", "typeId": world.user}}
     answer = await world.admin.call("POST", "/v1/report-invalidations", body)

@@ -13,7 +13,7 @@ from coop_contracts.config import Kind, OrgSettings, Policy
 from coop_contracts.permission import Role
 from coop_queues.store import Ranking
 from coop_queues.table import jobs
-from coop_review_api.automation.worker import AutomationWorker
+from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.queue import removal
@@ -57,9 +57,16 @@ async def drained(engine: Any, org_id: str, worker: AutomationWorker) -> None:
     raise AssertionError("still due after 200 batches")
 
 
+def worker_of(context: Any, *, jobs: int = 50, **more: Any) -> AutomationWorker:
+    """A worker whose batches are of so many jobs."""
+    limits = AutomationLimits(jobs=jobs)
+    order = context.part(Desk).order
+    return AutomationWorker(context.engine, order, clock=context.clock, limits=limits, **more)
+
+
 @pytest.fixture
 def worker(context: Any) -> AutomationWorker:
-    return AutomationWorker(context.engine, context.part(Desk).order, clock=context.clock)
+    return worker_of(context)
 
 
 async def test_a_queues_document_is_whole(admin: Any, kit: Any) -> None:
@@ -180,12 +187,11 @@ async def test_a_queue_with_jobs_goes_only_when_they_go_on(
     kit: Any,
     place: Any,
     engine: Any,
-    worker: AutomationWorker,
-    monkeypatch: pytest.MonkeyPatch,
+    context: Any,
 ) -> None:
     """Without moveTo it is 409 and says how much is in it; with it every job goes on, also when the
     mover is killed in between, also what arrives late; leases end, and their holders are told."""
-    monkeypatch.setattr(removal, "BATCH", 2)
+    worker = worker_of(context, jobs=2)
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
     queue = (await admin.make("/v1/queues", {"name": "Going"}))["id"]
     target = (await admin.make("/v1/queues", {"name": "Staying"}))["id"]
@@ -207,7 +213,7 @@ async def test_a_queue_with_jobs_goes_only_when_they_go_on(
     def die() -> None:
         raise Killed
 
-    killed = AutomationWorker(engine, worker._order, clock=worker._clock, committing=die)
+    killed = worker_of(context, jobs=2, committing=die)
     for _ in range(3):
         with pytest.raises(Killed):
             await killed.move()

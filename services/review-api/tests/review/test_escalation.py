@@ -31,9 +31,8 @@ from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.projection import store as projection
 from coop_review_api.projection.partition import KEPT, RECENT, Partitions
-from coop_review_api.review import escalation
 from coop_review_api.review.desk import Desk
-from coop_review_api.review.escalation import has_media
+from coop_review_api.review.escalation import MAX_BYTES, has_media
 from coop_review_api.review.hold import Releaser
 from coop_runtime.database.engine import transaction
 
@@ -311,10 +310,13 @@ async def test_an_unknown_author_is_a_clear_refusal(world: World, admin: Any, ki
 
 
 @pytest.mark.engines
-async def test_what_does_not_fit_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_does_not_fit_is_counted(world: World) -> None:
     """A message has its limits: the newest go with it, and its note says how many did not."""
-    monkeypatch.setattr(escalation, "MAX_BYTES", 3000)
-    many = [item_of(world.post, f"m{n}", {**PICTURE, "n": n}, world.author) for n in range(40)]
+    words = "x" * 30_000
+    many = [
+        item_of(world.post, f"m{n}", {**PICTURE, "words": words, "n": n}, world.author)
+        for n in range(40)
+    ]
     await world.submitted(*many)
     await world.place(item_of(world.post, "post-1", {"text": "t"}, world.author))
     await world.decide(ESCALATE, note="seen")
@@ -323,7 +325,7 @@ async def test_what_does_not_fit_is_counted(world: World, monkeypatch: pytest.Mo
     sent = len(asked.related_items) - 1
     assert 5 < sent < 40
     assert asked.note == f"seen\n{40 - sent} more items with media are known of this user"
-    assert len(encode(asked)) < 6000
+    assert len(encode(asked)) < 1.1 * MAX_BYTES
 
 
 @pytest.mark.parametrize(

@@ -33,23 +33,32 @@ from coop_review_api.review.deciding import record_automatic
 from coop_review_api.review.decision import SYSTEM, Component, Reviewer
 from coop_review_api.review.desk import require_visible
 
-BATCH = 50  # jobs: a batch holds their slots while it lasts
 CLOSED = "CLOSED_AUTOMATICALLY"
 """The `close_reason` of jobs that were closed so; their decisions say why."""
 
 
-async def carry_out(connection: AsyncConnection, row: Any, now: datetime) -> Progress:
-    """One batch of the automation whose row is locked."""
+async def carry_out(
+    connection: AsyncConnection, row: Any, *, now: datetime, limit: int
+) -> Progress:
+    """One batch of up to `limit` jobs, of the automation whose row is locked."""
     match row.kind:
         case "CLEAR_REPORTS":
-            return await _clear(connection, row, msgspec.convert(row.order, Clearing), now)
+            return await _clear(
+                connection, row, msgspec.convert(row.order, Clearing), now=now, limit=limit
+            )
         case "EMPTY_QUEUE":
-            return await _empty(connection, row, msgspec.convert(row.order, Emptying), now)
+            return await _empty(
+                connection, row, msgspec.convert(row.order, Emptying), now=now, limit=limit
+            )
         case _:
-            return await _invalidate(connection, row, msgspec.convert(row.order, Invalidation), now)
+            return await _invalidate(
+                connection, row, msgspec.convert(row.order, Invalidation), now=now, limit=limit
+            )
 
 
-async def _clear(connection: AsyncConnection, row: Any, order: Clearing, now: datetime) -> Progress:
+async def _clear(
+    connection: AsyncConnection, row: Any, order: Clearing, *, now: datetime, limit: int
+) -> Progress:
     catalogue = await load_catalogue(connection, row.org_id, [DocumentKind.ITEM_TYPE])
     types = catalogue.all(DocumentKind.ITEM_TYPE, ItemType).values()
     scope = queues.Scope(
@@ -60,7 +69,7 @@ async def _clear(connection: AsyncConnection, row: Any, order: Clearing, now: da
         item_type_ids=[one.id for one in types if one.kind != "THREAD"],
         other_than=order.moved_to,
     )
-    found = await queues.closable(connection, scope, limit=BATCH)
+    found = await queues.closable(connection, scope, limit=limit)
     if not found:
         held = await queues.held_count(connection, scope)
         return Progress(done=True, held=held, begins=True, scanned=row.scanned)
@@ -117,9 +126,11 @@ def _once(order: Clearing) -> list[Any]:
     return left
 
 
-async def _empty(connection: AsyncConnection, row: Any, order: Emptying, now: datetime) -> Progress:
+async def _empty(
+    connection: AsyncConnection, row: Any, order: Emptying, *, now: datetime, limit: int
+) -> Progress:
     scope = queues.Scope(org_id=row.org_id, until=order.until, queue_id=row.queue_id)
-    found = await queues.closable(connection, scope, limit=BATCH)
+    found = await queues.closable(connection, scope, limit=limit)
     if not found:
         held = await queues.held_count(connection, scope)
         return Progress(done=True, held=held, begins=True, scanned=row.scanned)
@@ -135,10 +146,10 @@ async def _empty(connection: AsyncConnection, row: Any, order: Emptying, now: da
 
 
 async def _invalidate(
-    connection: AsyncConnection, row: Any, order: Invalidation, now: datetime
+    connection: AsyncConnection, row: Any, order: Invalidation, *, now: datetime, limit: int
 ) -> Progress:
     found, position = await queues.affected(
-        connection, row.org_id, order.reporter, after=row.position, limit=BATCH
+        connection, row.org_id, order.reporter, after=row.position, limit=limit
     )
     done = await invalidate(connection, row.org_id, found, order, by=row.created_by, now=now)
     return replace(

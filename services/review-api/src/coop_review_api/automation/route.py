@@ -20,7 +20,7 @@ from coop_review_api.automation import store
 from coop_review_api.automation.batch import invalidate_one
 from coop_review_api.automation.order import Invalidation
 from coop_review_api.automation.table import automations
-from coop_review_api.automation.worker import AutomationWorker
+from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
@@ -34,7 +34,6 @@ from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["automations"])
 
-_AT_ONCE = 5  # batches that the request itself carries out; the relay does the rest
 
 Editor = Annotated[Principal, Depends(requires(Permission.EDIT_MRT_QUEUES))]
 Reader = Annotated[Principal, Depends(requires(Permission.EDIT_MRT_QUEUES, Permission.MANAGE_ORG))]
@@ -197,8 +196,10 @@ async def invalidate_reports(
         return await _of_one_job(request, principal, body.job_id, order)
     automation_id = await _start(request, principal, order)
     context = context_of(request)
-    worker = AutomationWorker(context.engine, context.part(Desk).order, clock=context.clock)
-    for _ in range(_AT_ONCE):
+    limits = context.part(AutomationLimits)
+    order_index = context.part(Desk).order
+    worker = AutomationWorker(context.engine, order_index, clock=context.clock, limits=limits)
+    for _ in range(limits.batches_of_request):
         if not await worker.advance(automation_id):
             break
     row = await automation_of(request, principal, automation_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -27,6 +28,15 @@ _PAUSE = 0.01  # between two batches: reviewers go first
 _log = logger("coop.review_api.automation")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AutomationLimits:
+    """How many `jobs` a batch takes: it holds their slots while it lasts. How many batches a
+    request carries out itself; the relay does the rest."""
+
+    jobs: int = 50
+    batches_of_request: int = 5
+
+
 class AutomationWorker:
     """One for each process that carries automations out."""
 
@@ -36,12 +46,14 @@ class AutomationWorker:
         order: OrderIndex,
         *,
         clock: Clock,
+        limits: AutomationLimits,
         committing: Callable[[], None] = lambda: None,
     ) -> None:
         """`committing` is called at the end of each batch, before its commit."""
         self._engine = engine
         self._order = order
         self._clock = clock
+        self._limits = limits
         self._committing = committing
 
     async def run(self) -> None:
@@ -65,7 +77,7 @@ class AutomationWorker:
                 row = await store.take(connection, now, automation_id=automation_id)
                 if row is None:
                     return False
-                progress = await batch.carry_out(connection, row, now)
+                progress = await batch.carry_out(connection, row, now=now, limit=self._limits.jobs)
                 await store.keep(connection, row, progress, now)
                 self._committing()
         except Retryable:
@@ -92,7 +104,7 @@ class AutomationWorker:
                 row = await removal.take(connection, now)
                 if row is None:
                     return False
-                moved = await removal.carry_out(connection, row, now)
+                moved = await removal.carry_out(connection, row, now=now, limit=self._limits.jobs)
                 self._committing()
         except Retryable:
             raise

@@ -12,6 +12,7 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
+from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
@@ -72,6 +73,7 @@ def api(settings: Settings) -> Service:
         signals=signals.catalogue,
         parts={
             AgreementTurn: AgreementTurn(),
+            AutomationLimits: AutomationLimits(),
             Desk: Desk(
                 engine=engine,
                 order=order,

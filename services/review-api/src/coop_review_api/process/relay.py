@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from coop_queues.store import OrderIndex
 from coop_review_api.audit.anchor import Anchorer
-from coop_review_api.automation.worker import AutomationWorker
+from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.head_keeper import HeadKeeper
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.enforcement.worker import BulkWorker
@@ -58,10 +58,11 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("log-head", keeper.run)
     service.add_task("release", Releaser(engine, clock=now).run)
     service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
+    automations = AutomationWorker(engine, order, clock=now, limits=AutomationLimits())
     vault = Vault.of(settings)
     service.add_task("exports", Exporter(engine, clock=now).run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
-    service.add_task("automations", AutomationWorker(engine, order, clock=now).run)
+    service.add_task("automations", automations.run)
     service.add_task("prune", Keeper(engine, clock=now).run)
     mail_server = settings.mail_server
     if mail_server is None:

@@ -36,7 +36,7 @@ _MAX_GROUPS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class AgreementQuestion:
     """Which answers and decisions are asked about; `end` is not in it."""
 
     start: datetime
@@ -156,7 +156,7 @@ _OVERTURNS = {
 
 
 async def tables(
-    connection: AsyncConnection, principal: Principal, wanted: Wanted, by: By
+    connection: AsyncConnection, principal: Principal, wanted: AgreementQuestion, by: By
 ) -> Tables:
     """The sampled reviews of each pair of people, counted. Raises `Conflict` when they are too many
     to compare at once."""
@@ -216,7 +216,7 @@ def _equal(table: Table) -> int:
 async def golden_results(
     connection: AsyncConnection,
     principal: Principal,
-    wanted: Wanted,
+    wanted: AgreementQuestion,
     *,
     after: tuple[str, str],
     limit: int,
@@ -234,7 +234,7 @@ async def golden_results(
 async def overturns(
     connection: AsyncConnection,
     principal: Principal,
-    wanted: Wanted,
+    wanted: AgreementQuestion,
     group_by: GroupBy,
     *,
     after: str,
@@ -250,7 +250,7 @@ async def overturns(
 
 
 async def _scope(
-    connection: AsyncConnection, principal: Principal, wanted: Wanted
+    connection: AsyncConnection, principal: Principal, wanted: AgreementQuestion
 ) -> dict[str, Any]:
     queues: list[str] | None = None
     if not principal.may(Permission.EDIT_MRT_QUEUES):

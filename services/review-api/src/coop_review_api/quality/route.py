@@ -53,7 +53,7 @@ async def _wanted(
     end: Annotated[Moment | None, Query(description="Not in it. Default: now.")] = None,
     queue_id: Annotated[str | None, Query(alias="queueId", max_length=128)] = None,
     policy_id: Annotated[str | None, Query(alias="policyId", max_length=128)] = None,
-) -> report.Wanted:
+) -> report.AgreementQuestion:
     end = end or context_of(request).clock()
     try:
         start = start or end - _SPAN
@@ -63,10 +63,10 @@ async def _wanted(
         raise Invalid([Fault("#/query/start", "must be before the end")])
     if end - start > _LONGEST:
         raise Invalid([Fault("#/query/start", f"at most {_LONGEST.days} days before the end")])
-    return report.Wanted(start=start, end=end, queue_id=queue_id, policy_id=policy_id)
+    return report.AgreementQuestion(start=start, end=end, queue_id=queue_id, policy_id=policy_id)
 
 
-Asked = Annotated[report.Wanted, Depends(_wanted)]
+Asked = Annotated[report.AgreementQuestion, Depends(_wanted)]
 ComparedBy = Annotated[By, Query(description="What makes two decisions equal.")]
 
 

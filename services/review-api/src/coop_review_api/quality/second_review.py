@@ -45,7 +45,7 @@ _chance: Chance = random.SystemRandom().random  # nobody can foresee which one i
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claimed:
+class ClaimedReview:
     """A review held until `expires_at`, with its job."""
 
     second_review_id: str
@@ -55,7 +55,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class HeldReview:
     """A review under its lease. `row` is the table's."""
 
     row: Any
@@ -137,7 +137,7 @@ async def claim(
     seconds: float,
     clock: Clock,
     chance: Chance = _chance,
-) -> Claimed | None:
+) -> ClaimedReview | None:
     """Leases the oldest second review that waits for this person, or, by the queue's golden share,
     a golden item in its place; None when none waits. Raises `NotFound` for a closed queue."""
     async with transaction(engine) as connection:
@@ -163,7 +163,7 @@ async def claim(
         job = await store.get_job(connection, principal.org_id, row.job_id)
         if row.csam:
             await _record_view(connection, principal, chosen, clock())
-    return Claimed(
+    return ClaimedReview(
         second_review_id=chosen, job=job, lease_token=token, expires_at=row.lease_expires_at
     )
 
@@ -195,13 +195,13 @@ async def give_back(
 
 async def held(
     connection: AsyncConnection, principal: Principal, review_id: str, token: str
-) -> Held:
+) -> HeldReview:
     """The review under the live lease, with its job. Raises `NotFound`, `Conflict`."""
     values = {**_scope(principal), "id": review_id, "token": token}
     row = (await connection.execute(_LOOK, values)).one_or_none()
     if row is None or (row.csam and not values["csam"]):
         await _refuse(connection, principal, review_id)
-    return Held(row=row, job=await store.get_job(connection, principal.org_id, row.job_id))
+    return HeldReview(row=row, job=await store.get_job(connection, principal.org_id, row.job_id))
 
 
 async def repeated(

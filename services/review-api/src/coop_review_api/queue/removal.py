@@ -28,7 +28,6 @@ from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.queue.table import removed_queues
 
-BATCH = 50  # jobs: a batch holds their slots while it lasts
 _FIRST_LOOK = timedelta(seconds=2)
 _LAST_LOOK = timedelta(minutes=10)
 _AFTER_FAILURE = timedelta(seconds=30)
@@ -100,8 +99,10 @@ async def take(connection: AsyncConnection, now: datetime) -> Any | None:
     return (await connection.execute(locked)).one_or_none()
 
 
-async def carry_out(connection: AsyncConnection, row: Any, now: datetime) -> list[Moved]:
-    """One batch of the queue whose row is locked: what went on."""
+async def carry_out(
+    connection: AsyncConnection, row: Any, *, now: datetime, limit: int
+) -> list[Moved]:
+    """One batch of up to `limit` jobs, of the queue whose row is locked: what went on."""
     catalogue = await load_catalogue(connection, row.org_id, [Kind.QUEUE, Kind.POLICY])
     known = catalogue.all(Kind.QUEUE, Queue)
     target = known.get(await _target(connection, row, known) or "")
@@ -115,7 +116,7 @@ async def carry_out(connection: AsyncConnection, row: Any, now: datetime) -> lis
             to_queue=target.id,
             by=row.removed_by,
             ranking=Ranking.of(target, policies, revision=catalogue.revision),
-            limit=BATCH,
+            limit=limit,
         )
     rest = timedelta() if moved else next_look(now - row.removed_at)
     await _write(connection, row, moved=row.moved + len(moved), due_at=now + rest)

@@ -45,7 +45,7 @@ from coop_review_api.review.hold import hold
 from coop_review_api.review.judgement import decide
 from coop_review_api.review.origin import require_other
 from coop_review_api.review.ranking import load_ranking
-from coop_review_api.review.recorded import Recorded, recorded_of, row_of
+from coop_review_api.review.recorded import RecordedDecision, recorded_of, row_of
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
@@ -66,7 +66,7 @@ class _Submission:
 
 async def submit(
     desk: Desk, principal: Principal, job_id: str, *, draft: Draft, lease_token: str
-) -> Recorded:
+) -> RecordedDecision:
     """Decide the job. Raises `Invalid`, `Conflict`, JobNotFound, LeaseLost, AlreadyClosed."""
     submission = _Submission(
         job_id=job_id,
@@ -96,7 +96,7 @@ async def submit(
 
 async def _repeated(
     connection: AsyncConnection, principal: Principal, submission: _Submission
-) -> Recorded | None:
+) -> RecordedDecision | None:
     row = (
         await connection.execute(
             select(decisions).where(
@@ -113,7 +113,7 @@ async def _repeated(
 
 async def _decide(
     connection: AsyncConnection, desk: Desk, principal: Principal, submission: _Submission
-) -> tuple[Recorded, Sequence[OrderChange]]:
+) -> tuple[RecordedDecision, Sequence[OrderChange]]:
     draft, now = submission.draft, desk.clock()
     job = await store.get_job(connection, principal.org_id, submission.job_id)
     origins = await desk.origins.of(connection, job)
@@ -172,7 +172,7 @@ async def record_automatic(
     by: Reviewer | None = None,
     on_behalf: Reviewer | None = None,
     reason: str | None = None,
-) -> Recorded:
+) -> RecordedDecision:
     """Record that a job was decided without a review, in the transaction in which the caller closes
     it. Its events leave at once; it cannot be undone.
 
@@ -216,7 +216,7 @@ async def _record(
     request_hash: bytes,
     moved_to: str | None,
     leaves_at: datetime | None,
-) -> Recorded:
+) -> RecordedDecision:
     """The decision's row, and its events in the outbox or held."""
     row = row_of(decision, draft, job, request_hash, moved_to) | {"leaves_at": leaves_at}
     recording = insert(decisions).values(row).on_conflict_do_nothing()
@@ -236,7 +236,7 @@ async def _record(
             messages=messages,
             leaves_at=leaves_at,
         )
-    return Recorded(
+    return RecordedDecision(
         decision_id=decision.decision_id,
         job_id=job.summary.job_id,
         queue_id=job.summary.queue_id,

@@ -228,7 +228,9 @@ async def undo_decision(request: Request, principal: Reviewer, decision_id: str)
     return UndoneView(job_id=job_id)
 
 
-def decision_view(made: recorded.Recorded, *, escalated_to: str | None = None) -> DecisionView:
+def decision_view(
+    made: recorded.RecordedDecision, *, escalated_to: str | None = None
+) -> DecisionView:
     """`escalated_to` is the job that an escalation became, for who may know."""
     escalation = None
     if made.escalation is not None:

@@ -31,7 +31,7 @@ _Version = tuple[str, str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class EscalationRequest:
     """The event, and what the decision keeps of it."""
 
     request: ReviewRequested
@@ -66,7 +66,7 @@ def user_of(job: Job, rulebook: Rulebook) -> ItemRef | str:
 
 def of(
     made: DecisionMade, job: Job, rulebook: Rulebook, *, actor_id: str | None, note: str | None
-) -> Asked:
+) -> EscalationRequest:
     """The request. Raises `Invalid` when the user is not known."""
     user = user_of(job, rulebook)
     if isinstance(user, str):
@@ -92,7 +92,7 @@ def of(
         actor_id=actor_id,
         from_job_id=made.job_id,
     )
-    return Asked(request=request, escalation=Escalation(entry_id=entry_id, user=user))
+    return EscalationRequest(request=request, escalation=Escalation(entry_id=entry_id, user=user))
 
 
 def _note(note: str | None, left: int) -> str | None:

@@ -21,7 +21,7 @@ from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import search as job_search
 from coop_review_api.review.job_view import JobPage, summary_view
-from coop_review_api.review.search import Filter
+from coop_review_api.review.search import JobFilter
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -64,7 +64,7 @@ class _Search:
         overdue: bool | None = None,
         newest_first: Annotated[bool, Query(alias="newestFirst")] = False,
     ) -> None:
-        self.filter = Filter(
+        self.filter = JobFilter(
             kind=kind,
             state=state,
             source=source,
@@ -109,7 +109,7 @@ async def list_jobs(
 
 
 async def page_of(
-    request: Request, principal: Principal, wanted: Filter, cursor: str | None, limit: int
+    request: Request, principal: Principal, wanted: JobFilter, cursor: str | None, limit: int
 ) -> JobPage:
     """A page of what was found."""
     context = context_of(request)

@@ -31,7 +31,7 @@ from coop_runtime.database.engine import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedDecision:
     """A decision as it was recorded. Without `reviewer_id` the settings of its queue decided.
     `moved_to` is the job that continues a moved or undone one; `leaves_at` when its events leave
     and it can no longer be undone (None: they left at once). `appeal_of` is the decision that was
@@ -81,8 +81,8 @@ def row_of(
     }
 
 
-def recorded_of(row: Any) -> Recorded:
-    return Recorded(
+def recorded_of(row: Any) -> RecordedDecision:
+    return RecordedDecision(
         decision_id=row.decision_id,
         job_id=row.job_id,
         queue_id=row.queue_id,
@@ -101,7 +101,9 @@ def recorded_of(row: Any) -> Recorded:
     )
 
 
-async def find(desk: Desk, principal: Principal, decision_id: str) -> tuple[Recorded, str | None]:
+async def find(
+    desk: Desk, principal: Principal, decision_id: str
+) -> tuple[RecordedDecision, str | None]:
     """The decision, and the job that its escalation became, for who may know. Raises `NotFound`."""
     query = select(decisions).where(
         decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id
@@ -136,7 +138,9 @@ async def _is_hidden(
     return False
 
 
-async def _escalated_to(connection: AsyncConnection, org_id: str, recorded: Recorded) -> str | None:
+async def _escalated_to(
+    connection: AsyncConnection, org_id: str, recorded: RecordedDecision
+) -> str | None:
     if recorded.escalation is None:
         return None
     entry_id = requested_entry_id(recorded.escalation.entry_id)

@@ -30,7 +30,7 @@ from coop_runtime.database.engine import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filter:
+class JobFilter:
     """Which jobs to find; all that is set holds. Times: `…_from` is within, `…_to` is not.
     `item_id_prefix` finds all items whose ids begin so; `subject` is the user whom a job is about,
     `lease_holder` who holds it now. `overdue`: pending past their deadline, or not."""
@@ -58,7 +58,7 @@ class Filter:
 async def search(
     engine: AsyncEngine,
     principal: Principal,
-    wanted: Filter,
+    wanted: JobFilter,
     *,
     after: str | None,
     limit: int,
@@ -89,7 +89,9 @@ def position_of(job: JobSummary) -> str:
     return f"{job.enqueued_at.isoformat()} {job.job_id}"
 
 
-def query_of(principal: Principal, wanted: Filter, *, now: datetime) -> Select[tuple[object, ...]]:
+def query_of(
+    principal: Principal, wanted: JobFilter, *, now: datetime
+) -> Select[tuple[object, ...]]:
     """The jobs that fit, in any order, in whatever queue."""
     query = select(*SUMMARY_COLUMNS).where(
         jobs.c.org_id == principal.org_id, *_conditions(principal.org_id, wanted, now)
@@ -99,7 +101,7 @@ def query_of(principal: Principal, wanted: Filter, *, now: datetime) -> Select[t
     return query
 
 
-def _conditions(org_id: str, wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+def _conditions(org_id: str, wanted: JobFilter, now: datetime) -> list[ColumnElement[bool]]:
     exact = {
         jobs.c.kind: wanted.kind,
         jobs.c.state: wanted.state,
@@ -125,7 +127,7 @@ def _conditions(org_id: str, wanted: Filter, now: datetime) -> list[ColumnElemen
     return conditions + _times(wanted, now)
 
 
-def _times(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+def _times(wanted: JobFilter, now: datetime) -> list[ColumnElement[bool]]:
     bounds = (
         (jobs.c.enqueued_at, wanted.enqueued_from, wanted.enqueued_to),
         (jobs.c.created_at, wanted.created_from, wanted.created_to),

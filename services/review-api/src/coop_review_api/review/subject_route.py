@@ -19,7 +19,7 @@ from coop_review_api.http.page import Cursor, Limit
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review.job_route import page_of
 from coop_review_api.review.job_view import JobPage
-from coop_review_api.review.search import Filter
+from coop_review_api.review.search import JobFilter
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -44,7 +44,7 @@ async def list_item_jobs(
     cursor: Cursor = None,
 ) -> JobPage:
     """The jobs of an item, newest first; with `state=PENDING` where it is queued now."""
-    wanted = Filter(item_type_id=type_id, item_id=item_id, state=state, newest_first=True)
+    wanted = JobFilter(item_type_id=type_id, item_id=item_id, state=state, newest_first=True)
     return await page_of(request, principal, wanted, cursor, limit)
 
 
@@ -65,5 +65,5 @@ async def list_user_jobs(
     days; newest first."""
     since = context_of(request).clock() - timedelta(days=days)
     user = ItemRef(id=user_id, type_id=type_id)
-    wanted = Filter(subject=user, state=state, enqueued_from=since, newest_first=True)
+    wanted = JobFilter(subject=user, state=state, enqueued_from=since, newest_first=True)
     return await page_of(request, principal, wanted, cursor, limit)
