@@ -19,8 +19,7 @@ from typing import Any, Self
 
 import psycopg
 
-from coop_action_dispatcher.app import migrate
-from coop_action_dispatcher.settings import Settings
+from coop_action_dispatcher.migrations import run as migrate
 from coop_contracts.config import Action, Document, Kind, WebhookKey
 from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import item_key, new_id
@@ -113,7 +112,7 @@ def database(addresses: Addresses) -> str:
     """The URL of role coop_dispatch on a migrated schema."""
     bootstrap(addresses.postgres_admin, {"coop_dispatch": "bench"})
     url = service_url(addresses.postgres_admin, "coop_dispatch", "bench")
-    migrate(Settings(postgres=url))
+    migrate(url)
     return url
 
 

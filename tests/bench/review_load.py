@@ -18,8 +18,7 @@ import httpx
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.app import migrate as migrate_dispatch
-from coop_action_dispatcher.settings import Settings as DispatchSettings
+from coop_action_dispatcher.migrations import run as migrate_dispatch
 from coop_contracts.config import (
     Action,
     Field,
@@ -108,7 +107,7 @@ async def furnish(
     urls = {role: service_url(addresses.postgres_admin, role, "bench") for role in _PASSWORDS}
     migrate_queues(urls["coop_queues"])
     migrate_review(urls["coop_review"])
-    migrate_dispatch(DispatchSettings(postgres=urls["coop_dispatch"]))
+    migrate_dispatch(urls["coop_dispatch"])
     async with database(urls["coop_review"]) as engine:
         org_id = await _organisation(engine)
         queue_ids = await _documents(engine, org_id, queues, callback, undo_window)

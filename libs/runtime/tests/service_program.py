@@ -74,6 +74,25 @@ async def deaf() -> None:
     await forever()
 
 
+class Steps:
+    """A consumer that comes after two waits; its life in log lines."""
+
+    async def first(self, seconds: float) -> None:
+        _log.info("waited", what="first", whole=seconds == 3600)
+
+    async def second(self, seconds: float) -> None:
+        if MODE == "wait-fails":
+            raise TimeoutError
+        _log.info("waited", what="second", whole=seconds == 3600)
+
+    async def run(self) -> None:
+        _log.info("consumes")
+        await forever()
+
+    def ready(self) -> bool:
+        return MODE == "consumes"
+
+
 def hook(name: str, *, error: bool = False, hang: bool = False) -> Any:
     async def run() -> None:
         _log.info("hook", name=name)
@@ -99,6 +118,9 @@ def main() -> int:
     if MODE == "unready":
         service.add_readiness("broken", _broken)
         service.add_readiness("never", _never)
+    if MODE in ("consumes", "wait-fails"):
+        steps = Steps()
+        service.consume("messages", steps, after=(steps.first, steps.second))
     tasks = {"task-fails": fails, "task-ends": ends, "stubborn": stubborn, "deaf": deaf}
     service.add_task("work", tasks.get(MODE, forever))
     service.serve(measured(app), "127.0.0.1", int(os.environ.get("PUBLIC_PORT", "0")))

@@ -195,6 +195,27 @@ def test_a_failure_ends_the_process_with_one(
     assert hooks(program)[-2:] == ["stop-2", "stop-1"]
 
 
+def test_a_consumer_comes_after_what_it_waits_for(start: Callable[..., Program]) -> None:
+    """Not before the last wait is over, asked one after the other; and it says when it is ready."""
+    program = start("consumes")
+    internal, _ = started(program)
+    program.line("consumes")
+    waits = [(x["what"], x["whole"]) for x in program.lines if x["event"] == "waited"]
+    assert waits == [("first", True), ("second", True)]
+    assert httpx.get(internal + "/readyz").json()["checks"]["messages"] is True
+    assert stop(program) == 0
+
+
+def test_a_wait_in_vain_ends_the_process(start: Callable[..., Program]) -> None:
+    """What never comes is an error of the task that waits for it, which never began."""
+    program = start("wait-fails")
+    assert program.end() == 1
+    line = next(line for line in program.lines if line["event"] == "task ended")
+    assert line["task"] == "messages"
+    assert "TimeoutError" in line["exception"]
+    assert "consumes" not in program.events
+
+
 def test_log_lines_carry_trace_and_no_secret(start: Callable[..., Program]) -> None:
     """Service, level, time and the trace of the headers are in the line; the secret is not."""
     program = start("task-fails")

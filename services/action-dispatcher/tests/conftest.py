@@ -18,13 +18,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.app import migrate
 from coop_action_dispatcher.assembly import assemble
 from coop_action_dispatcher.breaker import Limits
 from coop_action_dispatcher.handler import new_delivery
+from coop_action_dispatcher.migrations import run as migrate
 from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.session import prepare
-from coop_action_dispatcher.settings import Settings
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.strike_store import Strikes
@@ -249,7 +248,7 @@ def dispatch_url(postgres_admin_url: str) -> str:
     """The URL of role coop_dispatch on a migrated database."""
     bootstrap(postgres_admin_url, {"coop_dispatch": "dispatch-password"})
     url = service_url(postgres_admin_url, "coop_dispatch", "dispatch-password")
-    migrate(Settings(postgres=url))
+    migrate(url)
     return url
 
 

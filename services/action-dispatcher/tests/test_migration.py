@@ -13,8 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from coop_action_dispatcher.app import migrate
-from coop_action_dispatcher.settings import Settings
+from coop_action_dispatcher.migrations import run as migrate
 from coop_runtime.database.engine import bootstrap, service_url
 
 pytestmark = pytest.mark.engines
@@ -69,7 +68,7 @@ def test_deliveries_of_before_go_on(url: str) -> None:
         before = connection.execute(
             "SELECT seq, execution_id, state, attempts FROM dispatch.deliveries ORDER BY seq"
         ).fetchall()
-    migrate(Settings(postgres=url))
+    migrate(url)
     with psycopg.connect(url) as connection:
         after = connection.execute(
             """SELECT seq, r.execution_id, state, attempts FROM dispatch.deliveries

@@ -1,8 +1,9 @@
 """Who runs in the local stack: each service's command, environment and ports, and the migrations.
 
-Guarantees: a service gets its own database role and only the secrets that it uses; no service gets
-the superuser's address. The order is that of the start; the stop goes the other way, so that the
-front door closes first.
+Guarantees: what runs, and what it needs, is what the services' own tables of roles say; a service
+gets its own database role and only the secrets that it uses; no service gets the superuser's
+address. The order is that of the start; the stop goes the other way, so that the front door closes
+first. Must not: import more of a service than its table.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
+from coop_action_dispatcher.roles import TABLE as DISPATCHER
+from coop_ingest.roles import TABLE as INGEST
 from coop_local.counters import Counted
 from coop_local.engine import EngineError, is_free, remembered_port
 from coop_local.migration import MigrationSpec
@@ -20,7 +24,12 @@ from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
 from coop_local.stack import Addresses
+from coop_review_api.process.roles import TABLE as REVIEW_API
+from coop_routing.roles import TABLE as ROUTING
+from coop_rules_engine.roles import TABLE as RULES_ENGINE
 from coop_runtime.database.engine import service_url
+from coop_runtime.process.role import Role
+from coop_runtime.process.settings import variable_of
 
 _OWNED = (
     "COOP_TEST_",
@@ -33,77 +42,12 @@ _OWNED = (
 _LOOPBACK = "127.0.0.0/8"
 
 
-@dataclass(frozen=True)
-class _Role:
-    name: str
-    module: str
-    role: str
-    database_role: str | None = None
-    secret_keys: bool = False
-    egress: bool = False
-    public_port: str | None = None
-    """The setting of its public port, which is also the variable that tells the service."""
-    shown: bool = True
-    """Whether people and platforms go there."""
-    internal_token: bool = False
+_TABLES = (REVIEW_API, DISPATCHER, ROUTING, RULES_ENGINE, INGEST)  # in the order of the start
+_ROLES = tuple((table.module, role) for table in _TABLES for role in table.roles)
 
-
-_ROLES = (
-    _Role("review-relay", "coop_review_api", "relay", "coop_review", secret_keys=True),
-    _Role("review-projector", "coop_review_api", "projector", "coop_review"),
-    _Role(
-        "review-api",
-        "coop_review_api",
-        "api",
-        "coop_review",
-        secret_keys=True,
-        public_port="review_port",
-        internal_token=True,
-    ),
-    _Role(
-        "dispatch-api",
-        "coop_action_dispatcher",
-        "api",
-        "coop_dispatch",
-        public_port="dispatch_port",
-        shown=False,
-        internal_token=True,
-    ),
-    _Role(
-        "action-dispatcher",
-        "coop_action_dispatcher",
-        "dispatcher",
-        "coop_dispatch",
-        secret_keys=True,
-        egress=True,
-    ),
-    _Role("routing", "coop_routing", "router", "coop_queues", secret_keys=True, egress=True),
-    _Role("rules-engine-slow", "coop_rules_engine", "slow", secret_keys=True, egress=True),
-    _Role("rules-engine-backtest", "coop_rules_engine", "backtest"),
-    _Role("rules-engine", "coop_rules_engine", "engine"),
-    _Role("ingest", "coop_ingest", "api", public_port="ingest_port"),
-)
-
-# The internal ports as the services' own defaults number them.
-_INTERNAL_ORDER = (
-    "ingest",
-    "review-api",
-    "review-relay",
-    "rules-engine",
-    "routing",
-    "action-dispatcher",
-    "demo-platform",
-    "review-projector",
-    "rules-engine-slow",
-    "rules-engine-backtest",
-    "dispatch-api",
-)
-
-_MIGRATIONS = (
-    ("coop_routing", "coop_queues"),
-    ("coop_review_api", "coop_review"),
-    ("coop_action_dispatcher", "coop_dispatch"),
-)
+_PLATFORM = "demo-platform"
+# What has another internal port here than by its own default, and what has none.
+_INTERNAL_HERE = {_PLATFORM: 9086, "dispatch-api": 9090}
 
 COUNTED = (
     Counted("accepted", "ingest", "coop_ingest_accepted_total", {"kind": "item"}),
@@ -124,18 +68,27 @@ class Ports:
 
 def ports_of(settings: Settings) -> Ports:
     """The ports to use, each of them free. Raises EngineError, which names the setting."""
+    asked = {role.port: role.process for _, role in _ROLES} | {"platform_port": _PLATFORM}
     public = {
-        "ingest": _port(settings, "ingest_port"),
-        "review-api": _port(settings, "review_port"),
-        "demo-platform": _port(settings, "platform_port"),
-        "dispatch-api": _port(settings, "dispatch_port"),
+        asked[setting]: _checked(settings, setting, int(getattr(settings, setting)), setting)
+        for setting in Settings.model_fields
+        if setting in asked
     }
-    internal = {}
-    for number, name in enumerate(_INTERNAL_ORDER):
-        fixed = settings.internal_ports + number
-        internal[name] = _checked(settings, f"internal-{name}", fixed, "internal_ports")
+    internal = {
+        name: _checked(
+            settings, f"internal-{name}", settings.internal_ports + number, "internal_ports"
+        )
+        for name, number in _internal_numbers().items()
+    }
     _check_distinct(public, internal)
     return Ports(public, internal)
+
+
+def _internal_numbers() -> Mapping[str, int]:
+    """By process and counted from the first: as the services' own defaults follow each other."""
+    defaults = {role.process: role.internal_port for _, role in _ROLES} | _INTERNAL_HERE
+    first = min(defaults.values())
+    return {name: port - first for name, port in sorted(defaults.items(), key=itemgetter(1))}
 
 
 def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> None:
@@ -149,10 +102,6 @@ def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> N
                 "COOP_REVIEW_PORT, COOP_PLATFORM_PORT, COOP_DISPATCH_PORT or COOP_INTERNAL_PORTS."
             )
         taken[port] = name
-
-
-def _port(settings: Settings, name: str) -> int:
-    return _checked(settings, name, int(getattr(settings, name)), name)
 
 
 def _checked(settings: Settings, memory: str, fixed: int, setting: str) -> int:
@@ -171,55 +120,61 @@ def services(
 ) -> list[ServiceSpec]:
     """The services, in the order of the start."""
     specs = []
-    for role in _ROLES:
-        internal = f"http://127.0.0.1:{ports.internal[role.name]}"
-        environment = _environment(settings, addresses) | {
-            "COOP_INTERNAL_PORT": str(ports.internal[role.name])
-        }
-        # Where the links of invitations and of single sign-on lead to.
-        public_url = f"http://127.0.0.1:{ports.public['review-api']}"
-        environment.setdefault("COOP_REVIEW_PUBLIC_URL", public_url)
-        if role.database_role:
-            environment["COOP_POSTGRES"] = _database(addresses, secrets, role.database_role)
-        if role.secret_keys:
-            environment["COOP_SECRET_KEYS"] = secrets.secret_keys
-        if role.internal_token:
-            environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
-            environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
-        if role.egress:
-            # The demo platform receives its webhooks on this machine.
-            environment.setdefault("COOP_EGRESS_ALLOW", _LOOPBACK)
-        url = None
-        if role.public_port:
-            environment[f"COOP_{role.public_port.upper()}"] = str(ports.public[role.name])
-        if role.public_port and role.shown:
-            url = f"http://127.0.0.1:{ports.public[role.name]}"
+    for module, role in _ROLES:
+        internal = f"http://127.0.0.1:{ports.internal[role.process]}"
+        served = f"http://127.0.0.1:{ports.public[role.process]}" if role.port else None
         specs.append(
             ServiceSpec(
-                name=role.name,
-                command=(sys.executable, "-m", role.module, role.role),
-                environment=environment,
+                name=role.process,
+                command=(sys.executable, "-m", module, role.name),
+                environment=_service_environment(role, settings, addresses, secrets, ports),
                 ready_url=f"{internal}/readyz",
                 metrics_url=f"{internal}/metrics",
-                url=url,
+                url=served if role.public else None,
             )
         )
     return specs
 
 
+def _service_environment(
+    role: Role, settings: Settings, addresses: Addresses, secrets: Secrets, ports: Ports
+) -> Mapping[str, str]:
+    environment = _environment(settings, addresses) | {
+        "COOP_INTERNAL_PORT": str(ports.internal[role.process])
+    }
+    # Where the links of invitations and of single sign-on lead to.
+    public_url = f"http://127.0.0.1:{ports.public['review-api']}"
+    environment.setdefault("COOP_REVIEW_PUBLIC_URL", public_url)
+    if role.database_role:
+        environment["COOP_POSTGRES"] = _database(addresses, secrets, role.database_role)
+    if role.secret_keys:
+        environment["COOP_SECRET_KEYS"] = secrets.secret_keys
+    if role.internal_token:
+        environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
+        environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
+    if role.egress:
+        # The demo platform receives its webhooks on this machine.
+        environment.setdefault("COOP_EGRESS_ALLOW", _LOOPBACK)
+    if role.port:
+        environment[variable_of(role.port)] = str(ports.public[role.process])
+    return environment
+
+
 def migrations(settings: Settings, addresses: Addresses, secrets: Secrets) -> list[MigrationSpec]:
     """The migrations, each with its schema's role."""
     found = []
-    for module, role in _MIGRATIONS:
+    for table in _TABLES:
+        if table.migration is None:
+            continue
         environment = _environment(settings, addresses) | {
-            "COOP_POSTGRES": _database(addresses, secrets, role),
+            "COOP_POSTGRES": _database(addresses, secrets, table.migration.database_role),
             # Read by every role's settings; a migration listens on nothing.
             "COOP_INTERNAL_PORT": "0",
         }
         found.append(
             MigrationSpec(
-                name="migrate-" + module.removeprefix("coop_").replace("_", "-"),
-                command=(sys.executable, "-m", module, "migrate"),
+                name="migrate-" + table.module.removeprefix("coop_").replace("_", "-"),
+                command=(sys.executable, "-m", table.module, table.migration.name),
                 environment=environment,
             )
         )

@@ -14,11 +14,10 @@ from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.strike_index import StrikeIndex
 from coop_action_dispatcher.strike_keeper import StrikeKeeper
 from coop_action_dispatcher.strike_store import Strikes
-from coop_action_dispatcher.table import SCHEMA, outbox
+from coop_action_dispatcher.table import outbox
 from coop_contracts.config import SYSTEM_ORG, Kind
 from coop_contracts.event import ActionRequested, CallbackRequested, EffectsReversed
 from coop_runtime.database.engine import engine_of
-from coop_runtime.database.engine import migrate as migrate_schema
 from coop_runtime.database.outbox import Relay
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
@@ -37,7 +36,6 @@ _KINDS = (
     Kind.WEBHOOK_KEY,
     Kind.SETTINGS,
 )
-_CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
 _CONNECTIONS = 16  # one for each loop that may talk to the database at the same moment
 _SIGNERS = 2  # threads; RSA runs outside the interpreter's lock
 
@@ -90,23 +88,9 @@ def dispatcher(settings: Settings) -> Service:
             dispatcher.config_changed(change.org_id)
 
     async def consume() -> None:
-        # Requests are understood by the configuration: not one before it is whole.
-        await config.wait_ready(_CONFIG_TIMEOUT)
         for org_id in config.org_ids():
             dispatcher.config_changed(org_id)
         await consumer.run()
-
-    async def dispatch() -> None:
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await dispatcher.run()
-
-    async def call_back() -> None:
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await callbacks.run()
-
-    async def take_back() -> None:
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await reversals.run()
 
     async def close() -> None:
         await poster.aclose()
@@ -119,24 +103,16 @@ def dispatcher(settings: Settings) -> Service:
     service.add_stop(close)
     service.add_stop(producer.stop)
     service.add_task("config", config.run)
-    service.add_task("dispatch", dispatch)
-    service.add_task("consume", consume)
-    service.add_task("callbacks", call_back)
-    service.add_task("reversals", take_back)
-    service.add_task("strike-expiry", StrikeKeeper(engine, strikes).run)
-    service.add_task("strike-index", StrikeIndex(engine, redis, strikes.committed).run)
-    service.add_task("relay", Relay(engine, outbox, producer).run)
     service.add_readiness("config", config.ready)
     service.add_readiness("database", dispatcher.ready)
     service.add_readiness("consumer", consumer.ready)
-    service.add_readiness("callbacks", callbacks.ready)
-    service.add_readiness("reversals", reversals.ready)
+    # Requests are understood by the configuration: not one before it is whole.
+    whole = (config.wait_ready,)
+    service.add_task("dispatch", dispatcher.run, after=whole)
+    service.add_task("consume", consume, after=whole)
+    service.consume("callbacks", callbacks, after=whole)
+    service.consume("reversals", reversals, after=whole)
+    service.add_task("strike-expiry", StrikeKeeper(engine, strikes).run)
+    service.add_task("strike-index", StrikeIndex(engine, redis, strikes.committed).run)
+    service.add_task("relay", Relay(engine, outbox, producer).run)
     return service
-
-
-def migrate(settings: Settings) -> None:
-    """Brings schema `dispatch` to the newest revision."""
-    settings.require("postgres")
-    migrate_schema(
-        settings.postgres, script_location="coop_action_dispatcher:migrations", schema=SCHEMA
-    )

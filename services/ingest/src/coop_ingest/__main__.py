@@ -1,20 +1,11 @@
-"""`python -m coop_ingest api`: runs ingest until it is told to stop."""
+"""`python -m coop_ingest …`: what `roles` lists."""
 
 from __future__ import annotations
 
 import sys
 
-from coop_ingest.app import build_service
-from coop_ingest.settings import Settings
-
-
-def main(arguments: list[str]) -> int:
-    """The exit code."""
-    if arguments != ["api"]:
-        sys.stderr.write("usage: python -m coop_ingest api\n")
-        return 2
-    return build_service(Settings.load()).run()
-
+from coop_ingest.roles import TABLE
+from coop_runtime.process.role import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(TABLE, sys.argv[1:]))

@@ -141,7 +141,7 @@ def connect_redis(settings: Settings) -> Redis:
     )
 
 
-def build_service(settings: Settings) -> Service:
+def api(settings: Settings) -> Service:
     """The process of the role `api`."""
     service = Service(NAME, settings)
     table = ConfigTable(settings, kinds=KINDS)
@@ -149,7 +149,7 @@ def build_service(settings: Settings) -> Service:
     publisher = publisher_of(settings, producer)
     redis = connect_redis(settings)
     use = KeyUse()
-    api = build_api(settings, table=table, publisher=publisher, redis=redis, use=use)
+    application = build_api(settings, table=table, publisher=publisher, redis=redis, use=use)
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_stop(redis.aclose)
@@ -157,5 +157,5 @@ def build_service(settings: Settings) -> Service:
     service.add_task("key-use", partial(use.run, redis))
     service.add_readiness("config", table.ready)
     service.add_readiness("broker", publisher.ready)
-    service.serve(api, settings.ingest_host, settings.ingest_port)
+    service.serve(application, settings.ingest_host, settings.ingest_port)
     return service

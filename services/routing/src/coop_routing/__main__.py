@@ -1,26 +1,11 @@
-"""`python -m coop_routing router | migrate`: one process, one role."""
+"""`python -m coop_routing …`: what `roles` lists."""
 
 from __future__ import annotations
 
 import sys
 
-from coop_queues.migrations import run as migrate
-from coop_routing.app import router
-from coop_routing.settings import Settings
-
-USAGE = "usage: python -m coop_routing router | migrate\n"
-
-
-def main(arguments: list[str]) -> int:
-    """The exit code of the role."""
-    if arguments == ["router"]:
-        return router(Settings.load()).run()
-    if arguments == ["migrate"]:
-        migrate(Settings.load().require("postgres").postgres)
-        return 0
-    sys.stderr.write(USAGE)
-    return 2
-
+from coop_routing.roles import TABLE
+from coop_runtime.process.role import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(TABLE, sys.argv[1:]))

@@ -31,8 +31,6 @@ NAME = "routing"
 KINDS = (*TABLE_KINDS, *RANKING_KINDS, Kind.INTEGRATION)
 """What routing has to know."""
 
-_CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
-
 
 def router(settings: Settings) -> Service:
     """The process that routes: three consumers, the reconciler of Redis, the unparker."""
@@ -50,6 +48,7 @@ def router(settings: Settings) -> Service:
     cases = Cases(tables, providers, strikes, seconds=settings.routing_signal_deadline)
     placer = Placer(engine, order, cases)
     unparker = Unparker(engine, order, tables, cases, period=settings.routing_park)
+    ranker = Ranker(engine, order, tables.rankings, period=settings.routing_rank)
 
     def consumer(group: str, event_type: type[Any]) -> Consumer[Any]:
         return Consumer(
@@ -69,23 +68,6 @@ def router(settings: Settings) -> Service:
         "review-requests": consumer("routing.review-requests", ReviewRequested),
     }
 
-    def consume(one: Consumer[Any]) -> Any:
-        async def run() -> None:
-            # Nothing is routed by half a configuration.
-            await config.wait_ready(_CONFIG_TIMEOUT)
-            await one.run()
-
-        return run
-
-    async def unpark() -> None:
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await unparker.run()
-
-    async def rank() -> None:
-        # A ranking of half a configuration would be taken back at once.
-        await config.wait_ready(_CONFIG_TIMEOUT)
-        await Ranker(engine, order, tables.rankings, period=settings.routing_rank).run()
-
     async def database() -> bool:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1 FROM queues.jobs LIMIT 1"))
@@ -102,11 +84,12 @@ def router(settings: Settings) -> Service:
     service.add_stop(close)
     service.add_stop(producer.stop)
     service.add_task("config", config.run)
+    # Nothing is routed by half a configuration; a ranking of one would be taken back at once.
+    whole = (config.wait_ready,)
     for name, one in consumers.items():
-        service.add_task(name, consume(one))
-        service.add_readiness(name, one.ready)
-    service.add_task("unpark", unpark)
-    service.add_task("rank", rank)
+        service.consume(name, one, after=whole)
+    service.add_task("unpark", unparker.run, after=whole)
+    service.add_task("rank", ranker.run, after=whole)
     service.add_task("reconcile", Reconciler(engine, order, period=settings.routing_reconcile).run)
     service.add_task("keep", Keeper(engine, retention=retention).run)
     service.add_readiness("config", config.ready)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from coop_contracts.config import Kind
@@ -33,7 +32,6 @@ NAME = "rules-engine"
 SLOW = "rules-engine-slow"
 BACKTEST = "rules-engine-backtest"
 
-_CONFIG_TIMEOUT = 3600.0  # seconds; until then the process is alive and not ready
 _DEFERRED_BATCH = 50
 _DEFERRED_BATCHES = 1_000
 
@@ -73,18 +71,7 @@ class _Parts:
 
     def consume(self, name: str, consumer: Consumer[Any]) -> None:
         """Not one item before the configuration is whole and every known organisation compiled."""
-        self.service.add_task(name, self._after_rules(consumer.run))
-        self.service.add_readiness(name, consumer.ready)
-
-    def _after_rules(
-        self, run: Callable[[], Coroutine[Any, Any, None]]
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def after() -> None:
-            await self.config.wait_ready(_CONFIG_TIMEOUT)
-            await self.registry.compiled(_CONFIG_TIMEOUT)
-            await run()
-
-        return after
+        self.service.consume(name, consumer, after=(self.config.wait_ready, self.registry.compiled))
 
 
 def engine(settings: Settings) -> Service:

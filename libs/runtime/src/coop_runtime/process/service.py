@@ -19,8 +19,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 import uvloop
 
@@ -31,6 +31,8 @@ from coop_runtime.process.settings import RuntimeSettings
 
 Hook = Callable[[], Awaitable[None]]
 Run = Callable[[], Coroutine[Any, Any, None]]
+Wait = Callable[[float], Awaitable[None]]
+"""Returns once something is there; raises TimeoutError after so many seconds."""
 
 EXIT_OK = 0
 EXIT_FAILURE = 1
@@ -40,10 +42,21 @@ EXIT_FAILURE = 1
 _HTTP_SHARE = 0.4
 _TASK_SHARE = 0.75
 _FORCE_AFTER = 3.0  # seconds after stop_timeout
+_WAIT_SECONDS = 3600.0  # for what a task comes after; until then the process is alive, not ready
 
 
 class _Stopped(Exception):
     """A stop was asked for while starting."""
+
+
+class Consuming(Protocol):
+    """What takes messages for as long as the service runs."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+    def ready(self) -> bool:
+        """Whether it takes them."""
 
 
 class Service:
@@ -66,11 +79,21 @@ class Service:
         """Adds a check of `/readyz`; it may be async, has 1 s, and fails when it raises."""
         self._health.add(name, check)
 
-    def add_task(self, name: str, run: Run) -> None:
-        """Adds a task that runs as long as the service; its end, or an error, stops the service."""
+    def add_task(self, name: str, run: Run, *, after: Sequence[Wait] = ()) -> None:
+        """Adds a task that runs as long as the service; its end, or an error, stops the service.
+
+        It begins once each of `after`, asked in their order, has what it waits for; a wait of an
+        hour is an error.
+        """
         if name in self._tasks:
             raise ValueError(f"task {name!r} exists")
-        self._tasks[name] = run
+        self._tasks[name] = _after(after, run) if after else run
+
+    def consume(self, name: str, consumer: Consuming, *, after: Sequence[Wait] = ()) -> None:
+        """Adds a consumer as a task and as a readiness check of that name: not one message is taken
+        before what `after` waits for, such as a whole configuration, is there."""
+        self.add_task(name, consumer.run, after=after)
+        self.add_readiness(name, consumer.ready)
 
     def add_start(self, hook: Hook) -> None:
         """Adds what must have happened before tasks and public HTTP start; hooks run in order."""
@@ -214,6 +237,15 @@ class Service:
             except Exception:  # noqa: BLE001 - the other hooks must run
                 self._failed = True
                 self._log.exception("stop hook failed", hook=getattr(hook, "__qualname__", ""))
+
+
+def _after(waits: Sequence[Wait], run: Run) -> Run:
+    async def waited() -> None:
+        for wait in waits:
+            await wait(_WAIT_SECONDS)
+        await run()
+
+    return waited
 
 
 def _force() -> None:

@@ -67,8 +67,7 @@ def projector(settings: ProjectorSettings) -> Service:
     service.add_stop(producer.stop)
     service.add_readiness("database", lambda: database_ready(engine))
     for name, consumer in _consumers(settings, engine, projection, producer).items():
-        service.add_readiness(name, consumer.ready)
-        service.add_task(name, consumer.run)
+        service.consume(name, consumer)
     service.add_task("retention", keeper.run)
     return service
 

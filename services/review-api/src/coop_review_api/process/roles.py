@@ -1,0 +1,52 @@
+"""What can be run of review-api.
+
+Must not: import what it names.
+"""
+
+from __future__ import annotations
+
+from coop_runtime.process.role import Command, Migration, Role, RoleTable
+
+_SETTINGS = "coop_review_api.settings:Settings"
+_DATABASE_ROLE = "coop_review"
+
+TABLE = RoleTable(
+    "coop_review_api",
+    roles=(
+        Role(
+            "relay",
+            "coop_review_api.process.relay:relay",
+            settings="coop_review_api.settings:RelaySettings",
+            process="review-relay",
+            internal_port=9082,
+            database_role=_DATABASE_ROLE,
+            secret_keys=True,
+        ),
+        Role(
+            "projector",
+            "coop_review_api.process.projector:projector",
+            settings="coop_review_api.settings:ProjectorSettings",
+            process="review-projector",
+            internal_port=9087,
+            database_role=_DATABASE_ROLE,
+        ),
+        Role(
+            "api",
+            "coop_review_api.process.api:api",
+            settings=_SETTINGS,
+            process="review-api",
+            internal_port=9081,
+            port="review_port",
+            database_role=_DATABASE_ROLE,
+            secret_keys=True,
+            internal_token=True,
+        ),
+    ),
+    migration=Migration(
+        "coop_review_api.migrations:run", settings=_SETTINGS, database_role=_DATABASE_ROLE
+    ),
+    commands=(
+        Command("create-org", "coop_review_api.organisation.create_command:run_create_org"),
+        Command("sso-domain", "coop_review_api.single_sign_on.domain_command:run_domain"),
+    ),
+)
