@@ -6,14 +6,14 @@ Must not: know who asks; the scope of a reader is the decision log's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from coop_contracts.event import Source
 from coop_review_api.decision_log.question import DecisionType
-from coop_review_api.kernel.error import Fault
+from coop_review_api.kernel.error import Fault, Invalid
 
 Division = Literal["TOTAL", "DAY", "HOUR"]
 LONGEST: Final[dict[Division, timedelta]] = {
@@ -21,6 +21,7 @@ LONGEST: Final[dict[Division, timedelta]] = {
     "DAY": timedelta(days=366),
     "HOUR": timedelta(days=31),
 }
+_SPAN = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +43,31 @@ class Question:
     sources: tuple[Source, ...] = ()
 
 
-def faults_of(question: Question) -> Iterator[Fault]:
-    """What is wrong with its time."""
-    if not question.start < question.end:
-        yield Fault("#/query/from", "must be before the end")
-    elif question.end - question.start > LONGEST[question.division]:
-        days = LONGEST[question.division].days
-        yield Fault("#/query/from", f"at most {days} days before the end")
+def question_of(
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    now: datetime,
+    division: Division,
+    zone: str,
+    **filters: Sequence[Any],
+) -> Question:
+    """The question in parameters as they were sent: without an end until now, without a start of
+    the last days before the end. Raises `Invalid` for a time that is none, or too long."""
+    end = end or now
+    try:
+        start = start or end - _SPAN
+    except OverflowError:
+        raise Invalid([Fault("#/query/to", "too early")]) from None
+    if not start < end:
+        raise Invalid([Fault("#/query/from", "must be before the end")])
+    longest = LONGEST[division]
+    if end - start > longest:
+        raise Invalid([Fault("#/query/from", f"at most {longest.days} days before the end")])
+    return Question(
+        start=start,
+        end=end,
+        division=division,
+        zone=zone,
+        **{name: tuple(values) for name, values in filters.items()},
+    )

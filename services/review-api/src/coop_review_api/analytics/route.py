@@ -7,25 +7,27 @@ few such questions at a time, so that they never take all its connections.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Source
 from coop_contracts.permission import Permission
 from coop_review_api.analytics import figure
 from coop_review_api.analytics.figure import Figure
-from coop_review_api.analytics.question import Division, Question, faults_of
+from coop_review_api.analytics.question import Division, Question, question_of
 from coop_review_api.decision_log.question import DecisionType
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
-from coop_review_api.kernel.error import Fault, Forbidden, Invalid
+from coop_review_api.http.query import QueryModel, Values
+from coop_review_api.kernel.error import Forbidden
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.turn import Turn
 from coop_review_api.review.visibility import ReaderScope, scope_of
@@ -39,7 +41,7 @@ ActionReader = Annotated[
     Principal, Depends(requires(Permission.VIEW_MRT_DATA, Permission.VIEW_INSIGHTS))
 ]
 
-MAX_VALUES = 50  # of one filter
+_DAY = timedelta(days=1)
 
 
 class FiguresTurn(Turn):
@@ -49,96 +51,59 @@ class FiguresTurn(Turn):
         super().__init__(2, busy="other figures are being counted")
 
 
-_SPAN = timedelta(days=7)
-_DAY = timedelta(days=1)
-
-
-def _ids(alias: str) -> Any:
-    return Query(alias=alias, max_length=MAX_VALUES, default_factory=list)
-
-
-class _Time:
+class PeriodQuery(QueryModel):
     """Which time, and how it is cut."""
 
-    def __init__(
-        self,
-        request: Request,
-        *,
-        start: Annotated[
-            Moment | None, Query(alias="from", description="Default: 7 days before the end.")
-        ] = None,
-        end: Annotated[
-            Moment | None, Query(alias="to", description="Not in it. Default: now.")
-        ] = None,
-        division: Annotated[
-            Division, Query(description="HOUR: at most 31 days, else 366.")
-        ] = "TOTAL",
-        time_zone: Annotated[
-            str,
-            Query(
-                alias="timeZone",
-                pattern=r"^[A-Za-z0-9_+\-/]{1,64}$",
-                description="Whose days and hours: a name of the IANA time zone database.",
-            ),
-        ] = "UTC",
-    ) -> None:
-        self.end = end or context_of(request).clock()
-        try:
-            self.start = start or self.end - _SPAN
-        except OverflowError:
-            raise Invalid([Fault("#/query/to", "too early")]) from None
-        self.division, self.zone = division, time_zone
-
-    def question(self, **filters: Sequence[Any]) -> Question:
-        """Raises `Invalid`."""
-        asked = Question(
-            start=self.start,
-            end=self.end,
-            division=self.division,
-            zone=self.zone,
-            **{name: tuple(values) for name, values in filters.items()},
-        )
-        faults = list(faults_of(asked))
-        if faults:
-            raise Invalid(faults)
-        return asked
+    start: Moment | None = Field(None, alias="from", description="Default: 7 days before the end.")
+    end: Moment | None = Field(None, alias="to", description="Not in it. Default: now.")
+    division: Division = Field("TOTAL", description="HOUR: at most 31 days, else 366.")
+    zone: str = Field(
+        "UTC",
+        alias="timeZone",
+        pattern=r"^[A-Za-z0-9_+\-/]{1,64}$",
+        description="Whose days and hours: a name of the IANA time zone database.",
+    )
 
 
-Time = Annotated[_Time, Depends()]
-_Queues = Annotated[list[str], _ids("queueId")]
-_Reviewers = Annotated[list[str], _ids("reviewerId")]
-_Policies = Annotated[list[str], _ids("policyId")]
-_Actions = Annotated[list[str], _ids("actionId")]
-_ItemTypes = Annotated[list[str], _ids("itemTypeId")]
-_Types = Annotated[list[DecisionType], _ids("decisionType")]
-_Sources = Annotated[list[Source], _ids("source")]
-
-
-class _Decided:
+class DecisionQuery(QueryModel):
     """Which decisions."""
 
-    def __init__(
-        self,
-        time: Time,
-        *,
-        queue_id: _Queues,
-        reviewer_id: _Reviewers,
-        policy_id: _Policies,
-        action_id: _Actions,
-        item_type_id: _ItemTypes,
-        decision_type: _Types,
-    ) -> None:
-        self.question = time.question(
-            queue_ids=queue_id,
-            reviewer_ids=reviewer_id,
-            policy_ids=policy_id,
-            action_ids=action_id,
-            item_type_ids=item_type_id,
-            decision_types=decision_type,
-        )
+    queue_ids: Values[str] = Field(alias="queueId")
+    reviewer_ids: Values[str] = Field(alias="reviewerId")
+    policy_ids: Values[str] = Field(alias="policyId")
+    action_ids: Values[str] = Field(alias="actionId")
+    item_type_ids: Values[str] = Field(alias="itemTypeId")
+    decision_types: Values[DecisionType] = Field(alias="decisionType")
 
 
-Decided = Annotated[_Decided, Depends()]
+class ArrivalQuery(QueryModel):
+    """Which of the jobs that came."""
+
+    queue_ids: Values[str] = Field(alias="queueId")
+    policy_ids: Values[str] = Field(alias="policyId")
+    item_type_ids: Values[str] = Field(alias="itemTypeId")
+    sources: Values[Source] = Field(alias="source")
+
+
+class SkipQuery(QueryModel):
+    """Whose skips, and where."""
+
+    queue_ids: Values[str] = Field(alias="queueId")
+    reviewer_ids: Values[str] = Field(alias="reviewerId")
+
+
+class ActionQuery(QueryModel):
+    """Which actions."""
+
+    action_ids: Values[str] = Field(alias="actionId")
+    policy_ids: Values[str] = Field(alias="policyId")
+    item_type_ids: Values[str] = Field(alias="itemTypeId")
+    rule_ids: Values[str] = Field(alias="ruleId")
+    sources: Values[Source] = Field(alias="source")
+
+
+Period = Annotated[PeriodQuery, Query()]
+Decisions = Annotated[DecisionQuery, Query()]
 
 
 class CountView(Model):
@@ -210,28 +175,34 @@ class MyFiguresView(Model):
 async def count_decisions(
     request: Request,
     principal: Reader,
-    decided: Decided,
+    *,
     group_by: Annotated[
         Literal["NONE", "TYPE", "ACTION", "POLICY", "QUEUE", "REVIEWER", "ITEM_TYPE"],
         Query(alias="groupBy"),
     ] = "NONE",
+    decisions: Decisions,
+    period: Period,
 ) -> CountsView:
     """Decisions on jobs, undone ones apart."""
-    _require_facts(principal, group_by, decided.question)
-    return await _counts(request, principal, "decisions", group_by, decided.question)
+    asked = _question(request, period, decisions)
+    _require_facts(principal, group_by, asked)
+    return await _counts(request, principal, "decisions", group_by, asked)
 
 
 @router.get("/decision-table", operation_id="tabulateDecisions", response_model=DecisionTableView)
 async def tabulate_decisions(
     request: Request,
     principal: Reader,
-    decided: Decided,
+    *,
     rows: Annotated[Literal["QUEUE", "REVIEWER"], Query()] = "QUEUE",
+    decisions: Decisions,
+    period: Period,
 ) -> DecisionTableView:
     """Queues, or reviewers, against types of decisions and actions. `division` is of no matter."""
-    _require_facts(principal, rows, decided.question)
+    asked = _question(request, period, decisions)
+    _require_facts(principal, rows, asked)
     async with _asking(request, principal) as (connection, scope):
-        found = await figure.table(connection, scope, rows, decided.question)
+        found = await figure.table(connection, scope, rows, asked)
     cells = [
         DecisionCellView(key=row.key, type=row.type, action_id=row.action_id, count=row.units)
         for row in found
@@ -243,20 +214,15 @@ async def tabulate_decisions(
 async def count_jobs(
     request: Request,
     principal: Reader,
-    time: Time,
     *,
-    queue_id: _Queues,
-    policy_id: _Policies,
-    item_type_id: _ItemTypes,
-    source: _Sources,
+    arrivals: Annotated[ArrivalQuery, Query()],
     group_by: Annotated[
         Literal["NONE", "QUEUE", "ITEM_TYPE", "SOURCE", "POLICY"], Query(alias="groupBy")
     ] = "NONE",
+    period: Period,
 ) -> CountsView:
     """Jobs that came. One that was moved, or reopened, came once: in its first queue."""
-    asked = time.question(
-        queue_ids=queue_id, policy_ids=policy_id, item_type_ids=item_type_id, sources=source
-    )
+    asked = _question(request, period, arrivals)
     return await _counts(request, principal, "jobs", group_by, asked)
 
 
@@ -264,14 +230,13 @@ async def count_jobs(
 async def count_skips(
     request: Request,
     principal: Reader,
-    time: Time,
     *,
-    queue_id: _Queues,
-    reviewer_id: _Reviewers,
+    skips: Annotated[SkipQuery, Query()],
     group_by: Annotated[Literal["NONE", "QUEUE", "REVIEWER"], Query(alias="groupBy")] = "NONE",
+    period: Period,
 ) -> CountsView:
     """Jobs that were claimed and skipped, each time."""
-    asked = time.question(queue_ids=queue_id, reviewer_ids=reviewer_id)
+    asked = _question(request, period, skips)
     _require_facts(principal, group_by, asked)
     return await _counts(request, principal, "skips", group_by, asked)
 
@@ -280,26 +245,16 @@ async def count_skips(
 async def count_actions(
     request: Request,
     principal: ActionReader,
-    time: Time,
     *,
-    action_id: _Actions,
-    policy_id: _Policies,
-    item_type_id: _ItemTypes,
-    rule_id: Annotated[list[str], _ids("ruleId")],
-    source: _Sources,
+    actions: Annotated[ActionQuery, Query()],
     group_by: Annotated[
         Literal["NONE", "ACTION", "SOURCE", "ITEM_TYPE", "RULE", "POLICY"], Query(alias="groupBy")
     ] = "NONE",
+    period: Period,
 ) -> CountsView:
     """Actions that were asked for, by rules, people and the platform, as long as they are kept.
     Reversals only with `source=REVERSAL`."""
-    asked = time.question(
-        action_ids=action_id,
-        policy_ids=policy_id,
-        item_type_ids=item_type_id,
-        rule_ids=rule_id,
-        sources=source,
-    )
+    asked = _question(request, period, actions)
     return await _counts(request, principal, "actions", group_by, asked)
 
 
@@ -307,15 +262,18 @@ async def count_actions(
 async def measure_times(
     request: Request,
     principal: Reader,
-    decided: Decided,
+    *,
     group_by: Annotated[
         Literal["NONE", "QUEUE", "REVIEWER", "ITEM_TYPE", "POLICY"], Query(alias="groupBy")
     ] = "NONE",
+    decisions: Decisions,
+    period: Period,
 ) -> TimesView:
     """How long jobs waited and were worked on, of people's decisions, moves apart."""
-    _require_facts(principal, group_by, decided.question)
+    asked = _question(request, period, decisions)
+    _require_facts(principal, group_by, asked)
     async with _asking(request, principal) as (connection, scope):
-        found = await figure.times(connection, scope, group_by, decided.question)
+        found = await figure.times(connection, scope, group_by, asked)
     points = [
         TimesPointView(
             start=row.start,
@@ -351,6 +309,12 @@ async def get_my_figures(
             for row in await figure.counts(connection, scope, name, "NONE", asked):
                 done[name] = row.units
     return MyFiguresView(since=start, decided=done["decisions"], skipped=done["skips"])
+
+
+def _question(request: Request, period: PeriodQuery, filters: QueryModel) -> Question:
+    """Raises `Invalid`."""
+    now = context_of(request).clock()
+    return question_of(**period.model_dump(), **filters.model_dump(), now=now)
 
 
 @asynccontextmanager

@@ -11,14 +11,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy import text
+from pydantic import Field
 
 from coop_contracts.permission import Permission
+from coop_review_api.audit import entry
+from coop_review_api.audit.entry import AuditFilter
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_number
+from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
@@ -27,25 +30,7 @@ router = APIRouter(prefix="/v1", tags=["audit log"])
 
 _manages_org = requires(Permission.MANAGE_ORG)
 Manager = Annotated[Principal, Depends(_manages_org)]
-Exactly = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
-
-_ENTRIES = text(
-    """
-    SELECT c.sequence, encode(c.hash, 'hex') AS hash, a.time, a.actor, a.action, a.target_kind,
-           a.target_id, a.detail
-      FROM review.audit_chain c
-      JOIN review.audit_log a ON a.audit_id = c.row_id
-     WHERE c.chain = :org AND c.source = 'AUDIT'
-       AND (CAST(:before AS bigint) IS NULL OR c.sequence < CAST(:before AS bigint))
-       AND (CAST(:actor AS text) IS NULL OR a.actor = :actor)
-       AND (CAST(:action AS text) IS NULL OR a.action = :action)
-       AND (CAST(:kind AS text) IS NULL OR a.target_kind = :kind)
-       AND (CAST(:id AS text) IS NULL OR a.target_id = :id)
-       AND (CAST(:start AS timestamptz) IS NULL OR a.time >= :start)
-       AND (CAST(:end AS timestamptz) IS NULL OR a.time < :end)
-     ORDER BY c.sequence DESC LIMIT :limit
-    """
-)
+Exactly = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class AuditEntry(Model):
@@ -68,38 +53,36 @@ class AuditPage(Model):
     next_cursor: str | None = None
 
 
-def _wanted(
-    actor: Exactly = None,
-    action: Exactly = None,
-    target_kind: Annotated[Exactly, Query(alias="targetKind")] = None,
-    target_id: Annotated[Exactly, Query(alias="targetId")] = None,
-    start: Moment | None = None,
-    end: Moment | None = None,
-) -> dict[str, Any]:
-    return {
-        "actor": actor,
-        "action": action,
-        "kind": target_kind,
-        "id": target_id,
-        "start": start,
-        "end": end,
-    }
+class AuditQuery(QueryModel):
+    """Which entries: all that is given holds. `start` is within, `end` is not."""
+
+    actor: Exactly = None
+    action: Exactly = None
+    target_kind: Exactly = None
+    target_id: Exactly = None
+    start: Moment | None = None
+    end: Moment | None = None
+
+
+def filter_of(query: Annotated[AuditQuery, Query()]) -> AuditFilter:
+    return AuditFilter(**query.model_dump())
 
 
 @router.get("/audit-log", operation_id="listAuditLog", response_model=AuditPage)
 async def list_audit_log(
     request: Request,
     principal: Manager,
-    wanted: Annotated[dict[str, Any], Depends(_wanted)],
+    wanted: Annotated[AuditFilter, Depends(filter_of)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AuditPage:
     """What was done, newest first."""
     context = context_of(request)
     before = decode_number(cursor)
-    scope = {"org": principal.org_id, "before": before, "limit": limit + 1, **wanted}
     async with transaction(context.engine) as connection:
-        rows = (await connection.execute(_ENTRIES, scope)).mappings().all()
+        found = await entry.page(
+            connection, principal.org_id, wanted, before=before, limit=limit + 1
+        )
         if cursor is None:
             await audit.record(
                 connection,
@@ -108,5 +91,5 @@ async def list_audit_log(
                 action="audit-log.read",
                 time=context.clock(),
             )
-    page, next_cursor = cut(rows, limit, lambda row: str(row["sequence"]))
-    return AuditPage(items=[AuditEntry(**dict(row)) for row in page], next_cursor=next_cursor)
+    page, next_cursor = cut(found, limit, lambda one: str(one["sequence"]))
+    return AuditPage(items=[AuditEntry(**one) for one in page], next_cursor=next_cursor)

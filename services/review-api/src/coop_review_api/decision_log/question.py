@@ -5,12 +5,14 @@ Must not: ask it; `query` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from coop_contracts.event import ItemRef
+from coop_review_api.kernel.error import Fault, Invalid
 
 EntryKind = Literal["DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION", "SKIP", "RELEASE"]
 EntrySource = Literal[
@@ -55,3 +57,37 @@ class LogQuestion(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     item: ItemRef | None = None
     user: ItemRef | None = None
     job_id: str | None = None
+
+
+def question_of(
+    *,
+    kinds: Sequence[EntryKind],
+    item_type_id: str | None,
+    item_id: str | None,
+    user_type_id: str | None,
+    user_id: str | None,
+    **filters: Any,
+) -> LogQuestion:
+    """The question in filters as they were sent: the others are called as they are there. An
+    item's type may stand alone. Raises `Invalid` for an id without its type."""
+    faults = [
+        Fault(f"/{name}TypeId", f"required with {name}Id")
+        for name, type_id, found_id in (
+            ("item", item_type_id, item_id),
+            ("user", user_type_id, user_id),
+        )
+        if type_id is None and found_id is not None
+    ]
+    if user_type_id is not None and user_id is None:
+        faults.append(Fault("/userId", "required with userTypeId"))
+    if faults:
+        raise Invalid(faults)
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in filters.items()
+    }
+    return LogQuestion(
+        kinds=tuple(kinds) or USUAL,
+        item=None if item_type_id is None else ItemRef(id=item_id or "", type_id=item_type_id),
+        user=None if user_type_id is None else ItemRef(id=user_id or "", type_id=user_type_id),
+        **given,
+    )

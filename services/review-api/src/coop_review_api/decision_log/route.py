@@ -11,34 +11,32 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_review_api.decision_log import reader
 from coop_review_api.decision_log.entry import Entry
 from coop_review_api.decision_log.question import (
-    USUAL,
     DecisionType,
     EntryKind,
     EntrySource,
     LogQuestion,
+    question_of,
 )
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.kernel.error import Fault, Invalid
+from coop_review_api.http.query import QueryModel, Values
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk as review
 from coop_review_api.review.escalation import author_of
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["decision log"])
-
-MAX_VALUES = 50  # of one filter
 
 _reads = requires(Permission.VIEW_MRT_DATA)
 Reader = Annotated[Principal, Depends(_reads)]
@@ -111,88 +109,43 @@ def entry_view(entry: Entry) -> DecisionLogEntry:
     return DecisionLogEntry(**fields)
 
 
-def _ids(alias: str) -> Any:
-    return Query(alias=alias, max_length=MAX_VALUES, default_factory=list)
-
-
-class _Asked:
+class LogQuery(QueryModel):
     """What of the log is asked for. Of each filter, given several times, one value fits."""
 
-    def __init__(  # noqa: PLR0913 - each is a parameter of the query
-        self,
-        *,
-        kind: Annotated[list[EntryKind], _ids("kind")],
-        decision_type: Annotated[list[DecisionType], _ids("decisionType")],
-        source: Annotated[list[EntrySource], _ids("source")],
-        action_id: Annotated[list[str], _ids("actionId")],
-        policy_id: Annotated[list[str], _ids("policyId")],
-        queue_id: Annotated[list[str], _ids("queueId")],
-        reviewer_id: Annotated[list[str], _ids("reviewerId")],
-        rule_id: Annotated[list[str], _ids("ruleId")],
-        since: Annotated[Moment | None, Query(alias="from")] = None,
-        until: Annotated[Moment | None, Query(alias="to")] = None,
-        item_type_id: Annotated[str | None, Query(alias="itemTypeId", max_length=512)] = None,
-        item_id: Annotated[str | None, Query(alias="itemId", max_length=512)] = None,
-        user_type_id: Annotated[str | None, Query(alias="userTypeId", max_length=512)] = None,
-        user_id: Annotated[str | None, Query(alias="userId", max_length=512)] = None,
-        job_id: Annotated[str | None, Query(alias="jobId", max_length=128)] = None,
-    ) -> None:
-        self.wanted = wanted_of(
-            kinds=kind,
-            decision_types=decision_type,
-            sources=source,
-            action_ids=action_id,
-            policy_ids=policy_id,
-            queue_ids=queue_id,
-            reviewer_ids=reviewer_id,
-            rule_ids=rule_id,
-            since=since,
-            until=until,
-            item=(item_type_id, item_id),
-            user=(user_type_id, user_id),
-            job_id=job_id,
-        )
+    kinds: Values[EntryKind] = Field(alias="kind")
+    decision_types: Values[DecisionType] = Field(alias="decisionType")
+    sources: Values[EntrySource] = Field(alias="source")
+    action_ids: Values[str] = Field(alias="actionId")
+    policy_ids: Values[str] = Field(alias="policyId")
+    queue_ids: Values[str] = Field(alias="queueId")
+    reviewer_ids: Values[str] = Field(alias="reviewerId")
+    rule_ids: Values[str] = Field(alias="ruleId")
+    since: Moment | None = Field(None, alias="from")
+    until: Moment | None = Field(None, alias="to")
+    item_type_id: str | None = Field(None, max_length=512)
+    item_id: str | None = Field(None, max_length=512)
+    user_type_id: str | None = Field(None, max_length=512)
+    user_id: str | None = Field(None, max_length=512)
+    job_id: str | None = Field(None, max_length=128)
 
 
-def wanted_of(
-    *,
-    item: tuple[str | None, str | None],
-    user: tuple[str | None, str | None],
-    kinds: list[EntryKind],
-    **filters: Any,
-) -> LogQuestion:
-    """The question. An item's type may stand alone. Raises `Invalid` for an id without its type."""
-    given: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in filters.items()
-    }
-    faults = []
-    for name, (type_id, found_id) in (("item", item), ("user", user)):
-        if type_id is None and found_id is not None:
-            faults.append(Fault(f"/{name}TypeId", f"required with {name}Id"))
-    if user[0] is not None and user[1] is None:
-        faults.append(Fault("/userId", "required with userTypeId"))
-    if faults:
-        raise Invalid(faults)
-    return LogQuestion(
-        kinds=tuple(kinds) or USUAL,
-        item=None if item[0] is None else ItemRef(id=item[1] or "", type_id=item[0]),
-        user=None if user[0] is None else ItemRef(id=user[1] or "", type_id=user[0]),
-        **given,
-    )
+def asked(query: Annotated[LogQuery, Query()]) -> LogQuestion:
+    """The question in an address. Raises `Invalid`."""
+    return question_of(**query.model_dump())
 
 
 @router.get("/decision-log", operation_id="listDecisionLog", response_model=DecisionLogPage)
 async def list_decision_log(
     request: Request,
     principal: Reader,
-    asked: Annotated[_Asked, Depends()],
+    question: Annotated[LogQuestion, Depends(asked)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DecisionLogPage:
     """What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
     they are asked for; what a bulk action did to an item or a user when these are."""
     async with transaction(context_of(request).engine) as connection:
-        return await _page(request, connection, principal, asked.wanted, cursor, limit)
+        return await _page(request, connection, principal, question, cursor, limit)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="listJobHistory", response_model=DecisionLogPage)
@@ -212,24 +165,24 @@ async def list_job_history(
         job = await store.get_job(connection, principal.org_id, job_id)
         await review.require_visible(connection, principal, job.summary)
         if of == "ITEM":
-            wanted = LogQuestion(item=job.summary.item)
+            question = LogQuestion(item=job.summary.item)
         else:
-            wanted = LogQuestion(user=author_of(job) or job.summary.item)
-        return await _page(request, connection, principal, wanted, cursor, limit)
+            question = LogQuestion(user=author_of(job) or job.summary.item)
+        return await _page(request, connection, principal, question, cursor, limit)
 
 
 async def _page(
     request: Request,
     connection: AsyncConnection,
     principal: Principal,
-    wanted: LogQuestion,
+    question: LogQuestion,
     cursor: str | None,
     limit: int,
 ) -> DecisionLogPage:
     found = await reader.read(
         connection,
         principal,
-        wanted,
+        question,
         after=decode_cursor(cursor),
         limit=limit,
         now=context_of(request).clock(),

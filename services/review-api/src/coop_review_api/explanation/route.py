@@ -77,15 +77,7 @@ class EvaluationQuery(Model):
         if sum(cause is not None for cause in self.causes.values()) > 1:
             reason = "one of executionId, decisionId and jobId"
             raise Invalid([Fault("#/query", reason)])
-        return record.Filter(
-            item_type_id=self.item_type_id,
-            item_id=self.item_id,
-            rule_id=self.rule_id,
-            rule_revision=self.rule_revision,
-            matched=self.matched,
-            since=self.since,
-            until=self.until,
-        )
+        return record.Filter(**self.model_dump(exclude=set(self.causes)))
 
 
 @router.get("/evaluations", operation_id="listEvaluations", response_model=EvaluationPage)

@@ -18,14 +18,20 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.permission import Permission
-from coop_review_api.decision_log.question import DecisionType, EntryKind, EntrySource, LogQuestion
-from coop_review_api.decision_log.route import MAX_VALUES, wanted_of
+from coop_review_api.decision_log.question import (
+    DecisionType,
+    EntryKind,
+    EntrySource,
+    LogQuestion,
+    question_of,
+)
 from coop_review_api.export import store
 from coop_review_api.export.file import MEDIA, Format
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.query import MAX_VALUES
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
@@ -66,32 +72,24 @@ class LogFilters(Body):
     user_id: _LongId | None = None
     job_id: _Id | None = None
 
-    def wanted(self) -> LogQuestion:
-        """The question. Raises `Invalid`."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        item = (fields.pop("item_type_id"), fields.pop("item_id"))
-        user = (fields.pop("user_type_id"), fields.pop("user_id"))
-        return wanted_of(item=item, user=user, **fields)
+    def question(self) -> LogQuestion:
+        """What is asked of the log. Raises `Invalid`."""
+        return question_of(**self.model_dump())
 
     @classmethod
-    def of(cls, wanted: LogQuestion) -> Self:
+    def of(cls, question: LogQuestion) -> Self:
         """The filters of a question."""
+        fields: dict[str, Any] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in msgspec.structs.asdict(question).items()
+        }
+        item, user = fields.pop("item"), fields.pop("user")
         return cls(
-            kinds=list(wanted.kinds),
-            decision_types=list(wanted.decision_types),
-            sources=list(wanted.sources),
-            action_ids=list(wanted.action_ids),
-            policy_ids=list(wanted.policy_ids),
-            queue_ids=list(wanted.queue_ids),
-            reviewer_ids=list(wanted.reviewer_ids),
-            rule_ids=list(wanted.rule_ids),
-            since=wanted.since,
-            until=wanted.until,
-            item_type_id=None if wanted.item is None else wanted.item.type_id,
-            item_id=None if wanted.item is None else wanted.item.id or None,
-            user_type_id=None if wanted.user is None else wanted.user.type_id,
-            user_id=None if wanted.user is None else wanted.user.id,
-            job_id=wanted.job_id,
+            **fields,
+            item_type_id=None if item is None else item.type_id,
+            item_id=None if item is None else item.id or None,
+            user_type_id=None if user is None else user.type_id,
+            user_id=None if user is None else user.id,
         )
 
 
@@ -145,7 +143,7 @@ async def create_decision_log_export(
         export_id = await store.create(
             connection,
             principal,
-            body.filters.wanted(),
+            body.filters.question(),
             await scope_of(connection, principal),
             form=body.format,
             now=now,

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coop_contracts.event import ItemRef, Source
 from coop_contracts.permission import Permission
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import search as job_search
@@ -33,57 +34,39 @@ TypeId = Annotated[str, Path(max_length=512)]
 ItemId = Annotated[str, Path(max_length=512)]
 
 
-class _Search:
-    """What a search is asked for."""
+class JobQuery(QueryModel):
+    """Which jobs to find: all that is given holds."""
 
-    def __init__(  # noqa: PLR0913 - each is a parameter of the query
-        self,
-        *,
-        kind: Literal["DEFAULT", "NCMEC", "APPEAL"] | None = None,
-        state: State | None = None,
-        source: Source | None = None,
-        policy_id: Annotated[str | None, Query(alias="policyId", max_length=128)] = None,
-        queue_id: Annotated[str | None, Query(alias="queueId", max_length=128)] = None,
-        item_type_id: Annotated[str | None, Query(alias="itemTypeId", max_length=128)] = None,
-        item_id: Annotated[str | None, Query(alias="itemId", max_length=512)] = None,
-        item_id_prefix: Annotated[
-            str | None, Query(alias="itemIdPrefix", min_length=3, max_length=512)
-        ] = None,
-        reporter_type_id: Annotated[
-            str | None, Query(alias="reporterTypeId", max_length=512)
-        ] = None,
-        reporter_id: Annotated[str | None, Query(alias="reporterId", max_length=512)] = None,
-        user_type_id: Annotated[str | None, Query(alias="userTypeId", max_length=512)] = None,
-        user_id: Annotated[str | None, Query(alias="userId", max_length=512)] = None,
-        lease_holder_id: Annotated[str | None, Query(alias="leaseHolderId", max_length=128)] = None,
-        enqueued_from: Annotated[AwareDatetime | None, Query(alias="enqueuedFrom")] = None,
-        enqueued_to: Annotated[AwareDatetime | None, Query(alias="enqueuedTo")] = None,
-        created_from: Annotated[AwareDatetime | None, Query(alias="createdFrom")] = None,
-        created_to: Annotated[AwareDatetime | None, Query(alias="createdTo")] = None,
-        deadline_to: Annotated[AwareDatetime | None, Query(alias="deadlineTo")] = None,
-        overdue: bool | None = None,
-        newest_first: Annotated[bool, Query(alias="newestFirst")] = False,
-    ) -> None:
-        self.filter = JobFilter(
-            kind=kind,
-            state=state,
-            source=source,
-            policy_id=policy_id,
-            queue_id=queue_id,
-            item_type_id=item_type_id,
-            item_id=item_id,
-            item_id_prefix=item_id_prefix,
-            reporter=pair("reporter", reporter_type_id, reporter_id),
-            subject=pair("user", user_type_id, user_id),
-            lease_holder=lease_holder_id,
-            enqueued_from=enqueued_from,
-            enqueued_to=enqueued_to,
-            created_from=created_from,
-            created_to=created_to,
-            deadline_to=deadline_to,
-            overdue=overdue,
-            newest_first=newest_first,
-        )
+    kind: Literal["DEFAULT", "NCMEC", "APPEAL"] | None = None
+    state: State | None = None
+    source: Source | None = None
+    policy_id: str | None = Field(None, max_length=128)
+    queue_id: str | None = Field(None, max_length=128)
+    item_type_id: str | None = Field(None, max_length=128)
+    item_id: str | None = Field(None, max_length=512)
+    item_id_prefix: str | None = Field(None, min_length=3, max_length=512)
+    reporter_type_id: str | None = Field(None, max_length=512)
+    reporter_id: str | None = Field(None, max_length=512)
+    user_type_id: str | None = Field(None, max_length=512)
+    user_id: str | None = Field(None, max_length=512)
+    lease_holder: str | None = Field(None, alias="leaseHolderId", max_length=128)
+    enqueued_from: AwareDatetime | None = None
+    enqueued_to: AwareDatetime | None = None
+    created_from: AwareDatetime | None = None
+    created_to: AwareDatetime | None = None
+    deadline_to: AwareDatetime | None = None
+    overdue: bool | None = None
+    newest_first: bool = False
+
+
+def filter_of(query: Annotated[JobQuery, Query()]) -> JobFilter:
+    """What is searched for. Raises `Invalid`."""
+    pairs = {"reporter_type_id", "reporter_id", "user_type_id", "user_id"}
+    return JobFilter(
+        **query.model_dump(exclude=pairs),
+        reporter=pair("reporter", query.reporter_type_id, query.reporter_id),
+        subject=pair("user", query.user_type_id, query.user_id),
+    )
 
 
 def pair(name: str, type_id: str | None, found_id: str | None) -> ItemRef | None:
@@ -99,13 +82,13 @@ def pair(name: str, type_id: str | None, found_id: str | None) -> ItemRef | None
 async def list_jobs(
     request: Request,
     principal: Reviewer,
-    search: Annotated[_Search, Depends()],
+    wanted: Annotated[JobFilter, Depends(filter_of)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JobPage:
     """Jobs of the queues that are open to me, in the order they came or the other way round. A job
     is about the user who made its item, or who is it. `overdue`: pending past the deadline."""
-    return await page_of(request, principal, search.filter, cursor, limit)
+    return await page_of(request, principal, wanted, cursor, limit)
 
 
 async def page_of(
