@@ -26,6 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.analytics.question import Question
 from coop_review_api.decision_log.branch import Parameters
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.projection.relation import REQUESTED_ACTIONS
+from coop_review_api.review.relation import DECISIONS
 from coop_review_api.review.visibility import ReaderScope
 
 Figure = Literal["decisions", "jobs", "skips", "actions"]
@@ -40,7 +42,7 @@ _PARTS = "jsonb_array_elements(d.components) AS part"
 Keys = dict[str, str]
 """By what is grouped by: the SELECT of one row's keys. NONE has no key."""
 
-DECISIONS: Final[Keys] = {
+DECISION_KEYS: Final[Keys] = {
     "NONE": "SELECT CAST(NULL AS text)",
     "TYPE": f"SELECT DISTINCT part ->> 'type' FROM {_PARTS}",  # noqa: S608 - constants
     "ACTION": f"""SELECT DISTINCT jsonb_array_elements_text(part -> 'actionIds')
@@ -51,19 +53,19 @@ DECISIONS: Final[Keys] = {
     "REVIEWER": "SELECT d.reviewer_id",
     "ITEM_TYPE": "SELECT d.item_type_id",
 }
-JOBS: Final[Keys] = {
+JOB_KEYS: Final[Keys] = {
     "NONE": "SELECT CAST(NULL AS text)",
     "QUEUE": "SELECT j.queue_id",
     "ITEM_TYPE": "SELECT j.item_type_id",
     "SOURCE": "SELECT j.source",
     "POLICY": "SELECT DISTINCT unnest(j.policy_ids)",
 }
-SKIPS: Final[Keys] = {
+SKIP_KEYS: Final[Keys] = {
     "NONE": "SELECT CAST(NULL AS text)",
     "QUEUE": "SELECT c.queue_id",
     "REVIEWER": "SELECT c.reviewer_id",
 }
-ACTIONS: Final[Keys] = {
+ACTION_KEYS: Final[Keys] = {
     "NONE": "SELECT CAST(NULL AS text)",
     "ACTION": "SELECT a.action_id",
     "SOURCE": "SELECT a.source",
@@ -71,8 +73,8 @@ ACTIONS: Final[Keys] = {
     "RULE": "SELECT DISTINCT unnest(a.rule_ids)",
     "POLICY": "SELECT DISTINCT unnest(a.policy_ids)",
 }
-TIMES: Final[Keys] = {
-    name: DECISIONS[name] for name in ("NONE", "QUEUE", "REVIEWER", "ITEM_TYPE", "POLICY")
+TIME_KEYS: Final[Keys] = {
+    name: DECISION_KEYS[name] for name in ("NONE", "QUEUE", "REVIEWER", "ITEM_TYPE", "POLICY")
 }
 
 # A job that is gone can no longer say what it was about.
@@ -121,8 +123,8 @@ async def times(
     statement = f"""
         SELECT {_start(question, "d.decided_at")} AS start, keys.key, count(*) AS decisions,
                {spread(waiting, "waiting")}, {spread(handling, "handling")}
-          FROM review.decisions d {_OF_JOB}
-         CROSS JOIN LATERAL ({TIMES[group_by]}) AS keys (key)
+          FROM {DECISIONS.sql} d {_OF_JOB}
+         CROSS JOIN LATERAL ({TIME_KEYS[group_by]}) AS keys (key)
          WHERE {" AND ".join(where)} AND d.reviewer_id IS NOT NULL AND NOT {_MOVES}
          GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2 LIMIT :limit
     """  # noqa: S608
@@ -139,7 +141,7 @@ async def table(
     statement = f"""
         SELECT keys.key, cell.type, cell.action_id, count(*) AS units
           FROM {_decisions_of(scope)}
-         CROSS JOIN LATERAL ({DECISIONS[rows_of]}) AS keys (key)
+         CROSS JOIN LATERAL ({DECISION_KEYS[rows_of]}) AS keys (key)
          CROSS JOIN LATERAL (
             SELECT DISTINCT part ->> 'type', act.action_id
               FROM {_PARTS}
@@ -198,12 +200,12 @@ class _Source(NamedTuple):
 
 def _decisions(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = _decided(scope, question, parameters)
-    return _Source(_decisions_of(scope), "d.decided_at", where, DECISIONS)
+    return _Source(_decisions_of(scope), "d.decided_at", where, DECISION_KEYS)
 
 
 def _decisions_of(scope: ReaderScope) -> str:
     """The join costs: only where it is needed."""
-    return f"review.decisions d {'' if scope.child_safety else _OF_JOB}"
+    return f"{DECISIONS.sql} d {'' if scope.child_safety else _OF_JOB}"
 
 
 def _decided(scope: ReaderScope, question: Question, parameters: Parameters) -> list[str]:
@@ -246,7 +248,7 @@ def _jobs(scope: ReaderScope, question: Question, parameters: Parameters) -> _So
         },
     )
     where += _overlapping(parameters, {"j.policy_ids": question.policy_ids})
-    return _Source("queues.jobs j", "j.enqueued_at", where, JOBS)
+    return _Source("queues.jobs j", "j.enqueued_at", where, JOB_KEYS)
 
 
 def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
@@ -264,7 +266,7 @@ def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _S
         parameters, {"c.queue_id": question.queue_ids, "c.reviewer_id": question.reviewer_ids}
     )
     tables = "queues.claims c LEFT JOIN queues.jobs j ON j.job_id = c.job_id"
-    return _Source(tables, "c.ended_at", where, SKIPS)
+    return _Source(tables, "c.ended_at", where, SKIP_KEYS)
 
 
 def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
@@ -287,7 +289,7 @@ def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> 
     where += _overlapping(
         parameters, {"a.rule_ids": question.rule_ids, "a.policy_ids": question.policy_ids}
     )
-    return _Source("review.requested_actions a", "a.time", where, ACTIONS)
+    return _Source(f"{REQUESTED_ACTIONS.sql} a", "a.time", where, ACTION_KEYS)
 
 
 _SOURCES: Final = {

@@ -24,6 +24,7 @@ from coop_review_api.enforcement.table import bulk_items, bulk_jobs
 from coop_review_api.http.body import Model
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.projection.relation import DELIVERIES
 from coop_review_api.review import child_safety
 
 Delivery = Literal["PENDING", "DELIVERED", "DEAD"]
@@ -201,11 +202,11 @@ async def visible_items(
 
 
 _ENDED = text(
-    """
-    SELECT DISTINCT ON (execution_id) execution_id, state FROM review.deliveries
+    f"""
+    SELECT DISTINCT ON (execution_id) execution_id, state FROM {DELIVERIES.sql} AS d
      WHERE org_id = :org AND execution_id = ANY(:executions)
      ORDER BY execution_id, time DESC
-    """
+    """  # noqa: S608 - constants; values are bound
 )
 
 

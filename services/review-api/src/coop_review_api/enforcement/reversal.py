@@ -16,38 +16,44 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
+from coop_review_api.configuration.relation import LOG
 from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED, MAX_ITEMS, Reversed, Target
 from coop_review_api.enforcement.table import bulk_items, bulk_jobs
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
-from coop_review_api.projection.relation import REQUESTED_ACTIONS
+from coop_review_api.projection.relation import (
+    EVALUATION_RULES,
+    EVALUATIONS,
+    EXECUTIONS,
+    REQUESTED_ACTIONS,
+)
 from coop_review_api.review.decision import Execution
 from coop_review_api.review.relation import DECISIONS, HELD
 from coop_review_api.review.visibility import ReaderScope
 
 _OF_RULE = text(
-    """
+    f"""
     SELECT x.execution_id, x.action_id, x.time, e.item_type_id, e.item_id,
            CAST(e.event AS json) -> 'creator' AS creator
-      FROM review.evaluation_rules r
-      JOIN review.evaluations e
+      FROM {EVALUATION_RULES.sql} r
+      JOIN {EVALUATIONS.sql} e
         ON (e.org_id, e.submission_id, e.lane, e.time)
          = (r.org_id, r.submission_id, r.lane, r.time)
-      JOIN review.executions x
+      JOIN {EXECUTIONS.sql} x
         ON x.org_id = r.org_id AND x.time = r.time
        AND x.submission_id = r.submission_id AND x.lane = r.lane
      WHERE r.org_id = :org_id AND r.rule_id = :rule_id AND r.passed
        AND r.time >= :since AND r.time < :until AND x.action_id = ANY(:action_ids)
      ORDER BY x.time, x.execution_id
      LIMIT :limit
-    """
+    """  # noqa: S608 - constants; values are bound
 )
 _RULE_ACTIONS = text(
-    """
+    f"""
     SELECT DISTINCT jsonb_array_elements_text(document -> 'actionIds')
-      FROM review.config_log
+      FROM {LOG.sql} AS log
      WHERE org_id = :org_id AND kind = 'rule' AND id = :rule_id AND document ? 'actionIds'
-    """
+    """  # noqa: S608
 )
 
 

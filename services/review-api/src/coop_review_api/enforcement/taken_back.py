@@ -17,6 +17,8 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_review_api.review.relation import DECISIONS
+
 
 class TakenBack(Struct, frozen=True, kw_only=True, rename="camel"):
     """By which entry of the decision log, when, and how many `executions`: a confirmed reversal, or
@@ -29,7 +31,7 @@ class TakenBack(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 _EXECUTIONS = text(
-    """
+    f"""
     SELECT i.identity AS execution_id, 'BULK_REVERSAL' AS kind, b.bulk_id AS id,
            b.started_at AS time
       FROM review.bulk_items i
@@ -39,12 +41,12 @@ _EXECUTIONS = text(
     UNION ALL
     SELECT asked.execution_id, 'DECISION', d.decision_id, d.decided_at
       FROM unnest(CAST(:ids AS text[])) AS asked (execution_id)
-      JOIN review.decisions d
+      JOIN {DECISIONS.sql} d
         ON d.executions @> jsonb_build_array(jsonb_build_object('reverses', asked.execution_id))
      WHERE d.org_id = :org AND d.undone_at IS NULL
        AND (d.leaves_at IS NULL OR d.leaves_at <= :now)
      ORDER BY time, id
-    """
+    """  # noqa: S608 - constants; values are bound
 )
 _BULK_ACTIONS = text(
     """

@@ -21,7 +21,11 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.relation import ORGS
+from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel.session_limit import SessionLimits
+from coop_review_api.notification.relation import NOTIFICATIONS
+from coop_review_api.people.relation import SESSIONS
 
 
 class QueueState(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -106,23 +110,26 @@ _HELD = text(
     """
 )
 _UNREAD = text(
-    """
-    SELECT user_id, count(*) AS unread FROM review.notifications
+    f"""
+    SELECT user_id, count(*) AS unread FROM {NOTIFICATIONS.sql} AS n
      WHERE user_id = ANY(CAST(:users AS text[])) AND read_at IS NULL
      GROUP BY user_id
-    """
+    """  # noqa: S608 - constants; values are bound
 )
 _SESSIONS = text(
-    """
+    f"""
     SELECT s.session_id, s.last_seen_at, u.role
-      FROM review.sessions s
-      JOIN review.users u ON u.user_id = s.user_id
+      FROM {SESSIONS.sql} s
+      JOIN {PEOPLE.sql} u ON u.user_id = s.user_id
      WHERE s.session_id = ANY(CAST(:sessions AS text[])) AND s.expires_at > :now
        AND u.status = 'ACTIVE'
-    """
+    """  # noqa: S608
 )
 _REVISIONS = text(
-    "SELECT org_id, head_revision FROM review.orgs WHERE org_id = ANY(CAST(:orgs AS text[]))"
+    f"""
+    SELECT org_id, head_revision FROM {ORGS.sql} AS o
+     WHERE org_id = ANY(CAST(:orgs AS text[]))
+    """  # noqa: S608
 )
 
 

@@ -22,11 +22,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
+from coop_review_api.enforcement.relation import BULK_ITEMS, BULK_JOBS
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.agreement import Interval, alpha_interval, kappa
 from coop_review_api.quality.category import By
 from coop_review_api.review.desk import visible_queues
+from coop_review_api.review.relation import DECISIONS
 
 GroupBy = Literal["QUEUE", "REVIEWER", "POLICY", "ACTION"]
 Table = Counter[tuple[str, str]]
@@ -113,7 +115,7 @@ _OVERTURNS = {
     WITH appeals AS (
         SELECT a.appeal_of,
                bool_or(a.components @> CAST('[{{"type": "ACCEPT_APPEAL"}}]' AS jsonb)) AS accepted
-          FROM review.decisions a
+          FROM {DECISIONS.sql} a
          WHERE a.org_id = :org AND a.appeal_of IS NOT NULL AND a.undone_at IS NULL
            AND a.decided_at >= :start
            AND (a.components @> CAST('[{{"type": "ACCEPT_APPEAL"}}]' AS jsonb)
@@ -121,9 +123,9 @@ _OVERTURNS = {
          GROUP BY a.appeal_of
     ), reversed AS (
         SELECT DISTINCT x.decision_id
-          FROM review.bulk_jobs b
-          JOIN review.bulk_items i ON i.bulk_id = b.bulk_id AND i.state <> 'WAITING'
-          JOIN review.decisions x
+          FROM {BULK_JOBS.sql} b
+          JOIN {BULK_ITEMS.sql} i ON i.bulk_id = b.bulk_id AND i.state <> 'WAITING'
+          JOIN {DECISIONS.sql} x
             ON x.executions @> jsonb_build_array(jsonb_build_object('executionId', i.identity))
          WHERE b.org_id = :org AND b.kind = 'REVERSAL' AND b.created_at >= :start
            AND x.org_id = :org
@@ -135,7 +137,7 @@ _OVERTURNS = {
            count(*) FILTER (WHERE appeals.accepted) AS appeals_accepted,
            count(r.second_review_id) AS second_reviews,
            count(*) FILTER (WHERE r.expected ->> 'outcome' <> r.answer ->> 'outcome') AS differing
-      FROM review.decisions d
+      FROM {DECISIONS.sql} d
      CROSS JOIN LATERAL ({keys}) AS keys (key)
       LEFT JOIN appeals ON appeals.appeal_of = d.decision_id
       LEFT JOIN reversed ON reversed.decision_id = d.decision_id
