@@ -109,21 +109,28 @@ class _Owner(NamedTuple):
 
 
 _SHEEP = Columns[_Sheep](
-    Column("name", Texts, lambda sheep: sheep.name),
+    Column("name", Texts),
+    Column("species", Texts, "__class__.__name__"),
     Column("legs", Integers, lambda sheep: sheep.legs),
 )
-_OWNERS = Columns[_Owner](Column("id", Uuids, lambda owner: owner.id), prefix="owner_")
+_OWNERS = Columns[_Owner](Column("id", Uuids), prefix="owner_")
 
 
 async def test_columns_are_read_by_the_names_that_they_were_given_by(database: Any) -> None:
     """Rows of two sources side by side, in their order; where one has none, NULL."""
-    query = text(f"SELECT id::text, legs, name, position FROM {unnest('s', _SHEEP, _OWNERS)}")
+    query = text(
+        f"SELECT id::text, legs, name, species FROM {unnest('s', _SHEEP, _OWNERS)}"
+        " ORDER BY position"
+    )
     rows = [_Sheep("Dolly", 4), _Sheep("Molly", 3)]
     async with database.connect() as connection:
         found = await connection.execute(
             query, _SHEEP.arrays(rows) | _OWNERS.arrays([None, _Owner(_ID)])
         )
-        assert found.all() == [(None, 4, "Dolly", 1), (_ID, 3, "Molly", 2)]
+        assert found.all() == [
+            (None, 4, "Dolly", "_Sheep"),
+            (_ID, 3, "Molly", "_Sheep"),
+        ]
         assert (await connection.execute(query, _SHEEP.arrays([]) | _OWNERS.arrays([]))).all() == []
 
 

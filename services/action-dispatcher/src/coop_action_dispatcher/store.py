@@ -17,7 +17,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import sqlalchemy.exc
 from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -28,22 +27,22 @@ from coop_action_dispatcher.delivery import Delivery, NewDelivery, Result, State
 from coop_action_dispatcher.endpoint import Directory, apply_changes
 from coop_action_dispatcher.endpoint_statement import GIVE_PROBES
 from coop_action_dispatcher.slot import Slots
+from coop_action_dispatcher.store_column import (
+    ATTEMPTS,
+    ENDS,
+    NEW,
+    PLACES,
+    RESULTS,
+    RULES,
+    Place,
+    Ruled,
+)
 from coop_action_dispatcher.strike import Part
 from coop_action_dispatcher.strike_batch import Collision as StrikeCollision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.webhook import with_strikes
-from coop_runtime.database.array import (
-    Bigints,
-    Blobs,
-    Booleans,
-    Floats,
-    Integers,
-    Jsons,
-    Moments,
-    Texts,
-    Uuids,
-)
+from coop_runtime.database.array import Bigints, Blobs, Uuids
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import channel_of
 from coop_runtime.kafka.message import Message
@@ -57,8 +56,6 @@ time for one attempt (15 s) and its recording (a transaction may take 20 s)."""
 _COLLISIONS = 5
 
 Key = tuple[str, str]
-
-_json = msgspec.json.Encoder()
 
 
 class Accepted(Struct, frozen=True):
@@ -136,17 +133,17 @@ class Store:
                 found = await connection.execute(
                     sql.HEADS, {"digests": Blobs(sorted({d.item_digest for d in requested}))}
                 )
-                plan.make(requested, {bytes(digest) for (digest,) in found})
-                seqs = await self._insert(connection, requested, plan)
+                places = plan.place(requested, {bytes(digest) for (digest,) in found})
+                seqs = await self._insert(connection, requested, places)
         except BaseException:
             plan.undo()
             raise
         if any(one.strike is not None or one.reversal is not None for one in requested):
             self._strikes.committed.set()
         leased = [
-            _fresh(one, seqs[one.execution_id], endpoint_id)
-            for one, endpoint_id, ours in zip(requested, plan.endpoints, plan.leased, strict=True)
-            if ours
+            _fresh(one, seqs[one.execution_id], place.endpoint_id)
+            for one, place in zip(requested, places, strict=True)
+            if place.leased
         ]
         return Accepted(len(requested), leased, plan.left)
 
@@ -167,30 +164,23 @@ class Store:
         ]
 
     async def _insert(
-        self, connection: AsyncConnection, new: Sequence[NewDelivery], plan: _Plan
+        self, connection: AsyncConnection, new: Sequence[NewDelivery], places: Sequence[Place]
     ) -> dict[str, int]:
-        rules = [(d.execution_id, d.org_id, rule_id) for d in new for rule_id in d.rule_ids]
+        """The numbers of the deliveries, by execution id."""
         inserted = await connection.execute(
             sql.INSERT,
             {
-                "ids": Uuids(d.execution_id for d in new),
-                "orgs": Texts(d.org_id for d in new),
-                "actions": Texts(d.action_id for d in new),
-                "types": Texts(d.item_type_id for d in new),
-                "items": Texts(d.item_id for d in new),
-                "digests": Blobs(d.item_digest for d in new),
-                "endpoints": Bigints(plan.endpoints),
-                "heads": Booleans(plan.heads),
-                "requests": Blobs(d.request for d in new),
-                "bodies": Blobs(d.body for d in new),
-                "traceparents": Texts(d.traceparent for d in new),
-                "leased": Booleans(plan.leased),
-                "kinds": Texts(d.kind for d in new),
+                **NEW.arrays(new),
+                **PLACES.arrays(places),
+                **RULES.arrays(
+                    [
+                        Ruled(one.execution_id, one.org_id, id_)
+                        for one in new
+                        for id_ in one.rule_ids
+                    ]
+                ),
                 "owner": self.owner,
                 "lease": LEASE,
-                "rule_executions": Uuids(execution_id for execution_id, _, _ in rules),
-                "rule_orgs": Texts(org_id for _, org_id, _ in rules),
-                "rules": Texts(rule_id for _, _, rule_id in rules),
             },
         )
         seqs = {str(execution_id): seq for seq, execution_id in inserted}
@@ -239,7 +229,14 @@ class Store:
             seqs = Bigints(r.delivery.seq for r in results)
             await connection.execute(sql.LOCK, {"seqs": seqs})
             found = await connection.execute(
-                sql.RECORD, _rows(results, messages) | {"owner": self.owner}
+                sql.RECORD,
+                {
+                    **RESULTS.arrays(results),
+                    **ATTEMPTS.arrays([r.attempt for r in results]),
+                    **ENDS.arrays(messages),
+                    "owner": self.owner,
+                    "channel": channel_of(outbox),
+                },
             )
             row = found.one()
             if changes:
@@ -257,13 +254,11 @@ class _Plan:
         self._slots = slots
         self._breakers = breakers
         self._taken: list[tuple[str, int]] = []
-        self.endpoints: list[int] = []
-        self.heads: list[bool] = []
-        self.leased: list[bool] = []
         self.left = 0
 
-    def make(self, requested: Sequence[NewDelivery], behind: set[bytes]) -> None:
+    def place(self, requested: Sequence[NewDelivery], behind: set[bytes]) -> list[Place]:
         """`behind`: the items that have a delivery which goes first already."""
+        places = []
         for one in requested:
             endpoint_id = self._ids[one.org_id, one.endpoint]
             head = one.item_digest not in behind
@@ -273,9 +268,8 @@ class _Plan:
             if ours:
                 self._taken.append((one.org_id, endpoint_id))
             self.left += head and not ours and not blocked
-            self.endpoints.append(endpoint_id)
-            self.heads.append(head)
-            self.leased.append(ours)
+            places.append(Place(endpoint_id, head, ours))
+        return places
 
     def undo(self) -> None:
         """Gives the slots back."""
@@ -309,34 +303,6 @@ def _fresh(new: NewDelivery, seq: int, endpoint_id: int) -> Delivery:
 def is_finished(result: Result) -> bool:
     """True when the delivery reached its end."""
     return result.verdict.state is not State.PENDING
-
-
-def _rows(results: Sequence[Result], messages: Sequence[Message | None]) -> dict[str, object]:
-    attempts = [r.attempt for r in results]
-    return {
-        "seqs": Bigints(r.delivery.seq for r in results),
-        "states": Texts(r.verdict.state.value for r in results),
-        "helds": Booleans(r.verdict.held for r in results),
-        "attempts": Integers(r.attempts for r in results),
-        "endpoints": Bigints(r.endpoint_id or r.delivery.endpoint_id for r in results),
-        "delays": Floats(float(r.verdict.delay) for r in results),
-        "errors": Texts(r.verdict.reason for r in results),
-        "attempted": Booleans(a is not None for a in attempts),
-        "statuses": Integers(a.status if a else None for a in attempts),
-        "started": Moments(a.started_at if a else None for a in attempts),
-        "latencies": Floats(a.latency_ms if a else None for a in attempts),
-        "attempt_errors": Texts(a.error if a else None for a in attempts),
-        "responses": Texts(a.response if a else None for a in attempts),
-        "topics": Texts(m.topic if m else None for m in messages),
-        "keys": Blobs(m.key if m else None for m in messages),
-        "values": Blobs(m.value if m else None for m in messages),
-        "headers": Jsons(_headers(m) if m else None for m in messages),
-        "channel": channel_of(outbox),
-    }
-
-
-def _headers(message: Message) -> bytes:
-    return _json.encode([[name, value.decode()] for name, value in message.headers])
 
 
 async def _see_to_exceptions(connection: AsyncConnection, results: Sequence[Result]) -> None:

@@ -1,8 +1,11 @@
-"""The statements of `store`. Data only."""
+"""The statements of `store`, over the columns of `store_column`. Data only."""
 
 from __future__ import annotations
 
 from sqlalchemy import text
+
+from coop_action_dispatcher.store_column import ATTEMPTS, ENDS, NEW, PLACES, RESULTS, RULES
+from coop_runtime.database.column import unnest
 
 HEADS = text(
     """
@@ -20,17 +23,9 @@ KNOWN = text(
 )
 
 INSERT = text(
-    """
+    f"""
     WITH new AS MATERIALIZED (
-        SELECT * FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:orgs AS text[]), CAST(:actions AS text[]),
-            CAST(:types AS text[]), CAST(:items AS text[]), CAST(:digests AS bytea[]),
-            CAST(:endpoints AS bigint[]), CAST(:heads AS boolean[]), CAST(:requests AS bytea[]),
-            CAST(:bodies AS bytea[]), CAST(:traceparents AS text[]), CAST(:leased AS boolean[]),
-            CAST(:kinds AS text[])
-        ) WITH ORDINALITY AS new (execution_id, org_id, action_id, item_type_id, item_id,
-                                  item_digest, endpoint_id, head, request, body, traceparent,
-                                  leased, kind, position)
+        SELECT * FROM {unnest("new", NEW, PLACES)}
     ),
     asked AS (
         INSERT INTO dispatch.requests
@@ -55,12 +50,11 @@ INSERT = text(
     ruled AS (
         INSERT INTO dispatch.rule_executions (org_id, rule_id, seq)
         SELECT DISTINCT rule.org_id, rule.rule_id, asked.seq
-        FROM unnest(CAST(:rule_executions AS uuid[]), CAST(:rule_orgs AS text[]),
-                    CAST(:rules AS text[])) AS rule (execution_id, org_id, rule_id)
+        FROM {unnest("rule", RULES)}
         JOIN asked USING (execution_id)
     )
     SELECT seq, execution_id FROM made
-    """
+    """  # noqa: S608 - made of constants
 )
 
 # Whoever holds the leases by now. By the primary key alone: the index of leases has an entry, dead
@@ -75,18 +69,9 @@ LOCK = text(
 # A statement of its own after the lock: it must see what those who held the lock have added.
 # `follower` is fed by `recorded`, so that an item's head has ended before the next one becomes it.
 RECORD = text(
-    """
+    f"""
     WITH r AS MATERIALIZED (
-        SELECT * FROM unnest(
-            CAST(:seqs AS bigint[]), CAST(:states AS text[]), CAST(:helds AS boolean[]),
-            CAST(:attempts AS integer[]), CAST(:endpoints AS bigint[]), CAST(:delays AS float8[]),
-            CAST(:attempted AS boolean[]), CAST(:statuses AS integer[]), CAST(:errors AS text[]),
-            CAST(:started AS timestamptz[]), CAST(:latencies AS float8[]),
-            CAST(:attempt_errors AS text[]), CAST(:responses AS text[]), CAST(:topics AS text[]),
-            CAST(:keys AS bytea[]), CAST(:values AS bytea[]), CAST(:headers AS jsonb[])
-        ) WITH ORDINALITY AS r (seq, state, held, attempts, endpoint_id, delay, attempted, status,
-                                error, started_at, latency_ms, attempt_error, response, topic, key,
-                                value, headers, position)
+        SELECT * FROM {unnest("r", RESULTS, ATTEMPTS, ENDS)}
     ),
     recorded AS (
         UPDATE dispatch.deliveries AS d
@@ -131,7 +116,7 @@ RECORD = text(
     SELECT (SELECT array_agg(seq) FROM recorded) AS recorded,
            (SELECT count(*) FROM promoted) AS promoted,
            (SELECT pg_notify(:channel, '') FROM told LIMIT 1) AS notified
-    """
+    """  # noqa: S608 - made of constants
 )
 
 SAVE_BODY = text(

@@ -15,7 +15,6 @@ lower bound; of each element its length (-1 for NULL) and its bytes.
 from __future__ import annotations
 
 import struct
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -79,10 +78,12 @@ class Blobs(Array[bytes]):
 
 
 class Uuids(Array[str]):
+    """`uuid`, from texts of 32 hexadecimal digits, with or without hyphens."""
+
     sql, element, array = "uuid", 2950, 2951
 
     def encode(self, value: str) -> bytes:
-        return uuid.UUID(value).bytes
+        return bytes.fromhex(value.replace("-", ""))
 
 
 class Jsons(Array[bytes]):

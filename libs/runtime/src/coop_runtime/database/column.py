@@ -1,9 +1,6 @@
 """Many rows as one parameter each column: what a statement calls them and where their values are.
 
-    RESULTS = Columns[Result](
-        Column("seq", Bigints, lambda result: result.seq),
-        Column("error", Texts, lambda result: result.error),
-    )
+    RESULTS = Columns[Result](Column("seq", Bigints, "delivery.seq"), Column("error", Texts))
     text(f"SELECT r.seq, r.error FROM {unnest('r', RESULTS)} ORDER BY r.position")
     connection.execute(statement, RESULTS.arrays(results))
 
@@ -15,6 +12,7 @@ Must not: be given a name that is not a constant of ours: names become part of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from coop_runtime.database.array import Array
@@ -23,11 +21,19 @@ T = TypeVar("T")
 
 
 class Column(NamedTuple, Generic[T]):
-    """One column: its name, its type, and its value in a row that is made of `T`."""
+    """One column: its name, its type, and where its value is in a row that is made of `T`: a path
+    of attributes, as `delivery.seq`, or a function of it; without either, the attribute `name`."""
 
     name: str
     array: type[Array[Any]]
-    value: Callable[[T], Any]
+    value: str | Callable[[T], Any] = ""
+
+    @property
+    def getter(self) -> Callable[[T], Any]:
+        """Reads the value."""
+        # Of an attribute without a frame of Python's: most of the work on a row is this.
+        value = self.value or self.name
+        return attrgetter(value) if isinstance(value, str) else value
 
 
 class Columns(Generic[T]):
@@ -36,7 +42,7 @@ class Columns(Generic[T]):
 
     def __init__(self, *columns: Column[T], prefix: str = "") -> None:
         self.columns = columns
-        self._arrays = [(prefix + one.name, one.array, one.value) for one in columns]
+        self._arrays = [(prefix + one.name, one.array, one.getter) for one in columns]
         self.casts = [f"CAST(:{name} AS {array.sql}[])" for name, array, _ in self._arrays]
 
     def arrays(self, rows: Sequence[T | None]) -> dict[str, Array[Any]]:
@@ -45,7 +51,7 @@ class Columns(Generic[T]):
         if len(whole) == len(rows):
             return {name: array(map(value, whole)) for name, array, value in self._arrays}
         return {
-            name: array(None if row is None else value(row) for row in rows)
+            name: array([None if row is None else value(row) for row in rows])
             for name, array, value in self._arrays
         }
 
