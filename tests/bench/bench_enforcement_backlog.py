@@ -14,8 +14,8 @@ import time
 import psutil
 import psycopg
 
+from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.lease import MAX_LEASES, Leases
-from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.slot import Slots
 from coop_runtime.database.engine import engine_of
 from tests.bench import delivery_load as load

@@ -18,12 +18,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.assembly import assemble
 from coop_action_dispatcher.breaker import Limits
+from coop_action_dispatcher.connection import prepare
+from coop_action_dispatcher.dispatcher_wiring import assemble
 from coop_action_dispatcher.handler import new_delivery
 from coop_action_dispatcher.migrations import run as migrate
 from coop_action_dispatcher.sender import MAX_READ
-from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.strike_store import Strikes

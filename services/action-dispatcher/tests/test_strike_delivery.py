@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from coop_action_dispatcher.assembly import assemble
+from coop_action_dispatcher.dispatcher_wiring import assemble
 from coop_action_dispatcher.handler import RequestHandler
 from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.signer import Signer

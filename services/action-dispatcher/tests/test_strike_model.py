@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
+from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.config import Kind, OrgSettings, StrikeThreshold
@@ -78,6 +79,7 @@ class StrikeMachine(RuleBasedStateMachine):
         self.now = T0
         self.model = Model()
         self.engine = engine_of(self.url, application_name="test")
+        prepare(self.engine)
         self.strikes = Strikes(self.configuration.table, now=lambda: self.now)
 
     def teardown(self) -> None:

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_action_dispatcher.collision import Collision
 from coop_action_dispatcher.strike import Part, Reversal, User
-from coop_action_dispatcher.strike_batch import Collision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.config import (
     Action,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from coop_action_dispatcher import strike_index
-from coop_action_dispatcher.assembly import assemble
+from coop_action_dispatcher.dispatcher_wiring import assemble
 from coop_action_dispatcher.handler import RequestHandler
 from coop_action_dispatcher.reversal import ReversalHandler
+from coop_action_dispatcher.schema import outbox
 from coop_action_dispatcher.sender import MAX_READ
 from coop_action_dispatcher.settings import Settings
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.strike_index import StrikeIndex
 from coop_action_dispatcher.strike_keeper import StrikeKeeper
 from coop_action_dispatcher.strike_store import Strikes
-from coop_action_dispatcher.table import outbox
 from coop_contracts.config import SYSTEM_ORG, Kind
 from coop_contracts.event import ActionRequested, CallbackRequested, EffectsReversed
 from coop_runtime.database.engine import engine_of

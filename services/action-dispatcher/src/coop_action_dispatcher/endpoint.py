@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import endpoint_statement as sql
 from coop_action_dispatcher.breaker import Change, Limits, Troubled
-from coop_action_dispatcher.table import outbox
+from coop_action_dispatcher.schema import outbox
 from coop_contracts.event import EndpointChanged
 from coop_contracts.ids import new_id
 from coop_runtime.database.array import Bigints, Booleans, Integers, Texts

@@ -18,6 +18,7 @@ from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_action_dispatcher.collision import TRIES
 from coop_action_dispatcher.delivery_view import Filter, conditions_of
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
@@ -25,8 +26,6 @@ from coop_runtime.process.error import Retryable
 BATCH = 500
 MAX = 10_000
 """In one call; whoever wants more calls again."""
-
-_COLLISIONS = 5
 
 _HEADS = text(
     """
@@ -132,7 +131,7 @@ async def _dead(
 
 
 async def _revive(engine: AsyncEngine, dead: Sequence[tuple[int, bytes]]) -> int:
-    for _ in range(_COLLISIONS):
+    for _ in range(TRIES):
         try:
             async with transaction(engine) as connection:
                 return await _revive_once(connection, dead)

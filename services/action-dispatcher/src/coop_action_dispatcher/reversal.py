@@ -11,16 +11,14 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_action_dispatcher.collision import TRIES, Collision
 from coop_action_dispatcher.item import storable
 from coop_action_dispatcher.strike import reversal_of
-from coop_action_dispatcher.strike_batch import Collision
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.event import EffectsReversed
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Retryable
-
-_COLLISIONS = 5
 
 
 class ReversalHandler:
@@ -36,7 +34,7 @@ class ReversalHandler:
             reversal_of(one.event, storable(one.headers.get("traceparent", b"").decode("latin-1")))
             for one in batch
         ]
-        for _ in range(_COLLISIONS):
+        for _ in range(TRIES):
             try:
                 async with transaction(self._engine) as connection:
                     await self._strikes.apply(

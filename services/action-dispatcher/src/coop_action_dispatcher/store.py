@@ -23,9 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import store_statement as sql
 from coop_action_dispatcher.breaker import Breakers, Change
+from coop_action_dispatcher.collision import TRIES, Collision
 from coop_action_dispatcher.delivery import Delivery, NewDelivery, Result, State
 from coop_action_dispatcher.endpoint import Directory, apply_changes
 from coop_action_dispatcher.endpoint_statement import GIVE_PROBES
+from coop_action_dispatcher.schema import outbox
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store_column import (
     ATTEMPTS,
@@ -38,9 +40,7 @@ from coop_action_dispatcher.store_column import (
     Ruled,
 )
 from coop_action_dispatcher.strike import Part
-from coop_action_dispatcher.strike_batch import Collision as StrikeCollision
 from coop_action_dispatcher.strike_store import Strikes
-from coop_action_dispatcher.table import outbox
 from coop_action_dispatcher.webhook import with_strikes
 from coop_runtime.database.array import Bigints, Blobs, Uuids
 from coop_runtime.database.engine import transaction
@@ -52,8 +52,6 @@ LEASE = 45.0
 """Seconds a lease lasts at most. A crash is found by the owner's missing heartbeat, in seconds;
 this only bounds a lease whose owner lives but does not come back to it, so it is well above the
 time for one attempt (15 s) and its recording (a transaction may take 20 s)."""
-
-_COLLISIONS = 5
 
 Key = tuple[str, str]
 
@@ -71,10 +69,6 @@ class Recorded(Struct, frozen=True):
 
     recorded: Sequence[Result]
     promoted: int
-
-
-class _Collision(Exception):
-    """Someone else wrote the same rows in between: look again."""
 
 
 class Store:
@@ -104,13 +98,13 @@ class Store:
         )
         distinct.reverse()
         endpoints = await self._directory.ids((one.org_id, one.endpoint) for one in distinct)
-        for attempt in range(_COLLISIONS):
+        for attempt in range(TRIES):
             try:
                 return await self._accept(distinct, endpoints, slots, look_first=attempt > 0)
-            except (_Collision, StrikeCollision):
+            except Collision:
                 continue
             except sqlalchemy.exc.IntegrityError:
-                if attempt == _COLLISIONS - 1:
+                if attempt == TRIES - 1:
                     raise
         raise Retryable("deliveries: another process takes on the same requests")
 
@@ -186,7 +180,7 @@ class Store:
         seqs = {str(execution_id): seq for seq, execution_id in inserted}
         if len(seqs) != len(new):
             # Some are known already, so the heads were reckoned wrongly: roll back, look first.
-            raise _Collision
+            raise Collision
         return seqs
 
     async def save_body(

@@ -1,335 +1,256 @@
-"""One batch of changes to the accounts of users: locked, brought up to date, changed, saved.
+"""One batch of changes to strikes: what executions add, and what reversals take away.
 
-    lock users ─▶ take expired strikes off ─▶ take reversals off ─▶ add executions ─▶ save
+    hold the users' accounts ─▶ take reversals off ─▶ add executions ─▶ save the accounts
 
-Guarantees: see `strike_store`. A total that is changed is first brought up to date, so that a
-threshold the user fell below by expiry can be crossed again by this very batch.
-Must not: be used twice; it belongs to one transaction.
+A strike is as heavy as its leading execution (see `strike`). An execution that is added leads when
+it is heavier than the one that leads so far; when the one that leads is taken back, the next leads,
+and a strike of which no execution stands weighs nothing.
+
+Guarantees: see `strike_store`.
+Must not: commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
-from msgspec import Struct
-from psycopg.types.json import Jsonb
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher import strike_statement as sql
 from coop_action_dispatcher.arrival import Configuration
+from coop_action_dispatcher.collision import Collision
 from coop_action_dispatcher.item import storable
-from coop_action_dispatcher.strike import Lead, Part, Reversal, User
-from coop_action_dispatcher.table import outbox
-from coop_action_dispatcher.threshold import Account, Cause, Rulebook
-from coop_contracts.event import ItemRef
-from coop_runtime.database.outbox import append
-
-Moment = Callable[[AsyncConnection], Awaitable[datetime]]
-"""Tells the present (UTC) to a transaction."""
-
-_ref = msgspec.json.Decoder(ItemRef)
+from coop_action_dispatcher.strike import Lead, Part, Reversal
+from coop_action_dispatcher.strike_account import Accounts, Moment, hold, save
+from coop_action_dispatcher.strike_column import EXECUTIONS, STRIKE_ROWS, ExecutionRow, StrikeRow
+from coop_action_dispatcher.threshold import Cause
 
 
-class Collision(Exception):
-    """Another transaction wrote the same executions in between: roll back, begin again."""
+class Standing(NamedTuple):
+    """How a strike stands: the execution that leads it, and what it adds to its user's total."""
+
+    lead: Lead | None
+    counted: int
 
 
-class _Strike(Struct):
-    """A strike that this batch changes."""
-
-    part: Part
-    lead: Lead | None = None
-    counted: int = 0
-    changed: bool = False
+_NO_STRIKE = Standing(None, 0)
 
 
-class StrikeBatch:
-    """One transaction's work on the accounts that it holds."""
+async def apply(
+    connection: AsyncConnection,
+    parts: Sequence[Part],
+    reversals: Mapping[str, Reversal],
+    *,
+    config: Configuration,
+    moment: Moment,
+) -> dict[str, int]:
+    """Distinct parts and reversals, by execution id. Gives the user's total after each part.
 
-    def __init__(self, connection: AsyncConnection, config: Configuration, moment: Moment) -> None:
-        self._connection = connection
-        self._config = config
-        self._moment = moment
-        self._accounts: dict[bytes, Account] = {}
-        self._rulebooks: dict[str, Rulebook] = {}
+    A reversal may be of an execution that is known, of one of this very batch, which is added
+    before it is taken back, or of one that has not been asked for yet: that one is remembered.
+    Raises `Collision`.
+    """
+    own = {part.execution_id for part in parts}
+    known = await _find(connection, [one for one in reversals if one not in own])
+    digests = {digest for digest in known.values() if digest is not None}
+    users = [part.user for part in parts]
+    accounts = await hold(connection, digests, users, config=config, moment=moment)
+    early = [one for one in reversals if one not in own and one not in known]
+    new = await _add_executions(connection, parts, early, now=accounts.now)
+    await _reverse(connection, accounts, {one: reversals[one] for one in known})
+    counts = await _add(connection, accounts, parts, new)
+    await _reverse(connection, accounts, {one: reversals[one] for one in reversals if one in own})
+    await save(connection, accounts)
+    return counts
 
-    async def apply(
-        self, parts: Sequence[Part], reversals: Mapping[str, Reversal]
-    ) -> dict[str, int]:
-        """Distinct parts and reversals, by execution id. Gives the user's total after each part.
 
-        Raises `Collision`.
-        """
-        added = {part.execution_id for part in parts}
-        known = await self._find([one for one in reversals if one not in added])
-        digests = {digest for digest in known.values() if digest is not None}
-        await self._lock(digests, [part.user for part in parts])
-        early = [one for one in reversals if one not in added and one not in known]
-        new = await self._add_executions(parts, early)
-        await self._reverse({one: reversals[one] for one in known})
-        counts = await self._add(parts, new)
-        await self._reverse({one: reversals[one] for one in reversals if one in added})
-        await self._save()
-        return counts
+async def _find(
+    connection: AsyncConnection, execution_ids: Sequence[str]
+) -> dict[str, bytes | None]:
+    """The users whose strikes these executions are part of, of those that are known."""
+    if not execution_ids:
+        return {}
+    found = await connection.execute(sql.FIND, {"ids": execution_ids})
+    return {
+        str(execution_id): None if digest is None else bytes(digest)
+        for execution_id, _, digest in found
+    }
 
-    async def expire(self, digests: Sequence[bytes]) -> None:
-        """Brings the accounts of these users up to date."""
-        await self._lock(set(digests), [])
-        await self._save()
 
-    async def _find(self, execution_ids: Sequence[str]) -> dict[str, bytes | None]:
-        """The users whose strikes these executions are part of, of those that are known."""
-        if not execution_ids:
-            return {}
-        found = await self._connection.execute(sql.FIND, {"ids": execution_ids})
-        return {
-            str(execution_id): None if digest is None else bytes(digest)
-            for execution_id, _, digest in found
-        }
+async def _add_executions(
+    connection: AsyncConnection, parts: Sequence[Part], early: Sequence[str], *, now: datetime
+) -> set[str]:
+    """Records executions, and those that were taken back before; gives the new ones' ids."""
+    if not parts and not early:
+        return set()
+    rows = [_execution(part) for part in parts]
+    rows += [
+        ExecutionRow(execution_id=one, struck_at=now, expires_at=now, reversed_at=now)
+        for one in early
+    ]
+    inserted = await connection.execute(sql.ADD_EXECUTIONS, EXECUTIONS.arrays(rows))
+    new = {str(execution_id) for (execution_id,) in inserted}
+    if not new.issuperset(early):
+        raise Collision
+    return new
 
-    async def _lock(self, digests: set[bytes], users: Sequence[User]) -> None:
-        """Holds the accounts, makes missing ones, and takes expired strikes off them."""
-        new = {user.digest: user for user in users}
-        if new:
-            await self._connection.execute(
-                sql.ADD_USERS,
-                {
-                    "digests": list(new),
-                    "orgs": [storable(user.org_id) for user in new.values()],
-                    "refs": [msgspec.json.encode(user.ref) for user in new.values()],
-                },
-            )
-        wanted = {"digests": list(digests | new.keys())}
-        held = (await self._connection.execute(sql.LOCK, wanted)).all()
-        if not new.keys() <= {bytes(row.user_digest) for row in held}:
-            raise Collision  # a user of whom nothing was left has just been deleted
-        # The time after the locks are had: it must not lie before what their holders have written.
-        self._now = await self._moment(self._connection)
-        crossed = await self._crossed([bytes(row.user_digest) for row in held])
-        for row in held:
-            digest = bytes(row.user_digest)
-            self._accounts[digest] = Account(
-                User(row.org_id, _ref.decode(row.ref)),
-                row.total,
-                generations={one.threshold: one.generation for one in crossed.get(digest, ())},
-                open_=[one.threshold for one in crossed.get(digest, ()) if one.open],
-            )
-        due = [bytes(row.user_digest) for row in held if _is_due(row.next_expiry_at, self._now)]
-        if due:
-            await self._expire(due)
 
-    async def _crossed(self, digests: Sequence[bytes]) -> dict[bytes, list[Row[Any]]]:
-        crossed: dict[bytes, list[Row[Any]]] = {}
-        if digests:
-            for row in await self._connection.execute(sql.CROSSED, {"digests": digests}):
-                crossed.setdefault(bytes(row.user_digest), []).append(row)
-        return crossed
+async def _add(
+    connection: AsyncConnection, accounts: Accounts, parts: Sequence[Part], new: set[str]
+) -> dict[str, int]:
+    """Gives strikes, or makes them heavier, by the executions that are new; the users' totals
+    after each part."""
+    strike_ids = {one.execution_id: one.strike_id for one in parts if one.execution_id in new}
+    standings = await _standings(connection, set(strike_ids.values()))
+    changed: dict[str, StrikeRow] = {}
+    totals = {}
+    for part in parts:
+        strike_id = strike_ids.get(part.execution_id)
+        if strike_id is not None:
+            before = standings.get(strike_id, _NO_STRIKE)
+            if leads(part, before):
+                strike = led_by(part, now=accounts.now)
+                accounts.change(
+                    strike.user_digest, strike.counted - before.counted, _cause_of(part)
+                )
+                metric.STRIKES.labels("given" if before.lead is None else "raised").inc()
+                standings[strike_id] = Standing(_lead_of(part), strike.counted)
+                changed[strike_id] = strike
+        totals[part.execution_id] = accounts.total(part.user.digest)
+    await _save_strikes(connection, list(changed.values()))
+    return totals
 
-    async def _expire(self, digests: Sequence[bytes]) -> None:
-        expired = await self._connection.execute(sql.EXPIRE, {"digests": digests, "now": self._now})
-        for row in sorted(expired, key=lambda row: row.expires_at):
-            cause = Cause(
-                cause_id=row.cause_id, policy_id=row.policy_id, correlation_id=row.cause_id
-            )
-            self._change(bytes(row.user_digest), -row.counted, cause)
-            metric.STRIKES.labels("expired").inc()
 
-    async def _add_executions(self, parts: Sequence[Part], early: Sequence[str]) -> set[str]:
-        """Records executions, and those that were taken back before; gives the new ones' ids."""
-        if not parts and not early:
-            return set()
-        nothing = [None] * len(early)
-        moment = [self._now] * len(early)
-        inserted = await self._connection.execute(
-            sql.ADD_EXECUTIONS,
-            {
-                "ids": [part.execution_id for part in parts] + list(early),
-                "strikes": [part.strike_id for part in parts] + nothing,
-                "actions": [storable(part.action_id) for part in parts] + nothing,
-                "policies": [storable(part.policy_id) for part in parts] + nothing,
-                "weights": [part.weight for part in parts] + nothing,
-                "struck": [part.struck_at for part in parts] + moment,
-                "expires": [part.expires_at for part in parts] + moment,
-                "reversed": [None] * len(parts) + moment,
-            },
+async def _standings(connection: AsyncConnection, strike_ids: set[str]) -> dict[str, Standing]:
+    """How these strikes stand, those left out that there are not yet."""
+    if not strike_ids:
+        return {}
+    found = await connection.execute(sql.STRIKES, {"ids": list(strike_ids)})
+    return {str(row.strike_id): _standing(row) for row in found}
+
+
+async def _reverse(
+    connection: AsyncConnection, accounts: Accounts, reversals: Mapping[str, Reversal]
+) -> None:
+    """Takes executions back, and what they added to the users' totals."""
+    if not reversals:
+        return
+    reversed_ = await connection.execute(sql.REVERSE, {"ids": list(reversals), "now": accounts.now})
+    reversal_of = {
+        str(strike_id): reversals[str(execution_id)]
+        for execution_id, strike_id in reversed_
+        if strike_id is not None
+    }
+    if not reversal_of:
+        return
+    changed = []
+    for row in await connection.execute(sql.LEADS, {"ids": list(reversal_of)}):
+        if row.execution_id == row.before:
+            continue  # another execution leads: the strike is as heavy as before
+        strike = led_by_next(row, now=accounts.now)
+        cause = _taken_back(strike, reversal_of[strike.strike_id])
+        accounts.change(strike.user_digest, strike.counted - row.counted, cause)
+        metric.STRIKES.labels("lowered" if strike.lead_execution_id else "taken_back").inc()
+        changed.append(strike)
+    await _save_strikes(connection, changed)
+
+
+async def _save_strikes(connection: AsyncConnection, changed: Sequence[StrikeRow]) -> None:
+    if changed:
+        await connection.execute(sql.SAVE_STRIKES, STRIKE_ROWS.arrays(changed))
+
+
+def leads(part: Part, standing: Standing) -> bool:
+    """Whether the execution leads its strike, as that stands, once it is added."""
+    return standing.lead is None or _lead_of(part) > standing.lead
+
+
+def led_by(part: Part, *, now: datetime) -> StrikeRow:
+    """The strike, led by this execution."""
+    return StrikeRow(
+        strike_id=part.strike_id,
+        user_digest=part.user.digest,
+        cause_id=storable(part.cause_id),
+        lead_execution_id=part.execution_id,
+        policy_id=storable(part.policy_id),
+        weight=part.weight,
+        struck_at=part.struck_at,
+        expires_at=part.expires_at,
+        counted=_lead_of(part).counts(now),
+    )
+
+
+def led_by_next(row: Row[Any], *, now: datetime) -> StrikeRow:
+    """A strike whose leading execution was taken back, from its row of `LEADS`: led by the next
+    one, or, where none stands, weighing nothing, with the policy and the times that it had."""
+    strike_id, digest = str(row.strike_id), bytes(row.user_digest)
+    if row.execution_id is None:
+        return StrikeRow(
+            strike_id=strike_id,
+            user_digest=digest,
+            cause_id=row.cause_id,
+            lead_execution_id=None,
+            policy_id=row.old_policy_id,
+            weight=0,
+            struck_at=row.old_struck_at,
+            expires_at=row.old_expires_at,
+            counted=0,
         )
-        new = {str(execution_id) for (execution_id,) in inserted}
-        if not new.issuperset(early):
-            raise Collision
-        return new
-
-    async def _add(self, parts: Sequence[Part], new: set[str]) -> dict[str, int]:
-        strikes = await self._strikes(parts, new)
-        counts = {}
-        for part in parts:
-            account = self._accounts[part.user.digest]
-            if part.execution_id in new:
-                strike = strikes[part.strike_id]
-                lead = Lead(part.weight, part.expires_at, part.execution_id)
-                if strike.lead is None or lead > strike.lead:
-                    counted = lead.counts(self._now)
-                    self._change(part.user.digest, counted - strike.counted, _cause(part))
-                    metric.STRIKES.labels("given" if strike.lead is None else "raised").inc()
-                    strike.part, strike.lead, strike.counted = part, lead, counted
-                    strike.changed = True
-            counts[part.execution_id] = account.total
-        changed = [(key, strike) for key, strike in strikes.items() if strike.changed]
-        await self._save_strikes(changed)
-        return counts
-
-    async def _strikes(self, parts: Sequence[Part], new: set[str]) -> dict[str, _Strike]:
-        strikes = {part.strike_id: _Strike(part) for part in parts if part.execution_id in new}
-        if strikes:
-            for row in await self._connection.execute(sql.STRIKES, {"ids": list(strikes)}):
-                strike = strikes[str(row.strike_id)]
-                strike.counted = row.counted
-                if row.lead_execution_id is not None:
-                    strike.lead = Lead(row.weight, row.expires_at, str(row.lead_execution_id))
-        return strikes
-
-    async def _save_strikes(self, changed: Sequence[tuple[str, _Strike]]) -> None:
-        if not changed:
-            return
-        parts = [strike.part for _, strike in changed]
-        await self._connection.execute(
-            sql.SAVE_STRIKES,
-            {
-                "ids": [strike_id for strike_id, _ in changed],
-                "digests": [part.user.digest for part in parts],
-                "causes": [storable(part.cause_id) for part in parts],
-                "leads": [part.execution_id for part in parts],
-                "policies": [storable(part.policy_id) for part in parts],
-                "weights": [part.weight for part in parts],
-                "struck": [part.struck_at for part in parts],
-                "expires": [part.expires_at for part in parts],
-                "counted": [strike.counted for _, strike in changed],
-            },
-        )
-
-    async def _reverse(self, reversals: Mapping[str, Reversal]) -> None:
-        if not reversals:
-            return
-        found = await self._connection.execute(
-            sql.REVERSE, {"ids": list(reversals), "now": self._now}
-        )
-        reversal_of = {
-            str(strike_id): reversals[str(execution_id)]
-            for execution_id, strike_id in found
-            if strike_id is not None
-        }
-        if reversal_of:
-            await self._lead_anew(reversal_of)
-
-    async def _lead_anew(self, reversal_of: Mapping[str, Reversal]) -> None:
-        """Strikes of which an execution was taken back: the next one leads, or none."""
-        leads = await self._connection.execute(sql.LEADS, {"ids": list(reversal_of)})
-        changed = [row for row in leads if row.execution_id != row.before]
-        if not changed:
-            return
-        counted = []
-        for row in changed:
-            reversal = reversal_of[str(row.strike_id)]
-            stands = row.execution_id is not None
-            counted.append(row.weight if stands and row.expires_at > self._now else 0)
-            cause = Cause(
-                cause_id=row.cause_id,
-                policy_id=row.policy_id or row.old_policy_id,
-                correlation_id=reversal.correlation_id,
-                event_id=reversal.event_id,
-                traceparent=reversal.traceparent,
-            )
-            self._change(bytes(row.user_digest), counted[-1] - row.counted, cause)
-            metric.STRIKES.labels("lowered" if stands else "taken_back").inc()
-        await self._connection.execute(
-            sql.SAVE_STRIKES,
-            {
-                "ids": [row.strike_id for row in changed],
-                "digests": [row.user_digest for row in changed],
-                "causes": [row.cause_id for row in changed],
-                "leads": [row.execution_id for row in changed],
-                "policies": [row.policy_id or row.old_policy_id for row in changed],
-                "weights": [row.weight or 0 for row in changed],
-                "struck": [row.struck_at or row.old_struck_at for row in changed],
-                "expires": [row.expires_at or row.old_expires_at for row in changed],
-                "counted": counted,
-            },
-        )
-
-    def _change(self, digest: bytes, delta: int, cause: Cause) -> None:
-        account = self._accounts[digest]
-        org_id = account.user.org_id
-        if org_id not in self._rulebooks:
-            self._rulebooks[org_id] = Rulebook(org_id, self._config)
-        account.change(
-            delta,
-            cause,
-            rulebook=self._rulebooks[org_id],
-            now=self._now,
-        )
-
-    async def _save(self) -> None:
-        touched = [(digest, one) for digest, one in self._accounts.items() if one.touched]
-        if not touched:
-            return
-        fallen = [(digest, one) for digest, account in touched for one in account.fallen]
-        if fallen:
-            await self._connection.execute(
-                sql.CLOSE,
-                {
-                    "digests": [digest for digest, _ in fallen],
-                    "thresholds": [threshold for _, threshold in fallen],
-                    "now": self._now,
-                },
-            )
-        await self._save_crossings([account for _, account in touched])
-        await self._connection.execute(
-            sql.SAVE_USERS,
-            {
-                "digests": [digest for digest, _ in touched],
-                "totals": [account.total for _, account in touched],
-            },
-        )
-        messages = [message for _, account in touched for message in account.messages]
-        await append(self._connection, outbox, messages)
-
-    async def _save_crossings(self, accounts: Sequence[Account]) -> None:
-        crossings = [crossing for account in accounts for crossing in account.crossings]
-        if not crossings:
-            return
-        metric.CROSSINGS.inc(len(crossings))
-        await self._connection.execute(
-            sql.CROSS,
-            {
-                "ids": [crossing.crossing_id for crossing in crossings],
-                "digests": [crossing.user.digest for crossing in crossings],
-                "orgs": [storable(crossing.user.org_id) for crossing in crossings],
-                "thresholds": [crossing.threshold for crossing in crossings],
-                "generations": [crossing.generation for crossing in crossings],
-                "totals": [crossing.total for crossing in crossings],
-                "causes": [storable(crossing.cause_id) for crossing in crossings],
-                "executions": [
-                    Jsonb(msgspec.to_builtins(crossing.executions)) for crossing in crossings
-                ],
-                "fell": [crossing.fell for crossing in crossings],
-                "now": self._now,
-            },
-        )
+    next_ = Lead(row.weight, row.expires_at, str(row.execution_id))
+    return StrikeRow(
+        strike_id=strike_id,
+        user_digest=digest,
+        cause_id=row.cause_id,
+        lead_execution_id=next_.execution_id,
+        policy_id=row.policy_id,
+        weight=next_.weight,
+        struck_at=row.struck_at,
+        expires_at=next_.expires_at,
+        counted=next_.counts(now),
+    )
 
 
-def _is_due(expiry: datetime | None, now: datetime) -> bool:
-    return expiry is not None and expiry <= now
+def _lead_of(part: Part) -> Lead:
+    return Lead(part.weight, part.expires_at, part.execution_id)
 
 
-def _cause(part: Part) -> Cause:
+def _standing(row: Row[Any]) -> Standing:
+    if row.lead_execution_id is None:
+        return Standing(None, row.counted)
+    return Standing(Lead(row.weight, row.expires_at, str(row.lead_execution_id)), row.counted)
+
+
+def _execution(part: Part) -> ExecutionRow:
+    return ExecutionRow(
+        execution_id=part.execution_id,
+        strike_id=part.strike_id,
+        action_id=storable(part.action_id),
+        policy_id=storable(part.policy_id),
+        weight=part.weight,
+        struck_at=part.struck_at,
+        expires_at=part.expires_at,
+    )
+
+
+def _cause_of(part: Part) -> Cause:
     return Cause(
         cause_id=part.cause_id,
         policy_id=part.policy_id,
         correlation_id=part.correlation_id,
         event_id=part.event_id,
         traceparent=part.traceparent,
+    )
+
+
+def _taken_back(strike: StrikeRow, reversal: Reversal) -> Cause:
+    return Cause(
+        cause_id=strike.cause_id,
+        policy_id=strike.policy_id,
+        correlation_id=reversal.correlation_id,
+        event_id=reversal.event_id,
+        traceparent=reversal.traceparent,
     )

@@ -1,12 +1,15 @@
 """The statements of the strike store. Each is for a whole batch, by arrays.
 
-Must not: be used but by `strike_store`, `strike_batch` and `strike_index`, which know the order of
-the locks.
+Must not: be used but by `strike_store`, `strike_account`, `strike_batch` and `strike_index`, which
+know the order of the locks.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import text
+
+from coop_action_dispatcher.strike_column import CROSSINGS, EXECUTIONS, STRIKE_ROWS
+from coop_runtime.database.column import unnest
 
 FIND = text(
     """
@@ -59,19 +62,16 @@ EXPIRE = text(
 )
 
 ADD_EXECUTIONS = text(
-    """
+    f"""
     INSERT INTO dispatch.strike_executions
         (execution_id, strike_id, action_id, policy_id, weight, struck_at, expires_at, reversed_at)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:strikes AS uuid[]), CAST(:actions AS text[]),
-        CAST(:policies AS text[]), CAST(:weights AS integer[]), CAST(:struck AS timestamptz[]),
-        CAST(:expires AS timestamptz[]), CAST(:reversed AS timestamptz[])
-    ) AS new (execution_id, strike_id, action_id, policy_id, weight, struck_at, expires_at,
-              reversed_at)
+    SELECT execution_id, strike_id, action_id, policy_id, weight, struck_at, expires_at,
+           reversed_at
+    FROM {unnest("new", EXECUTIONS)}
     ORDER BY execution_id
     ON CONFLICT (execution_id) DO NOTHING
     RETURNING execution_id
-    """
+    """  # noqa: S608 - made of constants
 )
 
 STRIKES = text(
@@ -82,20 +82,18 @@ STRIKES = text(
 )
 
 SAVE_STRIKES = text(
-    """
+    f"""
     INSERT INTO dispatch.strikes AS s
         (strike_id, user_digest, cause_id, lead_execution_id, policy_id, weight, struck_at,
          expires_at, counted)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:digests AS bytea[]), CAST(:causes AS text[]),
-        CAST(:leads AS uuid[]), CAST(:policies AS text[]), CAST(:weights AS integer[]),
-        CAST(:struck AS timestamptz[]), CAST(:expires AS timestamptz[]),
-        CAST(:counted AS integer[]))
+    SELECT strike_id, user_digest, cause_id, lead_execution_id, policy_id, weight, struck_at,
+           expires_at, counted
+    FROM {unnest("new", STRIKE_ROWS)}
     ON CONFLICT (strike_id) DO UPDATE SET
         lead_execution_id = excluded.lead_execution_id, policy_id = excluded.policy_id,
         weight = excluded.weight, struck_at = excluded.struck_at,
         expires_at = excluded.expires_at, counted = excluded.counted
-    """
+    """  # noqa: S608 - made of constants
 )
 
 REVERSE = text(
@@ -145,19 +143,14 @@ CLOSE = text(
 )
 
 CROSS = text(
-    """
+    f"""
     INSERT INTO dispatch.strike_crossings
         (crossing_id, user_digest, org_id, threshold, generation, total, cause_id, executions,
          crossed_at, fell_at)
-    SELECT id, digest, org_id, threshold, generation, total, cause_id, executions, :now,
-           CASE WHEN fell THEN CAST(:now AS timestamptz) END
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:digests AS bytea[]), CAST(:orgs AS text[]),
-        CAST(:thresholds AS integer[]), CAST(:generations AS integer[]),
-        CAST(:totals AS bigint[]), CAST(:causes AS text[]), CAST(:executions AS jsonb[]),
-        CAST(:fell AS boolean[])
-    ) AS new (id, digest, org_id, threshold, generation, total, cause_id, executions, fell)
-    """
+    SELECT crossing_id, user_digest, org_id, threshold, generation, total, cause_id, executions,
+           :now, CASE WHEN fell THEN CAST(:now AS timestamptz) END
+    FROM {unnest("new", CROSSINGS)}
+    """  # noqa: S608 - made of constants
 )
 
 EXPIRING = text(

@@ -18,9 +18,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_action_dispatcher import strike_batch
 from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.strike import Part, Reversal
-from coop_action_dispatcher.strike_batch import StrikeBatch
+from coop_action_dispatcher.strike_account import hold, save
 from coop_action_dispatcher.strike_statement import (
     EXPIRING,
     NOW,
@@ -57,8 +58,12 @@ class Strikes:
         distinct: dict[str, Part] = {}
         for part in parts:
             distinct.setdefault(part.execution_id, part)
-        return await StrikeBatch(connection, self._config, self._moment).apply(
-            list(distinct.values()), {reversal.execution_id: reversal for reversal in reversals}
+        return await strike_batch.apply(
+            connection,
+            list(distinct.values()),
+            {reversal.execution_id: reversal for reversal in reversals},
+            config=self._config,
+            moment=self._moment,
         )
 
     async def expire(self, connection: AsyncConnection, *, limit: int) -> int:
@@ -68,9 +73,12 @@ class Strikes:
         """
         now = await self._moment(connection)
         found = await connection.execute(EXPIRING, {"now": now, "limit": limit})
-        digests = [bytes(digest) for (digest,) in found]
+        digests = {bytes(digest) for (digest,) in found}
         if digests:
-            await StrikeBatch(connection, self._config, self._moment).expire(digests)
+            await save(
+                connection,
+                await hold(connection, digests, config=self._config, moment=self._moment),
+            )
         return len(digests)
 
     async def prune(self, connection: AsyncConnection, *, limit: int) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from coop_action_dispatcher.api.application import build, guarded
 from coop_action_dispatcher.api.context import Context
-from coop_action_dispatcher.session import prepare
+from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.settings import ApiSettings
 from coop_runtime.database.engine import engine_of, transaction
 from coop_runtime.process.metric import measured

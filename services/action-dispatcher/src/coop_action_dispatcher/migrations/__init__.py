@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coop_action_dispatcher.table import SCHEMA
+from coop_action_dispatcher.schema import SCHEMA
 from coop_runtime.database.migration import migrate
 
 

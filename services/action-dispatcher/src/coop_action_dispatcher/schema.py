@@ -1,5 +1,6 @@
-"""The tables of schema `dispatch`: their shape for SQLAlchemy and for alembic's comparison.
+"""Schema `dispatch`: its name, its outbox, and what alembic compares.
 
+The other tables are written down in the migrations and used by the statements.
 Must not: be read by any other service; how a delivery ended is on the topic of action results.
 """
 

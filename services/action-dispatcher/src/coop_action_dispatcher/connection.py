@@ -1,4 +1,4 @@
-"""The dispatcher's sessions with PostgreSQL, as each of them has to be.
+"""The dispatcher's connections to PostgreSQL, as each of them has to be.
 
 Must not: hold an engine.
 """

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.breaker import Breakers
+from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.courier import Courier
 from coop_action_dispatcher.destination import endpoints_of
 from coop_action_dispatcher.dispatcher import Dispatcher
@@ -15,7 +16,6 @@ from coop_action_dispatcher.keyring import Keyring
 from coop_action_dispatcher.lease import Leases
 from coop_action_dispatcher.schedule import Schedule
 from coop_action_dispatcher.sender import Sender
-from coop_action_dispatcher.session import prepare
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
