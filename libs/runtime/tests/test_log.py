@@ -156,7 +156,7 @@ def test_warnings_become_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_console_form_is_for_people() -> None:
     """The console form is one readable line, with the same redaction."""
     program = (
-        "from coop_runtime import log; log.configure('t', form='console'); "
+        "from coop_runtime.process import log; log.configure('t', form='console'); "
         "log.logger('a').info('hello', password='hunter2')"
     )
     out = subprocess.run(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engines
 _TO = """
 import sys
 from alembic import command
-from coop_runtime import migration
+from coop_runtime.database import migration
 def upgrade(config, _): command_upgrade(config, sys.argv[2])
 command_upgrade, command.upgrade = command.upgrade, upgrade
 migration.migrate(sys.argv[1], script_location="coop_action_dispatcher:migrations",
