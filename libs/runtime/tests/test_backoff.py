@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coop_runtime.process.backoff import Backoff
+from coop_runtime.process.backoff import Backoff, no_jitter
 
 
 def test_delays_double_to_a_bound_and_start_anew() -> None:
@@ -18,6 +18,12 @@ def test_delays_double_to_a_bound_and_start_anew() -> None:
 def test_jitter_stays_within_half_and_all() -> None:
     """The least jitter is half of the step."""
     assert Backoff(jitter=lambda: 0.0).next_delay() == 0.05
+
+
+def test_one_that_fails_alone_waits_the_whole_step() -> None:
+    """Without jitter a delay can be told beforehand: those of migrations and of restarts."""
+    backoff = Backoff(first=0.5, last=8.0, jitter=no_jitter)
+    assert [backoff.next_delay() for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
 
 
 def test_failing_for_counts_from_the_first_failure() -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_runtime.database.engine import engine_of, transaction
-from coop_runtime.database.outbox import MAX_MESSAGE, Relay, append, outbox_table
+from coop_runtime.database.outbox import MAX_MESSAGE, Relay, RelayTuning, append, outbox_table
 from coop_runtime.kafka.message import Message
 from coop_runtime.process import metric
 from coop_runtime.process.error import BrokerUnavailable
@@ -95,9 +95,9 @@ async def waiting(engine: AsyncEngine) -> int:
 
 @contextlib.asynccontextmanager
 async def relaying(
-    engine: AsyncEngine, publisher: Publisher, **options: Any
+    engine: AsyncEngine, publisher: Publisher, **tuning: Any
 ) -> AsyncIterator[Relay]:
-    relay = Relay(engine, TABLE, publisher, **options)  # type: ignore[arg-type]
+    relay = Relay(engine, TABLE, publisher, tuning=RelayTuning(**tuning))  # type: ignore[arg-type]
     task = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -217,16 +217,12 @@ async def test_two_relays_keep_the_order(engine: AsyncEngine, role_urls: dict[st
     assert publisher.values == [str(n) for n in range(200)]
 
 
-async def test_a_broker_outage_is_waited_out(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_broker_outage_is_waited_out(engine: AsyncEngine) -> None:
     """The relay stays, is unready meanwhile, and publishes everything when the broker is back."""
-    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_FIRST", 0.01)
-    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_LAST", 0.05)
     publisher = Publisher()
     publisher.failures = [BrokerUnavailable("down") for _ in range(20)]
     await write(engine, "a", "b")
-    async with relaying(engine, publisher) as relay:
+    async with relaying(engine, publisher, backoff_first=0.01, backoff_last=0.05) as relay:
         await until(lambda: len(publisher.failures) < 15)
         assert not relay.ready()
         await until(lambda: publisher.values == ["a", "b"])
@@ -234,14 +230,13 @@ async def test_a_broker_outage_is_waited_out(
 
 
 async def test_a_database_outage_is_waited_out(
-    engine: AsyncEngine, postgres_admin_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, postgres_admin_url: str
 ) -> None:
     """Every session killed, again and again: the relay comes back and loses nothing."""
-    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_FIRST", 0.01)
     publisher = Publisher()
     retries = metric.OUTBOX_RETRIES.labels("review", "database")
     before = retries._value.get()
-    async with relaying(engine, publisher) as relay:
+    async with relaying(engine, publisher, backoff_first=0.01) as relay:
         for round_ in range(3):
             await write(engine, str(round_))
             await until(lambda n=round_: str(n) in publisher.values)
@@ -303,16 +298,12 @@ async def test_a_commit_wakes_the_relay_within_milliseconds(
     assert median < 100
 
 
-async def test_depth_and_age_are_measured(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_depth_and_age_are_measured(engine: AsyncEngine) -> None:
     """While nothing leaves, the metrics show how much waits and for how long."""
-    monkeypatch.setattr("coop_runtime.database.outbox._DEPTH_EVERY", 0)
-    monkeypatch.setattr("coop_runtime.database.outbox._BACKOFF_LAST", 0.05)
     publisher = Publisher()
     publisher.failures = [BrokerUnavailable("down") for _ in range(1000)]
     await write(engine, "a", "b", "c")
-    async with relaying(engine, publisher):
+    async with relaying(engine, publisher, depth_every=0, backoff_last=0.05):
         await until(lambda: metric.OUTBOX_DEPTH.labels("review")._value.get() == 3)
         await until(lambda: metric.OUTBOX_AGE.labels("review")._value.get() > 0)
         publisher.failures.clear()

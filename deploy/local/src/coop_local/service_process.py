@@ -19,9 +19,9 @@ from pathlib import Path
 import httpx
 
 from coop_local.engine import end, rotate, spawn
+from coop_runtime.process.backoff import Backoff, no_jitter
 
-_FIRST_DELAY = 0.5
-_LONGEST_DELAY = 30.0
+_FIRST_DELAY, _LAST_DELAY = 0.5, 30.0
 _STEADY_SECONDS = 60.0
 
 
@@ -51,7 +51,7 @@ class ServiceProcess:
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._launched_at = 0.0
-        self._delay = _FIRST_DELAY
+        self._backoff = Backoff(first=_FIRST_DELAY, last=_LAST_DELAY, jitter=no_jitter)
         self._launch_again_at: float | None = None
 
     @property
@@ -83,9 +83,9 @@ class ServiceProcess:
             return f"{self.spec.name} started again (process {self.pid})."
         if self._process is None or self._process.poll() is None:
             return None
-        ran = time.monotonic() - self._launched_at
-        self._delay = _FIRST_DELAY if ran > _STEADY_SECONDS else self._delay
-        delay, self._delay = self._delay, min(self._delay * 2, _LONGEST_DELAY)
+        if time.monotonic() - self._launched_at > _STEADY_SECONDS:
+            self._backoff.reset()
+        delay = self._backoff.next_delay()
         self._launch_again_at = time.monotonic() + delay
         return (
             f"{self.spec.name} ended ({how_it_ended(self._process.returncode)}); "

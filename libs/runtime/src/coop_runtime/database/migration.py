@@ -21,9 +21,12 @@ import sqlalchemy.exc
 from sqlalchemy import Connection, MetaData, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from coop_runtime.process.backoff import Backoff, no_jitter
+
 VERSION_TABLE = "alembic_version"
 
 _ATTEMPTS = 6
+_FIRST_DELAY, _LAST_DELAY = 0.5, 8.0  # seconds between two of them
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -39,6 +42,7 @@ def migrate(url: str, *, script_location: str, schema: str) -> None:
         hide_parameters=True,
         connect_args={"connect_timeout": 5, "application_name": f"coop-migrate-{schema}"},
     )
+    backoff = Backoff(first=_FIRST_DELAY, last=_LAST_DELAY, jitter=no_jitter)
     try:
         for attempt in range(_ATTEMPTS):
             try:
@@ -49,7 +53,7 @@ def migrate(url: str, *, script_location: str, schema: str) -> None:
                 state = getattr(error.orig, "sqlstate", None)
                 if state != _LOCK_NOT_AVAILABLE or attempt == _ATTEMPTS - 1:
                     raise
-                time.sleep(min(8, 0.5 * 2**attempt))
+                time.sleep(backoff.next_delay())
     finally:
         engine.dispose()
 

@@ -16,10 +16,10 @@ by the event id.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from psycopg import AsyncConnection as Connection
@@ -43,20 +43,14 @@ from coop_runtime.database.engine import answering
 from coop_runtime.kafka.message import Message
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process import metric
+from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import BrokerUnavailable, Retryable
 from coop_runtime.process.log import logger
 
-BATCH = 500
 MAX_MESSAGE = 1_000_000  # bytes; Kafka refuses a record batch over 1 MiB by default
 
-_POLL = 1.0
-_STANDBY_POLL = 0.5
 _STATEMENT_TIMEOUT = 10.0
 _PUBLISH_TIMEOUT = 10.0
-_BACKOFF_FIRST = 0.2
-_BACKOFF_LAST = 15.0
-_REFUSED_RETRY = 60.0
-_DEPTH_EVERY = 5.0
 _DEPTH_CAP = 100_000
 
 _Row = tuple[int, str, bytes, bytes, list[list[str]]]
@@ -149,6 +143,20 @@ class _Session:
                 pass
 
 
+@dataclass(frozen=True, kw_only=True)
+class RelayTuning:
+    """`batch` rows at a time; the rest in seconds. A row that was refused is tried again after
+    `refused_retry`."""
+
+    batch: int = 500
+    poll: float = 1.0
+    standby_poll: float = 0.5
+    backoff_first: float = 0.2
+    backoff_last: float = 15.0
+    refused_retry: float = 60.0
+    depth_every: float = 5.0
+
+
 class Relay:
     """Moves one outbox table's rows to the broker, for as long as it runs.
 
@@ -158,11 +166,16 @@ class Relay:
     """
 
     def __init__(
-        self, engine: AsyncEngine, table: Table, producer: Producer, *, batch: int = BATCH
+        self,
+        engine: AsyncEngine,
+        table: Table,
+        producer: Producer,
+        *,
+        tuning: RelayTuning = RelayTuning(),
     ) -> None:
         self._engine = engine
         self._producer = producer
-        self._batch = batch
+        self._tuning = tuning
         self._schema = str(table.schema)
         self._name = f"{table.schema}.{table.name}"
         self._channel = channel_of(table)
@@ -171,7 +184,7 @@ class Relay:
         self._refused: set[int] = set()
         self._refused_since = 0.0
         self._depth_at = 0.0
-        self._backoff = _BACKOFF_FIRST
+        self._backoff = Backoff(first=tuning.backoff_first, last=tuning.backoff_last)
 
     def ready(self) -> bool:
         """True while the database answers and the broker takes what there is."""
@@ -213,8 +226,8 @@ class Relay:
         metric.OUTBOX_ACTIVE.labels(self._schema).set(0)
         query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
         while not (await session.execute(query, f"coop relay {self._name}"))[0][0]:
-            self._backoff = _BACKOFF_FIRST
-            await asyncio.sleep(_STANDBY_POLL)
+            self._backoff.reset()
+            await asyncio.sleep(self._tuning.standby_poll)
         metric.OUTBOX_ACTIVE.labels(self._schema).set(1)
         _log.info("outbox relay leads", schema=self._schema)
 
@@ -232,21 +245,21 @@ class Relay:
                     await self._back_off("broker", error)
                     continue
                 self._stalled = False
-                self._backoff = _BACKOFF_FIRST
-                if len(rows) < self._batch:
-                    await session.wait(_POLL)
+                self._backoff.reset()
+                if len(rows) < self._tuning.batch:
+                    await session.wait(self._tuning.poll)
         finally:
             metric.OUTBOX_ACTIVE.labels(self._schema).set(0)
 
     async def _read(self, session: _Session) -> list[_Row]:
-        if self._refused and time.monotonic() - self._refused_since > _REFUSED_RETRY:
+        if self._refused and time.monotonic() - self._refused_since > self._tuning.refused_retry:
             self._refused.clear()
             metric.OUTBOX_REFUSED.labels(self._schema).set(0)
         return await session.execute(
             f"SELECT id, topic, key, value, headers FROM {self._name} "  # noqa: S608
             "WHERE NOT (id = ANY(%s)) ORDER BY id LIMIT %s",
             list(self._refused),
-            self._batch,
+            self._tuning.batch,
         )
 
     async def _relay(self, session: _Session, rows: list[_Row]) -> None:
@@ -293,7 +306,7 @@ class Relay:
 
     async def _measure(self, session: _Session) -> None:
         now = time.monotonic()
-        if now - self._depth_at < _DEPTH_EVERY:
+        if now - self._depth_at < self._tuning.depth_every:
             return
         self._depth_at = now
         statement = (
@@ -307,5 +320,4 @@ class Relay:
     async def _back_off(self, cause: str, error: Exception) -> None:
         metric.OUTBOX_RETRIES.labels(self._schema, cause).inc()
         _log.warning("outbox relay backs off", schema=self._schema, cause=cause, error=str(error))
-        await asyncio.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311
-        self._backoff = min(_BACKOFF_LAST, self._backoff * 2)
+        await asyncio.sleep(self._backoff.next_delay())

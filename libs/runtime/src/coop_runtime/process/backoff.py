@@ -1,7 +1,7 @@
 """The schedule of retries: exponential, with jitter, without an end.
 
-Guarantees: delays from 0.1 s doubling to 30 s, each drawn between half of that and all of it, so
-that processes that failed together do not come back together.
+Guarantees: delays from the first (0.1 s) doubling to the last (30 s), each drawn between half of
+that and all of it, so that processes that failed together do not come back together.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ FIRST_SECONDS = 0.1
 LAST_SECONDS = 30.0
 
 
+def no_jitter() -> float:
+    """For one that never fails together with others, and says beforehand how long it will wait."""
+    return 1.0
+
+
 class Backoff:
-    """One series of failures. `clock` (seconds) and `jitter` (0..1) are for tests."""
+    """One series of failures. `clock` counts seconds, `jitter` gives 0 (half a delay) to 1."""
 
     def __init__(
         self,

@@ -10,7 +10,6 @@ Must not: stop the process for an outage.
 from __future__ import annotations
 
 import asyncio
-import random
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,6 +17,7 @@ from coop_review_api.configuration.log_head import ensure_head
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
+from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
@@ -45,7 +45,7 @@ class HeadKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        backoff = _BACKOFF_FIRST
+        backoff = Backoff(first=_BACKOFF_FIRST, last=_BACKOFF_LAST)
         try:
             while True:
                 try:
@@ -53,13 +53,12 @@ class HeadKeeper:
                         self._whole = False
                         await self._ensure()
                         self._whole = True
-                    backoff = _BACKOFF_FIRST
+                    backoff.reset()
                     await asyncio.sleep(self._check_every)
                 except Retryable as error:
                     self._whole = False
                     _log.warning("log head waits", error=str(error))
-                    await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311
-                    backoff = min(_BACKOFF_LAST, backoff * 2)
+                    await asyncio.sleep(backoff.next_delay())
         finally:
             await self._topic.close()
 
