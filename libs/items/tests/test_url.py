@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coop_contracts.address import is_public
 from coop_items.refusal import Refused
 from coop_items.url import check_url
 
+# Which addresses are private, and every spelling of one, is the address's own test.
 PRIVATE = [
     "localhost",
     "LOCALHOST",
@@ -21,22 +23,8 @@ PRIVATE = [
     "127.0.0.1",
     "127.0.0.1.",
     "127.1",
-    "127.0.1",
-    "2130706433",
-    "0x7f000001",
     "0x7f.1",
-    "0177.0.0.1",
-    "017700000001",
     "0",
-    "0.0.0.0",
-    "10.0.0.1",
-    "172.16.0.1",
-    "192.168.1.1",
-    "169.254.169.254",
-    "0xa9fea9fe",
-    "100.64.0.1",
-    "224.0.0.1",
-    "255.255.255.255",
     "%31%32%37.0.0.1",
     "１２７.０.０.１",
     "127。0。0。1",
@@ -45,15 +33,9 @@ PRIVATE = [
     "[::1]",
     "[0:0:0:0:0:0:0:1]",
     "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
     "[::127.0.0.1]",
-    "[fe80::1]",
-    "[64:ff9b::10.0.0.1]",
-    "[2002:7f00:1::]",
     "[fe80::1%25eth0]",
-    "[fc00::1]",
-    "[fd12:3456::1]",
-    "[ff02::1]",
+    "[2606:4700:4700::1111%25eth0]",
     "user:pw@127.0.0.1",
     "example.com@127.0.0.1",
     "127.0.0.1:8080",
@@ -112,16 +94,11 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("host", PRIVATE)
-@pytest.mark.parametrize("scheme", ["http", "HTTPS"])
-def test_private_hosts_are_refused(host: str, scheme: str) -> None:
-    """Loopback, private, link-local, unspecified and multicast hosts are refused however spelt."""
-    with pytest.raises(Refused, match="private"):
-        check_url(f"{scheme}://{host}/x.png?y#z")
-
-
-@pytest.mark.parametrize("host", PRIVATE)
-def test_an_operator_may_allow_private_hosts(host: str) -> None:
-    """With private hosts allowed the same URLs pass, as on a developer's machine."""
+def test_private_hosts_are_refused_unless_the_operator_allows_them(host: str) -> None:
+    """However spelt; with private hosts allowed the same URLs pass, as on a developer's machine."""
+    for scheme in ("http", "HTTPS"):
+        with pytest.raises(Refused, match="private"):
+            check_url(f"{scheme}://{host}/x.png?y#z")
     url = f"http://{host}/x.png"
     assert check_url(url, allow_private_hosts=True) == url
 
@@ -140,19 +117,19 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         check_url(url, allow_private_hosts=True)
 
 
-@given(st.ip_addresses(v=4), st.integers(1, 4), st.sampled_from(["dec", "hex", "oct"]))
-def test_every_spelling_of_an_ipv4_address_is_judged_like_the_address(
-    address: ipaddress.IPv4Address, parts: int, base: str
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+def test_a_host_is_judged_like_the_address_that_it_is(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    """Fewer parts, octal or hexadecimal change nothing about an address."""
-    octets = list(address.packed)
-    numbers = [*octets[: parts - 1], int.from_bytes(bytes(octets[parts - 1 :]), "big")]
-    spell = {"dec": str, "hex": hex, "oct": lambda n: f"0{n:o}" if n else "0"}[base]
-    url = f"http://{'.'.join(spell(n) for n in numbers)}/"
-    mapped = f"http://[::ffff:{address}]/"
-    for spelling in (url, mapped):
-        if address.is_global and not address.is_multicast:
-            assert check_url(spelling) == spelling
+    """By the verdict for whoever names an address; what leaves us is judged again by the guard."""
+    if isinstance(address, ipaddress.IPv4Address):
+        hosts = [str(address), str(int(address)), hex(int(address)), f"[::ffff:{address}]"]
+    else:
+        hosts = [f"[{address}]", f"[{address.exploded}]"]
+    for host in hosts:
+        url = f"http://{host}/"
+        if is_public(address, strictly=False):
+            assert check_url(url) == url
         else:
-            with pytest.raises(Refused):
-                check_url(spelling)
+            with pytest.raises(Refused, match="private"):
+                check_url(url)

@@ -26,15 +26,8 @@ from typing import Any, Literal
 
 import httpx
 
-from coop_runtime.egress.address import (
-    Address,
-    AllowList,
-    is_host_name,
-    is_numeric_host,
-    is_public,
-    normal_host,
-    parse_address,
-)
+from coop_contracts.address import Address, is_numeric_host, is_public, parse_address
+from coop_runtime.egress.allow_list import AllowList, is_host_name, normal_host
 from coop_runtime.egress.connection import ResponseTooLarge
 from coop_runtime.egress.post import Poster
 from coop_runtime.egress.transport import CONNECT_TIMEOUT, GuardedTransport
@@ -127,7 +120,7 @@ class EgressGuard:
             raise EgressRefused("host-header", "the Host header must be the URL's host")
 
     def _check_address(self, address: Address, host: str) -> None:
-        if not is_public(address) and not self._allow.has_address(address):
+        if not is_public(address, strictly=True) and not self._allow.has_address(address):
             # The address itself is for the operator's eyes: it maps an internal network.
             raise EgressRefused("address", f"{host} does not lead to a public address")
 

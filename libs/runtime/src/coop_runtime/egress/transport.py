@@ -17,7 +17,7 @@ from typing import Protocol
 
 import httpx
 
-from coop_runtime.egress.address import Address
+from coop_contracts.address import Address
 from coop_runtime.egress.connection import Connection, ResponseTooLarge, encode_request
 
 CONNECT_TIMEOUT = 5.0
