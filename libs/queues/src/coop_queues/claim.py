@@ -178,7 +178,7 @@ class _Reviewer(NamedTuple):
 
 
 async def _claim(connection: AsyncConnection, summary: JobSummary, token: str) -> Claim:
-    job = await lookup.load(connection, summary)
+    job = await lookup.load_job(connection, summary)
     expires_at = summary.lease_expires_at
     if expires_at is None:
         raise RuntimeError("a leased row without an end of its lease: the table forbids it")

@@ -25,16 +25,23 @@ HISTORY_LIMIT: Final = 1000
 
 PAGE_LIMIT: Final = 200
 
+SUMMARY_NAMES: Final[tuple[str, ...]] = (
+    *(name for name in JobSummary.__struct_fields__ if name != "item"),
+    "item_type_id",
+    "item_id",
+)
+"""The columns of `jobs` that a `JobSummary` is made of."""
+
 SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = tuple(
-    jobs.c[name]
-    for name in (
-        *(f for f in JobSummary.__struct_fields__ if f != "item"),
-        "item_type_id",
-        "item_id",
-    )
+    jobs.c[name] for name in SUMMARY_NAMES
 )
 SUMMARY_SQL: Final = ", ".join(f"j.{column.name}" for column in SUMMARY_COLUMNS)
 """The columns of a `JobSummary` of the alias `j`, for statements written as text."""
+
+_BY_ORGANISATION = text(
+    "SELECT org_id, count(*) FROM queues.jobs"
+    " WHERE state = 'PENDING' AND queue_id = :queue GROUP BY org_id"
+)
 
 _entry_decoder = msgspec.json.Decoder(Entry)
 _item_decoder = msgspec.json.Decoder(SubmittedItem)
@@ -73,10 +80,10 @@ async def get_summary(connection: AsyncConnection, org_id: str, job_id: str) -> 
 
 async def get_job(connection: AsyncConnection, org_id: str, job_id: str) -> Job:
     """The job, pending or closed, with everything in it. Raises JobNotFound."""
-    return await load(connection, await get_summary(connection, org_id, job_id))
+    return await load_job(connection, await get_summary(connection, org_id, job_id))
 
 
-async def load(connection: AsyncConnection, summary: JobSummary) -> Job:
+async def load_job(connection: AsyncConnection, summary: JobSummary) -> Job:
     """The whole of the job that `summary` is of, with the history of those it was moved from."""
     history = [summary.job_id, *summary.moved_from]
     bodies = await connection.scalars(
@@ -166,6 +173,14 @@ async def pending_page(
     found = tuple(summary_of(dict(row)) for row in rows[:limit])
     more = len(rows) > limit
     return Page(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
+
+
+async def pending_by_organisation(
+    connection: AsyncConnection, queue_id: str
+) -> Sequence[tuple[str, int]]:
+    """How many jobs are pending in the queues of that id, by organisation."""
+    found = await connection.execute(_BY_ORGANISATION, {"queue": queue_id})
+    return [(org_id, count) for org_id, count in found]
 
 
 async def pending_counts(

@@ -10,23 +10,36 @@
     sweeping   contents, closable, closable_count, held_count, close_free, end_leases, move_batch
                                             in the caller's transaction, many jobs (`sweep`)
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
-    reading    get_job, get_summary, jobs_of_item, pending_page, pending_counts, held
+    marking    mark_child_safety            in the caller's transaction; `MARK` in a statement
+    reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
+               pending_by_organisation, held
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
 
 Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
 found. What changes rows answers with `changes`; after the commit they go to `OrderIndex.apply`.
-Must not: be passed by. Nobody else writes the schema `queues`.
+Must not: be passed by. Nobody else writes the schema `queues`; who reads it in a statement of
+their own does so through `reading`. Beside these two only `job`, `error`, `ranking` and
+`migrations` are imported from outside; an import contract sees to it.
 """
 
 from __future__ import annotations
 
+from coop_queues.child_safety import MARK, mark_child_safety
 from coop_queues.claim import DEFAULT_LEASE, Claims
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
 from coop_queues.holding import held
 from coop_queues.invalidate import affected, scrub
-from coop_queues.lease import DEFAULT_SKIP, extend, release, skip, withhold
-from coop_queues.lookup import get_job, get_summary, jobs_of_item, pending_counts, pending_page
-from coop_queues.order import OrderIndex
+from coop_queues.lease import DEFAULT_SKIP, extend, new_token, release, skip, withhold
+from coop_queues.lookup import (
+    get_job,
+    get_summary,
+    jobs_of_item,
+    load_job,
+    pending_by_organisation,
+    pending_counts,
+    pending_page,
+)
+from coop_queues.order import OrderIndex, client_of
 from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
@@ -46,6 +59,7 @@ from coop_queues.sync import Reconciler
 __all__ = [
     "DEFAULT_LEASE",
     "DEFAULT_SKIP",
+    "MARK",
     "MOVED",
     "REOPENED",
     "Claims",
@@ -56,6 +70,7 @@ __all__ = [
     "Reconciler",
     "Scope",
     "affected",
+    "client_of",
     "closable",
     "closable_count",
     "close",
@@ -68,8 +83,12 @@ __all__ = [
     "held",
     "held_count",
     "jobs_of_item",
+    "load_job",
+    "mark_child_safety",
     "move",
     "move_batch",
+    "new_token",
+    "pending_by_organisation",
     "pending_counts",
     "pending_page",
     "place",

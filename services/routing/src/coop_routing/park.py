@@ -13,11 +13,16 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_queues.job import Job, Kind
-from coop_queues.store import OrderIndex, get_job, pending_page, requeue
+from coop_queues.store import (
+    OrderIndex,
+    get_job,
+    pending_by_organisation,
+    pending_page,
+    requeue,
+)
 from coop_routing import metric
 from coop_routing.case import Cases
 from coop_routing.table import RouteTables
@@ -27,11 +32,6 @@ from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 _log = logger("coop_routing.park")
-
-_PARKED = text(
-    "SELECT org_id, count(*) FROM queues.jobs"
-    " WHERE state = 'PENDING' AND queue_id = :queue GROUP BY org_id"
-)
 
 
 class Unparker:
@@ -66,7 +66,7 @@ class Unparker:
     async def once(self) -> int:
         """Moves what can be moved; the number of jobs moved. Raises Retryable."""
         async with transaction(self._engine) as connection:
-            waiting = (await connection.execute(_PARKED, {"queue": PARKED_QUEUE})).all()
+            waiting = await pending_by_organisation(connection, PARKED_QUEUE)
         total = 0
         for org_id, count in waiting:
             stamp = self._tables.stamp(org_id)

@@ -1,8 +1,8 @@
 """Counts and times, each one statement.
 
     decisions   on jobs, undone ones apart                       review.decisions
-    jobs        that came; a moved or reopened one came once     queues.jobs
-    skips       jobs that were claimed and skipped               queues.claims
+    jobs        that came; a moved or reopened one came once     the queue store's
+    skips       jobs that were claimed and skipped               the queue store's
     actions     that were asked for, reversals apart unless      review.requested_actions
                 asked for by source
     times       of people's decisions that ended their job: from its first cause until decided
@@ -23,6 +23,7 @@ import sqlalchemy.exc
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_queues import reading
 from coop_review_api.analytics.question import Question
 from coop_review_api.decision_log.branch import Parameters
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
@@ -81,7 +82,7 @@ TIME_KEYS: Final[Keys] = {
 _JOB_CSAM = "coalesce(j.csam, true)"
 _ESCALATES = """d.components @> '[{"type": "ESCALATE_TO_NCMEC"}]'"""
 _MOVES = """d.components @> '[{"type": "MOVE"}]'"""
-_OF_JOB = "LEFT JOIN queues.jobs j ON j.job_id = CAST(d.job_id AS uuid)"
+_OF_JOB = f"LEFT JOIN {reading.JOBS} j ON j.job_id = CAST(d.job_id AS uuid)"
 
 
 async def counts(
@@ -248,7 +249,7 @@ def _jobs(scope: ReaderScope, question: Question, parameters: Parameters) -> _So
         },
     )
     where += _overlapping(parameters, {"j.policy_ids": question.policy_ids})
-    return _Source("queues.jobs j", "j.enqueued_at", where, JOB_KEYS)
+    return _Source(f"{reading.JOBS} j", "j.enqueued_at", where, JOB_KEYS)
 
 
 def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
@@ -265,7 +266,7 @@ def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _S
     where += _of_columns(
         parameters, {"c.queue_id": question.queue_ids, "c.reviewer_id": question.reviewer_ids}
     )
-    tables = "queues.claims c LEFT JOIN queues.jobs j ON j.job_id = c.job_id"
+    tables = f"{reading.CLAIMS} c LEFT JOIN {reading.JOBS} j ON j.job_id = c.job_id"
     return _Source(tables, "c.ended_at", where, SKIP_KEYS)
 
 
@@ -275,7 +276,7 @@ def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> 
         where.append("a.reverses IS NULL")
     if not scope.child_safety:
         where.append(
-            "NOT EXISTS (SELECT 1 FROM queues.jobs j WHERE j.org_id = a.org_id"
+            f"NOT EXISTS (SELECT 1 FROM {reading.JOBS} j WHERE j.org_id = a.org_id"  # noqa: S608
             " AND j.item_key = a.item_key AND j.csam)"
         )
     where += _of_columns(

@@ -22,7 +22,6 @@ from coop_contracts.config import Kind as DocumentKind
 from coop_queues import store as queues
 from coop_queues.job import Closed, JobSummary, OrderChange, State
 from coop_queues.job import Kind as JobKind
-from coop_queues.lookup import load
 from coop_review_api.automation.order import Clearing, Emptying, Invalidation
 from coop_review_api.automation.store import Progress
 from coop_review_api.configuration.catalogue import load_catalogue
@@ -90,7 +89,7 @@ async def _record_cleared(
     reason: str,
     now: datetime,
 ) -> None:
-    job = await load(connection, closed.summary)
+    job = await queues.load_job(connection, closed.summary)
     closing = Component(type="AUTOMATIC_CLOSE", close_reason="USER_ACTIONED")
     components: Sequence[Component] = [closing]
     if order.disposition == "IGNORE":
@@ -140,7 +139,7 @@ async def _empty(
     person = await reviewer_of(connection, row.created_by)
     closing = [Component(type="CLOSE", close_reason="QUEUE_EMPTIED")]
     for one in closed:
-        job = await load(connection, one.summary)
+        job = await queues.load_job(connection, one.summary)
         await record_automatic(connection, job, closing, now=now, by=person, reason=order.reason)
     return Progress(changes=_changes(closed), scanned=len(found), closed=len(closed))
 
@@ -204,7 +203,7 @@ async def invalidate(
     reason = f"the reports of {order.reporter.id} were invalidated"
     closing = [Component(type="AUTOMATIC_CLOSE", close_reason="REPORTS_INVALIDATED")]
     for one in closed:
-        job = await load(connection, one.summary)
+        job = await queues.load_job(connection, one.summary)
         await record_automatic(
             connection, job, closing, now=now, reason=f"{reason}: {order.reason or 'no reason'}"
         )

@@ -22,8 +22,7 @@ from coop_queues import store as queues
 from coop_queues.error import QueueError
 from coop_queues.job import Claim, Job
 from coop_queues.job import Kind as JobKind
-from coop_queues.lookup import load
-from coop_queues.order import OrderIndex
+from coop_queues.store import OrderIndex
 from coop_review_api.automation.batch import CLOSED
 from coop_review_api.configuration.catalogue import load_documents
 from coop_review_api.kernel import metric
@@ -84,7 +83,7 @@ class Deletions:
             )
             if closed.summary.csam:
                 raise _MayNot
-            job = await load(connection, closed.summary)
+            job = await queues.load_job(connection, closed.summary)
             await record_automatic(connection, job, [closing], now=self._clock())
         metric.AUTOMATED.labels("ITEM_DELETED").inc()
         await self._order.apply(closed.changes)

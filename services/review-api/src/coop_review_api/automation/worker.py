@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_queues.order import OrderIndex
+from coop_queues.store import OrderIndex
 from coop_review_api.automation import batch, store
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock

@@ -22,8 +22,7 @@ from coop_contracts.error import pointer
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
-from coop_queues.slot import item_key
-from coop_queues.table import jobs
+from coop_queues.reading import item_key, jobs
 from coop_review_api.comment.table import comments
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_documents

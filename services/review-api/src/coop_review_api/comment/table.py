@@ -1,7 +1,7 @@
 """The table of comments.
 
-Guarantees: a comment belongs to an item (`item_key` of `coop_queues.slot`), so that every job of it
-shows it; `job_id` is the one it was written on, which says whether it is about child safety.
+Guarantees: a comment belongs to an item (`item_key` of `coop_queues.reading`), so that every job of
+it shows it; `job_id` is the one it was written on, which says whether it is about child safety.
 Must not: keep what was deleted.
 """
 

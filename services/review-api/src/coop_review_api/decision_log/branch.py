@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from coop_contracts.event import ItemRef
-from coop_queues.slot import item_key
+from coop_queues.reading import CLAIMS, JOBS, item_key
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.review.visibility import ReaderScope
 
@@ -155,7 +155,7 @@ def _on_item(item: ItemRef, parameters: Parameters) -> str:
 def _on_user(user: ItemRef, parameters: Parameters) -> str:
     key = parameters.add(item_key(user.type_id, user.id))
     jobs = " UNION ALL ".join(
-        "SELECT CAST(job_id AS text) FROM queues.jobs"  # noqa: S608
+        f"SELECT CAST(job_id AS text) FROM {JOBS}"  # noqa: S608
         f" WHERE org_id = :org AND subject_key = CAST({key} AS uuid) AND state = '{state}'"
         for state in ("PENDING", "CLOSED")
     )
@@ -177,7 +177,7 @@ _DECISIONS = Branch(
            CAST(NULL AS text) AS state, CAST(NULL AS integer) AS total,
            CAST(NULL AS integer) AS requested, {_DECISION_CSAM} AS csam
       FROM review.decisions d
-      LEFT JOIN queues.jobs j ON j.job_id = CAST(d.job_id AS uuid)
+      LEFT JOIN {JOBS} j ON j.job_id = CAST(d.job_id AS uuid)
     """,  # noqa: S608 - constants
     time="d.decided_at",
     entry_id="d.decision_id",
@@ -239,8 +239,8 @@ _BULK = Branch(
     conditions=_of_bulk,
 )
 
-_ACTION_CSAM = """EXISTS (SELECT 1 FROM queues.jobs j WHERE j.org_id = a.org_id
-                           AND j.item_key = a.item_key AND j.csam)"""
+_ACTION_CSAM = f"""EXISTS (SELECT 1 FROM {JOBS} j WHERE j.org_id = a.org_id
+                           AND j.item_key = a.item_key AND j.csam)"""  # noqa: S608 - a constant
 
 
 def _action_sources(question: LogQuestion) -> tuple[str, ...]:
@@ -341,8 +341,8 @@ _PASSED_ON = Branch(
            NULL AS moved_to, NULL AS appeal_of, c.outcome AS state,
            CAST(NULL AS integer) AS total, CAST(NULL AS integer) AS requested,
            {_JOB_CSAM} AS csam
-      FROM queues.claims c
-      LEFT JOIN queues.jobs j ON j.job_id = c.job_id
+      FROM {CLAIMS} c
+      LEFT JOIN {JOBS} j ON j.job_id = c.job_id
     """,  # noqa: S608 - constants
     time="c.ended_at",
     entry_id=_PASSED_ON_ID,

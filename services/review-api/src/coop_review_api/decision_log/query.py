@@ -5,7 +5,7 @@
     requested_actions    of rules, thresholds, the platform's own   ACTION
                          calls; asked by item or user, also what
                          bulk actions did to it
-    queues.claims        jobs that were claimed and left            SKIP, RELEASE
+    claims               jobs that were claimed and left            SKIP, RELEASE
 
 Guarantees: one order (time, then id, newest first), in which a page goes on where the one before
 ended, whatever is added; scoped by organisation; decisions of a queue that is closed to the reader

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Event, ItemRef
 from coop_contracts.ids import item_key, new_id
-from coop_queues import slot
+from coop_queues import reading
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.directory.person import email_of
 from coop_review_api.enforcement.bulk import (
@@ -129,7 +129,7 @@ def _rows_of(bulk_id: str, first: int, targets: Sequence[Target]) -> dict[str, A
         "bulk_id": bulk_id,
         "positions": list(range(first, first + len(targets))),
         "identities": [target.identity for target in targets],
-        "keys": [slot.item_key(target.item.type_id, target.item.id) for target in targets],
+        "keys": [reading.item_key(target.item.type_id, target.item.id) for target in targets],
         "type_ids": [target.item.type_id for target in targets],
         "item_ids": [target.item.id for target in targets],
         "creators": [encoded(target.creator) for target in targets],

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ItemRef
+from coop_queues.reading import JOBS
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.enforcement import bulk_store
@@ -122,13 +123,13 @@ async def preview(
 
 
 _IN_REVIEW = text(
-    """
+    f"""
     SELECT count(DISTINCT i.item_key)
       FROM review.bulk_items i
-      JOIN queues.jobs j
+      JOIN {JOBS} j
         ON j.org_id = :org AND j.state = 'PENDING' AND j.item_key = i.item_key
      WHERE i.bulk_id = :bulk_id
-    """
+    """  # noqa: S608 - a constant
 )
 
 

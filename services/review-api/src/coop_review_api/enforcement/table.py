@@ -58,7 +58,7 @@ bulk_items = Table(
     ),
     Column("position", Integer, primary_key=True),
     Column("identity", Text, nullable=False),  # what makes it the same: execution, or item
-    Column("item_key", Uuid(as_uuid=False), nullable=True),  # of `coop_queues.slot`
+    Column("item_key", Uuid(as_uuid=False), nullable=True),  # of `coop_queues.reading`
     Column("item_type_id", Text, nullable=False),
     Column("item_id", Text, nullable=False),
     Column("creator", JSONB, nullable=True),

@@ -18,9 +18,7 @@ from sqlalchemy import ColumnElement, FromClause, String, and_, literal, or_, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import RulesEvaluated, SubmittedItem
-from coop_queues.lookup import uuid_of
-from coop_queues.slot import item_key
-from coop_queues.table import entries, jobs
+from coop_queues.reading import entries, item_key, jobs, uuid_of
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.projection import relation as projected
 from coop_review_api.review.relation import DECISIONS

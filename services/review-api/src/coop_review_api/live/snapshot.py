@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
 from coop_contracts.permission import Permission
+from coop_queues.reading import CLAIMS, JOBS
 from coop_review_api.configuration import role_permission as role
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
@@ -88,26 +89,26 @@ class Snapshot:
 
 
 _COUNTS = text(
-    """
+    f"""
     SELECT org_id, queue_id, count(*) AS pending,
            count(*) FILTER (WHERE lease_expires_at > :now) AS leased,
            count(*) FILTER (WHERE deadline <= :now) AS overdue,
            min(created_at) AS oldest
-      FROM queues.jobs
+      FROM {JOBS}
      WHERE org_id = ANY(CAST(:orgs AS text[])) AND state = 'PENDING'
      GROUP BY org_id, queue_id
-    """
+    """  # noqa: S608 - a constant
 )
 _HELD = text(
-    """
+    f"""
     SELECT c.reviewer_id, CAST(j.job_id AS text) AS job_id, j.revision, j.report_count
-      FROM queues.claims c
-      JOIN queues.jobs j ON j.job_id = c.job_id
+      FROM {CLAIMS} c
+      JOIN {JOBS} j ON j.job_id = c.job_id
      WHERE c.org_id = ANY(CAST(:orgs AS text[])) AND c.ended_at IS NULL
        AND c.reviewer_id = ANY(CAST(:users AS text[]))
        AND j.state = 'PENDING' AND j.lease_holder = c.reviewer_id AND j.lease_expires_at > :now
      ORDER BY j.job_id
-    """
+    """  # noqa: S608 - constants
 )
 _UNREAD = text(
     f"""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from coop_queues.order import client_of
-from coop_queues.store import Claims, OrderIndex
+from coop_queues.store import Claims, OrderIndex, client_of
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef, RulesEvaluated, SubmittedItem
-from coop_queues.slot import item_key
+from coop_queues.reading import item_key
 
 MAX_SUBMISSIONS: Final = 2000
 

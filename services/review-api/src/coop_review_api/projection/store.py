@@ -24,7 +24,7 @@ from coop_contracts.event import (
     SubmittedItem,
     encode,
 )
-from coop_queues.slot import item_key
+from coop_queues.reading import item_key
 from coop_review_api.projection.partition import RECENT
 from coop_review_api.projection.table import (
     deliveries,

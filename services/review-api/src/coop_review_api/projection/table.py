@@ -74,7 +74,7 @@ evaluations = Table(
     Column("lane", Text, primary_key=True),
     Column("time", _TIME, primary_key=True),
     Column("evaluated_at", _TIME, nullable=False),
-    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.slot`
+    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.reading`
     Column("item_type_id", Text, nullable=False),
     Column("item_id", Text, nullable=False),
     Column("config_revision", BigInteger, nullable=False),
@@ -118,7 +118,7 @@ requested_actions = Table(
     Column("time", _TIME, primary_key=True),
     Column("action_id", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.slot`
+    Column("item_key", Uuid(as_uuid=False), nullable=False),  # of `coop_queues.reading`
     Column("item_type_id", Text, nullable=False),
     Column("item_id", Text, nullable=False),
     Column("creator_type_id", Text, nullable=True),

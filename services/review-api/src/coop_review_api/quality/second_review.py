@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Queue
 from coop_contracts.permission import Permission
-from coop_queues import lease, store
+from coop_queues import store
 from coop_queues.job import Job
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
@@ -157,7 +157,7 @@ async def claim(
                 csam=scope["csam"],
             )
             chosen = instead or chosen
-        token = lease.new_token()
+        token = store.new_token()
         values = {**scope, "id": chosen, "token": token, "seconds": seconds}
         row = (await connection.execute(_TAKE, values)).one()
         job = await store.get_job(connection, principal.org_id, row.job_id)

@@ -19,29 +19,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
-from coop_queues.slot import item_key
-from coop_queues.table import jobs
+from coop_queues.reading import JOBS, item_key, jobs
+from coop_queues.store import mark_child_safety
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 
 T = TypeVar("T")
 
-_RAISE = text(
-    "UPDATE queues.jobs SET csam = true WHERE org_id = :org AND job_id = CAST(:job AS uuid)"
-)
 _GRAVE_CAUSES = text(
-    """
+    f"""
     SELECT d.decision_id FROM review.decisions d
-      JOIN queues.jobs j ON j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)
+      JOIN {JOBS} j ON j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)
      WHERE d.org_id = :org AND d.decision_id = ANY(CAST(:ids AS text[])) AND j.csam
-    """
+    """  # noqa: S608 - a constant
 )
 
 
 async def raise_escalated(connection: AsyncConnection, org_id: str, job_id: str) -> None:
     """The job was escalated to NCMEC: from now on it is about child safety, closed as it is."""
-    await connection.execute(_RAISE, {"org": org_id, "job": job_id})
+    await mark_child_safety(connection, org_id, job_id)
 
 
 async def grave_items(

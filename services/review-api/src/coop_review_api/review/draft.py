@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, LeaseLost
-from coop_queues.lookup import uuid_of
+from coop_queues.reading import uuid_of
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotDecided, NotFound
 from coop_review_api.kernel.principal import Principal

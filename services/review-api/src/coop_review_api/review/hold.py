@@ -55,7 +55,7 @@ _RELEASE = text(
                WITH ORDINALITY AS message (topic, key, value, position)
          ORDER BY due.leaves_at, due.decision_id, message.position
     ), grave AS (
-        UPDATE queues.jobs j SET csam = true
+        {store.MARK}
           FROM due JOIN review.decisions d USING (decision_id)
          WHERE d.escalation IS NOT NULL
            AND j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)

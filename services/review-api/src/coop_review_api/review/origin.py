@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
-from coop_queues import slot
+from coop_queues import reading
 from coop_queues.job import Job
 from coop_queues.job import Kind as JobKind
 from coop_review_api.kernel.error import Forbidden
@@ -157,7 +157,7 @@ def _decided(row: Any, item: ItemRef) -> Origin:
 
 
 async def _requested(connection: AsyncConnection, appealed: Appealed) -> list[Origin]:
-    key = slot.item_key(appealed.item.type_id, appealed.item.id)
+    key = reading.item_key(appealed.item.type_id, appealed.item.id)
     parameters = _scope(appealed) | {"key": key, "sources": list(_SOURCES)}
     rows = await connection.execute(_REQUESTED, parameters)
     return [

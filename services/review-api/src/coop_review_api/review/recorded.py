@@ -20,7 +20,7 @@ from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.error import JobNotFound
 from coop_queues.job import Job, requested_entry_id
-from coop_queues.table import entries
+from coop_queues.reading import entries
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety

@@ -18,9 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
-from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
-from coop_queues.slot import item_key, reporter_key
-from coop_queues.table import claims, entries, jobs
+from coop_queues.reading import (
+    SUMMARY_COLUMNS,
+    claims,
+    entries,
+    item_key,
+    jobs,
+    reporter_key,
+    summary_of,
+)
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal

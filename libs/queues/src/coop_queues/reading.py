@@ -1,0 +1,82 @@
+"""What of the queue store others may read in statements of their own: figures, searches, logs.
+
+    JOBS, CLAIMS                 the tables' names, for statements written as text
+    jobs, entries, claims        the same, and the entries, for statements that are built
+    SUMMARY_COLUMNS, summary_of  a `JobSummary` of a row of `jobs`
+    item_key, reporter_key       the keys by which jobs and entries are found
+    uuid_of                      a job's id as the tables have it
+
+Guarantees: the columns that are named here stay, and mean what `job.JobSummary` and `job.Entry` say
+of them; whoever changes one changes its readers in the same step. `entries.body` is an `Entry` as
+JSON.
+Must not: be written through. `FromClause` is nothing that an insert, update or delete takes, and
+what others change of a job is a function of `store`. Another column of a table is not promised:
+it is added here first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, FromClause, MetaData, Table
+
+from coop_queues import table
+from coop_queues.lookup import SUMMARY_NAMES, summary_of, uuid_of
+from coop_queues.slot import item_key, reporter_key
+
+__all__ = [
+    "CLAIMS",
+    "JOBS",
+    "SUMMARY_COLUMNS",
+    "claims",
+    "entries",
+    "item_key",
+    "jobs",
+    "reporter_key",
+    "summary_of",
+    "uuid_of",
+]
+
+JOBS: Final = "queues.jobs"
+"""One row a job, pending or closed: the columns of `jobs`."""
+
+CLAIMS: Final = "queues.claims"
+"""One row a claim, open or ended: the columns of `claims`."""
+
+
+def _promised(whole: Table, *names: str) -> FromClause:
+    columns = (Column(name, whole.c[name].type) for name in names)
+    return Table(whole.name, MetaData(schema=whole.schema), *columns)
+
+
+jobs: Final = _promised(table.jobs, *SUMMARY_NAMES, "item_key", "subject_key")
+"""`item_key` is the item's, `subject_key` the `item_key` of the user whom the job is about."""
+
+entries: Final = _promised(
+    table.entries,
+    "org_id",
+    "entry_id",
+    "job_id",
+    "position",
+    "reporter_key",
+    "placed_at",
+    "body",
+)
+"""One row a cause of a job; `position` rises in the order of their coming."""
+
+claims: Final = _promised(
+    table.claims,
+    "job_id",
+    "number",
+    "org_id",
+    "queue_id",
+    "reviewer_id",
+    "claimed_at",
+    "ended_at",
+    "outcome",
+)
+"""One row a claim; `outcome` is CLOSED, MOVED, RELEASED, SKIPPED or EXPIRED once it has ended."""
+
+SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = tuple(
+    jobs.c[name] for name in SUMMARY_NAMES
+)
