@@ -121,36 +121,62 @@ class Scanner(ABC):
 
 
 class _KeywordScanner(Scanner):
+    """Which keyword of a set is named: of all that occur in the text the one that ends first, and
+    of those that end there the longest. An occurrence's rank says so: (end, minus length), the
+    lowest wins.
+
+    A segment gives its occurrences in the order of their ranks. So the first that is of a set is
+    the segment's best for that set, and
+
+        with one segment     it is the answer, and the text is left when every set has one;
+        with several         each segment's best stands against those of the others: a keyword of a
+                             changed bank is in another segment than the rest of its set;
+        with lone segments   (keywords that are each other's endings, of one set each) their best
+                             does so too.
+    """
+
     __slots__ = ()
     word = False
 
     def _scan(self, text: str) -> Hits:
-        state, word = self._state, self.word
-        normal = fold_spaces(text) if word else fold(text)
-        hits: Hits = {}
+        state = self._state
+        normal = fold_spaces(text) if self.word else fold(text)
         if len(state.parts) == 1 and not state.lone:
             segment, owners = state.parts[0]
-            for _, _, found in segment.find(normal, word=word):
-                for index, string in owners[found]:
-                    if index not in hits:
-                        hits[index] = string
-                        if len(hits) == self._count:
-                            return hits
-            return hits
+            return self._first_of_one(segment, owners, normal)
+        return self._best_of_all(state, normal)
+
+    def _first_of_one(
+        self, segment: KeywordSegment, owners: Sequence[Owners], normal: str
+    ) -> Hits:
+        hits: Hits = {}
+        for _, _, found in segment.find(normal, word=self.word):
+            for index, string in owners[found]:
+                if index not in hits:
+                    hits[index] = string
+                    if len(hits) == self._count:
+                        return hits
+        return hits
+
+    def _best_of_all(self, state: State, normal: str) -> Hits:
+        word = self.word
+        hits: Hits = {}
         ranks: dict[int, tuple[int, int]] = {}
         for segment, owners in state.parts:
-            for end, length, found in segment.find(normal, word=word):
+            for end, minus_length, found in segment.find(normal, word=word):
                 for index, string in owners[found]:
-                    if index not in ranks or (end, length) < ranks[index]:
-                        ranks[index] = end, length
+                    if index not in ranks or (end, minus_length) < ranks[index]:
+                        ranks[index] = end, minus_length
                         hits[index] = string
-        if state.lone:
-            delimited = delimit(normal) if word else normal
-            for index, lone, strings in state.lone:
-                first = lone.first(delimited)
-                if first is not None and (index not in ranks or first[:2] < ranks[index]):
-                    ranks[index] = first[0], first[1]
-                    hits[index] = strings[first[2]]
+        delimited = delimit(normal) if word and state.lone else normal
+        for index, lone, strings in state.lone:
+            best = lone.first(delimited)
+            if best is None:
+                continue
+            end, minus_length, found = best
+            if index not in ranks or (end, minus_length) < ranks[index]:
+                ranks[index] = end, minus_length
+                hits[index] = strings[found]
         return hits
 
 
