@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import ClauseElement, Executable, select, text, update
+from sqlalchemy.ext.compiler import compiles
 
 from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import new_id
@@ -444,15 +445,28 @@ async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None
         await connection.rollback()
 
 
+class Explain(Executable, ClauseElement):
+    """The plan of a statement, after it was run."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Any) -> None:
+        self.statement = statement
+
+
+@compiles(Explain)
+def _explain(element: Explain, compiler: Any, **more: Any) -> str:
+    return "EXPLAIN (ANALYZE, FORMAT JSON) " + compiler.process(element.statement, **more)
+
+
 async def explained(connection: Any, scope: ReaderScope, wanted: LogQuestion) -> dict[str, Any]:
     """The plan that `query.page` ran, with what it read."""
     found: list[dict[str, Any]] = []
 
     class Explaining:
-        async def execute(self, statement: Any, values: Any) -> Any:
-            explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}")
-            found.append((await connection.scalar(explain, values))[0]["Plan"])
-            return await connection.execute(statement, values)
+        async def execute(self, statement: Any) -> Any:
+            found.append((await connection.scalar(Explain(statement)))[0]["Plan"])
+            return await connection.execute(statement)
 
     explaining: Any = Explaining()
     await query.page(explaining, scope, wanted, after=None, limit=50)

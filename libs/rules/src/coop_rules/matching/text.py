@@ -146,9 +146,7 @@ class _KeywordScanner(Scanner):
             return self._first_of_one(segment, owners, normal)
         return self._best_of_all(state, normal)
 
-    def _first_of_one(
-        self, segment: KeywordSegment, owners: Sequence[Owners], normal: str
-    ) -> Hits:
+    def _first_of_one(self, segment: KeywordSegment, owners: Sequence[Owners], normal: str) -> Hits:
         hits: Hits = {}
         for _, _, found in segment.find(normal, word=self.word):
             for index, string in owners[found]:

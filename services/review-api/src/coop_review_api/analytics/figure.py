@@ -24,8 +24,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_queues import reading
+from coop_review_api.analytics.parameter import Parameters
 from coop_review_api.analytics.question import Question
-from coop_review_api.decision_log.branch import Parameters
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.relation import DECISIONS
@@ -314,8 +314,4 @@ def _of_columns(parameters: Parameters, wanted: dict[str, tuple[str, ...]]) -> l
 
 
 def _overlapping(parameters: Parameters, wanted: dict[str, tuple[str, ...]]) -> list[str]:
-    return [
-        f"{column} && CAST({parameters.add(list(values))} AS text[])"
-        for column, values in wanted.items()
-        if values
-    ]
+    return [parameters.overlap(column, values) for column, values in wanted.items() if values]

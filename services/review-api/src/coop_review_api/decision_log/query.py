@@ -20,11 +20,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.decision_log import branch
-from coop_review_api.decision_log.branch import Branch, Parameters
+from coop_review_api.decision_log.action_branch import ACTIONS, BULK
+from coop_review_api.decision_log.branch import Branch
+from coop_review_api.decision_log.job_branch import DECISIONS, PASSED_ON
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.review.visibility import ReaderScope
@@ -42,27 +43,15 @@ async def page(
 
     Raises `Invalid` for a position that is none of `position_of`.
     """
-    parameters = Parameters(
-        org=scope.org_id,
-        me=scope.user_id,
-        limit=limit,
-        since=question.since,
-        until=question.until,
-    )
-    if after is not None:
-        parameters.values["time"], parameters.values["id"] = _parsed(after)
+    position = None if after is None else _parsed(after)
     parts = [
-        one.sql(parameters, after=after is not None, scope=scope, question=question)
-        for one in branches_of(question)
+        one.entries(question, scope, after=position, limit=limit) for one in branches_of(question)
     ]
     if not parts:
         return []
-    union = " UNION ALL ".join(f"({part})" for part in parts)
-    statement = text(
-        f"SELECT * FROM ({union}) AS entry ORDER BY time DESC, id DESC LIMIT :limit"  # noqa: S608
-    )
-    rows = (await connection.execute(statement, parameters.values)).mappings()
-    return [dict(row) for row in rows]
+    entry = union_all(*parts).subquery("entry")
+    newest = select(entry).order_by(entry.c.time.desc(), entry.c.id.desc()).limit(limit)
+    return [dict(row) for row in (await connection.execute(newest)).mappings()]
 
 
 def position_of(row: dict[str, Any]) -> str:
@@ -72,7 +61,7 @@ def position_of(row: dict[str, Any]) -> str:
 
 def branches_of(question: LogQuestion) -> list[Branch]:
     """The parts of the log that can have an answer."""
-    return [one for one in branch.ALL if one.can_answer(question)]
+    return [one for one in (DECISIONS, BULK, ACTIONS, PASSED_ON) if one.can_answer(question)]
 
 
 def _parsed(position: str) -> tuple[datetime, str]:

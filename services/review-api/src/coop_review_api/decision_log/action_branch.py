@@ -1,0 +1,163 @@
+"""The parts of the log that are about actions: asked for one by one, and in bulk.
+
+    ACTIONS    the projection's actions: of rules, thresholds and the platform's      ACTION
+               calls; asked by item or user, also what bulk actions did to it
+    BULK       enforcement's bulk actions and reversals that were confirmed           BULK_ACTION,
+                                                                                      BULK_REVERSAL
+
+Guarantees: an action on an item that was a child safety job once counts as child safety.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import case, exists, false, func, literal
+from sqlalchemy.dialects.postgresql import JSONB
+
+from coop_queues.reading import jobs
+from coop_review_api.decision_log.branch import (
+    TEXTS,
+    Branch,
+    Condition,
+    Rows,
+    key_of,
+    one_of,
+    overlaps,
+    said,
+)
+from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.enforcement.relation import BULK_JOBS
+from coop_review_api.projection.relation import REQUESTED_ACTIONS
+from coop_review_api.review.visibility import ReaderScope
+
+_OWN_SOURCES: Final = ("RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION")
+_BULK_SOURCES: Final = ("BULK_ACTION", "REVERSAL")
+"""Of these the bulk job is the entry, unless one item or user is asked for."""
+
+_a, _b, _j = REQUESTED_ACTIONS.of.c, BULK_JOBS.of.c, jobs.c
+
+
+def _may_have_acted(question: LogQuestion) -> bool:
+    return (
+        "ACTION" in question.kinds
+        and not (question.decision_types or question.queue_ids or question.job_id)
+        and bool(_action_sources(question))
+    )
+
+
+def _action_sources(question: LogQuestion) -> list[str]:
+    one = question.user is not None or (question.item is not None and bool(question.item.id))
+    known = (*_OWN_SOURCES, *_BULK_SOURCES) if one else _OWN_SOURCES
+    return [name for name in known if not question.sources or name in question.sources]
+
+
+def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
+    csam = exists().where(_j.org_id == _a.org_id, _j.item_key == _a.item_key, _j.csam)
+    where = [one_of(_a.source, _action_sources(question)), *_of_action(question)]
+    if not scope.child_safety:
+        where.append(~csam)
+    component = func.jsonb_build_object(
+        "actionIds",
+        func.jsonb_build_array(_a.action_id),
+        "policyIds",
+        func.to_jsonb(_a.policy_ids),
+    )
+    execution = func.jsonb_build_object("executionId", _a.execution_id, "actionId", _a.action_id)
+    return Rows(
+        source=REQUESTED_ACTIONS.of,
+        org_id=_a.org_id,
+        columns={
+            "id": _a.execution_id,
+            "kind": said("ACTION"),
+            "source": _a.source,
+            "time": _a.time,
+            "actor_id": _a.actor_id,
+            "item_type_id": _a.item_type_id,
+            "item_id": _a.item_id,
+            "components": func.jsonb_build_array(component, type_=JSONB),
+            "executions": func.jsonb_build_array(execution, type_=JSONB),
+            "rule_ids": _a.rule_ids,
+            "note": _a.note,
+            "csam": csam,
+        },
+        where=where,
+    )
+
+
+def _of_action(question: LogQuestion) -> list[Condition]:
+    where: list[Condition] = []
+    if question.action_ids:
+        where.append(one_of(_a.action_id, question.action_ids))
+    if question.reviewer_ids:
+        where.append(one_of(_a.actor_id, question.reviewer_ids))
+    if question.policy_ids:
+        where.append(overlaps(_a.policy_ids, question.policy_ids))
+    if question.rule_ids:
+        where.append(overlaps(_a.rule_ids, question.rule_ids))
+    if question.item is not None and question.item.id:
+        where.append(_a.item_key == key_of(question.item))
+    elif question.item is not None:
+        where.append(_a.item_type_id == question.item.type_id)
+    if question.user is not None:
+        key = key_of(question.user)
+        where.append((_a.creator_key == key) | (_a.item_key == key))
+    return where
+
+
+def _may_be_bulk(question: LogQuestion) -> bool:
+    return (
+        bool({"BULK_ACTION", "BULK_REVERSAL"} & set(question.kinds))
+        and not (
+            question.decision_types or question.queue_ids or question.rule_ids or question.job_id
+        )
+        and question.user is None
+        and (question.item is None or not question.item.id)
+        and (not question.sources or bool(set(_BULK_SOURCES) & set(question.sources)))
+    )
+
+
+def _bulk(question: LogQuestion, _: ReaderScope) -> Rows:
+    kind, actor = said("BULK_") + _b.kind, func.coalesce(_b.confirmed_by, _b.created_by)
+    item_type_id = _b.order["itemTypeId"].astext
+    where = [_b.started_at.is_not(None), one_of(kind, _bulk_kinds(question))]
+    if question.reviewer_ids:
+        where.append(one_of(actor, question.reviewer_ids))
+    for name, values in (("actionIds", question.action_ids), ("policyIds", question.policy_ids)):
+        if values:
+            where.append(_b.order[name].has_any(literal(list(values), TEXTS)))
+    if question.item is not None:
+        where.append(item_type_id == question.item.type_id)
+    reverses = (_b.kind == said("REVERSAL"), said("REVERSAL"))
+    return Rows(
+        source=BULK_JOBS.of,
+        org_id=_b.org_id,
+        columns={
+            "id": _b.bulk_id,
+            "kind": kind,
+            "source": case(reverses, else_=said("BULK_ACTION")),
+            "time": _b.started_at,
+            "actor_id": actor,
+            "item_type_id": item_type_id,
+            "components": func.jsonb_build_array(_b.order, type_=JSONB),
+            "note": _b.order["note"].astext,
+            "state": _b.state,
+            "total": _b.total,
+            "requested": _b.requested,
+            "csam": false(),
+        },
+        where=where,
+    )
+
+
+def _bulk_kinds(question: LogQuestion) -> list[str]:
+    kinds: list[str] = [kind for kind in ("BULK_ACTION", "BULK_REVERSAL") if kind in question.kinds]
+    if not question.sources:
+        return kinds
+    named = {"BULK_ACTION": "BULK_ACTION", "REVERSAL": "BULK_REVERSAL"}
+    allowed = {named.get(source) for source in question.sources}
+    return [kind for kind in kinds if kind in allowed]
+
+
+ACTIONS: Final = Branch(can_answer=_may_have_acted, rows=_actions)
+BULK: Final = Branch(can_answer=_may_be_bulk, rows=_bulk)
