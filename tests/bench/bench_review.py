@@ -17,7 +17,7 @@ import psycopg
 
 from coop_local.stack import Addresses
 from coop_queues import store
-from coop_queues.job import Entry, Placement, Routing
+from coop_queues.job import JobEntry, Placement, Routing
 from coop_runtime.database.engine import transaction
 from tests.bench import environment as stand
 from tests.bench import review_load as load
@@ -74,7 +74,7 @@ class Times:
 
 
 async def _fill(addresses: Addresses, desk: load.Desk) -> None:
-    entry = Entry(
+    entry = JobEntry(
         entry_id="entry-0",
         source="RULE_EXECUTION",
         at=load.now(),

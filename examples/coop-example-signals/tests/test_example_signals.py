@@ -15,7 +15,7 @@ from coop_example_signals.plugin import PLUGIN
 from coop_example_signals.shortener import has_shortened_link
 from coop_example_signals.shouting import shouting_score
 from coop_rules.language.need import Need
-from coop_rules.language.value import Values
+from coop_rules.language.value import ValueSource
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.secret.vault import Vault
 from coop_signals import Providers, SignalSettings
@@ -108,7 +108,7 @@ async def test_its_signals_run_as_any_other() -> None:
     try:
         for signal, score in (("TEXT_SHOUTING_SCORE", 0.7), ("TEXT_HAS_SHORTENED_LINK", False)):
             found = providers.catalogue()[signal]
-            need = Need(key="0" * 16, signal=found, values=Values(next(iter(found.inputs))))
+            need = Need(key="0" * 16, signal=found, values=ValueSource(next(iter(found.inputs))))
             deadline = asyncio.get_running_loop().time() + 20
             (value,) = await providers.values("org", need, ["WHY SO LOUD"], deadline=deadline)
             assert (value.score, value.error) == (score, None)

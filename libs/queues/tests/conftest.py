@@ -16,7 +16,7 @@ from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
-from coop_queues.job import AppealEntry, Entry, Kind, Placement, Routing
+from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, Routing
 from coop_queues.migrations import run
 from coop_queues.store import Claims, OrderIndex, Ranking
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
@@ -105,7 +105,7 @@ def report(
         thread_items=thread,
         additional_items=additional,
         ranking=ranking or Ranking(),
-        entry=Entry(
+        entry=JobEntry(
             entry_id=entry_id,
             source="REPORT",
             at=at,
@@ -129,9 +129,9 @@ def appeal(org: str, item_id: str = "i1", *, entry_id: str, queue: str = "q1") -
     return Placement(
         org_id=org,
         queue_id=queue,
-        kind=Kind.APPEAL,
+        kind=JobKind.APPEAL,
         item=item(item_id),
-        entry=Entry(
+        entry=JobEntry(
             entry_id=entry_id,
             source="APPEAL",
             at=START,

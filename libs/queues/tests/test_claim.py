@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
-from coop_queues.job import Claim, OrderChange, Placement, State
+from coop_queues.job import Claim, JobState, OrderChange, Placement
 from coop_queues.store import (
     MOVED,
     REOPENED,
@@ -222,7 +222,7 @@ async def test_a_job_closes_once(
         generation = await connection.scalar(
             text("SELECT generation FROM queues.generations WHERE org_id = :o"), {"o": org}
         )
-    assert summary.state is State.CLOSED
+    assert summary.state is JobState.CLOSED
     assert summary.close_reason == "DECIDED"
     assert summary.lease_holder is None
     assert generation == 2

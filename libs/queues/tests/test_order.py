@@ -23,7 +23,7 @@ from coop_queues.store import (
     Claims,
     OrderIndex,
     Reconciler,
-    Scope,
+    SweepScope,
     closable,
     close,
     close_free,
@@ -264,7 +264,7 @@ async def test_what_is_left_of_an_emptied_queue_leaves_redis(
     held = await must(claims, org)
     await order.apply([of(held, "LEASE")])  # for 0 seconds
     async with transaction(engine) as connection:
-        scope = Scope(org_id=org, until=datetime.now(UTC))
+        scope = SweepScope(org_id=org, until=datetime.now(UTC))
         await end_leases(connection, org, [held.job.summary.job_id])
         found = await closable(connection, scope, limit=9)
         assert len(await close_free(connection, org, found, by="t", reason="GONE")) == 2

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts import ids
 from coop_contracts.event import ItemRef
 from coop_queues.error import UnstorableId
-from coop_queues.job import Kind
+from coop_queues.job import JobKind
 from coop_queues.store import (
     Claims,
     close,
@@ -127,7 +127,7 @@ async def test_a_batch_answers_in_order_and_places_an_entry_once(
     assert outcomes == ["created", "created", "merged", "repeated", "created"]
     assert placed[0].job_id == placed[2].job_id == placed[3].job_id
     assert placed[4].job_id != placed[0].job_id
-    assert kinds == {Kind.DEFAULT, Kind.APPEAL}
+    assert kinds == {JobKind.DEFAULT, JobKind.APPEAL}
 
 
 async def test_a_second_appeal_joins_the_first(engine: AsyncEngine, org: str) -> None:
@@ -274,11 +274,11 @@ async def test_the_tables_are_those_of_the_migrations(queues_admin_url: str) -> 
 
 def test_a_stored_entry_of_an_older_reader_is_read() -> None:
     """Fields that a newer writer added do not stop a reader, and left-out ones have defaults."""
-    from coop_queues.job import Entry
+    from coop_queues.job import JobEntry
 
     raw = (
         b'{"entryId":"e","source":"REPORT","at":"2026-01-01T00:00:00Z","later":1,'
         b'"routing":{"how":"DEFAULT","configRevision":1}}'
     )
-    entry = msgspec.json.decode(raw, type=Entry)
+    entry = msgspec.json.decode(raw, type=JobEntry)
     assert entry.policy_ids == ()

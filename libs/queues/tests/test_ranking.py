@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coop_contracts.config import Policy, Queue, QueueOrder, QueueWeights
-from coop_queues.ranking import LONGEST_WAIT, Facts, Ranking, Turn, turn_of
+from coop_queues.ranking import LONGEST_WAIT, JobTurn, Ranking, TurnFacts, turn_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 POLICIES = (
@@ -26,9 +26,9 @@ def ranking(order: str = "OLDEST_FIRST", **fields: Any) -> Ranking:
 
 def turn(
     how: Ranking, minutes: float, reports: int = 1, reporters: int = 1, *policies: str
-) -> Turn:
+) -> JobTurn:
     """The turn of a job whose first cause is so many minutes old."""
-    facts = Facts(NOW - timedelta(minutes=minutes), reports, reporters, policies)
+    facts = TurnFacts(NOW - timedelta(minutes=minutes), reports, reporters, policies)
     return turn_of(how, facts, now=NOW)
 
 
@@ -37,7 +37,7 @@ def test_the_oldest_comes_first() -> None:
     how = ranking()
     assert turn(how, 9).rank < turn(how, 8, 100, 100, "mild").rank
     first, second = NOW - timedelta(minutes=1), NOW - timedelta(minutes=1, microseconds=-1)
-    ranks = [turn_of(how, Facts(at, 1, 1, ()), now=NOW).rank for at in (first, second)]
+    ranks = [turn_of(how, TurnFacts(at, 1, 1, ()), now=NOW).rank for at in (first, second)]
     assert ranks[1] - ranks[0] == 1
 
 
@@ -136,5 +136,5 @@ def test_absurd_promises_are_no_overflow() -> None:
     """A target of a billion years, or a first cause at the end of time, ranks all the same."""
     how = ranking(target_minutes=10**15)
     assert turn(how, 1).overdue_at is not None
-    last = Facts(datetime(9999, 12, 31, 23, tzinfo=UTC), 1, 1, ())
+    last = TurnFacts(datetime(9999, 12, 31, 23, tzinfo=UTC), 1, 1, ())
     assert turn_of(how, last, now=NOW).rank > turn(how, 1).rank

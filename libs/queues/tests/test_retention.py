@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_queues import retention
-from coop_queues.store import Claims, Keeper, held, place_many, skip
+from coop_queues.store import ClaimRetention, Claims, held, place_many, skip
 from coop_queues.table import claims as claims_table
 from coop_queues.table import skips
 from coop_runtime.database.engine import transaction
@@ -48,7 +48,7 @@ async def test_old_claims_and_past_skips_go(
             .values(claimed_at=LONG_AGO)
         )
         await connection.execute(update(skips).where(s.job_id.in_(jobs[:3])).values(until=LONG_AGO))
-    await Keeper(engine, retention=timedelta(days=7)).keep()
+    await ClaimRetention(engine, retention=timedelta(days=7)).keep()
     async with transaction(engine) as connection:
         left = await connection.scalars(select(c.job_id).where(c.org_id == org))
         assert set(left) == {jobs[5], last.job.summary.job_id}

@@ -40,11 +40,11 @@ async def place(engine: AsyncEngine, order: OrderIndex, *placements: Placement) 
     return [one.job_id for one in placed]
 
 
-def scope(org: str, **more: object) -> store.Scope:
-    return store.Scope(org_id=org, until=LATER, **more)  # type: ignore[arg-type]
+def scope(org: str, **more: object) -> store.SweepScope:
+    return store.SweepScope(org_id=org, until=LATER, **more)  # type: ignore[arg-type]
 
 
-async def found(engine: AsyncEngine, wanted: store.Scope) -> set[str]:
+async def found(engine: AsyncEngine, wanted: store.SweepScope) -> set[str]:
     async with transaction(engine) as connection:
         return {job.item.id for job in await store.closable(connection, wanted, limit=1000)}
 
@@ -75,13 +75,13 @@ async def test_jobs_are_found_by_the_user_they_are_about(
     assert await found(engine, scope(org, subject=bad, queue_id="q2")) == {"i1", "i2", "bad"}
     assert await found(engine, scope(org, subject=bad, queue_id="q1")) == set()
     assert await found(engine, scope(org, subject=bad, item_type_ids=["user"])) == {"bad"}
-    assert await found(engine, store.Scope(org_id=org, until=START, subject=bad)) == {
+    assert await found(engine, store.SweepScope(org_id=org, until=START, subject=bad)) == {
         "i1",
         "i2",
         "bad",
     }
     before = START - timedelta(seconds=1)
-    assert await found(engine, store.Scope(org_id=org, until=before, subject=bad)) == set()
+    assert await found(engine, store.SweepScope(org_id=org, until=before, subject=bad)) == set()
 
 
 async def test_contents_say_what_is_there(

@@ -16,7 +16,14 @@ from coop_rules.program.compiler import compile_program
 from coop_rules.program.demand import Demand
 from coop_rules.program.program import EnabledRule
 from coop_rules.program.sparing import compile_sparing
-from coop_rules.queue_choice import PARKED_QUEUE, Choice, Material, RouteTable, Traits, choose
+from coop_rules.queue_choice import (
+    PARKED_QUEUE,
+    Choice,
+    EntryTraits,
+    RouteTable,
+    RoutingConfiguration,
+    choose,
+)
 from coop_rules.signal.catalogue import SignalCatalogue
 
 QUEUES = {
@@ -24,7 +31,7 @@ QUEUES = {
     "one": Queue(id="one", name="One"),
     "two": Queue(id="two", name="Two"),
 }
-REPORT = Traits("REPORT")
+REPORT = EntryTraits("REPORT")
 SAYS_X = signal("TEXT_MATCHING_CONTAINS_TEXT", field("title"), strings=["x"])
 HATE = signal("OPEN_AI_HATE_TEXT_MODEL", field("title"), "GREATER_THAN", 0.5)
 
@@ -42,7 +49,7 @@ def rule(rule_id: str, number: int, queue: str, *conditions: Any, **more: Any) -
 
 
 def table(*rules: RoutingRule, queues: Any = QUEUES, **settings: Any) -> RouteTable:
-    material = Material(
+    material = RoutingConfiguration(
         org_id="org",
         revision=7,
         rules=[(one, 3) for one in rules],
@@ -152,13 +159,13 @@ def test_a_demand_names_each_rules_needs() -> None:
 @pytest.mark.parametrize(
     ("traits", "queue", "how"),
     [
-        (Traits("MRT_JOB", queue_id="two"), "two", "SENDER"),
-        (Traits("MRT_JOB", queue_id="gone"), "one", "RULE"),
-        (Traits("REPORT", child_safety=True), "two", "SETTING"),
-        (Traits("MRT_JOB", queue_id="one", child_safety=True), "one", "SENDER"),
+        (EntryTraits("MRT_JOB", queue_id="two"), "two", "SENDER"),
+        (EntryTraits("MRT_JOB", queue_id="gone"), "one", "RULE"),
+        (EntryTraits("REPORT", child_safety=True), "two", "SETTING"),
+        (EntryTraits("MRT_JOB", queue_id="one", child_safety=True), "one", "SENDER"),
     ],
 )
-def test_what_comes_before_all_rules(traits: Traits, queue: str, how: str) -> None:
+def test_what_comes_before_all_rules(traits: EntryTraits, queue: str, how: str) -> None:
     """A sender's queue, then the settings' for child safety; no rule is tried then."""
     found = table(rule("a", 1, "one", SAYS_X), ncmec_queue_id="two")
     choice = choose(found, item(title="x"), traits, at=NOW)

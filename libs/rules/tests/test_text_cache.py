@@ -135,14 +135,14 @@ def test_a_failure_beside_costs_only_speed(
     cache = ScannerCache()
     entries = [f"word{n}x" for n in range(3000)]
     alive = cache.scanner([PatternSet(Matching.CONTAINS, entries)])
-    real = text_module._Wanted.divide
+    real = text_module._WantedStrings.divide
 
-    def fail(self: text_module._Wanted, keys: list[str]) -> object:
+    def fail(self: text_module._WantedStrings, keys: list[str]) -> object:
         if threading.current_thread().name == "matcher builder":
             raise MemoryError("none left")
         return real(self, keys)
 
-    monkeypatch.setattr(text_module._Wanted, "divide", fail)
+    monkeypatch.setattr(text_module._WantedStrings, "divide", fail)
     found = cache.scanner([PatternSet(Matching.CONTAINS, [*entries, "new"])])
     assert cache.settle(20)
     assert found.parts > alive.parts

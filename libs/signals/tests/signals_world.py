@@ -10,11 +10,11 @@ from typing import Any
 from coop_contracts.config import Integration, Kind, ScalarType
 from coop_contracts.event import SignalValue
 from coop_rules.language.need import Need
-from coop_rules.language.value import Values
+from coop_rules.language.value import ValueSource
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.secret.vault import Vault
-from coop_signals.plugin import Known, load
+from coop_signals.plugin import InstalledSignals, load
 from coop_signals.providers import Providers
 from coop_signals.settings import SignalSettings
 
@@ -49,7 +49,7 @@ class World:
         self,
         url: str,
         *,
-        known: Known | None = None,
+        known: InstalledSignals | None = None,
         redis: Any = None,
         allow: Sequence[str] = ("127.0.0.0/8",),
         **settings: Any,
@@ -110,7 +110,10 @@ class World:
         found = self.providers.catalogue()[signal]
         scalar = next(iter(sorted(found.inputs)), ScalarType.STRING)
         return Need(
-            key="0" * 16, signal=found, values=Values(scalar, name="x"), subcategory=subcategory
+            key="0" * 16,
+            signal=found,
+            values=ValueSource(scalar, name="x"),
+            subcategory=subcategory,
         )
 
     async def values(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signals_world import Clock
 
-from coop_signals.breaker import FAILURES, LAST_WAIT, Breaker, Open, State
+from coop_signals.breaker import FAILURES, LAST_WAIT, Breaker, BreakerOpen, BreakerState
 
 
 def opened(clock: Clock) -> Breaker:
@@ -22,8 +22,8 @@ def opened(clock: Clock) -> Breaker:
 def test_it_opens_after_failures_and_says_why() -> None:
     """Five failures with nothing else open it; the refusal quotes the last reason."""
     breaker = opened(Clock())
-    assert breaker.state is State.OPEN
-    with pytest.raises(Open, match="it failed"):
+    assert breaker.state is BreakerState.OPEN
+    with pytest.raises(BreakerOpen, match="it failed"):
         breaker.admit()
 
 
@@ -34,7 +34,7 @@ def test_rare_failures_do_not_open_it() -> None:
         for _ in range(3):
             breaker.succeeded(breaker.admit())
         breaker.failed(breaker.admit(), "it failed")
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_one_probe_at_a_time() -> None:
@@ -43,10 +43,10 @@ def test_one_probe_at_a_time() -> None:
     breaker = opened(clock)
     clock.now += 1.1
     probe = breaker.admit()
-    with pytest.raises(Open):
+    with pytest.raises(BreakerOpen):
         breaker.admit()
     breaker.succeeded(probe)
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
     breaker.admit()
 
 
@@ -56,7 +56,7 @@ def test_waits_double_up_to_a_limit_and_a_success_forgets_them() -> None:
     breaker = opened(clock)
     waits = []
     for _ in range(10):
-        with pytest.raises(Open) as refused:
+        with pytest.raises(BreakerOpen) as refused:
             breaker.admit()
         waits.append(refused.value.wait)
         clock.now += refused.value.wait
@@ -67,7 +67,7 @@ def test_waits_double_up_to_a_limit_and_a_success_forgets_them() -> None:
     breaker.succeeded(breaker.admit())
     for _ in range(FAILURES):
         breaker.failed(breaker.admit(), "it failed")
-    with pytest.raises(Open) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         breaker.admit()
     assert refused.value.wait == pytest.approx(1)
 
@@ -79,7 +79,7 @@ def test_an_abandoned_probe_lets_the_next_one_go() -> None:
     clock.now += 1.1
     breaker.abandoned(breaker.admit())
     breaker.succeeded(breaker.admit())
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_late_outcomes_of_an_earlier_time_do_not_count() -> None:
@@ -94,9 +94,9 @@ def test_late_outcomes_of_an_earlier_time_do_not_count() -> None:
     for ticket in old[FAILURES:]:
         breaker.failed(ticket, "late")
         breaker.succeeded(ticket)
-    assert breaker.state is State.PROBING
+    assert breaker.state is BreakerState.PROBING
     breaker.succeeded(probe)
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_a_hold_lasts_as_long_as_told() -> None:
@@ -106,11 +106,11 @@ def test_a_hold_lasts_as_long_as_told() -> None:
     breaker.hold(30, "told so")
     breaker.hold(5, "less")
     clock.now += 29
-    with pytest.raises(Open, match="told so"):
+    with pytest.raises(BreakerOpen, match="told so"):
         breaker.admit()
     clock.now += 2
     breaker.succeeded(breaker.admit())
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 @given(st.lists(st.sampled_from(["admit", "succeed", "fail", "abandon", "wait", "hold", "reset"])))
@@ -121,7 +121,7 @@ def test_it_never_stays_shut_for_ever(steps: list[str]) -> None:
     under_way: list[int] = []
     for step in steps:
         if step == "admit":
-            with contextlib.suppress(Open):
+            with contextlib.suppress(BreakerOpen):
                 under_way.append(breaker.admit())
         elif step == "wait":
             clock.now += 3

@@ -17,7 +17,7 @@ from signals_world import ORG, OTHER, Clock, World
 from coop_signals.cache import PREFIX, AnswerCache
 from coop_signals.calls import digest
 from coop_signals.error import InputRefused
-from coop_signals.provider import Question
+from coop_signals.provider import ProviderQuestion
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 
@@ -65,21 +65,23 @@ async def test_no_cache_where_the_operator_wants_none(
 def test_keys_tell_questions_apart_and_nothing_else() -> None:
     """Organisation, provider, family, content and argument each change the key; no content is in
     it."""
-    base = (ORG, "P", Question("text", "words", "a"))
+    base = (ORG, "P", ProviderQuestion("text", "words", "a"))
     others = [
-        (OTHER, "P", Question("text", "words", "a")),
-        (ORG, "Q", Question("text", "words", "a")),
-        (ORG, "P", Question("image", "words", "a")),
-        (ORG, "P", Question("text", "words", "b")),
-        (ORG, "P", Question("text", "words")),
-        (ORG, "P", Question("text", "wordsa", "")),
+        (OTHER, "P", ProviderQuestion("text", "words", "a")),
+        (ORG, "Q", ProviderQuestion("text", "words", "a")),
+        (ORG, "P", ProviderQuestion("image", "words", "a")),
+        (ORG, "P", ProviderQuestion("text", "words", "b")),
+        (ORG, "P", ProviderQuestion("text", "words")),
+        (ORG, "P", ProviderQuestion("text", "wordsa", "")),
     ]
     keys = {digest(*asked) for asked in [base, *others]}
     assert len(keys) == 7
     assert digest(*base) == digest(*base)
     assert all("words" not in key and len(key) == 32 for key in keys)
     one, two = {"a": 1, "b": 2}, {"b": 2, "a": 1}
-    assert digest(ORG, "P", Question("x", one)) == digest(ORG, "P", Question("x", two))
+    assert digest(ORG, "P", ProviderQuestion("x", one)) == digest(
+        ORG, "P", ProviderQuestion("x", two)
+    )
 
 
 @given(
@@ -147,7 +149,9 @@ async def test_processes_share_answers_through_redis(
         assert (await first.value(TEXT, "words for redis")).score == 0.123
         assert (await second.value(TEXT, "words for redis")).score == 0.123
         assert len(internet.hits) == 1
-        key = PREFIX + digest(ORG, "OPEN_AI_MODERATION", Question("text", "words for redis"))
+        key = PREFIX + digest(
+            ORG, "OPEN_AI_MODERATION", ProviderQuestion("text", "words for redis")
+        )
         assert 0 < await redis.pttl(key) <= 30_000
         assert b"words" not in await redis.get(key)
         await redis.set(key, b"not json")

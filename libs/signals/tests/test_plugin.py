@@ -16,7 +16,7 @@ from signals_world import OTHER, World
 from coop_signals import plugin as plugins
 from coop_signals.manifest import ConfigField
 from coop_signals.plugin import (
-    Problem,
+    PluginProblem,
     load,
 )
 
@@ -106,7 +106,7 @@ def test_an_import_that_hangs_does_not_hold_up_the_start(monkeypatch: pytest.Mon
     gate = threading.Event()
     found = load([Entry("a", gate.wait)])
     gate.set()
-    assert found.problems == (Problem("a", "", "its import took over 0.2 s"),)
+    assert found.problems == (PluginProblem("a", "", "its import took over 0.2 s"),)
 
 
 def test_of_two_with_one_id_the_same_one_is_left_out() -> None:

@@ -24,8 +24,7 @@ from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ConfigChanged, ItemRef, ReportEntry, SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Entry, Placement, Routing
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobEntry, JobKind, Placement, Routing
 from coop_queues.migrations import run as migrate_queues
 from coop_queues.order import client_of as redis_client_of
 from coop_queues.store import Claims, OrderIndex
@@ -474,7 +473,7 @@ def place(context: Context, org: Created) -> Place:
                 data=msgspec.Raw(b'{"text": "buy now \\u0000"}'),
                 creator=ItemRef(id="author-1", type_id="user"),
             ),
-            entry=Entry(
+            entry=JobEntry(
                 entry_id=report_id,
                 source="REPORT",
                 at=context.clock(),

@@ -41,7 +41,7 @@ from coop_rules.language.need import Need
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_signals import strike
-from coop_signals.strike import Ask
+from coop_signals.strike import StrikeQuestion
 
 PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
 POST = ItemType(
@@ -265,7 +265,7 @@ def models() -> Models:
 class NoStrikes:
     """No user has a strike."""
 
-    async def values(self, asked: Sequence[Ask]) -> list[list[SignalValue]]:
+    async def values(self, asked: Sequence[StrikeQuestion]) -> list[list[SignalValue]]:
         return [
             [strike.value(one.need, place, (), one.now, "") for place in range(len(one.users))]
             for one in asked

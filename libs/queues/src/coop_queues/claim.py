@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_queues import holding, lease, lookup, metric
 from coop_queues.error import TooManyClaims
 from coop_queues.job import Claim, JobSummary, OrderChange
-from coop_queues.order import Candidate, OrderIndex, OrderUnavailable, Unbuilt
-from coop_queues.sync import Builder
+from coop_queues.order import Candidate, OrderIndex, OrderMissing, OrderUnavailable
+from coop_queues.sync import OrderBuilder
 from coop_runtime.database.engine import transaction
 
 DEFAULT_LEASE: Final = 10 * 60.0  # seconds
@@ -40,7 +40,7 @@ class Claims:
     def __init__(self, engine: AsyncEngine, order: OrderIndex) -> None:
         self._engine = engine
         self._order = order
-        self.builder = Builder(engine, order)
+        self.builder = OrderBuilder(engine, order)
 
     async def close(self) -> None:
         await self.builder.close()
@@ -100,7 +100,7 @@ class Claims:
                 claim = await self._decide(offer, reviewer)
                 if claim is not None:
                     return claim
-        except Unbuilt as missing:
+        except OrderMissing as missing:
             self.builder.start(missing.org_id, missing.queue_id)
         except OrderUnavailable:
             pass  # logged and counted where it happened; the rows are asked next

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Source
 from coop_queues.job import OrderChange
-from coop_queues.ranking import Facts, Ranking, turn_of
+from coop_queues.ranking import Ranking, TurnFacts, turn_of
 from coop_queues.slot import Slot
 
 _encoder = msgspec.json.Encoder()
@@ -155,11 +155,11 @@ def _row(growth: Growth, present: dict[str, Any] | None, now: datetime) -> dict[
         "moved_from": "{" + ",".join(moved_from) + "}",
         "policy_ids": _encoder.encode(sorted(policies)).decode(),
     }
-    facts = Facts(first, row["report_count"], row["reporter_count"], policies)
+    facts = TurnFacts(first, row["report_count"], row["reporter_count"], policies)
     return {**row, **turn_columns(growth.ranking, facts, now=now)}
 
 
-def turn_columns(ranking: Ranking, facts: Facts, *, now: datetime) -> dict[str, Any]:
+def turn_columns(ranking: Ranking, facts: TurnFacts, *, now: datetime) -> dict[str, Any]:
     """The columns of a job's turn and of the ranking that gave it."""
     return {
         **turn_of(ranking, facts, now=now)._asdict(),

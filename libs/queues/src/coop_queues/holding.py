@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_queues import metric
 from coop_queues.error import TooManyClaims
-from coop_queues.job import Held
+from coop_queues.job import Holding
 from coop_queues.lookup import SUMMARY_SQL, summary_of
 
 _BATCH: Final = 1000
@@ -49,7 +49,7 @@ _EXPIRE = text(
 )
 
 
-async def held(connection: AsyncConnection, org_id: str, reviewer_id: str) -> tuple[Held, ...]:
+async def held(connection: AsyncConnection, org_id: str, reviewer_id: str) -> tuple[Holding, ...]:
     """What the reviewer holds now, first claimed first."""
     rows = await connection.execute(_HELD, {"org": org_id, "reviewer": reviewer_id})
     found = []
@@ -59,7 +59,7 @@ async def held(connection: AsyncConnection, org_id: str, reviewer_id: str) -> tu
         summary = summary_of(values)
         if summary.lease_expires_at is not None:
             found.append(
-                Held(summary=summary, lease_token=token, expires_at=summary.lease_expires_at)
+                Holding(summary=summary, lease_token=token, expires_at=summary.lease_expires_at)
             )
     return tuple(found)
 

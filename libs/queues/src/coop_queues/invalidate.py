@@ -23,11 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.event import ItemRef
 from coop_queues import slot as slots
 from coop_queues.close import slot_of_job
-from coop_queues.job import Entry, JobSummary, Scrubbed, ScrubbedJob
+from coop_queues.job import JobEntry, JobSummary, Scrubbed, ScrubbedJob
 from coop_queues.lookup import HISTORY_LIMIT, SUMMARY_SQL, summary_of
 from coop_queues.ranking import UNRANKED
 
-_decoder = msgspec.json.Decoder(Entry)
+_decoder = msgspec.json.Decoder(JobEntry)
 
 _NO_JOB = "00000000-0000-0000-0000-000000000000"
 

@@ -4,8 +4,8 @@
        ▲                    │
        └─release, skip, lease runs out
 
-Guarantees: `Entry` and items are stored as the bytes of these structs and read back by them, so a
-field is only added, with a default.
+Guarantees: `JobEntry` and items are stored as the bytes of these structs and read back by them, so
+a field is only added, with a default.
 Must not: do I/O.
 """
 
@@ -28,7 +28,7 @@ from coop_contracts.event import (
 from coop_queues.ranking import Ranking
 
 
-class Kind(StrEnum):
+class JobKind(StrEnum):
     """What a job asks of the reviewer. Jobs of different kinds never merge. An NCMEC job is about a
     user, to be reported or not."""
 
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     APPEAL = "APPEAL"
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     PENDING = "PENDING"
     CLOSED = "CLOSED"
 
@@ -80,7 +80,7 @@ class AppealEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     reason: str | None = None
 
 
-class Entry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class JobEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One cause for a job: a report, an appeal, a rule's request.
 
     `entry_id` is unique in its organisation: what was placed once is never placed again, also
@@ -115,8 +115,8 @@ class Placement(Struct, frozen=True, kw_only=True):
     org_id: str
     queue_id: str
     item: SubmittedItem
-    entry: Entry
-    kind: Kind = Kind.DEFAULT
+    entry: JobEntry
+    kind: JobKind = JobKind.DEFAULT
     thread_items: tuple[SubmittedItem, ...] = ()
     additional_items: tuple[SubmittedItem, ...] = ()
     ranking: Ranking = Ranking()
@@ -164,8 +164,8 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     job_id: str
     org_id: str
     queue_id: str
-    kind: Kind
-    state: State
+    kind: JobKind
+    state: JobState
     item: ItemRef
     generation: int
     source: Source
@@ -200,7 +200,7 @@ class Job(Struct, frozen=True, kw_only=True, rename="camel"):
 
     summary: JobSummary
     item: SubmittedItem
-    entries: tuple[Entry, ...]
+    entries: tuple[JobEntry, ...]
     earlier_items: tuple[SubmittedItem, ...] = ()
     thread_items: tuple[SubmittedItem, ...] = ()
     additional_items: tuple[SubmittedItem, ...] = ()
@@ -228,7 +228,7 @@ class Claim(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
 
 
-class Held(Struct, frozen=True, kw_only=True, rename="camel"):
+class Holding(Struct, frozen=True, kw_only=True, rename="camel"):
     """A job that a reviewer holds now, without its contents."""
 
     summary: JobSummary
@@ -291,13 +291,13 @@ class Scrubbed(Struct, frozen=True, kw_only=True):
     held: int
 
 
-class Contents(Struct, frozen=True, kw_only=True, rename="camel"):
+class QueueContents(Struct, frozen=True, kw_only=True, rename="camel"):
     """What is pending in a queue: `leased` of it are held now, `csam` are of child-abuse material,
     `closable` may be closed without being judged."""
 
     pending: int
     leased: int
-    by_kind: dict[Kind, int]
+    by_kind: dict[JobKind, int]
     csam: int
     closable: int
 
@@ -313,6 +313,6 @@ class QueueCount(Struct, frozen=True, kw_only=True, rename="camel"):
     next_deadline: datetime | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True, rename="camel"):
+class JobPage(Struct, frozen=True, kw_only=True, rename="camel"):
     jobs: tuple[JobSummary, ...]
     next_cursor: str | None = None

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.error import JobNotFound
-from coop_queues.job import Entry, Job, JobSummary, Kind, Page, QueueCount, State
+from coop_queues.job import Job, JobEntry, JobKind, JobPage, JobState, JobSummary, QueueCount
 from coop_queues.slot import item_key
 from coop_queues.table import entries, job_items, jobs
 
@@ -43,7 +43,7 @@ _BY_ORGANISATION = text(
     " WHERE state = 'PENDING' AND queue_id = :queue GROUP BY org_id"
 )
 
-_entry_decoder = msgspec.json.Decoder(Entry)
+_entry_decoder = msgspec.json.Decoder(JobEntry)
 _item_decoder = msgspec.json.Decoder(SubmittedItem)
 
 
@@ -55,7 +55,7 @@ def summary_of(row: Mapping[str, Any]) -> JobSummary:
     values["moved_from"] = tuple(str(job_id) for job_id in values["moved_from"])
     values["moved_to"] = values["moved_to"] and str(values["moved_to"])
     values["policy_ids"] = tuple(values["policy_ids"])
-    values["kind"], values["state"] = Kind(values["kind"]), State(values["state"])
+    values["kind"], values["state"] = JobKind(values["kind"]), JobState(values["state"])
     return JobSummary(item=item, **values)
 
 
@@ -106,7 +106,7 @@ async def load_job(connection: AsyncConnection, summary: JobSummary) -> Job:
 
 
 def _assemble(
-    summary: JobSummary, found: Sequence[Entry], items: Iterable[tuple[str, bytes]]
+    summary: JobSummary, found: Sequence[JobEntry], items: Iterable[tuple[str, bytes]]
 ) -> Job:
     by_role: dict[str, list[SubmittedItem]] = {"ITEM": [], "THREAD": [], "ADDITIONAL": []}
     for role, body in items:
@@ -157,7 +157,7 @@ async def pending_page(
     cursor: str | None = None,
     *,
     limit: int = 50,
-) -> Page:
+) -> JobPage:
     """The queue's pending jobs, leased ones too, in their order. `cursor` is a page's
     `next_cursor`; a cursor that is none of these raises ValueError."""
     limit = max(1, min(limit, PAGE_LIMIT))
@@ -172,7 +172,7 @@ async def pending_page(
     rows = (await connection.execute(query)).mappings().all()
     found = tuple(summary_of(dict(row)) for row in rows[:limit])
     more = len(rows) > limit
-    return Page(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
+    return JobPage(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
 
 
 async def pending_by_organisation(

@@ -44,7 +44,7 @@ class OrderUnavailable(Exception):
     """Redis does not answer, or was not filled yet: the rows must do."""
 
 
-class Unbuilt(OrderUnavailable):
+class OrderMissing(OrderUnavailable):
     """Redis answers but has lost, or never had, the order of that queue."""
 
     def __init__(self, org_id: str, queue_id: str) -> None:
@@ -151,7 +151,7 @@ class OrderIndex:
             reviewer_id=reviewer_id,
         )
         if answer[0] == b"unbuilt":
-            raise Unbuilt(org_id, queue_id)
+            raise OrderMissing(org_id, queue_id)
         if answer[0] == b"empty":
             return None
         return Candidate(org_id, queue_id, answer[1].decode(), int(float(answer[2])))

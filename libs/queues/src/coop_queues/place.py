@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.event import SubmittedItem
 from coop_queues import slot as slots
 from coop_queues.growth import Grown, Growth, added, columns, grow
-from coop_queues.job import Entry, OrderChange, Placed, Placement
+from coop_queues.job import JobEntry, OrderChange, Placed, Placement
 from coop_queues.slot import Slot
 
 _encoder = msgspec.json.Encoder()
@@ -218,7 +218,7 @@ async def _insert_entries(
     return {(org_id, entry_id): reporter for org_id, entry_id, reporter in found}
 
 
-def _reporter(entry: Entry) -> str | None:
+def _reporter(entry: JobEntry) -> str | None:
     if entry.report is None or entry.report.reporter is None:
         return None
     return slots.reporter_key(entry.report.reporter.type_id, entry.report.reporter.id)

@@ -87,7 +87,7 @@ def _digest_of(ranking: Ranking) -> int:
     return int.from_bytes(hashed, "big", signed=True)
 
 
-class Facts(NamedTuple):
+class TurnFacts(NamedTuple):
     """What of a job its turn depends on. `reporters` are distinct."""
 
     first_cause: datetime
@@ -96,7 +96,7 @@ class Facts(NamedTuple):
     policy_ids: Iterable[str]
 
 
-class Turn(NamedTuple):
+class JobTurn(NamedTuple):
     """`rank`: lowest first. `deadline`: when it is to be decided, if anyone promised. `overdue_at`:
     when it will go before all others; None when it does already, or its order sees to it."""
 
@@ -106,7 +106,7 @@ class Turn(NamedTuple):
     overdue_at: datetime | None
 
 
-def turn_of(ranking: Ranking, facts: Facts, *, now: datetime) -> Turn:
+def turn_of(ranking: Ranking, facts: TurnFacts, *, now: datetime) -> JobTurn:
     """The turn of a job with these facts. `now` decides whether it is overdue."""
     policies = set(facts.policy_ids)
     severity = max((ranking.severities.get(policy, 0) for policy in policies), default=0)
@@ -117,10 +117,10 @@ def turn_of(ranking: Ranking, facts: Facts, *, now: datetime) -> Turn:
     overdue_at = deadline or _after(facts.first_cause, LONGEST_WAIT)
     if ranking.order is QueueOrder.EARLIEST_DEADLINE:
         # What is overdue goes first there by itself.
-        return Turn(_within(microseconds_of(overdue_at)), severity, deadline, None)
+        return JobTurn(_within(microseconds_of(overdue_at)), severity, deadline, None)
     if overdue_at <= now:
-        return Turn(overdue_rank(overdue_at), severity, deadline, None)
-    return Turn(_rank(ranking, facts, severity), severity, deadline, overdue_at)
+        return JobTurn(overdue_rank(overdue_at), severity, deadline, None)
+    return JobTurn(_rank(ranking, facts, severity), severity, deadline, overdue_at)
 
 
 def _deadline(first: datetime, minutes: float) -> datetime:
@@ -131,7 +131,7 @@ def _after(first: datetime, wait: timedelta) -> datetime:
     return first + wait if first < _LAST - wait else _LAST
 
 
-def _rank(ranking: Ranking, facts: Facts, severity: int) -> int:
+def _rank(ranking: Ranking, facts: TurnFacts, severity: int) -> int:
     age = microseconds_of(facts.first_cause)
     if ranking.order is QueueOrder.MOST_REPORTS:
         fewer = _MOST_REPORTS - min(max(0, facts.reports), _MOST_REPORTS)

@@ -28,14 +28,14 @@ from coop_queues import holding, metric
 from coop_queues.growth import added, columns, turn_columns
 from coop_queues.job import OrderChange
 from coop_queues.order import OrderIndex
-from coop_queues.ranking import OVERDUE, UNRANKED, Facts, Ranking
+from coop_queues.ranking import OVERDUE, UNRANKED, Ranking, TurnFacts
 from coop_queues.sync import PAGE, PAUSE, START, queues_of
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 
-class Rankings(Protocol):
+class RankingSource(Protocol):
     """Where the configuration is known."""
 
     @property
@@ -151,7 +151,9 @@ async def rerank(
 
 
 def _turn(row: dict[str, Any], ranking: Ranking, now: datetime) -> dict[str, Any]:
-    facts = Facts(row["created_at"], row["report_count"], row["reporter_count"], row["policy_ids"])
+    facts = TurnFacts(
+        row["created_at"], row["report_count"], row["reporter_count"], row["policy_ids"]
+    )
     return {"job_id": row["job_id"], **turn_columns(ranking, facts, now=now)}
 
 
@@ -162,7 +164,7 @@ class Ranker:
         self,
         engine: AsyncEngine,
         order: OrderIndex,
-        rankings: Rankings,
+        rankings: RankingSource,
         *,
         period: float = 2.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -62,7 +62,7 @@ _OVER_SKIPS = text(
 )
 
 
-class Keeper:
+class ClaimRetention:
     """Deletes every `every` seconds what ended longer than `retention` ago."""
 
     def __init__(

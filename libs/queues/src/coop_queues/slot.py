@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts import ids
 from coop_queues.error import UnstorableId
-from coop_queues.job import Kind
+from coop_queues.job import JobKind
 
 _ITEM: Final = uuid.UUID("7d0f8c52-94a1-5c7b-8a44-1f6e0b3d9c55")
 _MAX_BYTES: Final = 2200  # of an id; an index row has 2,704 and holds the organisation's as well
@@ -100,7 +100,7 @@ async def lock(connection: AsyncConnection, slots: Collection[Slot]) -> dict[Slo
     return {Slot(*row[:4]): row[4] for row in rows}
 
 
-def slot_of(org_id: str, queue_id: str, kind: Kind, item_type_id: str, item_id: str) -> Slot:
+def slot_of(org_id: str, queue_id: str, kind: JobKind, item_type_id: str, item_id: str) -> Slot:
     """The slot of an item in a queue. Raises UnstorableId."""
     storable(org_id, queue_id, item_type_id, item_id)
     return Slot(org_id, queue_id, str(kind), item_key(item_type_id, item_id))

@@ -43,9 +43,9 @@ from coop_queues.order import OrderIndex, client_of
 from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
-from coop_queues.retention import Keeper
+from coop_queues.retention import ClaimRetention
 from coop_queues.sweep import (
-    Scope,
+    SweepScope,
     closable,
     closable_count,
     close_free,
@@ -62,13 +62,13 @@ __all__ = [
     "MARK",
     "MOVED",
     "REOPENED",
+    "ClaimRetention",
     "Claims",
-    "Keeper",
     "OrderIndex",
     "Ranker",
     "Ranking",
     "Reconciler",
-    "Scope",
+    "SweepScope",
     "affected",
     "client_of",
     "closable",

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.event import ItemRef
 from coop_queues import slot as slots
 from coop_queues.close import close_free_job, requeue, slot_of_job
-from coop_queues.job import Closed, Contents, JobSummary, Kind, Moved
+from coop_queues.job import Closed, JobKind, JobSummary, Moved, QueueContents
 from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
 from coop_queues.ranking import Ranking
 from coop_queues.table import jobs
@@ -32,29 +32,29 @@ from coop_queues.table import jobs
 _NOW = func.clock_timestamp()
 _HELD = jobs.c.lease_expires_at > _NOW
 _FREE = jobs.c.lease_expires_at.is_(None) | (jobs.c.lease_expires_at <= _NOW)
-_CLOSABLE = (jobs.c.state == "PENDING") & (jobs.c.kind == Kind.DEFAULT) & jobs.c.csam.is_(False)
+_CLOSABLE = (jobs.c.state == "PENDING") & (jobs.c.kind == JobKind.DEFAULT) & jobs.c.csam.is_(False)
 
 
-async def contents(connection: AsyncConnection, org_id: str, queue_id: str) -> Contents:
+async def contents(connection: AsyncConnection, org_id: str, queue_id: str) -> QueueContents:
     """What is pending in a queue. Reads all of it."""
     query = (
         select(jobs.c.kind, jobs.c.csam, func.count(), func.count().filter(_HELD))
         .where(jobs.c.org_id == org_id, jobs.c.queue_id == queue_id, jobs.c.state == "PENDING")
         .group_by(jobs.c.kind, jobs.c.csam)
     )
-    by_kind: dict[Kind, int] = {}
+    by_kind: dict[JobKind, int] = {}
     closable = csam = leased = 0
     for kind, is_csam, pending, held in await connection.execute(query):
-        by_kind[Kind(kind)] = by_kind.get(Kind(kind), 0) + pending
+        by_kind[JobKind(kind)] = by_kind.get(JobKind(kind), 0) + pending
         leased += held
         csam += pending if is_csam else 0
-        closable += pending if kind == Kind.DEFAULT and not is_csam else 0
-    return Contents(
+        closable += pending if kind == JobKind.DEFAULT and not is_csam else 0
+    return QueueContents(
         pending=sum(by_kind.values()), leased=leased, by_kind=by_kind, csam=csam, closable=closable
     )
 
 
-class Scope(NamedTuple):
+class SweepScope(NamedTuple):
     """Which closable jobs are meant: those whose first cause is not after `until`, where given of a
     queue, about a user (or content of theirs), of these item types, and other than that job."""
 
@@ -66,7 +66,7 @@ class Scope(NamedTuple):
     other_than: str | None = None
 
 
-def _wanted(scope: Scope) -> list[ColumnElement[bool]]:
+def _wanted(scope: SweepScope) -> list[ColumnElement[bool]]:
     conditions = [
         jobs.c.org_id == scope.org_id,
         _CLOSABLE,
@@ -84,19 +84,21 @@ def _wanted(scope: Scope) -> list[ColumnElement[bool]]:
     return conditions
 
 
-async def closable(connection: AsyncConnection, scope: Scope, *, limit: int) -> list[JobSummary]:
+async def closable(
+    connection: AsyncConnection, scope: SweepScope, *, limit: int
+) -> list[JobSummary]:
     """Up to `limit` jobs of the scope that nobody holds."""
     query = select(*SUMMARY_COLUMNS).where(*_wanted(scope), _FREE).limit(limit)
     return [summary_of(dict(row)) for row in (await connection.execute(query)).mappings()]
 
 
-async def closable_count(connection: AsyncConnection, scope: Scope) -> int:
+async def closable_count(connection: AsyncConnection, scope: SweepScope) -> int:
     """How many jobs of the scope there are, held or not."""
     query = select(func.count()).where(*_wanted(scope))
     return int((await connection.execute(query)).scalar_one())
 
 
-async def held_count(connection: AsyncConnection, scope: Scope) -> int:
+async def held_count(connection: AsyncConnection, scope: SweepScope) -> int:
     """How many jobs of the scope somebody holds."""
     query = select(func.count()).where(*_wanted(scope), _HELD)
     return int((await connection.execute(query)).scalar_one())

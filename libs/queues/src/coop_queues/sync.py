@@ -148,7 +148,7 @@ async def repair(engine: AsyncEngine, order: OrderIndex, org_id: str, queue_id: 
     metric.ORDER_BUILDS.labels("drift").inc()
 
 
-class Builder:
+class OrderBuilder:
     """Builds missing orders beside the claims that found them missing; `close` it at the end."""
 
     def __init__(self, engine: AsyncEngine, order: OrderIndex) -> None:

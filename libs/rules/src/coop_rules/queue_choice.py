@@ -40,10 +40,10 @@ from coop_rules.program.state import Facts, Outcome
 from coop_rules.signal.catalogue import SignalCatalogue
 
 How = Literal["RULE", "DEFAULT", "SENDER", "SETTING", "PARKED"]
-Values = Mapping[str, Sequence[SignalValue]]
+KnownValues = Mapping[str, Sequence[SignalValue]]
 """Values by need, in the order of the need's inputs."""
 
-NOTHING: Final[Values] = {}
+NOTHING: Final[KnownValues] = {}
 
 PARKED_QUEUE: Final = "_parked"
 """The queue of jobs whose organisation has none for them. No document can have this id."""
@@ -65,7 +65,7 @@ SOURCE_INPUTS: Final[Mapping[Source, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class EntryTraits:
     """What the decision looks at, besides the item. `queue_id` is the sender's choice."""
 
     source: Source
@@ -76,7 +76,7 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class RoutingConfiguration:
     """An organisation's configuration at one revision, as far as routing looks at it; rules with
     the revision of their last change."""
 
@@ -111,7 +111,7 @@ class RouteTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class UndecidedRule:
     """A rule that was tried and is unknown, with the conditions' reasons."""
 
     rule: RuleRef
@@ -130,11 +130,13 @@ class Choice:
     rule: RuleRef | None = None
     note: str | None = None
     tried: int = 0
-    undecided: tuple[Undecided, ...] = ()
+    undecided: tuple[UndecidedRule, ...] = ()
     wanting: tuple[Need, ...] = ()
 
 
-def rules_for(material: Material, item_type_id: str, *, for_appeals: bool) -> list[RoutingRule]:
+def rules_for(
+    material: RoutingConfiguration, item_type_id: str, *, for_appeals: bool
+) -> list[RoutingRule]:
     """The rules for items of a type, drafts among them, in the order in which they are tried."""
     found = [
         rule
@@ -150,7 +152,7 @@ def place_of(rule: RoutingRule) -> tuple[int, str]:
 
 
 def compile_table(
-    material: Material,
+    material: RoutingConfiguration,
     item_type: ItemType | None,
     *,
     item_type_id: str,
@@ -220,7 +222,7 @@ def default_queue(queues: Mapping[str, Queue], *, for_appeals: bool) -> str | No
     return None
 
 
-def facts_of(item: SubmittedItem, traits: Traits, at: datetime) -> Facts:
+def facts_of(item: SubmittedItem, traits: EntryTraits, at: datetime) -> Facts:
     """What rules are told of an entry.
 
     Raises:
@@ -239,11 +241,11 @@ def facts_of(item: SubmittedItem, traits: Traits, at: datetime) -> Facts:
 def choose(
     table: RouteTable,
     item: SubmittedItem,
-    traits: Traits,
+    traits: EntryTraits,
     *,
     at: datetime,
     facts: Facts | None = None,
-    known: Values = NOTHING,
+    known: KnownValues = NOTHING,
 ) -> Choice:
     """The choice for an entry about `item` on what is `known`; `facts` where they are read
     already."""
@@ -273,7 +275,7 @@ def _by_rules(
     program: Program,
     evaluation: Evaluation,
     notes: list[str],
-    known: Values,
+    known: KnownValues,
 ) -> Choice:
     passed = next((index for index, outcome in evaluation.outcomes if outcome), None)
     tried = len(program.rules) if passed is None else passed + 1
@@ -301,10 +303,10 @@ def _by_rules(
 
 def _undecided(
     program: Program, evaluation: Evaluation, unknown: list[tuple[int, Outcome]]
-) -> tuple[Undecided, ...]:
+) -> tuple[UndecidedRule, ...]:
     rules, conditions = Evaluation(program, evaluation.state, unknown).results()
     return tuple(
-        Undecided(
+        UndecidedRule(
             outcome.rule,
             _reasons(error for i in outcome.conditions if (error := conditions[i].error)),
         )

@@ -17,36 +17,36 @@ from coop_contracts.config import Document, Integration, Kind
 from coop_runtime.secret.vault import SecretError, Vault
 from coop_signals.error import NotConfigured
 from coop_signals.manifest import Manifest
-from coop_signals.provider import Account
+from coop_signals.provider import ProviderAccount
 
 MAX_ACCOUNTS = 10_000
 
 
-class Configuration(Protocol):
+class IntegrationConfiguration(Protocol):
     """What of `ConfigTable` is needed."""
 
     def get(self, org_id: str, kind: Kind, id: str) -> Document | None: ...  # noqa: A002
     def revision_of(self, org_id: str, kind: Kind, id: str) -> int: ...  # noqa: A002
 
 
-class Accounts:
+class ProviderAccounts:
     """The accounts of all organisations; `manifests` by integration id."""
 
     def __init__(
-        self, config: Configuration, vault: Vault, manifests: Mapping[str, Manifest]
+        self, config: IntegrationConfiguration, vault: Vault, manifests: Mapping[str, Manifest]
     ) -> None:
         self._config = config
         self._vault = vault
         self._manifests = manifests
-        self._opened: OrderedDict[tuple[str, str], Account] = OrderedDict()
+        self._opened: OrderedDict[tuple[str, str], ProviderAccount] = OrderedDict()
 
-    def of(self, org_id: str, integration_id: str, *, required: bool) -> Account:
+    def of(self, org_id: str, integration_id: str, *, required: bool) -> ProviderAccount:
         """The account; where none is `required`, an empty one. Raises NotConfigured."""
         document = self._config.get(org_id, Kind.INTEGRATION, integration_id)
         if not isinstance(document, Integration):
             if required:
                 raise NotConfigured(f"the integration {integration_id} is not set up")
-            return Account({}, {}, self._revision(org_id, integration_id))
+            return ProviderAccount({}, {}, self._revision(org_id, integration_id))
         if not document.enabled:
             raise NotConfigured(f"the integration {integration_id} is switched off")
         key = (org_id, integration_id)
@@ -61,7 +61,7 @@ class Accounts:
     def _revision(self, org_id: str, integration_id: str) -> int:
         return self._config.revision_of(org_id, Kind.INTEGRATION, integration_id)
 
-    def _open(self, org_id: str, document: Integration) -> Account:
+    def _open(self, org_id: str, document: Integration) -> ProviderAccount:
         credential: dict[str, str] = {}
         if document.credential is not None:
             context = f"{org_id}/{Kind.INTEGRATION}/{document.id}"
@@ -73,7 +73,7 @@ class Accounts:
                     f"the credential of the integration {document.id} cannot be read"
                 ) from None
         self._check(document, credential)
-        return Account(credential, document.config, self._revision(org_id, document.id))
+        return ProviderAccount(credential, document.config, self._revision(org_id, document.id))
 
     def _check(self, document: Integration, credential: Mapping[str, str]) -> None:
         manifest = self._manifests.get(document.id)

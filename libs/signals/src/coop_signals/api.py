@@ -22,7 +22,7 @@ import httpx
 import msgspec
 
 from coop_signals.error import AccountRefused, InputRefused, RateLimited, Unavailable
-from coop_signals.provider import Account
+from coop_signals.provider import ProviderAccount
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ def _pause(answer: httpx.Response) -> float | None:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def key_of(account: Account) -> str:
+def key_of(account: ProviderAccount) -> str:
     """The account's key, fit for a header. Raises AccountRefused."""
     key = account.credential.get("apiKey", "").strip()
     if not _KEY.fullmatch(key):
@@ -112,6 +112,6 @@ def key_of(account: Account) -> str:
     return key
 
 
-def bearer(account: Account) -> dict[str, str]:
+def bearer(account: ProviderAccount) -> dict[str, str]:
     """The header that most providers take the key in. Raises AccountRefused."""
     return {"authorization": f"Bearer {key_of(account)}"}

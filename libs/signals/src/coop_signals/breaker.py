@@ -23,13 +23,13 @@ FIRST_WAIT = 1.0
 LAST_WAIT = 60.0
 
 
-class State(StrEnum):
+class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     PROBING = "probing"
 
 
-class Open(Exception):
+class BreakerOpen(Exception):
     """The call may not go out; the text says why, `wait` (seconds) when one may."""
 
     def __init__(self, text: str, wait: float) -> None:
@@ -45,7 +45,7 @@ class Breaker:
         *,
         clock: Callable[[], float],
         jitter: Callable[[], float] = random.random,
-        on_state: Callable[[State], None] = lambda _state: None,
+        on_state: Callable[[BreakerState], None] = lambda _state: None,
     ) -> None:
         self._clock = clock
         self._jitter = jitter
@@ -55,27 +55,27 @@ class Breaker:
         self._opened = 0  # times in a row
         self._until = 0.0
         self._reason = ""
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
 
     def check(self) -> None:
-        """Raises Open when a call would not be admitted now. Admits none."""
-        if self.state is State.CLOSED:
+        """Raises BreakerOpen when a call would not be admitted now. Admits none."""
+        if self.state is BreakerState.CLOSED:
             return
         wait = self._until - self._clock()
-        if self.state is State.PROBING or wait > 0:
-            raise Open(self._reason, max(wait, 0.0))
+        if self.state is BreakerState.PROBING or wait > 0:
+            raise BreakerOpen(self._reason, max(wait, 0.0))
 
     def admit(self) -> int:
-        """A ticket for one call, to be given back. Raises Open."""
+        """A ticket for one call, to be given back. Raises BreakerOpen."""
         self.check()
-        if self.state is State.OPEN:
-            self._become(State.PROBING)
+        if self.state is BreakerState.OPEN:
+            self._become(BreakerState.PROBING)
         return self._generation
 
     def succeeded(self, ticket: int) -> None:
         if ticket != self._generation:
             return
-        if self.state is State.PROBING:
+        if self.state is BreakerState.PROBING:
             self.reset()
         else:
             self._outcomes.append(True)
@@ -85,7 +85,7 @@ class Breaker:
             return
         self._outcomes.append(False)
         failures = self._outcomes.count(False)
-        probing = self.state is State.PROBING
+        probing = self.state is BreakerState.PROBING
         if probing or (failures >= FAILURES and failures * 2 >= len(self._outcomes)):
             wait = min(FIRST_WAIT * 2.0 ** min(self._opened, 20), LAST_WAIT)
             self._opened += 1
@@ -93,28 +93,28 @@ class Breaker:
 
     def abandoned(self, ticket: int) -> None:
         """The call ended without saying anything of the other side."""
-        if ticket == self._generation and self.state is State.PROBING:
+        if ticket == self._generation and self.state is BreakerState.PROBING:
             self._open(0.0, self._reason)
 
     def hold(self, seconds: float, reason: str) -> None:
         """Opens for that long, because the other side asked for it or refuses every call."""
-        if self._until - self._clock() < seconds or self.state is not State.OPEN:
+        if self._until - self._clock() < seconds or self.state is not BreakerState.OPEN:
             self._open(seconds, reason)
 
     def reset(self) -> None:
         """Closes, and forgets the past."""
         self._outcomes.clear()
         self._opened = 0
-        if self.state is not State.CLOSED:
-            self._become(State.CLOSED)
+        if self.state is not BreakerState.CLOSED:
+            self._become(BreakerState.CLOSED)
 
     def _open(self, wait: float, reason: str) -> None:
         self._until = self._clock() + wait
         self._reason = reason
         self._outcomes.clear()
-        self._become(State.OPEN)
+        self._become(BreakerState.OPEN)
 
-    def _become(self, state: State) -> None:
+    def _become(self, state: BreakerState) -> None:
         self._generation += 1
         changed = state is not self.state
         self.state = state

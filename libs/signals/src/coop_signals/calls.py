@@ -22,7 +22,7 @@ from coop_signals.cache import AnswerCache
 from coop_signals.channel import Channel
 from coop_signals.error import InputRefused, SignalError, TimedOut, Unavailable
 from coop_signals.media import Downloads
-from coop_signals.provider import Account, Answer, Provider, Question
+from coop_signals.provider import Answer, Provider, ProviderAccount, ProviderQuestion
 
 MAX_CALLS = 10_000
 MAX_CHANNELS = 10_000
@@ -32,7 +32,7 @@ _MARGIN = 0.02
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def digest(org_id: str, provider_id: str, question: Question) -> str:
+def digest(org_id: str, provider_id: str, question: ProviderQuestion) -> str:
     """The key of an answer, 32 hex characters; says nothing of the question's content."""
     content = _encode((org_id, provider_id, question))
     return hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -88,8 +88,8 @@ class Calls:
         self,
         org_id: str,
         provider: Provider,
-        question: Question,
-        account: Account,
+        question: ProviderQuestion,
+        account: ProviderAccount,
         *,
         deadline: float,
     ) -> Answer:
@@ -114,8 +114,8 @@ class Calls:
         key: str,
         org_id: str,
         provider: Provider,
-        question: Question,
-        account: Account,
+        question: ProviderQuestion,
+        account: ProviderAccount,
         deadline: float,
     ) -> Answer:
         call = self._calls.get(key)
@@ -153,8 +153,8 @@ class Calls:
         key: str,
         org_id: str,
         provider: Provider,
-        question: Question,
-        account: Account,
+        question: ProviderQuestion,
+        account: ProviderAccount,
     ) -> Answer | SignalError:
         try:
             async with asyncio.timeout_at(call.deadline - _MARGIN) as call.scope:

@@ -23,19 +23,19 @@ from coop_runtime.egress.guard import EgressRefused, ResponseTooLarge
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.log import logger
 from coop_signals import metric
-from coop_signals.breaker import Breaker, Open, State
+from coop_signals.breaker import Breaker, BreakerOpen, BreakerState
 from coop_signals.error import (
     AccountRefused,
-    Fault,
     InputRefused,
     NotConfigured,
+    ProviderFault,
     RateLimited,
     SignalError,
     TimedOut,
     Unavailable,
 )
 from coop_signals.media import Downloads, Medium, MediumLimit
-from coop_signals.provider import Account, Answer, Call, Provider, Question
+from coop_signals.provider import Answer, Call, Provider, ProviderAccount, ProviderQuestion
 
 MAX_WAITING = 256
 DOWNLOADS_AT_ONCE = 16
@@ -76,9 +76,11 @@ class Channel:
     @property
     def idle(self) -> bool:
         """True when forgetting the channel would lose nothing."""
-        return self._users == 0 and self.breaker.state is State.CLOSED
+        return self._users == 0 and self.breaker.state is BreakerState.CLOSED
 
-    async def ask(self, question: Question, account: Account, deadline: asyncio.Timeout) -> Answer:
+    async def ask(
+        self, question: ProviderQuestion, account: ProviderAccount, deadline: asyncio.Timeout
+    ) -> Answer:
         """The provider's answer. The caller's `deadline` may be put off while this runs.
 
         Raises SignalError.
@@ -96,7 +98,9 @@ class Channel:
         finally:
             self._users -= 1
 
-    async def _ask(self, question: Question, account: Account, deadline: asyncio.Timeout) -> Answer:
+    async def _ask(
+        self, question: ProviderQuestion, account: ProviderAccount, deadline: asyncio.Timeout
+    ) -> Answer:
         backoff = Backoff(first=RETRY_FIRST, last=RETRY_LAST)
         async with AsyncExitStack() as held:
             medium: Medium | None = None
@@ -129,26 +133,28 @@ class Channel:
     def _check_breaker(self) -> None:
         try:
             self.breaker.check()
-        except Open as error:
+        except BreakerOpen as error:
             raise self._left_alone(error) from None
 
-    def _left_alone(self, error: Open) -> Unavailable:
+    def _left_alone(self, error: BreakerOpen) -> Unavailable:
         # Waiting for the breaker within one call would only fill the queue.
         return Unavailable(f"{self._provider.id} is left alone: {error}", retry=False)
 
     async def _download(
-        self, question: Question, limit: MediumLimit, held: AsyncExitStack
+        self, question: ProviderQuestion, limit: MediumLimit, held: AsyncExitStack
     ) -> Medium:
         async with self._downloading:
             return await held.enter_async_context(
                 self._downloads.medium(self._org_id, str(question.content), limit)
             )
 
-    async def _attempt(self, question: Question, account: Account, medium: Medium | None) -> Answer:
+    async def _attempt(
+        self, question: ProviderQuestion, account: ProviderAccount, medium: Medium | None
+    ) -> Answer:
         async with self._slots:
             try:
                 ticket = self.breaker.admit()
-            except Open as error:
+            except BreakerOpen as error:
                 raise self._left_alone(error) from None
             with self._judged(ticket, account):
                 return await self._fetch(Call(self._org_id, question, account, medium))
@@ -172,10 +178,10 @@ class Channel:
             raise Unavailable(f"{name} cannot be reached ({type(error).__name__})") from None
         except Exception as error:  # noqa: BLE001 - logged, and told on without its text
             log_fault(name, error)
-            raise Fault(f"{name} failed ({type(error).__name__})") from None
+            raise ProviderFault(f"{name} failed ({type(error).__name__})") from None
 
     @contextmanager
-    def _judged(self, ticket: int, account: Account) -> Iterator[None]:
+    def _judged(self, ticket: int, account: ProviderAccount) -> Iterator[None]:
         """Tells the breaker and the metrics what came of an attempt."""
         name = self._provider.id
         began = time.monotonic()
@@ -200,7 +206,7 @@ class Channel:
             metric.CALLS.labels(name, outcome).inc()
             metric.CALL_SECONDS.labels(name).observe(time.monotonic() - began)
 
-    def _judge(self, ticket: int, error: SignalError, account: Account) -> None:
+    def _judge(self, ticket: int, error: SignalError, account: ProviderAccount) -> None:
         match error:
             case AccountRefused() | NotConfigured():
                 if account.revision == self._revision:
@@ -214,12 +220,12 @@ class Channel:
             case _:
                 self.breaker.failed(ticket, str(error))
 
-    def _count_state(self, state: State) -> None:
+    def _count_state(self, state: BreakerState) -> None:
         name = self._provider.id
         metric.BREAKER_CHANGES.labels(name, state).inc()
-        if self._closed == (state is State.CLOSED):
+        if self._closed == (state is BreakerState.CLOSED):
             return
-        self._closed = state is State.CLOSED
+        self._closed = state is BreakerState.CLOSED
         metric.BREAKERS_OPEN.labels(name).inc(-1 if self._closed else 1)
         if not self._closed:
             _log.warning("a provider is left alone", provider=name, org_id=self._org_id)

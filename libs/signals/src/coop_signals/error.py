@@ -77,7 +77,7 @@ class MediaUnavailable(Unavailable):
     outcome = "media_unavailable"
 
 
-class Fault(Unavailable):
+class ProviderFault(Unavailable):
     """The code that asks the provider failed: a bug, ours or a plugin's."""
 
     outcome = "error"

@@ -18,7 +18,7 @@ from coop_rules.language.need import Need
 from coop_signals.api import Api, key_of
 from coop_signals.error import Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit
-from coop_signals.provider import Answer, Call, Provider, Question, Score, url_of
+from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, url_of
 
 INTEGRATION = "GOOGLE_CONTENT_SAFETY_API"
 
@@ -41,8 +41,8 @@ class GoogleContentSafety(Provider):
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def question(self, need: Need, value: object) -> Question:  # noqa: ARG002
-        return Question("image", url_of(value))
+    def question(self, need: Need, value: object) -> ProviderQuestion:  # noqa: ARG002
+        return ProviderQuestion("image", url_of(value))
 
     async def fetch(self, call: Call) -> Answer:
         medium = call.medium

@@ -24,14 +24,14 @@ from coop_signals.error import InputRefused, MediaUnavailable, SignalError
 MEGABYTE = 1024 * 1024
 _COPIES = 4  # of a medium in memory at the worst moment: body, encoding, request, socket
 _SNIFFED = 16  # bytes
-Kind = Literal["image", "sound"]  # a sound may have pictures: a video
+MediumKind = Literal["image", "sound"]  # a sound may have pictures: a video
 
 
 @dataclass(frozen=True, slots=True)
 class MediumLimit:
     """What a provider takes: `max_bytes` of one of `kinds`. `timeout`: seconds of the download."""
 
-    kind: Kind
+    kind: MediumKind
     max_bytes: int
     timeout: float = 10.0
 
@@ -195,7 +195,7 @@ def _too_large(limit: MediumLimit) -> str:
     return f"the medium is larger than {round(limit.max_bytes / MEGABYTE)} MB"
 
 
-_SIGNATURES: tuple[tuple[bytes, Kind, str, str], ...] = (
+_SIGNATURES: tuple[tuple[bytes, MediumKind, str, str], ...] = (
     (b"\xff\xd8\xff", "image", "jpg", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image", "png", "image/png"),
     (b"GIF87a", "image", "gif", "image/gif"),
@@ -219,7 +219,7 @@ _IMAGE_BRANDS = {
 }
 
 
-def _recognised(content: bytes, kind: Kind) -> Medium:
+def _recognised(content: bytes, kind: MediumKind) -> Medium:
     if not content:
         raise InputRefused("the medium is empty")
     found = _kind_of(content[:_SNIFFED])
@@ -229,7 +229,7 @@ def _recognised(content: bytes, kind: Kind) -> Medium:
     return Medium(content, found[1], found[2])
 
 
-def _kind_of(head: bytes) -> tuple[Kind, str, str] | None:
+def _kind_of(head: bytes) -> tuple[MediumKind, str, str] | None:
     for signature, kind, extension, media_type in _SIGNATURES:
         if head.startswith(signature):
             return kind, extension, media_type

@@ -19,7 +19,7 @@ from coop_runtime.egress.guard import EgressRefused
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit
-from coop_signals.provider import Answer, Call, Provider, Question, Score, text_of, url_of
+from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, text_of, url_of
 
 INTEGRATION = "OPEN_AI"
 MODERATION_MODEL = "omni-moderation-latest"
@@ -74,15 +74,15 @@ class OpenAiModeration(Provider):
         self._api = api
         self._check_url = check_url
 
-    def question(self, need: Need, value: object) -> Question:
+    def question(self, need: Need, value: object) -> ProviderQuestion:
         if need.signal.name in _OF_TEXT:
-            return Question("text", text_of(value))
+            return ProviderQuestion("text", text_of(value))
         url = url_of(value)
         try:
             self._check_url(url)
         except EgressRefused as error:
             raise InputRefused(f"the image's address is not allowed: {error}") from None
-        return Question("image", url)
+        return ProviderQuestion("image", url)
 
     async def fetch(self, call: Call) -> Answer:
         if call.question.family == "text":
@@ -125,8 +125,8 @@ class OpenAiTranscription(Provider):
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def question(self, need: Need, value: object) -> Question:  # noqa: ARG002
-        return Question("transcription", url_of(value))
+    def question(self, need: Need, value: object) -> ProviderQuestion:  # noqa: ARG002
+        return ProviderQuestion("transcription", url_of(value))
 
     async def fetch(self, call: Call) -> Answer:
         medium = call.medium

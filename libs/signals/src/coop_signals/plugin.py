@@ -4,7 +4,7 @@
                                    └───────┴── broken: reported, left out
 
 Guarantees: whatever is wrong with a plugin (its import fails or hangs, its manifest is malformed, a
-name is taken) becomes a `Problem`, and everything else goes on.
+name is taken) becomes a `PluginProblem`, and everything else goes on.
 Must not: be taken for a sandbox. A plugin runs in the process with its rights: install only what
 you would run. docs/plugins.md says how to write one.
 """
@@ -40,11 +40,11 @@ __all__ = [
     "ConfigField",
     "Context",
     "InputRefused",
-    "Known",
+    "InstalledSignals",
     "Manifest",
     "ModelCard",
     "Plugin",
-    "Problem",
+    "PluginProblem",
     "Score",
     "SignalDeclaration",
     "SignalFunction",
@@ -89,7 +89,7 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PluginProblem:
     """A plugin that was left out: its entry point, the package it came in, and why."""
 
     entry_point: str
@@ -98,14 +98,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class InstalledSignals:
     """All that is known without calling anyone: signals, integrations (by id), plugins in use, and
     what was left out."""
 
     catalogue: SignalCatalogue
     manifests: Mapping[str, Manifest]
     plugins: tuple[Plugin, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[PluginProblem, ...]
 
 
 class EntryPoint(Protocol):
@@ -118,20 +118,20 @@ class EntryPoint(Protocol):
     def load(self) -> Any: ...
 
 
-def load(entry_points: Iterable[EntryPoint] | None = None) -> Known:
+def load(entry_points: Iterable[EntryPoint] | None = None) -> InstalledSignals:
     """The built-in integrations and the installed plugins. Never raises for a plugin."""
     found = metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     manifests = {manifest.id: manifest for manifest in builtin_manifests()}
     catalogue = SignalCatalogue.builtin()
     plugins: list[Plugin] = []
-    problems: list[Problem] = []
+    problems: list[PluginProblem] = []
     # By name, so that of two with the same id the same one is left out each time.
     for entry_point in sorted(found, key=lambda entry: (entry.name, _distribution(entry))):
         plugin, reason = _load_one(entry_point)
         if plugin is not None:
             reason = _clash(plugin.manifest, manifests, catalogue)
         if plugin is None or reason is not None:
-            problem = Problem(entry_point.name, _distribution(entry_point), reason or "")
+            problem = PluginProblem(entry_point.name, _distribution(entry_point), reason or "")
             problems.append(problem)
             _log.error(
                 "a plugin is left out",
@@ -148,7 +148,7 @@ def load(entry_points: Iterable[EntryPoint] | None = None) -> Known:
         )
     metric.PLUGINS.labels("loaded").set(len(plugins))
     metric.PLUGINS.labels("broken").set(len(problems))
-    return Known(catalogue, manifests, tuple(plugins), tuple(problems))
+    return InstalledSignals(catalogue, manifests, tuple(plugins), tuple(problems))
 
 
 def _distribution(entry_point: EntryPoint) -> str:

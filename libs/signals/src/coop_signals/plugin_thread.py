@@ -18,10 +18,10 @@ import httpx
 from coop_rules.language.need import Need
 from coop_runtime.egress.guard import EgressRefused
 from coop_signals.channel import log_fault
-from coop_signals.error import AccountRefused, Fault, InputRefused, SignalError, Unavailable
+from coop_signals.error import AccountRefused, InputRefused, ProviderFault, SignalError, Unavailable
 from coop_signals.media import MediumLimit
 from coop_signals.plugin import Context, Plugin
-from coop_signals.provider import Answer, Call, Question, Score
+from coop_signals.provider import Answer, Call, ProviderQuestion, Score
 
 _STOP_SECONDS = 2.0
 _MAX_TEXT = 200
@@ -44,8 +44,8 @@ class PluginProvider:
         self.concurrency = plugin.concurrency
         self.medium: MediumLimit | None = None
 
-    def question(self, need: Need, value: object) -> Question:
-        return Question(need.signal.name, value, need.subcategory)
+    def question(self, need: Need, value: object) -> ProviderQuestion:
+        return ProviderQuestion(need.signal.name, value, need.subcategory)
 
     async def fetch(self, call: Call) -> Answer:
         loop = self._running_loop()
@@ -78,7 +78,7 @@ class PluginProvider:
             raise Unavailable(f"{self.id} cannot reach it ({type(error).__name__})") from None
         except BaseException as error:  # noqa: BLE001 - nothing may end the plugin's loop
             log_fault(self.id, error)
-            raise Fault(f"{self.id} failed ({type(error).__name__})") from None
+            raise ProviderFault(f"{self.id} failed ({type(error).__name__})") from None
         return self._checked(call.question.family, score)
 
     def _line(self, error: SignalError, call: Call) -> str:
@@ -100,7 +100,7 @@ class PluginProvider:
             case "ENUM" if isinstance(score, str) and score in declared.order:
                 return score
         kind = type(score).__name__
-        raise Fault(f"{name} gave a {kind} that is no {declared.output}")
+        raise ProviderFault(f"{name} gave a {kind} that is no {declared.output}")
 
     def score(self, need: Need, answer: Answer) -> Score:
         return self._checked(need.signal.name, answer)

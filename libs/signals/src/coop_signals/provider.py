@@ -24,7 +24,7 @@ Answer = Any
 """A JSON value: kept in the cache, and read by `score`."""
 
 
-class Question(Struct, frozen=True):
+class ProviderQuestion(Struct, frozen=True):
     """What one call asks. `content` is a JSON value: a text, a URL; `argument` what else changes
     the answer."""
 
@@ -33,7 +33,7 @@ class Question(Struct, frozen=True):
     argument: str | None = None
 
 
-class Account(Struct, frozen=True):
+class ProviderAccount(Struct, frozen=True):
     """An organisation's account with a provider: `credential` are its secrets, `config` the rest,
     `revision` that of its document (0 where none is needed)."""
 
@@ -50,8 +50,8 @@ class Call:
     """One attempt: who asks what. `medium` is there where the provider has a limit for one."""
 
     org_id: str
-    question: Question
-    account: Account
+    question: ProviderQuestion
+    account: ProviderAccount
     medium: Medium | None = None
 
 
@@ -78,7 +78,7 @@ class Provider(Protocol):
     @property
     def medium(self) -> MediumLimit | None: ...
 
-    def question(self, need: Need, value: object) -> Question:
+    def question(self, need: Need, value: object) -> ProviderQuestion:
         """What to ask for this value. Raises InputRefused."""
 
     async def fetch(self, call: Call) -> Answer:

@@ -23,16 +23,16 @@ from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.process.log import logger
 from coop_runtime.secret.vault import Vault
 from coop_signals import metric
-from coop_signals.account import Accounts, Configuration
+from coop_signals.account import IntegrationConfiguration, ProviderAccounts
 from coop_signals.api import Api
 from coop_signals.cache import AnswerCache
 from coop_signals.calls import Calls
 from coop_signals.channel import log_fault
-from coop_signals.error import Fault, SignalError
+from coop_signals.error import ProviderFault, SignalError
 from coop_signals.google import GoogleContentSafety
 from coop_signals.media import MEGABYTE, Downloads, MediaBudget
 from coop_signals.openai import MAX_SOUND, OpenAiModeration, OpenAiTranscription
-from coop_signals.plugin import Known, Problem, load
+from coop_signals.plugin import InstalledSignals, PluginProblem, load
 from coop_signals.plugin_thread import PluginProvider
 from coop_signals.provider import Provider, Score
 from coop_signals.settings import SignalSettings
@@ -51,9 +51,9 @@ class Providers:
     def __init__(
         self,
         providers: Iterable[Provider],
-        accounts: Accounts,
+        accounts: ProviderAccounts,
         calls: Calls,
-        known: Known,
+        known: InstalledSignals,
         *,
         closing: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
@@ -67,12 +67,12 @@ class Providers:
     def of(
         cls,
         settings: SignalSettings,
-        config: Configuration,
+        config: IntegrationConfiguration,
         vault: Vault,
         *,
         redis: Redis | None = None,
         guard: EgressGuard | None = None,
-        known: Known | None = None,
+        known: InstalledSignals | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Providers:
         """`config`: a ConfigTable with the kind `integration`. `redis` is used, and not closed,
@@ -110,7 +110,7 @@ class Providers:
                 Zentropi(zentropi),
                 *plugins,
             ],
-            Accounts(config, vault, known.manifests),
+            ProviderAccounts(config, vault, known.manifests),
             calls,
             known,
             closing=[
@@ -124,11 +124,11 @@ class Providers:
         """Every signal: Coop's, ours, and the plugins'."""
         return self._known.catalogue
 
-    def known(self) -> Known:
+    def known(self) -> InstalledSignals:
         """The integrations with their manifests, for those who show or check them."""
         return self._known
 
-    def problems(self) -> Sequence[Problem]:
+    def problems(self) -> Sequence[PluginProblem]:
         """The plugins that were left out, and why."""
         return self._known.problems
 
@@ -184,7 +184,7 @@ class Providers:
             outcome = error.outcome
             return _value(need, place, str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours is one missing value
-            outcome = Fault.outcome
+            outcome = ProviderFault.outcome
             log_fault(provider.id, error)
             return _value(need, place, f"{provider.id} failed ({type(error).__name__})")
         finally:

@@ -43,7 +43,7 @@ _decode = msgspec.json.Decoder(list[tuple[int, float]]).decode
 _log = logger(__name__)
 
 
-class User(NamedTuple):
+class PlatformUser(NamedTuple):
     org_id: str
     type_id: str
     id: str
@@ -74,7 +74,7 @@ def value(need: Need, position: int, strikes: Strikes | None, now: int, error: s
     return SignalValue(key=key, signal=name, position=position, score=float(total))
 
 
-class Ask(NamedTuple):
+class StrikeQuestion(NamedTuple):
     """A need, the users it is about by position (None: a value that is none), and the time at which
     their strikes are to be counted (Unix ms)."""
 
@@ -115,10 +115,13 @@ class StrikeReader:
         if self._owned:
             await self._client.aclose()
 
-    async def values(self, asked: Sequence[Ask]) -> list[list[SignalValue]]:
+    async def values(self, asked: Sequence[StrikeQuestion]) -> list[list[SignalValue]]:
         """The values of each ask, by position: a score, or the reason why there is none."""
         users = [
-            User(one.org_id, user.type_id, user.id) for one in asked for user in one.users if user
+            PlatformUser(one.org_id, user.type_id, user.id)
+            for one in asked
+            for user in one.users
+            if user
         ]
         found, error = await self._strikes(list(dict.fromkeys(users)))
         return [
@@ -128,7 +131,7 @@ class StrikeReader:
                 else value(
                     one.need,
                     position,
-                    found.get(User(one.org_id, user.type_id, user.id)),
+                    found.get(PlatformUser(one.org_id, user.type_id, user.id)),
                     one.now,
                     error,
                 )
@@ -137,13 +140,15 @@ class StrikeReader:
             for one in asked
         ]
 
-    async def _strikes(self, users: Sequence[User]) -> tuple[dict[User, Strikes], str]:
+    async def _strikes(
+        self, users: Sequence[PlatformUser]
+    ) -> tuple[dict[PlatformUser, Strikes], str]:
         """The strikes that are known, and why the others are not."""
         if not users:
             return {}, NOT_WHOLE
         if self._clock() < self._rest_until:
             return {}, AWAY
-        found: dict[User, Strikes] = {}
+        found: dict[PlatformUser, Strikes] = {}
         try:
             for start in range(0, len(users), _CHUNK):
                 part = users[start : start + _CHUNK]

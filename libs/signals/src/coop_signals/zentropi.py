@@ -17,7 +17,7 @@ from msgspec import Struct
 from coop_rules.language.need import Need
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
-from coop_signals.provider import Answer, Call, Provider, Question, Score, text_of
+from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, text_of
 
 INTEGRATION = "ZENTROPI"
 
@@ -41,10 +41,10 @@ class Zentropi(Provider):
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def question(self, need: Need, value: object) -> Question:
+    def question(self, need: Need, value: object) -> ProviderQuestion:
         if not need.subcategory:
             raise InputRefused("the condition names no labeler version")
-        return Question("label", text_of(value), need.subcategory)
+        return ProviderQuestion("label", text_of(value), need.subcategory)
 
     async def fetch(self, call: Call) -> Answer:
         answer = await self._api.post(

@@ -19,8 +19,7 @@ from coop_contracts.event import (
 )
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Entry, Placement, Routing
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobEntry, JobKind, Placement, Routing
 from coop_queues.table import jobs
 from coop_review_api.automation.table import automations
 from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
@@ -69,7 +68,7 @@ class World:
                 data=msgspec.Raw(more.pop("data", b'{"text": "buy now"}')),
                 creator=None if author is None else ItemRef(id=author, type_id=self.user),
             ),
-            entry=Entry(
+            entry=JobEntry(
                 entry_id=report_id,
                 source=more.pop("source", "REPORT"),
                 at=at,

@@ -12,7 +12,7 @@ from coop_contracts.event import (
     ActionRequested,
     CallbackRequested,
 )
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobKind
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.table import decisions
 

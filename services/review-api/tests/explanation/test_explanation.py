@@ -21,7 +21,7 @@ from coop_contracts.event import (
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Entry, Placement, Routing
+from coop_queues.job import JobEntry, Placement, Routing
 from coop_review_api.configuration.table import orgs
 from coop_review_api.explanation import record
 from coop_review_api.explanation.evaluation import evaluate, lane_program
@@ -365,7 +365,7 @@ async def test_a_review_job_leads_to_its_submissions(world: World, org: Any, con
             type_version="v",
             data=msgspec.Raw(b'{"text":"spam"}'),
         ),
-        entry=Entry(
+        entry=JobEntry(
             entry_id=execution.execution_id,
             source="RULE_EXECUTION",
             at=context.clock(),

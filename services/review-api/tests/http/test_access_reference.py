@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from coop_contracts.event import SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Entry, Kind, Placement, Routing
+from coop_queues.job import JobEntry, JobKind, Placement, Routing
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
 
@@ -53,7 +53,7 @@ class Party:
             type_version=VERSION,
             data=msgspec.Raw(b'{"text": "t"}'),
         )
-        entry = Entry(
+        entry = JobEntry(
             entry_id=str(uuid.uuid4()),
             source="REPORT",
             at=self.context.clock(),
@@ -62,7 +62,7 @@ class Party:
         placement = Placement(
             org_id=self.org.org_id,
             queue_id=self.ids["queue"],
-            kind=Kind.DEFAULT,
+            kind=JobKind.DEFAULT,
             item=item,
             entry=entry,
         )

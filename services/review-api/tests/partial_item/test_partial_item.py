@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Role
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobKind
 from coop_queues.table import jobs
 from coop_review_api.configuration import header
 from coop_review_api.configuration.check import SETTINGS_ID

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Role
-from coop_queues.job import AppealEntry, Kind
+from coop_queues.job import AppealEntry, JobKind
 from coop_review_api.enforcement import bulk_store
 from coop_review_api.kernel.schema import audit_log, outbox
 from coop_review_api.quality.table import second_reviews
@@ -383,7 +383,7 @@ async def test_accepted_appeals_are_counted(floor: Floor, sign_in: Any, kit: Any
             appealed_by=ItemRef(id="author-1", type_id="user"),
             appealed_at=kit._context.clock(),
         )
-        await floor.place(appeals, floor.post, job["itemId"], kind=Kind.APPEAL, appeal=appeal)
+        await floor.place(appeals, floor.post, job["itemId"], kind=JobKind.APPEAL, appeal=appeal)
         claimed = (await people[1].call("POST", f"/v1/queues/{appeals}/claims")).json()
         sent = {"leaseToken": claimed["lease"]["token"], "components": [{"type": verdict}]}
         path = f"/v1/jobs/{claimed['job']['id']}/decisions"

@@ -23,8 +23,7 @@ from coop_contracts.event import (
 )
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import AppealEntry, Entry, Placement, Routing
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, Routing
 from coop_queues.slot import item_key
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
@@ -82,7 +81,7 @@ class World:
                 data=msgspec.Raw(b'{"text": "t"}'),
                 creator=ItemRef(id="author-1", type_id=self.user),
             ),
-            entry=Entry(
+            entry=JobEntry(
                 entry_id=f"appeal/{appeal_id}",
                 source="APPEAL",
                 at=now,

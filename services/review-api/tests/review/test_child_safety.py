@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobKind
 from coop_review_api.backtest.table import backtest_samples, backtests
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.review.hold import Releaser

@@ -21,7 +21,7 @@ from coop_contracts.event import (
 )
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobKind
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.error import Conflict, Invalid

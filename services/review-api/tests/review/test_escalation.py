@@ -24,8 +24,7 @@ from coop_contracts.event import (
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_queues import store
-from coop_queues.job import Entry, Placement, Routing, requested_entry_id
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import JobEntry, JobKind, Placement, Routing, requested_entry_id
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.schema import outbox
@@ -70,7 +69,7 @@ class World:
         self.author = ItemRef(id="author-1", type_id=self.user)
 
     async def place(self, item: SubmittedItem, **more: Any) -> str:
-        entry = Entry(
+        entry = JobEntry(
             entry_id=str(uuid.uuid4()),
             source="REPORT",
             at=self.context.clock(),
@@ -205,7 +204,7 @@ async def test_the_job_that_it_became_is_shown_to_who_may_see_it(world: World) -
         asked.item,
         queue_id=world.ncmec,
         kind=JobKind.NCMEC,
-        entry=Entry(
+        entry=JobEntry(
             entry_id=requested_entry_id(asked.entry_id),
             source="MRT_JOB",
             at=asked.time,

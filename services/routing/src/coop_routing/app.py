@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from coop_contracts.config import Kind
 from coop_contracts.event import AppealSubmitted, ReportSubmitted, ReviewRequested
-from coop_queues.store import Keeper, OrderIndex, Ranker, Reconciler
+from coop_queues.store import ClaimRetention, OrderIndex, Ranker, Reconciler
 from coop_routing.case import Cases
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
@@ -91,7 +91,7 @@ def router(settings: Settings) -> Service:
     service.add_task("unpark", unparker.run, after=whole)
     service.add_task("rank", ranker.run, after=whole)
     service.add_task("reconcile", Reconciler(engine, order, period=settings.routing_reconcile).run)
-    service.add_task("keep", Keeper(engine, retention=retention).run)
+    service.add_task("keep", ClaimRetention(engine, retention=retention).run)
     service.add_readiness("config", config.ready)
     service.add_readiness("database", database)
     return service

@@ -27,9 +27,9 @@ from coop_routing.route import Route, route_of
 from coop_routing.table import RouteTables
 from coop_rules.language.need import Need
 from coop_rules.program.state import Facts
-from coop_rules.queue_choice import Choice, RouteTable, Traits, choose, facts_of
+from coop_rules.queue_choice import Choice, EntryTraits, RouteTable, choose, facts_of
 from coop_signals import strike
-from coop_signals.strike import Ask
+from coop_signals.strike import StrikeQuestion
 
 MAX_INPUTS = 100  # values of one item that are asked about for one need
 
@@ -49,7 +49,7 @@ class Provided(Protocol):
 class Struck(Protocol):
     """Where users' strikes come from (coop_signals.strike.StrikeReader)."""
 
-    def values(self, asked: Sequence[Ask]) -> Awaitable[Sequence[list[SignalValue]]]: ...
+    def values(self, asked: Sequence[StrikeQuestion]) -> Awaitable[Sequence[list[SignalValue]]]: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Case:
 
     org_id: str
     item: SubmittedItem
-    traits: Traits
+    traits: EntryTraits
     at: datetime
     table: RouteTable
     choice: Choice
@@ -95,7 +95,9 @@ class Cases:
         self._strikes = strikes
         self._seconds = seconds
 
-    async def open(self, org_id: str, item: SubmittedItem, traits: Traits, *, at: datetime) -> Case:
+    async def open(
+        self, org_id: str, item: SubmittedItem, traits: EntryTraits, *, at: datetime
+    ) -> Case:
         """The case of an entry, with the choice on what is at hand."""
         table = await self._tables.table(org_id, item, for_appeals=traits.for_appeals)
         choice = choose(table, item, traits, at=at)
@@ -121,7 +123,7 @@ class Cases:
 
     async def _ask(self, cases: Sequence[Case], deadline: float) -> None:
         """Every value that these cases want now is known afterwards, or why it is not."""
-        struck: list[tuple[Case, Ask]] = []
+        struck: list[tuple[Case, StrikeQuestion]] = []
         asking: list[Awaitable[None]] = []
         for case in cases:
             program = case.table.program
@@ -133,14 +135,16 @@ class Cases:
                 inputs = program.inputs_of(need, case.facts, case.known)[:MAX_INPUTS]
                 if need.signal.name == strike.SIGNAL:
                     now = int(case.at.timestamp() * 1000)
-                    struck.append((case, Ask(case.org_id, need, inputs, now)))
+                    struck.append((case, StrikeQuestion(case.org_id, need, inputs, now)))
                 else:
                     asking.append(self._ask_provider(case, need, inputs, deadline))
         if struck:
             asking.append(self._ask_redis(struck, deadline))
         await asyncio.gather(*asking)
 
-    async def _ask_redis(self, struck: Sequence[tuple[Case, Ask]], deadline: float) -> None:
+    async def _ask_redis(
+        self, struck: Sequence[tuple[Case, StrikeQuestion]], deadline: float
+    ) -> None:
         asked = [ask for _, ask in struck]
         try:
             async with asyncio.timeout_at(deadline):

@@ -15,7 +15,7 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_queues.job import Job, Kind
+from coop_queues.job import Job, JobKind
 from coop_queues.store import (
     OrderIndex,
     get_job,
@@ -26,7 +26,7 @@ from coop_queues.store import (
 from coop_routing import metric
 from coop_routing.case import Cases
 from coop_routing.table import RouteTables
-from coop_rules.queue_choice import PARKED_QUEUE, Choice, Traits
+from coop_rules.queue_choice import PARKED_QUEUE, Choice, EntryTraits
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -112,11 +112,11 @@ class Unparker:
 
     async def _choice(self, job: Job) -> Choice:
         summary = job.summary
-        traits = Traits(
+        traits = EntryTraits(
             summary.source,
             summary.policy_ids,
-            for_appeals=summary.kind is Kind.APPEAL,
-            child_safety=summary.csam or summary.kind is Kind.NCMEC,
+            for_appeals=summary.kind is JobKind.APPEAL,
+            child_safety=summary.csam or summary.kind is JobKind.NCMEC,
         )
         case = await self._cases.open(summary.org_id, job.item, traits, at=summary.created_at)
         await self._cases.settle([case])

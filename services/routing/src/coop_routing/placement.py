@@ -14,27 +14,27 @@ from coop_contracts.event import (
     ReviewRequested,
     SubmittedItem,
 )
-from coop_queues.job import AppealEntry, Entry, Kind, Placement, requested_entry_id
+from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, requested_entry_id
 from coop_queues.ranking import Ranking
 from coop_routing.route import Route
-from coop_rules.queue_choice import Traits
+from coop_rules.queue_choice import EntryTraits
 
 Cause = ReportSubmitted | AppealSubmitted | ReviewRequested
 """What makes routing place something."""
 
 
-def traits_of(event: Cause) -> Traits:
+def traits_of(event: Cause) -> EntryTraits:
     """The traits of a report, appeal or request."""
     match event:
         case ReportSubmitted():
             reason = event.reason
             policy = reason.policy_id if reason else None
             csam = reason.csam if reason else False
-            return Traits("REPORT", (policy,) if policy else (), child_safety=csam)
+            return EntryTraits("REPORT", (policy,) if policy else (), child_safety=csam)
         case AppealSubmitted():
-            return Traits("APPEAL", event.violating_policies, for_appeals=True)
+            return EntryTraits("APPEAL", event.violating_policies, for_appeals=True)
         case ReviewRequested():
-            return Traits(
+            return EntryTraits(
                 event.source,
                 event.policy_ids,
                 queue_id=event.queue_id,
@@ -59,9 +59,11 @@ def placement_of(event: Cause, route: Route, ranking: Ranking) -> Placement:
             return _request(event, route, ranking, traits)
 
 
-def _report(event: ReportSubmitted, route: Route, ranking: Ranking, traits: Traits) -> Placement:
+def _report(
+    event: ReportSubmitted, route: Route, ranking: Ranking, traits: EntryTraits
+) -> Placement:
     reason = event.reason
-    entry = Entry(
+    entry = JobEntry(
         entry_id=f"report/{event.report_id}",
         source=traits.source,
         at=event.time,
@@ -89,8 +91,10 @@ def _report(event: ReportSubmitted, route: Route, ranking: Ranking, traits: Trai
     )
 
 
-def _appeal(event: AppealSubmitted, route: Route, ranking: Ranking, traits: Traits) -> Placement:
-    entry = Entry(
+def _appeal(
+    event: AppealSubmitted, route: Route, ranking: Ranking, traits: EntryTraits
+) -> Placement:
+    entry = JobEntry(
         entry_id=f"appeal/{event.appeal_id}",
         source=traits.source,
         at=event.time,
@@ -107,12 +111,14 @@ def _appeal(event: AppealSubmitted, route: Route, ranking: Ranking, traits: Trai
         correlation_id=event.correlation_id,
     )
     return _placement(
-        event, route, ranking, entry, kind=Kind.APPEAL, additional_items=event.additional_items
+        event, route, ranking, entry, kind=JobKind.APPEAL, additional_items=event.additional_items
     )
 
 
-def _request(event: ReviewRequested, route: Route, ranking: Ranking, traits: Traits) -> Placement:
-    entry = Entry(
+def _request(
+    event: ReviewRequested, route: Route, ranking: Ranking, traits: EntryTraits
+) -> Placement:
+    entry = JobEntry(
         entry_id=requested_entry_id(event.entry_id),
         source=traits.source,
         at=event.time,
@@ -130,7 +136,7 @@ def _request(event: ReviewRequested, route: Route, ranking: Ranking, traits: Tra
         route,
         ranking,
         entry,
-        kind=Kind(event.job_kind),
+        kind=JobKind(event.job_kind),
         additional_items=event.related_items,
     )
 
@@ -139,9 +145,9 @@ def _placement(
     event: Cause,
     route: Route,
     ranking: Ranking,
-    entry: Entry,
+    entry: JobEntry,
     *,
-    kind: Kind = Kind.DEFAULT,
+    kind: JobKind = JobKind.DEFAULT,
     thread_items: tuple[SubmittedItem, ...] = (),
     additional_items: tuple[SubmittedItem, ...] = (),
 ) -> Placement:

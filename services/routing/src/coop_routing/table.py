@@ -30,7 +30,7 @@ from coop_contracts.event import SubmittedItem
 from coop_routing import metric
 from coop_routing.ranking import Rankings
 from coop_rules.program.compiler import CompilerCache
-from coop_rules.queue_choice import Material, RouteTable, compile_table, rules_for
+from coop_rules.queue_choice import RouteTable, RoutingConfiguration, compile_table, rules_for
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.process.log import logger
@@ -136,10 +136,10 @@ class RouteTables:
         metric.LEFT_OUT.inc(len(table.failed))
         return table
 
-    def _material(self, org_id: str) -> Material:
+    def _material(self, org_id: str) -> RoutingConfiguration:
         config = self._config
         settings = config.get(org_id, Kind.SETTINGS, "settings")
-        return Material(
+        return RoutingConfiguration(
             org_id=org_id,
             revision=config.revision(org_id),
             rules=tuple(

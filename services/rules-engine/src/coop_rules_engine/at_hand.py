@@ -27,7 +27,7 @@ from coop_rules_engine.submission import Submission
 from coop_runtime.process.error import Poison
 from coop_runtime.process.log import logger
 from coop_signals import strike
-from coop_signals.strike import User
+from coop_signals.strike import PlatformUser
 
 _log = logger(__name__)
 
@@ -53,7 +53,7 @@ class AtHand:
 
         Raises StoreUnavailable, NotWhole, where something is to be counted.
         """
-        users: list[User] = []
+        users: list[PlatformUser] = []
         counts: list[Count] = []
         inputs = [_inputs(one, users, counts) for one in asked]
         strikes, counted, error = await self._ask(users, counts)
@@ -77,7 +77,7 @@ class AtHand:
         ]
 
     async def _ask(
-        self, users: Sequence[User], counts: Sequence[Count]
+        self, users: Sequence[PlatformUser], counts: Sequence[Count]
     ) -> tuple[Sequence[strike.Strikes | None], Sequence[int], str]:
         if not users and not counts:
             return (), (), ""
@@ -134,7 +134,9 @@ class CountedRules:
         return [count for count in counts if count.submission_id]
 
 
-def _inputs(one: Asked, users: list[User], counts: list[Count]) -> list[tuple[Need, list[int]]]:
+def _inputs(
+    one: Asked, users: list[PlatformUser], counts: list[Count]
+) -> list[tuple[Need, list[int]]]:
     """For each need the places of its inputs in `users` (-1: no user) or `counts`, which are added
     to."""
     given = []
@@ -151,7 +153,7 @@ def _inputs(one: Asked, users: list[User], counts: list[Count]) -> list[tuple[Ne
                 places.append(-1)
             else:
                 places.append(len(users))
-                users.append(User(one.submission.org_id, value.type_id, value.id))
+                users.append(PlatformUser(one.submission.org_id, value.type_id, value.id))
         given.append((need, places))
     return given
 

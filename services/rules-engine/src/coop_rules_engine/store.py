@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 
 from coop_runtime.process.error import Retryable
 from coop_signals import strike
-from coop_signals.strike import User
+from coop_signals.strike import PlatformUser
 
 TIMEOUT: Final = 2.0  # seconds that Redis may take
 GROUP_MEMBERS: Final = 10_000
@@ -156,7 +156,7 @@ class Store:
     async def close(self) -> None:
         await self.client.aclose()
 
-    async def values(self, users: Sequence[User], counts: Sequence[Count]) -> Values:
+    async def values(self, users: Sequence[PlatformUser], counts: Sequence[Count]) -> Values:
         """Users' strikes, and the counts, in the order asked: one round trip for a thousand.
 
         Raises StoreUnavailable, NotWhole.
@@ -177,7 +177,7 @@ class Store:
             await self._fetch((), counts[start : start + _CHUNK], Values([], []), force=True)
 
     async def _fetch(
-        self, users: Sequence[User], counts: Sequence[Count], found: Values, *, force: bool
+        self, users: Sequence[PlatformUser], counts: Sequence[Count], found: Values, *, force: bool
     ) -> None:
         keys = [strike.MARKER, marker("count")]
         keys += [user.key for user in users]

@@ -19,10 +19,10 @@ from coop_contracts.config import (
     TextBank,
 )
 from coop_contracts.error import pointer
-from coop_rules.language.model import ConditionError, ConditionSet, Leaf, Problem
+from coop_rules.language.model import ConditionError, ConditionProblem, ConditionSet, Leaf
 from coop_rules.language.parse import parse_condition_set
 from coop_rules.language.predicate import BindError, bind
-from coop_rules.language.scope import Banks, Scope
+from coop_rules.language.scope import Banks, BindingScope
 from coop_rules.signal.catalogue import SignalCatalogue
 
 _AT = "/conditionSet"
@@ -37,16 +37,16 @@ def check_rule(
     chunks: Mapping[str, BankChunk] | None = None,
     hash_banks: Mapping[str, HashBank] | None = None,
     catalogue: SignalCatalogue | None = None,
-) -> list[Problem]:
+) -> list[ConditionProblem]:
     """Every reason not to save the rule; pointers are relative to its document. Without
     `hash_banks`, whether image banks exist is not checked."""
     problems = []
     if not rule.item_type_ids:
-        problems.append(Problem("/itemTypeIds", "a rule needs at least one item type"))
+        problems.append(ConditionProblem("/itemTypeIds", "a rule needs at least one item type"))
     for index, type_id in enumerate(rule.item_type_ids):
         if type_id not in item_types:
             place = pointer("itemTypeIds", index)
-            problems.append(Problem(place, f"there is no item type {type_id}"))
+            problems.append(ConditionProblem(place, f"there is no item type {type_id}"))
     found = check_condition_set(
         rule.condition_set,
         item_type_ids=rule.item_type_ids,
@@ -58,7 +58,7 @@ def check_rule(
         routing=isinstance(rule, RoutingRule),
         catalogue=catalogue,
     )
-    return problems + [Problem(_AT + p.pointer, p.reason) for p in found]
+    return problems + [ConditionProblem(_AT + p.pointer, p.reason) for p in found]
 
 
 def check_condition_set(
@@ -72,7 +72,7 @@ def check_condition_set(
     hash_banks: Mapping[str, HashBank] | None = None,
     routing: bool = False,
     catalogue: SignalCatalogue | None = None,
-) -> list[Problem]:
+) -> list[ConditionProblem]:
     """Every reason not to use a condition set for these item types; pointers are relative to it."""
     try:
         tree = parse_condition_set(condition_set)
@@ -80,7 +80,7 @@ def check_condition_set(
         return error.problems
     banks = Banks()
     scopes = {
-        type_id: Scope(
+        type_id: BindingScope(
             item_type=item_types[type_id],
             text_banks=text_banks,
             location_banks=location_banks or {},
@@ -93,34 +93,39 @@ def check_condition_set(
         for type_id in item_type_ids
         if type_id in item_types
     }
-    problems: list[Problem] = []
+    problems: list[ConditionProblem] = []
     _check(tree, "", scopes, problems)
     return problems
 
 
 def _check(
-    node: ConditionSet | Leaf, at: str, scopes: Mapping[str, Scope], problems: list[Problem]
+    node: ConditionSet | Leaf,
+    at: str,
+    scopes: Mapping[str, BindingScope],
+    problems: list[ConditionProblem],
 ) -> None:
     if isinstance(node, Leaf):
-        problems.extend(Problem(at + p.pointer, p.reason) for p in _leaf_problems(node, scopes))
+        problems.extend(
+            ConditionProblem(at + p.pointer, p.reason) for p in _leaf_problems(node, scopes)
+        )
         return
     if not node.conditions:
         # As logic it would pass (AND) or fail (OR) on every item, which nobody means.
-        problems.append(Problem(f"{at}/conditions", "needs at least one condition"))
+        problems.append(ConditionProblem(f"{at}/conditions", "needs at least one condition"))
     for index, child in enumerate(node.conditions):
         _check(child, f"{at}/conditions/{index}", scopes, problems)
 
 
-def _leaf_problems(leaf: Leaf, scopes: Mapping[str, Scope]) -> list[Problem]:
+def _leaf_problems(leaf: Leaf, scopes: Mapping[str, BindingScope]) -> list[ConditionProblem]:
     type_id = leaf.input.content_type_id
     if type_id is not None and type_id not in scopes:
         reason = f"the rule does not apply to item type {type_id}"
         place = "/input/contentTypeId" if leaf.input.spec is None else "/input/spec/source"
-        return [Problem(place, reason)]
+        return [ConditionProblem(place, reason)]
     for index, named in enumerate(leaf.input.content_type_ids):
         if named not in scopes:
             reason = f"the rule does not apply to item type {named}"
-            return [Problem(pointer("input", "contentTypeIds", index), reason)]
+            return [ConditionProblem(pointer("input", "contentTypeIds", index), reason)]
     wanted = scopes.values() if type_id is None else [scopes[type_id]]
     for scope in wanted:
         try:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coop_rules.language.matched import listed_strings
-from coop_rules.language.model import Comparator, Leaf, Problem, Scalar
-from coop_rules.language.scope import Scope
-from coop_rules.language.threshold import ORDERED, Family, Threshold, read_threshold
-from coop_rules.language.value import ID_TYPES, Values
+from coop_rules.language.model import Comparator, ConditionProblem, Leaf, Scalar
+from coop_rules.language.scope import BindingScope
+from coop_rules.language.threshold import ORDERED, ComparisonFamily, Threshold, read_threshold
+from coop_rules.language.value import ID_TYPES, ValueSource
 from coop_rules.signal.signal import SignalType
 
 OPERATORS: Mapping[Comparator, str] = {
@@ -33,12 +33,12 @@ _PRESENCE = (Comparator.IS_NOT_PROVIDED, Comparator.IS_UNAVAILABLE)
 
 def bind_thresholds(
     leaf: Leaf,
-    family: Family,
-    values: Values | None,
+    family: ComparisonFamily,
+    values: ValueSource | None,
     signal: SignalType | None,
     *,
-    scope: Scope,
-    problems: list[Problem],
+    scope: BindingScope,
+    problems: list[ConditionProblem],
 ) -> tuple[str | None, tuple[Threshold, ...]]:
     """The key (of a map, for CONTAINS) and the thresholds; problems are added, relative to the
     leaf. `values` None: the input has a problem already."""
@@ -48,14 +48,14 @@ def bind_thresholds(
 @dataclass(frozen=True, slots=True)
 class _Reader:
     leaf: Leaf
-    family: Family
-    values: Values | None
+    family: ComparisonFamily
+    values: ValueSource | None
     signal: SignalType | None
-    scope: Scope
-    problems: list[Problem]
+    scope: BindingScope
+    problems: list[ConditionProblem]
 
     def bad(self, pointer: str, reason: str) -> None:
-        self.problems.append(Problem(pointer, reason))
+        self.problems.append(ConditionProblem(pointer, reason))
 
     def thresholds(self) -> tuple[str | None, tuple[Threshold, ...]]:
         comparator, given, family = self.leaf.comparator, self.leaf.threshold, self.family
@@ -68,7 +68,10 @@ class _Reader:
         if given is None:
             # Coop reads a boolean without threshold as "is true", whatever the comparator says;
             # only where both readings agree is it accepted.
-            if family is not Family.BOOLEAN or comparator not in (None, Comparator.EQUALS):
+            if family is not ComparisonFamily.BOOLEAN or comparator not in (
+                None,
+                Comparator.EQUALS,
+            ):
                 self.bad("/threshold", "is missing")
             return None, ()
         if comparator is None:
@@ -82,7 +85,7 @@ class _Reader:
         return None, self.read([given], "/threshold", alone=True)
 
     def listed(self) -> tuple[Threshold, ...]:
-        if self.family is Family.BOOLEAN:
+        if self.family is ComparisonFamily.BOOLEAN:
             self.bad("/comparator", "a boolean value is compared with EQUALS")
             return ()
         given = self.leaf.threshold
@@ -107,7 +110,7 @@ class _Reader:
             if key is None and read is None:
                 self.bad("/threshold", f"does not fit: a key or a {family.lower()} is looked for")
             return key, () if read is None else (read,)
-        if not values.is_list and family is not Family.TEXT:
+        if not values.is_list and family is not ComparisonFamily.TEXT:
             self.bad("/comparator", f"a {family.lower()} value has no parts")
             return None, ()
         return None, self.read([given], "/threshold", alone=True)
@@ -126,7 +129,7 @@ class _Reader:
                 found.append(read)
                 continue
             place = at if alone else f"{at}/{index}"
-            if family is Family.ENUM:
+            if family is ComparisonFamily.ENUM:
                 self.bad(place, f"is none of {', '.join(order)}")
             else:
                 self.bad(place, f"does not fit: a {family.lower()} is compared")

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from coop_contracts.config import Location
 from coop_contracts.error import pointer
-from coop_rules.language.model import Leaf, MatchingValues, Problem
-from coop_rules.language.scope import BankGone, Scope, string_problems
+from coop_rules.language.model import ConditionProblem, Leaf, MatchingValues
+from coop_rules.language.scope import BankGone, BindingScope, string_problems
 from coop_rules.matching.bank import area_problem
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet
-from coop_rules.signal.signal import Family, Matching, SignalType
+from coop_rules.signal.signal import Matching, MatchingFamily, SignalType
 
-_KEYS: Mapping[Family, str] = {
+_KEYS: Mapping[MatchingFamily, str] = {
     "strings": "strings",
     "text_banks": "textBankIds",
     "locations": "locations",
@@ -38,26 +38,28 @@ class Matched:
     digest: str | None = None
 
 
-def bind_matching(leaf: Leaf, signal: SignalType, scope: Scope, problems: list[Problem]) -> Matched:
+def bind_matching(
+    leaf: Leaf, signal: SignalType, scope: BindingScope, problems: list[ConditionProblem]
+) -> Matched:
     """The leaf's matching values for its signal; problems are added, relative to the leaf."""
     wanted = leaf.matching_values
     given = _given(wanted)
     if not signal.needs_matching_values:
         for family in given:
             place = pointer("matchingValues", _KEYS[family])
-            problems.append(Problem(place, "this signal takes no matching values"))
+            problems.append(ConditionProblem(place, "this signal takes no matching values"))
         return Matched()
     if wanted is None:
-        problems.append(Problem("/matchingValues", "this signal needs matching values"))
+        problems.append(ConditionProblem("/matchingValues", "this signal needs matching values"))
         return Matched()
-    found: list[Problem] = []
+    found: list[ConditionProblem] = []
     for family in given:
         if family not in signal.needs_matching_values:
             takes = " and ".join(_KEYS[f] for f in _KEYS if f in signal.needs_matching_values)
             place = pointer("matchingValues", _KEYS[family])
-            found.append(Problem(place, f"this signal takes {takes}"))
+            found.append(ConditionProblem(place, f"this signal takes {takes}"))
     if not found and not given:
-        found.append(Problem("/matchingValues", "has nothing to look for"))
+        found.append(ConditionProblem("/matchingValues", "has nothing to look for"))
     if found:
         problems.extend(found)
         return Matched()
@@ -71,28 +73,30 @@ def bind_matching(leaf: Leaf, signal: SignalType, scope: Scope, problems: list[P
         for index, bank_id in enumerate(wanted.image_bank_ids):
             if bank_id not in scope.hash_banks:
                 place = pointer("matchingValues", "imageBankIds", index)
-                problems.append(Problem(place, f"there is no hash bank {bank_id}"))
+                problems.append(ConditionProblem(place, f"there is no hash bank {bank_id}"))
     return Matched()
 
 
-def listed_strings(leaf: Leaf, scope: Scope, problems: list[Problem]) -> tuple[str, ...]:
+def listed_strings(
+    leaf: Leaf, scope: BindingScope, problems: list[ConditionProblem]
+) -> tuple[str, ...]:
     """The strings of an IN or NOT_IN: those given, and those of text banks."""
     wanted = leaf.matching_values
     assert wanted is not None
     for family in _given(wanted):
         if family not in ("strings", "text_banks"):
             place = pointer("matchingValues", _KEYS[family])
-            problems.append(Problem(place, "IN and NOT_IN take strings and text banks"))
+            problems.append(ConditionProblem(place, "IN and NOT_IN take strings and text banks"))
     strings = _strings(wanted, scope, problems, user=str(leaf.comparator))
     if not strings and not problems:
-        problems.append(Problem("/matchingValues", "has nothing to compare with"))
+        problems.append(ConditionProblem("/matchingValues", "has nothing to compare with"))
     return strings
 
 
-def _given(wanted: MatchingValues | None) -> list[Family]:
+def _given(wanted: MatchingValues | None) -> list[MatchingFamily]:
     if wanted is None:
         return []
-    present: dict[Family, object] = {
+    present: dict[MatchingFamily, object] = {
         "strings": wanted.strings,
         "text_banks": wanted.text_bank_ids,
         "locations": wanted.locations,
@@ -106,8 +110,8 @@ def _patterns(
     wanted: MatchingValues,
     signal: SignalType,
     matching: Matching,
-    scope: Scope,
-    problems: list[Problem],
+    scope: BindingScope,
+    problems: list[ConditionProblem],
 ) -> Matched:
     regex = matching is Matching.REGEX
     found = string_problems(
@@ -123,20 +127,20 @@ def _patterns(
             bank = scope.text_bank(bank_id)
             if (bank.type == "REGEX") is not regex:
                 reason = f"holds {bank.type} entries, which {signal.name} does not take"
-                found.append(Problem(place, f"bank {bank.name} {reason}"))
+                found.append(ConditionProblem(place, f"bank {bank.name} {reason}"))
                 continue
             patterns, bad = scope.banks.patterns(
                 scope.org_id, bank, scope.chunks, matching=matching
             )
         except BankGone as error:
-            found.append(Problem(place, str(error)))
+            found.append(ConditionProblem(place, str(error)))
             continue
         if bad:
             reason = f"bank {bank.name}, {bad[0].pointer}: {bad[0].reason}"
-            found.append(Problem(place, reason))
+            found.append(ConditionProblem(place, reason))
         sets.append(patterns)
     if not found and not wanted.strings and not any(made.strings for made in sets):
-        found.append(Problem("/matchingValues", "has nothing to look for"))
+        found.append(ConditionProblem("/matchingValues", "has nothing to look for"))
     if found:
         problems.extend(found)
         return Matched()
@@ -148,21 +152,24 @@ def _patterns(
 
 
 def _similarity(
-    wanted: MatchingValues, signal: SignalType, scope: Scope, problems: list[Problem]
+    wanted: MatchingValues,
+    signal: SignalType,
+    scope: BindingScope,
+    problems: list[ConditionProblem],
 ) -> Matched:
     before = len(problems)
     strings = _strings(wanted, scope, problems, user=signal.name)
     if len(problems) > before:
         return Matched()
     if not strings:
-        problems.append(Problem("/matchingValues", "has nothing to look for"))
+        problems.append(ConditionProblem("/matchingValues", "has nothing to look for"))
         return Matched()
     similarity, digest = scope.banks.similarity(strings)
     return Matched(function=similarity, digest=digest)
 
 
 def _strings(
-    wanted: MatchingValues, scope: Scope, problems: list[Problem], *, user: str
+    wanted: MatchingValues, scope: BindingScope, problems: list[ConditionProblem], *, user: str
 ) -> tuple[str, ...]:
     strings = list(wanted.strings)
     for index, bank_id in enumerate(wanted.text_bank_ids):
@@ -171,38 +178,40 @@ def _strings(
             bank = scope.text_bank(bank_id)
             if bank.type == "REGEX":
                 reason = f"bank {bank.name} holds REGEX entries, which {user} does not take"
-                problems.append(Problem(place, reason))
+                problems.append(ConditionProblem(place, reason))
                 continue
             found, bad = scope.banks.strings(scope.org_id, bank, scope.chunks)
         except BankGone as error:
-            problems.append(Problem(place, str(error)))
+            problems.append(ConditionProblem(place, str(error)))
             continue
         if bad:
             reason = f"bank {bank.name}, {bad[0].pointer}: {bad[0].reason}"
-            problems.append(Problem(place, reason))
+            problems.append(ConditionProblem(place, reason))
         strings += found
     return tuple(strings)
 
 
-def _areas(wanted: MatchingValues, scope: Scope, problems: list[Problem]) -> Matched:
+def _areas(
+    wanted: MatchingValues, scope: BindingScope, problems: list[ConditionProblem]
+) -> Matched:
     locations: list[Location] = list(wanted.locations)
     gone = False
     for index, location in enumerate(locations):
         found = area_problem(location)
         if found is not None:
             place = pointer("matchingValues", "locations", index) + found[0]
-            problems.append(Problem(place, found[1]))
+            problems.append(ConditionProblem(place, found[1]))
     for index, bank_id in enumerate(wanted.location_bank_ids):
         try:
             locations += scope.locations(bank_id)
         except BankGone as error:
             place = pointer("matchingValues", "locationBankIds", index)
-            problems.append(Problem(place, str(error)))
+            problems.append(ConditionProblem(place, str(error)))
             gone = True
     if gone:
         return Matched()
     if not locations:
-        problems.append(Problem("/matchingValues", "has nothing to look for"))
+        problems.append(ConditionProblem("/matchingValues", "has nothing to look for"))
         return Matched()
     areas, digest = scope.banks.areas(tuple(locations))
     return Matched(function=areas, digest=digest)

@@ -126,7 +126,7 @@ class ConditionSet(Struct, frozen=True, kw_only=True):
     conditions: tuple[ConditionSet | Leaf, ...]
 
 
-class Problem(Struct, frozen=True):
+class ConditionProblem(Struct, frozen=True):
     """What is wrong and where: `pointer` is an RFC 6901 JSON pointer into the checked document."""
 
     pointer: str
@@ -136,6 +136,6 @@ class Problem(Struct, frozen=True):
 class ConditionError(ValueError):
     """A condition set that cannot be read; `problems` has at least one."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ConditionProblem]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.reason}" for p in problems))

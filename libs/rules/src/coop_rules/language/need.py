@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coop_rules.language.model import ConditionSet, Input, MatchingValues
-from coop_rules.language.value import Values
+from coop_rules.language.value import ValueSource
 from coop_rules.signal.signal import SignalType
 
 
@@ -35,7 +35,7 @@ class Need:
 
     key: str
     signal: SignalType
-    values: Values
+    values: ValueSource
     subcategory: str | None = None
     matching: MatchingValues | None = None
     aggregation: Aggregation | None = None

@@ -26,6 +26,7 @@ from coop_rules.language.model import (
     AggregationClause,
     Comparator,
     ConditionError,
+    ConditionProblem,
     ConditionSet,
     Conjunction,
     CoopInput,
@@ -34,7 +35,6 @@ from coop_rules.language.model import (
     InputType,
     Leaf,
     MatchingValues,
-    Problem,
     Scalar,
     Signal,
 )
@@ -76,11 +76,11 @@ class _Reader:
     """Collects problems instead of stopping at the first. Every method gives None on a problem."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[ConditionProblem] = []
         self.leaves = 0
 
     def bad(self, path: Path, reason: str) -> None:
-        self.problems.append(Problem(pointer_of(*path), reason))
+        self.problems.append(ConditionProblem(pointer_of(*path), reason))
 
     def mapping(self, value: object, path: Path, keys: frozenset[str]) -> dict[str, Any] | None:
         if not isinstance(value, dict):

@@ -19,18 +19,29 @@ from coop_contracts.config import ScalarType
 from coop_rules.language.comparison import LISTING, bind_thresholds
 from coop_rules.language.matched import Matched, bind_matching
 from coop_rules.language.meaning import identity, need_key
-from coop_rules.language.model import Comparator, ConditionSet, Input, InputType, Leaf, Problem
+from coop_rules.language.model import (
+    Comparator,
+    ConditionProblem,
+    ConditionSet,
+    Input,
+    InputType,
+    Leaf,
+)
 from coop_rules.language.need import Aggregation, Need
-from coop_rules.language.scope import Scope
-from coop_rules.language.threshold import Family, Threshold
-from coop_rules.language.value import GROUPING, Values, bind_input
+from coop_rules.language.scope import BindingScope
+from coop_rules.language.threshold import ComparisonFamily, Threshold
+from coop_rules.language.value import GROUPING, ValueSource, bind_input
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet
 from coop_rules.signal.builtin import RETIRED
 from coop_rules.signal.signal import SignalType
 
-_OUTPUTS = {"BOOLEAN": Family.BOOLEAN, "NUMBER": Family.NUMBER, "ENUM": Family.ENUM}
+_OUTPUTS = {
+    "BOOLEAN": ComparisonFamily.BOOLEAN,
+    "NUMBER": ComparisonFamily.NUMBER,
+    "ENUM": ComparisonFamily.ENUM,
+}
 _CLAUSE = "/signal/args/aggregationClause"
 
 
@@ -54,10 +65,10 @@ class Predicate:
 
     id: str
     kind: PredicateKind
-    values: Values | None = None
+    values: ValueSource | None = None
     comparator: Comparator | None = None
     threshold: Threshold | frozenset[Threshold] | None = None
-    family: Family | None = None
+    family: ComparisonFamily | None = None
     signal: SignalType | None = None
     patterns: PatternSet | None = None
     function: Similarity | Areas | None = None
@@ -78,12 +89,12 @@ class Predicate:
 class BindError(ValueError):
     """A leaf that does not fit its item type or banks."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ConditionProblem]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{p.pointer}: {p.reason}" for p in problems))
 
 
-def bind(leaf: Leaf, scope: Scope, *, item_type_ids: Sequence[str] = ()) -> Predicate:
+def bind(leaf: Leaf, scope: BindingScope, *, item_type_ids: Sequence[str] = ()) -> Predicate:
     """The predicate of a leaf in one item type. `item_type_ids` are those of the rule, which an
     aggregation counts.
 
@@ -111,14 +122,14 @@ def _concerns(leaf: Leaf, type_id: str) -> bool:
 
 
 class _Binder:
-    def __init__(self, leaf: Leaf, scope: Scope, item_type_ids: Sequence[str]) -> None:
+    def __init__(self, leaf: Leaf, scope: BindingScope, item_type_ids: Sequence[str]) -> None:
         self.leaf = leaf
         self.scope = scope
         self.item_type_ids = tuple(sorted(set(item_type_ids))) or (scope.item_type.id,)
-        self.problems: list[Problem] = []
+        self.problems: list[ConditionProblem] = []
 
     def bad(self, pointer: str, reason: str) -> None:
-        self.problems.append(Problem(pointer, reason))
+        self.problems.append(ConditionProblem(pointer, reason))
 
     def predicate(self) -> Predicate:
         leaf = self.leaf
@@ -147,7 +158,7 @@ class _Binder:
 
     def bound(
         self,
-        values: Values,
+        values: ValueSource,
         signal: SignalType | None,
         matched: Matched,
         thresholds: tuple[Threshold, ...],
@@ -212,7 +223,7 @@ class _Binder:
             self.bad("/signal/args", "this signal takes no arguments")
         return found
 
-    def values(self, signal: SignalType | None) -> Values | None:
+    def values(self, signal: SignalType | None) -> ValueSource | None:
         source, scope = self.leaf.input, self.scope
         if signal is not None and signal.full_item:
             if source.type is not InputType.FULL_ITEM:
@@ -230,7 +241,7 @@ class _Binder:
             self.bad("/input", f"{found.scalar} is not eligible: {signal.name} takes {eligible}")
         return narrowed
 
-    def groups(self) -> Values | None:
+    def groups(self) -> ValueSource | None:
         clause = self.leaf.signal.aggregation if self.leaf.signal is not None else None
         if clause is None:
             self.bad("/signal/args", "needs an aggregation clause")
@@ -239,7 +250,7 @@ class _Binder:
         for index, source in enumerate(clause.group_by):
             place = f"{_CLAUSE}/groupBy/{index}"
             if source.content_type_id not in (None, self.scope.item_type.id):
-                groups.append(Values(ScalarType.ID))  # of another type: never provided here
+                groups.append(ValueSource(ScalarType.ID))  # of another type: never provided here
                 continue
             found = bind_input(
                 source,
@@ -258,26 +269,26 @@ class _Binder:
         if clause.condition_set is not None:
             for problem in self.counted(clause.condition_set, f"{_CLAUSE}/conditionSet"):
                 self.problems.append(problem)
-        return Values(ScalarType.ID, group=tuple(groups))
+        return ValueSource(ScalarType.ID, group=tuple(groups))
 
-    def counted(self, node: ConditionSet | Leaf, at: str) -> Iterator[Problem]:
+    def counted(self, node: ConditionSet | Leaf, at: str) -> Iterator[ConditionProblem]:
         """What is wrong with the conditions of an aggregation: they see the item alone."""
         if isinstance(node, Leaf):
             try:
                 found = bind(node, self.scope, item_type_ids=self.item_type_ids)
             except BindError as error:
-                yield from (Problem(at + p.pointer, p.reason) for p in error.problems)
+                yield from (ConditionProblem(at + p.pointer, p.reason) for p in error.problems)
                 return
             derived = found.values is not None and found.values.source is not None
             if found.need is not None or derived:
-                yield Problem(at, "an aggregation counts by what is in the item alone")
+                yield ConditionProblem(at, "an aggregation counts by what is in the item alone")
             return
         if not node.conditions:
-            yield Problem(f"{at}/conditions", "needs at least one condition")
+            yield ConditionProblem(f"{at}/conditions", "needs at least one condition")
         for index, child in enumerate(node.conditions):
             yield from self.counted(child, f"{at}/conditions/{index}")
 
-    def need(self, signal: SignalType, values: Values) -> Need | None:
+    def need(self, signal: SignalType, values: ValueSource) -> Need | None:
         if not signal.external:
             return None
         assert self.leaf.signal is not None

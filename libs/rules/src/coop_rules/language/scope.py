@@ -25,7 +25,7 @@ from coop_contracts.config import (
     TextBank,
 )
 from coop_contracts.error import pointer
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.matching.bank import TextKind, locations_of, string_problem, strings_of
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.similarity import Similarity
@@ -44,13 +44,15 @@ class Banks:
     """What is made of banks. Keyed by organisation and bank, valid for the very document."""
 
     def __init__(self) -> None:
-        self._strings: dict[tuple[str, str], tuple[TextBank, tuple[str, ...], list[Problem]]] = {}
+        self._strings: dict[
+            tuple[str, str], tuple[TextBank, tuple[str, ...], list[ConditionProblem]]
+        ] = {}
         self._sets: dict[tuple[str, str, Matching], tuple[TextBank, PatternSet]] = {}
         self._functions: OrderedDict[str, Any] = OrderedDict()
 
     def strings(
         self, org_id: str, bank: TextBank, chunks: Mapping[str, BankChunk]
-    ) -> tuple[tuple[str, ...], list[Problem]]:
+    ) -> tuple[tuple[str, ...], list[ConditionProblem]]:
         """A text bank's entries, its chunks' included, and what is wrong with them by pointer."""
         kept = self._strings.get((org_id, bank.id))
         if kept is None or kept[0] is not bank:
@@ -61,7 +63,7 @@ class Banks:
 
     def patterns(
         self, org_id: str, bank: TextBank, chunks: Mapping[str, BankChunk], *, matching: Matching
-    ) -> tuple[PatternSet, list[Problem]]:
+    ) -> tuple[PatternSet, list[ConditionProblem]]:
         """The bank as a pattern set for one kind of matching."""
         strings, problems = self.strings(org_id, bank, chunks)
         kept = self._sets.get((org_id, bank.id, matching))
@@ -92,7 +94,7 @@ class Banks:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class BindingScope:
     """What a leaf is bound against. `routing` allows the inputs and signals that only routing rules
     have. `hash_banks` None: that they exist is not checked."""
 
@@ -138,7 +140,7 @@ def _digest(kind: str, strings: list[str]) -> str:
 
 def string_problems(
     strings: Sequence[str], *, kind: TextKind, at: Sequence[str], variant: bool = False
-) -> list[Problem]:
+) -> list[ConditionProblem]:
     """What is wrong with a list of strings or regexes; `at` is the list's own path. `variant`: they
     are looked for as variants."""
     problems = []
@@ -147,5 +149,5 @@ def string_problems(
         if reason is None and variant:
             reason = variant_problem(string)
         if reason is not None:
-            problems.append(Problem(pointer(*at, index), reason))
+            problems.append(ConditionProblem(pointer(*at, index), reason))
     return problems

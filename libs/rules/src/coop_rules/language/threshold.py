@@ -15,7 +15,7 @@ from typing import Any
 from coop_contracts.event import ItemRef
 
 
-class Family(StrEnum):
+class ComparisonFamily(StrEnum):
     """How values of a scalar type compare."""
 
     NUMBER = "NUMBER"
@@ -29,12 +29,12 @@ class Family(StrEnum):
 
 Threshold = bool | int | float | str | datetime
 
-ORDERED = frozenset({Family.NUMBER, Family.DATETIME, Family.ENUM})
+ORDERED = frozenset({ComparisonFamily.NUMBER, ComparisonFamily.DATETIME, ComparisonFamily.ENUM})
 
 
 def read_threshold(
     given: bool | int | float | str,
-    family: Family,
+    family: ComparisonFamily,
     *,
     number_as_id: bool = False,
     order: tuple[str, ...] = (),
@@ -43,14 +43,14 @@ def read_threshold(
     in `order`. Numbers and booleans may be written as strings, because Coop's client writes them
     so."""
     match family:
-        case Family.NUMBER:
+        case ComparisonFamily.NUMBER:
             return read_number(given)
-        case Family.BOOLEAN:
+        case ComparisonFamily.BOOLEAN:
             words: dict[object, bool] = {"true": True, "false": False, "1": True, "0": False}
             return words.get(str(given).strip().lower())
-        case Family.DATETIME:
+        case ComparisonFamily.DATETIME:
             return read_time(given)
-        case Family.ENUM:
+        case ComparisonFamily.ENUM:
             return order.index(given) if isinstance(given, str) and given in order else None
         case _:
             if isinstance(given, str):
@@ -108,13 +108,13 @@ def _text(value: Any) -> Any:
     return value if value.__class__ is str else None
 
 
-READERS: Mapping[Family, Callable[[Any], Any]] = {
-    Family.NUMBER: _number,
-    Family.BOOLEAN: _boolean,
-    Family.TEXT: _text,
-    Family.DATETIME: read_time,
-    Family.REFERENCE: identifier_of,
-    Family.MEDIA: url_of,
+READERS: Mapping[ComparisonFamily, Callable[[Any], Any]] = {
+    ComparisonFamily.NUMBER: _number,
+    ComparisonFamily.BOOLEAN: _boolean,
+    ComparisonFamily.TEXT: _text,
+    ComparisonFamily.DATETIME: read_time,
+    ComparisonFamily.REFERENCE: identifier_of,
+    ComparisonFamily.MEDIA: url_of,
 }
 """Give an item's value as it is compared, or None where its type is wrong."""
 

@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 
 from coop_contracts.config import ContainerType, Field, ItemType, ScalarType
 from coop_rules.language.meaning import need_key
-from coop_rules.language.model import CoopInput, Input, InputType, Problem
-from coop_rules.language.threshold import Family
+from coop_rules.language.model import ConditionProblem, CoopInput, Input, InputType
+from coop_rules.language.threshold import ComparisonFamily
 from coop_rules.signal.catalogue import SignalCatalogue
 
-_FAMILIES: Mapping[ScalarType, Family] = {
-    ScalarType.NUMBER: Family.NUMBER,
-    ScalarType.DATETIME: Family.DATETIME,
-    ScalarType.BOOLEAN: Family.BOOLEAN,
-    ScalarType.USER_ID: Family.REFERENCE,
-    ScalarType.RELATED_ITEM: Family.REFERENCE,
-    ScalarType.IMAGE: Family.MEDIA,
-    ScalarType.VIDEO: Family.MEDIA,
-    ScalarType.AUDIO: Family.MEDIA,
-    ScalarType.MEDIA: Family.MEDIA,
+_FAMILIES: Mapping[ScalarType, ComparisonFamily] = {
+    ScalarType.NUMBER: ComparisonFamily.NUMBER,
+    ScalarType.DATETIME: ComparisonFamily.DATETIME,
+    ScalarType.BOOLEAN: ComparisonFamily.BOOLEAN,
+    ScalarType.USER_ID: ComparisonFamily.REFERENCE,
+    ScalarType.RELATED_ITEM: ComparisonFamily.REFERENCE,
+    ScalarType.IMAGE: ComparisonFamily.MEDIA,
+    ScalarType.VIDEO: ComparisonFamily.MEDIA,
+    ScalarType.AUDIO: ComparisonFamily.MEDIA,
+    ScalarType.MEDIA: ComparisonFamily.MEDIA,
 }
 MEDIA_TYPES = frozenset({ScalarType.IMAGE, ScalarType.VIDEO, ScalarType.AUDIO})
 ID_TYPES = frozenset(
@@ -49,7 +49,7 @@ _MANY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ValueSource:
     """Where values come from: a field (`name` set), one of Coop's inputs (`coop`), another input
     through a derivation (`source`), or the groups of an aggregation (`group`).
 
@@ -63,12 +63,12 @@ class Values:
     media: frozenset[ScalarType] = frozenset()
     derivation: str | None = None
     derived_by: str = ""  # the key of the need that gives the derived values
-    source: Values | None = None
-    group: tuple[Values, ...] | None = None
+    source: ValueSource | None = None
+    group: tuple[ValueSource, ...] | None = None
 
     @property
-    def family(self) -> Family:
-        return _FAMILIES.get(self.scalar, Family.TEXT)
+    def family(self) -> ComparisonFamily:
+        return _FAMILIES.get(self.scalar, ComparisonFamily.TEXT)
 
     @property
     def is_list(self) -> bool:
@@ -80,7 +80,7 @@ class Values:
         """Whether it is one value of one field, as the item has it."""
         return bool(self.name) and self.container is None and not self.media
 
-    def narrowed(self, kinds: frozenset[ScalarType]) -> Values | None:
+    def narrowed(self, kinds: frozenset[ScalarType]) -> ValueSource | None:
         """These values for a signal that takes `kinds`; None where it cannot take them."""
         if self.scalar in kinds:
             return self
@@ -94,11 +94,11 @@ def bind_input(
     source: Input,
     item_type: ItemType,
     catalogue: SignalCatalogue,
-    problems: list[Problem],
+    problems: list[ConditionProblem],
     *,
     routing: bool,
     at: str = "/input",
-) -> Values | None:
+) -> ValueSource | None:
     """The values of an input in one item type; None with a problem added. An input of another item
     type is the caller's to exclude."""
     match source.type:
@@ -107,45 +107,49 @@ def bind_input(
                 if field.name == source.name:
                     return _field(field)
             reason = f"item type {item_type.name} has no field {source.name}"
-            problems.append(Problem(f"{at}/name", reason))
+            problems.append(ConditionProblem(f"{at}/name", reason))
         case InputType.USER_ID:
-            return Values(ScalarType.USER_ID, coop=CoopInput.AUTHOR)
+            return ValueSource(ScalarType.USER_ID, coop=CoopInput.AUTHOR)
         case InputType.FULL_ITEM:
-            problems.append(Problem(f"{at}/type", "FULL_ITEM is for signals of the whole item"))
+            problems.append(
+                ConditionProblem(f"{at}/type", "FULL_ITEM is for signals of the whole item")
+            )
         case InputType.CONTENT_DERIVED_FIELD:
             return _derived(source, item_type, catalogue, problems, routing=routing, at=at)
         case InputType.CONTENT_COOP_INPUT:
             name = CoopInput(source.name or "")
             if routing or name not in (CoopInput.POLICY, CoopInput.SOURCE):
-                return Values(_ANY[name], coop=name)
-            problems.append(Problem(f"{at}/name", f"{name} is known to routing rules only"))
+                return ValueSource(_ANY[name], coop=name)
+            problems.append(
+                ConditionProblem(f"{at}/name", f"{name} is known to routing rules only")
+            )
     return None
 
 
-def _field(field: Field) -> Values:
+def _field(field: Field) -> ValueSource:
     if field.container is not None:
-        return Values(
+        return ValueSource(
             field.container.value_scalar_type,
             name=field.name,
             container=field.container.container_type,
         )
-    return Values(ScalarType(field.type), name=field.name)
+    return ValueSource(ScalarType(field.type), name=field.name)
 
 
 def _derived(
     source: Input,
     item_type: ItemType,
     catalogue: SignalCatalogue,
-    problems: list[Problem],
+    problems: list[ConditionProblem],
     *,
     routing: bool,
     at: str,
-) -> Values | None:
+) -> ValueSource | None:
     assert source.spec is not None  # the reader has seen to it
     signal = catalogue.deriving(source.spec.derivation_type)
     if signal is None:
         reason = f"{source.spec.derivation_type[:100]} is not a known derivation"
-        problems.append(Problem(f"{at}/spec/derivationType", reason))
+        problems.append(ConditionProblem(f"{at}/spec/derivationType", reason))
         return None
     inner = source.spec.source
     if inner.type is InputType.FULL_ITEM:
@@ -159,9 +163,9 @@ def _derived(
     if narrowed is None:
         eligible = ", ".join(sorted(signal.inputs))
         reason = f"{values.scalar} is not eligible: {source.spec.derivation_type} takes {eligible}"
-        problems.append(Problem(f"{at}/spec/source", reason))
+        problems.append(ConditionProblem(f"{at}/spec/source", reason))
         return None
-    return Values(
+    return ValueSource(
         ScalarType.STRING,
         container=values.container,
         derivation=signal.derivation,

@@ -59,15 +59,15 @@ Owners = Sequence[tuple[int, str]]
 
 Segment = KeywordSegment | RegexSegment | VariantSegment
 Part = tuple[Any, Sequence[Owners]]  # a segment of the scanner's kind; owners by its strings
-Lone = tuple[int, LoneSegment, Sequence[str]]  # index of the set, and its strings as written
+LonePart = tuple[int, LoneSegment, Sequence[str]]  # index of the set, and its strings as written
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Automata:
     """What a scanner goes by; exchanged whole."""
 
     parts: Sequence[Part]
-    lone: Sequence[Lone] = ()
+    lone: Sequence[LonePart] = ()
 
 
 class PatternSet:
@@ -92,7 +92,7 @@ class Scanner(ABC):
 
     __slots__ = ("__weakref__", "_count", "_state")
 
-    def __init__(self, count: int, state: State) -> None:
+    def __init__(self, count: int, state: Automata) -> None:
         self._count = count
         self._state = state
 
@@ -115,7 +115,7 @@ class Scanner(ABC):
         """How many automata a text passes."""
         return len(self._state.parts) + len(self._state.lone)
 
-    def use(self, state: State) -> None:
+    def use(self, state: Automata) -> None:
         """Goes on with other segments of the same strings."""
         self._state = state
 
@@ -156,7 +156,7 @@ class _KeywordScanner(Scanner):
                         return hits
         return hits
 
-    def _best_of_all(self, state: State, normal: str) -> Hits:
+    def _best_of_all(self, state: Automata, normal: str) -> Hits:
         word = self.word
         hits: Hits = {}
         ranks: dict[int, tuple[int, int]] = {}
@@ -217,7 +217,7 @@ _SCANNERS: Mapping[Matching, type[Scanner]] = {
 }
 
 
-class _Wanted:
+class _WantedStrings:
     """The strings of some sets as segments know them, with who wants each, and how many segments a
     fresh scanner of them has, about."""
 
@@ -258,7 +258,7 @@ class _Wanted:
             return variant.divide(list(keys)), frozenset()
         return keyword.divide(list(keys))
 
-    def state(self, segments: Iterable[Segment], lone: Iterable[str]) -> State:
+    def state(self, segments: Iterable[Segment], lone: Iterable[str]) -> Automata:
         """What a scanner of these segments goes by; strings that nobody wants are masked."""
         owners = self.owners
         found: dict[int, list[tuple[str, str]]] = {}
@@ -266,7 +266,7 @@ class _Wanted:
             for index, string in owners[key]:
                 found.setdefault(index, []).append((key, string))
         word = self.matching is Matching.WORD
-        return State(
+        return Automata(
             parts=[(one, [owners.get(string, ()) for string in one.strings]) for one in segments],
             lone=[
                 (index, LoneSegment([key for key, _ in pairs], word=word), [s for _, s in pairs])
@@ -288,7 +288,7 @@ class ScannerCache:
         self._segments: WeakKeyDictionary[Segment, tuple[Matching, frozenset[str]]]
         self._segments = WeakKeyDictionary()
         self._lock = threading.Condition()
-        self._work: deque[tuple[weakref.ref[Scanner], _Wanted]] = deque()
+        self._work: deque[tuple[weakref.ref[Scanner], _WantedStrings]] = deque()
         self._working = False
         self.built = 0  # how many segments were compiled, ever
 
@@ -301,7 +301,7 @@ class ScannerCache:
         key = (sets[0].matching.value, *(patterns.digest for patterns in sets))
         found = self._scanners.get(key)
         if found is None:
-            found = self._scanners[key] = self._make(_Wanted(sets))
+            found = self._scanners[key] = self._make(_WantedStrings(sets))
         if key not in self._recent:
             size = sum(len(string) for patterns in sets for string in patterns.strings)
             self._recent[key] = found, size
@@ -316,7 +316,7 @@ class ScannerCache:
         with self._lock:
             return self._lock.wait_for(lambda: not self._working, timeout)
 
-    def _make(self, wanted: _Wanted) -> Scanner:
+    def _make(self, wanted: _WantedStrings) -> Scanner:
         small = len(wanted.owners) <= _SMALL[wanted.family]
         kept = [] if small else self._kept(wanted)
         left = set(wanted.owners)
@@ -334,7 +334,7 @@ class ScannerCache:
             self._later(made, wanted)
         return made
 
-    def _kept(self, wanted: _Wanted) -> list[tuple[Segment, frozenset[str]]]:
+    def _kept(self, wanted: _WantedStrings) -> list[tuple[Segment, frozenset[str]]]:
         """Segments to use again: those that hold most, at least half of each is wanted."""
         left = set(wanted.owners)
         with self._lock:
@@ -354,13 +354,13 @@ class ScannerCache:
                 break
         return chosen
 
-    def _keep(self, wanted: _Wanted, segments: Sequence[Segment]) -> None:
+    def _keep(self, wanted: _WantedStrings, segments: Sequence[Segment]) -> None:
         with self._lock:
             self.built += len(segments)
             for segment in segments:
                 self._segments[segment] = wanted.family, frozenset(segment.strings)
 
-    def _later(self, scanner: Scanner, wanted: _Wanted) -> None:
+    def _later(self, scanner: Scanner, wanted: _WantedStrings) -> None:
         with self._lock:
             self._work.append((weakref.ref(scanner), wanted))
             if not self._working:

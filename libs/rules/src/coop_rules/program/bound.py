@@ -15,16 +15,16 @@ from typing import Any
 
 from coop_rules.language.model import (
     ConditionError,
+    ConditionProblem,
     ConditionSet,
     Conjunction,
     Input,
     InputType,
     Leaf,
-    Problem,
 )
 from coop_rules.language.parse import parse_condition_set
 from coop_rules.language.predicate import BindError, Predicate, bind, broken
-from coop_rules.language.scope import Scope
+from coop_rules.language.scope import BindingScope
 from coop_rules.program.program import EnabledRule
 
 _LIMIT = 50_000  # rules kept
@@ -47,14 +47,14 @@ class BoundSet:
 @dataclass(frozen=True, slots=True)
 class BoundRule:
     tree: BoundSet | BoundLeaf
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConditionProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedRule:
     rule: BoundRule
     condition_set: object
-    scope: Scope
+    scope: BindingScope
     item_type_ids: tuple[str, ...]
     banks: tuple[Any, ...]
     bank_ids: tuple[tuple[str, ...], tuple[str, ...]]
@@ -64,10 +64,10 @@ class RuleCache:
     """Bound rules by organisation, item type and rule. Belongs to one thread at a time."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, bool, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, bool, str], _CachedRule] = OrderedDict()
         self.bound = 0  # how many rules were bound, ever
 
-    def bind(self, rule: EnabledRule, scope: Scope) -> BoundRule:
+    def bind(self, rule: EnabledRule, scope: BindingScope) -> BoundRule:
         """The rule in the scope's item type."""
         key = (scope.org_id, scope.item_type.id, scope.routing, rule.ref.id)
         kept = self._kept.get(key)
@@ -78,7 +78,7 @@ class RuleCache:
         made, ids = _bind_rule(rule, scope)
         # What has problems may come right with a bank that arrives: that is tried each time.
         if not made.problems:
-            self._kept[key] = _Kept(
+            self._kept[key] = _CachedRule(
                 made,
                 rule.condition_set,
                 scope,
@@ -91,7 +91,7 @@ class RuleCache:
         return made
 
 
-def _is_same(kept: _Kept, rule: EnabledRule, scope: Scope) -> bool:
+def _is_same(kept: _CachedRule, rule: EnabledRule, scope: BindingScope) -> bool:
     old = kept.scope
     return (
         kept.condition_set is rule.condition_set
@@ -105,7 +105,7 @@ def _is_same(kept: _Kept, rule: EnabledRule, scope: Scope) -> bool:
     )
 
 
-def _banks(scope: Scope, texts: Sequence[str], locations: Sequence[str]) -> tuple[Any, ...]:
+def _banks(scope: BindingScope, texts: Sequence[str], locations: Sequence[str]) -> tuple[Any, ...]:
     return (
         *(scope.text_banks.get(bank_id) for bank_id in texts),
         *(scope.location_banks.get(bank_id) for bank_id in locations),
@@ -113,7 +113,7 @@ def _banks(scope: Scope, texts: Sequence[str], locations: Sequence[str]) -> tupl
 
 
 def _bind_rule(
-    rule: EnabledRule, scope: Scope
+    rule: EnabledRule, scope: BindingScope
 ) -> tuple[BoundRule, tuple[tuple[str, ...], tuple[str, ...]]]:
     try:
         tree = parse_condition_set(rule.condition_set)
@@ -122,7 +122,7 @@ def _bind_rule(
         unread = Leaf(input=Input(type=InputType.FULL_ITEM, name=rule.ref.id))
         leaf = BoundLeaf(broken(unread, f"the rule cannot be read: {error}"), "")
         return BoundRule(leaf, tuple(error.problems)), ((), ())
-    problems: list[Problem] = []
+    problems: list[ConditionProblem] = []
     made = bind_tree(tree, scope, problems, item_type_ids=rule.item_type_ids)
     texts: dict[str, None] = {}
     locations: dict[str, None] = {}
@@ -136,8 +136,8 @@ def _bind_rule(
 
 def bind_tree(
     node: ConditionSet | Leaf,
-    scope: Scope,
-    problems: list[Problem],
+    scope: BindingScope,
+    problems: list[ConditionProblem],
     *,
     item_type_ids: Sequence[str] = (),
     at: str = "",
@@ -154,7 +154,7 @@ def bind_tree(
     try:
         return BoundLeaf(bind(node, scope, item_type_ids=item_type_ids), at)
     except BindError as error:
-        problems.extend(Problem(at + p.pointer, p.reason) for p in error.problems)
+        problems.extend(ConditionProblem(at + p.pointer, p.reason) for p in error.problems)
         return BoundLeaf(broken(node, str(error)), at)
 
 

@@ -22,11 +22,11 @@ import msgspec
 from coop_contracts.config import BankChunk, ItemType, LocationBank, ScalarType, TextBank
 from coop_contracts.event import RuleOutcome
 from coop_rules.language.comparison import OPERATORS
-from coop_rules.language.model import CoopInput, Problem
+from coop_rules.language.model import ConditionProblem, CoopInput
 from coop_rules.language.need import Need
 from coop_rules.language.predicate import Predicate, PredicateKind
-from coop_rules.language.scope import Banks, Scope
-from coop_rules.language.value import Values
+from coop_rules.language.scope import Banks, BindingScope
+from coop_rules.language.value import ValueSource
 from coop_rules.matching.text import ScannerCache
 from coop_rules.program.bound import BoundLeaf, BoundRule, BoundSet, RuleCache, bind_tree
 from coop_rules.program.condition import (
@@ -88,7 +88,7 @@ def compile_program(
     Never raises for what is in a rule: see `Program.problems`.
     """
     cache = cache or CompilerCache()
-    scope = Scope(
+    scope = BindingScope(
         item_type=item_type,
         text_banks=text_banks,
         location_banks=location_banks or {},
@@ -133,12 +133,12 @@ class _Condition:
 
 @dataclass(slots=True)
 class _Compiler:
-    scope: Scope
+    scope: BindingScope
     cache: CompilerCache
     conditions: list[_Condition] = field(default_factory=list)
     index_of: dict[tuple[str, PredicateKind], int] = field(default_factory=dict)
-    inputs: dict[Values, Read] = field(default_factory=dict)
-    scans: dict[tuple[Values, Matching, bool], Scanning] = field(default_factory=dict)
+    inputs: dict[ValueSource, Read] = field(default_factory=dict)
+    scans: dict[tuple[ValueSource, Matching, bool], Scanning] = field(default_factory=dict)
     slots: dict[object, tuple[int, Scores]] = field(default_factory=dict)
     needs: dict[str, Need] = field(default_factory=dict)
     whole: set[Matching] = field(default_factory=set)  # what "All text" is scanned for
@@ -286,7 +286,7 @@ class _Compiler:
             made = node(("N", operator), predicate.values.name, predicate.threshold)
         return _Condition(predicate, made, test, read)
 
-    def _read(self, values: Values) -> Read:
+    def _read(self, values: ValueSource) -> Read:
         found = self.inputs.get(values)
         if found is None:
             if values.source is not None and values.derived_by not in self.needs:
@@ -334,7 +334,7 @@ class _Compiler:
         return found
 
     def _base(self, kind: Matching) -> Scanning:
-        values = Values(ScalarType.STRING, coop=CoopInput.ALL_TEXT)
+        values = ValueSource(ScalarType.STRING, coop=CoopInput.ALL_TEXT)
         key = (values, kind, False)
         if key not in self.scans:
             read = self._read(values)
@@ -373,8 +373,10 @@ def _leaves(tree: BoundSet | BoundLeaf) -> Iterator[BoundLeaf]:
         yield from _leaves(child)
 
 
-def _problems(rules: Sequence[EnabledRule], bound: Sequence[BoundRule]) -> dict[str, list[Problem]]:
-    found: dict[str, list[Problem]] = {}
+def _problems(
+    rules: Sequence[EnabledRule], bound: Sequence[BoundRule]
+) -> dict[str, list[ConditionProblem]]:
+    found: dict[str, list[ConditionProblem]] = {}
     for rule, made in zip(rules, bound, strict=True):
         if made.problems:
             found.setdefault(rule.ref.id, []).extend(made.problems)

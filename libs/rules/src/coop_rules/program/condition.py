@@ -15,9 +15,9 @@ from typing import Any
 from coop_rules.language.comparison import LISTING
 from coop_rules.language.model import Comparator
 from coop_rules.language.predicate import Predicate, PredicateKind
-from coop_rules.language.threshold import READERS, Family
+from coop_rules.language.threshold import READERS, ComparisonFamily
 from coop_rules.program.scoring import Scores
-from coop_rules.program.state import Outcome, Read, Scan, State, Test, Unavailable
+from coop_rules.program.state import EvaluationState, MissingValue, Outcome, Read, ScanResult, Test
 
 Passes = Callable[[Any], bool]
 
@@ -69,18 +69,18 @@ def presence(predicate: Predicate, read: Read, scores: Scores | None) -> Test:
     if predicate.patterns is not None:
         return lambda state: any(value.__class__ is not str for value in read(state))
     if predicate.values is not None and predicate.values.source is not None:
-        return lambda state: any(value.__class__ is Unavailable for value in read(state))
+        return lambda state: any(value.__class__ is MissingValue for value in read(state))
     return lambda _state: False  # a field is there or not; only a signal can be unavailable
 
 
-def matching(scan: Callable[[State], Scan], position: int, *, found: bool) -> Test:
+def matching(scan: Callable[[EvaluationState], ScanResult], position: int, *, found: bool) -> Test:
     """Whether in any value the pattern set at `position` is found (or is not)."""
 
-    def test_found(state: State) -> Outcome:
+    def test_found(state: EvaluationState) -> Outcome:
         scanned = scan(state)
         return True if position in scanned.found else None if scanned.bad else False
 
-    def test_without(state: State) -> Outcome:
+    def test_without(state: EvaluationState) -> Outcome:
         scanned = scan(state)
         if scanned.texts and position not in scanned.every:
             return True
@@ -96,7 +96,7 @@ def comparing(predicate: Predicate, read: Read) -> Test:
     if predicate.key is not None:
         return _in_map(predicate, passing if predicate.threshold is not None else None)
 
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         outcome: Outcome = False
         for value in read(state):
             score = convert(value)
@@ -115,7 +115,7 @@ def _in_map(predicate: Predicate, passing: Passes | None) -> Test:
     assert predicate.family is not None
     name, key, convert = predicate.values.name, predicate.key, READERS[predicate.family]
 
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         found = state.data.get(name)
         if found is None:
             return False
@@ -141,7 +141,7 @@ def scoring(predicate: Predicate, scores: Scores) -> Test:
     """A comparison of scores."""
     passing = passes(predicate)
 
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         outcome: Outcome = False
         for score in scores(state):
             if score.compared is None:
@@ -159,7 +159,7 @@ def is_plain_number(predicate: Predicate) -> bool:
     values = predicate.values
     return (
         predicate.kind is PredicateKind.COMPARE
-        and predicate.family is Family.NUMBER
+        and predicate.family is ComparisonFamily.NUMBER
         and predicate.signal is None
         and predicate.comparator in COMPARE
         and values is not None

@@ -15,15 +15,15 @@ import msgspec
 
 from coop_contracts.event import ConditionResult, Outcome
 from coop_rules.language.predicate import Predicate, PredicateKind
-from coop_rules.language.threshold import READERS, Family, identifier_of
+from coop_rules.language.threshold import READERS, ComparisonFamily, identifier_of
 from coop_rules.program.condition import COMPARE, is_plain_number, passes
 from coop_rules.program.scoring import wrong_type
-from coop_rules.program.state import Read, Score, State, Test
+from coop_rules.program.state import EvaluationState, Read, Score, Test
 
 MAX_RECORDED = 256  # characters of a score or matched value in the record
 _MAX_KEPT = 10_000  # fragments kept for the strings of one pattern set
 
-Describe = Callable[[State], bytes]
+Describe = Callable[[EvaluationState], bytes]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,7 +84,7 @@ def _availability(predicate: Predicate, test: Test, read: Read) -> Describe:
     passed, failed = _result(predicate, "PASSED"), _result(predicate, "FAILED")
     absent = _result(predicate, "INAPPLICABLE")
 
-    def describe(state: State) -> bytes:
+    def describe(state: EvaluationState) -> bytes:
         if not read(state):
             return absent
         return passed if test(state) else failed
@@ -100,7 +100,7 @@ def _matching(predicate: Predicate, test: Test, read: Read, scan: int, position:
     outcome: Outcome = "PASSED" if found_passes else "FAILED"
     kept: dict[str, bytes] = {}
 
-    def describe(state: State) -> bytes:
+    def describe(state: EvaluationState) -> bytes:
         scanned = state.scans[scan]
         if scanned is None:
             return skipped
@@ -135,7 +135,7 @@ def _number(predicate: Predicate) -> Describe:
         _result(predicate, outcome, score=0)[: -len("0}")] for outcome in ("PASSED", "FAILED")
     )
 
-    def describe(state: State) -> bytes:
+    def describe(state: EvaluationState) -> bytes:
         value = state.data.get(field)
         if value is None:
             return absent
@@ -151,7 +151,7 @@ def _comparing(predicate: Predicate, test: Test, read: Read) -> Describe:
     convert, passing = READERS[predicate.family], passes(predicate)
     absent = _result(predicate, "INAPPLICABLE")
 
-    def describe(state: State) -> bytes:
+    def describe(state: EvaluationState) -> bytes:
         values = read(state)
         if not values:
             return absent
@@ -173,7 +173,7 @@ def _scoring(predicate: Predicate, slot: int) -> Describe:
     passing = passes(predicate)
     skipped, absent = _result(predicate, "SKIPPED"), _result(predicate, "INAPPLICABLE")
 
-    def describe(state: State) -> bytes:
+    def describe(state: EvaluationState) -> bytes:
         scores = state.scores[slot]
         if scores is None:
             return skipped
@@ -195,7 +195,7 @@ def _scored(predicate: Predicate, outcome: Outcome, score: Score) -> bytes:
 
 
 def _wrong(predicate: Predicate, values: list[Any]) -> str:
-    expected = Family.TEXT if predicate.patterns is not None else predicate.family
+    expected = ComparisonFamily.TEXT if predicate.patterns is not None else predicate.family
     assert expected is not None
     convert = READERS[expected]
     value = next((value for value in values if convert(value) is None), values[0])

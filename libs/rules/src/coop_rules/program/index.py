@@ -20,11 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from coop_rules.language.model import Comparator, Conjunction
 from coop_rules.language.predicate import Predicate, PredicateKind
 from coop_rules.program.condition import is_plain_number
-from coop_rules.program.state import Scan, State, Test
+from coop_rules.program.state import EvaluationState, ScanResult, Test
 from coop_rules.signal.signal import Matching
 
-Select = Callable[[State], None]
-"""Adds the rules worth testing to `State.candidates`."""
+Select = Callable[[EvaluationState], None]
+"""Adds the rules worth testing to `EvaluationState.candidates`."""
 
 Triggers = frozenset[int] | None
 """Indexes of conditions; None: the rule may pass whatever the conditions say."""
@@ -84,7 +84,7 @@ def number_select(field: str, conditions: Sequence[tuple[Predicate, Sequence[int
         elif predicate.comparator is Comparator.NOT_EQUAL_TO:
             others.setdefault(predicate.threshold, []).extend(rules)  # type: ignore[arg-type]
 
-    def select(state: State) -> None:
+    def select(state: EvaluationState) -> None:
         value = state.data.get(field)
         if value is None:
             return
@@ -133,12 +133,14 @@ def _sorted(
     return thresholds, flat, [*starts, len(flat)]
 
 
-def scan_select(scan: Callable[[State], Scan], rules_of: Mapping[int, Sequence[int]]) -> Select:
+def scan_select(
+    scan: Callable[[EvaluationState], ScanResult], rules_of: Mapping[int, Sequence[int]]
+) -> Select:
     """Selects by what a scan finds: the rules filed under each position of a pattern set."""
     everything = sorted({rule for rules in rules_of.values() for rule in rules})
     nothing: tuple[int, ...] = ()
 
-    def select(state: State) -> None:
+    def select(state: EvaluationState) -> None:
         found = scan(state)
         candidates = state.candidates
         if found.bad:
@@ -153,7 +155,7 @@ def scan_select(scan: Callable[[State], Scan], rules_of: Mapping[int, Sequence[i
 def condition_select(test: Test, rules: Sequence[int]) -> Select:
     """Selects by testing one condition."""
 
-    def select(state: State) -> None:
+    def select(state: EvaluationState) -> None:
         if test(state) is not False:
             state.candidates += rules
 

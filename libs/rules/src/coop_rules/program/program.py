@@ -17,13 +17,13 @@ import msgspec
 
 from coop_contracts.config import RoutingRule, Rule, RuleStatus
 from coop_contracts.event import ConditionResult, ItemRef, RuleOutcome, RuleRef, SignalValue
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.language.need import Need
 from coop_rules.language.predicate import Predicate
-from coop_rules.language.threshold import READERS, Family
-from coop_rules.program.state import Facts, Outcome, Read, State, Test
+from coop_rules.language.threshold import READERS, ComparisonFamily
+from coop_rules.program.state import EvaluationState, Facts, Outcome, Read, Test
 
-__all__ = ["EnabledRule", "Evaluation", "Facts", "Outcome", "Program", "Record"]
+__all__ = ["EnabledRule", "Evaluation", "EvaluationRecord", "Facts", "Outcome", "Program"]
 
 _NO_SIGNALS: Mapping[str, Sequence[SignalValue]] = {}
 _rules_decoder = msgspec.json.Decoder(tuple[RuleOutcome, ...])
@@ -62,14 +62,17 @@ class ConditionCode:
     __slots__ = ("_described", "_make", "predicate", "test")
 
     def __init__(
-        self, predicate: Predicate, test: Test, make: Callable[[], Callable[[State], bytes]]
+        self,
+        predicate: Predicate,
+        test: Test,
+        make: Callable[[], Callable[[EvaluationState], bytes]],
     ) -> None:
         self.predicate = predicate
         self.test = test
         self._make = make
-        self._described: Callable[[State], bytes] | None = None
+        self._described: Callable[[EvaluationState], bytes] | None = None
 
-    def describe(self, state: State) -> bytes:
+    def describe(self, state: EvaluationState) -> bytes:
         """The JSON of the ConditionResult for an item."""
         described = self._described
         if described is None:
@@ -96,7 +99,7 @@ class RuleCode:
     formats: tuple[bytes, bytes, bytes]  # failed, passed, unknown
 
 
-class Record(NamedTuple):
+class EvaluationRecord(NamedTuple):
     """The record of an evaluation, encoded: JSON arrays of RuleOutcome and of ConditionResult. As
     msgspec.Raw they are encoded where they stand, also in RulesEvaluated."""
 
@@ -110,14 +113,14 @@ class Evaluation:
     of the rules; without `trace` only rules that did not fail."""
 
     program: Program
-    state: State
+    state: EvaluationState
     outcomes: list[tuple[int, Outcome]]
 
     def passed(self) -> list[int]:
         """The indexes of the rules that passed."""
         return [index for index, outcome in self.outcomes if outcome]
 
-    def record(self) -> Record:
+    def record(self) -> EvaluationRecord:
         """The record of `outcomes`: rules, and the distinct conditions they point to."""
         program, state = self.program, self.state
         codes = program.conditions
@@ -129,7 +132,7 @@ class Evaluation:
             found = tuple([place.setdefault(c, len(place)) for c in code.conditions])
             rules.append(form % found)
         conditions = [codes[condition].describe(state) for condition in place]
-        return Record(
+        return EvaluationRecord(
             msgspec.Raw(b"[" + b",".join(rules) + b"]"),
             msgspec.Raw(b"[" + b",".join(conditions) + b"]"),
         )
@@ -152,9 +155,9 @@ class Program:
 
     rules: tuple[RuleCode, ...]
     conditions: tuple[ConditionCode, ...]
-    problems: dict[str, list[Problem]]
+    problems: dict[str, list[ConditionProblem]]
     needs: tuple[Need, ...] = ()
-    select: tuple[Callable[[State], None], ...] = ()
+    select: tuple[Callable[[EvaluationState], None], ...] = ()
     always: tuple[int, ...] = ()
     inputs: int = 0
     scans: int = 0
@@ -205,7 +208,9 @@ class Program:
             select(state)
         return self._evaluated(state, sorted(set(state.candidates)), trace=False)
 
-    def _evaluated(self, state: State, wanted: Sequence[int], *, trace: bool) -> Evaluation:
+    def _evaluated(
+        self, state: EvaluationState, wanted: Sequence[int], *, trace: bool
+    ) -> Evaluation:
         rules, expiring, at = self.rules, self.expiring, state.facts.at
         outcomes: list[tuple[int, Outcome]] = []
         for index in wanted:
@@ -246,8 +251,10 @@ class Program:
         test = self.counters.get(need.key)
         return True if test is None else test(self._state(facts, signals))
 
-    def _state(self, facts: Facts, signals: Mapping[str, Sequence[SignalValue]]) -> State:
-        state = State(facts, signals, inputs=self.inputs, scans=self.scans, scores=self.scores)
+    def _state(self, facts: Facts, signals: Mapping[str, Sequence[SignalValue]]) -> EvaluationState:
+        state = EvaluationState(
+            facts, signals, inputs=self.inputs, scans=self.scans, scores=self.scores
+        )
         state.candidates += self.always
         return state
 
@@ -256,7 +263,7 @@ def _expired(rule: EnabledRule, at: datetime) -> bool:
     return rule.expires_at is not None and rule.expires_at <= at
 
 
-_text = READERS[Family.TEXT]
+_text = READERS[ComparisonFamily.TEXT]
 
 
 def _user(value: Any) -> ItemRef | None:
@@ -276,9 +283,9 @@ def _medium(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and isinstance(value.get("url"), str) else None
 
 
-_ASKED: Mapping[Family, Callable[[Any], Any]] = {
-    Family.REFERENCE: _user,
-    Family.MEDIA: _medium,
-    Family.NUMBER: READERS[Family.NUMBER],
-    Family.BOOLEAN: READERS[Family.BOOLEAN],
+_ASKED: Mapping[ComparisonFamily, Callable[[Any], Any]] = {
+    ComparisonFamily.REFERENCE: _user,
+    ComparisonFamily.MEDIA: _medium,
+    ComparisonFamily.NUMBER: READERS[ComparisonFamily.NUMBER],
+    ComparisonFamily.BOOLEAN: READERS[ComparisonFamily.BOOLEAN],
 }

@@ -14,17 +14,17 @@ from coop_contracts.config import ItemType, ScalarType
 from coop_contracts.event import SignalValue
 from coop_rules.language.model import CoopInput
 from coop_rules.language.threshold import identifier_of
-from coop_rules.language.value import MEDIA_TYPES, Values
-from coop_rules.program.state import Read, State, Unavailable
+from coop_rules.language.value import MEDIA_TYPES, ValueSource
+from coop_rules.program.state import EvaluationState, MissingValue, Read
 
 _Field = tuple[str, str | None]  # its name, and the type of its container
 
 
-def reader(values: Values, index: int, item_type: ItemType) -> Read:
-    """Reads once for an item: the values are kept in `State.inputs[index]`."""
+def reader(values: ValueSource, index: int, item_type: ItemType) -> Read:
+    """Reads once for an item: the values are kept in `EvaluationState.inputs[index]`."""
     make = _maker(values, item_type)
 
-    def read(state: State) -> list[Any]:
+    def read(state: EvaluationState) -> list[Any]:
         found = state.inputs[index]
         if found is None:
             found = state.inputs[index] = make(state)
@@ -33,7 +33,7 @@ def reader(values: Values, index: int, item_type: ItemType) -> Read:
     return read
 
 
-def _maker(values: Values, item_type: ItemType) -> Read:
+def _maker(values: ValueSource, item_type: ItemType) -> Read:
     if values.group is not None:
         return _groups([_maker(one, item_type) for one in values.group])
     if values.source is not None:
@@ -53,29 +53,29 @@ def _maker(values: Values, item_type: ItemType) -> Read:
             return _any(values.scalar, item_type)
 
 
-def _author(state: State) -> list[Any]:
+def _author(state: EvaluationState) -> list[Any]:
     creator = state.facts.creator
     return [] if creator is None else [creator]
 
 
-def _author_of_user(state: State) -> list[Any]:
+def _author_of_user(state: EvaluationState) -> list[Any]:
     found = state.facts.creator or state.facts.item
     return [] if found is None else [found]
 
 
-def _field(values: Values) -> Read:
+def _field(values: ValueSource) -> Read:
     name, container, media = values.name, values.container, values.media
     if not name:
         return lambda _state: []  # a field of another item type
     if container is None and not media:
 
-        def plain(state: State) -> list[Any]:
+        def plain(state: EvaluationState) -> list[Any]:
             value = state.data.get(name)
             return [] if value is None else [value]
 
         return plain
 
-    def several(state: State) -> list[Any]:
+    def several(state: EvaluationState) -> list[Any]:
         found = _flat(state.data.get(name), container)
         return [v for v in found if _is_one_of(v, media)] if media else found
 
@@ -93,7 +93,7 @@ def _flat(value: Any, container: str | None) -> list[Any]:
 
 
 def _all_text(fields: Sequence[_Field]) -> Read:
-    def read(state: State) -> list[Any]:
+    def read(state: EvaluationState) -> list[Any]:
         get = state.data.get
         texts: list[Any] = []
         for name, container in fields:
@@ -114,7 +114,7 @@ def _any(scalar: ScalarType, item_type: ItemType) -> Read:
     wanted = frozenset({scalar, ScalarType.MEDIA}) if kinds else frozenset({scalar})
     fields = _fields_of(item_type, wanted)
 
-    def read(state: State) -> list[Any]:
+    def read(state: EvaluationState) -> list[Any]:
         found = [v for name, box in fields for v in _flat(state.data.get(name), box)]
         return [v for v in found if _is_one_of(v, kinds)] if kinds else found
 
@@ -143,7 +143,7 @@ def _fields_of(item_type: ItemType, wanted: frozenset[ScalarType]) -> list[_Fiel
 def _groups(parts: Sequence[Read]) -> Read:
     """The group of an item: one tuple of texts, or none where an input of it is not provided."""
 
-    def read(state: State) -> list[Any]:
+    def read(state: EvaluationState) -> list[Any]:
         group = []
         for part in parts:
             found = part(state)
@@ -166,14 +166,14 @@ def _grouping(value: Any) -> str | None:
 
 
 def _derived(source: Read, key: str) -> Read:
-    def read(state: State) -> list[Any]:
+    def read(state: EvaluationState) -> list[Any]:
         found = source(state)
         if not found:
             return []
         return [
-            Unavailable("there is no value")
+            MissingValue("there is no value")
             if given is None
-            else Unavailable(given.error or "there is no text")
+            else MissingValue(given.error or "there is no text")
             if given.score.__class__ is not str
             else given.score
             for given in by_position(state, key, len(found))
@@ -182,7 +182,7 @@ def _derived(source: Read, key: str) -> Read:
     return read
 
 
-def by_position(state: State, key: str, count: int) -> list[SignalValue | None]:
+def by_position(state: EvaluationState, key: str, count: int) -> list[SignalValue | None]:
     """The values given for a need, for each of `count` input values."""
     found: list[SignalValue | None] = [None] * count
     for given in state.signals.get(key, ()):

@@ -14,7 +14,7 @@ from typing import Any
 from coop_rules.matching.regex import options, re2
 from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
 from coop_rules.matching.word import fold
-from coop_rules.program.state import Read, Scan, State
+from coop_rules.program.state import EvaluationState, Read, ScanResult
 from coop_rules.signal.signal import Matching
 
 NARROWED = frozenset({Matching.CONTAINS, Matching.WORD, Matching.REGEX})
@@ -22,8 +22,8 @@ NARROWED = frozenset({Matching.CONTAINS, Matching.WORD, Matching.REGEX})
 whole.)"""
 
 _EAGER = 200  # strings of a set that is worth compiling before an item needs it
-_ABSENT = Scan({}, {}, 0, bad=False)
-_NOTHING = Scan({}, {}, 1, bad=False)
+_ABSENT = ScanResult({}, {}, 0, bad=False)
+_NOTHING = ScanResult({}, {}, 1, bad=False)
 
 
 class Scanning:
@@ -47,20 +47,20 @@ class Scanning:
     def use(self, scanner: Scanner) -> None:
         self._scanner = scanner
 
-    def run(self, state: State) -> Scan:
+    def run(self, state: EvaluationState) -> ScanResult:
         """What is found, looked for once."""
         found = state.scans[self.index]
         if found is None:
             found = state.scans[self.index] = self.scan(state)
         return found
 
-    def scan(self, state: State) -> Scan:
+    def scan(self, state: EvaluationState) -> ScanResult:
         assert self._scanner is not None
         search = self._scanner.scan
         values = self._read(state)
         if len(values) == 1 and values[0].__class__ is str:
             hits = search(values[0])
-            return Scan(hits, hits, 1, bad=False)
+            return ScanResult(hits, hits, 1, bad=False)
         return merged([search(v) for v in values if v.__class__ is str], len(values))
 
 
@@ -82,7 +82,7 @@ class NarrowedScanning(Scanning):
             self._narrow.scanner(patterns)
         return found
 
-    def scan(self, state: State) -> Scan:
+    def scan(self, state: EvaluationState) -> ScanResult:
         values = self._read(state)
         if not values:
             return _ABSENT
@@ -93,7 +93,7 @@ class NarrowedScanning(Scanning):
             if not likely:
                 return _NOTHING
             hits = self._search(values[0], likely, whole)
-            return Scan(hits, hits, 1, bad=False)
+            return ScanResult(hits, hits, 1, bad=False)
         texts = [self._search(v, likely, whole) for v in values if v.__class__ is str]
         return merged(texts, len(values))
 
@@ -112,18 +112,18 @@ class NarrowedScanning(Scanning):
         return hits
 
 
-def merged(hits: list[dict[int, str]], values: int) -> Scan:
+def merged(hits: list[dict[int, str]], values: int) -> ScanResult:
     """The scan of several values, of which those without hits are no texts."""
     if not values:
         return _ABSENT
     bad = len(hits) < values
     if not hits:
-        return Scan({}, {}, 0, bad=bad)
+        return ScanResult({}, {}, 0, bad=bad)
     found: dict[int, str] = {}
     for one in reversed(hits):
         found |= one
     every = {p: found[p] for p in hits[0] if all(p in one for one in hits)}
-    return Scan(found, every, len(hits), bad=bad)
+    return ScanResult(found, every, len(hits), bad=bad)
 
 
 class NarrowCache:

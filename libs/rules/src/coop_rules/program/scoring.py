@@ -12,19 +12,19 @@ from typing import Any
 
 from coop_contracts.event import SignalValue
 from coop_rules.language.predicate import Predicate
-from coop_rules.language.threshold import READERS, Family, enum_reader
+from coop_rules.language.threshold import READERS, ComparisonFamily, enum_reader
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.similarity import Similarity
 from coop_rules.program.reading import by_position
-from coop_rules.program.state import Read, Score, State, Unavailable
+from coop_rules.program.state import EvaluationState, MissingValue, Read, Score
 
-Scores = Callable[[State], list[Score]]
+Scores = Callable[[EvaluationState], list[Score]]
 
 _NOT_GIVEN = Score(None, None, error="there is no value")
 
 
 def scores(predicate: Predicate, read: Read, slot: int) -> Scores:
-    """The scores of a predicate's signal, kept in `State.scores[slot]`."""
+    """The scores of a predicate's signal, kept in `EvaluationState.scores[slot]`."""
     if predicate.need is not None:
         make = _external(predicate, read)
     elif isinstance(predicate.function, Similarity):
@@ -33,7 +33,7 @@ def scores(predicate: Predicate, read: Read, slot: int) -> Scores:
         assert isinstance(predicate.function, Areas)
         make = _within(predicate.function, read)
 
-    def kept(state: State) -> list[Score]:
+    def kept(state: EvaluationState) -> list[Score]:
         found = state.scores[slot]
         if found is None:
             found = state.scores[slot] = make(state)
@@ -44,7 +44,7 @@ def scores(predicate: Predicate, read: Read, slot: int) -> Scores:
 
 def wrong_type(value: Any, expected: str) -> str:
     """Why a value is unknown."""
-    if value.__class__ is Unavailable:
+    if value.__class__ is MissingValue:
         return str(value.error)
     return f"a value is {type(value).__name__}, not {expected}"
 
@@ -77,7 +77,7 @@ def _external(predicate: Predicate, read: Read) -> Scores:
     assert predicate.need is not None
     key, signal = predicate.need.key, predicate.need.signal
     compared_of: Callable[[Any], Any]
-    if predicate.family is Family.ENUM:
+    if predicate.family is ComparisonFamily.ENUM:
         compared_of = enum_reader(signal.order)
         expected = f"one of {', '.join(signal.order)}"
     else:
@@ -97,7 +97,7 @@ def _external(predicate: Predicate, read: Read) -> Scores:
             return Score(not compared, not compared, given.matched_value)
         return Score(given.score, compared, given.matched_value)
 
-    def made(state: State) -> list[Score]:
+    def made(state: EvaluationState) -> list[Score]:
         count = len(read(state))
         return [one(given) for given in by_position(state, key, count)] if count else []
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from coop_rules.language.model import Conjunction
-from coop_rules.program.state import Outcome, State, Test
+from coop_rules.program.state import EvaluationState, Outcome, Test
 
 Shape = tuple[Any, ...]
 
@@ -56,7 +56,7 @@ def wide(conjunction: Conjunction, tests: Sequence[Test]) -> Test:
         return _wide_not(tests[0])
     stop = conjunction is Conjunction.OR
 
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         outcome: Outcome = not stop
         for one in tests:
             found = one(state)
@@ -70,7 +70,7 @@ def wide(conjunction: Conjunction, tests: Sequence[Test]) -> Test:
 
 
 def _wide_not(negated: Test) -> Test:
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         found = negated(state)
         return None if found is None else not found
 
@@ -78,7 +78,7 @@ def _wide_not(negated: Test) -> Test:
 
 
 def _wide_xor(tests: Sequence[Test]) -> Test:
-    def test(state: State) -> Outcome:
+    def test(state: EvaluationState) -> Outcome:
         passed = unknown = False
         for one in tests:
             found = one(state)

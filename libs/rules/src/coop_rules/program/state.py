@@ -51,7 +51,7 @@ class Facts(Struct, frozen=True):
         return cls(decoded, at, creator, source, policy_ids, item)
 
 
-class Unavailable:
+class MissingValue:
     """A value that could not be had, and why."""
 
     __slots__ = ("error",)
@@ -60,7 +60,7 @@ class Unavailable:
         self.error = error
 
 
-class Scan:
+class ScanResult:
     """What one scanner found in the values of one input.
 
     `found`: by position of the pattern set, what matched in some value; `every`: those that matched
@@ -93,7 +93,7 @@ class Score:
         self.error = error
 
 
-class State:
+class EvaluationState:
     """What is known of one item; `inputs`, `scans` and `scores` are filled as they are needed."""
 
     __slots__ = ("candidates", "data", "facts", "inputs", "scans", "scores", "signals")
@@ -102,7 +102,7 @@ class State:
     facts: Facts
     signals: Mapping[str, Sequence[SignalValue]]
     inputs: list[list[Any] | None]
-    scans: list[Scan | None]
+    scans: list[ScanResult | None]
     scores: list[list[Score] | None]
     candidates: list[int]
 
@@ -124,6 +124,6 @@ class State:
         self.candidates = []
 
 
-Test = Callable[[State], Outcome]
-Read = Callable[[State], list[Any]]
+Test = Callable[[EvaluationState], Outcome]
+Read = Callable[[EvaluationState], list[Any]]
 """Gives the values that an item provides, without nulls."""

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from coop_contracts.config import ScalarType
-from coop_rules.signal.signal import Family, Matching, SignalType, Thresholds
+from coop_rules.signal.signal import Matching, MatchingFamily, SignalType, Thresholds
 
 RETIRED: frozenset[str] = frozenset({"USER_SCORE", "CUSTOM"})
 """Names that Coop knows and has nothing behind."""
 
-_STRINGS: frozenset[Family] = frozenset(("strings", "text_banks"))
+_STRINGS: frozenset[MatchingFamily] = frozenset(("strings", "text_banks"))
 _TEXT = frozenset({ScalarType.STRING})
 _TEXT_OR_ID = frozenset({ScalarType.STRING, ScalarType.ID})
 

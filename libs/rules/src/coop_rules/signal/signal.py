@@ -15,12 +15,12 @@ from msgspec import Struct
 from coop_contracts.config import ScalarType
 from coop_contracts.event import Lane
 
-__all__ = ["LANES", "Family", "Lane", "Matching", "Output", "SignalType", "Thresholds"]
+__all__ = ["LANES", "Lane", "Matching", "MatchingFamily", "Output", "SignalType", "Thresholds"]
 
 Output = Literal["BOOLEAN", "NUMBER", "ENUM", "STRING"]
 """What a signal's score is. ENUM: one of `SignalType.order`; STRING: text of a derived field."""
 
-Family = Literal["strings", "text_banks", "locations", "location_banks", "image_banks"]
+MatchingFamily = Literal["strings", "text_banks", "locations", "location_banks", "image_banks"]
 """The families of matching values: the attributes of `model.MatchingValues`, shortened."""
 
 LANES: tuple[Lane, ...] = ("FAST", "MEDIA", "SLOW")
@@ -56,7 +56,7 @@ class SignalType(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     output: Output
     cost: int
     lane: Lane = "FAST"
-    needs_matching_values: frozenset[Family] = frozenset()
+    needs_matching_values: frozenset[MatchingFamily] = frozenset()
     matching: Matching | None = None
     function: Literal["similarity", "geo"] | None = None
     external: bool = False

@@ -20,8 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import ItemType
 from coop_contracts.config import Kind as DocumentKind
 from coop_queues import store as queues
-from coop_queues.job import Closed, JobSummary, OrderChange, State
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Closed, JobKind, JobState, JobSummary, OrderChange
 from coop_review_api.automation.order import Clearing, Emptying, Invalidation
 from coop_review_api.automation.store import Progress
 from coop_review_api.configuration.catalogue import load_catalogue
@@ -60,7 +59,7 @@ async def _clear(
 ) -> Progress:
     catalogue = await load_catalogue(connection, row.org_id, [DocumentKind.ITEM_TYPE])
     types = catalogue.all(DocumentKind.ITEM_TYPE, ItemType).values()
-    scope = queues.Scope(
+    scope = queues.SweepScope(
         org_id=row.org_id,
         until=order.until,
         queue_id=row.queue_id,
@@ -128,7 +127,7 @@ def _once(order: Clearing) -> list[Any]:
 async def _empty(
     connection: AsyncConnection, row: Any, order: Emptying, *, now: datetime, limit: int
 ) -> Progress:
-    scope = queues.Scope(org_id=row.org_id, until=order.until, queue_id=row.queue_id)
+    scope = queues.SweepScope(org_id=row.org_id, until=order.until, queue_id=row.queue_id)
     found = await queues.closable(connection, scope, limit=limit)
     if not found:
         held = await queues.held_count(connection, scope)
@@ -174,7 +173,7 @@ async def invalidate_one(
     await require_visible(connection, principal, summary)
     if summary.csam or summary.kind is not JobKind.DEFAULT:
         raise Conflict("reports of child-abuse material and appeals are decided, not invalidated")
-    if summary.state is not State.PENDING:
+    if summary.state is not JobState.PENDING:
         raise Conflict("this job is closed")
     done = await invalidate(
         connection, principal.org_id, [summary], order, by=principal.user_id, now=now

@@ -20,8 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.config import ItemType, Kind, Queue
 from coop_queues import store as queues
 from coop_queues.error import QueueError
-from coop_queues.job import Claim, Job
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Claim, Job, JobKind
 from coop_queues.store import OrderIndex
 from coop_review_api.automation.batch import CLOSED
 from coop_review_api.configuration.catalogue import load_documents

@@ -72,7 +72,7 @@ async def empty_queue(
         if queue.is_appeals_queue:
             raise Conflict("appeals are decided one by one")
         found = await queues.closable_count(
-            connection, queues.Scope(org_id=principal.org_id, until=until, queue_id=queue_id)
+            connection, queues.SweepScope(org_id=principal.org_id, until=until, queue_id=queue_id)
         )
         if found > body.closable:
             raise Conflict(f"{found} jobs would be closed, not {body.closable}: look again")

@@ -19,8 +19,7 @@ from msgspec import Struct
 from coop_contracts import ids
 from coop_contracts.config import Queue
 from coop_contracts.event import ItemRef, SubmittedItem
-from coop_queues.job import Job
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Job, JobKind
 from coop_review_api.review.decision import Component
 
 Kind = Literal["CLEAR_REPORTS", "EMPTY_QUEUE", "INVALIDATE_REPORTS"]

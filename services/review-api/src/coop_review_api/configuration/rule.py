@@ -29,7 +29,7 @@ from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.kernel.error import Conflict, Fault
 from coop_rules.language import check as rule_check
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.signal.catalogue import SignalCatalogue
 
 
@@ -129,7 +129,7 @@ def _problems(
     item_types: dict[str, ItemType],
     catalogue: Catalogue,
     signals: SignalCatalogue,
-) -> list[Problem]:
+) -> list[ConditionProblem]:
     return rule_check.check_rule(
         rule,
         item_types=item_types,

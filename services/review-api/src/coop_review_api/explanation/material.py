@@ -25,7 +25,7 @@ from coop_contracts.config import (
 )
 from coop_review_api.configuration.past import chunks_of, documents_at
 from coop_review_api.configuration.reference import references_of
-from coop_rules.language.scope import Scope
+from coop_rules.language.scope import BindingScope
 from coop_rules.signal.catalogue import SignalCatalogue
 
 D = TypeVar("D", bound=Document)
@@ -56,9 +56,9 @@ class Material:
 
     def scope(
         self, item_type: ItemType, signals: SignalCatalogue, *, routing: bool = False
-    ) -> Scope:
+    ) -> BindingScope:
         """What conditions, of routing rules where it says so, are bound against."""
-        return Scope(
+        return BindingScope(
             item_type=item_type,
             text_banks=self.text_banks,
             location_banks=self.location_banks,

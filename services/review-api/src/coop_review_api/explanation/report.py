@@ -23,7 +23,7 @@ from coop_review_api.configuration.past import documents_at
 from coop_review_api.explanation import record
 from coop_review_api.explanation.material import Material, material_of
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.signal.catalogue import SignalCatalogue
 
 
@@ -47,7 +47,7 @@ class ExplainedRule(Struct, frozen=True, kw_only=True, rename="camel"):
     actions: tuple[Named, ...]
     policies: tuple[Named, ...]
     conditions: Node | None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConditionProblem, ...] = ()
 
 
 class ExplainedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -195,7 +195,9 @@ def _tree(
     item_type = parts.material.item_type
     if rule is None or item_type is None:
         missing = "the rule" if rule is None else "the item type"
-        return Unreadable(problems=(Problem("", f"{missing} is not in the log of that revision"),))
+        return Unreadable(
+            problems=(ConditionProblem("", f"{missing} is not in the log of that revision"),)
+        )
     return explain(
         rule.condition_set,
         parts.material.scope(item_type, signals),

@@ -25,9 +25,9 @@ from coop_review_api.explanation.spot_test import FETCH_SECONDS, GivenValue, Sou
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
 from coop_review_api.signal.signals import Signals
 from coop_rules import queue_choice as routing
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.program.program import Facts
-from coop_rules.queue_choice import Choice, RouteTable, Traits, choose, compile_table, facts_of
+from coop_rules.queue_choice import Choice, EntryTraits, RouteTable, choose, compile_table, facts_of
 from coop_rules.signal.catalogue import SignalCatalogue
 
 
@@ -36,10 +36,10 @@ class RoutingTrial:
     """One item with its traits; `routing` and `material` are of one revision. `recorded` are values
     from when the item was evaluated."""
 
-    routing: routing.Material
+    routing: routing.RoutingConfiguration
     material: Material
     item: SubmittedItem
-    traits: Traits
+    traits: EntryTraits
     at: datetime
     given: Sequence[GivenValue] = ()
     recorded: Sequence[SignalValue] = ()
@@ -55,7 +55,7 @@ class TriedRule:
     document: RoutingRule
     passed: bool | None
     conditions: Node | None
-    problems: tuple[Problem, ...]
+    problems: tuple[ConditionProblem, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +69,14 @@ class RoutingVerdict:
 
 async def load(
     connection: AsyncConnection, org_id: str, revision: int, item_type_id: str, *, for_appeals: bool
-) -> tuple[routing.Material, Material]:
+) -> tuple[routing.RoutingConfiguration, Material]:
     """What routing knows of an organisation at a revision, and what its rules for the type need."""
     rules = await documents_at(connection, org_id, revision, Kind.ROUTING_RULE, RoutingRule)
     queues = await documents_at(connection, org_id, revision, Kind.QUEUE, Queue)
     settings = await documents_at(
         connection, org_id, revision, Kind.SETTINGS, OrgSettings, ids=[SETTINGS_ID]
     )
-    bare = routing.Material(
+    bare = routing.RoutingConfiguration(
         org_id=org_id,
         revision=revision,
         rules=tuple(rules.values()),
@@ -85,7 +85,7 @@ async def load(
     )
     wanted = routing.rules_for(bare, item_type_id, for_appeals=for_appeals)
     found = await material_of(connection, org_id, revision, item_type_id, {}, routing=wanted)
-    whole = routing.Material(
+    whole = routing.RoutingConfiguration(
         org_id=org_id,
         revision=revision,
         rules=bare.rules,

@@ -41,7 +41,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.signal.signals import Signals
-from coop_rules.queue_choice import Traits
+from coop_rules.queue_choice import EntryTraits
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["routing-rules"])
@@ -148,7 +148,7 @@ async def _trial(context: Context, principal: Principal, body: RoutingTestBody) 
         routing=routing,
         material=material,
         item=item,
-        traits=Traits(
+        traits=EntryTraits(
             body.source,
             tuple(body.policy_ids),
             for_appeals=for_appeals,

@@ -24,7 +24,7 @@ from coop_review_api.explanation.evaluation import as_enabled, by_need, compiled
 from coop_review_api.explanation.material import Material
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
 from coop_review_api.signal.signals import Signals
-from coop_rules.language.model import Problem
+from coop_rules.language.model import ConditionProblem
 from coop_rules.language.need import Need
 from coop_rules.program.program import Facts, Program
 
@@ -60,7 +60,7 @@ class Verdict:
 
     passed: bool | None
     conditions: Node | None
-    problems: tuple[Problem, ...]
+    problems: tuple[ConditionProblem, ...]
     values: tuple[SignalValue, ...]
 
 

@@ -19,10 +19,16 @@ from msgspec import Struct
 
 from coop_contracts.event import ConditionResult, Outcome, SignalValue
 from coop_review_api.explanation import words
-from coop_rules.language.model import ConditionError, ConditionSet, Conjunction, Leaf, Problem
+from coop_rules.language.model import (
+    ConditionError,
+    ConditionProblem,
+    ConditionSet,
+    Conjunction,
+    Leaf,
+)
 from coop_rules.language.parse import parse_condition_set
 from coop_rules.language.predicate import BindError, Predicate, bind, broken
-from coop_rules.language.scope import Scope
+from coop_rules.language.scope import BindingScope
 
 
 class Node(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -50,7 +56,7 @@ class Node(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
 class Unreadable(Struct, frozen=True, kw_only=True):
     """A condition set that cannot be read any more."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[ConditionProblem, ...]
 
 
 class Findings:
@@ -82,7 +88,7 @@ class Findings:
 
 def explain(
     condition_set: dict[str, Any],
-    scope: Scope,
+    scope: BindingScope,
     findings: Findings,
     *,
     item_type_ids: Sequence[str],
@@ -99,7 +105,9 @@ def explain(
 
 
 class _Explainer:
-    def __init__(self, scope: Scope, findings: Findings, item_type_ids: Sequence[str]) -> None:
+    def __init__(
+        self, scope: BindingScope, findings: Findings, item_type_ids: Sequence[str]
+    ) -> None:
         self._scope = scope
         self._findings = findings
         self._item_type_ids = item_type_ids

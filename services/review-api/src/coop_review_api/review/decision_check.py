@@ -23,8 +23,7 @@ from coop_contracts.config import Action, ActionType, ItemType, Kind, Policy, Qu
 from coop_contracts.error import pointer
 from coop_contracts.event import ItemRef
 from coop_contracts.ids import item_key
-from coop_queues.job import Job
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Job, JobKind
 from coop_review_api.kernel.error import Fault
 from coop_review_api.review import escalation
 from coop_review_api.review.decision import Component, Draft, Rulebook

@@ -18,8 +18,7 @@ from coop_contracts.config import Kind, OrgSettings, Queue
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.error import JobNotFound, LeaseLost
-from coop_queues.job import Claim, Extended, Freed, Held, Job, JobSummary, QueueCount
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Claim, Extended, Freed, Holding, Job, JobKind, JobSummary, QueueCount
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
 from coop_review_api.configuration.check import SETTINGS_ID
@@ -167,7 +166,7 @@ async def _hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedO
     return None
 
 
-async def held(desk: Desk, principal: Principal) -> list[Held]:
+async def held(desk: Desk, principal: Principal) -> list[Holding]:
     """What this person holds now and may see, first claimed first."""
     async with transaction(desk.engine) as connection:
         found = await store.held(connection, principal.org_id, principal.user_id)

@@ -18,8 +18,7 @@ from coop_contracts import ids
 from coop_contracts.config import Action, Kind
 from coop_contracts.error import pointer
 from coop_contracts.event import ActionRequested, DecisionComponent, DecisionMade, ItemRef
-from coop_queues.job import Job
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Job, JobKind
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.kernel.error import Fault, Invalid

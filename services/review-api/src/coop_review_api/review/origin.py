@@ -19,8 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_queues import reading
-from coop_queues.job import Job
-from coop_queues.job import Kind as JobKind
+from coop_queues.job import Job, JobKind
 from coop_review_api.kernel.error import Forbidden
 from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.decision import Component, Execution, Origin

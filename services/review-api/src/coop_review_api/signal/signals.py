@@ -20,8 +20,8 @@ from coop_review_api.configuration.log import Entry
 from coop_rules.language.need import Need
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.secret.vault import Vault
-from coop_signals import Known, Providers, SignalSettings, load, strike
-from coop_signals.strike import Ask, StrikeReader
+from coop_signals import InstalledSignals, Providers, SignalSettings, load, strike
+from coop_signals.strike import StrikeQuestion, StrikeReader
 
 MAX_INTEGRATIONS = 500
 
@@ -61,7 +61,7 @@ class Signals:
     """One for each process. Close it with `aclose`."""
 
     def __init__(
-        self, known: Known, fetcher: Fetcher, accounts: Accounts, strikes: StrikeReader
+        self, known: InstalledSignals, fetcher: Fetcher, accounts: Accounts, strikes: StrikeReader
     ) -> None:
         self.known = known
         self._fetcher = fetcher
@@ -93,7 +93,7 @@ class Signals:
         if need.signal.name == strike.SIGNAL:
             now = int(datetime.now(UTC).timestamp() * 1000)
             users = [given if isinstance(given, ItemRef) else None for given in inputs]
-            return (await self._strikes.values([Ask(org_id, need, users, now)]))[0]
+            return (await self._strikes.values([StrikeQuestion(org_id, need, users, now)]))[0]
         return await self._fetcher.values(org_id, need, inputs, deadline=deadline)
 
     async def aclose(self) -> None:
