@@ -137,13 +137,12 @@ def test_two_services_on_one_port_are_refused_by_name(
         number = remembered_port(tmp_path / setting)
         monkeypatch.setenv(f"COOP_{setting}_PORT", str(number))
     monkeypatch.setenv("COOP_INTERNAL_PORTS", str(first))
-    monkeypatch.setattr(roster, "is_free", lambda _port: True)
     monkeypatch.setenv("COOP_INGEST_PORT", str(first + 2))
     with pytest.raises(EngineError, match=f"{first + 2} would serve ingest and review-relay's"):
-        roster.ports_of(Settings())
+        roster.ports_of(Settings(), free=lambda _port: True)
     monkeypatch.setenv("COOP_INGEST_PORT", os.environ["COOP_REVIEW_PORT"])
     with pytest.raises(EngineError, match="would serve ingest and review-api"):
-        roster.ports_of(Settings())
+        roster.ports_of(Settings(), free=lambda _port: True)
 
 
 def test_links_lead_to_the_port_that_is_served(

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_queues import retention
 from coop_queues.store import ClaimRetention, Claims, held, place_many, skip
 from coop_queues.table import claims as claims_table
 from coop_queues.table import skips
@@ -21,12 +20,9 @@ pytestmark = pytest.mark.engines
 LONG_AGO = datetime.now(UTC) - timedelta(days=30)
 
 
-async def test_old_claims_and_past_skips_go(
-    engine: AsyncEngine, claims: Claims, org: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_old_claims_and_past_skips_go(engine: AsyncEngine, claims: Claims, org: str) -> None:
     """Batch by batch what ended before the retention goes; what ended since, a claim that is still
     held, however old, and a skip that still hides stay."""
-    monkeypatch.setattr(retention, "BATCH", 2)
     async with transaction(engine) as connection:
         await place_many(connection, [report(org, f"i{n}", minute=n) for n in range(7)])
     jobs = []
@@ -48,7 +44,7 @@ async def test_old_claims_and_past_skips_go(
             .values(claimed_at=LONG_AGO)
         )
         await connection.execute(update(skips).where(s.job_id.in_(jobs[:3])).values(until=LONG_AGO))
-    await ClaimRetention(engine, retention=timedelta(days=7)).keep()
+    await ClaimRetention(engine, retention=timedelta(days=7), batch=2).keep()
     async with transaction(engine) as connection:
         left = await connection.scalars(select(c.job_id).where(c.org_id == org))
         assert set(left) == {jobs[5], last.job.summary.job_id}

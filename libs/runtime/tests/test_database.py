@@ -213,12 +213,11 @@ async def test_a_killed_connection_is_retryable_and_the_next_one_works(
         assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
 
 
-async def test_an_exhausted_pool_is_retryable(
-    role_urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_exhausted_pool_is_retryable(role_urls: dict[str, str]) -> None:
     """When no connection becomes free in time the caller backs off."""
-    monkeypatch.setattr("coop_runtime.database.engine.POOL_TIMEOUT", 0.2)
-    engine = engine_of(role_urls["coop_review"], pool_size=1, application_name="test")
+    engine = engine_of(
+        role_urls["coop_review"], pool_size=1, pool_timeout=0.2, application_name="test"
+    )
     async with transaction(engine):
         with pytest.raises(Retryable):
             async with transaction(engine):

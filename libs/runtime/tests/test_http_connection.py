@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_runtime.egress import transport as egress_transport
 from coop_runtime.egress.connection import encode_request
-from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.egress.guard import EgressGuard, EgressLimits
+from coop_runtime.egress.transport import GuardedTransport
 
 
 class Script:
@@ -47,7 +48,7 @@ class Script:
 
 
 @contextlib.asynccontextmanager
-async def playing(script: Script) -> AsyncIterator[httpx.AsyncClient]:
+async def playing(script: Script, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
     tasks: list[asyncio.Task[None]] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,7 +59,7 @@ async def playing(script: Script) -> AsyncIterator[httpx.AsyncClient]:
 
     listener = await asyncio.start_server(accept, "127.0.0.1", 0)
     script.port = listener.sockets[0].getsockname()[1]
-    guard = EgressGuard(["127.0.0.0/8"])
+    guard = EgressGuard(["127.0.0.0/8"], limits=EgressLimits(**limits))
     async with guard.client(timeout=3, max_body=1_000_000) as client:
         client.base_url = httpx.URL(f"http://127.0.0.1:{script.port}")
         yield client
@@ -190,25 +191,22 @@ async def test_an_unread_body_does_not_go_to_the_next_exchange() -> None:
     assert script.connections == 2
 
 
-async def test_a_cancelled_exchange_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_exchange_gives_its_place_back() -> None:
     """Exchanges cut off in the middle do not use up the places of later ones."""
-    monkeypatch.setattr(egress_transport, "EXCHANGES", 1)
     script = Script((b"HTTP/1.1 200 OK\r\n",), (b"HTTP/1.1 200 OK\r\n",), OK)
-    async with playing(script) as client:
+    async with playing(script, exchanges=1) as client:
         for _ in range(2):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(client.get("/"), 0.1)
         assert (await client.get("/")).text == "ok"
 
 
-async def test_idle_connections_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_connections_are_bounded_and_expire() -> None:
     """No more than the limit is kept, and none longer than its time."""
-    monkeypatch.setattr(egress_transport, "KEPT_ALIVE", 2)
-    monkeypatch.setattr(egress_transport, "KEEP_ALIVE", 0.1)
     script = Script(*[OK] * 20)
-    async with playing(script) as client:
+    async with playing(script, kept=2, keep_alive=0.1) as client:
         transport = client._transport
-        assert isinstance(transport, egress_transport.GuardedTransport)
+        assert isinstance(transport, GuardedTransport)
         await asyncio.gather(*(client.get("/") for _ in range(6)))
         assert 1 <= len(transport._idle) <= 2
         async with asyncio.timeout(5):

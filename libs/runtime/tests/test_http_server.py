@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from coop_runtime.process import http_server
-from coop_runtime.process.http_server import HttpServer
+from coop_runtime.process.http_server import HttpServer, ServerLimits
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -32,8 +31,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[int]:
-    server = HttpServer(app, "127.0.0.1", 0)
+async def serving(**limits: Any) -> AsyncIterator[int]:
+    server = HttpServer(app, "127.0.0.1", 0, limits=ServerLimits(**limits))
     server.bind()
     task = asyncio.create_task(server.run())
     async with asyncio.timeout(10):
@@ -91,33 +90,26 @@ async def test_an_endless_head_is_refused(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhost:"])
-async def test_a_head_that_does_not_come_is_given_up(
-    sent: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_head_that_does_not_come_is_given_up(sent: bytes) -> None:
     """A connection that says nothing, or stops in the head, is closed at the deadline."""
-    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.2)
-    async with serving() as port:
+    async with serving(head_timeout=0.2) as port:
         began = time.monotonic()
         answer = await exchange(port, sent)
         assert time.monotonic() - began < 3
     assert answer == b"" if not sent else answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_drip_of_bytes_does_not_extend_the_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_drip_of_bytes_does_not_extend_the_deadline() -> None:
     """A byte of the head now and then does not buy time."""
-    monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.3)
-    async with serving() as port:
+    async with serving(head_timeout=0.3) as port:
         began = time.monotonic()
         await exchange(port, *[b"G"] + [b"x"] * 50, pause=0.1)
         assert time.monotonic() - began < 8
 
 
-async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_does_not_come_is_given_up() -> None:
     """A client that stops in the body is disconnected, so that nothing waits for it."""
-    monkeypatch.setattr(http_server, "BODY_TIMEOUT", 0.2)
-    async with serving() as port:
+    async with serving(body_timeout=0.2) as port:
         began = time.monotonic()
         answer = await exchange(port, b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nab")
         assert time.monotonic() - began < 3

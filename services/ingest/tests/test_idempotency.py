@@ -150,13 +150,10 @@ class TestRedis:
         assert (await ingest.items(item, headers=headers)).status_code == 202
         assert len(ingest.broker.messages) == 1
 
-    async def test_a_process_that_died_gives_the_key_back(
-        self, redis_url: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_process_that_died_gives_the_key_back(self, redis_url: str) -> None:
         """Killed before the answer is stored: a repetition runs again, with the same ids."""
-        monkeypatch.setattr("coop_ingest.idempotency.RUNNING_SECONDS", 0)
         redis = connect_redis(Settings(redis=redis_url))
-        idempotency = Idempotency(redis)
+        idempotency = Idempotency(redis, running_seconds=0)
         ids: list[str] = []
 
         async def run(submission: Submission) -> Answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -66,17 +66,17 @@ class Ports:
     internal: Mapping[str, int]
 
 
-def ports_of(settings: Settings) -> Ports:
-    """The ports to use, each of them free. Raises EngineError, which names the setting."""
+def ports_of(settings: Settings, *, free: Callable[[int], bool] = is_free) -> Ports:
+    """The ports to use, each of them `free`. Raises EngineError, which names the setting."""
     asked = {role.port: role.process for _, role in _ROLES} | {"platform_port": _PLATFORM}
     public = {
-        asked[setting]: _checked(settings, setting, int(getattr(settings, setting)), setting)
+        asked[setting]: _checked(settings, setting, int(getattr(settings, setting)), setting, free)
         for setting in Settings.model_fields
         if setting in asked
     }
     internal = {
         name: _checked(
-            settings, f"internal-{name}", settings.internal_ports + number, "internal_ports"
+            settings, f"internal-{name}", settings.internal_ports + number, "internal_ports", free
         )
         for name, number in _internal_numbers().items()
     }
@@ -104,10 +104,12 @@ def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> N
         taken[port] = name
 
 
-def _checked(settings: Settings, memory: str, fixed: int, setting: str) -> int:
+def _checked(
+    settings: Settings, memory: str, fixed: int, setting: str, free: Callable[[int], bool]
+) -> int:
     if settings.free_ports:
         return remembered_port(settings.state / "ports" / memory)
-    if not is_free(fixed):
+    if not free(fixed):
         raise EngineError(
             f"Port {fixed} is in use by another process: choose another one with "
             f"COOP_{setting.upper()}, or let the stack choose with COOP_FREE_PORTS=true."

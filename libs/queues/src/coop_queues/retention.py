@@ -63,7 +63,8 @@ _OVER_SKIPS = text(
 
 
 class ClaimRetention:
-    """Deletes every `every` seconds what ended longer than `retention` ago."""
+    """Deletes every `every` seconds what ended longer than `retention` ago, `batch` rows at a
+    time."""
 
     def __init__(
         self,
@@ -71,11 +72,13 @@ class ClaimRetention:
         *,
         retention: timedelta,
         every: float = 600.0,
+        batch: int = BATCH,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._retention = retention
         self._every = every
+        self._batch = batch
         self._clock = clock
 
     async def run(self) -> None:
@@ -101,8 +104,8 @@ class ClaimRetention:
         count = 0
         while True:
             async with transaction(self._engine) as connection:
-                done = await connection.execute(statement, {**parameters, "batch": BATCH})
+                done = await connection.execute(statement, {**parameters, "batch": self._batch})
             count += done.rowcount
-            if done.rowcount < BATCH:
+            if done.rowcount < self._batch:
                 return count
             await asyncio.sleep(PAUSE)

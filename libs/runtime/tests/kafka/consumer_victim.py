@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from coop_contracts.event import Event
-from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
@@ -40,7 +40,12 @@ async def run() -> None:
             await asyncio.sleep(0.0005)
 
     await Consumer(
-        settings, group="victim", event_type=Probe, handler=handle, producer=producer, max_batch=50
+        settings,
+        group="victim",
+        event_type=Probe,
+        handler=handle,
+        producer=producer,
+        tuning=ConsumerTuning(max_batch=50),
     ).run()
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from coop_runtime.kafka import consumer as consumer_module
-from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
@@ -31,7 +30,7 @@ VICTIM = Path(__file__).with_name("consumer_victim.py")
 @pytest.fixture
 def consumer_of(settings: RuntimeSettings, producer: Producer) -> Callable[..., Consumer[Any]]:
     def make(
-        probe: Any, handle: Handle, *, dead_letters_a_minute: int = 100, **options: Any
+        probe: Any, handle: Handle, *, dead_letters_a_minute: int = 100, **tuning: Any
     ) -> Consumer[Any]:
         return Consumer(
             settings.model_copy(update={"dead_letters_a_minute": dead_letters_a_minute}),
@@ -39,7 +38,7 @@ def consumer_of(settings: RuntimeSettings, producer: Producer) -> Callable[..., 
             event_type=probe.type,
             handler=handle,
             producer=producer,
-            **options,
+            tuning=ConsumerTuning(**tuning),
         )
 
     return make
@@ -100,9 +99,8 @@ async def test_bug_is_tried_three_times(probe, producer, consumer_of, until):
     assert b"in handle" in (told["dlq-traceback"] or b"")
 
 
-async def test_outage_waits_and_resumes(probe, producer, consumer_of, until, monkeypatch):
+async def test_outage_waits_and_resumes(probe, producer, consumer_of, until):
     """While a dependency is down nothing is dead-lettered, and the consumer is not ready."""
-    monkeypatch.setattr(consumer_module, "_UNREADY_AFTER_SECONDS", 1.5)
     await producer.publish([probe.message(n) for n in range(50)])
     down = True
     seen: list[int] = []
@@ -112,7 +110,7 @@ async def test_outage_waits_and_resumes(probe, producer, consumer_of, until, mon
             raise Retryable("down")
         seen.extend(numbers(events))
 
-    consumer = consumer_of(probe, handle, max_batch=5)
+    consumer = consumer_of(probe, handle, max_batch=5, unready_after=1.5)
     async with running(consumer):
         await until(consumer.ready)
         # Long enough for the partitions to be paused and polled on.

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from coop_runtime.kafka import producer as producer_module
 from coop_runtime.kafka.message import Message
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.error import BrokerUnavailable, MessageTooLarge
@@ -31,14 +30,16 @@ async def test_a_message_beyond_the_topics_size_is_refused(probe, producer):
     await producer.publish([probe.message(1)])
 
 
-async def test_a_full_queue_is_an_error(probe, producer, monkeypatch):
+async def test_a_full_queue_is_an_error(probe, settings):
     """Beyond the bound `begin` raises at once, and sends nothing of the group."""
-    monkeypatch.setattr(producer_module, "QUEUE_MESSAGES", 10)
-    first = producer.begin([probe.message(n) for n in range(8)])
+    small = Producer(settings, client_id="small", queue_messages=10)
+    await small.start()
+    first = small.begin([probe.message(n) for n in range(8)])
     with pytest.raises(BrokerUnavailable):
-        producer.begin([probe.message(n) for n in range(8, 12)])
+        small.begin([probe.message(n) for n in range(8, 12)])
     await first
-    await producer.publish([probe.message(8)])
+    await small.publish([probe.message(8)])
+    await small.stop()
     assert len(probe.records()) == 9
 
 

@@ -74,9 +74,10 @@ class Submission:
 
 
 class Idempotency:
-    """The keys, in Redis."""
+    """The keys, in Redis. After `running_seconds` a request counts as given up."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, running_seconds: int = RUNNING_SECONDS) -> None:
+        self._running_seconds = running_seconds
         self._claim: Callable[..., Awaitable[Any]] = redis.register_script(CLAIM_SCRIPT)
         self._settle: Callable[..., Awaitable[Any]] = redis.register_script(SETTLE_SCRIPT)
 
@@ -113,7 +114,7 @@ class Idempotency:
         try:
             outcome, *answer = await self._claim(
                 keys=[record],
-                args=[fingerprint, token, RUNNING_SECONDS * 1000, KEPT_SECONDS * 1000],
+                args=[fingerprint, token, self._running_seconds * 1000, KEPT_SECONDS * 1000],
             )
         except (RedisError, OSError) as error:
             metric.IDEMPOTENCY.labels("unchecked").inc()

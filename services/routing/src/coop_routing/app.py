@@ -18,7 +18,7 @@ from coop_routing.settings import Settings
 from coop_routing.table import TABLE_KINDS, RouteTables
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.pipeline import SETTLE_SECONDS
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.service import Service
@@ -57,9 +57,11 @@ def router(settings: Settings) -> Service:
             event_type=event_type,
             handler=placer,
             producer=producer,
-            max_batch=settings.routing_batch,
-            in_flight=settings.routing_in_flight,
-            settle_timeout=settings.routing_signal_deadline + SETTLE_SECONDS,
+            tuning=ConsumerTuning(
+                max_batch=settings.routing_batch,
+                in_flight=settings.routing_in_flight,
+                settle_timeout=settings.routing_signal_deadline + SETTLE_SECONDS,
+            ),
         )
 
     consumers = {

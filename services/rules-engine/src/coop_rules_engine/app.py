@@ -20,7 +20,7 @@ from coop_rules_engine.remote import RemoteEvaluation
 from coop_rules_engine.settings import BacktestSettings, Settings
 from coop_rules_engine.store import Store
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.pipeline import SETTLE_SECONDS
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.service import Service
@@ -86,8 +86,9 @@ def engine(settings: Settings) -> Service:
         event_type=ItemSubmitted,
         handler=handler,
         producer=parts.producer,
-        max_batch=settings.rules_batch,
-        in_flight=settings.rules_batches_in_flight,
+        tuning=ConsumerTuning(
+            max_batch=settings.rules_batch, in_flight=settings.rules_batches_in_flight
+        ),
     )
     parts.consume("consumer", consumer)
     return parts.service
@@ -113,9 +114,11 @@ def slow(settings: Settings) -> Service:
                 evaluate, parts.producer, parts.limiter, lane=lane, window=settings.rules_window
             ),
             producer=parts.producer,
-            max_batch=_DEFERRED_BATCH,
-            in_flight=_DEFERRED_BATCHES,
-            settle_timeout=wait + SETTLE_SECONDS,
+            tuning=ConsumerTuning(
+                max_batch=_DEFERRED_BATCH,
+                in_flight=_DEFERRED_BATCHES,
+                settle_timeout=wait + SETTLE_SECONDS,
+            ),
         )
 
     awaiting = MediaEvaluation(parts.registry, media, deadline=settings.rules_media_deadline)

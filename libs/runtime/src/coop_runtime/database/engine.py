@@ -86,8 +86,15 @@ def service_url(admin_url: str, role: str, password: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def engine_of(url: str, *, pool_size: int = 5, application_name: str) -> AsyncEngine:
-    """An engine of at most `pool_size` connections; it connects on first use.
+def engine_of(
+    url: str,
+    *,
+    pool_size: int = 5,
+    pool_timeout: float = POOL_TIMEOUT,
+    application_name: str,
+) -> AsyncEngine:
+    """An engine of at most `pool_size` connections; it connects on first use. Who finds none free
+    waits `pool_timeout` seconds.
 
     JSON columns are encoded and decoded by msgspec. A connection is tested when it leaves the
     pool, and given up after half an hour, so that a moved database is followed.
@@ -96,7 +103,7 @@ def engine_of(url: str, *, pool_size: int = 5, application_name: str) -> AsyncEn
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
+        pool_timeout=pool_timeout,
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_use_lifo=True,

@@ -30,16 +30,22 @@ from coop_contracts.address import Address, is_numeric_host, is_public, parse_ad
 from coop_runtime.egress.allow_list import AllowList, is_host_name, normal_host
 from coop_runtime.egress.connection import ResponseTooLarge
 from coop_runtime.egress.post import Poster
-from coop_runtime.egress.transport import CONNECT_TIMEOUT, GuardedTransport
+from coop_runtime.egress.transport import EgressLimits, GuardedTransport
 from coop_runtime.process.metric import EGRESS_REFUSED
 from coop_runtime.process.settings import RuntimeSettings, refuse
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 Reason = Literal["scheme", "user", "host", "host-header", "address"]
 
-__all__ = ["EgressGuard", "EgressRefused", "Resolver", "ResponseTooLarge", "public_tls", "resolve"]
-
-RESOLVE_TIMEOUT = 5.0
+__all__ = [
+    "EgressGuard",
+    "EgressLimits",
+    "EgressRefused",
+    "Resolver",
+    "ResponseTooLarge",
+    "public_tls",
+    "resolve",
+]
 
 
 class EgressRefused(Exception):
@@ -80,8 +86,15 @@ class _NoCookies(http.cookiejar.CookieJar):
 class EgressGuard:
     """Judges URLs and addresses, and makes HTTP clients that go nowhere else."""
 
-    def __init__(self, allow: Sequence[str], *, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        allow: Sequence[str],
+        *,
+        resolver: Resolver = resolve,
+        limits: EgressLimits | None = None,
+    ) -> None:
         """`allow`: networks (`127.0.0.0/8`), addresses or exact host names. Raises ValueError."""
+        self.limits = limits or EgressLimits()
         self._allow = AllowList(allow)
         self._resolver = resolver
 
@@ -138,7 +151,7 @@ class EgressGuard:
         if is_numeric_host(name) or not is_host_name(name):
             raise EgressRefused("host", f"not a host name: {name!r}")
         try:
-            async with asyncio.timeout(RESOLVE_TIMEOUT):
+            async with asyncio.timeout(self.limits.resolve_timeout):
                 answers = await self._resolver(name, port)
         except TimeoutError:
             raise httpx.ConnectTimeout(f"{name}: no answer from the resolver") from None
@@ -171,7 +184,7 @@ class EgressGuard:
         context = ssl_context or public_tls()
         return httpx.AsyncClient(
             transport=GuardedTransport(self, context, timeout, max_body, raw=raw),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, self.limits.connect_timeout)),
             trust_env=False,
             follow_redirects=False,
             headers={"user-agent": "Coop", "accept-encoding": "identity"},

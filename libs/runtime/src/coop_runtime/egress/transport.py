@@ -13,6 +13,7 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
@@ -20,18 +21,28 @@ import httpx
 from coop_contracts.address import Address
 from coop_runtime.egress.connection import Connection, ResponseTooLarge, encode_request
 
-CONNECT_TIMEOUT = 5.0
-EXCHANGES = 512
-KEPT_ALIVE = 256
-KEEP_ALIVE = 30.0  # seconds an idle connection is kept
 _ADDRESSES = 3  # of those a name resolves to, how many are tried
 
 Origin = tuple[str, str, int]
 
 
-class Guard(Protocol):
-    """Who says where a connection may go."""
+@dataclass(frozen=True, kw_only=True)
+class EgressLimits:
+    """Of one client: seconds for a name to resolve and a connection to stand; `exchanges` at once;
+    at most `kept` idle connections, each for `keep_alive` seconds."""
 
+    resolve_timeout: float = 5.0
+    connect_timeout: float = 5.0
+    exchanges: int = 512
+    kept: int = 256
+    keep_alive: float = 30.0
+
+
+class Guard(Protocol):
+    """Who says where a connection may go, and within which limits."""
+
+    @property
+    def limits(self) -> EgressLimits: ...
     def check(self, url: str | httpx.URL) -> None: ...
     def check_request(self, request: httpx.Request) -> None: ...
     async def addresses(self, host: str, port: int) -> list[Address]: ...
@@ -51,7 +62,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._timeout = timeout
         self._max_body = max_body
         self._raw = raw
-        self.exchanges = asyncio.Semaphore(EXCHANGES)
+        self._limits = guard.limits
+        self.exchanges = asyncio.Semaphore(guard.limits.exchanges)
         # Insertion order is the order of going idle: the oldest is first.
         self._idle: OrderedDict[Connection, tuple[Origin, asyncio.TimerHandle]] = OrderedDict()
         self._idle_of: dict[Origin, list[Connection]] = {}
@@ -97,7 +109,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         scheme, host, port = origin_of(url)
         addresses = (await self.guard.addresses(host, port))[:_ADDRESSES]
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + CONNECT_TIMEOUT
+        deadline = loop.time() + self._limits.connect_timeout
         context = self._context if scheme == "https" else None
         error: Exception = httpx.ConnectError(f"{host}: no address")
         for position, address in enumerate(addresses):
@@ -148,10 +160,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if not connection.reusable:
             connection.close()
             return
-        timer = asyncio.get_running_loop().call_later(KEEP_ALIVE, self._expire, connection)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._limits.keep_alive, self._expire, connection)
         self._idle[connection] = (origin, timer)
         self._idle_of.setdefault(origin, []).append(connection)
-        if len(self._idle) > KEPT_ALIVE:
+        if len(self._idle) > self._limits.kept:
             self._expire(next(iter(self._idle)))
 
     def _expire(self, connection: Connection) -> None:

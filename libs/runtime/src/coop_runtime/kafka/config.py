@@ -70,7 +70,11 @@ def _client(settings: RuntimeSettings, client_id: str) -> dict[str, Any]:
 
 
 def producer_config(
-    settings: RuntimeSettings, client_id: str, *, delivery_timeout: float
+    settings: RuntimeSettings,
+    client_id: str,
+    *,
+    delivery_timeout: float,
+    queue_messages: int = QUEUE_MESSAGES,
 ) -> dict[str, Any]:
     """A producer that is acknowledged by all replicas, in order, or fails within the deadline."""
     return _client(settings, client_id) | {
@@ -82,7 +86,7 @@ def producer_config(
         "linger.ms": 1,
         "compression.type": "lz4",
         "batch.num.messages": 10_000,
-        "queue.buffering.max.messages": QUEUE_MESSAGES,
+        "queue.buffering.max.messages": queue_messages,
         "queue.buffering.max.kbytes": 256 * 1024,
         "message.timeout.ms": int(delivery_timeout * 1000),
         "request.timeout.ms": min(3000, int(delivery_timeout * 1000)),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from coop_contracts.event import Event
@@ -31,19 +32,30 @@ from coop_runtime.process.settings import RuntimeSettings
 
 E = TypeVar("E", bound=Event)
 
-_UNREADY_AFTER_SECONDS = 10.0
-
 _log = logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumerTuning:
+    """How a consumer takes its records.
+
+    The handler gets up to `max_batch` at a time; up to `in_flight` batches overlap while they are
+    being settled, each for at most `settle_timeout` seconds. A `patient` one trades up to a quarter
+    of a second for fewer, larger batches. `unready_after` so many seconds with a dependency down.
+    """
+
+    max_batch: int = 500
+    in_flight: int = 4
+    settle_timeout: float = SETTLE_SECONDS
+    patient: bool = False
+    unready_after: float = 10.0
 
 
 class Consumer(Generic[E]):
     """Handles the topic of `event_type` as a member of `group`.
 
-    The handler gets up to `max_batch` records at a time, and may return an awaitable (such as
-    `producer.begin(…)`): the batch is settled when that is done, and up to `in_flight` batches
-    overlap so, each for at most `settle_timeout` seconds. `producer` writes the dead letters, at
-    most `COOP_DEAD_LETTERS_A_MINUTE`. A `patient` consumer trades up to a quarter of a second for
-    fewer, larger batches.
+    The handler may return an awaitable (such as `producer.begin(…)`): the batch is settled when
+    that is done. `producer` writes the dead letters, at most `COOP_DEAD_LETTERS_A_MINUTE`.
     """
 
     def __init__(
@@ -54,28 +66,24 @@ class Consumer(Generic[E]):
         event_type: type[E],
         handler: Handler[E],
         producer: Producer,
-        max_batch: int = 500,
-        in_flight: int = 4,
-        settle_timeout: float = SETTLE_SECONDS,
-        patient: bool = False,
+        tuning: ConsumerTuning = ConsumerTuning(),
     ) -> None:
         self._group = group
         self._event_type = event_type
         self._handler = handler
         self._producer = producer
-        self._in_flight = in_flight
+        self._tuning = tuning
         self._dead_letter_limit = settings.dead_letters_a_minute
-        self._settle_timeout = settle_timeout
         self._drain_seconds = settings.stop_timeout * 0.4
         self._partitions = Partitions()
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
         self._fetcher = Fetcher(
-            consumer_config(settings, producer.client_id, group, patient=patient),
+            consumer_config(settings, producer.client_id, group, patient=tuning.patient),
             topic,
             partitions=self._partitions,
             deliver=self._deliver,
             taken_away=self._taken_away,
-            max_batch=max_batch,
+            max_batch=tuning.max_batch,
             settle_timeout=self._drain_seconds,
         )
         self._pipeline: Pipeline[E] | None = None
@@ -84,11 +92,11 @@ class Consumer(Generic[E]):
 
     def ready(self) -> bool:
         """The group has told us our partitions (none, if there are more members than
-        partitions), and no dependency has been down for ten seconds."""
+        partitions), and no dependency has been down for too long."""
         pipeline = self._pipeline
         return (
             pipeline is not None
-            and pipeline.failing_for < _UNREADY_AFTER_SECONDS
+            and pipeline.failing_for < self._tuning.unready_after
             and self._partitions.joined
         )
 
@@ -114,8 +122,8 @@ class Consumer(Generic[E]):
                 limit=self._dead_letter_limit,
             ),
             taken=self._fetcher.make_room,
-            in_flight=self._in_flight,
-            settle_timeout=self._settle_timeout,
+            in_flight=self._tuning.in_flight,
+            settle_timeout=self._tuning.settle_timeout,
         )
         fetched: asyncio.Future[None] = loop.create_future()
         handling = asyncio.create_task(pipeline.run(), name=f"pipeline {self._group}")

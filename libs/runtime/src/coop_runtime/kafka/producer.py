@@ -67,13 +67,25 @@ class _Group:
 
 class Producer:
     """One client connection for a process. `delivery_timeout` (seconds) is how long the client
-    itself goes on trying; after it the message is given up and reported as failed."""
+    itself goes on trying; after it the message is given up and reported as failed. At most
+    `queue_messages` wait for their acknowledgement."""
 
     def __init__(
-        self, settings: RuntimeSettings, *, client_id: str, delivery_timeout: float = 5.0
+        self,
+        settings: RuntimeSettings,
+        *,
+        client_id: str,
+        delivery_timeout: float = 5.0,
+        queue_messages: int = QUEUE_MESSAGES,
     ) -> None:
         self.client_id = client_id
-        self._config = producer_config(settings, client_id, delivery_timeout=delivery_timeout)
+        self._queue_messages = queue_messages
+        self._config = producer_config(
+            settings,
+            client_id,
+            delivery_timeout=delivery_timeout,
+            queue_messages=queue_messages,
+        )
         self._config["error_cb"] = self._on_error
         self._delivery_timeout = delivery_timeout
         self._client: KafkaProducer | None = None
@@ -128,7 +140,7 @@ class Producer:
         if not count:
             future.set_result(None)
             return future
-        if self._unacknowledged + count > QUEUE_MESSAGES:
+        if self._unacknowledged + count > self._queue_messages:
             metric.PRODUCER_FAILED.labels(self.client_id, "queue_full").inc(count)
             raise BrokerUnavailable(f"{self._unacknowledged} messages wait for acknowledgement")
         group = _Group(future, count, self._settle)

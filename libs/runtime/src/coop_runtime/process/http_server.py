@@ -13,25 +13,36 @@ import contextlib
 import http
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-KEEP_ALIVE = 5  # seconds an idle connection is kept
-HEAD_TIMEOUT = 10.0  # seconds for a request's head to arrive
-HEAD_LIMIT = 32 * 1024  # bytes of URL and headers together
-BODY_TIMEOUT = 60.0  # seconds for a request's body to arrive
-BACKLOG = 1024
+
+@dataclass(frozen=True, kw_only=True)
+class ServerLimits:
+    """How long an idle connection is kept, and a request's head and body may be arriving, in
+    seconds; how many bytes a head, URL and headers together, may have."""
+
+    keep_alive: int = 5
+    head_timeout: float = 10.0
+    head_size: int = 32 * 1024
+    body_timeout: float = 60.0
+    backlog: int = 1024
 
 
 class HttpServer:
     """One listening port. `start` binds, `run` serves until `stop`."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(
+        self, app: Any, host: str, port: int, *, limits: ServerLimits = ServerLimits()
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._limits = limits
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
 
@@ -64,16 +75,16 @@ class HttpServer:
             raise RuntimeError("bind first")
         config = uvicorn.Config(
             self._app,
-            http=_LimitedProtocol,
+            http=partial(_LimitedProtocol, limits=self._limits),  # type: ignore[arg-type]
             ws="none",
             loop="none",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE,
+            timeout_keep_alive=self._limits.keep_alive,
             limit_concurrency=None,
-            backlog=BACKLOG,
+            backlog=self._limits.backlog,
             lifespan="auto",
         )
         self._server = _Server(config)
@@ -114,9 +125,13 @@ class _LimitedProtocol(HttpToolsProtocol):
     _arriving = False
     _head_size = 0
 
+    def __init__(self, *arguments: Any, limits: ServerLimits, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._limits = limits
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._arm(HEAD_TIMEOUT)
+        self._arm(self._limits.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
@@ -127,11 +142,12 @@ class _LimitedProtocol(HttpToolsProtocol):
         if self._arriving and not self.transport.is_closing():
             if self._in_head:
                 self._head_size += len(data)
-                if self._head_size > HEAD_LIMIT:
+                if self._head_size > self._limits.head_size:
                     self._refuse(431)
                     return
             if self._timer is None:
-                self._arm(HEAD_TIMEOUT if self._in_head else BODY_TIMEOUT)
+                limits = self._limits
+                self._arm(limits.head_timeout if self._in_head else limits.body_timeout)
 
     def on_message_begin(self) -> None:
         self._arriving = self._in_head = True

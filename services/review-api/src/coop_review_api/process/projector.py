@@ -32,7 +32,7 @@ from coop_review_api.projection.partition import Partitions
 from coop_review_api.projection.retention import Keeper
 from coop_review_api.settings import ProjectorSettings
 from coop_runtime.database.engine import engine_of
-from coop_runtime.kafka.consumer import Consumer
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.pipeline import Handler
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.service import Service
@@ -95,8 +95,7 @@ def _consumers(
             event_type=event_type,
             handler=handler,
             producer=producer,
-            max_batch=max_batch,
-            patient=name in _PATIENT,
+            tuning=ConsumerTuning(max_batch=max_batch, patient=name in _PATIENT),
         )
         for name, (event_type, handler, max_batch) in handlers.items()
     }
