@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from typer.testing import CliRunner
 
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, EXIT_USAGE, app
-from coop_cli.letter_box import LetterBox
+from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.settings import CliSettings
 from coop_runtime.kafka.dead_letter import Failure, Reason, dead_letter_of
 from coop_runtime.kafka.message import RawMessage
@@ -58,8 +58,8 @@ async def publish(settings: CliSettings, messages: Sequence[RawMessage]) -> None
     await producer.stop()
 
 
-def coop(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["dlq", *arguments])
+def coop(*arguments: str, patience: Patience | None = None) -> Result:
+    return CliRunner().invoke(app, ["dlq", *arguments], obj=patience)
 
 
 def records(settings: CliSettings, topic: str) -> list[Record]:
@@ -171,8 +171,7 @@ def test_no_broker_is_an_exit_code(
 ) -> None:
     """Without a broker the command says once which one it asked, and exits with 3."""
     monkeypatch.setenv("COOP_KAFKA", "127.0.0.1:1")
-    monkeypatch.setattr("coop_cli.letter_box._BROKER_SECONDS", 0.5)
-    result = coop("list")
+    result = coop("list", patience=Patience(0.5))
     assert result.exit_code == EXIT_BROKER
     assert "127.0.0.1:1" in result.output
     assert caplog.records == []

@@ -20,7 +20,7 @@ import typer
 from confluent_kafka import KafkaException
 
 from coop_cli.audit_command import audit
-from coop_cli.letter_box import LetterBox
+from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.letter_text import as_json, as_text
 from coop_cli.replay import Summary, chosen, reason_of, replay
 from coop_cli.rule_command import rules
@@ -57,11 +57,12 @@ def callback() -> None:
 
 @dlq.command("list")
 def list_letters(
+    context: typer.Context,
     topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
 ) -> None:
     """How many dead letters each topic has, by reason, and how many were not replayed yet."""
-    with _letter_box() as (_, box):
+    with _letter_box(context) as (_, box):
         existing = box.topics()
         wanted = existing if topic is None else [_checked(_dead_letter_topic(topic), existing)]
         total = 0
@@ -90,13 +91,14 @@ def _print_count(name: str, reasons: Counter[str], waiting: int, form: Format) -
 
 @dlq.command("show")
 def show(
+    context: typer.Context,
     topic: TopicArgument,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     offset: Annotated[int | None, typer.Option(min=0, help="From this offset on.")] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
 ) -> None:
     """The dead letters of a topic, oldest first."""
-    with _letter_box() as (_, box):
+    with _letter_box(context) as (_, box):
         name = _checked(_dead_letter_topic(topic), box.topics())
         replayed = box.replayed(name)
         for letter in islice(box.read(name, start=offset), limit):
@@ -109,6 +111,7 @@ def show(
 
 @dlq.command("replay")
 def replay_letters(
+    context: typer.Context,
     topic: TopicArgument,
     offset: Annotated[
         int | None, typer.Option(min=0, help="The one at this offset, even if replayed before.")
@@ -126,7 +129,7 @@ def replay_letters(
     if (offset is not None) + everything + (reason is not None) != 1:
         typer.echo("say which: one of --offset, --all, --reason", err=True)
         raise typer.Exit(EXIT_USAGE)
-    with _letter_box() as (settings, box):
+    with _letter_box(context) as (settings, box):
         name = _checked(_dead_letter_topic(topic), box.topics())
         letters = chosen(box, name, offset=offset, reason=reason)
         if dry_run:
@@ -180,9 +183,10 @@ def _checked(topic: str, existing: list[str]) -> str:
 
 
 @contextmanager
-def _letter_box() -> Iterator[tuple[CliSettings, LetterBox]]:
+def _letter_box(context: typer.Context) -> Iterator[tuple[CliSettings, LetterBox]]:
     settings = CliSettings.load()
-    box = LetterBox(settings)
+    # Who calls the commands from Python may hand in another patience, as the context's object.
+    box = LetterBox(settings, patience=context.find_object(Patience) or Patience())
     try:
         yield settings, box
     except KafkaException as error:

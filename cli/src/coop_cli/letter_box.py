@@ -22,7 +22,6 @@ from coop_runtime.kafka.record import Record, record_of
 from coop_runtime.process.settings import RuntimeSettings
 
 GROUP = "coop-dlq-replay"
-_BROKER_SECONDS = 10.0
 _READING = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
 _METADATA_CHARACTERS = 4000  # the broker's default bound is 4096 bytes
 
@@ -84,10 +83,18 @@ class Replayed:
         return replayed
 
 
-class LetterBox:
-    """One connection. Raises KafkaException when the broker does not answer in ten seconds."""
+@dataclass(frozen=True)
+class Patience:
+    """How long a broker may take for one answer, in seconds."""
 
-    def __init__(self, settings: RuntimeSettings) -> None:
+    seconds: float = 10.0
+
+
+class LetterBox:
+    """One connection. Raises KafkaException when the broker does not answer in time."""
+
+    def __init__(self, settings: RuntimeSettings, *, patience: Patience = Patience()) -> None:
+        self._seconds = patience.seconds
         config = consumer_config(settings, "coop-cli", GROUP)
         self._consumer = Consumer(config | _READING | {"logger": _SILENT})
 
@@ -96,13 +103,13 @@ class LetterBox:
 
     def topics(self) -> list[str]:
         """The dead-letter topics that exist, by name."""
-        found = self._consumer.list_topics(timeout=_BROKER_SECONDS).topics
+        found = self._consumer.list_topics(timeout=self._seconds).topics
         return sorted(name for name in found if name.endswith(DEAD_LETTER_SUFFIX))
 
     def bounds(self, topic: str) -> tuple[int, int]:
         """The first offset and the next to be written."""
         partition = TopicPartition(topic, 0)
-        low, high = self._consumer.get_watermark_offsets(partition, timeout=_BROKER_SECONDS)
+        low, high = self._consumer.get_watermark_offsets(partition, timeout=self._seconds)
         return low, high
 
     def read(self, topic: str, *, start: int | None = None) -> Iterator[Record]:
@@ -120,7 +127,7 @@ class LetterBox:
             self._consumer.unassign()
 
     def _to_end(self, end: int) -> Iterator[Record]:
-        deadline = time.monotonic() + _BROKER_SECONDS
+        deadline = time.monotonic() + self._seconds
         while time.monotonic() < deadline:
             message = self._consumer.poll(0.1)
             if message is None:
@@ -133,14 +140,14 @@ class LetterBox:
                 elif not error.retriable():
                     raise KafkaException(error)
                 continue
-            deadline = time.monotonic() + _BROKER_SECONDS
+            deadline = time.monotonic() + self._seconds
             yield record_of(message)
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the broker sends nothing"))
 
     def replayed(self, topic: str) -> Replayed:
         """What was replayed of a topic."""
         low, _ = self.bounds(topic)
-        (found,) = self._consumer.committed([TopicPartition(topic, 0)], timeout=_BROKER_SECONDS)
+        (found,) = self._consumer.committed([TopicPartition(topic, 0)], timeout=self._seconds)
         if found.error is not None:
             raise KafkaException(found.error)
         replayed = Replayed.of(found.offset, found.metadata)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from coop_contracts.config import Integration, Kind, ScalarType
@@ -14,8 +14,10 @@ from coop_rules.language.value import ValueSource
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.secret.vault import Vault
+from coop_signals.channel import FAIR_SECONDS
 from coop_signals.plugin import InstalledSignals, load
-from coop_signals.providers import Providers
+from coop_signals.provider import CallLimits
+from coop_signals.providers import NO_OTHER_LIMITS, Providers
 from coop_signals.settings import SignalSettings
 
 ORG, OTHER = "org-1", "org-2"
@@ -52,6 +54,8 @@ class World:
         known: InstalledSignals | None = None,
         redis: Any = None,
         allow: Sequence[str] = ("127.0.0.0/8",),
+        limits: Mapping[str, CallLimits] = NO_OTHER_LIMITS,
+        fair_seconds: float = FAIR_SECONDS,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
@@ -76,6 +80,8 @@ class World:
             guard=EgressGuard(allow),
             known=known or load([]),
             clock=self.clock,
+            limits=limits,
+            fair_seconds=fair_seconds,
         )
 
     def set_up(

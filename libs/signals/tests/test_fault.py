@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from signals_server import Behave, Hit, Internet, answer, drip, flood, hang, reset, status
 from signals_world import ORG, OTHER, PATIENCE, SECRET, World, eventually
 
-from coop_signals import channel, metric
+from coop_signals import metric
 from coop_signals.channel import ATTEMPTS
 from coop_signals.openai import OpenAiModeration
+from coop_signals.provider import CallLimits
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 HATE = "OPEN_AI_HATE_TEXT_MODEL"
 ZENTROPI = "ZENTROPI_LABELER"
 SLACK = 5.0
 """Seconds that a busy machine may take to notice a deadline."""
+
+
+def moderation(*, timeout: float) -> dict[str, CallLimits]:
+    """OpenAI's moderation with another time for one attempt."""
+    return {OpenAiModeration.id: replace(OpenAiModeration.limits, timeout=timeout)}
 
 
 def failing(times: int, behave: Behave) -> tuple[Behave, list[float]]:
@@ -79,10 +86,10 @@ async def test_attempts_are_limited(world: World, internet: Internet) -> None:
 
 
 async def test_a_hanging_attempt_leaves_time_for_another(
-    world: World, internet: Internet, monkeypatch: pytest.MonkeyPatch
+    make_world: Callable[..., World], internet: Internet
 ) -> None:
     """One attempt ends at the provider's own timeout, before the deadline."""
-    monkeypatch.setattr(OpenAiModeration, "timeout", 0.3)
+    world = make_world(limits=moderation(timeout=0.3))
     internet.behave["/v1"], moments = failing(1, hang)
     assert (await world.value(TEXT, "words")).score == 0.7
     assert len(moments) == 2
@@ -152,11 +159,10 @@ async def test_a_dead_provider_is_found_out_by_hurried_callers(
 
 
 async def test_callers_in_a_hurry_do_not_blame_the_provider(
-    world: World, internet: Internet, monkeypatch: pytest.MonkeyPatch
+    make_world: Callable[..., World], internet: Internet
 ) -> None:
     """Calls cut short before the provider had a fair time say nothing of it."""
-    monkeypatch.setattr(channel, "FAIR_SECONDS", 100.0)
-    monkeypatch.setattr(OpenAiModeration, "timeout", 100.0)
+    world = make_world(limits=moderation(timeout=100.0), fair_seconds=100.0)
     internet.behave["/v1"] = hang
     await asyncio.gather(*[world.value(TEXT, str(n), seconds=0.1) for n in range(10)])
     internet.behave.clear()
@@ -224,10 +230,10 @@ async def test_concurrency_is_limited(world: World, internet: Internet) -> None:
 
     internet.behave["/v1"] = wait
     tasks = [asyncio.create_task(world.value(TEXT, str(n))) for n in range(60)]
-    await internet.reached(OpenAiModeration.concurrency)
+    await internet.reached(OpenAiModeration.limits.concurrency)
     gate.set()
     assert {value.score for value in await asyncio.gather(*tasks)} == {0.7}
-    assert internet.most_at_once == OpenAiModeration.concurrency
+    assert internet.most_at_once == OpenAiModeration.limits.concurrency
 
 
 async def test_too_many_waiting_are_refused(world: World, internet: Internet) -> None:
@@ -236,7 +242,7 @@ async def test_too_many_waiting_are_refused(world: World, internet: Internet) ->
     tasks = [asyncio.create_task(world.value(TEXT, str(n), seconds=3)) for n in range(400)]
     values = await asyncio.gather(*tasks)
     refused = [v for v in values if v.error == "OPEN_AI_MODERATION has too many calls waiting"]
-    assert len(refused) == 400 - 256 - OpenAiModeration.concurrency
+    assert len(refused) == 400 - 256 - OpenAiModeration.limits.concurrency
 
 
 async def test_one_call_serves_all_who_ask(world: World, internet: Internet) -> None:
@@ -279,10 +285,10 @@ async def test_who_leaves_early_does_not_end_the_call(world: World, internet: In
 
 
 async def test_a_call_nobody_waits_for_ends(
-    world: World, internet: Internet, monkeypatch: pytest.MonkeyPatch
+    make_world: Callable[..., World], internet: Internet
 ) -> None:
     """When all who asked are gone, so is the call; the next who asks begins anew."""
-    monkeypatch.setattr(OpenAiModeration, "timeout", 1000.0)
+    world = make_world(limits=moderation(timeout=1000.0))
     internet.behave["/v1"] = hang
     task = asyncio.create_task(world.value(TEXT, "words", seconds=1000))
     await internet.reached(1)

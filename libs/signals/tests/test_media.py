@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from signals_server import MP4, PNG, Hit, Internet, answer, drip, flood, hang, reset, status
@@ -169,13 +170,14 @@ async def test_an_open_breaker_saves_the_download(world: World, internet: Intern
 
 
 async def test_memory_for_media_is_bounded(
-    make_world: Callable[..., World], internet: Internet, monkeypatch: pytest.MonkeyPatch
+    make_world: Callable[..., World], internet: Internet
 ) -> None:
     """Downloads wait for room, and all come through."""
-    monkeypatch.setattr(
-        GoogleContentSafety, "medium", MediumLimit(kind="image", max_bytes=MEGABYTE, timeout=20)
+    small = MediumLimit(kind="image", max_bytes=MEGABYTE, timeout=20)
+    world = make_world(
+        signal_media_bytes=10 * MEGABYTE,
+        limits={GoogleContentSafety.id: replace(GoogleContentSafety.limits, medium=small)},
     )
-    world = make_world(signal_media_bytes=10 * MEGABYTE)
     image = PNG + bytes(MEGABYTE - len(PNG))
     internet.media["/a.png"] = (image, "image/png")
     urls = [{"url": f"{internet.url}/a.png?{number}"} for number in range(12)]

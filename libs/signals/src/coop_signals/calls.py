@@ -19,7 +19,7 @@ import msgspec
 
 from coop_signals import metric
 from coop_signals.cache import AnswerCache
-from coop_signals.channel import Channel
+from coop_signals.channel import FAIR_SECONDS, Channel
 from coop_signals.error import InputRefused, SignalError, TimedOut, Unavailable
 from coop_signals.media import Downloads
 from coop_signals.provider import Answer, Provider, ProviderAccount, ProviderQuestion
@@ -77,10 +77,12 @@ class Calls:
         downloads: Downloads,
         *,
         clock: Callable[[], float] = time.monotonic,
+        fair_seconds: float = FAIR_SECONDS,
     ) -> None:
         self._cache = cache
         self._downloads = downloads
         self._clock = clock
+        self._fair_seconds = fair_seconds
         self._calls: dict[str, _Call] = {}
         self._channels: OrderedDict[tuple[str, str], Channel] = OrderedDict()
 
@@ -182,7 +184,13 @@ class Calls:
         if channel is None:
             if len(self._channels) >= MAX_CHANNELS:
                 self._forget_channel()
-            channel = Channel(org_id, provider, self._downloads, clock=self._clock)
+            channel = Channel(
+                org_id,
+                provider,
+                self._downloads,
+                clock=self._clock,
+                fair_seconds=self._fair_seconds,
+            )
             self._channels[key] = channel
         self._channels.move_to_end(key)
         return channel

@@ -4,9 +4,9 @@
                                  ▲                    │ failed: back off, as long as there is time
                                  └────────────────────┘
 
-Guarantees: at most `provider.concurrency` attempts at once and a bounded number waiting; nothing
-runs longer than its caller's deadline. Only what the provider itself does moves the breaker: not a
-platform's dead link, not an input that it refuses, not a caller in a hurry.
+Guarantees: at most `limits.concurrency` attempts of the provider at once and a bounded number
+waiting; nothing runs longer than its caller's deadline. Only what the provider itself does moves
+the breaker: not a platform's dead link, not an input that it refuses, not a caller in a hurry.
 Must not: cache, or know who else asks the same.
 """
 
@@ -61,11 +61,14 @@ class Channel:
         downloads: Downloads,
         *,
         clock: Callable[[], float] = time.monotonic,
+        fair_seconds: float = FAIR_SECONDS,
     ) -> None:
         self._org_id = org_id
         self._provider = provider
+        self._limits = provider.limits
+        self._fair = min(fair_seconds, provider.limits.timeout)
         self._downloads = downloads
-        self._slots = asyncio.Semaphore(provider.concurrency)
+        self._slots = asyncio.Semaphore(provider.limits.concurrency)
         self._downloading = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self._users = 0
         self._revision = -1
@@ -90,7 +93,7 @@ class Channel:
             self._revision = account.revision
             self._not_before = 0.0
             self.breaker.reset()
-        if self._users >= MAX_WAITING + self._provider.concurrency:
+        if self._users >= MAX_WAITING + self._limits.concurrency:
             raise Unavailable(f"{self._provider.id} has too many calls waiting")
         self._users += 1
         try:
@@ -109,8 +112,8 @@ class Channel:
                 attempt += 1
                 try:
                     await self._wait_until_allowed(deadline)
-                    if self._provider.medium is not None and medium is None:
-                        medium = await self._download(question, self._provider.medium, held)
+                    if self._limits.medium is not None and medium is None:
+                        medium = await self._download(question, self._limits.medium, held)
                     return await self._attempt(question, account, medium)
                 except Unavailable as error:
                     delay = backoff.next_delay()
@@ -163,13 +166,12 @@ class Channel:
         """One attempt. Whatever goes wrong is a SignalError."""
         name = self._provider.id
         try:
-            async with asyncio.timeout(self._provider.timeout):
+            async with asyncio.timeout(self._limits.timeout):
                 return await self._provider.fetch(call)
         except SignalError:
             raise
         except TimeoutError:
-            seconds = self._provider.timeout
-            raise TimedOut(f"{name} did not answer within {seconds:g} s") from None
+            raise TimedOut(f"{name} did not answer within {self._limits.timeout:g} s") from None
         except EgressRefused:
             raise Unavailable(f"{name} has an address that is not allowed", retry=False) from None
         except ResponseTooLarge:
@@ -196,7 +198,7 @@ class Channel:
             raise
         except asyncio.CancelledError:
             outcome = TimedOut.outcome
-            if time.monotonic() - began >= min(FAIR_SECONDS, self._provider.timeout):
+            if time.monotonic() - began >= self._fair:
                 self.breaker.failed(ticket, f"{name} did not answer in time")
             else:
                 self.breaker.abandoned(ticket)

@@ -18,7 +18,15 @@ from coop_rules.language.need import Need
 from coop_signals.api import Api, key_of
 from coop_signals.error import Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit
-from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, url_of
+from coop_signals.provider import (
+    Answer,
+    Call,
+    CallLimits,
+    Provider,
+    ProviderQuestion,
+    Score,
+    url_of,
+)
 
 INTEGRATION = "GOOGLE_CONTENT_SAFETY_API"
 
@@ -34,11 +42,14 @@ class GoogleContentSafety(Provider):
     integration_id = INTEGRATION
     requires_account = True
     signals = frozenset({"GOOGLE_CONTENT_SAFETY_API_IMAGE"})
-    timeout = 10.0
-    concurrency = 16
-    medium = MediumLimit(kind="image", max_bytes=5 * MEGABYTE, timeout=10.0)
+    limits = CallLimits(
+        timeout=10.0,
+        concurrency=16,
+        medium=MediumLimit(kind="image", max_bytes=5 * MEGABYTE, timeout=10.0),
+    )
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, limits: CallLimits | None = None) -> None:
+        self.limits = limits or self.limits
         self._api = api
 
     def question(self, need: Need, value: object) -> ProviderQuestion:  # noqa: ARG002
@@ -51,7 +62,7 @@ class GoogleContentSafety(Provider):
             "/v1beta1/images:classify",
             _Classified,
             headers={"x-goog-api-key": key_of(call.account)},
-            timeout=self.timeout,
+            timeout=self.limits.timeout,
             json={"images": [base64.b64encode(medium.content).decode("ascii")]},
         )
         if len(answer.review_priorities) != 1:

@@ -19,7 +19,16 @@ from coop_runtime.egress.guard import EgressRefused
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
 from coop_signals.media import MEGABYTE, MediumLimit
-from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, text_of, url_of
+from coop_signals.provider import (
+    Answer,
+    Call,
+    CallLimits,
+    Provider,
+    ProviderQuestion,
+    Score,
+    text_of,
+    url_of,
+)
 
 INTEGRATION = "OPEN_AI"
 MODERATION_MODEL = "omni-moderation-latest"
@@ -66,11 +75,12 @@ class OpenAiModeration(Provider):
     integration_id = INTEGRATION
     requires_account = True
     signals = frozenset((*_OF_TEXT, *_OF_IMAGE))
-    timeout = 5.0
-    concurrency = 16
-    medium = None
+    limits = CallLimits(timeout=5.0, concurrency=16)
 
-    def __init__(self, api: Api, check_url: Callable[[str], None]) -> None:
+    def __init__(
+        self, api: Api, check_url: Callable[[str], None], *, limits: CallLimits | None = None
+    ) -> None:
+        self.limits = limits or self.limits
         self._api = api
         self._check_url = check_url
 
@@ -96,7 +106,7 @@ class OpenAiModeration(Provider):
             "/v1/moderations",
             _Moderation,
             headers=bearer(call.account),
-            timeout=self.timeout,
+            timeout=self.limits.timeout,
             json={"model": MODERATION_MODEL, "input": [part]},
         )
         if len(answer.results) != 1:
@@ -118,11 +128,14 @@ class OpenAiTranscription(Provider):
     integration_id = INTEGRATION
     requires_account = True
     signals = frozenset({"OPEN_AI_WHISPER_TRANSCRIPTION"})
-    timeout = 30.0
-    concurrency = 4
-    medium = MediumLimit(kind="sound", max_bytes=MAX_SOUND, timeout=20.0)
+    limits = CallLimits(
+        timeout=30.0,
+        concurrency=4,
+        medium=MediumLimit(kind="sound", max_bytes=MAX_SOUND, timeout=20.0),
+    )
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, limits: CallLimits | None = None) -> None:
+        self.limits = limits or self.limits
         self._api = api
 
     def question(self, need: Need, value: object) -> ProviderQuestion:  # noqa: ARG002
@@ -136,7 +149,7 @@ class OpenAiTranscription(Provider):
             "/v1/audio/transcriptions",
             _Transcription,
             headers=bearer(call.account),
-            timeout=self.timeout,
+            timeout=self.limits.timeout,
             form={"model": TRANSCRIPTION_MODEL, "response_format": "json"},
             files={"file": (name, medium.content, medium.media_type)},
         )

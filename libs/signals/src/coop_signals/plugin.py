@@ -118,8 +118,11 @@ class EntryPoint(Protocol):
     def load(self) -> Any: ...
 
 
-def load(entry_points: Iterable[EntryPoint] | None = None) -> InstalledSignals:
-    """The built-in integrations and the installed plugins. Never raises for a plugin."""
+def load(
+    entry_points: Iterable[EntryPoint] | None = None, *, import_seconds: float = IMPORT_SECONDS
+) -> InstalledSignals:
+    """The built-in integrations and the installed plugins. Never raises for a plugin, nor waits
+    longer than `import_seconds` for one."""
     found = metadata.entry_points(group=GROUP) if entry_points is None else entry_points
     manifests = {manifest.id: manifest for manifest in builtin_manifests()}
     catalogue = SignalCatalogue.builtin()
@@ -127,7 +130,7 @@ def load(entry_points: Iterable[EntryPoint] | None = None) -> InstalledSignals:
     problems: list[PluginProblem] = []
     # By name, so that of two with the same id the same one is left out each time.
     for entry_point in sorted(found, key=lambda entry: (entry.name, _distribution(entry))):
-        plugin, reason = _load_one(entry_point)
+        plugin, reason = _load_one(entry_point, import_seconds)
         if plugin is not None:
             reason = _clash(plugin.manifest, manifests, catalogue)
         if plugin is None or reason is not None:
@@ -155,7 +158,7 @@ def _distribution(entry_point: EntryPoint) -> str:
     return "" if entry_point.dist is None else entry_point.dist.name
 
 
-def _load_one(entry_point: EntryPoint) -> tuple[Plugin | None, str | None]:
+def _load_one(entry_point: EntryPoint, seconds: float) -> tuple[Plugin | None, str | None]:
     """The plugin, or None and why not."""
     result: list[object] = []
     failure: list[BaseException] = []
@@ -169,11 +172,11 @@ def _load_one(entry_point: EntryPoint) -> tuple[Plugin | None, str | None]:
     # In a thread, because an import can hang.
     thread = threading.Thread(target=run, name=f"import {entry_point.name}", daemon=True)
     thread.start()
-    thread.join(IMPORT_SECONDS)
+    thread.join(seconds)
     if failure:
         return None, f"its import failed: {_one_line(failure[0])}"
     if not result:
-        return None, f"its import took over {IMPORT_SECONDS:g} s"
+        return None, f"its import took over {seconds:g} s"
     plugin = result[0]
     if not isinstance(plugin, Plugin):
         return None, f"its entry point is a {type(plugin).__name__}, not a Plugin"

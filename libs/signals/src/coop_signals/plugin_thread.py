@@ -19,9 +19,8 @@ from coop_rules.language.need import Need
 from coop_runtime.egress.guard import EgressRefused
 from coop_signals.channel import log_fault
 from coop_signals.error import AccountRefused, InputRefused, ProviderFault, SignalError, Unavailable
-from coop_signals.media import MediumLimit
 from coop_signals.plugin import Context, Plugin
-from coop_signals.provider import Answer, Call, ProviderQuestion, Score
+from coop_signals.provider import Answer, Call, CallLimits, ProviderQuestion, Score
 
 _STOP_SECONDS = 2.0
 _MAX_TEXT = 200
@@ -40,9 +39,7 @@ class PluginProvider:
         self.id = self.integration_id = plugin.manifest.id
         self.requires_account = plugin.manifest.requires_config
         self.signals = frozenset(self._declared)
-        self.timeout = plugin.timeout
-        self.concurrency = plugin.concurrency
-        self.medium: MediumLimit | None = None
+        self.limits = CallLimits(timeout=plugin.timeout, concurrency=plugin.concurrency)
 
     def question(self, need: Need, value: object) -> ProviderQuestion:
         return ProviderQuestion(need.signal.name, value, need.subcategory)

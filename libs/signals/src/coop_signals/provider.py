@@ -45,6 +45,16 @@ class ProviderAccount(Struct, frozen=True):
         return f"Account(revision={self.revision})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """`timeout`: seconds of one attempt; `concurrency`: calls at once for one organisation;
+    `medium`: what to download first, where the question's content is a URL."""
+
+    timeout: float
+    concurrency: int
+    medium: MediumLimit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt: who asks what. `medium` is there where the provider has a limit for one."""
@@ -56,8 +66,7 @@ class Call:
 
 
 class Provider(Protocol):
-    """One provider. `timeout`: seconds of one attempt; `concurrency`: calls at once for one
-    organisation; `medium`: what to download first, where the question's content is a URL."""
+    """One provider."""
 
     @property
     def id(self) -> str:
@@ -72,11 +81,7 @@ class Provider(Protocol):
     @property
     def signals(self) -> frozenset[str]: ...
     @property
-    def timeout(self) -> float: ...
-    @property
-    def concurrency(self) -> int: ...
-    @property
-    def medium(self) -> MediumLimit | None: ...
+    def limits(self) -> CallLimits: ...
 
     def question(self, need: Need, value: object) -> ProviderQuestion:
         """What to ask for this value. Raises InputRefused."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import httpx
 from redis.asyncio import Redis
@@ -27,19 +28,20 @@ from coop_signals.account import IntegrationConfiguration, ProviderAccounts
 from coop_signals.api import Api
 from coop_signals.cache import AnswerCache
 from coop_signals.calls import Calls
-from coop_signals.channel import log_fault
+from coop_signals.channel import FAIR_SECONDS, log_fault
 from coop_signals.error import ProviderFault, SignalError
 from coop_signals.google import GoogleContentSafety
 from coop_signals.media import MEGABYTE, Downloads, MediaBudget
 from coop_signals.openai import MAX_SOUND, OpenAiModeration, OpenAiTranscription
 from coop_signals.plugin import InstalledSignals, PluginProblem, load
 from coop_signals.plugin_thread import PluginProvider
-from coop_signals.provider import Provider, Score
+from coop_signals.provider import CallLimits, Provider, Score
 from coop_signals.settings import SignalSettings
 from coop_signals.zentropi import Zentropi
 
 MAX_ANSWER = MEGABYTE
 AT_ONCE = 16  # inputs of one need
+NO_OTHER_LIMITS: Mapping[str, CallLimits] = MappingProxyType({})
 _CALL_SECONDS = 60.0  # beyond every provider's own timeout
 
 _log = logger(__name__)
@@ -74,9 +76,13 @@ class Providers:
         guard: EgressGuard | None = None,
         known: InstalledSignals | None = None,
         clock: Callable[[], float] = time.monotonic,
+        limits: Mapping[str, CallLimits] = NO_OTHER_LIMITS,
+        fair_seconds: float = FAIR_SECONDS,
     ) -> Providers:
         """`config`: a ConfigTable with the kind `integration`. `redis` is used, and not closed,
-        where `signal_cache_redis` says so. `known`: from `plugin.load()`, when it was called."""
+        where `signal_cache_redis` says so. `known`: from `plugin.load()`, when it was called.
+        `limits`, by provider, take the place of its own; an attempt that its caller cut short says
+        something of the provider after `fair_seconds`."""
         guard = guard or EgressGuard.of(settings)
         known = known or load()
         clients: list[httpx.AsyncClient] = []
@@ -101,13 +107,13 @@ class Providers:
             redis=redis if settings.signal_cache_redis else None,
         )
         downloads = Downloads(client_of(MAX_SOUND), budget=MediaBudget(settings.signal_media_bytes))
-        calls = Calls(cache, downloads, clock=clock)
+        calls = Calls(cache, downloads, clock=clock, fair_seconds=fair_seconds)
         return cls(
             [
-                OpenAiModeration(open_ai, guard.check),
-                OpenAiTranscription(open_ai),
-                GoogleContentSafety(google),
-                Zentropi(zentropi),
+                OpenAiModeration(open_ai, guard.check, limits=limits.get(OpenAiModeration.id)),
+                OpenAiTranscription(open_ai, limits=limits.get(OpenAiTranscription.id)),
+                GoogleContentSafety(google, limits=limits.get(GoogleContentSafety.id)),
+                Zentropi(zentropi, limits=limits.get(Zentropi.id)),
                 *plugins,
             ],
             ProviderAccounts(config, vault, known.manifests),

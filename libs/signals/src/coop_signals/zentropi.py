@@ -17,7 +17,15 @@ from msgspec import Struct
 from coop_rules.language.need import Need
 from coop_signals.api import Api, bearer
 from coop_signals.error import InputRefused, Unavailable
-from coop_signals.provider import Answer, Call, Provider, ProviderQuestion, Score, text_of
+from coop_signals.provider import (
+    Answer,
+    Call,
+    CallLimits,
+    Provider,
+    ProviderQuestion,
+    Score,
+    text_of,
+)
 
 INTEGRATION = "ZENTROPI"
 
@@ -34,11 +42,10 @@ class Zentropi(Provider):
     integration_id = INTEGRATION
     requires_account = True
     signals = frozenset({"ZENTROPI_LABELER"})
-    timeout = 5.0
-    concurrency = 16
-    medium = None
+    limits = CallLimits(timeout=5.0, concurrency=16)
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, limits: CallLimits | None = None) -> None:
+        self.limits = limits or self.limits
         self._api = api
 
     def question(self, need: Need, value: object) -> ProviderQuestion:
@@ -51,7 +58,7 @@ class Zentropi(Provider):
             "/v1/label",
             _Labelled,
             headers=bearer(call.account),
-            timeout=self.timeout,
+            timeout=self.limits.timeout,
             json={
                 "content_text": call.question.content,
                 "labeler_version_id": call.question.argument,
