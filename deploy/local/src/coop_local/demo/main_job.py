@@ -159,23 +159,24 @@ async def _look(
     answer = await platform.get("/received", params={"itemPrefix": prefix})
     received: dict[str, Any] = answer.raise_for_status().json()
     jobs = await console.all_of(f"/v1/jobs?itemIdPrefix={prefix}&limit=200")
+    logged = watch.logged()
     return Observed(
         sent=sender.sent,
         accepted=dict(sender.accepted_at),
-        evaluations=dict(watch.evaluations),
-        requests=dict(watch.requests),
-        automatic=set(watch.automatic),
-        named=set(watch.executions),
+        evaluations=logged.evaluations,
+        requests=logged.requests,
+        automatic=logged.automatic,
+        named=logged.executions,
         received={one["webhookId"]: one["receivedAt"] for one in received["deliveries"]},
         times={one["webhookId"]: one["times"] for one in received["deliveries"]},
         refused=received["refused"],
-        reviews=dict(watch.reviews),
+        reviews=logged.reviews,
         reports=dict(sender.reports),
         jobs=[
             Job(id=job["id"], item_id=job["itemId"], open=job["state"] == "PENDING") for job in jobs
         ],
-        decisions={job: set(made) for job, made in watch.decisions.items()},
-        moved=set(watch.moved),
+        decisions=logged.decisions,
+        moved=logged.moved,
     )
 
 
