@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from click.testing import Result
-from confluent_kafka.admin import AdminClient, NewTopic
-from typer.testing import CliRunner
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from typer.testing import CliRunner, Result
 
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, EXIT_USAGE, app
 from coop_cli.letter_box import LetterBox, Patience

@@ -19,9 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 import pytest
-from click.testing import Result
 from psycopg import sql
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coop_cli.api_client import Api
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app

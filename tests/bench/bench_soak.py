@@ -55,7 +55,7 @@ def _p99(addresses: Addresses, database: str, *, bad: bool) -> float:
                 time.sleep(0.02)
             time.sleep(_SETTLE)
             found = load.stats(origin)
-    delays = [
+    delays: list[float] = [
         delay
         for path, those in found["delays"].items()
         if path.startswith("/honest/")

@@ -8,11 +8,11 @@ import asyncio
 import base64
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -51,6 +51,8 @@ from tests.bench import environment as stand
 KEY = os.urandom(32)
 TYPE = "post"
 ACTION = "remove"
+
+T = TypeVar("T")
 
 _PASSWORDS = {"coop_review": "bench", "coop_queues": "bench", "coop_dispatch": "bench"}
 
@@ -237,6 +239,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def run(coroutine: Any) -> Any:
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs to the end."""
     return asyncio.run(coroutine)

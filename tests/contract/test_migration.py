@@ -59,7 +59,7 @@ class Schema:
 
     def metadata(self) -> MetaData:
         """The tables of the code: of every module called `table`, or of `schema`."""
-        found = None
+        found: MetaData | None = None
         root = self.folder.parent
         for path in sorted(root.rglob("*.py")):
             if path.stem in ("table", "schema"):
@@ -214,7 +214,8 @@ def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
     url = service_url(database, "coop_queues", PASSWORDS["coop_queues"])
     migrate(url, script_location=str(tmp_path), schema="queues")
     with psycopg.connect(url) as connection:
-        seen = dict(connection.execute("SELECT name, setting FROM queues.seen").fetchall())
+        rows = connection.execute("SELECT name, setting FROM queues.seen").fetchall()
+        seen: dict[str, str] = dict(rows)
     assert seen["lock_timeout"] == "5000"
     assert 0 < int(seen["statement_timeout"]) <= 600_000
     assert 0 < int(seen["idle_in_transaction_session_timeout"]) <= 600_000

@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,7 @@ async def test_a_draft_is_tried_on_the_past_and_then_acts(stack: LocalStack) -> 
             )
             await until(console, path, "COMPLETE")
     for post in posts:
-        deliveries = eventually(
-            lambda post=post: received(stack, post["id"]), "a past item's webhook"
-        )
+        deliveries = eventually(partial(received, stack, post["id"]), "a past item's webhook")
         assert [one["actionId"] for one in deliveries] == [ids["actions"]["Limit reach"]]
 
 

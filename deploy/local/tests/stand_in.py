@@ -23,18 +23,18 @@ def note(what: str) -> None:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         ready = time.monotonic() >= READY_AT
         body = f"# TYPE made_total counter\nmade_total {os.getpid()}\n".encode()
         self.send_response(200 if ready or self.path == "/metrics" else 503)
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
-def stop(*_):
+def stop(*_: object) -> None:
     note("asked")
     if "ignore-term" not in WORDS:
         threading.Thread(target=server.shutdown).start()

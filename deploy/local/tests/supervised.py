@@ -6,17 +6,19 @@ environment, or started by the supervisor.
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from coop_local import supervisor
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
+from coop_local.supervisor import Running
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 DIARY, SPECS = sys.argv[1], sys.argv[2:]
 
 
-def services(*_):
+def services(*_: object) -> Iterator[ServiceSpec]:
     for text in SPECS:
         name, port, *words = text.split(":")
         extra = words[0].split(",") if words else []
@@ -29,7 +31,7 @@ def services(*_):
         )
 
 
-async def told(running):
+async def told(running: Running) -> list[str]:
     names = ",".join(spec.name for spec in running.services)
     return [f"hook saw {names} on {running.addresses.kafka}"]
 

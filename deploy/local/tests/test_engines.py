@@ -80,22 +80,29 @@ def got(engine: Engine) -> str | None:
             return None if row is None else str(row[0])
     if isinstance(engine, Valkey):
         with redis.Redis.from_url(engine.url, decode_responses=True) as client:
-            return client.get("kept")
+            kept = client.get("kept")
+            assert kept is None or isinstance(kept, str)
+            return kept
     consumer = Consumer({"bootstrap.servers": engine.url, "group.id": uuid.uuid4().hex})
     consumer.assign([TopicPartition(TOPIC, 0, 0)])
     try:
         message = consumer.poll(20)
-        return None if message is None or message.error() else message.value().decode()
+        if message is None or message.error():
+            return None
+        value = message.value()
+        assert value is not None
+        return value.decode()
     finally:
         consumer.close()
 
 
 def make(name: str, state: Path, cache: Path) -> Engine:
-    return {
+    made: dict[str, Callable[[], Engine]] = {
         "postgres": lambda: Postgres(state),
         "valkey": lambda: Valkey(state),
         "kafka": lambda: Kafka(state, cache=cache),
-    }[name]()
+    }
+    return made[name]()
 
 
 @pytest.mark.parametrize("name", ["postgres", "valkey", "kafka"])

@@ -159,7 +159,7 @@ def test_an_engine_that_dies_is_started_again(supervised: Supervised) -> None:
     run_file = supervised.state / "run.json"
 
     def valkey() -> int:
-        return json.loads(run_file.read_text())["engines"]["valkey"]["pid"]
+        return int(json.loads(run_file.read_text())["engines"]["valkey"]["pid"])
 
     first = valkey()
     os.kill(first, signal.SIGKILL)

@@ -35,8 +35,8 @@ def test_a_new_generation_is_a_new_job(one: int, other: int) -> None:
     """A job id repeats within its generation only."""
     assume(one != other)
     job = {"org_id": "o", "queue_id": "q", "item_type_id": "t", "item_id": "i"}
-    assert ids.job_id(**job, generation=one) == ids.job_id(**job, generation=one)  # type: ignore[arg-type]
-    assert ids.job_id(**job, generation=one) != ids.job_id(**job, generation=other)  # type: ignore[arg-type]
+    assert ids.job_id(**job, generation=one) == ids.job_id(**job, generation=one)
+    assert ids.job_id(**job, generation=one) != ids.job_id(**job, generation=other)
 
 
 def test_new_ids_are_uuid7_and_rise() -> None:

@@ -101,7 +101,8 @@ def read_field(field: Field, value: Any, coercers: dict[ScalarType, Any]) -> Any
 
 def collect(reads: list[Any]) -> list[Any]:
     """Every element, or all that is bad."""
-    values, bad = [], []
+    values: list[Any] = []
+    bad: list[str] = []
     for _, read in reads:
         try:
             values.append(read())

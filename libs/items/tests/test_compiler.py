@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coop_contracts.config import Container, Field, FieldRoles, ItemType, ScalarType
 from coop_contracts.event import ItemRef
 from coop_items import InvalidItemType, check_item_type_definition, compile_item_type
+from coop_items.check import Variant
 
 _spec = importlib.util.spec_from_file_location(
     "items_reference", Path(__file__).with_name("reference.py")
@@ -78,7 +79,7 @@ KEYS = [
 names = st.one_of(
     st.sampled_from(HOSTILE_NAMES),
     st.text(
-        st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20
     ).filter(str.strip),
 )
 
@@ -144,7 +145,7 @@ def test_the_generated_validator_equals_the_plain_interpreter(
 ) -> None:
     """For every item type and data the generated code gives the interpreter's data and errors."""
     kind, data = case
-    variant = "partial" if partial else "original"
+    variant: Variant = "partial" if partial else "original"
     checked = compile_item_type(kind, is_known_type=KNOWN.__contains__).check(data, BASE, variant)
     out, pointers, unknown = reference.interpret(kind, data, BASE, partial=partial, known=KNOWN)
     encodable = {p.encode("utf-8", "replace").decode() for p in pointers}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -116,15 +118,17 @@ async def test_a_lease_that_ran_out_is_lost_and_the_job_comes_back(
     second = await must(claims, org, "bert")
     assert second.job.summary.job_id == job_id
     assert second.lease_token != first.lease_token
-    for step in (close, extend, release, skip, move):
-        extra = {
-            close: {"by": "anna", "reason": "DECIDED"},
-            extend: {"seconds": 5},
-            move: {"to_queue": "q2", "by": "anna", "ranking": PLAIN},
-        }.get(step, {})
+    steps: list[tuple[Callable[..., Awaitable[object]], dict[str, Any]]] = [
+        (close, {"by": "anna", "reason": "DECIDED"}),
+        (extend, {"seconds": 5}),
+        (release, {}),
+        (skip, {}),
+        (move, {"to_queue": "q2", "by": "anna", "ranking": PLAIN}),
+    ]
+    for step, extra in steps:
         with pytest.raises(LeaseLost):
             async with transaction(engine) as connection:
-                await step(connection, org, job_id, first.lease_token, **extra)  # type: ignore[operator]
+                await step(connection, org, job_id, first.lease_token, **extra)
     async with transaction(engine) as connection:
         closed = await close(
             connection, org, job_id, second.lease_token, by="bert", reason="DECIDED"

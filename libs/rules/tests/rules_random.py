@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
-from rules_example import (
+
+from coop_contracts.event import SignalValue
+
+from .rules_example import (
     ALL_TEXT,
     ANYWHERE,
     BANKS,
@@ -21,9 +24,7 @@ from rules_example import (
     text,
     transcribed,
 )
-from rules_reference import Reference
-
-from coop_contracts.event import SignalValue
+from .rules_reference import Reference
 
 AUTHOR = {"type": "CONTENT_COOP_INPUT", "name": "Content author (user)"}
 ANY_IMAGE = {"type": "CONTENT_COOP_INPUT", "name": "Any image"}

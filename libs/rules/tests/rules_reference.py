@@ -4,7 +4,7 @@ many patterns; every string and regex by itself."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet, ScannerCache
 from coop_rules.signal.signal import Matching
 
-COMPARE = {
+COMPARE: dict[str, Callable[[Any, Any], object]] = {
     "EQUALS": operator.eq,
     "NOT_EQUAL_TO": operator.ne,
     "LESS_THAN": operator.lt,
@@ -121,8 +121,8 @@ class Reference:
             case "CONTENT_DERIVED_FIELD":
                 inner, _ = self.values(leaf, source["spec"]["source"], data, creator, signals)
                 known = signals.get(self.key_of(leaf, derived=True), ())
-                texts = {value.position: value.score for value in known if not value.error}
-                found = [texts.get(position) for position in range(len(inner))]
+                scores = {value.position: value.score for value in known if not value.error}
+                found = [scores.get(position) for position in range(len(inner))]
                 return [t if isinstance(t, str) else Errored() for t in found], "STRING"
             case "CONTENT_FIELD":
                 if source["contentTypeId"] != self.item_type.id:
@@ -134,7 +134,7 @@ class Reference:
             return ([] if creator is None else [{"id": creator.id}]), "USER_ID"
         if source["name"] == "Any image":
             return _images(self.item_type, data), "IMAGE"
-        texts = []
+        texts: list[str] = []
         for field in self.item_type.fields:
             scalar = field.container.value_scalar_type if field.container else field.type
             if scalar == "STRING":

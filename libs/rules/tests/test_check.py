@@ -6,7 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from rules_example import (
+
+from coop_contracts.config import BankChunk, HashBank, RoutingRule, Rule, RuleStatus, TextBank
+from coop_rules.language.check import check_condition_set, check_rule
+from coop_rules.language.model import MAX_DEPTH, ConditionError
+from coop_rules.language.parse import parse_condition_set
+
+from .rules_example import (
     ALL_TEXT,
     BANKS,
     ITEM_TYPES,
@@ -20,11 +26,6 @@ from rules_example import (
     text,
     transcribed,
 )
-
-from coop_contracts.config import BankChunk, HashBank, RoutingRule, Rule, TextBank
-from coop_rules.language.check import check_condition_set, check_rule
-from coop_rules.language.model import MAX_DEPTH, ConditionError
-from coop_rules.language.parse import parse_condition_set
 
 
 def problems(condition: Any, **others: Any) -> list[tuple[str, str]]:
@@ -379,7 +380,11 @@ def test_rule_documents() -> None:
     )
     assert check_rule(routing, item_types=ITEM_TYPES, text_banks=BANKS) == []
     rule = Rule(
-        id="r", name="R", status="LIVE", item_type_ids=("gone", "post"), condition_set=condition
+        id="r",
+        name="R",
+        status=RuleStatus.LIVE,
+        item_type_ids=("gone", "post"),
+        condition_set=condition,
     )
     found = check_rule(rule, item_types=ITEM_TYPES, text_banks=BANKS)
     assert [problem.pointer for problem in found] == [

@@ -10,7 +10,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules_example import (
+
+from coop_contracts.config import BankChunk, TextBank
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.shape import MAX_INLINE, factory
+
+from .rules_example import (
     ALL_TEXT,
     BANKS,
     LOCATION_BANKS,
@@ -27,11 +32,7 @@ from rules_example import (
     rule,
     text,
 )
-from rules_reference import Reference
-
-from coop_contracts.config import BankChunk, TextBank
-from coop_rules.program.compiler import CompilerCache, compile_program
-from coop_rules.program.shape import MAX_INLINE, factory
+from .rules_reference import Reference
 
 REFERENCE = Reference(POST, banks=BANKS)
 LIKES = field("likes")

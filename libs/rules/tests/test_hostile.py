@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rules_example import NOW, both, field, leaf, rule, text
 
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_rules.program import shape as shape_module
 from coop_rules.program.compiler import compile_program
+
+from .rules_example import NOW, both, field, leaf, rule, text
 
 NASTY = [
     "'); import os; os.abort() #",
@@ -72,4 +73,4 @@ def test_source_holds_no_user_text(nasty: str, monkeypatch: pytest.MonkeyPatch) 
     compiled = compile_program([rule(conditions, marked)], item_type=item_type, text_banks={})
     assert seen
     assert not any("MARK" in code for code in seen)
-    assert compiled.rules[0].test.__globals__["__builtins__"] == {}  # type: ignore[attr-defined]
+    assert compiled.rules[0].test.__globals__["__builtins__"] == {}

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules_example import (
+
+from coop_rules.language.lane import rule_lane
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import Matching
+
+from .rules_example import (
     ALL_TEXT,
     both,
     counted,
@@ -17,10 +22,6 @@ from rules_example import (
     text,
     transcribed,
 )
-
-from coop_rules.language.lane import rule_lane
-from coop_rules.signal.catalogue import SignalCatalogue
-from coop_rules.signal.signal import Matching
 
 CATALOGUE = SignalCatalogue.builtin()
 IMAGE = signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["b"])

@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from rules_example import (
+
+from coop_contracts.event import ItemRef, SignalValue
+from coop_rules.program.compiler import compile_program
+from coop_rules.program.program import Facts, Program
+from coop_rules.signal.catalogue import SignalCatalogue
+from coop_rules.signal.signal import SignalType
+
+from .rules_example import (
     ALL_TEXT,
     BANKS,
     COMMENT,
@@ -26,12 +33,6 @@ from rules_example import (
     text,
     transcribed,
 )
-
-from coop_contracts.event import ItemRef, SignalValue
-from coop_rules.program.compiler import compile_program
-from coop_rules.program.program import Facts, Program
-from coop_rules.signal.catalogue import SignalCatalogue
-from coop_rules.signal.signal import SignalType
 
 CREATOR = ItemRef("u1", "user")
 HATE = "OPEN_AI_HATE_TEXT_MODEL"

@@ -9,7 +9,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rules_example import (
+
+from coop_contracts.config import Rule, RuleStatus
+from coop_contracts.event import ItemRef, RulesEvaluated, SignalValue, encode
+from coop_rules.program.compiler import CompilerCache, compile_program
+from coop_rules.program.program import EnabledRule, Facts, Program
+
+from .rules_example import (
     ALL_TEXT,
     ANYWHERE,
     BANKS,
@@ -25,12 +31,7 @@ from rules_example import (
     rule,
     text,
 )
-from rules_random import REFERENCE, World, condition_sets, items
-
-from coop_contracts.config import Rule, RuleStatus
-from coop_contracts.event import ItemRef, RulesEvaluated, SignalValue, encode
-from coop_rules.program.compiler import CompilerCache, compile_program
-from coop_rules.program.program import EnabledRule, Facts, Program
+from .rules_random import REFERENCE, World, condition_sets, items
 
 WHO = st.one_of(st.none(), st.just(ItemRef("u1", "user")))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from rules_example import BANKS, NOW, POST, both, counted, field, signal, transcribed
 
 from coop_contracts.config import OrgSettings, Queue, RoutingRule
 from coop_contracts.event import SignalValue, SubmittedItem
@@ -25,6 +24,8 @@ from coop_rules.queue_choice import (
     choose,
 )
 from coop_rules.signal.catalogue import SignalCatalogue
+
+from .rules_example import BANKS, NOW, POST, both, counted, field, signal, transcribed
 
 QUEUES = {
     "default": Queue(id="default", name="Default", is_default_queue=True),

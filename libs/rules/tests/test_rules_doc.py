@@ -6,13 +6,13 @@ import json
 import re
 from pathlib import Path
 
-from rules_example import BANKS
-
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_rules.language import model
 from coop_rules.language.check import check_condition_set
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules.signal.signal import LANES
+
+from .rules_example import BANKS
 
 PATH = Path(__file__).parents[3] / "docs" / "rules.md"
 TEXT = PATH.read_text()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from signals_server import Internet
-from signals_world import World
+from .signals_server import Internet
+from .signals_world import World
 
 
 @pytest.fixture
@@ -28,7 +25,7 @@ async def make_world(internet: Internet) -> AsyncIterator[Callable[..., World]]:
     """Makes worlds: providers over one configuration, all calls going to `internet`."""
     made: list[World] = []
 
-    def make(**settings: object) -> World:
+    def make(**settings: Any) -> World:
         made.append(World(internet.url, **settings))
         return made[-1]
 

@@ -94,12 +94,11 @@ class World:
         config: dict[str, Any] | None = None,
     ) -> None:
         """Saves an integration document; a string is taken as ciphertext."""
-        sealed = credential
         if isinstance(credential, dict):
             context = f"{org_id}/integration/{integration}"
-            sealed = self.vault.encrypt(json.dumps(credential), context=context)
+            credential = self.vault.encrypt(json.dumps(credential), context=context)
         document = Integration(
-            id=integration, credential=sealed, enabled=enabled, config=config or {}
+            id=integration, credential=credential, enabled=enabled, config=config or {}
         )
         self._apply(org_id, integration, document)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from signals_server import Internet
-from signals_world import ORG, OTHER, SECRET, World
 
 from coop_runtime.secret.vault import Vault
+
+from .signals_server import Internet
+from .signals_world import ORG, OTHER, SECRET, World
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 INTEGRATION = "OPEN_AI"

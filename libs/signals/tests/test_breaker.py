@@ -7,9 +7,10 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signals_world import Clock
 
 from coop_signals.breaker import FAILURES, LAST_WAIT, Breaker, BreakerOpen, BreakerState
+
+from .signals_world import Clock
 
 
 def opened(clock: Clock) -> Breaker:
@@ -94,7 +95,8 @@ def test_late_outcomes_of_an_earlier_time_do_not_count() -> None:
     for ticket in old[FAILURES:]:
         breaker.failed(ticket, "late")
         breaker.succeeded(ticket)
-    assert breaker.state is BreakerState.PROBING
+    before = breaker.state
+    assert before is BreakerState.PROBING
     breaker.succeeded(probe)
     assert breaker.state is BreakerState.CLOSED
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from signals_server import Hit, Internet, answer, status
-from signals_world import ORG, OTHER, Clock, World
 
 from coop_signals.cache import PREFIX, AnswerCache
 from coop_signals.calls import digest
 from coop_signals.error import InputRefused
 from coop_signals.provider import ProviderQuestion
+
+from .signals_server import Hit, Internet, answer, status
+from .signals_world import ORG, OTHER, Clock, World
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 
@@ -153,7 +154,9 @@ async def test_processes_share_answers_through_redis(
             ORG, "OPEN_AI_MODERATION", ProviderQuestion("text", "words for redis")
         )
         assert 0 < await redis.pttl(key) <= 30_000
-        assert b"words" not in await redis.get(key)
+        kept = await redis.get(key)
+        assert isinstance(kept, bytes)
+        assert b"words" not in kept
         await redis.set(key, b"not json")
         third = make_world(redis=redis, signal_cache_redis=True)
         assert (await third.value(TEXT, "words for redis")).score == 0.123

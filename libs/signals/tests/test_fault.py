@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from signals_server import Behave, Hit, Internet, answer, drip, flood, hang, reset, status
-from signals_world import ORG, OTHER, PATIENCE, SECRET, World, eventually
 
 from coop_signals import metric
 from coop_signals.channel import ATTEMPTS
 from coop_signals.openai import OpenAiModeration
 from coop_signals.provider import CallLimits
+
+from .signals_server import Behave, Hit, Internet, answer, drip, flood, hang, reset, status
+from .signals_world import ORG, OTHER, PATIENCE, SECRET, World, eventually
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 HATE = "OPEN_AI_HATE_TEXT_MODEL"

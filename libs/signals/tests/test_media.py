@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from signals_server import MP4, PNG, Hit, Internet, answer, drip, flood, hang, reset, status
-from signals_world import ORG, OTHER, World
 
 from coop_signals.google import GoogleContentSafety
 from coop_signals.media import MEGABYTE, MediaBudget, MediumLimit
+
+from .signals_server import MP4, PNG, Hit, Internet, answer, drip, flood, hang, reset, status
+from .signals_world import ORG, OTHER, World
 
 GOOGLE = "GOOGLE_CONTENT_SAFETY_API_IMAGE"
 IMAGE = "OPEN_AI_VIOLENCE_IMAGE_MODEL"

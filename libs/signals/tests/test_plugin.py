@@ -9,15 +9,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from signals_plugin import CARD, LENGTH, Entry, entry, known, length
-from signals_server import Internet
-from signals_world import OTHER, World
 
 from coop_signals.manifest import ConfigField
 from coop_signals.plugin import (
     PluginProblem,
     load,
 )
+
+from .signals_plugin import CARD, LENGTH, Entry, entry, known, length
+from .signals_server import Internet
+from .signals_world import OTHER, World
 
 
 async def test_a_plugins_signal_gives_scores(

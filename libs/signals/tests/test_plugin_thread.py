@@ -12,9 +12,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from signals_plugin import LENGTH, MANIFEST, Entry, entry, known, length
-from signals_server import Internet
-from signals_world import ORG, SECRET, World
 
 from coop_signals.manifest import ConfigField
 from coop_signals.plugin import (
@@ -25,6 +22,10 @@ from coop_signals.plugin import (
     Unavailable,
     load,
 )
+
+from .signals_plugin import LENGTH, MANIFEST, Entry, entry, known, length
+from .signals_server import Internet
+from .signals_world import ORG, SECRET, World
 
 
 @pytest.mark.parametrize(

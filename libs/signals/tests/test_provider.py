@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from signals_server import MP4, PNG, Internet, answer, body, status
-from signals_world import ORG, SECRET, World
+
+from .signals_server import MP4, PNG, Internet, answer, body, status
+from .signals_world import ORG, SECRET, World
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 IMAGE = "OPEN_AI_VIOLENCE_IMAGE_MODEL"

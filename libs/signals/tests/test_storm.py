@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from signals_server import (
+
+from .signals_server import (
     MP4,
     PNG,
     Behave,
@@ -22,7 +23,7 @@ from signals_server import (
     reset,
     status,
 )
-from signals_world import INTEGRATIONS, ORG, OTHER, SECRET, World, eventually
+from .signals_world import INTEGRATIONS, ORG, OTHER, SECRET, World, eventually
 
 TEXT = "OPEN_AI_VIOLENCE_TEXT_MODEL"
 GOOGLE = "GOOGLE_CONTENT_SAFETY_API_IMAGE"

@@ -125,7 +125,7 @@ def test_events_become_jobs_though_the_router_is_killed(
 
         def count(table: str, where: str = "true") -> int:
             query = f"SELECT count(*) FROM queues.{table} WHERE org_id = %s AND {where}"
-            row = database.execute(query, [org]).fetchone()  # type: ignore[arg-type]
+            row = database.execute(query, [org]).fetchone()
             assert row is not None
             return int(row[0])
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -69,11 +70,11 @@ def test_samples_do_not_depend_on_order_or_restarts(order: list[int], killed_aft
         if count == killed_after:
             said += drained(tally)  # as before every position that is told
             tally = Tally.of(event_of(tally), said)
-        tally.offer((True, None), f"s-{number}", lambda number=number: sample(number))
+        tally.offer((True, None), f"s-{number}", partial(sample, number))
     said += drained(tally)
     straight = Tally()
     for number in range(300):
-        straight.offer((True, None), f"s-{number}", lambda number=number: sample(number))
+        straight.offer((True, None), f"s-{number}", partial(sample, number))
     assert kept_of(tally) == kept_of(straight)
     assert len(kept_of(tally)) == SAMPLES
     assert kept_of(tally) <= {one.submission_id for one in said}
@@ -159,7 +160,7 @@ def test_backtests_of_one_organisation_share_too() -> None:
     many = [Waiter("many") for _ in range(5)]
     for one in many:
         turns.add(one)
-    seen = {id(one) for now in range(40) if (one := opened(turns, float(now))) is not None}
+    seen = {id(had) for now in range(40) if (had := opened(turns, float(now))) is not None}
     assert len(seen) == 5
 
 

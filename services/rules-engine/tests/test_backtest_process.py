@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead, Rule
 from coop_contracts.event import (
@@ -400,7 +401,8 @@ async def test_a_retroaction_acts_once_whatever_is_killed(
     asked = {one.execution_id for one in outcome.actions}
     assert asked == {execution(one, "delete") for one in spam[1:]}
     assert {one.entry_id for one in outcome.reviews} == {execution(one, "review") for one in spam}
-    assert {one.source for one in (*outcome.actions, *outcome.reviews)} == {"RETROACTION"}
+    made: list[ActionRequested | ReviewRequested] = [*outcome.actions, *outcome.reviews]
+    assert {one.source for one in made} == {"RETROACTION"}
     assert {one.actor_id for one in outcome.actions} == {"someone"}
     assert len({one.event_id for one in outcome.actions}) == len(asked)
 

@@ -167,7 +167,8 @@ async def test_a_loss_in_the_middle_begins_again(
     before = start(rule, redis=valkey.url, kafka=kafka_bootstrap, org_id=org_id)
     await handle(before, producer, *events[:2])
     own_redis.flushall()
-    real, losses = rebuild.Rebuilder._quotas, []
+    real = rebuild.Rebuilder._quotas
+    losses: list[object] = []
 
     async def losing(self: Any, since: int) -> int:
         records = await real(self, since)
@@ -207,4 +208,6 @@ async def test_another_day_is_read_when_it_is_asked_for(
         await engine.handle(yesterday)
     await handle(engine, producer, yesterday)
     assert len(acted(engine)) == 2
-    assert int(own_redis.get("coop:quota:whole").decode().split(":")[1]) == midnight - 86_400_000
+    whole = own_redis.get("coop:quota:whole")
+    assert isinstance(whole, bytes)
+    assert int(whole.decode().split(":")[1]) == midnight - 86_400_000

@@ -14,6 +14,7 @@ import pytest
 
 from coop_contracts.config import Kind
 from coop_contracts.event import ActionRequested, RulesEvaluated
+from coop_rules.program.compiler import compile_program
 from coop_rules_engine import metric, registry, ruleset
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
@@ -145,7 +146,7 @@ async def test_compiler_bug_costs_one_rule(
     start: Start, kit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the compiler fails on a rule, the others of the organisation still run."""
-    real = ruleset.compile_program
+    real = compile_program
 
     def failing(rules: Any, **others: Any) -> Any:
         if any(entry.ref.id == "bad" for entry in rules):

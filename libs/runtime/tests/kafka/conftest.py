@@ -14,7 +14,8 @@ from typing import ClassVar
 import pytest
 from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from coop_contracts.event import Event
 from coop_local.tansu import Tansu

@@ -110,7 +110,7 @@ async def test_one_item_waits_for_its_own_only(start: Start, kit: Any, lanes_of:
             await held.wait()
         return await real(org_id, need, inputs, deadline=deadline)
 
-    lanes.provider.values = values  # type: ignore[method-assign]
+    lanes.provider.values = values
     settlement = asyncio.ensure_future(await lanes.slow(lanes.deferred()))
     async with asyncio.timeout(_SECONDS):
         while len(engine.broker.events(RulesEvaluated)) < 2:  # noqa: ASYNC110 - any condition
@@ -248,7 +248,10 @@ async def test_a_transcript_is_had_before_it_is_judged(
     }
     engine = start(kit.rule("r1", kit.hate(0.5) | {"input": spoken}))
     lanes = lanes_of(engine)
-    answers = {"OPEN_AI_WHISPER_TRANSCRIPTION": "what is said", "OPEN_AI_HATE_TEXT_MODEL": 0.9}
+    answers: dict[str, str | float] = {
+        "OPEN_AI_WHISPER_TRANSCRIPTION": "what is said",
+        "OPEN_AI_HATE_TEXT_MODEL": 0.9,
+    }
     asked: list[tuple[str, list[object]]] = []
 
     async def values(org_id: str, need: Any, inputs: Any, *, deadline: float) -> list[SignalValue]:

@@ -74,10 +74,14 @@ class Topics:
             for record in self._consumer.consume(500, timeout=0.2):
                 assert record.error() is None
                 topic, value = record.topic(), record.value()
+                assert topic is not None
                 if not (record.key() or b"").startswith(f"{self.org_id}/".encode()):
                     continue
                 kind = self._types.get(topic)
-                found = value if kind is None else msgspec.json.decode(value, type=kind)
+                found: Any = value
+                if kind is not None:
+                    assert value is not None
+                    found = msgspec.json.decode(value, type=kind)
                 self.seen.setdefault(topic, []).append(found)
         return self.seen
 
