@@ -34,7 +34,9 @@ class Publisher:
 
 async def main() -> None:
     engine = engine_of(sys.argv[1], application_name="victim")
-    await Relay(engine, outbox_table(MetaData(), "review"), Publisher(sys.argv[2])).run()
+    publisher = Publisher(sys.argv[2])
+    # A relay only publishes, and this is all of a producer that it needs.
+    await Relay(engine, outbox_table(MetaData(), "review"), publisher).run()  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,7 +86,7 @@ async def test_a_letter_that_is_too_large_goes_without_its_traceback() -> None:
     """When the broker refuses the size, the headers give way, never the record."""
     written: list[RawMessage] = []
 
-    async def publish(letters: list[RawMessage]) -> None:
+    async def publish(letters: Sequence[RawMessage]) -> None:
         if any(name == "dlq-traceback" for name, _ in letters[0].headers):
             raise MessageTooLarge("too large")
         written.extend(letters)
@@ -103,7 +105,7 @@ async def test_what_is_within_the_limit_is_written_before_it_raises() -> None:
     written: list[RawMessage] = []
     up = False
 
-    async def publish(letters: list[RawMessage]) -> None:
+    async def publish(letters: Sequence[RawMessage]) -> None:
         if not up:
             raise BrokerUnavailable("away")
         written.extend(letters)

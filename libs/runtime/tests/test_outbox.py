@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -236,16 +237,23 @@ async def test_a_database_outage_is_waited_out(
     publisher = Publisher()
     retries = metric.OUTBOX_RETRIES.labels("review", "database")
     before = retries._value.get()
+
+    def published(value: str) -> bool:
+        return value in publisher.values
+
+    def retried(times: int) -> bool:
+        return bool(retries._value.get() > before + times)
+
     async with relaying(engine, publisher, backoff_first=0.01) as relay:
         for round_ in range(3):
             await write(engine, str(round_))
-            await until(lambda n=round_: str(n) in publisher.values)
+            await until(partial(published, str(round_)))
             with psycopg.connect(postgres_admin_url) as admin:
                 admin.execute(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                     "WHERE usename = 'coop_review'"
                 )
-            await until(lambda n=round_: retries._value.get() > before + n)
+            await until(partial(retried, round_))
             await until(relay.ready)
     assert list(dict.fromkeys(publisher.values)) == ["0", "1", "2"]
 
@@ -284,12 +292,16 @@ async def test_a_commit_wakes_the_relay_within_milliseconds(
     """From a transaction's end to its publish takes the time of a NOTIFY, not that of a poll."""
     publisher = Publisher()
     seconds = []
+
+    def took(number: int) -> bool:
+        return len(publisher.taken) > number
+
     async with relaying(engine, publisher):
         for n in range(40):
             async with transaction(engine) as connection:
                 await append(connection, TABLE, [message(str(n))])
                 written = time.perf_counter()
-            await until(lambda n=n: len(publisher.taken) > n)
+            await until(partial(took, n))
             seconds.append(publisher.at[n] - written)
     median = statistics.median(seconds) * 1000
     with capsys.disabled():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Self
 
 import pytest
 
@@ -98,7 +99,7 @@ class Rig:
         return self.partitions.settled_offset(partition)
 
     @asynccontextmanager
-    async def running(self):
+    async def running(self) -> AsyncIterator[Self]:
         self.task = asyncio.create_task(self.pipeline.run())
         try:
             yield self

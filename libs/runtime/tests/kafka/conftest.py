@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from confluent_kafka import Consumer as KafkaConsumer
@@ -40,7 +40,7 @@ class _NONE:
     partitions: ClassVar[dict[int, object]] = {}
 
 
-def probe_type(name: str) -> type[Event]:
+def probe_type(name: str) -> type[Any]:
     class Probe(Event, frozen=True, kw_only=True, tag="probe"):
         topic: ClassVar[str] = name
         number: int
@@ -56,11 +56,11 @@ class Probe:
     """A topic of a test's own (with its dead-letter topic) and the events on it."""
 
     topic: str
-    type: type[Event]
+    type: type[Any]
     bootstrap: str
 
     def message(self, number: int, *, key: str = "k") -> Message:
-        event = self.type(
+        event: Event = self.type(
             event_id=str(number), org_id="o", time=TIME, correlation_id="c", number=number
         )
         return message_of(event, key=key)
@@ -94,9 +94,10 @@ def read_topic(bootstrap: str, topic: str) -> list[Record]:
             message = consumer.poll(0.1)
             if message is None:
                 continue
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 found.append(record_of(message))
-            elif message.error().code() == KafkaError._PARTITION_EOF:
+            elif error.code() == KafkaError._PARTITION_EOF:
                 return found
     finally:
         consumer.close()
@@ -158,7 +159,7 @@ async def producer(settings: RuntimeSettings) -> AsyncIterator[Producer]:
     await made.stop()
 
 
-Until = Callable[[Callable[[], bool]], object]
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
 @pytest.fixture

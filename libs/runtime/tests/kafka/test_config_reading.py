@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -17,10 +18,12 @@ from msgspec import Raw
 from coop_contracts.config import SYSTEM_ORG, Kind, Policy
 from coop_contracts.event import ConfigChanged
 from coop_local.tansu import Tansu
-from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message, RawMessage, message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
+
+from .conftest import Until
 
 pytestmark = pytest.mark.engines
 
@@ -83,7 +86,7 @@ async def publishing(settings: RuntimeSettings) -> AsyncIterator[Producer]:
         await producer.stop()
 
 
-async def test_load_then_ready_then_changes(own_broker, until):
+async def test_load_then_ready_then_changes(own_broker: Tansu, until: Until) -> None:
     """A table is ready after the load and the head, then applies changes and deletions."""
     create_config_topic(own_broker.url)
     settings = settings_of(own_broker)
@@ -106,16 +109,21 @@ async def test_load_then_ready_then_changes(own_broker, until):
         assert isinstance(table.get("o", Kind.POLICY, "p8"), Policy)
 
 
-async def test_changes_arrive_at_once(settings, kafka_bootstrap, until):
+async def test_changes_arrive_at_once(
+    settings: RuntimeSettings,
+    kafka_bootstrap: str,
+    until: Until,
+) -> None:
     """An acknowledged change is applied within a few milliseconds: median 50 ms at most."""
     table = ConfigTable(settings)
     org = f"org{time.time_ns()}"
     applied: dict[int, float] = {}
-    table.subscribe(
-        lambda change: (
-            change.org_id == org and applied.setdefault(change.revision, time.perf_counter())
-        )
-    )
+
+    def apply(change: ConfigChange) -> None:
+        if change.org_id == org:
+            applied.setdefault(change.revision, time.perf_counter())
+
+    table.subscribe(apply)
     delays = []
     async with publishing(settings) as producer, reading(table):
         await producer.publish([head()])
@@ -124,12 +132,15 @@ async def test_changes_arrive_at_once(settings, kafka_bootstrap, until):
             message = changed(Kind.POLICY, "p", revision, b'{"id":"p","name":"P"}', org)
             started = time.perf_counter()
             await producer.publish([message])
-            await until(lambda r=revision: r in applied)
+            await until(partial(applied.__contains__, revision))
             delays.append(applied[revision] - started)
     assert statistics.median(delays) < 0.05
 
 
-async def test_a_broker_that_lost_the_topic_loses_us_nothing(own_broker, until):
+async def test_a_broker_that_lost_the_topic_loses_us_nothing(
+    own_broker: Tansu,
+    until: Until,
+) -> None:
     """While the broker is away, and after it came back empty, the table serves what it has; then
     it reads the topic from the beginning."""
     create_config_topic(own_broker.url)
@@ -153,7 +164,7 @@ async def test_a_broker_that_lost_the_topic_loses_us_nothing(own_broker, until):
         assert table.ready()
 
 
-async def test_a_topic_that_is_made_later_is_found(own_broker, until):
+async def test_a_topic_that_is_made_later_is_found(own_broker: Tansu, until: Until) -> None:
     """A service that starts before the topic exists waits for it, not ready."""
     settings = settings_of(own_broker)
     table = ConfigTable(settings)

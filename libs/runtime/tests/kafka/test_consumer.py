@@ -14,21 +14,25 @@ from typing import Any
 
 import pytest
 
+from coop_local.tansu import Tansu
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
 from coop_runtime.process.settings import RuntimeSettings
 
+from .conftest import Probe, Until
+
 pytestmark = pytest.mark.engines
 
 Events = Sequence[Received[Any]]
 Handle = Callable[[Events], Awaitable[Awaitable[None] | None]]
+ConsumerOf = Callable[..., Consumer[Any]]
 VICTIM = Path(__file__).with_name("consumer_victim.py")
 
 
 @pytest.fixture
-def consumer_of(settings: RuntimeSettings, producer: Producer) -> Callable[..., Consumer[Any]]:
+def consumer_of(settings: RuntimeSettings, producer: Producer) -> ConsumerOf:
     def make(
         probe: Any, handle: Handle, *, dead_letters_a_minute: int = 100, **tuning: Any
     ) -> Consumer[Any]:
@@ -58,7 +62,12 @@ def numbers(events: Events) -> list[int]:
     return [received.event.number for received in events]
 
 
-async def test_bad_bytes_go_aside_and_the_next_is_handled(probe, producer, consumer_of, until):
+async def test_bad_bytes_go_aside_and_the_next_is_handled(
+    probe: Probe,
+    producer: Producer,
+    consumer_of: ConsumerOf,
+    until: Until,
+) -> None:
     """A record that cannot be decoded is a dead letter with its bytes; the others are handled."""
     await producer.publish([probe.message(1), probe.raw(b"{nonsense"), probe.message(2)])
     seen: list[int] = []
@@ -75,7 +84,12 @@ async def test_bad_bytes_go_aside_and_the_next_is_handled(probe, producer, consu
     assert (told["dlq-topic"], told["dlq-offset"]) == (probe.topic.encode(), b"1")
 
 
-async def test_bug_is_tried_three_times(probe, producer, consumer_of, until):
+async def test_bug_is_tried_three_times(
+    probe: Probe,
+    producer: Producer,
+    consumer_of: ConsumerOf,
+    until: Until,
+) -> None:
     """A record whose handling fails: three tries, a dead letter with the traceback, and on."""
     await producer.publish([probe.message(1)])
     tries = 0
@@ -99,7 +113,9 @@ async def test_bug_is_tried_three_times(probe, producer, consumer_of, until):
     assert b"in handle" in (told["dlq-traceback"] or b"")
 
 
-async def test_outage_waits_and_resumes(probe, producer, consumer_of, until):
+async def test_outage_waits_and_resumes(
+    probe: Probe, producer: Producer, consumer_of: ConsumerOf, until: Until
+) -> None:
     """While a dependency is down nothing is dead-lettered, and the consumer is not ready."""
     await producer.publish([probe.message(n) for n in range(50)])
     down = True
@@ -121,7 +137,12 @@ async def test_outage_waits_and_resumes(probe, producer, consumer_of, until):
     assert probe.letters() == []
 
 
-async def test_settlement_failure_is_handled_again(probe, producer, consumer_of, until):
+async def test_settlement_failure_is_handled_again(
+    probe: Probe,
+    producer: Producer,
+    consumer_of: ConsumerOf,
+    until: Until,
+) -> None:
     """Records whose settlement fails are handled again, in order, and then committed."""
     await producer.publish([probe.message(n) for n in range(30)])
     seen: list[int] = []
@@ -154,7 +175,12 @@ async def test_settlement_failure_is_handled_again(probe, producer, consumer_of,
     assert again == [30]
 
 
-async def test_rebalance_under_load_loses_nothing(make_probe, producer, consumer_of, until):
+async def test_rebalance_under_load_loses_nothing(
+    make_probe: Callable[[int], Probe],
+    producer: Producer,
+    consumer_of: ConsumerOf,
+    until: Until,
+) -> None:
     """Members come and go in the middle of a load: every record is handled, in order per key."""
     probe = make_probe(4)
     total = 6000
@@ -162,7 +188,7 @@ async def test_rebalance_under_load_loses_nothing(make_probe, producer, consumer
 
     def member() -> Consumer[Any]:
         async def handle(events: Events) -> Awaitable[None]:
-            handled.extend((r.key.decode(), r.event.number) for r in events)
+            handled.extend(((r.key or b"").decode(), r.event.number) for r in events)
             return asyncio.sleep(0.002)
 
         return consumer_of(probe, handle, max_batch=20)
@@ -190,7 +216,13 @@ async def test_rebalance_under_load_loses_nothing(make_probe, producer, consumer
     assert probe.letters() == []
 
 
-async def test_kill_in_the_middle_of_a_batch(probe, producer, settings, until, tmp_path):
+async def test_kill_in_the_middle_of_a_batch(
+    probe: Probe,
+    producer: Producer,
+    settings: RuntimeSettings,
+    until: Until,
+    tmp_path: Path,
+) -> None:
     """A consumer killed with -9 and started again has handled everything in the end."""
     total = 1000
     await producer.publish([probe.message(n) for n in range(total)])
@@ -227,7 +259,11 @@ async def test_kill_in_the_middle_of_a_batch(probe, producer, settings, until, t
         victim.wait(10)
 
 
-async def test_a_flood_of_dead_letters_stops_the_consumer(probe, producer, consumer_of):
+async def test_a_flood_of_dead_letters_stops_the_consumer(
+    probe: Probe,
+    producer: Producer,
+    consumer_of: ConsumerOf,
+) -> None:
     """Past the limit `run` raises and the rest of the topic stays unread."""
     await producer.publish([probe.message(n) for n in range(20)])
 
@@ -240,7 +276,12 @@ async def test_a_flood_of_dead_letters_stops_the_consumer(probe, producer, consu
     assert len(probe.letters()) == 4
 
 
-async def test_cancelled_consumer_commits_what_is_settled(probe, producer, consumer_of, until):
+async def test_cancelled_consumer_commits_what_is_settled(
+    probe: Probe,
+    producer: Producer,
+    consumer_of: ConsumerOf,
+    until: Until,
+) -> None:
     """A cancelled `run` commits before it ends: the next member repeats nothing."""
     await producer.publish([probe.message(n) for n in range(10)])
     seen: list[int] = []
@@ -259,7 +300,11 @@ async def test_cancelled_consumer_commits_what_is_settled(probe, producer, consu
     assert seen == list(range(11))
 
 
-async def test_a_broker_that_goes_and_comes_back(own_broker, own_probe, until):
+async def test_a_broker_that_goes_and_comes_back(
+    own_broker: Tansu,
+    own_probe: Callable[[], Probe],
+    until: Until,
+) -> None:
     """A consumer waits out a broker that is gone, goes on when it is back, and when stopped while
     it is gone ends within its deadline."""
     settings = RuntimeSettings(
