@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from standardwebhooks import Webhook
 
 from coop_action_dispatcher import metric
@@ -94,6 +95,7 @@ async def test_an_appeal_decision_is_a_signed_webhook(
     assert hit.headers["authorization"] == "Bearer appeals"
     public = serialization.load_pem_public_key(keys.rsa_public.encode())
     signature = base64.b64decode(hit.headers["coop-signature"])
+    assert isinstance(public, RSAPublicKey)
     public.verify(signature, hit.body, padding.PKCS1v15(), hashes.SHA256())
     Webhook(keys.secret).verify(hit.body, hit.headers)
     assert await rows("SELECT topic FROM dispatch.outbox") == []

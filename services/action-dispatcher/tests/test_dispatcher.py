@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from standardwebhooks import Webhook
 
 from coop_action_dispatcher.slot import Slots
@@ -35,6 +36,7 @@ async def test_both_signatures_verify(
     (hit,) = platform.hits
     public = serialization.load_pem_public_key(keys.rsa_public.encode())
     signature = base64.b64decode(hit.headers["coop-signature"])
+    assert isinstance(public, RSAPublicKey)
     public.verify(signature, hit.body, padding.PKCS1v15(), hashes.SHA256())
     for secret in (keys.secret, keys.old_secret):
         Webhook(secret).verify(hit.body, hit.headers)
@@ -390,6 +392,7 @@ async def test_the_newest_active_key_signs(
     (hit,) = platform.hits
     public = serialization.load_pem_public_key(public_pem.encode())
     signature = base64.b64decode(hit.headers["coop-signature"])
+    assert isinstance(public, RSAPublicKey)
     public.verify(signature, hit.body, padding.PKCS1v15(), hashes.SHA256())
 
 

@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import msgspec
@@ -167,10 +167,11 @@ class Organisation:
     async def set_up(self, url: str) -> None:
         vault = Vault([KEY])
         private, _ = new_rsa_key()
-        for key_id, scheme, secret in (
+        keys: list[tuple[str, Literal["RSA_SHA256", "STANDARD_WEBHOOKS"], str]] = [
             ("rsa", "RSA_SHA256", private),
             ("std", "STANDARD_WEBHOOKS", self.secret),
-        ):
+        ]
+        for key_id, scheme, secret in keys:
             sealed = vault.encrypt(secret, context=f"{self.id}/{Kind.WEBHOOK_KEY}/{key_id}")
             await self.put(
                 Kind.WEBHOOK_KEY,
@@ -294,7 +295,9 @@ def results(kafka_bootstrap: str, organisation: Organisation) -> Callable[..., A
                     message = await loop.run_in_executor(None, consumer.poll, 0.5)
                     if message is None or message.error():
                         continue
-                    event = msgspec.json.decode(message.value(), type=ActionDelivered)
+                    value = message.value()
+                    assert value is not None
+                    event = msgspec.json.decode(value, type=ActionDelivered)
                     if event.org_id == organisation.id:
                         found.append(event)
         finally:

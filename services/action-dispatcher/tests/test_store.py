@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher.breaker import Breakers, Limits
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
@@ -18,6 +19,7 @@ from coop_action_dispatcher.lease import Leases
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
+from coop_contracts.event import ActionRequested
 from coop_runtime.kafka.message import Message
 
 pytestmark = pytest.mark.engines
@@ -49,7 +51,7 @@ def make_store(database: Any, configuration: Any) -> Callable[[], Store]:
 
 
 @pytest.fixture
-def store(make_store: Any) -> Store:
+def store(make_store: Callable[[], Store]) -> Store:
     return make_store()
 
 
@@ -68,9 +70,14 @@ def new(configuration: Any, make_request: Any) -> Any:
     return make
 
 
-async def rows(database: Any, query: str, **parameters: Any) -> Sequence[Any]:
+async def rows(database: AsyncEngine, query: str, **parameters: Any) -> Sequence[Any]:
     async with database.connect() as connection:
         return (await connection.execute(text(query), parameters)).all()
+
+
+def action_of(delivery: Delivery) -> str:
+    assert isinstance(delivery.asked, ActionRequested)
+    return delivery.asked.action_id
 
 
 def result(delivery: Delivery, status: int | None = 200, delay: float = 0.0) -> Result:
@@ -264,14 +271,14 @@ async def test_a_full_endpoint_does_not_take_the_others_slots(
     await store.accept([new(f"f{n}", action_id="fast") for n in range(3)], none)
     slots = Slots(total=6, per_endpoint=4, **NO_SHARE)
     found = await leases.take_due(slots)
-    taken = [d.asked.action_id for d in found.leased]
+    taken = [action_of(d) for d in found.leased]
     assert (taken.count("slow"), taken.count("fast")) == (3, 3)
     assert found.more
     assert not (await leases.take_due(slots)).leased
     for delivery in found.leased:
-        if delivery.asked.action_id == "fast":
+        if action_of(delivery) == "fast":
             slots.give(delivery.org_id, delivery.endpoint_id)
-    assert [d.asked.action_id for d in (await leases.take_due(slots)).leased] == ["slow"]
+    assert [action_of(d) for d in (await leases.take_due(slots)).leased] == ["slow"]
 
 
 async def test_what_finds_no_slot_stays_due(store: Store, leases: Leases, new: Any) -> None:

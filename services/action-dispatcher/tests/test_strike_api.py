@@ -115,7 +115,7 @@ async def test_pages_hold_each_strike_once(world: World) -> None:
         await world.apply(part(f"c-{number}", 1))
     causes, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = await world.get(ROOT, typeId="u-1", userId="user/1 ?", limit=2, **more)
         causes += [one["causeId"] for one in page["items"]]
         await world.apply(part(f"new-{len(causes)}", 1))

@@ -170,7 +170,8 @@ async def test_a_flush_in_the_middle_of_rebuilding_is_noticed(
 ) -> None:
     """What was lost while it was being written is written once more before it counts as whole."""
     await world.apply(*(part("c-1", user, 1) for user in USERS))
-    write, flushed = world.index._write, []
+    write = world.index._write
+    flushed: list[bool] = []
 
     async def write_then_lose(rows: Any) -> None:
         await write(rows)
@@ -301,7 +302,7 @@ class Relayed:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._port = 0
-        self._rebuild = lambda port: urlunsplit(
+        self._rebuild: Callable[[int], str] = lambda port: urlunsplit(
             self._parts._replace(
                 netloc=f"{self._parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}".lstrip("@")
             )

@@ -131,7 +131,7 @@ class StrikeMachine(RuleBasedStateMachine):
         """Requests that are new or come again."""
         for one in again:
             self.model.settle(one.user, self.now)
-        expected = {}
+        expected: dict[str, int] = {}
         for one in again:
             self.model.parts.setdefault(one.execution_id, one)
             expected[one.execution_id] = self.model.settle(one.user, self.now)
@@ -170,7 +170,7 @@ class StrikeMachine(RuleBasedStateMachine):
         self.model.reversed |= {one.execution_id for one in before}
         for one in known:
             self.model.settle(one.user, self.now)
-        expected = {}
+        expected: dict[str, int] = {}
         for one in again:
             self.model.parts.setdefault(one.execution_id, one)
             total = self.model.settle(one.user, self.now)
@@ -266,7 +266,7 @@ def test_strikes_are_what_the_model_says(dispatch_url: str, configuration: Any) 
     )
     StrikeMachine.url = dispatch_url
     StrikeMachine.configuration = configuration
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         StrikeMachine,
         settings=settings(
             max_examples=15,
