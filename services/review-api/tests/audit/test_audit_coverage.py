@@ -66,7 +66,7 @@ def unsafe(app: Any) -> Iterator[str]:
     """`METHOD path` of every route that may change something."""
     for route in app.routes:
         assert isinstance(route, APIRoute)
-        for method in route.methods - {"GET", "HEAD", "OPTIONS"}:
+        for method in (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
             yield f"{method} {route.path}"
 
 
@@ -232,7 +232,7 @@ async def _people(walk: Walk, admin: Any, sign_in: Any, http: Any, org: Any, con
     await walk(admin, f"PATCH {one}", change, action="user.changed", **ids)
     for step in ("disable", "enable"):
         await walk(admin, f"POST {one}/{step}", action="user.changed", **ids)
-    queues = {"queueIds": []}
+    queues: dict[str, list[str]] = {"queueIds": []}
     reviewers = [ids["user_id"], admin.user_id]
     await admin.make("/v1/queues", {"name": "Closed", "reviewerIds": reviewers})
     await walk(admin, f"PUT {one}/queues", queues, action="config.saved", **ids)

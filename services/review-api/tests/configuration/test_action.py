@@ -87,12 +87,13 @@ async def test_header_values_are_never_shown(
     async def headers() -> dict[str, str]:
         async with transaction(engine) as connection:
             entry = await read(connection, org.org_id, Kind.ACTION, Action, made["id"])
+        assert entry is not None
         if entry.document.callback_url_headers is None:
             return {}
         plain = context.vault.decrypt(
             entry.document.callback_url_headers, context=f"{org.org_id}/action/{made['id']}"
         )
-        return msgspec.json.decode(plain)
+        return msgspec.json.decode(plain, type=dict[str, str])
 
     await admin.call("PUT", path, kit.action(post["id"], description="untouched headers"))
     assert await headers() == {"Authorization": secret, "X-Team": "trust"}

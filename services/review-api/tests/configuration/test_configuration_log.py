@@ -42,6 +42,7 @@ async def test_a_change_is_log_current_audit_and_outbox_at_once(
             select(audit_log.c.action).where(audit_log.c.target_id == made["id"])
         )
     assert (row.kind, row.id, row.author) == ("policy", made["id"], admin.user_id)
+    assert entry is not None
     assert entry.revision == head == made["revision"]
     assert entry.document.policy_text == "No spam."
     assert audited == "config.saved"

@@ -27,6 +27,7 @@ async def test_an_item_type_keeps_its_versions(
         for view in (made, changed):
             version_id = f"{made['id']}@{view['version']}"
             entry = await read(connection, org.org_id, Kind.ITEM_TYPE_VERSION, ItemType, version_id)
+            assert entry is not None
             assert entry.document.version == view["version"]
     events = [e for e in await published(org.org_id) if e.id.startswith(made["id"])]
     assert [event.kind for event in events] == ["item-type-version", "item-type"] * 2
@@ -51,6 +52,7 @@ async def test_versions_rise_when_the_clock_does_not(
                 clock=lambda: moment,
             )
             entry = await read(connection, org.org_id, Kind.ITEM_TYPE, ItemType, "t1")
+            assert entry is not None
             versions.append(entry.document.version)
     assert versions == sorted(set(versions))
     assert len(versions) == 3

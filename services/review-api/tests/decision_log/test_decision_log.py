@@ -456,7 +456,7 @@ class Explain(Executable, ClauseElement):
 
 @compiles(Explain)
 def _explain(element: Explain, compiler: Any, **more: Any) -> str:
-    return "EXPLAIN (ANALYZE, FORMAT JSON) " + compiler.process(element.statement, **more)
+    return f"EXPLAIN (ANALYZE, FORMAT JSON) {compiler.process(element.statement, **more)}"
 
 
 async def explained(connection: Any, scope: ReaderScope, wanted: LogQuestion) -> dict[str, Any]:

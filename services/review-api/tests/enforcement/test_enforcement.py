@@ -376,7 +376,7 @@ async def test_another_organisations_bulk_actions_are_not_found(
     desk: Desk, context: Any, sign_in: Any
 ) -> None:
     """Every route answers 404 for another's id."""
-    from .conftest import make_org
+    from ..conftest import make_org
 
     other = await make_org(context)
     stranger = await sign_in(Role.ADMIN, other.org_id)
@@ -416,7 +416,7 @@ async def test_the_decision_log_has_decisions_and_bulk_actions(
 ) -> None:
     """Newest first and page by page: what was decided job by job, what in bulk once it was
     confirmed, and what was undone; another organisation's log is its own."""
-    from .conftest import make_org
+    from ..conftest import make_org
 
     await configure(engine, clock, desk.org_id, undo_window=60)
     await place(desk.queue, desk.post, "post-1")

@@ -89,10 +89,13 @@ class World:
             revision = await connection.scalar(
                 select(orgs.c.head_revision).where(orgs.c.org_id == self.org_id)
             )
+            assert found is not None
+            assert revision is not None
             type_id = found.item.type_id
             rules = await rules_at(connection, self.org_id, revision, type_id)
             material = await material_of(connection, self.org_id, revision, type_id, rules)
         program = lane_program(material, lane, self.context.signals)
+        assert program is not None
         result = evaluate(program, found.item, at=found.time, values=values, trace=sampled)
         event = RulesEvaluated(
             event_id=new_id(),

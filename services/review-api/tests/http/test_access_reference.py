@@ -131,13 +131,14 @@ class Reference(NamedTuple):
 
 
 def _rule(party: Party, ids: dict[str, str]) -> dict[str, Any]:
-    return party.kit.rule(
+    rule: dict[str, Any] = party.kit.rule(
         ids["item type"],
         name=party.named("Rule"),
         actionIds=[ids["action"]],
         policyIds=[ids["policy"]],
         conditionSet=party.kit.contains(textBankIds=[ids["bank"]]),
     )
+    return rule
 
 
 def _item(ids: dict[str, str]) -> dict[str, Any]:
@@ -324,7 +325,7 @@ async def test_no_query_finds_what_is_anothers(app: Any, mine: Party, theirs: Pa
     found = set()
     for route in app.routes:
         assert isinstance(route, APIRoute)
-        if "GET" not in route.methods or route.path in {"/v1/events"}:
+        if "GET" not in (route.methods or ()) or route.path in {"/v1/events"}:
             continue
         asked = [one.alias for one in route.dependant.query_params]
         asked += [one.alias for part in route.dependant.dependencies for one in part.query_params]

@@ -147,6 +147,7 @@ async def test_api_keys_are_shown_once(admin: Any, engine: Any, org: Any) -> Non
     made = await admin.make("/v1/api-keys", {"name": "Server"})
     async with transaction(engine) as connection:
         entry = await read(connection, org.org_id, Kind.API_KEY, ApiKey, made["id"])
+    assert entry is not None
     assert len(made["key"]) == 64
     assert entry.document.key_hash == hashlib.sha256(made["key"].encode()).hexdigest()
     listed = await admin.call("GET", "/v1/api-keys")
@@ -213,6 +214,7 @@ async def test_webhook_keys_rotate_with_overlap(
     assert "PRIVATE" not in listed.text
     async with transaction(engine) as connection:
         entry = await read(connection, org.org_id, Kind.WEBHOOK_KEY, WebhookKey, rotated["id"])
+    assert entry is not None
     bound_to = f"{org.org_id}/webhook-key/{rotated['id']}"
     assert context.vault.decrypt(entry.document.secret, context=bound_to) == rotated["secret"]
     active = await admin.call("POST", f"/v1/webhook-keys/{rotated['id']}/revoke")

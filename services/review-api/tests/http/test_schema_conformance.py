@@ -64,7 +64,7 @@ def operations(app: Any) -> list[Any]:
     }
     found: dict[Any, Any] = {}
     for result in schemathesis.openapi.from_dict(document(app)).get_all_operations():
-        operation = result.ok()
+        operation = result.ok()  # type: ignore[union-attr] # an Err raises what is wrong
         key = operation.label if operation.body else codes[operation.label]
         if operation.label not in EXCLUDED:
             found.setdefault(key, operation)
@@ -75,7 +75,7 @@ def run(operation: Any, send: Any, mode: GenerationMode, ids: dict[str, str]) ->
     """What was wrong with the answers of an operation."""
     wrong: list[str] = []
     first = operation.path.split("/")[2]
-    known = {}
+    known: dict[str, object] = {}
     for name in re.findall(r"\{(\w+)\}", operation.path):
         found = ids.get(name) or ids.get(first)
         if name == "revision":

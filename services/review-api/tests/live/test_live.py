@@ -23,6 +23,7 @@ from coop_review_api.directory.table import users
 from coop_review_api.http.authentication import COOKIE
 from coop_review_api.live import hub as hubs
 from coop_review_api.live.hub import Hub
+from coop_review_api.live.snapshot import look
 from coop_review_api.people import session
 from coop_review_api.people.table import sessions
 from coop_review_api.process.application import build, limited
@@ -290,7 +291,7 @@ async def test_all_listeners_share_one_question(
     """Twenty people listen, the database is asked as often as for one; nobody listens, it is not
     asked."""
     asked: list[int] = []
-    look, rounds = hubs.look, asyncio.Semaphore(0)
+    rounds = asyncio.Semaphore(0)
 
     async def counting(connection: Any, watched: Any, *rest: Any, **more: Any) -> Any:
         asked.append(len(watched.user_ids))
@@ -367,7 +368,7 @@ async def test_a_database_that_is_away_is_waited_for(
     app: Any, context: Any, moderator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams stay open through an outage, and say what there is once it is over."""
-    look, calls = hubs.look, []
+    calls: list[Any] = []
 
     async def failing(*given: Any, **more: Any) -> Any:
         calls.append(None)

@@ -46,7 +46,7 @@ class Postmaster:
 
     def subjects_to(self, address: str) -> list[str]:
         lines = [
-            bytes(one.content or b"").decode().split("\r\n")
+            (one.original_content or b"").decode().split("\r\n")
             for one in self.taken
             if address in one.rcpt_tos
         ]

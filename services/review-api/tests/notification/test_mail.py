@@ -68,6 +68,7 @@ class Postmaster:
             self._server.close()
         for protocol in self._protocols:
             if protocol.transport is not None:
+                assert isinstance(protocol.transport, asyncio.Transport)
                 protocol.transport.abort()
 
     def _protocol(self) -> SMTP:
@@ -87,7 +88,7 @@ class Postmaster:
         if self.hang:
             await asyncio.sleep(3600)
         if self.drop_at == "DATA":
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         if self.data_answer is not None:
             return self.data_answer
@@ -96,7 +97,7 @@ class Postmaster:
 
     def messages(self) -> list[EmailMessage]:
         return [
-            email.message_from_bytes(bytes(one.content or b""), policy=email.policy.default)
+            email.message_from_bytes(one.original_content or b"", policy=email.policy.default)
             for one in self.taken
         ]
 

@@ -40,7 +40,8 @@ class Platform:
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
-        self.status, self.body = 200, None
+        self.status = 200
+        self.body: bytes | None = None
         self.silent = False
         self.asked: list[dict[str, Any]] = []
         self.headers: dict[str, str] = {}

@@ -122,7 +122,7 @@ async def test_an_open_session_does_not_help_to_guess(
     await signed_in(http, org, kit)
 
     async def fits(stored: str | None, password: str) -> bool:
-        return password == kit.password
+        return bool(password == kit.password)
 
     monkeypatch.setattr(context.part(Passwords), "verify", fits)
     body = {"currentPassword": "guess", "newPassword": NEW}
@@ -164,8 +164,6 @@ async def test_asking_tells_nothing(
     http: Any, app: Any, context: Any, org: Any, monkeypatch: Any
 ) -> None:
     """Known or not, with or without a mail server: the same answer, not before the same time."""
-    from coop_review_api.people import password_route as routes
-
     slept: list[float] = []
     real = asyncio.sleep
 
@@ -173,7 +171,7 @@ async def test_asking_tells_nothing(
         slept.append(seconds)
         await real(0)
 
-    monkeypatch.setattr(routes.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     answers = []
     for mail in (False, True):
         if mail:

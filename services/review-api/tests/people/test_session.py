@@ -118,7 +118,7 @@ async def test_guessing_is_slowed_down(
     """After five failures even the right password has to wait; a success forgets the failures."""
 
     async def never(stored: str | None, password: str) -> bool:
-        return password == kit.password
+        return bool(password == kit.password)
 
     monkeypatch.setattr(context.part(Passwords), "verify", never)
     for _ in range(5):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,6 +74,10 @@ async def test_a_change_is_in_every_table_within_a_second(
     """A change made through the API is on the topic and in another process's table in a second;
     a table is ready only once the log head was published."""
     table = ConfigTable(broker)
+
+    def is_there(policy_id: str) -> bool:
+        return table.get(org.org_id, Kind.POLICY, policy_id) is not None
+
     async with relay_of(engine, broker, clock), running(table.run):
         await table.wait_ready(30)
         await until(
@@ -83,7 +88,7 @@ async def test_a_change_is_in_every_table_within_a_second(
         for number in range(5):
             made = await admin.make("/v1/policies", {"name": f"Policy {number}"})
             await until(
-                lambda made=made: table.get(org.org_id, Kind.POLICY, made["id"]) is not None,
+                partial(is_there, made["id"]),
                 within=1,
                 what="a new policy in the table",
             )

@@ -133,7 +133,7 @@ async def count(engine: Any, table: Any, org_id: str) -> int:
         found = await connection.scalar(
             select(func.count()).select_from(table).where(table.c.org_id == org_id)
         )
-    return int(found)
+    return found or 0
 
 
 async def test_a_batch_that_comes_twice_is_once(
@@ -156,6 +156,7 @@ async def test_a_batch_that_comes_twice_is_once(
         text = await connection.scalar(
             select(evaluations.c.event).where(evaluations.c.submission_id == ids[0])
         )
+    assert text is not None
     event = msgspec.json.decode(text, type=RulesEvaluated)
     assert event.conditions[0].matched_value == "a\0b"
 

@@ -118,11 +118,10 @@ def skip_what_is_there(bootstrap: str) -> None:
 async def counts(engine: Any, org_id: str) -> list[int]:
     async with transaction(engine) as connection:
         return [
-            int(
-                await connection.scalar(
-                    select(func.count()).select_from(table).where(table.c.org_id == org_id)
-                )
+            await connection.scalar(
+                select(func.count()).select_from(table).where(table.c.org_id == org_id)
             )
+            or 0
             for table in (recent_submissions, evaluations, deliveries)
         ]
 

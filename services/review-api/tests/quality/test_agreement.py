@@ -59,7 +59,12 @@ def test_alpha_where_it_is_not_defined() -> None:
 
 def test_the_interval_is_the_same_each_time_and_narrows() -> None:
     """The bootstrap repeats, holds its value, and narrows with the root of the number of units."""
-    few = {("a", "a"): 40, ("b", "b"): 40, ("a", "b"): 10, ("b", "a"): 10}
+    few: dict[tuple[str, ...], int] = {
+        ("a", "a"): 40,
+        ("b", "b"): 40,
+        ("a", "b"): 10,
+        ("b", "a"): 10,
+    }
     many = {pattern: count * 100 for pattern, count in few.items()}
     one, again = alpha_interval(few), alpha_interval(few)
     assert one == again

@@ -61,7 +61,7 @@ def paths_of(app: Any, case: dict[str, str]) -> list[str]:
     """Every GET with the case's ids in its path, and in the filters that lists have."""
     found = []
     for route in app.routes:
-        if not isinstance(route, APIRoute) or "GET" not in route.methods:
+        if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
             continue
         for job in (case["job_id"], case["pending"]):
             ids = {**case, "job_id": job}
@@ -194,7 +194,13 @@ async def test_deliveries_about_it_are_hidden(
     plain = delivery_of(case, "harmless")
     page = {"items": [grave, plain], "nextCursor": None}
     dispatcher.answers[root] = httpx.Response(200, json=page)
-    detail = {"source": "MRT_JOB", "rules": [], "policyIds": [], "actorId": None, "log": []}
+    detail: dict[str, object] = {
+        "source": "MRT_JOB",
+        "rules": [],
+        "policyIds": [],
+        "actorId": None,
+        "log": [],
+    }
     detail |= {"reverses": None, "causeId": case["decision_id"], "body": WORDS}
     one = f"{root}/{grave['executionId']}"
     dispatcher.answers[one] = httpx.Response(200, json=grave | detail)

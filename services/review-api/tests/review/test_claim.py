@@ -182,7 +182,7 @@ async def test_a_draft_is_kept_and_changed(queue: Queue, engine: Any) -> None:
     path = f"/v1/jobs/{job_id}/draft"
     assert (await queue.moderator.call("GET", path)).status_code == 404
     for note in ("first", "second"):
-        content = {"note": note, "components": [], "scroll": 3.5}
+        content: dict[str, object] = {"note": note, "components": [], "scroll": 3.5}
         kept = await queue.moderator.call("PUT", path, {"content": content})
         assert kept.status_code == 200, kept.text
     found = (await queue.moderator.call("GET", path)).json()

@@ -31,6 +31,7 @@ from coop_review_api.review.decision import Component, Reviewer
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.outbox import append
 
 pytestmark = pytest.mark.engines
 
@@ -301,7 +302,7 @@ async def test_killed_before_the_commit_nothing_happened(
 ) -> None:
     """A process that dies while it records leaves neither row nor event, and the job claimed."""
     await place(world.queue, world.post)
-    whole = deciding.append
+    whole = append
 
     async def died(*_args: Any, **_more: Any) -> None:
         raise ConnectionError("killed")

@@ -234,14 +234,16 @@ async def test_common_searches_read_no_more_than_they_show(engine: Any, org: Any
     )
     someone = ItemRef(id="x", type_id="user")
     wanted = {
-        "item": job_search.Filter(item_type_id="post", item_id="x"),
-        "reporter": job_search.Filter(reporter=someone),
-        "user": job_search.Filter(subject=someone),
-        "prefix": job_search.Filter(item_id_prefix="abcdef"),
-        "queue": job_search.Filter(queue_id="queue-7", state="PENDING"),
-        "queue, newest": job_search.Filter(queue_id="queue-7", state="CLOSED", newest_first=True),
-        "any": job_search.Filter(newest_first=True),
-        "held": job_search.Filter(lease_holder="u"),
+        "item": job_search.JobFilter(item_type_id="post", item_id="x"),
+        "reporter": job_search.JobFilter(reporter=someone),
+        "user": job_search.JobFilter(subject=someone),
+        "prefix": job_search.JobFilter(item_id_prefix="abcdef"),
+        "queue": job_search.JobFilter(queue_id="queue-7", state="PENDING"),
+        "queue, newest": job_search.JobFilter(
+            queue_id="queue-7", state="CLOSED", newest_first=True
+        ),
+        "any": job_search.JobFilter(newest_first=True),
+        "held": job_search.JobFilter(lease_holder="u"),
     }
     async with transaction(engine, within=120) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
@@ -257,7 +259,8 @@ async def test_common_searches_read_no_more_than_they_show(engine: Any, org: Any
                 *(c.desc() for c in order) if search.newest_first else order
             ).limit(51)
             compiled = query.compile(
-                dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
+                dialect=postgresql.dialect(),  # type: ignore[no-untyped-call] # so in SQLAlchemy
+                compile_kwargs={"literal_binds": True},
             )
             plan = await connection.scalar(
                 text(f"EXPLAIN (ANALYZE, FORMAT JSON) {str(compiled).replace(':', chr(92) + ':')}")

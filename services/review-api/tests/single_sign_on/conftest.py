@@ -100,10 +100,10 @@ def asked(url: str) -> Asked:
     packed = base64.b64decode(query["SAMLRequest"][0])
     root = etree.fromstring(zlib.decompress(packed, wbits=-15))
     return Asked(
-        id=root.get("ID"),
-        issuer=root.findtext(f"{{{A}}}Issuer"),
-        acs=root.get("AssertionConsumerServiceURL"),
-        destination=root.get("Destination"),
+        id=root.attrib["ID"],
+        issuer=root.findtext(f"{{{A}}}Issuer", ""),
+        acs=root.attrib["AssertionConsumerServiceURL"],
+        destination=root.attrib["Destination"],
         relay_state=query["RelayState"][0],
         root=root,
     )

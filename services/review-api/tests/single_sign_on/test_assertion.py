@@ -216,18 +216,20 @@ def test_xml_with_two_readings(reason: str, document: bytes) -> None:
 
 def _sign_as_okta(element: Any, pair: Any, key: bytes) -> None:
     """By the library xmlsec, the prefix of the attributes' types named as inclusive."""
-    transforms = xmlsec.Transform
-    place = xmlsec.template.create(element, transforms.EXCL_C14N, transforms.RSA_SHA256, ns="ds")
+    known = xmlsec.constants
+    place = xmlsec.template.create(
+        element, known.TransformExclC14N, known.TransformRsaSha256, ns="ds"
+    )
     element.insert(1, place)
     uri = "#" + element.get("ID")
-    reference = xmlsec.template.add_reference(place, transforms.SHA256, uri=uri)
-    xmlsec.template.add_transform(reference, transforms.ENVELOPED)
-    exclusive = xmlsec.template.add_transform(reference, transforms.EXCL_C14N)
+    reference = xmlsec.template.add_reference(place, known.TransformSha256, uri=uri)
+    xmlsec.template.add_transform(reference, known.TransformEnveloped)
+    exclusive = xmlsec.template.add_transform(reference, known.TransformExclC14N)
     xmlsec.template.transform_add_c14n_inclusive_namespaces(exclusive, ["xs"])
     xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(place))
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_memory(key, xmlsec.KeyFormat.PEM)
-    context.key.load_cert_from_memory(pair.certificate.encode(), xmlsec.KeyFormat.PEM)
+    context.key = xmlsec.Key.from_memory(key, known.KeyDataFormatPem)
+    context.key.load_cert_from_memory(pair.certificate.encode(), known.KeyDataFormatPem)
     context.register_id(element, "ID")
     context.sign(place)
 

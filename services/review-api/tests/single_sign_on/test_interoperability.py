@@ -27,7 +27,7 @@ def sign(backend: Any, statement: Any, node_name: str, key_file: str, node_id: s
     root = etree.fromstring(data)
     (found,) = root.xpath("//*[@ID=$id]", id=node_id)
     context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_file(key_file, xmlsec.KeyFormat.PEM)
+    context.key = xmlsec.Key.from_file(key_file, xmlsec.constants.KeyDataFormatPem)
     context.register_id(found, "ID")
     context.sign(found.find("{http://www.w3.org/2000/09/xmldsig#}Signature"))
     return str(etree.tostring(root).decode())

@@ -105,9 +105,8 @@ async def test_an_altered_assertion(
     """A changed letter breaks the signature."""
 
     def altered(to: Any) -> bytes:
-        return idp.respond(to, "x" + member.email).replace(
-            b">x" + member.email.encode(), b">" + member.email.encode()
-        )
+        response: bytes = idp.respond(to, "x" + member.email)
+        return response.replace(b">x" + member.email.encode(), b">" + member.email.encode())
 
     await attacked(browser, tools, altered)
     assert await reasons() == ["signature"]
@@ -146,20 +145,22 @@ async def test_sha1_that_is_really_signed(
     """A signature with RSA-SHA1, made right by the right key, is refused."""
     import xmlsec
 
+    known = xmlsec.constants
+
     def signed(to: Any) -> bytes:
         root = idp.response(to, member.email)
         found = root.find(f"{A}Assertion")
         place = xmlsec.template.create(
-            found, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA1, ns="ds"
+            found, known.TransformExclC14N, known.TransformRsaSha1, ns="ds"
         )
         found.insert(1, place)
         reference = xmlsec.template.add_reference(
-            place, xmlsec.Transform.SHA1, uri="#" + found.get("ID")
+            place, known.TransformSha1, uri="#" + found.get("ID")
         )
-        xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
-        xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
+        xmlsec.template.add_transform(reference, known.TransformEnveloped)
+        xmlsec.template.add_transform(reference, known.TransformExclC14N)
         context = xmlsec.SignatureContext()
-        context.key = xmlsec.Key.from_memory(tools.pem(idp.pair.key), xmlsec.KeyFormat.PEM)
+        context.key = xmlsec.Key.from_memory(tools.pem(idp.pair.key), known.KeyDataFormatPem)
         context.register_id(found, "ID")
         context.sign(place)
         return bytes(etree.tostring(root))
@@ -168,15 +169,22 @@ async def test_sha1_that_is_really_signed(
     assert await reasons() == ["algorithm"]
 
 
+def part_of(element: etree._Element, path: str) -> etree._Element:
+    """What is there."""
+    one = element.find(path)
+    assert one is not None
+    return one
+
+
 def wrapped(response: bytes, variant: int, evil: str) -> bytes:
     """The eight signature wrappings of Somorovsky and others, "On Breaking SAML" (2012)."""
     root = etree.fromstring(response)
-    honest = root.find(f"{A}Assertion")
+    honest = part_of(root, f"{A}Assertion")
     if variant <= 2:  # the response is signed
         original, forged = deepcopy(root), deepcopy(root)
         forged.set("ID", "_evil")
-        signature = forged.find(f"{DS}Signature")
-        original.remove(original.find(f"{DS}Signature"))
+        signature = part_of(forged, f"{DS}Signature")
+        original.remove(part_of(original, f"{DS}Signature"))
         if variant == 1:
             signature.append(original)
         else:
@@ -187,8 +195,8 @@ def wrapped(response: bytes, variant: int, evil: str) -> bytes:
     forged.set("ID", "_evil")
     _rename(forged, evil)
     bare = deepcopy(honest)
-    bare.remove(bare.find(f"{DS}Signature"))
-    in_forged = forged.find(f"{DS}Signature")
+    bare.remove(part_of(bare, f"{DS}Signature"))
+    in_forged = part_of(forged, f"{DS}Signature")
     if variant in (3, 4, 7):
         forged.remove(in_forged)
     match variant:
@@ -255,7 +263,7 @@ async def test_a_signature_about_something_else(
 
     def moved(to: Any) -> bytes:
         root = etree.fromstring(idp.respond(to, member.email))
-        honest = root.find(f"{A}Assertion")
+        honest = part_of(root, f"{A}Assertion")
         honest.set("ID", "_evil")
         _rename(honest, admin.email)
         return bytes(etree.tostring(root))

@@ -30,7 +30,7 @@ def test_what_comes_back_is_parsed_from_the_signed_bytes(signed: Any, idp: Any) 
     name[0].tail = ".evil.example"
     found = signature.verified(signed, [idp.pair.certificate], now=datetime.now(UTC))
     assert found is not signed
-    assert found.find(f"{A}Subject/{A}NameID").text == "admin@acme.example.evil.example"
+    assert found.findtext(f"{A}Subject/{A}NameID") == "admin@acme.example.evil.example"
     assert not signature.is_signed(found)
 
 
@@ -49,11 +49,15 @@ def test_a_signature_is_about_its_own_element(signed: Any, idp: Any, monkeypatch
     its form, and once more for what was signed."""
     forged = etree.fromstring(etree.tostring(signed))
     forged.set("ID", "_evil")
-    forged.find(f"{A}Subject/{A}NameID").text = "admin@acme.example"
-    carried = forged.find("{*}Signature")
+    named, carried = forged.find(f"{A}Subject/{A}NameID"), forged.find("{*}Signature")
+    assert named is not None
+    assert carried is not None
+    named.text = "admin@acme.example"
     inside = etree.SubElement(carried, "{http://www.w3.org/2000/09/xmldsig#}Object")
     inside.append(etree.fromstring(etree.tostring(signed)))
-    inside[0].remove(inside[0].find("{*}Signature"))
+    within = inside[0].find("{*}Signature")
+    assert within is not None
+    inside[0].remove(within)
     with pytest.raises(Refused):
         signature.check_form(forged)
     monkeypatch.setattr(signature, "check_form", lambda element: None)
@@ -80,6 +84,7 @@ def test_a_broken_signature_is_no_crash(signed: Any, idp: Any) -> None:
             element = etree.fromstring(whole)
             node = next(element.iter(tag))
             parent = node.getparent()
+            assert parent is not None
             if change == "empty":
                 node.clear()
             elif change == "text":
@@ -94,4 +99,4 @@ def test_a_broken_signature_is_no_crash(signed: Any, idp: Any) -> None:
                 continue
             # KeyInfo is not looked at, and not covered.
             assert "KeyInfo" in tag or "X509" in tag, (tag, change)
-            assert found.find(f"{A}Subject/{A}NameID").text == "admin@acme.example.evil.example"
+            assert found.findtext(f"{A}Subject/{A}NameID") == "admin@acme.example.evil.example"
