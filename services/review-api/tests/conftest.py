@@ -32,7 +32,7 @@ from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.automation.worker import AutomationLimits
-from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.check import SETTINGS_ID, DocumentChecks
 from coop_review_api.configuration.log import lock
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
@@ -51,6 +51,7 @@ from coop_review_api.people import session, user
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.table import login_throttle
 from coop_review_api.process.application import build, limited
+from coop_review_api.process.document_check import DOCUMENT_CHECKS
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
@@ -233,6 +234,7 @@ async def context(
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
+            DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
             Hub: Hub(

@@ -19,7 +19,7 @@ from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Role
 from coop_queues.job import JobKind
 from coop_queues.table import jobs
-from coop_review_api.configuration import header
+from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.schema import audit_log
@@ -101,7 +101,7 @@ async def post(admin: Any, kit: Any) -> str:
 @pytest.fixture
 async def connected(context: Any, org: Any, platform: Platform) -> Platform:
     """The organisation's endpoint is the platform."""
-    bound = header.context_of(org.org_id, Kind.SETTINGS, SETTINGS_ID)
+    bound = bound_to(org.org_id, Kind.SETTINGS, SETTINGS_ID)
     headers = context.vault.encrypt('{"x-secret": "s3cret"}', context=bound)
     async with transaction(context.engine) as connection:
         configuration = await lock(connection, org.org_id, author="test", clock=context.clock)

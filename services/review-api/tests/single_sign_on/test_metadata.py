@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from coop_review_api.configuration import certificate
-from coop_review_api.configuration.certificate import MAX_CERTIFICATE, CertificateError
-from coop_review_api.kernel.web_address import is_safe
-from coop_review_api.single_sign_on import metadata
+from coop_review_api.single_sign_on import certificate, metadata
+from coop_review_api.single_sign_on.certificate import MAX_CERTIFICATE, CertificateError
 from coop_review_api.single_sign_on.error import Refused
 from coop_review_api.single_sign_on.fetch import Fetch
+from coop_review_api.single_sign_on.web_address import is_safe
 from coop_runtime.egress.guard import EgressGuard
 
 

@@ -21,7 +21,7 @@ from coop_contracts.config import DOCUMENT_TYPES, Kind, LocationBank, Rule, Text
 from coop_contracts.event import BacktestRequested, PastDocument
 from coop_contracts.ids import new_id
 from coop_review_api.backtest.table import backtests
-from coop_review_api.configuration.check import check_save, kinds_to_check
+from coop_review_api.configuration.check import DocumentChecks, Examined, kinds_to_check
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
 from coop_review_api.configuration.reference import references_of
@@ -74,7 +74,10 @@ async def check_unsaved(
     """Raises what saving the rule would raise, with the pointers below `at`."""
     catalogue = await configuration.catalogue(*kinds_to_check(Kind.RULE))
     try:
-        check_save(Kind.RULE, rule, previous=previous, catalogue=catalogue, signals=signals)
+        DocumentChecks().check_save(
+            Kind.RULE,
+            Examined(document=rule, previous=previous, catalogue=catalogue, signals=signals),
+        )
     except Invalid as error:
         raise Invalid([Fault(at + f.pointer, f.reason) for f in error.faults]) from None
     except Conflict as error:

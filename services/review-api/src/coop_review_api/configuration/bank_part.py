@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import msgspec
 from sqlalchemy import func, select, text
@@ -36,24 +36,28 @@ Bank = TextBank | LocationBank
 B = TypeVar("B", TextBank, LocationBank)
 
 
-async def whole(connection: AsyncConnection, org_id: str, bank: B) -> B:
-    """The bank with all its entries in the document, as it was whenever it was."""
-    if not bank.chunk_ids:
-        return bank
-    chunks = await chunks_of(connection, org_id, [bank])
-    if isinstance(bank, TextBank):
-        return msgspec.structs.replace(bank, strings=strings_of(bank, chunks), chunk_ids=())
-    return msgspec.structs.replace(bank, locations=locations_of(bank, chunks), chunk_ids=())
+class BankParts(Generic[B]):
+    """The parts of a kind of banks, as `DocumentKind.parts`."""
 
+    async def stored(self, configuration: LockedConfiguration, document: B) -> B:
+        """The bank as it is saved, its parts saved already. Raises `Invalid` with its faults."""
+        bank, chunks = await asyncio.to_thread(_split, document)
+        known = await _existing(configuration, [chunk.id for chunk in chunks])
+        for chunk in chunks:
+            if chunk.id not in known:
+                await configuration.save(Kind.BANK_CHUNK, chunk)
+        return cast(B, bank)
 
-async def stored(configuration: LockedConfiguration, bank: B) -> B:
-    """The bank as it is saved, its parts saved already. Raises `Invalid` with its faults."""
-    document, chunks = await asyncio.to_thread(_split, bank)
-    known = await _existing(configuration, [chunk.id for chunk in chunks])
-    for chunk in chunks:
-        if chunk.id not in known:
-            await configuration.save(Kind.BANK_CHUNK, chunk)
-    return cast(B, document)
+    async def whole(self, connection: AsyncConnection, org_id: str, document: B) -> B:
+        """The bank with all its entries in the document, as it was whenever it was."""
+        if not document.chunk_ids:
+            return document
+        chunks = await chunks_of(connection, org_id, [document])
+        if isinstance(document, TextBank):
+            strings = strings_of(document, chunks)
+            return msgspec.structs.replace(document, strings=strings, chunk_ids=())
+        locations = locations_of(document, chunks)
+        return msgspec.structs.replace(document, locations=locations, chunk_ids=())
 
 
 async def drop_unused(

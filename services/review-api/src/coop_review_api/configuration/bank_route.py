@@ -35,11 +35,16 @@ from coop_review_api.configuration.bank_file import (
     write_locations,
     write_strings,
 )
-from coop_review_api.configuration.bank_kind import LocationBanks, PartedBanks, TextBanks, with_id
+from coop_review_api.configuration.bank_kind import with_id
 from coop_review_api.configuration.changing import changing
-from coop_review_api.configuration.resource import Handlers, etag_of, expected_revision
+from coop_review_api.configuration.document_resource import (
+    LOCATION_BANK_RESOURCE,
+    TEXT_BANK_RESOURCE,
+)
+from coop_review_api.configuration.resource import Resource
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import context_of, part_of
+from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.route import add_route
 from coop_review_api.http.upload import Uploads
 from coop_review_api.kernel import audit
@@ -68,7 +73,7 @@ def _format_of(request: Request) -> FileFormat:
 class _Entries(Protocol[B]):
     """What is special to the entries of a kind of bank."""
 
-    resource: PartedBanks[Any, B]
+    resource: Resource[B]
 
     def of(self, bank: B) -> Entries: ...
 
@@ -88,7 +93,7 @@ class _Entries(Protocol[B]):
 
 
 class _Strings(_Entries[TextBank]):
-    resource = TextBanks()
+    resource = TEXT_BANK_RESOURCE
 
     def of(self, bank: TextBank) -> Entries:
         return bank.strings
@@ -110,7 +115,7 @@ class _Strings(_Entries[TextBank]):
 
 
 class _Locations(_Entries[LocationBank]):
-    resource = LocationBanks()
+    resource = LOCATION_BANK_RESOURCE
 
     def of(self, bank: LocationBank) -> Entries:
         return bank.locations
@@ -129,7 +134,7 @@ class _Locations(_Entries[LocationBank]):
         self,
         raw: bytes,
         form: FileFormat,
-        bank: LocationBank,  # noqa: ARG002
+        bank: LocationBank,  # noqa: ARG002 - of a text bank its type matters
     ) -> ReadLocations:
         return read_locations(raw, form)
 
@@ -147,17 +152,17 @@ async def _change(
     expected: int | None,
 ) -> BankChangeView:
     """Save the bank with other entries: `new` makes them of those it has."""
-    context, resource = context_of(request), entries.resource
-    async with changing(context, principal) as configuration:
-        current = await configuration.get(resource.kind, resource.document, document_id)
-        bank = await resource.whole(configuration.connection, principal.org_id, current.document)
-        before = {entries.key(entry): entry for entry in entries.of(bank)}
-        after = new(entries.of(bank))
-        entry = await Handlers(resource).commit(
+    documents = entries.resource.documents
+    async with changing(context_of(request), principal) as configuration:
+        current = await configuration.get(documents.kind, documents.type, document_id)
+        whole = await documents.whole(configuration.connection, principal.org_id, current)
+        before = {entries.key(entry): entry for entry in entries.of(whole.document)}
+        after = new(entries.of(whole.document))
+        entry = await documents.commit(
             configuration,
             principal,
             before=current.document,
-            after=entries.with_entries(bank, after),
+            after=entries.with_entries(whole.document, after),
             expected=expected,
         )
     kept = {entries.key(one): one for one in after}
@@ -240,7 +245,8 @@ def _add_import(entries: _Entries[Any]) -> None:
     ) -> BankChangeView:
         form = _format_of(request)
         expected = expected_revision(if_match)
-        bank = (await Handlers(resource).read(request, principal, document_id)).document
+        async with transaction(context_of(request).engine) as connection:
+            bank = (await resource.documents.read(connection, principal, document_id)).document
         uploads = part_of(request, Uploads)
         async with uploads.room():
             raw = await uploads.received(request)
@@ -288,18 +294,18 @@ def _add_export(entries: _Entries[Any]) -> None:
         principal: Principal = reader,
         form: Annotated[FileFormat, Query(alias="format")] = "csv",
     ) -> Response:
-        handlers = Handlers(resource)
-        entry = await handlers.read(request, principal, document_id)
-        entry = await handlers.whole(request, principal, entry)
+        context, documents = context_of(request), resource.documents
+        async with transaction(context.engine) as connection:
+            entry = await documents.read(connection, principal, document_id)
+            entry = await documents.whole(connection, principal.org_id, entry)
         file = await asyncio.to_thread(entries.write, entry.document, form)
-        context = context_of(request)
         async with transaction(context.engine) as connection:
             await audit.record(
                 connection,
                 org_id=principal.org_id,
                 actor=principal.user_id,
                 action="bank.exported",
-                target=(str(resource.kind), document_id),
+                target=(str(documents.kind), document_id),
                 detail={"revision": entry.revision, "format": form},
                 time=context.clock(),
             )
@@ -336,6 +342,6 @@ def is_import(method: str, path: str) -> bool:
         method == "POST"
         and len(parts) == 5
         and parts[1] == "v1"
-        and parts[2] in (TextBanks.path, LocationBanks.path)
+        and parts[2] in (TEXT_BANK_RESOURCE.path, LOCATION_BANK_RESOURCE.path)
         and parts[4] == "import"
     )

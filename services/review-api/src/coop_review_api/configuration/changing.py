@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.configuration.log import LockedConfiguration, lock
 from coop_review_api.http.context import Context
 from coop_review_api.kernel.principal import Principal
@@ -26,4 +27,5 @@ async def changing(context: Context, principal: Principal) -> AsyncIterator[Lock
             author=principal.user_id,
             clock=context.clock,
             signals=context.signals,
+            checks=context.part(DocumentChecks),
         )

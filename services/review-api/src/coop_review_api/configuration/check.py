@@ -3,29 +3,24 @@
 Guarantees: what passes here can be loaded by every service; all faults are reported at once, each
 with the pointer of the field; names are unique; references exist; nothing that is referred to, or
 that the organisation cannot do without, is deleted.
-Must not: do I/O. What a check needs to know is in the catalogue.
+Must not: do I/O: what a check needs to know is in the catalogue. Know what is special to a kind:
+its own check does (`OWN_CHECKS`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from coop_contracts.config import (
     Action,
     ActionType,
     Document,
-    HashBank,
-    IdentityProvider,
     ItemType,
     Kind,
-    LocationBank,
     OrgSettings,
-    Policy,
     Queue,
-    RoleDefinition,
-    RoutingRule,
-    Rule,
-    TextBank,
 )
 from coop_review_api.configuration.action import check_action
 from coop_review_api.configuration.bank import (
@@ -34,8 +29,8 @@ from coop_review_api.configuration.bank import (
     check_text_bank,
 )
 from coop_review_api.configuration.catalogue import Catalogue
-from coop_review_api.configuration.identity_provider import check_identity_provider
-from coop_review_api.configuration.queue import MAX_TARGET_MINUTES, check_queue
+from coop_review_api.configuration.policy import check_policy
+from coop_review_api.configuration.queue import check_queue
 from coop_review_api.configuration.reference import BANKS, REFERRED, REFERRING, references_of
 from coop_review_api.configuration.role import check_role
 from coop_review_api.configuration.rule import (
@@ -61,34 +56,72 @@ def kinds_to_check(kind: Kind) -> frozenset[Kind]:
     return frozenset(kinds)
 
 
-def check_save(
-    kind: Kind,
-    document: Document,
-    *,
-    previous: Document | None,
-    catalogue: Catalogue,
-    signals: SignalCatalogue,
-) -> None:
-    """Raises `Invalid` with every fault, or `Conflict`; `catalogue` holds `kinds_to_check`."""
-    faults = check_document(document, previous=previous, catalogue=catalogue, signals=signals)
-    if faults:
-        raise Invalid(faults)
-    _refuse_taken_name(kind, document, catalogue)
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A document that is to be saved, and what it is judged against: what it replaces (of the same
+    type; None: nothing), the documents of `kinds_to_check`, the signals there are."""
+
+    document: Any
+    previous: Any
+    catalogue: Catalogue
+    signals: SignalCatalogue
 
 
-def check_document(
-    document: Document,
-    *,
-    previous: Document | None = None,
-    catalogue: Catalogue,
-    signals: SignalCatalogue,
-) -> list[Fault]:
-    """Every fault of a document by itself, but for a taken name. Raises `Conflict`."""
-    faults = list(_missing_references(document, catalogue))
-    missing = {fault.pointer for fault in faults}
-    # What is missing is said once, not again by who could not use it.
-    found = _of_kind(document, previous, catalogue, signals)
-    return faults + [fault for fault in found if fault.pointer not in missing]
+Check = Callable[[Examined], Iterable[Fault]]
+"""Every fault of a document by itself, missing references apart. May raise `Conflict`."""
+
+
+def _nothing(_: Examined) -> Iterable[Fault]:
+    return ()
+
+
+def _settings(it: Examined) -> Iterator[Fault]:
+    if it.document.id != SETTINGS_ID:
+        yield Fault("/id", f"must be {SETTINGS_ID}")
+    yield from check_settings(it.document, it.catalogue)
+
+
+OWN_CHECKS: Final[Mapping[Kind, Check]] = {
+    Kind.ITEM_TYPE: lambda it: check_item_type(it.document, it.previous, it.catalogue, it.signals),
+    Kind.POLICY: lambda it: check_policy(it.document, it.catalogue),
+    Kind.ACTION: lambda it: check_action(it.document, it.previous, it.catalogue),
+    Kind.RULE: lambda it: check_rule(it.document, it.catalogue, it.signals),
+    Kind.ROUTING_RULE: lambda it: check_routing_rule(it.document, it.catalogue, it.signals),
+    Kind.QUEUE: lambda it: check_queue(it.document, it.previous, it.catalogue),
+    Kind.TEXT_BANK: lambda it: check_text_bank(it.document, it.previous, it.catalogue),
+    Kind.LOCATION_BANK: lambda it: check_location_bank(it.document, it.catalogue),
+    Kind.HASH_BANK: lambda it: check_hash_bank(it.document, it.previous),
+    Kind.ROLE: lambda it: check_role(it.document, it.catalogue),
+    Kind.SETTINGS: _settings,
+    # Made here, of what was checked before.
+    Kind.BANK_CHUNK: _nothing,
+    Kind.API_KEY: _nothing,
+    Kind.WEBHOOK_KEY: _nothing,
+    Kind.INTEGRATION: _nothing,
+}
+"""By kind; those of kinds that a slice above knows are handed in by it."""
+
+
+@dataclass(frozen=True)
+class DocumentChecks:
+    """Which documents may be saved: those of the kinds that have a check here."""
+
+    by_kind: Mapping[Kind, Check] = field(default_factory=lambda: OWN_CHECKS)
+
+    def check_save(self, kind: Kind, examined: Examined) -> None:
+        """Raises `Invalid` with every fault, or `Conflict`."""
+        faults = self.faults(kind, examined)
+        if faults:
+            raise Invalid(faults)
+        _refuse_taken_name(kind, examined.document, examined.catalogue)
+
+    def faults(self, kind: Kind, examined: Examined) -> list[Fault]:
+        """Every fault of a document by itself, but for a taken name. Raises `Conflict`."""
+        faults = list(_missing_references(examined.document, examined.catalogue))
+        missing = {fault.pointer for fault in faults}
+        # What is missing is said once, not again by who could not use it.
+        found = self.by_kind[kind](examined)
+        return faults + [fault for fault in found if fault.pointer not in missing]
 
 
 def check_delete(kind: Kind, document: Document, *, catalogue: Catalogue) -> None:
@@ -114,47 +147,6 @@ def name_of(document: Document) -> str:
     return str(getattr(document, "name", document.id))
 
 
-def _of_kind(
-    document: Document,
-    previous: Document | None,
-    catalogue: Catalogue,
-    signals: SignalCatalogue,
-) -> Iterator[Fault]:
-    # A previous document always has the kind's type; the isinstance tests are for the type checker.
-    match document:
-        case ItemType():
-            was_type = previous if isinstance(previous, ItemType) else None
-            yield from check_item_type(document, was_type, catalogue, signals)
-        case Policy():
-            yield from _policy(document, catalogue)
-        case Action():
-            was_action = previous if isinstance(previous, Action) else None
-            yield from check_action(document, was_action, catalogue)
-        case Rule():
-            yield from check_rule(document, catalogue, signals)
-        case RoutingRule():
-            yield from check_routing_rule(document, catalogue, signals)
-        case Queue():
-            was_queue = previous if isinstance(previous, Queue) else None
-            yield from check_queue(document, was_queue, catalogue)
-        case TextBank():
-            was_bank = previous if isinstance(previous, TextBank) else None
-            yield from check_text_bank(document, was_bank, catalogue)
-        case LocationBank():
-            yield from check_location_bank(document, catalogue)
-        case HashBank():
-            was_hashes = previous if isinstance(previous, HashBank) else None
-            yield from check_hash_bank(document, was_hashes)
-        case RoleDefinition():
-            yield from check_role(document, catalogue)
-        case IdentityProvider():
-            yield from check_identity_provider(document)
-        case OrgSettings():
-            if document.id != SETTINGS_ID:
-                yield Fault("/id", f"must be {SETTINGS_ID}")
-            yield from check_settings(document, catalogue)
-
-
 def _missing_references(document: Document, catalogue: Catalogue) -> Iterator[Fault]:
     for reference in references_of(document):
         if catalogue.get(reference.kind, Document, reference.id) is None:
@@ -172,19 +164,3 @@ def _refuse_taken_name(kind: Kind, document: Document, catalogue: Catalogue) -> 
                 faults=[Fault("/name", "already taken")],
                 used_by=[other.id],
             )
-
-
-def _policy(policy: Policy, catalogue: Catalogue) -> Iterator[Fault]:
-    within = policy.review_within_minutes
-    if within is not None and not 1 <= within <= MAX_TARGET_MINUTES:
-        yield Fault("/reviewWithinMinutes", f"from 1 to {MAX_TARGET_MINUTES}, or null for none")
-    policies = catalogue.all(Kind.POLICY, Policy)
-    seen = {policy.id}
-    parent_id = policy.parent_id
-    while parent_id is not None:
-        if parent_id in seen:
-            yield Fault("/parentId", "a policy cannot be below itself")
-            return
-        seen.add(parent_id)
-        parent = policies.get(parent_id)
-        parent_id = parent.parent_id if parent else None

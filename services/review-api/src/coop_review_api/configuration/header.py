@@ -11,16 +11,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from coop_contracts.config import Kind
 from coop_contracts.error import pointer
 from coop_review_api.configuration.action import check_headers
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_runtime.secret.vault import Vault
-
-
-def context_of(org_id: str, kind: Kind, document_id: str) -> str:
-    """What a secret in a document is bound to."""
-    return f"{org_id}/{kind}/{document_id}"
 
 
 def clear(vault: Vault, stored: str | None, *, context: str) -> dict[str, str]:

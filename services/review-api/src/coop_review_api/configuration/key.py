@@ -23,7 +23,7 @@ import msgspec
 
 from coop_contracts.config import ApiKey, ApiScope, Kind, WebhookKey
 from coop_contracts.ids import new_id
-from coop_review_api.configuration.header import context_of
+from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.log import Entry, LockedConfiguration
 from coop_review_api.kernel.error import Conflict
 from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
@@ -118,11 +118,11 @@ async def rotate_webhook_key(
         secret, public_key = new_rsa_key()
     else:
         secret = shown = new_webhook_secret()
-    bound_to = context_of(configuration.org_id, Kind.WEBHOOK_KEY, key_id)
+    context = bound_to(configuration.org_id, Kind.WEBHOOK_KEY, key_id)
     document = WebhookKey(
         id=key_id,
         scheme=scheme,
-        secret=vault.encrypt(secret, context=bound_to),
+        secret=vault.encrypt(secret, context=context),
         created_at=configuration.now,
         public_key=public_key,
     )

@@ -24,7 +24,12 @@ from coop_contracts.config import DOCUMENT_TYPES, Document, ItemType, Kind
 from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
-from coop_review_api.configuration.check import check_delete, check_save, kinds_to_check
+from coop_review_api.configuration.check import (
+    DocumentChecks,
+    Examined,
+    check_delete,
+    kinds_to_check,
+)
 from coop_review_api.configuration.table import config_current, config_log, orgs
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.clock import Clock
@@ -65,6 +70,7 @@ class LockedConfiguration:
         author: str,
         clock: Clock,
         signals: SignalCatalogue | None = None,
+        checks: DocumentChecks | None = None,
     ) -> None:
         self.org_id = org_id
         self.head = head
@@ -72,6 +78,7 @@ class LockedConfiguration:
         self.now = clock()
         self.connection = connection
         self._signals = signals or SignalCatalogue.builtin()
+        self._checks = checks or DocumentChecks()
 
     async def catalogue(self, *kinds: Kind) -> Catalogue:
         return await load_catalogue(self.connection, self.org_id, kinds)
@@ -92,12 +99,14 @@ class LockedConfiguration:
         type_ = DOCUMENT_TYPES[kind]
         previous = await read(self.connection, self.org_id, kind, type_, document.id)
         _expect(expected, previous)
-        check_save(
+        self._checks.check_save(
             kind,
-            document,
-            previous=previous.document if previous else None,
-            catalogue=await self.catalogue(*kinds_to_check(kind)),
-            signals=self._signals,
+            Examined(
+                document=document,
+                previous=previous.document if previous else None,
+                catalogue=await self.catalogue(*kinds_to_check(kind)),
+                signals=self._signals,
+            ),
         )
         if isinstance(document, ItemType):
             before = previous.document if previous else None
@@ -190,16 +199,24 @@ async def lock(
     author: str,
     clock: Clock,
     signals: SignalCatalogue | None = None,
+    checks: DocumentChecks | None = None,
 ) -> LockedConfiguration:
     """Take the organisation's lock until the transaction ends. `author` is a user's id or `cli`;
-    `signals` are those that rules may name (None: the built-in ones)."""
+    `signals` are those that rules may name (None: the built-in ones), `checks` what documents are
+    checked for (None: those of this slice's own kinds, which alone can be saved then)."""
     head = await connection.scalar(
         select(orgs.c.head_revision).where(orgs.c.org_id == org_id).with_for_update()
     )
     if head is None:
         raise NotFound("no such organisation")
     return LockedConfiguration(
-        connection, org_id, head=head, author=author, clock=clock, signals=signals
+        connection,
+        org_id,
+        head=head,
+        author=author,
+        clock=clock,
+        signals=signals,
+        checks=checks,
     )
 
 

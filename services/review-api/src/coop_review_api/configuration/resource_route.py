@@ -7,7 +7,7 @@
     DELETE /v1/<path>/{id}           delete; If-Match optional   204, 409 naming what uses it
     …      /v1/<path>/{id}/revisions see `configuration.revision_route`
 
-Must not: decide anything; `configuration.resource` does.
+Must not: decide anything; `configuration.document_kind` does.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.resource import Handlers, Resource, etag_of, expected_revision
+from coop_review_api.configuration.resource import Resource, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.body import JsonBody
-from coop_review_api.http.context import context_of
-from coop_review_api.http.page import Cursor, Limit
+from coop_review_api.http.context import Context, context_of
+from coop_review_api.http.etag import etag_of, expected_revision
+from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.route import IF_MATCH, add_route, model_of
 from coop_review_api.kernel.principal import Principal
+from coop_runtime.database.engine import transaction
 
 
 def page_model(view: type[Stamped]) -> Any:
@@ -33,16 +36,15 @@ def page_model(view: type[Stamped]) -> Any:
     return model_of(f"{name}Page", "Some of them.", items=(list[view], ...), next_cursor=cursor)  # type: ignore[valid-type]
 
 
-def add_resource(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def add_resource(router: APIRouter, resource: Resource[Any]) -> None:
     """Add a resource's routes."""
     add_reading(router, resource)
     _add_writing(router, resource)
     add_revisions(router, resource)
 
 
-def add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def add_reading(router: APIRouter, resource: Resource[Any]) -> None:
     """Add listing and reading one, for a resource that is written in a way of its own."""
-    handlers = Handlers(resource)
     page = page_model(resource.view)
     reader = Depends(resource.read)
 
@@ -52,7 +54,8 @@ def add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
         cursor: Cursor = None,
         principal: Principal = reader,
     ) -> Any:
-        items, next_cursor = await handlers.page(request, principal, limit, cursor)
+        context = context_of(request)
+        items, next_cursor = await _page(context, principal, resource, limit=limit, cursor=cursor)
         return page(items=items, next_cursor=next_cursor)
 
     async def read_one(
@@ -61,10 +64,12 @@ def add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
         document_id: str,
         principal: Principal = reader,
     ) -> Any:
-        entry = await handlers.read(request, principal, document_id)
-        entry = await handlers.whole(request, principal, entry)
+        context, documents = context_of(request), resource.documents
+        async with transaction(context.engine) as connection:
+            entry = await documents.read(connection, principal, document_id)
+            entry = await documents.whole(connection, principal.org_id, entry)
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context_of(request), principal, entry)
+        return resource.view_of(context, principal, entry)
 
     add_route(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
     add_route(
@@ -77,8 +82,30 @@ def add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
     )
 
 
-def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
-    handlers = Handlers(resource)
+async def _page(
+    context: Context,
+    principal: Principal,
+    resource: Resource[Any],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Stamped], str | None]:
+    documents, after = resource.documents, decode_cursor(cursor)
+    async with transaction(context.engine) as connection:
+        found = await documents.page(connection, principal.org_id, after=after, limit=limit + 1)
+        entries, next_cursor = cut(found, limit, lambda entry: str(entry.document.id))
+        seen = [one for one in entries if documents.may_be_seen(principal, one.document)]
+        more: dict[str, dict[str, Any]] = {}
+        if resource.listed is not None:
+            more = await resource.listed(
+                connection, principal.org_id, [one.document for one in seen]
+            )
+    shown = [resource.view_of(context, principal, one, more.get(one.document.id)) for one in seen]
+    return shown, next_cursor
+
+
+def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
+    documents = resource.documents
     body_of = JsonBody(resource.body)
     writer, sent = Depends(resource.write), Depends(body_of)
 
@@ -88,10 +115,19 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         principal: Principal = writer,
         body: Any = sent,
     ) -> Any:
-        entry = await handlers.save(request, principal, None, body, expected=None)
+        context = context_of(request)
+        async with changing(context, principal) as configuration:
+            entry = await documents.save(
+                configuration,
+                principal,
+                fields=fields_of(body),
+                document_id=None,
+                expected=None,
+                vault=context.vault,
+            )
         response.headers["ETag"] = etag_of(entry.revision)
         response.headers["Location"] = f"/v1/{resource.path}/{entry.document.id}"
-        return resource.view_of(context_of(request), principal, entry)
+        return resource.view_of(context, principal, entry)
 
     async def replace(
         request: Request,
@@ -101,10 +137,18 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         body: Any = sent,
         if_match: str | None = IF_MATCH,
     ) -> Any:
-        expected = expected_revision(if_match)
-        entry = await handlers.save(request, principal, document_id, body, expected=expected)
+        context, expected = context_of(request), expected_revision(if_match)
+        async with changing(context, principal) as configuration:
+            entry = await documents.save(
+                configuration,
+                principal,
+                fields=fields_of(body),
+                document_id=document_id,
+                expected=expected,
+                vault=context.vault,
+            )
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context_of(request), principal, entry)
+        return resource.view_of(context, principal, entry)
 
     async def delete(
         request: Request,
@@ -112,7 +156,9 @@ def _add_writing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         principal: Principal = writer,
         if_match: str | None = IF_MATCH,
     ) -> Response:
-        await handlers.delete(request, principal, document_id, expected=expected_revision(if_match))
+        expected = expected_revision(if_match)
+        async with changing(context_of(request), principal) as configuration:
+            await documents.delete(configuration, principal, document_id, expected=expected)
         return Response(status_code=204)
 
     one = f"/{resource.path}/{{document_id}}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Document
@@ -20,52 +19,49 @@ from coop_review_api.configuration.difference import Change as Difference
 from coop_review_api.configuration.difference import difference
 from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.log import Entry, read
-from coop_review_api.configuration.resource import Handlers, Resource
-from coop_review_api.http.body import Body
-from coop_review_api.http.context import Context, context_of
+from coop_review_api.configuration.resource import Resource
+from coop_review_api.http.context import Context
 from coop_review_api.http.page import cut, decode_number
 from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
 
-B = TypeVar("B", bound=Body)
 D = TypeVar("D", bound=Document)
 
 _STAMP = frozenset({"revision", "updatedAt", "updatedBy"})
 
 
-class Revisions(Generic[B, D]):
+class Revisions(Generic[D]):
     """The handlers of one resource's revisions."""
 
-    def __init__(self, resource: Resource[B, D]) -> None:
-        self.resource = resource
-        self._handlers = Handlers(resource)
+    def __init__(self, resource: Resource[D]) -> None:
+        self._resource = resource
+        self._documents = resource.documents
 
     async def page(
         self,
-        request: Request,
+        context: Context,
         principal: Principal,
         document_id: str,
         limit: int,
         cursor: str | None,
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Newest first, each with the names of the fields that it changed."""
-        context = context_of(request)
         position = decode_number(cursor)
         async with transaction(context.engine) as connection:
             found = await history.changes(
                 connection,
                 principal.org_id,
-                self.resource.kind,
-                self.resource.document,
+                self._documents.kind,
+                self._documents.type,
                 document_id,
                 before=position,
                 limit=limit + 1,
             )
             known = [change.document for change in found if change.document is not None]
-            unknown = not found and document_id not in self.resource.implied()
-            if unknown or (known and not self.resource.visible(principal, known[0])):
-                raise NotFound(f"no {self.resource.noun} {document_id}")
+            unknown = not found and document_id not in self._documents.implied
+            if unknown or (known and not self._documents.may_be_seen(principal, known[0])):
+                raise NotFound(f"no {self._documents.noun} {document_id}")
             views = [self._view(context, principal, change) for change in found]
             if len(found) <= limit:
                 views.append(None)  # before the first there was nothing
@@ -86,26 +82,25 @@ class Revisions(Generic[B, D]):
         return shown, next_cursor
 
     async def read(
-        self, request: Request, principal: Principal, document_id: str, revision: int
+        self, context: Context, principal: Principal, document_id: str, revision: int
     ) -> Stamped:
         """One revision, whole. `NotFound` too where it deleted the document."""
-        async with transaction(context_of(request).engine) as connection:
+        async with transaction(context.engine) as connection:
             found = await self._at(connection, principal, document_id, revision)
-            view = await self._whole_view(connection, context_of(request), principal, found)
+            view = await self._whole_view(connection, context, principal, found)
         if view is None:
             raise NotFound(f"revision {revision} deleted {document_id}")
         return view
 
     async def compare(
         self,
-        request: Request,
+        context: Context,
         principal: Principal,
         document_id: str,
         revision: int,
         since: int | None,
     ) -> tuple[int | None, list[Difference]]:
         """What changed from the revision `since` (None: the one before) to `revision`."""
-        context = context_of(request)
         async with transaction(context.engine) as connection:
             after = await self._at(connection, principal, document_id, revision)
             if since is not None:
@@ -116,8 +111,8 @@ class Revisions(Generic[B, D]):
                 earlier = await history.changes(
                     connection,
                     principal.org_id,
-                    self.resource.kind,
-                    self.resource.document,
+                    self._documents.kind,
+                    self._documents.type,
                     document_id,
                     before=revision,
                     limit=1,
@@ -134,7 +129,7 @@ class Revisions(Generic[B, D]):
 
     async def restore(
         self,
-        request: Request,
+        context: Context,
         principal: Principal,
         document_id: str,
         revision: int,
@@ -142,25 +137,19 @@ class Revisions(Generic[B, D]):
         expected: int | None,
     ) -> Entry[D]:
         """Save the document as it was, as a new revision; one that was deleted is there again."""
-        context, resource = context_of(request), self.resource
+        documents = self._documents
         async with changing(context, principal) as configuration:
             found = await self._at(configuration.connection, principal, document_id, revision)
             if found.document is None:
                 raise Conflict(f"revision {revision} deleted it: restore one before")
-            current = await read(
-                configuration.connection,
-                principal.org_id,
-                resource.kind,
-                resource.document,
-                document_id,
-            )
-            return await self._handlers.commit(
+            connection, org_id = configuration.connection, configuration.org_id
+            current = await read(connection, org_id, documents.kind, documents.type, document_id)
+            restored = await documents.whole(connection, org_id, self._entry(found, found.document))
+            return await documents.commit(
                 configuration,
                 principal,
                 before=current.document if current else None,
-                after=await resource.whole(
-                    configuration.connection, principal.org_id, found.document
-                ),
+                after=restored.document,
                 expected=expected,
             )
 
@@ -170,15 +159,16 @@ class Revisions(Generic[B, D]):
         found = await history.change_at(
             connection,
             principal.org_id,
-            self.resource.kind,
-            self.resource.document,
+            self._documents.kind,
+            self._documents.type,
             document_id,
             revision,
         )
         if found is None or (
-            found.document is not None and not self.resource.visible(principal, found.document)
+            found.document is not None
+            and not self._documents.may_be_seen(principal, found.document)
         ):
-            raise NotFound(f"no {self.resource.noun} {document_id} of revision {revision}")
+            raise NotFound(f"no {self._documents.noun} {document_id} of revision {revision}")
         return found
 
     async def _whole_view(
@@ -190,23 +180,22 @@ class Revisions(Generic[B, D]):
     ) -> Stamped | None:
         if change.document is None:
             return None
-        whole = await self.resource.whole(connection, principal.org_id, change.document)
-        return self._shown(context, principal, change, whole)
+        entry = self._entry(change, change.document)
+        entry = await self._documents.whole(connection, principal.org_id, entry)
+        return self._resource.view_of(context, principal, entry)
 
     def _view(
         self, context: Context, principal: Principal, change: history.Change[D]
     ) -> Stamped | None:
         if change.document is None:
             return None
-        return self._shown(context, principal, change, change.document)
+        return self._resource.view_of(context, principal, self._entry(change, change.document))
 
-    def _shown(
-        self, context: Context, principal: Principal, change: history.Change[D], document: D
-    ) -> Stamped:
-        entry = Entry(
+    @staticmethod
+    def _entry(change: history.Change[D], document: D) -> Entry[D]:
+        return Entry(
             document=document, revision=change.revision, author=change.author, time=change.time
         )
-        return self.resource.view_of(context, principal, entry)
 
 
 def _fields(view: Stamped | None) -> dict[str, Any] | None:

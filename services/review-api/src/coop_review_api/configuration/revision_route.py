@@ -17,10 +17,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field, JsonValue
 
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.resource import Resource, etag_of, expected_revision
+from coop_review_api.configuration.resource import Resource
 from coop_review_api.configuration.revision import Revisions, as_json
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
+from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit
 from coop_review_api.http.route import IF_MATCH, add_route, model_of
 from coop_review_api.kernel.principal import Principal
@@ -71,14 +72,14 @@ def revisions_model(view: type[Stamped]) -> Any:
     )
 
 
-def add_revisions(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def add_revisions(router: APIRouter, resource: Resource[Any]) -> None:
     """Add the four routes."""
     _add_reading(router, resource)
     _add_comparing(router, resource)
     _add_restoring(router, resource)
 
 
-def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def _add_reading(router: APIRouter, resource: Resource[Any]) -> None:
     revisions = Revisions(resource)
     model = revisions_model(resource.view)
     reader = Depends(resource.read)
@@ -90,13 +91,15 @@ def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
         cursor: Cursor = None,
         principal: Principal = reader,
     ) -> Any:
-        items, next_cursor = await revisions.page(request, principal, document_id, limit, cursor)
+        items, next_cursor = await revisions.page(
+            context_of(request), principal, document_id, limit, cursor
+        )
         return model.model_validate({"items": items, "next_cursor": next_cursor})
 
     async def read_revision(
         request: Request, document_id: str, revision: Revision, principal: Principal = reader
     ) -> Any:
-        return await revisions.read(request, principal, document_id, revision)
+        return await revisions.read(context_of(request), principal, document_id, revision)
 
     all_of = f"/{resource.path}/{{document_id}}/revisions"
     noun = resource.noun
@@ -111,7 +114,7 @@ def _add_reading(router: APIRouter, resource: Resource[Any, Any]) -> None:
     )
 
 
-def _add_comparing(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def _add_comparing(router: APIRouter, resource: Resource[Any]) -> None:
     revisions = Revisions(resource)
     reader = Depends(resource.read)
 
@@ -122,7 +125,9 @@ def _add_comparing(router: APIRouter, resource: Resource[Any, Any]) -> None:
         since: Annotated[int | None, Query(ge=1, le=_MAX)] = None,
         principal: Principal = reader,
     ) -> ChangesView:
-        before, changes = await revisions.compare(request, principal, document_id, revision, since)
+        before, changes = await revisions.compare(
+            context_of(request), principal, document_id, revision, since
+        )
         shown = [ChangeView.model_validate(change) for change in as_json(changes)]
         return ChangesView(since=before, revision=revision, changes=shown)
 
@@ -130,7 +135,7 @@ def _add_comparing(router: APIRouter, resource: Resource[Any, Any]) -> None:
     add_route(router, path, compare, "GET", f"get{resource.noun}Changes", ChangesView)
 
 
-def _add_restoring(router: APIRouter, resource: Resource[Any, Any]) -> None:
+def _add_restoring(router: APIRouter, resource: Resource[Any]) -> None:
     revisions = Revisions(resource)
     writer = Depends(resource.write)
 
@@ -142,11 +147,12 @@ def _add_restoring(router: APIRouter, resource: Resource[Any, Any]) -> None:
         principal: Principal = writer,
         if_match: str | None = IF_MATCH,
     ) -> Any:
+        context, expected = context_of(request), expected_revision(if_match)
         entry = await revisions.restore(
-            request, principal, document_id, revision, expected=expected_revision(if_match)
+            context, principal, document_id, revision, expected=expected
         )
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context_of(request), principal, entry)
+        return resource.view_of(context, principal, entry)
 
     path = f"/{resource.path}/{{document_id}}/revisions/{{revision}}/restore"
     add_route(router, path, restore, "POST", f"restore{resource.noun}", resource.view)

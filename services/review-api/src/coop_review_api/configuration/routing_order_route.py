@@ -10,12 +10,12 @@ from pydantic import Field
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Id, RoutingRuleView
-from coop_review_api.configuration.kind import RoutingRules
-from coop_review_api.configuration.resource import expected_revision
+from coop_review_api.configuration.document_resource import ROUTING_RULE_RESOURCE
 from coop_review_api.configuration.routing_order import reorder
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
+from coop_review_api.http.etag import expected_revision
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel.principal import Principal
 
@@ -58,7 +58,7 @@ async def order_routing_rules(
     if_match: str | None = IF_MATCH,
 ) -> RoutingOrderView:
     """Put all routing rules of a class into an order."""
-    context, resource = context_of(request), RoutingRules()
+    context, resource = context_of(request), ROUTING_RULE_RESOURCE
     expected = expected_revision(if_match)
     async with changing(context, principal) as configuration:
         entries = await reorder(

@@ -18,7 +18,7 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_items import compile_item_type
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
-from coop_review_api.configuration.check import check_document, kinds_to_check
+from coop_review_api.configuration.check import DocumentChecks, Examined, kinds_to_check
 from coop_review_api.configuration.document_model import Id, RuleBody
 from coop_review_api.configuration.log import read
 from coop_review_api.explanation.desk import Explanations
@@ -177,7 +177,8 @@ async def _rule(
         return entry.document
     fields = body.rule.model_dump(by_alias=True, mode="json")
     rule = msgspec.convert({**fields, "id": new_id()}, Rule)
-    faults = check_document(rule, catalogue=catalogue, signals=context.signals)
+    examined = Examined(document=rule, previous=None, catalogue=catalogue, signals=context.signals)
+    faults = DocumentChecks().faults(Kind.RULE, examined)
     if faults:
         raise Invalid([Fault("/rule" + fault.pointer, fault.reason) for fault in faults])
     return rule

@@ -25,6 +25,7 @@ from coop_contracts.event import ItemRef
 from coop_contracts.ids import new_id
 from coop_items import InvalidItemType, compile_item_type
 from coop_review_api.configuration import header
+from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.kernel import metric
@@ -114,7 +115,7 @@ class PartialItems:
         settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
         if settings is None or settings.partial_items_endpoint is None:
             return None
-        bound_to = header.context_of(org_id, Kind.SETTINGS, SETTINGS_ID)
+        secret = bound_to(org_id, Kind.SETTINGS, SETTINGS_ID)
         keys = catalogue.all(Kind.WEBHOOK_KEY, WebhookKey).values()
         try:
             signing = signing_of(self._vault, org_id, keys)
@@ -122,7 +123,7 @@ class PartialItems:
             raise UpstreamFailed(f"the platform was not asked: {error}") from None
         return Endpoint(
             url=settings.partial_items_endpoint,
-            headers=header.clear(self._vault, settings.partial_items_headers, context=bound_to),
+            headers=header.clear(self._vault, settings.partial_items_headers, context=secret),
             signing=signing,
             item_types=catalogue.all(Kind.ITEM_TYPE, ItemType),
         )

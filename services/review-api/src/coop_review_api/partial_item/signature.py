@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coop_contracts.config import Kind, WebhookKey
-from coop_review_api.configuration.header import context_of
+from coop_review_api.configuration.binding import bound_to
 from coop_runtime.secret.signing import sign_rsa_sha256, sign_standard_webhook
 from coop_runtime.secret.vault import Vault
 
@@ -63,6 +63,6 @@ def signing_of(vault: Vault, org_id: str, keys: Iterable[WebhookKey]) -> Signing
 
 def _clear(vault: Vault, org_id: str, key: WebhookKey) -> str:
     try:
-        return vault.decrypt(key.secret, context=context_of(org_id, Kind.WEBHOOK_KEY, key.id))
+        return vault.decrypt(key.secret, context=bound_to(org_id, Kind.WEBHOOK_KEY, key.id))
     except Exception as error:  # noqa: BLE001 - told on without its text
         raise CannotSign(f"key {key.id} cannot be decrypted ({type(error).__name__})") from None

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Request
-
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.changing import changing
-from coop_review_api.http.context import context_of
+from coop_review_api.http.context import Context
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import notice as notices
 from coop_review_api.notification.notice import Notice
@@ -18,16 +16,15 @@ from coop_review_api.people.administration import Administration, administration
 
 @asynccontextmanager
 async def administering(
-    request: Request, principal: Principal, needed: Permission = Permission.MANAGE_USERS
+    context: Context, principal: Principal, needed: Permission = Permission.MANAGE_USERS
 ) -> AsyncIterator[Administration]:
     """A transaction with the organisation's lock, and the caller's powers in it."""
-    context = context_of(request)
     async with changing(context, principal) as configuration:
         yield await administration_of(configuration, principal, needed)
 
 
 async def tell_person(
-    request: Request,
+    context: Context,
     administration: Administration,
     principal: Principal,
     user_id: str,
@@ -36,7 +33,7 @@ async def tell_person(
     """A mail to somebody about what the caller does to their account, in its transaction."""
     await notices.tell(
         administration.connection,
-        context_of(request).settings,
+        context.settings,
         notice,
         user_id=user_id,
         now=administration.now,

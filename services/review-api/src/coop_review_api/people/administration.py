@@ -114,6 +114,16 @@ class Administration:
         await self.check_administered()
         return await user.get(self.connection, self.org_id, user_id)
 
+    async def become(
+        self, user_id: str, status: Status, *, only_from: Collection[Status]
+    ) -> tuple[User, User]:
+        """The account before and after it became so. Raises `Conflict` where it was something
+        else before."""
+        before = await self.reach(user_id)
+        if before.status not in only_from:
+            raise Conflict(f"the account is {before.status}")
+        return before, await self.change(user_id, Change(status=status))
+
     async def remove(self, user_id: str) -> None:
         """The end of an account: nobody signs in with it, its address is free. Its id and name
         stay, for history."""

@@ -149,7 +149,7 @@ async def create_invitation(
     faults = check_email(email)
     if faults:
         raise Invalid(faults)
-    async with administering(request, principal) as administration:
+    async with administering(context_of(request), principal) as administration:
         await administration.check_grant(body.role)
         sent = await invitation.create(
             administration.connection,
@@ -170,7 +170,7 @@ async def create_invitation(
 )
 async def resend_invitation(request: Request, principal: Manager, invitation_id: str) -> SentView:
     """A new link, for seven more days; the one before is good for nothing."""
-    async with administering(request, principal) as administration:
+    async with administering(context_of(request), principal) as administration:
         sent = await invitation.resend(
             administration.connection, principal.org_id, invitation_id, now=administration.now
         )
@@ -187,7 +187,7 @@ async def revoke_invitation(
     request: Request, principal: Manager, invitation_id: str
 ) -> InvitationView:
     """The link is good for nothing from now on."""
-    async with administering(request, principal) as administration:
+    async with administering(context_of(request), principal) as administration:
         revoked = await invitation.revoke(
             administration.connection, principal.org_id, invitation_id, now=administration.now
         )

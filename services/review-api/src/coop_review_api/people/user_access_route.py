@@ -13,23 +13,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, Field
 
 from coop_contracts.config import Kind, Queue
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import load_catalogue
-from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
-from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.notice import Notice
 from coop_review_api.people import reset, session, user
 from coop_review_api.people.administering import administering, tell_person
 from coop_review_api.people.link import link_of
+from coop_review_api.people.queue_assignment import assign
 from coop_review_api.people.session import Method, Session
 from coop_review_api.people.user_route import Manager, not_oneself
 from coop_runtime.database.engine import transaction
@@ -109,31 +108,11 @@ async def replace_user_queues(
 ) -> QueuesView:
     """Name this person in these queues, and in no other. A queue is not left without a reviewer:
     that would open it to everybody."""
-    async with administering(request, principal, Permission.EDIT_MRT_QUEUES) as administration:
+    context, needed = context_of(request), Permission.EDIT_MRT_QUEUES
+    async with administering(context, principal, needed) as administration:
         await user.get(administration.connection, principal.org_id, user_id)
-        await _assign(administration.configuration, user_id, body.queue_ids)
+        await assign(administration.configuration, user_id, body.queue_ids)
     return QueuesView(queue_ids=sorted(set(body.queue_ids)))
-
-
-async def _assign(configuration: LockedConfiguration, user_id: str, queue_ids: list[str]) -> None:
-    queues = (await configuration.catalogue(Kind.QUEUE)).all(Kind.QUEUE, Queue)
-    faults = [
-        Fault(f"/queueIds/{position}", "no such queue")
-        for position, queue_id in enumerate(queue_ids)
-        if queue_id not in queues
-    ]
-    if faults:
-        raise Invalid(faults)
-    for queue in queues.values():
-        others = tuple(one for one in queue.reviewer_ids if one != user_id)
-        wanted = queue.id in queue_ids
-        if wanted == (user_id in queue.reviewer_ids):
-            continue
-        if not wanted and not others:
-            raise Conflict("a queue would be open to everybody", used_by=[f"queue {queue.name}"])
-        reviewer_ids = (*others, user_id) if wanted else others
-        changed = msgspec.structs.replace(queue, reviewer_ids=reviewer_ids)
-        await configuration.save(Kind.QUEUE, changed)
 
 
 @router.get(
@@ -153,7 +132,7 @@ async def list_user_sessions(request: Request, principal: Manager, user_id: str)
 )
 async def end_user_sessions(request: Request, principal: Manager, user_id: str) -> EndedView:
     """Sign this person out everywhere."""
-    async with administering(request, principal) as administration:
+    async with administering(context_of(request), principal) as administration:
         return EndedView(ended=await administration.end_sessions(user_id))
 
 
@@ -163,14 +142,15 @@ async def end_user_sessions(request: Request, principal: Manager, user_id: str) 
 async def create_reset_link(request: Request, principal: Manager, user_id: str) -> ResetLinkView:
     """A link with which this person sets a password, good once and for an hour."""
     not_oneself(principal, user_id)
-    async with administering(request, principal) as administration:
+    context = context_of(request)
+    async with administering(context, principal) as administration:
         found = await administration.reach(user_id)
         if found.status != "ACTIVE":
             raise Conflict(f"the account is {found.status}")
         made = await reset.create(administration.connection, user_id, now=administration.now)
         await administration.record("password.reset-link-created", user_id)
-        await tell_person(request, administration, principal, user_id, Notice.RESET_LINK_MADE)
-    link = link_of(context_of(request).settings, "reset", made.token)
+        await tell_person(context, administration, principal, user_id, Notice.RESET_LINK_MADE)
+    link = link_of(context.settings, "reset", made.token)
     return ResetLinkView(link=link, expires_at=made.expires_at)
 
 
@@ -180,9 +160,10 @@ async def create_reset_link(request: Request, principal: Manager, user_id: str) 
 async def reset_user_second_factor(request: Request, principal: Manager, user_id: str) -> Response:
     """Take a lost second factor away. Its owner is signed out."""
     not_oneself(principal, user_id)
-    async with administering(request, principal) as administration:
+    context = context_of(request)
+    async with administering(context, principal) as administration:
         await administration.reset_factor(user_id)
-        await tell_person(request, administration, principal, user_id, Notice.FACTOR_RESET)
+        await tell_person(context, administration, principal, user_id, Notice.FACTOR_RESET)
     return Response(status_code=204)
 
 

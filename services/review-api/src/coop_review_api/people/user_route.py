@@ -123,7 +123,7 @@ async def create_user(
     if faults:
         raise Invalid(faults)
     password_hash = await context.part(Passwords).hash(body.password)
-    async with administering(request, principal) as administration:
+    async with administering(context, principal) as administration:
         await administration.check_grant(body.role)
         made = await user.create(
             administration.connection,
@@ -159,7 +159,7 @@ async def change_user(
 ) -> UserView:
     """Change the role, or the mark for emergencies. It acts on their next request."""
     change = Change(role=body.role, is_break_glass=body.is_break_glass)
-    async with administering(request, principal) as administration:
+    async with administering(context_of(request), principal) as administration:
         return view_of(await administration.change(user_id, change))
 
 
@@ -192,24 +192,23 @@ async def enable_user(request: Request, principal: Manager, user_id: str) -> Use
 async def remove_user(request: Request, principal: Manager, user_id: str) -> Response:
     """The end of an account: sessions end, the address is free; history keeps id and name."""
     not_oneself(principal, user_id)
-    async with administering(request, principal) as administration:
+    context = context_of(request)
+    async with administering(context, principal) as administration:
         await administration.reach(user_id)
-        await tell_person(request, administration, principal, user_id, Notice.REMOVED)
+        await tell_person(context, administration, principal, user_id, Notice.REMOVED)
         await administration.remove(user_id)
     return Response(status_code=204)
 
 
 async def _become(
-    request: Request, principal: Principal, user_id: str, status: Status, from_: set[Status]
+    request: Request, principal: Principal, user_id: str, status: Status, only_from: set[Status]
 ) -> UserView:
-    async with administering(request, principal) as administration:
-        found = await administration.reach(user_id)
-        if found.status not in from_:
-            raise Conflict(f"the account is {found.status}")
-        changed = await administration.change(user_id, Change(status=status))
-        if found.status != "DISABLED" and status == "ACTIVE":
-            await tell_person(request, administration, principal, user_id, Notice.APPROVED)
-        return view_of(changed)
+    context = context_of(request)
+    async with administering(context, principal) as administration:
+        before, after = await administration.become(user_id, status, only_from=only_from)
+        if before.status != "DISABLED" and status == "ACTIVE":
+            await tell_person(context, administration, principal, user_id, Notice.APPROVED)
+        return view_of(after)
 
 
 def not_oneself(principal: Principal, user_id: str) -> None:

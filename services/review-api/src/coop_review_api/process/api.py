@@ -12,6 +12,7 @@ from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.automation.worker import AutomationLimits
+from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
@@ -23,6 +24,7 @@ from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.application import build, limited
+from coop_review_api.process.document_check import DOCUMENT_CHECKS
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
@@ -86,6 +88,7 @@ def api(settings: Settings) -> Service:
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
+            DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
             Hub: hub,

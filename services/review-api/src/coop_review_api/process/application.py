@@ -18,8 +18,16 @@ from coop_review_api.backtest import retroaction_route
 from coop_review_api.backtest import route as backtest
 from coop_review_api.comment import route as comment
 from coop_review_api.configuration import bank_route, key_route, routing_order_route
-from coop_review_api.configuration.bank_kind import HashBanks, LocationBanks, TextBanks
-from coop_review_api.configuration.kind import Actions, ItemTypes, Policies, RoutingRules, Rules
+from coop_review_api.configuration.document_resource import (
+    ACTION_RESOURCE,
+    HASH_BANK_RESOURCE,
+    ITEM_TYPE_RESOURCE,
+    LOCATION_BANK_RESOURCE,
+    POLICY_RESOURCE,
+    ROUTING_RULE_RESOURCE,
+    RULE_RESOURCE,
+    TEXT_BANK_RESOURCE,
+)
 from coop_review_api.configuration.resource import Resource
 from coop_review_api.configuration.resource_route import add_resource
 from coop_review_api.decision_log import job_route as decided_job_route
@@ -49,12 +57,12 @@ from coop_review_api.people import (
     user_access_route,
     user_route,
 )
-from coop_review_api.people.role_route import Roles
+from coop_review_api.people.role_route import ROLE_RESOURCE
 from coop_review_api.quality import route as quality
 from coop_review_api.quality import second_review_route
 from coop_review_api.queue import favourite_route
 from coop_review_api.queue import route as queue
-from coop_review_api.queue.resource import Queues
+from coop_review_api.queue.resource import QUEUE_RESOURCE
 from coop_review_api.review import (
     claim_route,
     decision_route,
@@ -112,17 +120,17 @@ _ROUTERS: tuple[APIRouter, ...] = (
     analytics.router,
 )
 
-_RESOURCES: tuple[Resource[Any, Any], ...] = (
-    ItemTypes(),
-    Policies(),
-    Actions(),
-    Rules(),
-    RoutingRules(),
-    Queues(),
-    TextBanks(),
-    LocationBanks(),
-    HashBanks(),
-    Roles(),
+_RESOURCES: tuple[Resource[Any], ...] = (
+    ITEM_TYPE_RESOURCE,
+    POLICY_RESOURCE,
+    ACTION_RESOURCE,
+    RULE_RESOURCE,
+    ROUTING_RULE_RESOURCE,
+    QUEUE_RESOURCE,
+    TEXT_BANK_RESOURCE,
+    LOCATION_BANK_RESOURCE,
+    HASH_BANK_RESOURCE,
+    ROLE_RESOURCE,
 )
 
 

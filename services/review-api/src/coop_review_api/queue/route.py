@@ -17,10 +17,10 @@ from coop_queues import store as queues
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.check import name_of
-from coop_review_api.configuration.resource import expected_revision
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
+from coop_review_api.http.etag import expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel import audit

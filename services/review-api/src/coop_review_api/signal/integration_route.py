@@ -9,26 +9,33 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import Field, JsonValue
 
 from coop_contracts.config import Integration, Kind
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import credential
+from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.changing import changing
-from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.header import context_of as bound_to
 from coop_review_api.configuration.log import Entry, read
-from coop_review_api.configuration.resource import Handlers, Resource, etag_of, expected_revision
+from coop_review_api.configuration.resource import Presentation, Resource, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.body import JsonBody
 from coop_review_api.http.context import Context, context_of
+from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.signal import credential
+from coop_review_api.signal.integration import INTEGRATIONS, save_account, unavailable
 from coop_review_api.signal.signals import Signals, integrations
-from coop_rules.signal.signal import SignalType
+from coop_review_api.signal.view import (
+    AvailableView,
+    IntegrationBody,
+    IntegrationList,
+    IntegrationView,
+    PluginProblemView,
+    SignalList,
+    signal_view,
+)
 from coop_runtime.database.engine import transaction
-from coop_signals.manifest import Manifest
 
 router = APIRouter(prefix="/v1", tags=["integrations"])
 
@@ -42,130 +49,23 @@ Manager = Annotated[Principal, Depends(_manages)]
 RuleAuthor = Annotated[Principal, Depends(_writes_rules)]
 
 
-class IntegrationBody(Body):
-    """An account. `credential` holds the manifest's secret fields and is never returned: leave it
-    out to keep what is stored, send a null value to keep that secret. `config` holds the others."""
-
-    credential: dict[str, str | None] | None = None
-    config: dict[str, JsonValue] = Field(default_factory=dict)
-    enabled: bool = True
+def _shown(shown: Presentation[Integration]) -> dict[str, Any]:
+    fields, vault = shown.fields, shown.context.vault
+    stored = fields.pop("credential", None)
+    secret = bound_to(shown.principal.org_id, Kind.INTEGRATION, shown.document.id)
+    return {**fields, "credentialNames": credential.names(vault, stored, context=secret)}
 
 
-class IntegrationView(Stamped):
-    """An account. `credentialNames` are the secrets that are stored."""
-
-    config: dict[str, Any] = Field(default_factory=dict)
-    enabled: bool = True
-    credential_names: list[str] = Field(default_factory=list)
-
-
-class ConfigFieldView(Model):
-    key: str
-    label: str
-    required: bool
-    input_type: str
-    description: str
-
-
-class ModelCardView(Model):
-    training_data: str
-    policy_and_taxonomy: str
-    annotation_methodology: str
-    performance_benchmarks: str
-    bias_and_limitations: str
-    implementation_guidance: str
-    relevant_links: list[str]
-
-
-class ManifestView(Model):
-    """What an integration says of itself. `signals` are names; see `/v1/signals`."""
-
-    id: str
-    name: str
-    version: str
-    docs_url: str
-    requires_config: bool
-    config_fields: list[ConfigFieldView]
-    signals: list[str]
-    model_card: ModelCardView
-
-
-class AvailableView(Model):
-    """An integration. `manifest` is null where an account is kept of one that is not installed, or
-    is broken; `account` is null where there is none."""
-
-    id: str
-    manifest: ManifestView | None
-    account: IntegrationView | None
-
-
-class PluginProblemView(Model):
-    """A plugin that was left out, and why."""
-
-    entry_point: str
-    distribution: str
-    reason: str
-
-
-class IntegrationList(Model):
-    items: list[AvailableView]
-    problems: list[PluginProblemView]
-
-
-class ThresholdsView(Model):
-    high_precision: float
-    high_recall: float
-
-
-class SignalView(Model):
-    """A signal, for whoever writes conditions. `order` are the values of an ENUM, lowest first;
-    `needsMatchingValues` what it looks for; with `subcategories` a condition names one. Where it is
-    not `available`, `reason` says why. `allowedInRules` false: in routing rules only;
-    `allowedInRoutingRules` false: in the others only."""
-
-    name: str
-    display_name: str
-    description: str
-    docs_url: str
-    inputs: list[str]
-    output: str
-    order: list[str]
-    cost: int
-    lane: str
-    needs_matching_values: list[str]
-    subcategories: bool
-    full_item: bool
-    derivation: str | None
-    allowed_in_rules: bool
-    allowed_in_routing_rules: bool
-    integration: str | None
-    recommended_thresholds: ThresholdsView | None
-    languages: list[str]
-    available: bool
-    reason: str | None
-
-
-class SignalList(Model):
-    items: list[SignalView]
-
-
-class Integrations(Resource[IntegrationBody, Integration]):
-    """For its revisions: an account is made by PUT, under the integration's own id."""
-
-    kind, path, noun, plural = Kind.INTEGRATION, "integrations", "Integration", "Integrations"
-    document, body, view = Integration, IntegrationBody, IntegrationView
-    read = write = _manages
-
-    def present(
-        self, context: Context, principal: Principal, document: Integration, fields: dict[str, Any]
-    ) -> dict[str, Any]:
-        stored = fields.pop("credential", None)
-        bound = bound_to(principal.org_id, self.kind, document.id)
-        return {**fields, "credentialNames": credential.names(context.vault, stored, context=bound)}
-
-
-_resource = Integrations()
-_handlers = Handlers(_resource)
+_resource = Resource(
+    documents=INTEGRATIONS,
+    path="integrations",
+    plural="Integrations",
+    body=IntegrationBody,
+    view=IntegrationView,
+    read=_manages,
+    write=_manages,
+    present=_shown,
+)
 _body = JsonBody(IntegrationBody)
 
 
@@ -228,22 +128,13 @@ async def replace_integration(
         raise NotFound(f"no integration {document_id}")
     expected = expected_revision(if_match)
     async with changing(context, principal) as configuration:
-        current = await read(
-            configuration.connection, principal.org_id, Kind.INTEGRATION, Integration, document_id
-        )
-        previous = current.document if current else None
-        fields = body.model_dump(by_alias=True, mode="json")
-        fields["credential"] = credential.updated(
-            context.vault,
+        entry = await save_account(
+            configuration,
+            principal,
             manifest,
-            previous,
-            credential=body.credential,
-            config=body.config,
-            context=bound_to(principal.org_id, Kind.INTEGRATION, document_id),
-        )
-        after = msgspec.convert({**fields, "id": document_id}, Integration)
-        entry = await _handlers.commit(
-            configuration, principal, before=previous, after=after, expected=expected
+            fields=fields_of(body),
+            expected=expected,
+            vault=context.vault,
         )
     response.headers["ETag"] = etag_of(entry.revision)
     return _resource.view_of(context, principal, entry)
@@ -258,7 +149,8 @@ async def delete_integration(
 ) -> Response:
     """Forget my account. Conditions that need it are unavailable from now on."""
     expected = expected_revision(if_match)
-    await _handlers.delete(request, principal, document_id, expected=expected)
+    async with changing(context_of(request), principal) as configuration:
+        await INTEGRATIONS.delete(configuration, principal, document_id, expected=expected)
     return Response(status_code=204)
 
 
@@ -272,7 +164,9 @@ async def list_signals(request: Request, principal: RuleAuthor) -> SignalList:
     manifests = context.part(Signals).known.manifests
     return SignalList(
         items=[
-            _signal(signal, _unavailable(signal, manifests.get(signal.integration or ""), accounts))
+            signal_view(
+                signal, unavailable(signal, manifests.get(signal.integration or ""), accounts)
+            )
             for signal in context.signals.values()
         ]
     )
@@ -296,46 +190,4 @@ def _available(
             },
             "account": account and account.model_dump(),
         }
-    )
-
-
-def _unavailable(
-    signal: SignalType, manifest: Manifest | None, accounts: dict[str, Integration]
-) -> str | None:
-    if signal.integration is None:
-        return None
-    account = accounts.get(signal.integration)
-    if account is None:
-        needed = manifest is None or manifest.requires_config
-        return f"the integration {signal.integration} is not set up" if needed else None
-    return None if account.enabled else f"the integration {signal.integration} is switched off"
-
-
-def _signal(signal: SignalType, reason: str | None) -> SignalView:
-    thresholds = signal.recommended_thresholds
-    return SignalView(
-        name=signal.name,
-        display_name=signal.display_name,
-        description=signal.description,
-        docs_url=signal.docs_url,
-        inputs=sorted(signal.inputs),
-        output=signal.output,
-        order=list(signal.order),
-        cost=signal.cost,
-        lane=signal.lane,
-        needs_matching_values=sorted(signal.needs_matching_values),
-        subcategories=signal.subcategories,
-        full_item=signal.full_item,
-        derivation=signal.derivation,
-        allowed_in_rules=signal.allowed_in_rules,
-        allowed_in_routing_rules=not signal.unfit_for_routing,
-        integration=signal.integration,
-        recommended_thresholds=None
-        if thresholds is None
-        else ThresholdsView(
-            high_precision=thresholds.high_precision, high_recall=thresholds.high_recall
-        ),
-        languages=list(signal.languages),
-        available=reason is None,
-        reason=reason,
     )

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from coop_review_api.kernel.web_address import is_safe
 from coop_review_api.single_sign_on.error import Refused, Unreachable
+from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
 from coop_runtime.egress.guard import EgressGuard, EgressRefused
 

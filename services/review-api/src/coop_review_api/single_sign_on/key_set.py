@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import InvalidKeyError, PyJWKError
 
-from coop_review_api.configuration.certificate import MIN_RSA_BITS
+from coop_review_api.single_sign_on.certificate import MIN_RSA_BITS
 from coop_review_api.single_sign_on.error import Refused
 from coop_review_api.single_sign_on.fetch import Fetch
 

@@ -21,12 +21,12 @@ from typing import Any
 from urllib.parse import quote
 
 from coop_contracts.config import IdentityProvider
-from coop_review_api.kernel.web_address import is_safe
 from coop_review_api.single_sign_on import id_token
 from coop_review_api.single_sign_on.address import with_query
 from coop_review_api.single_sign_on.error import Refused, Unreachable
 from coop_review_api.single_sign_on.fetch import Fetch
 from coop_review_api.single_sign_on.key_set import ALGORITHMS, KeySets
+from coop_review_api.single_sign_on.web_address import is_safe
 
 KEPT = timedelta(minutes=10)
 MAX_KEPT = 500

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api.configuration.header import context_of as bound_to
+from coop_review_api.configuration.binding import bound_to
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import NotFound

@@ -22,7 +22,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
-from coop_review_api.configuration import certificate
+from coop_review_api.single_sign_on import certificate
 from coop_review_api.single_sign_on.error import Refused
 from coop_review_api.single_sign_on.xml import SIGNATURE, Element, children, only
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from coop_contracts.config import IdentityProvider
 from coop_contracts.error import pointer
-from coop_review_api.configuration.certificate import (
+from coop_review_api.kernel.error import Fault
+from coop_review_api.single_sign_on.certificate import (
     MAX_CERTIFICATES,
     CertificateError,
     load,
 )
-from coop_review_api.kernel.error import Fault
-from coop_review_api.kernel.web_address import is_safe
+from coop_review_api.single_sign_on.web_address import is_safe
 
 _OF_SAML = ("entity_id", "sso_url", "certificates", "metadata_url")
 _OF_OIDC = ("issuer", "client_id", "client_secret")
