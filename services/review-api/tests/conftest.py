@@ -48,6 +48,7 @@ from coop_review_api.organisation import creation as organisation
 from coop_review_api.organisation.creation import Created
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session, user
+from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.table import login_throttle
 from coop_review_api.process.application import build, limited
@@ -237,6 +238,7 @@ async def context(
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
+            ForgottenPasswordLimits: ForgottenPasswordLimits(),
             Hub: Hub(
                 engine,
                 session_limits=settings.session_limits,

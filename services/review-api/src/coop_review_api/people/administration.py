@@ -16,11 +16,10 @@ from typing import Any, Self
 
 from sqlalchemy import delete, func, select, update
 
-from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import LockedConfiguration, read
+from coop_review_api.configuration.log import LockedConfiguration
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid
@@ -236,7 +235,7 @@ async def check_administered(configuration: LockedConfiguration) -> None:
     """Raises `Conflict` when the organisation is left with nobody to administer it: an active
     person with a password, which must be good for signing in, who holds `ADMINISTERS`."""
     connection, org_id = configuration.connection, configuration.org_id
-    entry = await read(connection, org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    elsewhere = (await settings_of(connection, org_id)).requires_single_sign_on
     roles = await role.roles_holding(connection, org_id, *ADMINISTERS)
     query = select(users.c.user_id).where(
         users.c.org_id == org_id,
@@ -244,7 +243,6 @@ async def check_administered(configuration: LockedConfiguration) -> None:
         users.c.status == "ACTIVE",
         users.c.password_hash.is_not(None),
     )
-    elsewhere = entry is not None and entry.document.requires_single_sign_on
     if elsewhere:
         query = query.where(users.c.is_break_glass)
     if await connection.scalar(query.limit(1)) is None:

@@ -13,9 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Kind, OrgSettings
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import read
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.table import users
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit
@@ -60,11 +58,11 @@ async def change_password(
     """A new password; every other session ends. Raises as `show_password`, and `Invalid` for one
     that is too weak."""
     async with transaction(context.engine) as connection:
-        organisation = await organisation_name(connection, principal.org_id)
+        settings = await settings_of(connection, principal.org_id)
     faults = check_password(
         new,
         email=principal.email,
-        known=[principal.name, organisation],
+        known=[principal.name, settings.name],
         at="/newPassword",
     )
     if faults:
@@ -104,9 +102,3 @@ async def record(
         detail=detail,
         time=context.clock(),
     )
-
-
-async def organisation_name(connection: AsyncConnection, org_id: str) -> str:
-    """What the organisation calls itself."""
-    entry = await read(connection, org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-    return entry.document.name if entry else ""

@@ -31,7 +31,7 @@ LIFETIME = timedelta(days=7)
 MAX_OPEN = 1000
 """Of an organisation, at once."""
 
-State = Literal["OPEN", "ACCEPTED", "REVOKED", "EXPIRED"]
+InvitationState = Literal["OPEN", "ACCEPTED", "REVOKED", "EXPIRED"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +47,11 @@ class Invitation:
     created_at: datetime
     sent_at: datetime
     expires_at: datetime
-    state: State
+    state: InvitationState
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class IssuedInvitation:
     """An invitation and its token, which is shown this once."""
 
     invitation: Invitation
@@ -67,7 +67,7 @@ async def create(
     requires_approval: bool,
     author: str,
     now: datetime,
-) -> Sent:
+) -> IssuedInvitation:
     """Invite an address, the organisation's lock held. `Conflict` where it has an account here, or
     an open invitation."""
     if await user.find_by_email(connection, org_id, email) is not None:
@@ -104,12 +104,12 @@ async def create(
             "this address is invited: send it again, or revoke it",
             faults=[Fault("/email", "is invited")],
         )
-    return Sent(invitation=_invitation_of(made, now), token=token)
+    return IssuedInvitation(invitation=_invitation_of(made, now), token=token)
 
 
 async def resend(
     connection: AsyncConnection, org_id: str, invitation_id: str, *, now: datetime
-) -> Sent:
+) -> IssuedInvitation:
     """A new token and seven more days. `Conflict` where it was accepted or revoked."""
     token = new_token()
     renewed = await connection.execute(
@@ -122,7 +122,7 @@ async def resend(
     if made is None:
         found = await get(connection, org_id, invitation_id, now=now)
         raise Conflict(f"the invitation is {found.state}")
-    return Sent(invitation=_invitation_of(made, now), token=token)
+    return IssuedInvitation(invitation=_invitation_of(made, now), token=token)
 
 
 async def revoke(
@@ -235,7 +235,7 @@ def _is_open(org_id: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _invitation_of(row: Row[*tuple[Any, ...]], now: datetime) -> Invitation:
-    state: State = "OPEN"
+    state: InvitationState = "OPEN"
     if row.accepted_at is not None:
         state = "ACCEPTED"
     elif row.revoked_at is not None:

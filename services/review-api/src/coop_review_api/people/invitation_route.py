@@ -6,8 +6,7 @@
     POST       /v1/invitations/accept        name and password: an account      (nobody signed in)
 
 Guarantees: the link is in exactly one answer, and in a mail where there is a mail server; tokens
-travel in bodies only, never in an address; tokens that are good for nothing look alike and are
-counted.
+travel in bodies only, never in an address.
 Must not: take address, role, organisation or state from the invited person.
 """
 
@@ -18,26 +17,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import AwareDatetime, Field
 
-from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import role_permission as role
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import lock, read
 from coop_review_api.http.authentication import public, requires
 from coop_review_api.http.body import Body, JsonBody, Model
-from coop_review_api.http.context import Context, context_of
+from coop_review_api.http.client import client_ip
+from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.kernel.email_address import check_email, normalize_email
-from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.notification import letter
-from coop_review_api.people import invitation, throttle
+from coop_review_api.people import invitation, inviting
 from coop_review_api.people.administering import administering
-from coop_review_api.people.administration import Administration
-from coop_review_api.people.invitation import Invitation, Sent, State
-from coop_review_api.people.link import link_of
-from coop_review_api.people.password import MAX_LENGTH, Passwords, check_password
-from coop_review_api.people.session_route import client_ip
+from coop_review_api.people.invitation import Invitation, InvitationState
+from coop_review_api.people.inviting import SentInvitation
+from coop_review_api.people.password import MAX_LENGTH
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["invitations"])
@@ -75,7 +66,7 @@ class InvitationView(Model):
     email: str
     role: str
     requires_approval: bool
-    state: State
+    state: InvitationState
     created_by: str
     created_at: AwareDatetime
     sent_at: AwareDatetime
@@ -145,22 +136,14 @@ async def create_invitation(
     body: Annotated[InvitationBody, Depends(_invitation_body)],
 ) -> SentView:
     """Invite somebody, for seven days."""
-    email = normalize_email(body.email)
-    faults = check_email(email)
-    if faults:
-        raise Invalid(faults)
-    async with administering(context_of(request), principal) as administration:
-        await administration.check_grant(body.role)
-        sent = await invitation.create(
-            administration.connection,
-            org_id=principal.org_id,
-            email=email,
-            role=body.role,
-            requires_approval=body.requires_approval,
-            author=principal.user_id,
-            now=administration.now,
-        )
-        return await _send(context_of(request), administration, principal, sent, "created")
+    sent = await inviting.invite(
+        context_of(request),
+        principal,
+        email=body.email,
+        role=body.role,
+        requires_approval=body.requires_approval,
+    )
+    return _sent_view(sent)
 
 
 @router.post(
@@ -170,12 +153,7 @@ async def create_invitation(
 )
 async def resend_invitation(request: Request, principal: Manager, invitation_id: str) -> SentView:
     """A new link, for seven more days; the one before is good for nothing."""
-    async with administering(context_of(request), principal) as administration:
-        sent = await invitation.resend(
-            administration.connection, principal.org_id, invitation_id, now=administration.now
-        )
-        await administration.check_grant(sent.invitation.role)
-        return await _send(context_of(request), administration, principal, sent, "resent")
+    return _sent_view(await inviting.resend(context_of(request), principal, invitation_id))
 
 
 @router.delete(
@@ -206,7 +184,9 @@ async def look_at_invitation(
     request: Request, body: Annotated[LookBody, Depends(_look_body)]
 ) -> LookView:
     """Whom a link invites, and to what. 404 for one that is good for nothing."""
-    found, settings = await _open(request, body.token)
+    context = context_of(request)
+    ip = client_ip(request, context.settings)
+    found, settings = await inviting.look(context, body.token, ip=ip)
     return LookView(
         email=found.email,
         organisation=settings.name,
@@ -228,91 +208,19 @@ async def accept_invitation(
 ) -> AcceptedView:
     """Make the account that a link is good for; then sign in. 404 for one good for nothing."""
     context = context_of(request)
-    found, settings = await _open(request, body.token)
-    password_hash = None
-    if body.password is not None:
-        known = [body.name, settings.name]
-        faults = check_password(body.password, email=found.email, known=known)
-        if faults:
-            raise Invalid(faults)
-        password_hash = await context.part(Passwords).hash(body.password)
-    elif not settings.requires_single_sign_on:
-        raise Invalid([Fault("/password", "choose one")])
-    try:
-        async with transaction(context.engine) as connection:
-            await lock(connection, found.org_id, author="invitation", clock=context.clock)
-            made = await invitation.accept(
-                connection,
-                body.token,
-                name=body.name,
-                password_hash=password_hash,
-                now=context.clock(),
-            )
-    except Conflict:
-        made = None  # the address has an account elsewhere: nobody is told
-    if made is None:
-        raise _nothing()
+    made = await inviting.accept(
+        context,
+        body.token,
+        name=body.name,
+        password=body.password,
+        ip=client_ip(request, context.settings),
+    )
     return AcceptedView(email=made.email, status=made.status)
 
 
-async def _open(request: Request, token: str) -> tuple[Invitation, OrgSettings]:
-    context = context_of(request)
-    counters = throttle.of_token(client_ip(request, context.settings))
-    now = context.clock()
-    async with transaction(context.engine) as connection:
-        await throttle.check(connection, counters, now=now)
-        found = await invitation.of_token(connection, token, now=now)
-        if found is not None:
-            entry = await read(connection, found.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-            return found, entry.document if entry else OrgSettings(id=SETTINGS_ID, name="")
-        await throttle.failed(connection, counters, now=now)
-    raise _nothing()
-
-
-def _nothing() -> NotFound:
-    return NotFound("this link is good for nothing (any more): ask for another one")
-
-
-async def _send(
-    context: Context,
-    administration: Administration,
-    principal: Principal,
-    sent: Sent,
-    done: str,
-) -> SentView:
-    """Record it, and queue the mail where there is a mail server."""
-    connection, found = administration.connection, sent.invitation
-    link = link_of(context.settings, "signup", sent.token)
-    mailed = context.settings.mail_server is not None
-    if mailed:
-        entry = await read(connection, found.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-        organisation = entry.document.name if entry else ""
-        roles = await role.definitions(connection, found.org_id)
-        await letter.queue(
-            connection,
-            context.vault,
-            letter.invitation(
-                organisation=organisation,
-                inviter=principal.name or principal.email,
-                role=roles[found.role].name,
-                expires_at=found.expires_at,
-            ),
-            letter.Envelope(
-                org_id=found.org_id,
-                organisation=organisation,
-                recipient=found.email,
-                cause_id=f"invitation/{found.invitation_id}/{found.sent_at.isoformat()}",
-                link=link,
-                at=administration.now,
-            ),
-        )
-    await administration.record(
-        f"invitation.{done}",
-        found.invitation_id,
-        {"role": found.role, "mailed": mailed},
-        kind="invitation",
-    )
-    return SentView(**_view_of(found).model_dump(), link=link, mailed=mailed)
+def _sent_view(sent: SentInvitation) -> SentView:
+    shown = _view_of(sent.invitation).model_dump()
+    return SentView(**shown, link=sent.link, mailed=sent.mailed)
 
 
 def _view_of(one: Invitation) -> InvitationView:

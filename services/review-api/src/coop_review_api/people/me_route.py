@@ -19,10 +19,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from coop_contracts.config import Kind, OrgSettings, Wellness
+from coop_contracts.config import Wellness
 from coop_review_api.configuration.changing import changing
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import read
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import signed_in
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -125,9 +124,8 @@ async def delete_wellness(request: Request, principal: Me) -> WellnessView:
 async def _choose(request: Request, principal: Principal, chosen: Wellness | None) -> WellnessView:
     async with transaction(context_of(request).engine) as connection:
         await profile.choose_wellness(connection, principal.user_id, chosen)
-        entry = await read(connection, principal.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-    default = entry.document.default_wellness if entry else Wellness()
-    return wellness_view(chosen, default)
+        settings = await settings_of(connection, principal.org_id)
+    return wellness_view(chosen, settings.default_wellness)
 
 
 @router.put(

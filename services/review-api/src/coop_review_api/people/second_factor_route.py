@@ -16,9 +16,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from coop_contracts.config import Kind, OrgSettings
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import read
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import enrolling
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -164,8 +162,7 @@ async def remove_second_factor(request: Request, principal: Me, body: Shown) -> 
     context = context_of(request)
     await credential.show_password(context, principal, body.password, at="/password")
     async with transaction(context.engine) as connection:
-        entry = await read(connection, principal.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-        if entry is not None and entry.document.requires_second_factor:
+        if (await settings_of(connection, principal.org_id)).requires_second_factor:
             raise Conflict("the organisation requires a second factor")
         if not await factor.remove(connection, principal.user_id):
             raise Conflict("no second factor is set up")

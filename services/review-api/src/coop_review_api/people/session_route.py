@@ -11,16 +11,14 @@ Must not: say which part of the credentials was wrong.
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, Field, ValidationError
 
-from coop_contracts.config import Kind, OrgSettings, Wellness
+from coop_contracts.config import Wellness
 from coop_contracts.permission import Permission
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import read
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import (
     COOKIE,
     cookie_name,
@@ -29,15 +27,15 @@ from coop_review_api.http.authentication import (
     token_of,
 )
 from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.client import check_origin, client_ip
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.csrf import csrf_token_of
-from coop_review_api.kernel.error import Forbidden, Unauthenticated
+from coop_review_api.kernel.error import Unauthenticated
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import device, login, profile, session
 from coop_review_api.people.login import Caller, Challenge
 from coop_review_api.people.password import MAX_LENGTH
 from coop_review_api.people.profile import Profile
-from coop_review_api.settings import Settings
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["session"])
@@ -237,9 +235,8 @@ def _set_cookie(
 
 async def _view(context: Context, principal: Principal, token: str) -> SessionView:
     async with transaction(context.engine) as connection:
-        entry = await read(connection, principal.org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+        settings = await settings_of(connection, principal.org_id)
         own = await profile.read(connection, principal.user_id)
-    settings = entry.document if entry else OrgSettings(id=SETTINGS_ID, name="")
     shown = msgspec.structs.asdict(settings)
     return SessionView(
         user=SessionUser(
@@ -285,21 +282,3 @@ def caller_of(request: Request) -> Caller:
         old_token=token_of(request, settings),
         device=request.cookies.get(cookie_name(settings, _DEVICE_COOKIE)),
     )
-
-
-def check_origin(request: Request, settings: Settings) -> None:
-    """Raises `Forbidden` for a browser page of another origin (login CSRF)."""
-    origin = request.headers.get("origin")
-    if origin is None or origin in settings.review_origins:
-        return
-    if urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("pages of this origin may not sign in here")
-
-
-def client_ip(request: Request, settings: Settings) -> str:
-    """The caller's address; behind trusted proxies, the one that the outermost of them saw."""
-    peer = request.client.host if request.client else "unknown"
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    while peer in settings.review_trusted_proxies and forwarded:
-        peer = forwarded.pop().strip() or peer
-    return peer

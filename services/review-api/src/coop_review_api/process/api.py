@@ -22,6 +22,7 @@ from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
+from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.application import build, limited
 from coop_review_api.process.document_check import DOCUMENT_CHECKS
@@ -91,6 +92,7 @@ def api(settings: Settings) -> Service:
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
+            ForgottenPasswordLimits: ForgottenPasswordLimits(),
             Hub: hub,
             PartialItems: partial_items,
             Passwords: passwords,

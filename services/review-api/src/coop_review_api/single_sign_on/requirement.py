@@ -8,11 +8,10 @@ Must not: be called without the organisation's lock.
 
 from __future__ import annotations
 
-from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission as role
-from coop_review_api.configuration.check import SETTINGS_ID
-from coop_review_api.configuration.log import LockedConfiguration, read
+from coop_review_api.configuration.log import LockedConfiguration
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.person import roles_in_use
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
@@ -32,8 +31,7 @@ async def check_may_set_up(configuration: LockedConfiguration, principal: Princi
 async def check_possible(configuration: LockedConfiguration) -> None:
     """Raises `Conflict` where single sign-on is required and there is nothing to sign in with."""
     connection, org_id = configuration.connection, configuration.org_id
-    settings = await read(connection, org_id, Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-    if settings is None or not settings.document.requires_single_sign_on:
+    if not (await settings_of(connection, org_id)).requires_single_sign_on:
         return
     if not await of_org(connection, org_id):
         raise Conflict("single sign-on is required, and no identity provider is turned on")

@@ -26,11 +26,12 @@ from starlette.exceptions import HTTPException
 
 from coop_review_api.http.authentication import cookie_name, public
 from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.client import client_ip
 from coop_review_api.http.context import Context, context_of, part_of
 from coop_review_api.http.problem import request_id_of
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.error import Unauthenticated
-from coop_review_api.people.session_route import caller_of, client_ip, set_session
+from coop_review_api.people.session_route import caller_of, set_session
 from coop_review_api.single_sign_on import attempt, domain, metadata, sign_on
 from coop_review_api.single_sign_on.address import MAX_PATH, checked_path
 from coop_review_api.single_sign_on.client import SingleSignOn
