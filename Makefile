@@ -12,8 +12,12 @@ ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))
 PYTHON := python3
 endif
 
-# Two workers, a file at a time to one of them; each has engines of its own.
-SPREAD := -n 2 --dist loadfile
+# Compiled modules are kept, whatever the environment says: the tests start some two hundred
+# processes, and one that has to compile all of its modules takes three times as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Two workers; each has engines of its own, and who has nothing left takes from the other.
+SPREAD := -n 2 --dist worksteal
 # The integration tests that meet a broker, run on its stand-in as well. Not those that kill a
 # consumer in the middle of its work, or read the log back by time: Tansu gives a killed consumer's
 # partitions away too late for their deadlines.
@@ -22,7 +26,7 @@ BROKER_TESTS := libs/runtime/tests/kafka services/ingest services/routing cli/te
 	services/review-api/tests/process
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types imports unit bench contracts lock clean
+.PHONY: help setup run demo test check lint types imports unit bench contracts lock clean
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,7 +35,7 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit("Coop needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
@@ -48,8 +52,10 @@ test: $(STAMP) lint types imports ## Run every check and every test
 	@$(BIN)/python -m pytest -m "journey" $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(PYTEST_ARGS)
 
+check: lint types imports unit ## What takes a minute: before each commit
+
 unit: $(STAMP) ## Only the tests that need no server
-	@$(BIN)/python -m pytest -m "not engines and not journey" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not engines and not journey" $(SPREAD) $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Style and formatting
 	@$(BIN)/ruff check .

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 from typer.testing import CliRunner
 
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.audit_command import EXIT_USAGE
+from coop_local.testing import Databases
 from coop_review_api.migrations import run as migrate
 from coop_runtime.database.engine import bootstrap, service_url
 from coop_runtime.secret.vault import new_key
@@ -25,22 +23,21 @@ ROW = "INSERT INTO review.audit_log (actor, action) VALUES ('somebody', 'thing.d
 pytestmark = pytest.mark.engines
 
 
+def migrated(admin_url: str) -> None:
+    bootstrap(admin_url, PASSWORDS)
+    migrate(service_url(admin_url, "coop_review", PASSWORDS["coop_review"]))
+
+
 @pytest.fixture
-def database(postgres_server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def database(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A superuser's URL of a migrated database with three audit rows, which the settings name."""
-    name = f"audit_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
-    bootstrap(url, PASSWORDS)
+    url = databases.make(migrated)
     monkeypatch.setenv("COOP_POSTGRES", service_url(url, "coop_review", PASSWORDS["coop_review"]))
-    migrate(service_url(url, "coop_review", PASSWORDS["coop_review"]))
     for _ in range(3):
         with psycopg.connect(url) as connection:
             connection.execute(ROW)
     yield url
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    databases.drop(url)
 
 
 def test_a_whole_chain_and_a_broken_one(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

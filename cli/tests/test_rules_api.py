@@ -14,17 +14,15 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from coop_cli.api_client import Api
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.explanation_text import explanation_lines
+from coop_local.testing import Databases
 from coop_review_api.explanation.view import ExplanationView
 from coop_runtime.database.engine import bootstrap, service_url
 
@@ -58,18 +56,13 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def database(postgres_server_url: str) -> Iterator[str]:
+def database(databases: Databases) -> str:
     """The URL of review-api's role on a migrated database of its own."""
-    name = f"cli_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    admin = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    admin = databases.make()
     bootstrap(admin, ROLES)
     url = service_url(admin, "coop_review", ROLES["coop_review"])
     review("migrate", COOP_POSTGRES=url)
-    yield url
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return url
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,9 @@ import io
 import re
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -30,6 +27,7 @@ from alembic.operations import Operations
 from psycopg import sql
 from sqlalchemy import MetaData, create_engine
 
+from coop_local.testing import Databases
 from coop_runtime.database.engine import bootstrap, driver_url, migrate, service_url
 
 SQUAWK = Path(sys.executable).with_name("squawk")
@@ -95,16 +93,11 @@ PASSWORDS = {schema.role: f"{schema.name}-password" for schema in SCHEMAS}
 
 
 @pytest.fixture(scope="module")
-def database(postgres_server_url: str) -> Iterator[str]:
+def database(databases: Databases) -> str:
     """A superuser's URL of a database with the roles and their empty schemas."""
-    name = f"migration_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    url = databases.make()
     bootstrap(url, PASSWORDS)
-    yield url
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return url
 
 
 def differences(url: str, schema: Schema) -> list[object]:

@@ -25,29 +25,6 @@ async def _policies(stack: LocalStack) -> set[str]:
         return {policy["name"] for policy in await console.all_of("/v1/policies")}
 
 
-async def test_a_second_start_finds_its_data_again() -> None:
-    """Organisation, log-ins and configuration are there after a stop and a start; then it works."""
-    with state_folder() as folder:
-        await _start_twice(LocalStack(folder / "state"))
-
-
-async def _start_twice(stack: LocalStack) -> None:
-    with stack:
-        run = stack.run_file()
-        pids = [one["pid"] for part in ("engines", "services") for one in run[part].values()]
-        organisation, policies = stack.demo_file()["orgId"], await _policies(stack)
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
-    assert len(policies) > 3
-    warm = stack.start()
-    try:
-        assert stack.demo_file()["orgId"] == organisation
-        assert await _policies(stack) == policies
-        assert report_of(stack.demo(), timeout=120)["exit_code"] == 0
-        assert warm < 60  # 30 s on a machine of its own; this one may be shared
-    finally:
-        assert stack.stop() == 0
-
-
 def test_the_platforms_api_speaks_of_itself(stack: LocalStack) -> None:
     """The public routes are in the OpenAPI document, the hot one included."""
     document = httpx.get(f"{stack.url('ingest')}/api/v1/openapi.json", timeout=10).json()
@@ -75,6 +52,21 @@ def test_the_command_line_reaches_the_stack(stack: LocalStack, tmp_path: Path) -
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     assert (tmp_path / "rules" / "plain-scams.yaml").exists()
+
+
+async def test_a_second_start_finds_its_data_again(stack: LocalStack) -> None:
+    """Organisation, log-ins and configuration are there after a stop and a start; then it works."""
+    run = stack.run_file()
+    pids = [one["pid"] for part in ("engines", "services") for one in run[part].values()]
+    organisation, policies = stack.demo_file()["orgId"], await _policies(stack)
+    assert stack.stop() == 0
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert len(policies) > 3
+    warm = stack.start()
+    assert stack.demo_file()["orgId"] == organisation
+    assert await _policies(stack) == policies
+    assert report_of(stack.demo(), timeout=120)["exit_code"] == 0
+    assert warm < 60  # 30 s on a machine of its own; this one may be shared
 
 
 async def test_the_stand_in_broker_serves_and_may_forget() -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from msgspec import Raw
-from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef, ReportEntry, SubmittedItem
+from coop_local.testing import Databases
 from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, Routing
 from coop_queues.migrations import run
 from coop_queues.store import Claims, OrderIndex, Ranking
@@ -27,20 +25,15 @@ START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
 @pytest.fixture(scope="session")
-def queues_admin_url(postgres_server_url: str) -> Iterator[str]:
+def queues_admin_url(databases: Databases) -> str:
     """A superuser's URL of a database with the queue store's schema."""
-    name = f"queues_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    url = databases.make()
     bootstrap(url, PASSWORDS)
     run(service_url(url, "coop_queues", PASSWORDS["coop_queues"]))
-    yield url
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def engine(queues_admin_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine of routing's role."""
     url = service_url(queues_admin_url, "coop_queues", PASSWORDS["coop_queues"])

@@ -252,11 +252,18 @@ def dispatch_url(postgres_admin_url: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+async def engine(dispatch_url: str) -> AsyncIterator[AsyncEngine]:
+    """One for all tests: its connections stay open, its statements stay compiled."""
+    made = engine_of(dispatch_url, pool_size=8, application_name="test")
+    prepare(made)
+    yield made
+    await made.dispose()
+
+
 @pytest.fixture
-async def database(dispatch_url: str) -> AsyncIterator[AsyncEngine]:
+async def database(engine: AsyncEngine) -> AsyncEngine:
     """An engine on empty tables."""
-    engine = engine_of(dispatch_url, pool_size=8, application_name="test")
-    prepare(engine)
     async with engine.begin() as connection:
         await connection.execute(
             text(
@@ -265,8 +272,7 @@ async def database(dispatch_url: str) -> AsyncIterator[AsyncEngine]:
                 " dispatch.endpoint_minutes, dispatch.rule_executions"
             )
         )
-    yield engine
-    await engine.dispose()
+    return engine
 
 
 @pytest.fixture

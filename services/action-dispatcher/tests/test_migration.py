@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from coop_action_dispatcher.migrations import run as migrate
+from coop_local.testing import Databases
 from coop_runtime.database.engine import bootstrap, service_url
 
 pytestmark = pytest.mark.engines
@@ -44,16 +41,11 @@ _OLD = """
 
 
 @pytest.fixture
-def url(postgres_server_url: str) -> Iterator[str]:
+def url(databases: Databases) -> str:
     """The URL of role coop_dispatch on an empty database."""
-    name = f"migration_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    admin = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    admin = databases.make()
     bootstrap(admin, {"coop_dispatch": "dispatch-password"})
-    yield service_url(admin, "coop_dispatch", "dispatch-password")
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return service_url(admin, "coop_dispatch", "dispatch-password")
 
 
 def test_deliveries_of_before_go_on(url: str) -> None:

@@ -7,12 +7,9 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import (
@@ -33,6 +30,7 @@ from coop_contracts.event import (
     SignalValue,
     SubmittedItem,
 )
+from coop_local.testing import Databases
 from coop_queues.migrations import run
 from coop_queues.store import OrderIndex
 from coop_routing.case import Cases
@@ -285,21 +283,16 @@ def tables(configuration: Configuration) -> Iterator[RouteTables]:
 
 
 @pytest.fixture(scope="session")
-def queues_url(postgres_server_url: str) -> Iterator[str]:
+def queues_url(databases: Databases) -> str:
     """The URL of the role coop_queues on a migrated database."""
-    name = f"routing_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    admin = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
+    admin = databases.make()
     bootstrap(admin, PASSWORDS)
     url = service_url(admin, "coop_queues", PASSWORDS["coop_queues"])
     run(url)
-    yield url
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def engine(queues_url: str) -> AsyncIterator[AsyncEngine]:
     made = engine_of(queues_url, pool_size=4, application_name="test")
     yield made

@@ -4,48 +4,39 @@ elsewhere, and the configuration in force. Each test has a database to tamper wi
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_audit.chain import verify
 from coop_audit.witness import Head
+from coop_local.testing import Databases
 from coop_review_api.audit.anchor import Anchorer
 from coop_review_api.kernel import audit
-from coop_review_api.migrations import run as migrate
 from coop_review_api.organisation import creation as organisation
-from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
+from coop_runtime.database.engine import engine_of, transaction
 from coop_runtime.secret.vault import Vault
+
+from ..world.database import migrated
 
 pytestmark = pytest.mark.engines
 
-PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VICTIM, OTHER = "victim", "other"
 
 
 @pytest.fixture
-async def own(postgres_server_url: str) -> AsyncIterator[AsyncEngine]:
+async def own(databases: Databases) -> AsyncIterator[AsyncEngine]:
     """A superuser's engine of a new database whose triggers are off: whoever owns it."""
-    name = f"audit_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = urlunsplit(urlsplit(postgres_server_url)._replace(path=f"/{name}"))
-    bootstrap(url, PASSWORDS)
-    migrate(service_url(url, "coop_review", PASSWORDS["coop_review"]))
+    url = databases.make(migrated)
     engine = engine_of(url, pool_size=2, application_name="test")
     yield engine
     await engine.dispose()
-    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    databases.drop(url)
 
 
 async def write(engine: AsyncEngine, org_id: str) -> None:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import SYSTEM_ORG, LogHead, Policy
 from coop_contracts.event import ConfigChanged
+from coop_local.testing import Databases
 from coop_review_api.configuration.log_head import TopicState, ensure_head
 from coop_review_api.kernel.schema import outbox
-from coop_runtime.database.engine import transaction
+from coop_runtime.database.engine import engine_of, service_url, transaction
+
+from ..world.database import ROLES, migrated
 
 pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(scope="module")
+def review_admin_url(databases: Databases) -> str:
+    """A database of this file's own: the topic holds everything of everybody."""
+    return databases.make(migrated)
+
+
+@pytest.fixture(scope="module")
+def review_url(review_admin_url: str) -> str:
+    return service_url(review_admin_url, "coop_review", ROLES["coop_review"])
+
+
+@pytest.fixture(scope="module")
+async def engine(review_url: str) -> AsyncIterator[AsyncEngine]:
+    made = engine_of(review_url, application_name="test")
+    yield made
+    await made.dispose()
 
 
 async def take(engine: Any) -> list[ConfigChanged]:
@@ -38,8 +61,9 @@ def topic_of(events: list[ConfigChanged]) -> TopicState:
 
 
 @pytest.fixture
-async def whole(engine: Any, admin: Any, clock: Any) -> list[ConfigChanged]:
+async def whole(engine: Any, admin: Any, kit: Any, clock: Any) -> list[ConfigChanged]:
     """Everything the topic holds once all of the log was published, of every organisation."""
+    await kit.make_org()
     await take(engine)
     await admin.make("/v1/policies", {"name": "Spam"})
     gone = await admin.make("/v1/policies", {"name": "Gone"})

@@ -373,12 +373,10 @@ async def test_a_bulk_action_is_reversed(desk: Desk, engine: Any, clock: Any) ->
 
 
 async def test_another_organisations_bulk_actions_are_not_found(
-    desk: Desk, context: Any, sign_in: Any
+    desk: Desk, kit: Any, sign_in: Any
 ) -> None:
     """Every route answers 404 for another's id."""
-    from ..conftest import make_org
-
-    other = await make_org(context)
+    other = await kit.make_org()
     stranger = await sign_in(Role.ADMIN, other.org_id)
     bulk = await desk.order(itemIds=["a"])
     path = f"/v1/bulk-actions/{bulk['id']}"
@@ -412,12 +410,10 @@ async def test_the_worker_carries_out_what_runs(desk: Desk, engine: Any, clock: 
 
 
 async def test_the_decision_log_has_decisions_and_bulk_actions(
-    desk: Desk, place: Any, engine: Any, clock: Any, sign_in: Any, context: Any
+    desk: Desk, place: Any, engine: Any, clock: Any, sign_in: Any, kit: Any
 ) -> None:
     """Newest first and page by page: what was decided job by job, what in bulk once it was
     confirmed, and what was undone; another organisation's log is its own."""
-    from ..conftest import make_org
-
     await configure(engine, clock, desk.org_id, undo_window=60)
     await place(desk.queue, desk.post, "post-1")
     decided = await desk.decide(desk.queue, [{"type": "IGNORE"}])
@@ -437,7 +433,7 @@ async def test_the_decision_log_has_decisions_and_bulk_actions(
     assert page[1]["components"][0]["actionIds"] == [desk.remove]
     assert (page[1]["total"], page[0]["undoneAt"]) == (2, None)
     assert page[2]["undoneAt"] is not None
-    stranger = await sign_in(Role.ADMIN, (await make_org(context)).org_id)
+    stranger = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
     assert await log_of(stranger) == []
     wrong = await desk.moderator.call("GET", "/v1/decision-log?cursor=AAAA")
     assert wrong.status_code == 422

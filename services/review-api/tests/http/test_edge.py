@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from coop_review_api.configuration.log import read
 from coop_review_api.http.body import parse
 from coop_review_api.kernel.error import Invalid
 from coop_runtime.database.engine import transaction
+
+from ..world.application import application_of
 
 JSON = {"content-type": "application/json"}
 
@@ -127,11 +130,10 @@ async def test_a_database_that_is_away_is_503(app: Any, context: Any) -> None:
     """Without its database the API says so, with Retry-After."""
     import httpx
 
-    from coop_review_api.process.application import build
     from coop_runtime.database.engine import engine_of
 
     away = engine_of("postgresql://nobody@127.0.0.1:1/none", application_name="test")
-    broken = build(type(context)(**{**vars(context), "engine": away}))
+    broken = application_of(replace(context, engine=away))
     transport = httpx.ASGITransport(broken)
     async with httpx.AsyncClient(transport=transport, base_url="http://review") as client:
         client.cookies.set("coop_session", "any")

@@ -26,11 +26,12 @@ from coop_review_api.live.hub import Hub
 from coop_review_api.live.snapshot import look
 from coop_review_api.people import session
 from coop_review_api.people.table import sessions
-from coop_review_api.process.application import build, limited
+from coop_review_api.process.application import limited
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 
 from ..process.test_process import environment, free_port, until_ready
+from ..world.application import application_of
 
 pytestmark = pytest.mark.engines
 
@@ -135,7 +136,7 @@ def limit(context: Any, **limits: Any) -> None:
 def app(context: Any) -> Any:
     """The application, whose streams last."""
     limit(context, lifetime=3600)
-    return build(context)
+    return application_of(context)
 
 
 @pytest.fixture

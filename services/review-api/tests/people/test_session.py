@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +12,17 @@ from starlette.requests import Request
 
 from coop_contracts.permission import Role
 from coop_review_api.directory.table import users
+from coop_review_api.http.client import client_ip
 from coop_review_api.http.csrf import csrf_token_of
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.people import reset
 from coop_review_api.people.password import Passwords
-from coop_review_api.people.session_route import client_ip
 from coop_review_api.people.table import login_throttle, sessions
 from coop_review_api.people.throttle import MAX_WAIT, wait_after
 from coop_review_api.settings import Settings
 from coop_runtime.database.engine import transaction
+
+from ..world.application import application_of
 
 pytestmark = pytest.mark.engines
 
@@ -51,10 +54,8 @@ async def test_the_cookie_is_secure_by_default(context: Any, org: Any, kit: Any)
     """Without the operator's word the cookie is sent over TLS only."""
     import httpx
 
-    from coop_review_api.process.application import build
-
     settings = context.settings.model_copy(update={"review_secure_cookies": True})
-    app = build(type(context)(**{**vars(context), "settings": settings}))
+    app = application_of(replace(context, settings=settings))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://review") as client:
         answer = await log_in(client, org.admin_email, kit.password)

@@ -11,7 +11,9 @@ import pytest
 from coop_review_api.people import device
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.throttle import network_of
-from coop_review_api.process.application import build, limited
+from coop_review_api.process.application import limited
+
+from ..world.application import application_of
 
 
 class Guesser:
@@ -19,7 +21,7 @@ class Guesser:
 
     def __init__(self, context: Any, password: str, monkeypatch: Any) -> None:
         self.looked_at = 0
-        self.served = limited(build(context), max_body=context.settings.review_max_body)
+        self.served = limited(application_of(context), max_body=context.settings.review_max_body)
 
         async def verify(stored: str | None, tried: str) -> bool:
             self.looked_at += 1

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,10 +17,11 @@ from coop_contracts.permission import Role
 from coop_review_api.directory.table import users
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.people.table import sessions
-from coop_review_api.process.application import build
 from coop_review_api.single_sign_on import attempt, domain
 from coop_review_api.single_sign_on.table import sso_attempts
 from coop_runtime.database.engine import transaction
+
+from ..world.application import application_of
 
 pytestmark = pytest.mark.engines
 
@@ -112,7 +114,7 @@ async def test_the_cookie(browser: Any, context: Any) -> None:
     """HttpOnly and Lax; over TLS also Secure, under a name that no other host can set."""
     await browser.begin()
     settings = context.settings.model_copy(update={"review_secure_cookies": True})
-    app = build(type(context)(**{**vars(context), "settings": settings}))
+    app = application_of(replace(context, settings=settings))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://review") as client:
         answer = await client.get(f"/v1/sso/{browser.provider_id}/start")

@@ -1,0 +1,132 @@
+"""What an api process is made of, for one test: its own clock, platform and order of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_queues.store import Claims, OrderIndex
+from coop_review_api.analytics.route import FiguresTurn
+from coop_review_api.automation.deletion import Deletions
+from coop_review_api.automation.follower import ClearsReports
+from coop_review_api.automation.worker import AutomationLimits
+from coop_review_api.configuration.check import DocumentChecks
+from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.enforcement.origin import BulkOrigins
+from coop_review_api.explanation.desk import Explanations
+from coop_review_api.http.context import Context
+from coop_review_api.http.upload import UploadLimits, Uploads
+from coop_review_api.live.hub import Hub
+from coop_review_api.partial_item.partial_item import PartialItems
+from coop_review_api.people import session
+from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
+from coop_review_api.people.password import Passwords
+from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.quality.follower import SamplesDecisions
+from coop_review_api.quality.route import AgreementTurn
+from coop_review_api.review.desk import Desk
+from coop_review_api.review.origin import Origins
+from coop_review_api.settings import Settings
+from coop_review_api.signal.signals import Accounts, Signals
+from coop_review_api.single_sign_on.address import Addresses
+from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.secret.vault import Vault
+from coop_signals import InstalledSignals, load
+from coop_signals.providers import Providers
+from coop_signals.strike import StrikeReader
+
+from .clock import Clock
+from .dispatcher import Dispatcher
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([b"k" * 32])
+
+
+@pytest.fixture(scope="session")
+def installed_signals() -> InstalledSignals:
+    """The signals that are installed."""
+    return load()
+
+
+@pytest.fixture
+async def context(
+    engine: AsyncEngine,
+    redis: Redis,
+    redis_url: str,
+    review_url: str,
+    installed_signals: InstalledSignals,
+    passwords: Passwords,
+    clock: Clock,
+    vault: Vault,
+    dispatcher: Dispatcher,
+) -> AsyncIterator[Context]:
+    settings = Settings(
+        postgres=review_url,
+        redis=redis_url,
+        review_secure_cookies=False,
+        review_live_every=0.1,
+        review_live_lifetime=1,  # the tests' client waits for the whole of an answer
+    )
+    order = OrderIndex(redis)  # each rests by itself when Redis fails
+    claims = Claims(engine, order)
+    accounts = Accounts()
+    providers = Providers.of(settings, accounts, vault, known=installed_signals)
+    signals = Signals(installed_signals, providers, accounts, StrikeReader.of(redis_url))
+    # A busy machine is not a platform that is away.
+    partial_items = PartialItems(engine, EgressGuard(["127.0.0.1"]), vault, deadline=30)
+    dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(dispatcher))
+    addresses = Addresses(api="http://review", console="http://console")
+    single_sign_on = SingleSignOn(addresses, EgressGuard(["127.0.0.1"]), clock)
+    yield Context(
+        settings=settings,
+        engine=engine,
+        vault=vault,
+        clock=clock,
+        session_limits=settings.session_limits,
+        find_session=session.find,
+        signals=signals.catalogue,
+        parts={
+            AgreementTurn: AgreementTurn(),
+            AutomationLimits: AutomationLimits(),
+            Desk: Desk(
+                engine=engine,
+                order=order,
+                claims=claims,
+                clock=clock,
+                lease=600,
+                skip=1800,
+                deletions=Deletions(engine, order, partial_items, clock=clock),
+                origins=Origins(BulkOrigins()),
+                followers=(ClearsReports(), SamplesDecisions()),
+            ),
+            Dispatch: dispatch,
+            DocumentChecks: DOCUMENT_CHECKS,
+            Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
+            FiguresTurn: FiguresTurn(),
+            ForgottenPasswordLimits: ForgottenPasswordLimits(),
+            Hub: Hub(
+                engine,
+                session_limits=settings.session_limits,
+                limits=settings.live_limits,
+                clock=clock,
+            ),
+            PartialItems: partial_items,
+            Passwords: passwords,
+            Redis: redis,
+            Signals: signals,
+            SingleSignOn: single_sign_on,
+            Uploads: Uploads(UploadLimits()),
+        },
+    )
+    await single_sign_on.aclose()
+    await signals.aclose()
+    await dispatch.aclose()
+    await partial_items.aclose()
+    await claims.close()

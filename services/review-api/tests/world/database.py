@@ -1,0 +1,51 @@
+"""A database with both schemas migrated, and the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_local.testing import Databases
+from coop_queues.migrations import run as migrate_queues
+from coop_queues.order import client_of
+from coop_review_api.migrations import run as migrate_review
+from coop_runtime.database.engine import bootstrap, engine_of, service_url
+
+ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
+
+
+def migrated(admin_url: str) -> None:
+    """Makes the roles and both schemas."""
+    bootstrap(admin_url, ROLES)
+    migrate_queues(service_url(admin_url, "coop_queues", ROLES["coop_queues"]))
+    migrate_review(service_url(admin_url, "coop_review", ROLES["coop_review"]))
+
+
+@pytest.fixture(scope="session")
+def review_admin_url(databases: Databases) -> str:
+    """A superuser's URL of a database with both schemas migrated."""
+    return databases.make(migrated)
+
+
+@pytest.fixture(scope="session")
+def review_url(review_admin_url: str) -> str:
+    return service_url(review_admin_url, "coop_review", ROLES["coop_review"])
+
+
+@pytest.fixture(scope="session")
+async def engine(review_url: str) -> AsyncIterator[AsyncEngine]:
+    """One for all tests: its connections stay open, its statements stay compiled."""
+    made = engine_of(review_url, pool_size=10, application_name="test")
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture(scope="session")
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """One client for all tests."""
+    made = client_of(redis_url)
+    yield made
+    await made.aclose()
