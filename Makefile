@@ -61,8 +61,14 @@ lint: $(STAMP) ## Style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(STAMP) ## Types, strictly
+# Each folder of tests is a base of its own (`from .conftest import …`), so mypy reads them one by one.
+types: $(STAMP) ## Types, strictly: the sources, then the tests of each package
 	@$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
+	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests conftest.py
+	@for tests in $(wildcard $(addsuffix /tests,$(PACKAGES))); do \
+		MYPYPATH=$${tests%/tests} $(BIN)/mypy --no-error-summary --cache-dir .mypy_cache/tests $$tests \
+			|| { echo "Types: the tests of $${tests%/tests} fail"; exit 1; }; \
+	done
 
 imports: $(STAMP) ## Who may import whom
 	@$(BIN)/lint-imports --no-cache

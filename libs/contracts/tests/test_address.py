@@ -7,6 +7,7 @@ are one table; where the two verdicts differ, both are told.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -196,5 +197,9 @@ def test_fewer_parts_and_other_bases_change_nothing(
     """Whatever the spelling, it is the address."""
     octets = list(address.packed)
     numbers = [*octets[: parts - 1], int.from_bytes(bytes(octets[parts - 1 :]), "big")]
-    spell = {"dec": str, "hex": hex, "oct": lambda n: f"0{n:o}" if n else "0"}[base]
-    assert parse_spelt_ipv4(".".join(spell(n) for n in numbers)) == address
+    spellings: dict[str, Callable[[int], str]] = {
+        "dec": str,
+        "hex": hex,
+        "oct": lambda n: f"0{n:o}" if n else "0",
+    }
+    assert parse_spelt_ipv4(".".join(spellings[base](n) for n in numbers)) == address
