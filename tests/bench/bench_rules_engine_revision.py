@@ -18,12 +18,12 @@ import msgspec
 from coop_contracts.config import Kind, Rule
 from coop_contracts.event import ItemSubmitted
 from coop_rules_engine.app import SWITCH_SECONDS
-from coop_rules_engine.at_hand import AtHand, CountedRules
-from coop_rules_engine.handler import ItemHandler
-from coop_rules_engine.limit import Limiter
-from coop_rules_engine.rebuild import Rebuilder
-from coop_rules_engine.registry import Registry
-from coop_rules_engine.store import Store
+from coop_rules_engine.counter.limit import Limiter
+from coop_rules_engine.counter.rebuild import Rebuilder
+from coop_rules_engine.counter.redis_store import CounterStore
+from coop_rules_engine.counter.value import CounterValues, RegistryRules
+from coop_rules_engine.lane.fast import ItemHandler
+from coop_rules_engine.rules.registry import Registry
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message, Received
 from coop_runtime.process.settings import RuntimeSettings
@@ -72,10 +72,12 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float]:
     table = ConfigTable.of(ConfigChange(ORG, k, d.id, d, number) for number, (k, d) in changes)
     registry = Registry(table)
     compiling = asyncio.create_task(registry.run())
-    store = Store.of("redis://127.0.0.1:1/0")  # never asked
+    store = CounterStore.of("redis://127.0.0.1:1/0")  # never asked
     settings = RuntimeSettings(internal_port=0)
-    rebuilder = Rebuilder(store, CountedRules(registry), settings, window=0)
-    handler = ItemHandler(registry, _Broker(), AtHand(store, rebuilder), Limiter(store, rebuilder))
+    rebuilder = Rebuilder(store, RegistryRules(registry), settings, window=0)
+    handler = ItemHandler(
+        registry, _Broker(), CounterValues(store, rebuilder), Limiter(store, rebuilder)
+    )
     await registry.wait(ORG, len(documents))
     evaluation = _Evaluation(handler, [load.item() for _ in range(_ITEMS)])
     evaluating = asyncio.create_task(evaluation.run())

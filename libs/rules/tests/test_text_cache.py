@@ -41,21 +41,16 @@ def test_pieced_scanners_equal_fresh_ones(
 ) -> None:
     """Whatever is reused from earlier revisions, and whether it was put together since or not, the
     answer is a fresh scanner's, to the string that is named."""
-    small = text_module._SMALL
-    text_module._SMALL = dict.fromkeys(Matching, 0)
-    try:
-        cache = ScannerCache()
-        alive: list[Scanner] = []
-        for revision in revisions:
-            sets = [patterns(matching, entries) for entries in revision]
-            found = cache.scanner(sets)
-            alive.append(found)
-            want = [ScannerCache().scanner(sets).scan(text) for text in texts]
-            assert [found.scan(text) for text in texts] == want
-            assert cache.settle(20)
-            assert [found.scan(text) for text in texts] == want
-    finally:
-        text_module._SMALL = small
+    cache = ScannerCache(small=dict.fromkeys(Matching, 0))
+    alive: list[Scanner] = []
+    for revision in revisions:
+        sets = [patterns(matching, entries) for entries in revision]
+        found = cache.scanner(sets)
+        alive.append(found)
+        want = [ScannerCache().scanner(sets).scan(text) for text in texts]
+        assert [found.scan(text) for text in texts] == want
+        assert cache.settle(20)
+        assert [found.scan(text) for text in texts] == want
 
 
 @pytest.mark.parametrize("matching", list(Matching))

@@ -33,8 +33,8 @@ from coop_contracts.event import (
 from coop_local.testing import Databases
 from coop_queues.migrations import run
 from coop_queues.store import OrderIndex
-from coop_routing.case import Cases
-from coop_routing.table import RouteTables
+from coop_routing.entry_router import EntryRouter
+from coop_routing.route_table import RouteTables
 from coop_rules.language.need import Need
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
@@ -271,8 +271,8 @@ class NoStrikes:
 
 
 @pytest.fixture
-def cases(tables: RouteTables, models: Models) -> Cases:
-    return Cases(tables, models, NoStrikes(), seconds=0.3)
+def entry_router(tables: RouteTables, models: Models) -> EntryRouter:
+    return EntryRouter(tables, models, NoStrikes(), seconds=0.3)
 
 
 @pytest.fixture

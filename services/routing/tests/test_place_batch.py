@@ -14,11 +14,11 @@ from coop_queues.store import (
     jobs_of_item,
     pending_counts,
 )
-from coop_routing.case import Cases
+from coop_routing.entry_router import EntryRouter
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
 from coop_routing.placement import Cause
-from coop_routing.table import RouteTables
+from coop_routing.route_table import RouteTables
 from coop_rules.queue_choice import PARKED_QUEUE
 from coop_runtime.database.engine import engine_of, transaction
 from coop_runtime.kafka.message import Received
@@ -48,12 +48,12 @@ async def test_a_batch_becomes_jobs_and_again_nothing(
     engine: AsyncEngine,
     order: OrderIndex,
     configuration: Configuration,
-    cases: Cases,
+    entry_router: EntryRouter,
     org: str,
 ) -> None:
     """Reports, appeals and requests of one item become a job a queue and kind; a replay nothing."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("buy")))
-    placer = Placer(engine, order, cases)
+    placer = Placer(engine, order, entry_router)
     batch = received(
         report(org, "1", reason=reason("p1", csam=True)),
         report(org, "2", item(text="buy")),
@@ -85,7 +85,7 @@ async def test_redis_hears_of_a_job_from_the_replay(
     engine: AsyncEngine,
     order: OrderIndex,
     configuration: Configuration,
-    cases: Cases,
+    entry_router: EntryRouter,
     org: str,
 ) -> None:
     """Killed between commit and Redis: the same batch again gives the job its turn."""
@@ -93,18 +93,18 @@ async def test_redis_hears_of_a_job_from_the_replay(
     await order.call(org, "default", "built", "me")
     silent = OrderIndex.of("redis://127.0.0.1:1/0")
     batch = received(report(org, "1"))
-    await Placer(engine, silent, cases)(batch)
+    await Placer(engine, silent, entry_router)(batch)
     assert await order.size(org, "default") == 0
-    await Placer(engine, order, cases)(batch)
+    await Placer(engine, order, entry_router)(batch)
     assert await order.size(org, "default") == 1
     await silent.close()
 
 
 async def test_an_id_that_cannot_be_stored_is_poison(
-    engine: AsyncEngine, order: OrderIndex, cases: Cases, org: str
+    engine: AsyncEngine, order: OrderIndex, entry_router: EntryRouter, org: str
 ) -> None:
     """A NUL in an item id dead-letters that record; nothing of its batch was written meanwhile."""
-    placer = Placer(engine, order, cases)
+    placer = Placer(engine, order, entry_router)
     with pytest.raises(Poison, match=r"U\+0000"):
         await placer(received(report(org, "1"), report(org, "2", item("a\x00"))))
     async with transaction(engine) as connection:
@@ -112,12 +112,12 @@ async def test_an_id_that_cannot_be_stored_is_poison(
 
 
 async def test_a_database_that_is_away_is_retryable(
-    order: OrderIndex, cases: Cases, org: str
+    order: OrderIndex, entry_router: EntryRouter, org: str
 ) -> None:
     """An outage makes the consumer wait; it never fills the dead letters."""
     away = engine_of("postgresql://nobody:x@127.0.0.1:1/none", application_name="test")
     with pytest.raises(Retryable):
-        await Placer(away, order, cases)(received(report(org, "1")))
+        await Placer(away, order, entry_router)(received(report(org, "1")))
     await away.dispose()
 
 
@@ -126,18 +126,18 @@ async def test_parked_jobs_go_on_when_their_organisation_has_a_queue(
     order: OrderIndex,
     configuration: Configuration,
     tables: RouteTables,
-    cases: Cases,
+    entry_router: EntryRouter,
     org: str,
 ) -> None:
     """What came before the first queue waits, merges, and then follows the rules."""
     for queue in ("default", "appeals", "spam", "urgent"):
         configuration.remove(Kind.QUEUE, queue)
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("buy")))
-    placer = Placer(engine, order, cases)
+    placer = Placer(engine, order, entry_router)
     await placer(
         received(report(org, "1"), report(org, "2"), report(org, "3", item("i2", text="buy")))
     )
-    unparker = Unparker(engine, order, tables, cases, period=1)
+    unparker = Unparker(engine, order, tables, entry_router, period=1)
     assert await unparker.once() == 0
     async with transaction(engine) as connection:
         assert (await pending_counts(connection, org))[PARKED_QUEUE].pending == 2

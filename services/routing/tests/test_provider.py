@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from coop_contracts.config import Integration, Kind
-from coop_routing.case import Case, Cases
+from coop_routing.entry_router import EntryRouter, PendingEntry
 from coop_routing.placement import traits_of
-from coop_routing.table import RouteTables
+from coop_routing.route_table import RouteTables
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.secret.vault import Vault
 from coop_signals.plugin import load
@@ -67,7 +67,7 @@ async def model() -> AsyncIterator[Model]:
         writer.transport.abort()
 
 
-Settle = Callable[[str], Awaitable[Case]]
+Settle = Callable[[str], Awaitable[PendingEntry]]
 
 
 @pytest.fixture
@@ -88,13 +88,13 @@ async def settle(
         guard=EgressGuard(("127.0.0.0/8",)),
         known=load([]),
     )
-    cases = Cases(tables, providers, NoStrikes(), seconds=2)
+    entry_router = EntryRouter(tables, providers, NoStrikes(), seconds=2)
 
-    async def run(name: str) -> Case:
+    async def run(name: str) -> PendingEntry:
         event = report(org, name, item(name, picture={"url": f"{model.url}/{name}.png"}))
-        case = await cases.open(org, event.item, traits_of(event), at=event.time)
-        await asyncio.wait_for(cases.settle([case]), PATIENCE)
-        return case
+        entry = await entry_router.open(org, event.item, traits_of(event), at=event.time)
+        await asyncio.wait_for(entry_router.settle([entry]), PATIENCE)
+        return entry
 
     yield run
     await providers.aclose()
@@ -102,8 +102,8 @@ async def settle(
 
 async def test_google_decides(settle: Settle, model: Model) -> None:
     """The image is fetched and classified; the priority decides, and is recorded."""
-    case = await settle("a")
-    assert (case.choice.queue_id, case.route().routing.signals[0].score) == ("urgent", "HIGH")
+    entry = await settle("a")
+    assert (entry.choice.queue_id, entry.route().routing.signals[0].score) == ("urgent", "HIGH")
     model.priority = "LOW"
     assert (await settle("b")).choice.queue_id == "default"
 
@@ -114,9 +114,9 @@ async def test_a_dead_provider_is_left_alone(settle: Settle, model: Model) -> No
     model.priority = None
 
     async def reason(name: str) -> str:
-        case = await settle(name)
-        assert case.choice.queue_id == "default"
-        return case.choice.undecided[0].reasons[0]
+        entry = await settle(name)
+        assert entry.choice.queue_id == "default"
+        return entry.choice.undecided[0].reasons[0]
 
     # On a busy machine a call may be cut so short that it says nothing of the provider.
     waited = 0

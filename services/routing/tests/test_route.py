@@ -12,10 +12,10 @@ from coop_contracts.config import Kind, OrgSettings, Queue
 from coop_contracts.event import ItemRef, RuleRef
 from coop_queues.job import Routing
 from coop_queues.ranking import Ranking
-from coop_routing.case import Cases
+from coop_routing.entry_router import EntryRouter
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_routing.route import Route
-from coop_routing.table import RouteTables
+from coop_routing.route_table import RouteTables
 from coop_rules.queue_choice import PARKED_QUEUE, default_queue
 
 from .conftest import (
@@ -34,14 +34,14 @@ from .conftest import (
 PLAIN = Ranking()
 
 
-async def route(cases: Cases, event: Cause) -> Route:
-    case = await cases.open(event.org_id, event.item, traits_of(event), at=event.time)
-    await cases.settle([case])
-    return case.route(by=asked_by(event))
+async def route(entry_router: EntryRouter, event: Cause) -> Route:
+    entry = await entry_router.open(event.org_id, event.item, traits_of(event), at=event.time)
+    await entry_router.settle([entry])
+    return entry.route(by=asked_by(event))
 
 
 async def test_the_first_live_rule_in_sequence_wins(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """Drafts, appeal rules and rules of other types are passed over; the lowest number wins."""
     configuration.put(
@@ -52,7 +52,7 @@ async def test_the_first_live_rule_in_sequence_wins(
         rule("r1", 1, "spam", contains("buy"), status="DRAFT"),
         rule("r0", 0, "spam", contains("buy"), item_type_ids=("comment",)),
     )
-    found = await route(cases, report(org, "1", item(text="Buy now")))
+    found = await route(entry_router, report(org, "1", item(text="Buy now")))
     assert found.queue_id == "urgent"
     assert found.routing == Routing(
         how="RULE",
@@ -60,11 +60,11 @@ async def test_the_first_live_rule_in_sequence_wins(
         rule=RuleRef(id="r3", name="r3", revision=configuration.revision - 3),
         tried=1,
     )
-    assert (await route(cases, report(org, "2", item(text="hi")))).queue_id == "default"
+    assert (await route(entry_router, report(org, "2", item(text="hi")))).queue_id == "default"
 
 
 async def test_policy_and_source_are_inputs(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """`Relevant Policy` sees a report's policy, `Source` Coop's word for where an entry is from."""
     configuration.put(
@@ -72,13 +72,13 @@ async def test_policy_and_source_are_inputs(
         rule("r1", 1, "spam", equals("Relevant Policy", "p1")),
         rule("r2", 2, "urgent", equals("Source", "post-items")),
     )
-    assert (await route(cases, report(org, "1", reason=reason("p1")))).queue_id == "spam"
-    assert (await route(cases, report(org, "2", reason=reason("p2")))).queue_id == "default"
-    assert (await route(cases, request(org, "3"))).queue_id == "urgent"
+    assert (await route(entry_router, report(org, "1", reason=reason("p1")))).queue_id == "spam"
+    assert (await route(entry_router, report(org, "2", reason=reason("p2")))).queue_id == "default"
+    assert (await route(entry_router, request(org, "3"))).queue_id == "urgent"
 
 
 async def test_appeals_have_rules_and_a_default_of_their_own(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """An appeal is routed by the appeal rules, else to the default among the appeals queues."""
     configuration.put(
@@ -86,41 +86,41 @@ async def test_appeals_have_rules_and_a_default_of_their_own(
         rule("r1", 1, "spam", contains("hello")),
         rule("r2", 2, "urgent", equals("Relevant Policy", "p1"), for_appeals=True),
     )
-    assert (await route(cases, appeal(org, "1"))).queue_id == "appeals"
-    chosen = await route(cases, appeal(org, "2", violating_policies=("p0", "p1")))
+    assert (await route(entry_router, appeal(org, "1"))).queue_id == "appeals"
+    chosen = await route(entry_router, appeal(org, "2", violating_policies=("p0", "p1")))
     assert chosen.queue_id == "urgent"
 
 
 async def test_a_queue_that_is_gone_means_the_default_and_says_so(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """Neither a rule nor a sender can put a job into a deleted queue; the record has the reason."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
-    assert (await route(cases, report(org, "1"))).queue_id == "spam"
+    assert (await route(entry_router, report(org, "1"))).queue_id == "spam"
     configuration.remove(Kind.QUEUE, "spam")
-    found = await route(cases, report(org, "2"))
+    found = await route(entry_router, report(org, "2"))
     assert found.queue_id == "default"
     assert found.routing.note == "rule r1 passed, its queue spam is gone"
-    asked = await route(cases, request(org, "3", queue_id="spam"))
+    asked = await route(entry_router, request(org, "3", queue_id="spam"))
     assert asked.queue_id == "default"
     assert "the sender's queue spam is gone" in str(asked.routing.note)
-    sent = await route(cases, request(org, "4", queue_id="urgent", actor_id="anna"))
+    sent = await route(entry_router, request(org, "4", queue_id="urgent", actor_id="anna"))
     assert (sent.queue_id, sent.routing.how, sent.routing.by) == ("urgent", "SENDER", "anna")
 
 
 async def test_without_a_queue_an_entry_is_parked(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """No default queue, no queue at all, an unknown organisation: parked, never refused."""
     configuration.remove(Kind.QUEUE, "default")
-    parked = await route(cases, report(org, "1"))
+    parked = await route(entry_router, report(org, "1"))
     assert (parked.queue_id, parked.routing.how) == (PARKED_QUEUE, "PARKED")
-    assert (await route(cases, report("nobody", "2"))).queue_id == PARKED_QUEUE
-    assert (await route(cases, appeal(org, "3"))).queue_id == "appeals"
+    assert (await route(entry_router, report("nobody", "2"))).queue_id == PARKED_QUEUE
+    assert (await route(entry_router, appeal(org, "3"))).queue_id == "appeals"
 
 
 async def test_a_broken_rule_does_not_pass_and_stops_no_other(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """A condition on a field that is gone, or none at all, leaves the later rules at work."""
     gone = contains("hello")
@@ -131,23 +131,23 @@ async def test_a_broken_rule_does_not_pass_and_stops_no_other(
         rule("r2", 2, "spam", {"nonsense": True}),
         rule("r3", 3, "urgent", contains("hello")),
     )
-    assert (await route(cases, report(org, "1"))).queue_id == "urgent"
+    assert (await route(entry_router, report(org, "1"))).queue_id == "urgent"
 
 
 async def test_an_item_of_a_deleted_type_is_routed_by_the_type_as_it_was(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """With the version's document the rules run; without it the default queue takes it."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
     configuration.remove(Kind.ITEM_TYPE, "post")
-    found = await route(cases, report(org, "1"))
+    found = await route(entry_router, report(org, "1"))
     assert (found.queue_id, found.routing.note) == ("default", "item type post is gone")
     configuration.put(Kind.ITEM_TYPE_VERSION, replace(POST, id=f"post@{POST.version}"))
-    assert (await route(cases, report(org, "2"))).queue_id == "spam"
+    assert (await route(entry_router, report(org, "2"))).queue_id == "spam"
 
 
 async def test_a_table_is_kept_until_its_organisation_changes(
-    configuration: Configuration, tables: RouteTables, cases: Cases, org: str
+    configuration: Configuration, tables: RouteTables, entry_router: EntryRouter, org: str
 ) -> None:
     """The same table serves until a rule changes; the next entry obeys the change."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
@@ -155,21 +155,21 @@ async def test_a_table_is_kept_until_its_organisation_changes(
     again = await asyncio.gather(*(tables.table(org, item(), for_appeals=False) for _ in range(5)))
     assert all(table is first for table in again)
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "urgent", contains("hello")))
-    assert (await route(cases, report(org, "1"))).queue_id == "urgent"
+    assert (await route(entry_router, report(org, "1"))).queue_id == "urgent"
 
 
 async def test_a_change_while_a_table_is_compiled_is_not_lost(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """The entry under way is routed by the old revision and says so, the next by the new one."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
     old = configuration.revision
-    under_way = asyncio.create_task(route(cases, report(org, "1")))
+    under_way = asyncio.create_task(route(entry_router, report(org, "1")))
     await asyncio.sleep(0)
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "urgent", contains("hello")))
     found = await under_way
     assert (found.queue_id, found.routing.config_revision) == ("spam", old)
-    assert (await route(cases, report(org, "2"))).queue_id == "urgent"
+    assert (await route(entry_router, report(org, "2"))).queue_id == "urgent"
 
 
 async def test_the_number_of_tables_is_bounded(configuration: Configuration, org: str) -> None:
@@ -239,22 +239,22 @@ def test_a_placement_has_every_field_of_its_cause(org: str) -> None:
 
 
 async def test_child_safety_goes_where_the_settings_say(
-    configuration: Configuration, cases: Cases, org: str
+    configuration: Configuration, entry_router: EntryRouter, org: str
 ) -> None:
     """A report marked so and a request for an NCMEC job pass by the rules to the configured queue,
     or by the rules with a note when it is gone; an NCMEC job keeps its kind."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "spam", contains("hello")))
     ncmec = request(org, "1", job_kind="NCMEC", related_items=(item("p2"),))
-    assert (await route(cases, ncmec)).queue_id == "spam"
+    assert (await route(entry_router, ncmec)).queue_id == "spam"
     for queue_id, expected in (("urgent", "urgent"), ("gone", "spam")):
         configuration.put(
             Kind.SETTINGS, OrgSettings(id="settings", name="One", ncmec_queue_id=queue_id)
         )
-        found = await route(cases, ncmec)
+        found = await route(entry_router, ncmec)
         assert found.queue_id == expected
         marked = report(org, "2", reason=msgspec.structs.replace(reason("p1"), csam=True))
-        assert (await route(cases, marked)).queue_id == expected
-        assert (await route(cases, report(org, "3"))).queue_id == "spam"
+        assert (await route(entry_router, marked)).queue_id == expected
+        assert (await route(entry_router, report(org, "3"))).queue_id == "spam"
     assert found.routing.note == "the queue gone for child safety is gone"
     placed = placement_of(ncmec, found, PLAIN)
     assert (placed.kind, placed.additional_items) == ("NCMEC", (item("p2"),))

@@ -38,12 +38,12 @@ from coop_contracts.event import (
 )
 from coop_local.valkey import Valkey
 from coop_rules.program.state import Facts
-from coop_rules_engine.at_hand import AtHand, CountedRules
-from coop_rules_engine.handler import ItemHandler
-from coop_rules_engine.limit import Limiter
-from coop_rules_engine.rebuild import Rebuilder
-from coop_rules_engine.registry import Registry
-from coop_rules_engine.store import Store
+from coop_rules_engine.counter.limit import Limiter
+from coop_rules_engine.counter.rebuild import LOOK_SECONDS, Rebuilder
+from coop_rules_engine.counter.redis_store import GROUP_MEMBERS, CounterStore
+from coop_rules_engine.counter.value import CounterValues, RegistryRules
+from coop_rules_engine.lane.fast import SLICE_SECONDS, ItemHandler
+from coop_rules_engine.rules.registry import NEWER_SECONDS, Registry
 from coop_rules_engine.submission import Submission
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message, Received
@@ -251,7 +251,7 @@ class Engine:
     broker: Broker
     handler: ItemHandler
     revision: int
-    store: Store
+    store: CounterStore
     rebuilder: Rebuilder
 
     def put(self, kind: Kind, document: Document) -> int:
@@ -268,6 +268,16 @@ class Engine:
             await settlement
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a test may have otherwise than production."""
+
+    newer_seconds: float = NEWER_SECONDS
+    look_seconds: float = LOOK_SECONDS
+    slice_seconds: float = SLICE_SECONDS
+    group_members: int = GROUP_MEMBERS
+
+
 Start = Callable[..., Engine]
 
 
@@ -276,7 +286,7 @@ async def start() -> AsyncIterator[Start]:
     """Starts an engine over the organisation's documents and the given rules. Its Redis is away
     unless one is given."""
     tasks: list[asyncio.Task[None]] = []
-    stores: list[Store] = []
+    stores: list[CounterStore] = []
 
     def begin(
         *rules: Rule,
@@ -284,22 +294,36 @@ async def start() -> AsyncIterator[Start]:
         kafka: str = "127.0.0.1:1",
         more: Sequence[tuple[Kind, Document]] = (),
         org_id: str = ORG,
+        limits: Limits = Limits(),
     ) -> Engine:
         found = [*documents(), *more, *((Kind.RULE, entry) for entry in rules)]
         table = ConfigTable.of(
             ConfigChange(org_id, kind, document.id, document, revision)
             for revision, (kind, document) in enumerate(found, 1)
         )
-        registry = Registry(table)
+        registry = Registry(table, newer_seconds=limits.newer_seconds)
         tasks.append(asyncio.create_task(registry.run()))
         broker = Broker()
         settings = RuntimeSettings(kafka=kafka, redis=redis, internal_port=0)
-        store = Store.of(redis)
+        store = CounterStore.of(redis, group_members=limits.group_members)
         stores.append(store)
-        rebuilder = Rebuilder(store, CountedRules(registry), settings, window=3600, pause=0)
+        rebuilder = Rebuilder(
+            store,
+            RegistryRules(registry),
+            settings,
+            window=3600,
+            pause=0,
+            look=limits.look_seconds,
+        )
         if redis != AWAY:
             tasks.append(asyncio.create_task(rebuilder.run()))
-        handler = ItemHandler(registry, broker, AtHand(store, rebuilder), Limiter(store, rebuilder))
+        handler = ItemHandler(
+            registry,
+            broker,
+            CounterValues(store, rebuilder),
+            Limiter(store, rebuilder),
+            slice_seconds=limits.slice_seconds,
+        )
         return Engine(table, registry, broker, handler, len(found), store, rebuilder)
 
     yield begin
@@ -354,6 +378,7 @@ class Kit:
     documents = staticmethod(documents)
     submission = staticmethod(submission)
     received = staticmethod(received)
+    limits = Limits
 
     @staticmethod
     def facts(event: ItemSubmitted) -> Facts:

@@ -12,7 +12,8 @@ import pytest
 from coop_contracts.config import Action, ActionParameter, Kind, OrgSettings
 from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested, RulesEvaluated
 from coop_contracts.ids import execution_id, item_key
-from coop_rules_engine import metric, record
+from coop_rules_engine import metric
+from coop_rules_engine.result_message import SAMPLED_BYTES
 from coop_runtime.process.error import Poison
 
 Start = Callable[..., Any]
@@ -225,15 +226,18 @@ async def test_unreadable_item_is_poison_and_publishes_nothing(
     assert len(engine.broker.events(ActionRequested)) == 1
 
 
-async def test_a_sample_too_large_for_a_message_is_not_whole(
-    start: Start, kit: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_sample_too_large_for_a_message_is_not_whole(start: Start, kit: Any) -> None:
     """Where all rules would not fit into a message, those that failed are left out, and it is not
     said to be whole."""
     settings = OrgSettings(id="settings", name="Org", evaluation_sample=1)
-    rules = [kit.rule(f"r{n}", kit.contains(f"word{n}")) for n in range(20)]
+    # With their long names sixteen of them fill a message.
+    rules = [
+        msgspec.structs.replace(
+            kit.rule(f"r{n}", kit.contains(f"word{n}")), name="n" * (SAMPLED_BYTES // 16)
+        )
+        for n in range(20)
+    ]
     engine = start(*rules, more=[(Kind.SETTINGS, settings)])
-    monkeypatch.setattr(record, "SAMPLED_BYTES", 2000)
     await engine.handle(kit.submission({"text": "word3"}), kit.submission({}, number=2))
     for one, ids in zip(engine.broker.events(), [["r3"], []], strict=True):
         assert not one.sampled

@@ -9,13 +9,14 @@ from sqlalchemy import text
 
 from coop_contracts.config import Kind
 from coop_contracts.event import AppealSubmitted, ReportSubmitted, ReviewRequested
+from coop_queues.reading import JOBS
 from coop_queues.store import ClaimRetention, OrderIndex, Ranker, Reconciler
-from coop_routing.case import Cases
+from coop_routing.entry_router import EntryRouter
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
 from coop_routing.ranking import RANKING_KINDS
+from coop_routing.route_table import TABLE_KINDS, RouteTables
 from coop_routing.settings import Settings
-from coop_routing.table import TABLE_KINDS, RouteTables
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
@@ -45,9 +46,9 @@ def router(settings: Settings) -> Service:
     providers = Providers.of(settings, config, Vault.of(settings), known=known)
     strikes = StrikeReader.of(settings.redis)
     retention = timedelta(days=settings.routing_claim_retention_days)
-    cases = Cases(tables, providers, strikes, seconds=settings.routing_signal_deadline)
-    placer = Placer(engine, order, cases)
-    unparker = Unparker(engine, order, tables, cases, period=settings.routing_park)
+    entry_router = EntryRouter(tables, providers, strikes, seconds=settings.routing_signal_deadline)
+    placer = Placer(engine, order, entry_router)
+    unparker = Unparker(engine, order, tables, entry_router, period=settings.routing_park)
     ranker = Ranker(engine, order, tables.rankings, period=settings.routing_rank)
 
     def consumer(group: str, event_type: type[Any]) -> Consumer[Any]:
@@ -72,7 +73,7 @@ def router(settings: Settings) -> Service:
 
     async def database() -> bool:
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1 FROM queues.jobs LIMIT 1"))
+            await connection.execute(text(f"SELECT 1 FROM {JOBS} LIMIT 1"))  # noqa: S608
         return True
 
     async def close() -> None:

@@ -21,7 +21,7 @@ from coop_queues.error import UnstorableId
 from coop_queues.job import Placed, Placement
 from coop_queues.store import OrderIndex, place_many
 from coop_routing import metric
-from coop_routing.case import Case, Cases
+from coop_routing.entry_router import EntryRouter, PendingEntry
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
@@ -31,33 +31,35 @@ from coop_runtime.process.error import Poison
 class Placer:
     """The handler of all three consumers."""
 
-    def __init__(self, engine: AsyncEngine, order: OrderIndex, cases: Cases) -> None:
+    def __init__(self, engine: AsyncEngine, order: OrderIndex, router: EntryRouter) -> None:
         self._engine = engine
         self._order = order
-        self._cases = cases
+        self._router = router
 
     async def __call__(self, batch: Sequence[Received[Cause]]) -> Awaitable[None] | None:
         """Places what can be placed at once; what it returns places the rest.
 
         Raises Retryable, Poison.
         """
-        final: list[tuple[Cause, Case]] = []
-        waiting: list[tuple[Cause, Case]] = []
+        final: list[tuple[Cause, PendingEntry]] = []
+        waiting: list[tuple[Cause, PendingEntry]] = []
         for received in batch:
             event = received.event
-            case = await self._cases.open(event.org_id, event.item, traits_of(event), at=event.time)
-            (waiting if case.waits else final).append((event, case))
+            entry = await self._router.open(
+                event.org_id, event.item, traits_of(event), at=event.time
+            )
+            (waiting if entry.waits else final).append((event, entry))
         await self._place(final)
         return self._settle(waiting) if waiting else None
 
-    async def _settle(self, waiting: Sequence[tuple[Cause, Case]]) -> None:
-        await self._cases.settle([case for _, case in waiting])
+    async def _settle(self, waiting: Sequence[tuple[Cause, PendingEntry]]) -> None:
+        await self._router.settle([entry for _, entry in waiting])
         await self._place(waiting)
 
-    async def _place(self, entries: Sequence[tuple[Cause, Case]]) -> None:
+    async def _place(self, entries: Sequence[tuple[Cause, PendingEntry]]) -> None:
         if not entries:
             return
-        placements = [self._placement(event, case) for event, case in entries]
+        placements = [self._placement(event, entry) for event, entry in entries]
         try:
             async with transaction(self._engine) as connection:
                 placed = await place_many(connection, placements)
@@ -66,9 +68,9 @@ class Placer:
         _count(placements, placed)
         await self._order.apply(change for answer in placed for change in answer.changes)
 
-    def _placement(self, event: Cause, case: Case) -> Placement:
-        route = case.route(by=asked_by(event))
-        return placement_of(event, route, self._cases.ranking(event.org_id, route.queue_id))
+    def _placement(self, event: Cause, entry: PendingEntry) -> Placement:
+        route = entry.route(by=asked_by(event))
+        return placement_of(event, route, self._router.ranking(event.org_id, route.queue_id))
 
 
 def _count(placements: Sequence[Placement], placed: Sequence[Placed]) -> None:

@@ -24,8 +24,8 @@ from coop_queues.store import (
     requeue,
 )
 from coop_routing import metric
-from coop_routing.case import Cases
-from coop_routing.table import RouteTables
+from coop_routing.entry_router import EntryRouter
+from coop_routing.route_table import RouteTables
 from coop_rules.queue_choice import PARKED_QUEUE, Choice, EntryTraits
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
@@ -42,14 +42,14 @@ class Unparker:
         engine: AsyncEngine,
         order: OrderIndex,
         tables: RouteTables,
-        cases: Cases,
+        router: EntryRouter,
         *,
         period: float,
     ) -> None:
         self._engine = engine
         self._order = order
         self._tables = tables
-        self._cases = cases
+        self._router = router
         self._period = period
         # What was left of an organisation's parked jobs, under which configuration.
         self._left: dict[str, tuple[int, int]] = {}
@@ -118,9 +118,9 @@ class Unparker:
             for_appeals=summary.kind is JobKind.APPEAL,
             child_safety=summary.csam or summary.kind is JobKind.NCMEC,
         )
-        case = await self._cases.open(summary.org_id, job.item, traits, at=summary.created_at)
-        await self._cases.settle([case])
-        return case.choice
+        entry = await self._router.open(summary.org_id, job.item, traits, at=summary.created_at)
+        await self._router.settle([entry])
+        return entry.choice
 
 
 def _author(choice: Choice) -> str:

@@ -7,18 +7,18 @@ from typing import Any, Literal
 
 from coop_contracts.config import Kind
 from coop_contracts.event import EvaluationDeferred, ItemSubmitted
-from coop_rules_engine.at_hand import AtHand, CountedRules
-from coop_rules_engine.awaiting import MediaEvaluation
-from coop_rules_engine.backtest import Backtests
-from coop_rules_engine.deferred import DeferredHandler, Evaluate
-from coop_rules_engine.handler import ItemHandler
-from coop_rules_engine.limit import Limiter
-from coop_rules_engine.media import CATCH_UP_SECONDS, MediaValues
-from coop_rules_engine.rebuild import Rebuilder
-from coop_rules_engine.registry import KINDS, Registry
-from coop_rules_engine.remote import RemoteEvaluation
+from coop_rules_engine.backtest.backtests import Backtests
+from coop_rules_engine.counter.limit import Limiter
+from coop_rules_engine.counter.rebuild import Rebuilder
+from coop_rules_engine.counter.redis_store import CounterStore
+from coop_rules_engine.counter.value import CounterValues, RegistryRules
+from coop_rules_engine.lane.deferred import DeferredHandler, Evaluate
+from coop_rules_engine.lane.fast import ItemHandler
+from coop_rules_engine.lane.media import MediaEvaluation
+from coop_rules_engine.lane.media_value import CATCH_UP_SECONDS, MediaValues
+from coop_rules_engine.lane.slow import RemoteEvaluation
+from coop_rules_engine.rules.registry import KINDS, Registry
 from coop_rules_engine.settings import BacktestSettings, Settings
-from coop_rules_engine.store import Store
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.pipeline import SETTLE_SECONDS
@@ -51,10 +51,10 @@ class _Parts:
         self.config = ConfigTable(settings, kinds=(*KINDS, *more))
         self.known = plugin.load()
         self.registry = Registry(self.config, self.known.catalogue)
-        self.store = Store.of(settings.redis)
+        self.store = CounterStore.of(settings.redis)
         self.rebuilder = Rebuilder(
             self.store,
-            CountedRules(self.registry),
+            RegistryRules(self.registry),
             settings,
             window=settings.rules_rebuild_window,
         )
@@ -78,7 +78,7 @@ def engine(settings: Settings) -> Service:
     """The fast lane: the process that evaluates every item."""
     parts = _Parts(NAME, settings)
     handler = ItemHandler(
-        parts.registry, parts.producer, AtHand(parts.store, parts.rebuilder), parts.limiter
+        parts.registry, parts.producer, CounterValues(parts.store, parts.rebuilder), parts.limiter
     )
     consumer = Consumer(
         settings,

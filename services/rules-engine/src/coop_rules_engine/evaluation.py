@@ -1,4 +1,4 @@
-"""The rules of a lane on one submission: what they say, and what they cannot say yet.
+"""The rules of a lane on one submission: how each decides, and which values are still missing.
 
 Guarantees: a pure function of the submission, the rule set and the values given. A rule is decided
 when no value still to come can change its outcome.
@@ -16,17 +16,17 @@ from coop_contracts.event import Lane, SignalValue
 from coop_rules.language.need import Need
 from coop_rules.program.program import Evaluation
 from coop_rules.program.state import Facts
-from coop_rules_engine.plan import Plan
-from coop_rules_engine.ruleset import LaneRules, RuleSet
+from coop_rules_engine.rules.plan import Plan
+from coop_rules_engine.rules.rule_set import LaneRules, RuleSet
 from coop_rules_engine.submission import Submission
 
-Known = Mapping[str, Sequence[SignalValue]]
+KnownValues = Mapping[str, Sequence[SignalValue]]
 """Values by need, in the order of the need's inputs."""
 
-NOTHING: Known = {}
+NOTHING: KnownValues = {}
 
 
-class Verdict(Struct, kw_only=True):
+class LaneResult(Struct, kw_only=True):
     """What the rules of a lane say. `rules` and `evaluation` are None where the item type is gone;
     `acting` are the plans of the live rules that passed; `limited` those of them that may not."""
 
@@ -35,7 +35,7 @@ class Verdict(Struct, kw_only=True):
     revision: int
     rules: LaneRules | None = None
     evaluation: Evaluation | None = None
-    known: Known = NOTHING
+    known: KnownValues = NOTHING
     sampled: bool = False
     acting: Sequence[Plan] = ()
     limited: tuple[str, ...] = ()
@@ -64,8 +64,8 @@ def evaluate(
     lane: LaneRules,
     *,
     facts: Facts | None = None,
-    known: Known = NOTHING,
-) -> Verdict:
+    known: KnownValues = NOTHING,
+) -> LaneResult:
     """What the lane's rules say; `facts` where the item's data are decoded already.
 
     Raises Poison when the item's data is not a JSON object.
@@ -75,7 +75,7 @@ def evaluate(
         submission.facts() if facts is None else facts, signals=known, trace=sampled
     )
     plans = lane.plans
-    return Verdict(
+    return LaneResult(
         submission=submission,
         lane=lane.lane,
         revision=rules.revision,
@@ -89,14 +89,14 @@ def evaluate(
     )
 
 
-def wanting(verdict: Verdict) -> list[Need]:
+def wanting(result: LaneResult) -> list[Need]:
     """The needs, not known yet, on which a rule's outcome may depend."""
-    rules, evaluation = verdict.rules, verdict.evaluation
+    rules, evaluation = result.rules, result.evaluation
     if rules is None or evaluation is None:
         return []
     open_rules = set(rules.demand.fickle)
     open_rules.update(index for index, outcome in evaluation.outcomes if outcome is None)
-    return list(rules.demand.wanted(rules.program, open_rules, verdict.known.keys()))
+    return list(rules.demand.wanted(rules.program, open_rules, result.known.keys()))
 
 
 def known_of(values: Iterable[SignalValue]) -> dict[str, list[SignalValue]]:

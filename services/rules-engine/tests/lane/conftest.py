@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from coop_contracts.event import EvaluationDeferred, RulesEvaluated, SignalValue
-from coop_rules_engine.awaiting import MediaEvaluation
-from coop_rules_engine.deferred import DeferredHandler
-from coop_rules_engine.limit import Limiter
-from coop_rules_engine.media import MediaValues
-from coop_rules_engine.remote import RemoteEvaluation
+from coop_rules_engine.counter.limit import Limiter
+from coop_rules_engine.lane.deferred import DeferredHandler
+from coop_rules_engine.lane.media import MediaEvaluation
+from coop_rules_engine.lane.media_value import MediaValues
+from coop_rules_engine.lane.slow import RemoteEvaluation
 from coop_runtime.kafka.message import Received
 
 _SECONDS = 20.0

@@ -43,7 +43,7 @@ __all__ = ["Hits", "PatternSet", "Scanner", "ScannerCache", "regex_problem", "va
 _log = logging.getLogger(__name__)
 
 # Strings up to which a scanner is made anew at once (some 10 ms) rather than pieced together.
-_SMALL: Mapping[Matching, int] = {
+SMALL: Mapping[Matching, int] = {
     Matching.CONTAINS: 2000,
     Matching.REGEX: 200,
     Matching.VARIANT: 500,
@@ -277,11 +277,15 @@ class _WantedStrings:
 
 class ScannerCache:
     """Scanners and segments by content: those in use, and the least recently used beyond them up to
-    `characters` of patterns. One thread asks at a time; a thread of the cache's own lives while
-    there is something to put together."""
+    `characters` of patterns. `small`: up to how many strings a scanner is made anew at once. One
+    thread asks at a time; a thread of the cache's own lives while there is something to put
+    together."""
 
-    def __init__(self, *, characters: int = 2_000_000) -> None:
+    def __init__(
+        self, *, characters: int = 2_000_000, small: Mapping[Matching, int] = SMALL
+    ) -> None:
         self._limit = characters
+        self._small = small
         self._recent: OrderedDict[tuple[str, ...], tuple[Scanner, int]] = OrderedDict()
         self._size = 0
         self._scanners: WeakValueDictionary[tuple[str, ...], Scanner] = WeakValueDictionary()
@@ -317,7 +321,7 @@ class ScannerCache:
             return self._lock.wait_for(lambda: not self._working, timeout)
 
     def _make(self, wanted: _WantedStrings) -> Scanner:
-        small = len(wanted.owners) <= _SMALL[wanted.family]
+        small = len(wanted.owners) <= self._small[wanted.family]
         kept = [] if small else self._kept(wanted)
         left = set(wanted.owners)
         masked = 0

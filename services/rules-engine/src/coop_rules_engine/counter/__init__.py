@@ -1,0 +1,1 @@
+"""What the engine counts in Redis: groups of items, daily limits, blast radius; and strikes."""
