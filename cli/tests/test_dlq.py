@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, EXIT_USAGE, app
 from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.settings import CliSettings
-from coop_runtime.kafka.dead_letter import Failure, Reason, dead_letter_of
+from coop_runtime.kafka.dead_letter import DeadLetterReason, Failure, dead_letter_of
 from coop_runtime.kafka.message import RawMessage
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.kafka.record import Record
@@ -41,12 +41,12 @@ def topic(settings: CliSettings) -> str:
         [NewTopic(name, 1, 1), NewTopic(name + ".dlq", 1, 1)]
     ).values():
         future.result(WAIT)
-    reasons: tuple[Reason, ...] = ("poison", "undecodable", "poison")
+    reasons: tuple[DeadLetterReason, ...] = ("poison", "undecodable", "poison")
     asyncio.run(publish(settings, [letter(name, n, why) for n, why in enumerate(reasons)]))
     return name
 
 
-def letter(topic: str, number: int, reason: Reason) -> RawMessage:
+def letter(topic: str, number: int, reason: DeadLetterReason) -> RawMessage:
     record = Record(topic, 0, 100 + number, b"key", b"\xff%d" % number, [("h", b"v")], 1_000)
     return dead_letter_of(Failure(record, reason, ValueError("why")), group="g", service="s")
 

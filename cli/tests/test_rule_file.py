@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coop_cli.rule_file import FileKind, Names, from_file, to_file
 from coop_cli.rule_folder import FileError, free_path, read_folder, write_file
-from coop_cli.rule_sync import State, System, compare
+from coop_cli.rule_sync import SyncState, System, compare
 from coop_cli.yaml_text import read_yaml, write_yaml
 
 NAMES = {
@@ -229,11 +229,11 @@ def test_states(tmp_path: Path) -> None:
         write_file(tmp_path / "text-banks" / f"{name}.yaml", {"name": name, **bank, **more})
     found = compare(read_folder(tmp_path, FileKind.TEXT_BANK), system)
     assert {one.name: one.state for one in found} == {
-        "same": State.SAME,
-        "changed": State.CHANGED,
-        "meanwhile": State.CONFLICT,
-        "taken": State.CONFLICT,
-        "new": State.NEW,
-        "gone": State.CONFLICT,
-        "missing": State.MISSING,
+        "same": SyncState.SAME,
+        "changed": SyncState.CHANGED,
+        "meanwhile": SyncState.CONFLICT,
+        "taken": SyncState.CONFLICT,
+        "new": SyncState.NEW,
+        "gone": SyncState.CONFLICT,
+        "missing": SyncState.MISSING,
     }

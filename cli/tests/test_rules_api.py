@@ -19,7 +19,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from coop_cli.api_client import Api
+from coop_cli.api_client import ReviewApi
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.explanation_text import explanation_lines
 from coop_local.testing import Databases
@@ -107,7 +107,7 @@ class System:
         )
         self.email, self.password = email, made["admin"]["password"]
         self.client = httpx.Client(base_url=address, trust_env=False)
-        self.api = Api(self.client)
+        self.api = ReviewApi(self.client)
         self.api.sign_in(self.email, self.password)
 
     def make(self, collection: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from statistics import median
 
 import psutil
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
 from tests.bench.result import show
@@ -25,7 +25,7 @@ _SECONDS = 120.0
 
 
 def _run(
-    addresses: Addresses, database: str, org: stand.Organisation, origin: str
+    addresses: EngineAddresses, database: str, org: stand.Organisation, origin: str
 ) -> tuple[float, float]:
     """Deliveries a second, and milliseconds of the dispatcher's CPU for each."""
     load.reset(origin)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_queues import store
 from coop_queues.job import JobEntry, Placement, Routing
 from coop_runtime.database.engine import transaction
@@ -73,7 +73,7 @@ class Times:
     decisions: list[float] = field(default_factory=list)
 
 
-async def _fill(addresses: Addresses, desk: load.Desk) -> None:
+async def _fill(addresses: EngineAddresses, desk: load.Desk) -> None:
     entry = JobEntry(
         entry_id="entry-0",
         source="RULE_EXECUTION",
@@ -111,7 +111,7 @@ async def _work(client: httpx.AsyncClient, queue_id: str, times: Times, steps: i
         await _step(client, queue_id, times)
 
 
-async def _built(addresses: Addresses, desk: load.Desk, client: httpx.AsyncClient) -> None:
+async def _built(addresses: EngineAddresses, desk: load.Desk, client: httpx.AsyncClient) -> None:
     """Claims until Redis has the whole order: from then on claims are asked of it."""
     order = store.OrderIndex.of(addresses.redis)
     until = time.monotonic() + _BUILT_S
@@ -125,7 +125,7 @@ async def _built(addresses: Addresses, desk: load.Desk, client: httpx.AsyncClien
         await order.close()
 
 
-async def _measure(addresses: Addresses, desk: load.Desk, url: str) -> dict[int, list[Times]]:
+async def _measure(addresses: EngineAddresses, desk: load.Desk, url: str) -> dict[int, list[Times]]:
     """The runs by how many reviewers were at it, each without a pause."""
     clients = [reviewer.client(url) for reviewer in desk.reviewers]
     try:

@@ -32,7 +32,7 @@ from coop_contracts.config import (
 )
 from coop_contracts.event import ItemRef, ReportReason, ReportSubmitted, SubmittedItem
 from coop_contracts.ids import item_key, new_id
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_queues.migrations import run as migrate
 from coop_runtime.database.engine import bootstrap, service_url
 from coop_runtime.kafka.message import Message, message_of
@@ -129,7 +129,7 @@ def _report(org_id: str, run: int, number: int, dice: random.Random) -> Message:
     return message_of(event, key=item_key(org_id, "post", item_id))
 
 
-def _publish(addresses: Addresses, messages: list[Message]) -> None:
+def _publish(addresses: EngineAddresses, messages: list[Message]) -> None:
     settings = RuntimeSettings(
         kafka=addresses.kafka, kafka_idempotence=addresses.kafka_idempotence, internal_port=0
     )
@@ -151,7 +151,9 @@ def _placed(database: psycopg.Connection[Any], org_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _run(addresses: Addresses, url: str, org: stand.Organisation, run: int) -> tuple[float, float]:
+def _run(
+    addresses: EngineAddresses, url: str, org: stand.Organisation, run: int
+) -> tuple[float, float]:
     """Reports placed a second, and milliseconds of the router's CPU for each."""
     dice = random.Random(run)
     _publish(addresses, [_report(org.id, run, n, dice) for n in range(_REPORTS)])

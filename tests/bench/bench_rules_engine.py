@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from coop_contracts.event import ActionRequested, Event, ItemSubmitted, RulesEvaluated
 from coop_contracts.ids import item_key
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_local.topics import create_topics
 from coop_runtime.kafka.message import message_of
 from coop_runtime.kafka.producer import Producer
@@ -35,7 +35,7 @@ _SECONDS = 120.0
 
 
 @contextlib.contextmanager
-def _engines() -> Iterator[Addresses]:
+def _engines() -> Iterator[EngineAddresses]:
     given = os.environ.get("COOP_TEST_KAFKA")
     if given is None:
         with stand.engines() as addresses:
@@ -43,7 +43,7 @@ def _engines() -> Iterator[Addresses]:
         return
     idempotence = os.environ.get("COOP_TEST_KAFKA_IDEMPOTENCE", "true") != "false"
     create_topics(given)
-    yield Addresses(kafka=given, kafka_idempotence=idempotence, redis="", postgres_admin="")
+    yield EngineAddresses(kafka=given, kafka_idempotence=idempotence, redis="", postgres_admin="")
 
 
 class _Counter:
@@ -67,7 +67,7 @@ class _Counter:
         self._consumer.close()
 
 
-async def _produce(addresses: Addresses, items: Sequence[ItemSubmitted]) -> None:
+async def _produce(addresses: EngineAddresses, items: Sequence[ItemSubmitted]) -> None:
     settings = RuntimeSettings(
         kafka=addresses.kafka, kafka_idempotence=addresses.kafka_idempotence, internal_port=0
     )
@@ -82,7 +82,7 @@ async def _produce(addresses: Addresses, items: Sequence[ItemSubmitted]) -> None
     await producer.stop()
 
 
-def _run(addresses: Addresses, load: Load, results: _Counter) -> tuple[float, float]:
+def _run(addresses: EngineAddresses, load: Load, results: _Counter) -> tuple[float, float]:
     """Items a second, and items a second of the engine's own CPU."""
     before = results.count()
     asyncio.run(_produce(addresses, [load.item() for _ in range(_ITEMS)]))

@@ -12,7 +12,7 @@ import itertools
 import time
 from statistics import median, quantiles
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
 from tests.bench.delivery_soak import Plan, Report, soak, urls_of
@@ -25,7 +25,7 @@ _SECONDS = 20
 _SETTLE = 3
 
 
-def _p99(addresses: Addresses, database: str, *, bad: bool) -> float:
+def _p99(addresses: EngineAddresses, database: str, *, bad: bool) -> float:
     """Seconds from request to receipt at healthy endpoints, at a steady rate."""
     org = stand.new_organisation()
     with load.receiver() as origin:

@@ -23,7 +23,7 @@ from coop_action_dispatcher.migrations import run as migrate
 from coop_contracts.config import Action, Document, Kind, WebhookKey
 from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import item_key, new_id
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_runtime.database.engine import bootstrap, service_url
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.kafka.producer import Producer
@@ -80,7 +80,7 @@ def request(org_id: str, action_id: str, item: str, number: int) -> Message:
 class Publisher:
     """Puts requests on the log; keeps its connection."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: EngineAddresses) -> None:
         settings = RuntimeSettings(
             kafka=addresses.kafka, kafka_idempotence=addresses.kafka_idempotence, internal_port=0
         )
@@ -102,13 +102,13 @@ class Publisher:
             self._runner.run(self._producer.publish(part, timeout=30))
 
 
-def publish(addresses: Addresses, messages: Sequence[Message]) -> None:
+def publish(addresses: EngineAddresses, messages: Sequence[Message]) -> None:
     """Puts the requests on the log."""
     with Publisher(addresses) as publisher:
         publisher.publish(messages)
 
 
-def database(addresses: Addresses) -> str:
+def database(addresses: EngineAddresses) -> str:
     """The URL of role coop_dispatch on a migrated schema."""
     bootstrap(addresses.postgres_admin, {"coop_dispatch": "bench"})
     url = service_url(addresses.postgres_admin, "coop_dispatch", "bench")
@@ -151,7 +151,7 @@ def reset(origin: str) -> None:
         answer.read()
 
 
-def environment_of(addresses: Addresses, database_url: str, **more: str) -> dict[str, str]:
+def environment_of(addresses: EngineAddresses, database_url: str, **more: str) -> dict[str, str]:
     """The dispatcher's environment."""
     return stand.environment_of(
         addresses,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_runtime.kafka.message import Message
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
@@ -77,7 +77,7 @@ def requests_of(plan: Plan, org_id: str, actions: Sequence[str]) -> list[tuple[s
     ]
 
 
-def soak(addresses: Addresses, plan: Plan, *, database: str | None = None) -> Report:
+def soak(addresses: EngineAddresses, plan: Plan, *, database: str | None = None) -> Report:
     """Publishes half of the requests, starts the dispatcher, publishes the rest bit by bit while it
     is killed, and waits for what must arrive. Raises TimeoutError."""
     chance = random.Random(plan.seed)

@@ -37,7 +37,7 @@ from coop_contracts.config import (
 from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
 from coop_local.settings import EngineSettings
-from coop_local.stack import Addresses, Stack
+from coop_local.stack import EngineAddresses, Stack
 from coop_runtime.kafka.message import message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
@@ -55,7 +55,7 @@ class Organisation:
 
 
 @contextlib.contextmanager
-def engines() -> Iterator[Addresses]:
+def engines() -> Iterator[EngineAddresses]:
     """PostgreSQL, Valkey and Kafka of this run's own, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="coop-bench-") as folder:
         settings = EngineSettings.model_construct(
@@ -82,7 +82,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment_of(addresses: Addresses, **more: str) -> dict[str, str]:
+def environment_of(addresses: EngineAddresses, **more: str) -> dict[str, str]:
     """The environment of a service process."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("COOP_")},
@@ -159,7 +159,7 @@ def organisation_documents(org: Organisation) -> list[tuple[Kind, Document]]:
     return [(Kind.SETTINGS, settings), (Kind.API_KEY, key), (Kind.ITEM_TYPE, item_type)]
 
 
-def seed(addresses: Addresses, org: Organisation, *more: tuple[Kind, Document]) -> None:
+def seed(addresses: EngineAddresses, org: Organisation, *more: tuple[Kind, Document]) -> None:
     """Puts the organisation's documents, and the log head, on the config topic."""
     settings = RuntimeSettings(
         kafka=addresses.kafka,

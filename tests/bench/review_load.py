@@ -32,7 +32,7 @@ from coop_contracts.config import (
 from coop_contracts.event import ItemRef, ReviewRequested, RuleRef, SubmittedItem
 from coop_contracts.ids import item_key, new_id
 from coop_contracts.permission import Role
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_queues.migrations import run as migrate_queues
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
@@ -87,7 +87,9 @@ class Desk:
     """Database URLs by role."""
 
 
-def environment_of(addresses: Addresses, desk: Desk, role: str, **more: str) -> dict[str, str]:
+def environment_of(
+    addresses: EngineAddresses, desk: Desk, role: str, **more: str
+) -> dict[str, str]:
     """The environment of a service process that uses the database as `role`."""
     return stand.environment_of(
         addresses,
@@ -101,7 +103,7 @@ def environment_of(addresses: Addresses, desk: Desk, role: str, **more: str) -> 
 
 
 async def furnish(
-    addresses: Addresses, *, queues: int, reviewers: int, callback: str, undo_window: float
+    addresses: EngineAddresses, *, queues: int, reviewers: int, callback: str, undo_window: float
 ) -> Desk:
     """A migrated database and an organisation in it: `queues` queues, an action that calls
     `callback`, and `reviewers` people with sessions."""

@@ -27,7 +27,7 @@ import httpx
 import psycopg
 from redis.asyncio import Redis
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from tests.bench import delivery_load
 from tests.bench import environment as stand
 from tests.bench import review_load as load
@@ -95,7 +95,7 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
 
 
-def soak(addresses: Addresses, plan: Plan) -> Report:
+def soak(addresses: EngineAddresses, plan: Plan) -> Report:
     """Furnishes, starts, kills, and waits until every job is decided and every webhook arrived.
     Raises TimeoutError."""
     with delivery_load.receiver() as origin:
@@ -142,7 +142,7 @@ def faults_of(plan: Plan, report: Report) -> list[str]:
 
 
 def _start(
-    processes: Killed, addresses: Addresses, desk: load.Desk, plan: Plan, urls: list[str]
+    processes: Killed, addresses: EngineAddresses, desk: load.Desk, plan: Plan, urls: list[str]
 ) -> None:
     def start(name: str, module: str, role: str, database: str, **more: str) -> None:
         environment = load.environment_of(addresses, desk, database, COOP_INTERNAL_PORT="0", **more)
@@ -165,7 +165,7 @@ def _start(
 
 
 async def _soak(
-    addresses: Addresses,
+    addresses: EngineAddresses,
     plan: Plan,
     desk: load.Desk,
     processes: Killed,
@@ -225,7 +225,9 @@ async def _soak(
     )
 
 
-async def _trouble(addresses: Addresses, plan: Plan, desk: load.Desk, processes: Killed) -> int:
+async def _trouble(
+    addresses: EngineAddresses, plan: Plan, desk: load.Desk, processes: Killed
+) -> int:
     """Kills one process after the other until all is decided and each was killed, and flushes Redis
     in between; how often it was flushed."""
     names = itertools.cycle(processes.names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from tests.bench.review_soak import Plan, faults_of, soak
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
@@ -19,7 +19,7 @@ def test_every_job_is_decided_once_though_everything_is_killed(
 ) -> None:
     """Reviewers who give back, skip and vanish, Redis flushed, each process killed with -9: every
     job is decided exactly once, nobody holds another's, every effect arrives once, in turn."""
-    addresses = Addresses(
+    addresses = EngineAddresses(
         kafka=kafka_bootstrap,
         kafka_idempotence=broker_idempotence,
         redis=redis_url,

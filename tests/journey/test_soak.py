@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from tests.bench.delivery_soak import Plan, soak
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
@@ -18,7 +18,7 @@ def test_every_action_arrives_in_order_though_the_dispatcher_is_killed(
 ) -> None:
     """Killed with -9 again and again, beside dead and slow endpoints, the dispatcher loses nothing:
     each action arrives, an item's in their order, and those to dead endpoints are still there."""
-    addresses = Addresses(
+    addresses = EngineAddresses(
         kafka=kafka_bootstrap,
         kafka_idempotence=broker_idempotence,
         redis=redis_url,

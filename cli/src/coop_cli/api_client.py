@@ -13,23 +13,23 @@ from urllib.parse import quote
 
 import httpx
 
-from coop_cli.settings import ApiSettings
+from coop_cli.settings import ReviewApiSettings
 
 _SECONDS = 60.0
 _PAGE = 200
 
 
-class Refusal(NamedTuple):
+class RequestFault(NamedTuple):
     """One fault: `pointer` is its place in what was sent."""
 
     pointer: str
     reason: str
 
 
-class ApiError(Exception):
+class ApiRefused(Exception):
     """The API refused; `status` is HTTP's."""
 
-    def __init__(self, status: int, detail: str, refusals: tuple[Refusal, ...] = ()) -> None:
+    def __init__(self, status: int, detail: str, refusals: tuple[RequestFault, ...] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.refusals = refusals
@@ -39,8 +39,8 @@ class ApiUnavailable(Exception):
     """The API does not answer, or not now."""
 
 
-class Api:
-    """A session. Raises ApiError and ApiUnavailable."""
+class ReviewApi:
+    """A session. Raises ApiRefused and ApiUnavailable."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -91,19 +91,19 @@ class Api:
         return answer
 
 
-def _error_of(answer: httpx.Response) -> ApiError | ApiUnavailable:
+def _error_of(answer: httpx.Response) -> ApiRefused | ApiUnavailable:
     try:
         problem = answer.json()
         detail = str(problem.get("detail") or problem["title"])
         refusals = tuple(
-            Refusal(one["pointer"], one["reason"]) for one in problem.get("errors") or ()
+            RequestFault(one["pointer"], one["reason"]) for one in problem.get("errors") or ()
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         detail, refusals = answer.reason_phrase, ()
     if answer.status_code in (429, 503):
         after = answer.headers.get("Retry-After")
         return ApiUnavailable(detail + (f" (again in {after} s)" if after else ""))
-    return ApiError(answer.status_code, detail, refusals)
+    return ApiRefused(answer.status_code, detail, refusals)
 
 
 def part(text: str) -> str:
@@ -112,11 +112,11 @@ def part(text: str) -> str:
 
 
 @contextmanager
-def signed_in(settings: ApiSettings) -> Iterator[Api]:
+def signed_in(settings: ReviewApiSettings) -> Iterator[ReviewApi]:
     """A session as COOP_EMAIL at COOP_URL."""
     settings.require("email", "password")
     with httpx.Client(base_url=settings.url, timeout=_SECONDS) as client:
-        api = Api(client)
+        api = ReviewApi(client)
         api.sign_in(settings.email, settings.password.get_secret_value())
         try:
             yield api

@@ -38,12 +38,14 @@ app.add_typer(rules, name="rules")
 app.add_typer(audit, name="audit")
 
 
-class Format(StrEnum):
+class LetterFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="text, or JSON: one object a line.")]
+FormatOption = Annotated[
+    LetterFormat, typer.Option("--format", help="text, or JSON: one object a line.")
+]
 TopicArgument = Annotated[
     str, typer.Argument(help="A topic, such as coop.items.v1, or its dead-letter topic.")
 ]
@@ -59,7 +61,7 @@ def callback() -> None:
 def list_letters(
     context: typer.Context,
     topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
-    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
+    format: FormatOption = LetterFormat.TEXT,  # noqa: A002 - the option's name
 ) -> None:
     """How many dead letters each topic has, by reason, and how many were not replayed yet."""
     with _letter_box(context) as (_, box):
@@ -75,13 +77,13 @@ def list_letters(
                 waiting += letter.offset not in replayed
             total += waiting
             _print_count(name, reasons, waiting, format)
-        if format is Format.TEXT:
+        if format is LetterFormat.TEXT:
             typer.echo(f"{total} waiting in {len(wanted)} topics")
 
 
-def _print_count(name: str, reasons: Counter[str], waiting: int, form: Format) -> None:
+def _print_count(name: str, reasons: Counter[str], waiting: int, form: LetterFormat) -> None:
     count = sum(reasons.values())
-    if form is Format.JSON:
+    if form is LetterFormat.JSON:
         row = {"topic": name, "letters": count, "waiting": waiting, "reasons": dict(reasons)}
         _print_json(row)
     elif count:
@@ -95,7 +97,7 @@ def show(
     topic: TopicArgument,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     offset: Annotated[int | None, typer.Option(min=0, help="From this offset on.")] = None,
-    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
+    format: FormatOption = LetterFormat.TEXT,  # noqa: A002 - the option's name
 ) -> None:
     """The dead letters of a topic, oldest first."""
     with _letter_box(context) as (_, box):
@@ -103,7 +105,7 @@ def show(
         replayed = box.replayed(name)
         for letter in islice(box.read(name, start=offset), limit):
             done = letter.offset in replayed
-            if format is Format.JSON:
+            if format is LetterFormat.JSON:
                 _print_json(as_json(letter, replayed=done))
             else:
                 typer.echo(as_text(letter, replayed=done))

@@ -19,7 +19,7 @@ from coop_runtime.kafka.record import Record
 from coop_runtime.process.error import BrokerUnavailable, MessageTooLarge
 from coop_runtime.process.settings import RuntimeSettings
 
-Origin = tuple[bytes, bytes] | int
+LetterOrigin = tuple[bytes, bytes] | int
 """Partition and offset of the record that a letter was made of; its own offset where it does not
 say."""
 
@@ -77,7 +77,7 @@ async def replay(
     """Publish the letters' originals and remember them. Stops at the first the broker does not
     acknowledge. `progress` gets the number of replayed ones now and then."""
     summary = Summary(topic)
-    published: set[Origin] = set()
+    published: set[LetterOrigin] = set()
     producer = Producer(settings, client_id="coop-cli")
     await producer.start()
     try:
@@ -96,7 +96,7 @@ async def _replay_chunk(
     box: LetterBox,
     chunk: list[Record],
     summary: Summary,
-    published: set[Origin],
+    published: set[LetterOrigin],
 ) -> None:
     acknowledged: list[int] = []
     try:
@@ -122,7 +122,7 @@ async def _replay_chunk(
         summary.replayed += acknowledged
 
 
-def _origin(letter: Record) -> Origin:
+def _origin(letter: Record) -> LetterOrigin:
     told = dict(letter.headers)
     partition, offset = (told.get(HEADER_PREFIX + name) for name in ("partition", "offset"))
     return letter.offset if partition is None or offset is None else (partition, offset)

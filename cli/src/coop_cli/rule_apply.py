@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from coop_cli.api_client import Api, ApiError, part
+from coop_cli.api_client import ApiRefused, ReviewApi, part
 from coop_cli.rule_file import FileKind, Unknown, from_file
 from coop_cli.rule_folder import RuleFile, write_file
 from coop_cli.rule_sync import Comparison, System
@@ -32,7 +32,7 @@ class ApplyError(Exception):
 
 
 def apply(
-    api: Api, system: System, wanted: Sequence[Comparison], said: Callable[[str], None]
+    api: ReviewApi, system: System, wanted: Sequence[Comparison], said: Callable[[str], None]
 ) -> None:
     """Save the files of these, in their order. Raises ApplyError, ApiUnavailable."""
     for one in wanted:
@@ -44,7 +44,7 @@ def apply(
             raise ApplyError(file, [str(name) for name in unknown])
         try:
             saved = _save(api, system, one, document)
-        except ApiError as error:
+        except ApiRefused as error:
             raise ApplyError(file, _lines(error)) from None
         system.put(file.kind, saved)
         write_file(file.path, system.file_of(file.kind, saved["id"]))
@@ -64,7 +64,9 @@ def missing_names(system: System, wanted: Sequence[Comparison]) -> list[tuple[Ru
     ]
 
 
-def _save(api: Api, system: System, one: Comparison, document: dict[str, Any]) -> dict[str, Any]:
+def _save(
+    api: ReviewApi, system: System, one: Comparison, document: dict[str, Any]
+) -> dict[str, Any]:
     kind = one.kind
     entries = _ENTRIES.get(kind)
     if entries is not None and len(msgspec.json.encode(document)) > MAX_BODY:
@@ -79,7 +81,7 @@ def _save(api: Api, system: System, one: Comparison, document: dict[str, Any]) -
 
 
 def _import(
-    api: Api, system: System, one: Comparison, document: dict[str, Any], entries: str
+    api: ReviewApi, system: System, one: Comparison, document: dict[str, Any], entries: str
 ) -> dict[str, Any]:
     """Save a bank that is too large for one body: its entries as a file."""
     kind, document_id = one.kind, one.document_id
@@ -93,7 +95,7 @@ def _import(
         others = {key for key in document if key != entries and document[key] != before.get(key)}
         if others:
             reason = f"too large to change {', '.join(sorted(others))} as well: change them there"
-            raise ApiError(413, reason)
+            raise ApiRefused(413, reason)
     path = f"/v1/{kind}/{part(document_id)}"
     api.call("POST", f"{path}/import", {entries: document[entries]}, revision=revision)
     found: dict[str, Any] = api.get(path)
@@ -106,7 +108,7 @@ def _seen(system: System, one: Comparison) -> int:
     return int(system.documents[one.kind][one.document_id]["revision"])
 
 
-def _lines(error: ApiError) -> list[str]:
+def _lines(error: ApiRefused) -> list[str]:
     if not error.refusals:
         return [str(error)]
     return [f"{refusal.pointer or '/'}: {refusal.reason}" for refusal in error.refusals]

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from coop_cli.explanation_text import MARKS
-from coop_cli.rule_case_file import Case, CaseSet, NoValue
+from coop_cli.rule_case_file import CaseSet, NoValue, RuleCase
 from coop_cli.rule_file import Names, named_conditions
 from coop_contracts.config import ItemType, Rule, RuleStatus
 from coop_contracts.event import ConditionResult, ItemRef, RuleRef, SignalValue
@@ -59,7 +59,7 @@ def _broken(found: CaseSet) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield rule.name, tuple(f"{place}: {one.pointer}: {one.reason}" for one in problems)
 
 
-def _judge(case: Case, found: CaseSet, cache: CompilerCache) -> Iterator[str]:
+def _judge(case: RuleCase, found: CaseSet, cache: CompilerCache) -> Iterator[str]:
     type_id = found.names.id("item-types", case.item.type)
     if type_id is None:
         yield f"there is no item type called {case.item.type}"
@@ -119,7 +119,9 @@ class _BadItem(Exception):
         self.lines = lines
 
 
-def _item(case: Case, item_type: ItemType, found: CaseSet) -> tuple[dict[str, Any], ItemRef | None]:
+def _item(
+    case: RuleCase, item_type: ItemType, found: CaseSet
+) -> tuple[dict[str, Any], ItemRef | None]:
     """The item's data and author, as ingest makes them of what a platform sends."""
     try:
         compiled = compile_item_type(item_type, is_known_type=found.item_types.__contains__)
@@ -137,7 +139,7 @@ def _item(case: Case, item_type: ItemType, found: CaseSet) -> tuple[dict[str, An
     return data, creator
 
 
-def _values(program: Program, facts: Facts, case: Case) -> dict[str, list[SignalValue]]:
+def _values(program: Program, facts: Facts, case: RuleCase) -> dict[str, list[SignalValue]]:
     values: dict[str, list[SignalValue]] = {}
     for need in program.needs:  # those that derive a field come first
         count = len(program.inputs_of(need, facts, values))
@@ -146,7 +148,7 @@ def _values(program: Program, facts: Facts, case: Case) -> dict[str, list[Signal
     return values
 
 
-def _value(need: Need, position: int, case: Case) -> SignalValue:
+def _value(need: Need, position: int, case: RuleCase) -> SignalValue:
     given = case.signals[need.signal.name]
     if isinstance(given, NoValue):
         return SignalValue(
@@ -156,7 +158,7 @@ def _value(need: Need, position: int, case: Case) -> SignalValue:
 
 
 def _differences(
-    case: Case, rules: list[Rule], evaluation: Evaluation, names: Names
+    case: RuleCase, rules: list[Rule], evaluation: Evaluation, names: Names
 ) -> Iterator[str]:
     outcomes, conditions = evaluation.results()
     said = {True: "passes", False: "does not pass", None: "cannot be decided"}

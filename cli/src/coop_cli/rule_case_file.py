@@ -36,7 +36,7 @@ from coop_cli.rule_folder import FileError, read_folder, read_rule_file
 from coop_cli.yaml_text import YamlError, read_yaml
 from coop_contracts.config import ItemType, LocationBank, Rule, TextBank
 
-Score = float | bool | str
+CaseScore = float | bool | str
 
 S = TypeVar("S", bound=Struct)
 
@@ -67,18 +67,18 @@ class NoValue(_Strict, frozen=True, kw_only=True):
     error: str
 
 
-class Case(_Strict, frozen=True, kw_only=True):
+class RuleCase(_Strict, frozen=True, kw_only=True):
     name: str
     item: CaseItem
     passes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     rules: tuple[str, ...] | None = None
-    signals: dict[str, Score | NoValue] = {}
+    signals: dict[str, CaseScore | NoValue] = {}
     at: datetime | None = None
 
 
 class _File(_Strict, frozen=True, kw_only=True, rename="camel"):
-    cases: tuple[Case, ...]
+    cases: tuple[RuleCase, ...]
     folder: str | None = None
     item_types: tuple[str | dict[str, Any], ...] = ()
     text_banks: tuple[str | dict[str, Any], ...] = ()
@@ -90,7 +90,7 @@ class _File(_Strict, frozen=True, kw_only=True, rename="camel"):
 class CaseSet:
     """What cases are judged with; documents by id."""
 
-    cases: tuple[Case, ...] = ()
+    cases: tuple[RuleCase, ...] = ()
     item_types: dict[str, ItemType] = field(default_factory=dict)
     text_banks: dict[str, TextBank] = field(default_factory=dict)
     location_banks: dict[str, LocationBank] = field(default_factory=dict)

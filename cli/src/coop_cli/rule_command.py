@@ -15,15 +15,15 @@ import msgspec
 import typer
 
 from coop_cli import rule_apply
-from coop_cli.api_client import Api, ApiError, ApiUnavailable, part, signed_in
+from coop_cli.api_client import ApiRefused, ApiUnavailable, ReviewApi, part, signed_in
 from coop_cli.explanation_text import explanation_lines
 from coop_cli.printable import printable
 from coop_cli.rule_case import run_cases
 from coop_cli.rule_case_file import read_case_file
 from coop_cli.rule_file import MOVED, FileKind
 from coop_cli.rule_folder import FileError, RuleFile, free_path, read_folder, write_file
-from coop_cli.rule_sync import Comparison, State, System, compare, difference, read_system
-from coop_cli.settings import ApiSettings
+from coop_cli.rule_sync import Comparison, SyncState, System, compare, difference, read_system
+from coop_cli.settings import ReviewApiSettings
 
 EXIT_FAILED = 1
 EXIT_UNAVAILABLE = 3
@@ -99,7 +99,7 @@ def _refuse_to_lose(local: dict[FileKind, list[RuleFile]], system: System, *, fo
     """A file that differs from the very revision that it came from was changed here."""
     moved = System({kind: system.documents[kind] for kind in MOVED}, system.names)
     files = [file for kind in MOVED for file in local[kind]]
-    changed = [one for one in compare(files, moved) if one.state is State.CHANGED]
+    changed = [one for one in compare(files, moved) if one.state is SyncState.CHANGED]
     if changed and not force:
         for one in changed:
             assert one.file is not None
@@ -128,7 +128,7 @@ def diff(folder: Folder = _HERE) -> None:
         system = read_system(api, MOVED)
     found = _compared(folder, system)
     _show(found, system)
-    if any(one.state is not State.SAME for one in found):
+    if any(one.state is not SyncState.SAME for one in found):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -145,9 +145,9 @@ def apply(
         system = read_system(api, MOVED)
         found = _compared(folder, system)
         _show(found, system)
-        acting = (State.NEW, State.CHANGED, *([State.CONFLICT] if overwrite else []))
+        acting = (SyncState.NEW, SyncState.CHANGED, *([SyncState.CONFLICT] if overwrite else []))
         wanted = [one for one in found if one.state in acting]
-        conflicts = [one for one in found if one.state is State.CONFLICT]
+        conflicts = [one for one in found if one.state is SyncState.CONFLICT]
         if conflicts and not overwrite:
             _fail("nothing was done: pull and merge, or give --overwrite to let the files win")
         for file, unknown in rule_apply.missing_names(system, wanted):
@@ -174,11 +174,11 @@ def _compared(folder: Path, system: System) -> list[Comparison]:
 
 def _show(found: Sequence[Comparison], system: System) -> None:
     for one in found:
-        if one.state is State.SAME:
+        if one.state is SyncState.SAME:
             continue
         why = f": {one.why}" if one.why else ""
         typer.echo(printable(f"{one.state} {one.kind.removesuffix('s')} {one.name}{why}"))
-        if one.state is not State.MISSING:
+        if one.state is not SyncState.MISSING:
             for line in difference(one, system):
                 typer.echo(printable(f"  {line}"))
 
@@ -192,12 +192,12 @@ def _files() -> Iterator[None]:
 
 
 @contextmanager
-def _api() -> Iterator[Api]:
-    settings = ApiSettings.load()
+def _api() -> Iterator[ReviewApi]:
+    settings = ReviewApiSettings.load()
     try:
         with signed_in(settings) as api:
             yield api
-    except ApiError as error:
+    except ApiRefused as error:
         reasons = "".join(f"\n  {one.pointer}: {one.reason}" for one in error.refusals)
         _fail(f"{error} (HTTP {error.status}){reasons}")
     except ApiUnavailable as error:

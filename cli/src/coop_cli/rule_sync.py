@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from coop_cli.api_client import Api, part
+from coop_cli.api_client import ReviewApi, part
 from coop_cli.rule_file import MOVED, NAMED, FileKind, Names, Unknown, from_file, to_file
 from coop_cli.rule_folder import RuleFile
 from coop_cli.yaml_text import write_yaml
@@ -26,7 +26,7 @@ from coop_cli.yaml_text import write_yaml
 _ENTRIES = {FileKind.TEXT_BANK: "strings", FileKind.LOCATION_BANK: "locations"}
 
 
-class State(StrEnum):
+class SyncState(StrEnum):
     SAME = "same"
     NEW = "new"
     CHANGED = "changed"
@@ -51,7 +51,7 @@ class System:
         self.names.add(kind, document["id"], document["name"])
 
 
-def read_system(api: Api, kinds: Iterable[FileKind]) -> System:
+def read_system(api: ReviewApi, kinds: Iterable[FileKind]) -> System:
     """Everything of these kinds, and the names of what rules refer to."""
     wanted = tuple(kinds)
     system = System({kind: {} for kind in wanted}, Names())
@@ -64,7 +64,7 @@ def read_system(api: Api, kinds: Iterable[FileKind]) -> System:
     return system
 
 
-def _whole(api: Api, kind: FileKind, entry: dict[str, Any]) -> dict[str, Any]:
+def _whole(api: ReviewApi, kind: FileKind, entry: dict[str, Any]) -> dict[str, Any]:
     """Lists leave the entries of large banks out."""
     field = _ENTRIES.get(kind)
     if field is None or entry[field] is not None:
@@ -79,7 +79,7 @@ class Comparison:
     file alone; `why` says what a conflict is about."""
 
     kind: FileKind
-    state: State
+    state: SyncState
     name: str
     file: RuleFile | None = None
     document_id: str | None = None
@@ -94,7 +94,7 @@ def compare(files: Iterable[RuleFile], system: System) -> list[Comparison]:
         for document_id, document in documents.items():
             if (kind, document_id) not in matched:
                 found.append(
-                    Comparison(kind, State.MISSING, document["name"], document_id=document_id)
+                    Comparison(kind, SyncState.MISSING, document["name"], document_id=document_id)
                 )
     return sorted(found, key=lambda one: (MOVED.index(one.kind), one.name))
 
@@ -104,18 +104,18 @@ def _compare(file: RuleFile, system: System) -> Comparison:
     if file.id is None or file.id not in documents:
         other = system.names.id(kind, file.name)
         if file.id is None and other is None:
-            return Comparison(kind, State.NEW, file.name, file)
+            return Comparison(kind, SyncState.NEW, file.name, file)
         why = "the system has one of that name"
         if other is None:
             why = "its id is not in the system: deleted there, or of another system"
-        return Comparison(kind, State.CONFLICT, file.name, file, other, why)
+        return Comparison(kind, SyncState.CONFLICT, file.name, file, other, why)
     now = system.file_of(kind, file.id)
     if write_yaml(content(now)) == write_yaml(content(_normal(file, system))):
-        return Comparison(kind, State.SAME, file.name, file, file.id)
+        return Comparison(kind, SyncState.SAME, file.name, file, file.id)
     if file.revision == now["revision"]:
-        return Comparison(kind, State.CHANGED, file.name, file, file.id)
+        return Comparison(kind, SyncState.CHANGED, file.name, file, file.id)
     why = f"changed in the system since the pull (revision {file.revision} → {now['revision']})"
-    return Comparison(kind, State.CONFLICT, file.name, file, file.id, why)
+    return Comparison(kind, SyncState.CONFLICT, file.name, file, file.id, why)
 
 
 def content(data: Mapping[str, Any]) -> dict[str, Any]:

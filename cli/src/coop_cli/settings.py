@@ -17,7 +17,7 @@ class CliSettings(RuntimeSettings):
     internal_port: int = 0
 
 
-class ApiSettings(CliSettings):
+class ReviewApiSettings(CliSettings):
     """The review API's address, without its base path, and an account there."""
 
     url: str = "http://127.0.0.1:8081"

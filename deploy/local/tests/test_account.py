@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from coop_local.demo.account import Job, Observed, account, explain
+from coop_local.demo.account import Observed, SeenJob, account, explain
 
 CLEAN = Observed(
     sent=3,
@@ -21,7 +21,11 @@ CLEAN = Observed(
     refused=0,
     reviews={"e1": "b"},
     reports={"r1": "c"},
-    jobs=[Job("j1", "b", open=False), Job("j2", "c", open=False), Job("j3", "c", open=False)],
+    jobs=[
+        SeenJob("j1", "b", open=False),
+        SeenJob("j2", "c", open=False),
+        SeenJob("j3", "c", open=False),
+    ],
     decisions={"j1": ["d1"], "j2": ["d2"], "j3": ["d3"]},
     moved={"j2"},
 )
@@ -43,7 +47,7 @@ def test_a_clean_run_is_perfect() -> None:
         ("effects named by a result but not on the log", replace(CLEAN, named={"x1", "x9"})),
         ("actions not delivered", replace(CLEAN, received={"x2": 12.0})),
         ("reviews without a job", replace(CLEAN, jobs=CLEAN.jobs[1:])),  # type: ignore[index]
-        ("jobs not decided", replace(CLEAN, jobs=[*CLEAN.jobs[:2], Job("j3", "c", open=True)])),  # type: ignore[index]
+        ("jobs not decided", replace(CLEAN, jobs=[*CLEAN.jobs[:2], SeenJob("j3", "c", open=True)])),  # type: ignore[index]
         ("decisions not on the log", replace(CLEAN, decisions={"j1": ["d1"], "j2": ["d2"]})),
     ],
 )

@@ -19,15 +19,17 @@ from coop_local.counters import Counted, Counters, line_of
 from coop_local.engine import EngineError, remembered_port, rotate
 from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.migration import MigrationFailed, MigrationSpec, run_migrations
-from coop_local.run_file import Run, leftover_services, read_run, running, write_run
+from coop_local.run_file import RunFile, leftover_services, read_run, running, write_run
 from coop_local.secret_file import stack_secrets
 from coop_local.settings import EngineSettings, Settings
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_local.terminal import Terminal
 from coop_runtime.database.schema import ROLES
 from coop_runtime.process.metric import catalogue
 
-ADDRESSES = Addresses("127.0.0.1:1", False, "postgresql://root:pw@127.0.0.1:2/coop", "redis://r")
+ADDRESSES = EngineAddresses(
+    "127.0.0.1:1", False, "postgresql://root:pw@127.0.0.1:2/coop", "redis://r"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -248,7 +250,7 @@ def test_a_service_of_a_killed_supervisor_is_waited_for(tmp_path: Path) -> None:
     me = running(os.getpid(), tmp_path / "log")
     later = running(os.getpid(), tmp_path / "log")
     later.created += 100  # the number went to another process
-    run = Run(
+    run = RunFile(
         supervisor=1,
         state=str(tmp_path),
         broker="kafka",

@@ -9,7 +9,7 @@ from typing import Any
 
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_contracts.error import pointer
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import scalar_coercers
 from coop_items.text import check_json, check_text
 
@@ -46,7 +46,7 @@ def interpret(
             check_text(name)
             out[name] = check_json(sent[name])
             unknown.add(name)
-        except Refused as refused:
+        except NotAnItemValue as refused:
             errors.add(base + pointer(name) + pointer(*refused.path))
     if item_type.kind == "CONTENT":
         errors |= role_pointers(item_type, out, errors, base)
@@ -116,7 +116,7 @@ def collect(reads: list[Any]) -> list[Any]:
 def read_scalar(coerce: Any, value: Any, at: str) -> Any:
     try:
         return coerce(value)
-    except Refused as refused:
+    except NotAnItemValue as refused:
         raise Bad(at + pointer(*refused.path)) from None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coop_contracts.config import ScalarType
 from coop_items.moment import format_moment, parse_moment
-from coop_items.refusal import Refused, quote
+from coop_items.refusal import NotAnItemValue, quote
 from coop_items.scalar import check_id, scalar_coercers
 
 COERCE = scalar_coercers({"user", "post"}.__contains__, allow_private_hosts=False)
@@ -145,7 +145,7 @@ def test_what_is_accepted(scalar: str, value: Any, result: Any) -> None:
 )
 def test_what_is_refused(scalar: str, value: Any) -> None:
     """Each of these is an error, never a guess."""
-    with pytest.raises(Refused):
+    with pytest.raises(NotAnItemValue):
         COERCE[ScalarType(scalar)](value)
 
 
@@ -173,7 +173,7 @@ def test_a_medium_has_a_type(value: Any, kind: str | None) -> None:
 @pytest.mark.parametrize("value", ["", 1, None, "x" * 513, "a\0", "\ud800"])
 def test_an_item_id_that_is_refused(value: Any) -> None:
     """Ids are strings of 1 to 512 characters that UTF-8 and PostgreSQL can hold."""
-    with pytest.raises(Refused):
+    with pytest.raises(NotAnItemValue):
         check_id(value)
 
 

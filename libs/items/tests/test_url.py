@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coop_contracts.address import is_public
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.url import check_url
 
 # Which addresses are private, and every spelling of one, is the address's own test.
@@ -97,7 +97,7 @@ MALFORMED = [
 def test_private_hosts_are_refused_unless_the_operator_allows_them(host: str) -> None:
     """However spelt; with private hosts allowed the same URLs pass, as on a developer's machine."""
     for scheme in ("http", "HTTPS"):
-        with pytest.raises(Refused, match="private"):
+        with pytest.raises(NotAnItemValue, match="private"):
             check_url(f"{scheme}://{host}/x.png?y#z")
     url = f"http://{host}/x.png"
     assert check_url(url, allow_private_hosts=True) == url
@@ -113,7 +113,7 @@ def test_public_hosts_pass(host: str) -> None:
 @pytest.mark.parametrize("url", MALFORMED)
 def test_what_is_no_url_is_refused(url: str) -> None:
     """What parsers disagree about, or no parser reads, is refused even where hosts are free."""
-    with pytest.raises(Refused):
+    with pytest.raises(NotAnItemValue):
         check_url(url, allow_private_hosts=True)
 
 
@@ -131,5 +131,5 @@ def test_a_host_is_judged_like_the_address_that_it_is(
         if is_public(address, strictly=False):
             assert check_url(url) == url
         else:
-            with pytest.raises(Refused, match="private"):
+            with pytest.raises(NotAnItemValue, match="private"):
                 check_url(url)

@@ -16,7 +16,7 @@ from coop_runtime.kafka.dead_letter import (
     original_of,
 )
 from coop_runtime.kafka.message import RawMessage
-from coop_runtime.kafka.record import Headers, Record
+from coop_runtime.kafka.record import Record, RecordHeaders
 from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, MessageTooLarge
 
 NAMES = st.text(min_size=1).filter(lambda name: not name.startswith("dlq-"))
@@ -62,7 +62,7 @@ def test_texts_are_bounded() -> None:
         ("t", [("dlq-topic", b"t")]),
     ],
 )
-def test_a_header_does_not_choose_the_topic(topic: str, headers: Headers) -> None:
+def test_a_header_does_not_choose_the_topic(topic: str, headers: RecordHeaders) -> None:
     """What is not a dead letter of that topic is not sent anywhere."""
     with pytest.raises(ValueError, match="no dead letter"):
         original_of(Record(topic, 0, 3, None, b"", headers, -1))

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from coop_runtime.process import metric
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 
 
 def count(method: str, route: str, status: int) -> float:
@@ -16,7 +17,7 @@ def count(method: str, route: str, status: int) -> float:
     return REGISTRY.get_sample_value("coop_http_requests_total", labels) or 0
 
 
-async def ask(app: metric.App, *, method: str = "POST", kind: str = "http") -> None:
+async def ask(app: App, *, method: str = "POST", kind: str = "http") -> None:
     async def receive() -> MutableMapping[str, Any]:
         return {}
 
@@ -26,8 +27,8 @@ async def ask(app: metric.App, *, method: str = "POST", kind: str = "http") -> N
     await app({"type": kind, "method": method, "path": "/anything"}, receive, send)
 
 
-def answering(status: int | None, *, error: Exception | None = None) -> metric.App:
-    async def app(_scope: metric.Scope, _receive: metric.Receive, send: metric.Send) -> None:
+def answering(status: int | None, *, error: Exception | None = None) -> App:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         if status is not None:
             await send({"type": "http.response.start", "status": status})
         if error is not None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 
-from coop_runtime.kafka.partition import Partitions, TopicPartition
+from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 
 P0 = TopicPartition("t", 0)
 
 
-def held() -> tuple[Partitions, int]:
-    partitions = Partitions()
+def held() -> tuple[HeldPartitions, int]:
+    partitions = HeldPartitions()
     partitions.assign([P0])
     generation = partitions.generation(P0)
     assert generation is not None
@@ -55,7 +55,7 @@ def test_a_former_generation_moves_nothing() -> None:
 
 def test_joined_says_whether_the_group_knows_us() -> None:
     """An assignment of nothing is one too; a lost one is none."""
-    partitions = Partitions()
+    partitions = HeldPartitions()
     assert not partitions.joined
     partitions.assign([])
     assert partitions.joined

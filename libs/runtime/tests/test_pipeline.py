@@ -14,7 +14,7 @@ from coop_contracts.event import ActionDelivered, ItemRef, encode
 from coop_runtime.kafka.batch import Fetched
 from coop_runtime.kafka.dead_letter import DeadLetterWriter
 from coop_runtime.kafka.message import RawMessage, Received
-from coop_runtime.kafka.partition import Partitions, TopicPartition
+from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 from coop_runtime.kafka.pipeline import TRIES, Pipeline
 from coop_runtime.kafka.record import Record
 from coop_runtime.process.backoff import Backoff
@@ -60,7 +60,7 @@ class Rig:
         limit: int = 100,
         **timeouts: float,
     ) -> None:
-        self.partitions = Partitions()
+        self.partitions = HeldPartitions()
         self.partitions.assign([P0, P1])
         self.letters: list[RawMessage] = []
         self.taken = 0

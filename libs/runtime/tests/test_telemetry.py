@@ -73,7 +73,7 @@ def test_format_and_parse_are_inverse(trace_id: int, span_id: int, flags: int) -
         [("traceparent", PARENT)],
     ],
 )
-def test_headers_make_the_trace_current(headers: telemetry.Headers) -> None:
+def test_headers_make_the_trace_current(headers: telemetry.AnyHeaders) -> None:
     """Kafka's and ASGI's headers alike; after the block the trace is gone."""
     with telemetry.attached(headers):
         assert telemetry.current_traceparent() == PARENT

@@ -20,7 +20,7 @@ from coop_local.demo.main_job import Load
 from coop_local.demo.serve import serve
 from coop_local.engine import EngineError, write_private
 from coop_local.lock import StateInUse, StateUnusable, state_lock
-from coop_local.settings import Broker, EngineSettings, Settings
+from coop_local.settings import BrokerChoice, EngineSettings, Settings
 from coop_local.stack import Stack
 from coop_runtime.process.settings import explain
 
@@ -77,7 +77,7 @@ def platform(
 @app.command()
 def engines(
     state: Annotated[Path | None, typer.Option(help="Directory of their data.")] = None,
-    broker: Annotated[Broker | None, typer.Option(help="By default COOP_BROKER.")] = None,
+    broker: Annotated[BrokerChoice | None, typer.Option(help="By default COOP_BROKER.")] = None,
     env_file: Annotated[Path | None, typer.Option(help="Write the lines here too.")] = None,
 ) -> None:
     """Run PostgreSQL, Valkey and the broker until Ctrl-C, for tests to share."""

@@ -23,7 +23,7 @@ from coop_local.migration import MigrationSpec
 from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_review_api.process.roles import TABLE as REVIEW_API
 from coop_routing.roles import TABLE as ROUTING
 from coop_rules_engine.roles import TABLE as RULES_ENGINE
@@ -118,7 +118,7 @@ def _checked(
 
 
 def services(
-    settings: Settings, addresses: Addresses, secrets: Secrets, ports: Ports
+    settings: Settings, addresses: EngineAddresses, secrets: Secrets, ports: Ports
 ) -> list[ServiceSpec]:
     """The services, in the order of the start."""
     specs = []
@@ -139,7 +139,7 @@ def services(
 
 
 def _service_environment(
-    role: Role, settings: Settings, addresses: Addresses, secrets: Secrets, ports: Ports
+    role: Role, settings: Settings, addresses: EngineAddresses, secrets: Secrets, ports: Ports
 ) -> Mapping[str, str]:
     environment = _environment(settings, addresses) | {
         "COOP_INTERNAL_PORT": str(ports.internal[role.process])
@@ -162,7 +162,9 @@ def _service_environment(
     return environment
 
 
-def migrations(settings: Settings, addresses: Addresses, secrets: Secrets) -> list[MigrationSpec]:
+def migrations(
+    settings: Settings, addresses: EngineAddresses, secrets: Secrets
+) -> list[MigrationSpec]:
     """The migrations, each with its schema's role."""
     found = []
     for table in _TABLES:
@@ -183,7 +185,7 @@ def migrations(settings: Settings, addresses: Addresses, secrets: Secrets) -> li
     return found
 
 
-def _environment(settings: Settings, addresses: Addresses) -> dict[str, str]:
+def _environment(settings: Settings, addresses: EngineAddresses) -> dict[str, str]:
     """The user's own environment, which may set what services read, under the stack's facts."""
     kept = {
         name: value
@@ -201,7 +203,7 @@ def _environment(settings: Settings, addresses: Addresses) -> dict[str, str]:
     }
 
 
-def _database(addresses: Addresses, secrets: Secrets, role: str) -> str:
+def _database(addresses: EngineAddresses, secrets: Secrets, role: str) -> str:
     return service_url(addresses.postgres_admin, role, secrets.passwords[role])
 
 

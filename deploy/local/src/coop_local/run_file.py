@@ -26,7 +26,7 @@ class RunningProcess(msgspec.Struct, rename="camel", kw_only=True):
     metrics_url: str | None = None
 
 
-class Run(msgspec.Struct, rename="camel", kw_only=True):
+class RunFile(msgspec.Struct, rename="camel", kw_only=True):
     """A running stack. `ready` once everything is."""
 
     supervisor: int
@@ -41,15 +41,15 @@ class Run(msgspec.Struct, rename="camel", kw_only=True):
     services: dict[str, RunningProcess]
 
 
-def write_run(path: Path, run: Run) -> None:
+def write_run(path: Path, run: RunFile) -> None:
     """Replace the file."""
     write_private(path, msgspec.json.format(msgspec.json.encode(run)).decode() + "\n")
 
 
-def read_run(path: Path) -> Run | None:
+def read_run(path: Path) -> RunFile | None:
     """The file's content, or None where there is none that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Run)
+        return msgspec.json.decode(path.read_bytes(), type=RunFile)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Broker = Literal["auto", "kafka", "tansu"]
+BrokerChoice = Literal["auto", "kafka", "tansu"]
 
 
 class EngineSettings(BaseSettings):
@@ -25,7 +25,7 @@ class EngineSettings(BaseSettings):
     """Everything that the stack keeps on disk."""
     cache_dir: Path | None = Field(default=None, validation_alias="COOP_CACHE")
     """What can be fetched again; by default inside the state directory."""
-    broker: Broker = "auto"
+    broker: BrokerChoice = "auto"
     """auto: Apache Kafka, or Tansu where Kafka cannot be fetched."""
 
     kafka: str | None = None

@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Addresses:
+class EngineAddresses:
     """Where the engines are."""
 
     kafka: str
@@ -76,7 +76,7 @@ class Stack:
         """What is started here, in the order of the start."""
         return list(self._engines)
 
-    def start(self) -> Addresses:
+    def start(self) -> EngineAddresses:
         """`prepare`, `launch`, `wait_ready`; leaves nothing running when it raises EngineError."""
         try:
             self.prepare()
@@ -114,7 +114,7 @@ class Stack:
         for engine in self._engines:
             engine.launch()
 
-    def wait_ready(self) -> Addresses:
+    def wait_ready(self) -> EngineAddresses:
         """Wait until all answer and create the topics. Blocking; raises EngineError."""
         with ThreadPoolExecutor(max_workers=3) as pool:
             list(pool.map(lambda engine: engine.wait_ready(START_SECONDS), self._engines))
@@ -128,14 +128,14 @@ class Stack:
             ) from error
         return addresses
 
-    def addresses(self) -> Addresses:
+    def addresses(self) -> EngineAddresses:
         """Where the engines are; only after `start`."""
         settings = self._settings
         kafka = settings.kafka or (self._broker.url if self._broker else "")
         idempotence = self._broker.idempotence if self._broker else settings.kafka_idempotence
         postgres = settings.postgres_admin or (self._postgres.url if self._postgres else "")
         redis = settings.redis or (self._valkey.url if self._valkey else "")
-        return Addresses(kafka, idempotence, postgres, redis)
+        return EngineAddresses(kafka, idempotence, postgres, redis)
 
     def stop(self) -> None:
         """Stop what was started here, last first."""

@@ -28,11 +28,11 @@ from coop_local.kafka import Kafka
 from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.migration import MigrationFailed, MigrationSpec, run_migrations
 from coop_local.roster import Ports, log_path
-from coop_local.run_file import Run, leftover_services, running, write_run
+from coop_local.run_file import RunFile, leftover_services, running, write_run
 from coop_local.secret_file import Secrets, stack_secrets
 from coop_local.service_process import ServiceProcess, ServiceSpec
 from coop_local.settings import Settings
-from coop_local.stack import Addresses, Stack
+from coop_local.stack import EngineAddresses, Stack
 from coop_local.tansu import Tansu
 from coop_local.terminal import Terminal
 from coop_runtime.database.engine import bootstrap
@@ -54,7 +54,7 @@ class Running:
     """A stack that is ready, for what comes after."""
 
     settings: Settings
-    addresses: Addresses
+    addresses: EngineAddresses
     ports: Ports
     services: Sequence[ServiceSpec]
 
@@ -66,8 +66,8 @@ class Running:
 AfterReady = Callable[[Running], Awaitable[Sequence[str]]]
 """Runs once everything is ready; returns lines for the user. May raise StartFailed."""
 
-Specs = Callable[[Settings, Addresses, Secrets, Ports], Sequence[ServiceSpec]]
-Migrations = Callable[[Settings, Addresses, Secrets], Sequence[MigrationSpec]]
+Specs = Callable[[Settings, EngineAddresses, Secrets, Ports], Sequence[ServiceSpec]]
+Migrations = Callable[[Settings, EngineAddresses, Secrets], Sequence[MigrationSpec]]
 
 
 def run(
@@ -184,7 +184,7 @@ class Supervisor:
             await self._tell(Running(settings, addresses, ports, specs))
             await self._count(client)
 
-    async def _start_engines(self) -> Addresses:
+    async def _start_engines(self) -> EngineAddresses:
         await asyncio.to_thread(self._stack.prepare)
         self._stack.launch()
         addresses = await asyncio.to_thread(self._stack.wait_ready)
@@ -202,7 +202,7 @@ class Supervisor:
                 raise StartFailed(await _not_ready(client, waiting, self._settings.ready_timeout))
             await asyncio.sleep(_READY_POLL_SECONDS)
 
-    async def _watch(self, addresses: Addresses) -> None:
+    async def _watch(self, addresses: EngineAddresses) -> None:
         """Start again what has ended."""
         while True:
             changed = await self._watch_engines()
@@ -266,10 +266,10 @@ class Supervisor:
         (self._settings.state / "run.json").unlink(missing_ok=True)
         self._terminal.say("Stopped. The data stays for the next start.")
 
-    def _write_run(self, addresses: Addresses, *, ready: bool = False) -> None:
+    def _write_run(self, addresses: EngineAddresses, *, ready: bool = False) -> None:
         engines = self._stack.engines
         logs = self._settings.state / "logs"
-        run = Run(
+        run = RunFile(
             supervisor=os.getpid(),
             state=str(self._settings.state),
             ready=ready,

@@ -27,7 +27,7 @@ from psycopg import sql
 
 from coop_local.engine import Engine, EngineError
 from coop_local.postgres import Postgres
-from coop_local.settings import Broker, EngineSettings
+from coop_local.settings import BrokerChoice, EngineSettings
 from coop_local.stack import broker_of
 from coop_local.topics import create_topics
 from coop_local.valkey import Valkey
@@ -38,7 +38,7 @@ class EmbeddedEngines:
     """This session's own engines and containers, stopped in the end."""
 
     state: Path
-    broker: Broker
+    broker: BrokerChoice
     cache: Path
     _stops: list[Callable[[], object]] = field(default_factory=list)
 

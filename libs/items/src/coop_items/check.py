@@ -16,7 +16,7 @@ from coop_contracts.error import ApiError, pointer
 from coop_contracts.event import ItemRef
 from coop_items.refusal import (
     MAX_ELEMENT_ERRORS,
-    Refused,
+    NotAnItemValue,
     data_error,
     missing_error,
     name_of,
@@ -69,13 +69,15 @@ def add_missing(errors: list[ApiError], at: str, field: str) -> None:
     errors.append(missing_error(at, field))
 
 
-def add_refused(errors: list[ApiError], at: str, field: str, value: Any, refused: Refused) -> None:
+def add_refused(
+    errors: list[ApiError], at: str, field: str, value: Any, refused: NotAnItemValue
+) -> None:
     """A field's value is refused."""
     errors.append(value_error(at, field, value, refused))
 
 
 def add_element_refused(
-    errors: list[ApiError], at: str, field: str, key: str | int, value: Any, refused: Refused
+    errors: list[ApiError], at: str, field: str, key: str | int, value: Any, refused: NotAnItemValue
 ) -> None:
     """An element of a list, or an entry of a map, is refused."""
     errors.append(value_error(at + pointer(key), field, value, refused))
@@ -108,7 +110,7 @@ def keep_unknown(
         try:
             check_text(name)
             out[name] = check_json(value)
-        except Refused as error:
+        except NotAnItemValue as error:
             errors.append(value_error(base + pointer(name), name, value, error))
         else:
             names.append(name)

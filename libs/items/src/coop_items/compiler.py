@@ -17,7 +17,7 @@ from coop_contracts.event import ItemRef
 from coop_items import check as parts
 from coop_items.check import Checked, CompiledItemType, Validator
 from coop_items.definition import structure_errors
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import Coercer, key_coercer, scalar_coercers
 
 
@@ -70,7 +70,7 @@ def _validator(
     namespace: dict[str, Any] = {
         "NUL": "\0",
         "EXACT": 2**53,
-        "Refused": Refused,
+        "NotAnItemValue": NotAnItemValue,
         "Checked": Checked,
         "ItemRef": ItemRef,
         "known": frozenset(field.name for field in item_type.fields),
@@ -80,8 +80,8 @@ def _validator(
         "too_many": parts.too_many,
         "keep_unknown": parts.keep_unknown,
         "check_roles": parts.check_roles,
-        "not_a_list": Refused("it must be a list"),
-        "not_a_map": Refused("it must be an object"),
+        "not_a_list": NotAnItemValue("it must be a list"),
+        "not_a_map": NotAnItemValue("it must be an object"),
         "same_key": "two keys are the same once read",
     }
     lines = [
@@ -141,7 +141,7 @@ def _scalar_source(index: int, scalar: ScalarType, missing: list[str]) -> list[s
     slow = [
         "try:",
         f"    r = c{index}(v)",
-        "except Refused as refused:",
+        "except NotAnItemValue as refused:",
         f"    add_refused(errors, base + {p}, {n}, v, refused)",
         "else:",
         "    if r is not None:",
@@ -160,7 +160,7 @@ def _list_source(index: int, container: Container) -> list[str]:
     slow = [
         "try:",
         f"    r = c{index}(e)",
-        "except Refused as refused:",
+        "except NotAnItemValue as refused:",
         "    bad += 1",
         f"    add_element_refused(errors, base + {p}, {n}, i, e, refused)",
         f"    if too_many(errors, base + {p}, {n}, bad):",
@@ -202,8 +202,8 @@ def _map_source(index: int) -> list[str]:
         "            if key is None or r is None:",
         "                continue",
         "            if key in kept:",
-        "                raise Refused(same_key)",
-        "        except Refused as refused:",
+        "                raise NotAnItemValue(same_key)",
+        "        except NotAnItemValue as refused:",
         "            bad += 1",
         f"            add_element_refused(errors, base + {p}, {n}, i, e, refused)",
         f"            if too_many(errors, base + {p}, {n}, bad):",

@@ -10,7 +10,7 @@ from typing import Final
 
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_contracts.error import ApiError, ErrorType, pointer
-from coop_items.refusal import Refused, name_of
+from coop_items.refusal import NotAnItemValue, name_of
 from coop_items.text import check_text
 
 MAX_NAME: Final = 255  # characters
@@ -85,7 +85,7 @@ def _text_errors(where: str, text: str, longest: int, *more: str | int) -> list[
         return [_error(f"The name is longer than {longest} characters.", where, *more)]
     try:
         check_text(text)
-    except Refused as error:
+    except NotAnItemValue as error:
         return [_error(f"The name cannot be used: {error.reason}.", where, *more)]
     return []
 

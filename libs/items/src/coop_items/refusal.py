@@ -19,7 +19,7 @@ _DATA_INVALID = (ErrorType.DATA_INVALID_FOR_ITEM_TYPE, ErrorType.INVALID_USER_IN
 _TITLE = "Invalid Data for Item"
 
 
-class Refused(ValueError):
+class NotAnItemValue(ValueError):
     """A value cannot be accepted. `path` leads from the value to the part that is wrong."""
 
     def __init__(self, reason: str, *path: str | int) -> None:
@@ -60,7 +60,7 @@ def missing_error(at: str, field: str) -> ApiError:
     return data_error(at, f"The field {name_of(field)} is required.")
 
 
-def value_error(at: str, field: str, value: Any, refused: Refused) -> ApiError:
+def value_error(at: str, field: str, value: Any, refused: NotAnItemValue) -> ApiError:
     """A value that `refused` refuses; `at` points to the value, the error to the part of it."""
     detail = f"The field {name_of(field)} cannot be {quote(value)}: {refused.reason}."
     return data_error(at + pointer(*refused.path), detail)

@@ -1,7 +1,7 @@
 """The sixteen scalars: what each accepts and what it becomes.
 
 A coercer takes a JSON value other than null and returns the value to keep, or None where an empty
-string means "no value", or raises Refused.
+string means "no value", or raises NotAnItemValue.
 
     ID, POLICY_ID          string, finite number                     string
     STRING                 string                                    as is
@@ -32,7 +32,7 @@ from typing import Any, Final
 
 from coop_contracts.config import ScalarType
 from coop_items.moment import to_iso
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.text import check_json, check_text
 from coop_items.url import check_url
 
@@ -63,7 +63,7 @@ _MAX_EXACT: Final = 2**63  # larger integers become floating point, as in JSON e
 
 def to_string(value: Any) -> str:
     if type(value) is not str:
-        raise Refused("it must be a string")
+        raise NotAnItemValue("it must be a string")
     return check_text(value)
 
 
@@ -73,7 +73,7 @@ def to_id(value: Any) -> str:
         return check_text(value)
     if kind is int or kind is float:
         return number_text(to_number(value))
-    raise Refused("it must be a string or a number")
+    raise NotAnItemValue("it must be a string or a number")
 
 
 def number_text(value: float) -> str:
@@ -94,7 +94,7 @@ def to_boolean(value: Any) -> bool:
         found = _BOOLEANS.get(value.lower())
         if found is not None:
             return found
-    raise Refused("it must be true or false")
+    raise NotAnItemValue("it must be true or false")
 
 
 def to_number(value: Any) -> float:
@@ -104,19 +104,19 @@ def to_number(value: Any) -> float:
     if kind is float:
         if math.isfinite(value):
             return float(value)
-        raise Refused("it is not a finite number")
+        raise NotAnItemValue("it is not a finite number")
     if kind is str:
         return _parse_number(value)
-    raise Refused("it must be a number")
+    raise NotAnItemValue("it must be a number")
 
 
 def _parse_number(text: str) -> float:
     digits = text.strip()
     if len(digits) > _MAX_NUMERIC_STRING or _DECIMAL.fullmatch(digits) is None:
-        raise Refused("it must be a number")
+        raise NotAnItemValue("it must be a number")
     try:
         return to_number(int(digits))
-    except Refused:
+    except NotAnItemValue:
         raise
     except ValueError:
         return _to_float(digits)
@@ -128,31 +128,31 @@ def _to_float(value: int | str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise Refused("the number is out of range")
+        raise NotAnItemValue("the number is out of range")
     return number
 
 
 def check_id(value: Any) -> str:
-    """An item's id: a string of 1 to 512 characters. Raises Refused."""
+    """An item's id: a string of 1 to 512 characters. Raises NotAnItemValue."""
     if type(value) is not str:
-        raise Refused("it must be a string")
+        raise NotAnItemValue("it must be a string")
     if not value:
-        raise Refused("it must not be empty")
+        raise NotAnItemValue("it must not be empty")
     if len(value) > MAX_ID_LENGTH:
-        raise Refused(f"it must not be longer than {MAX_ID_LENGTH} characters")
+        raise NotAnItemValue(f"it must not be longer than {MAX_ID_LENGTH} characters")
     return check_text(value)
 
 
 def to_user_id(value: Any, is_known_type: Callable[[str], bool]) -> dict[str, Any]:
     if type(value) is not dict:
-        raise Refused("it must be an object with id and typeId")
+        raise NotAnItemValue("it must be an object with id and typeId")
     try:
         check_id(value.get("id"))
-    except Refused as error:
-        raise Refused(f"id: {error.reason}", "id") from None
+    except NotAnItemValue as error:
+        raise NotAnItemValue(f"id: {error.reason}", "id") from None
     type_id = value.get("typeId")
     if type(type_id) is not str or not is_known_type(type_id):
-        raise Refused("typeId: it must be the id of one of your item types", "typeId")
+        raise NotAnItemValue("typeId: it must be the id of one of your item types", "typeId")
     if len(value) > 2:
         check_json(value)
     return value
@@ -162,13 +162,13 @@ def to_related_item(value: Any, is_known_type: Callable[[str], bool]) -> dict[st
     related = to_user_id(value, is_known_type)
     name = related.get("name")
     if name is not None and type(name) is not str:
-        raise Refused("name: it must be a string", "name")
+        raise NotAnItemValue("name: it must be a string", "name")
     return related
 
 
 def to_url(value: Any, *, allow_private_hosts: bool = False) -> str | None:
     if type(value) is not str:
-        raise Refused("it must be an http or https URL")
+        raise NotAnItemValue("it must be an http or https URL")
     if not value:
         return None
     return check_url(check_text(value), allow_private_hosts=allow_private_hosts)
@@ -185,13 +185,13 @@ def to_media(value: Any, *, allow_private_hosts: bool = False) -> dict[str, Any]
         return None if url is None else {"url": url, "mediaType": media_type(url)}
     try:
         url = to_url(value.get("url"), allow_private_hosts=allow_private_hosts)
-    except Refused as error:
-        raise Refused(f"url: {error.reason}", "url") from None
+    except NotAnItemValue as error:
+        raise NotAnItemValue(f"url: {error.reason}", "url") from None
     if url is None:
         return None
     stated = value.get("mediaType")
     if stated is not None and stated not in _MEDIA_TYPES:
-        raise Refused("mediaType: it must be IMAGE, VIDEO or AUDIO", "mediaType")
+        raise NotAnItemValue("mediaType: it must be IMAGE, VIDEO or AUDIO", "mediaType")
     return {"url": url, "mediaType": stated or media_type(url)}
 
 
@@ -209,17 +209,17 @@ def to_datetime(value: Any) -> str | None:
 
 def to_geohash(value: Any) -> str | None:
     if type(value) is not str:
-        raise Refused("it must be a geohash")
+        raise NotAnItemValue("it must be a geohash")
     if not value:
         return None
     if _GEOHASH.fullmatch(value) is None:
-        raise Refused("it must be a geohash: base-32 letters and digits without a, i, l, o")
+        raise NotAnItemValue("it must be a geohash: base-32 letters and digits without a, i, l, o")
     return value
 
 
 def to_ip_address(value: Any) -> str | None:
     if type(value) is not str:
-        raise Refused("it must be an IPv4 or IPv6 address")
+        raise NotAnItemValue("it must be an IPv4 or IPv6 address")
     text = value.strip()
     if not text:
         return None
@@ -229,21 +229,21 @@ def to_ip_address(value: Any) -> str | None:
             raise ValueError(text)
         ipaddress.ip_address(text)
     except ValueError:
-        raise Refused("it must be an IPv4 or IPv6 address") from None
+        raise NotAnItemValue("it must be an IPv4 or IPv6 address") from None
     return text
 
 
 def to_email_address(value: Any) -> str | None:
     if type(value) is not str:
-        raise Refused("it must be an e-mail address")
+        raise NotAnItemValue("it must be an e-mail address")
     text = check_text(value).strip()
     if not text:
         return None
     if len(text) > _MAX_EMAIL or _EMAIL.fullmatch(text) is None:
-        raise Refused("it must be an e-mail address such as name@example.com")
+        raise NotAnItemValue("it must be an e-mail address such as name@example.com")
     local = text.rpartition("@")[0]
     if local.startswith(".") or local.endswith(".") or ".." in local:
-        raise Refused("it must be an e-mail address such as name@example.com")
+        raise NotAnItemValue("it must be an e-mail address such as name@example.com")
     return text
 
 

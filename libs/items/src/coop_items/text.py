@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 
 MAX_DEPTH: Final = 32  # lists and objects inside one field
 
@@ -20,14 +20,14 @@ _MAX_NUMBER: Final = int(1.7976931348623157e308)
 def check_text(value: str) -> str:
     """The string itself; refuses NUL and lone surrogates."""
     if "\0" in value:
-        raise Refused("it contains the character U+0000")
+        raise NotAnItemValue("it contains the character U+0000")
     # str.isascii reads a flag; only other strings pay for the encoding.
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
             code = ord(value[error.start])
-            raise Refused(f"it contains a lone surrogate, U+{code:04X}") from None
+            raise NotAnItemValue(f"it contains a lone surrogate, U+{code:04X}") from None
     return value
 
 
@@ -38,25 +38,25 @@ def check_json(value: Any, *, depth: int = 1) -> Any:
         return check_text(value)
     if kind is float:
         if not math.isfinite(value):
-            raise Refused("it is not a finite number")
+            raise NotAnItemValue("it is not a finite number")
     elif kind is int:
         if abs(value) > _MAX_NUMBER:
-            raise Refused("the number is out of range")
+            raise NotAnItemValue("the number is out of range")
     elif kind is dict or kind is list:
         _check_container(value, depth)
     elif value is not None and kind is not bool:
-        raise Refused("it is not JSON")
+        raise NotAnItemValue("it is not JSON")
     return value
 
 
 def _check_container(value: dict[Any, Any] | list[Any], depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise Refused(f"it nests deeper than {MAX_DEPTH}")
+        raise NotAnItemValue(f"it nests deeper than {MAX_DEPTH}")
     entries = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in entries:
         try:
             if type(key) is str:
                 check_text(key)
             check_json(inner, depth=depth + 1)
-        except Refused as error:
-            raise Refused(error.reason, key, *error.path) from None
+        except NotAnItemValue as error:
+            raise NotAnItemValue(error.reason, key, *error.path) from None

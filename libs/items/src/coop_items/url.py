@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from coop_contracts.address import is_numeric_host, is_public, parse_spelt_ipv4
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 
 # A backslash is a slash to browsers and a character to others: no such URL passes.
 _URL = re.compile(r"(https?)://([^/?#\\]*)([^\\]*)", re.IGNORECASE)
@@ -42,17 +42,17 @@ _PRIVATE: Final = "the host must not be private, loopback, link-local or unspeci
 
 
 def check_url(value: str, *, allow_private_hosts: bool = False) -> str:
-    """The URL, trimmed. Raises Refused."""
+    """The URL, trimmed. Raises NotAnItemValue."""
     url = value.strip()
     match = _URL.fullmatch(url)
     if match is None or _FORBIDDEN.search(url):
-        raise Refused(_NOT_A_URL)
+        raise NotAnItemValue(_NOT_A_URL)
     host = _host_of(match[2])
     reason = _judge_host(host)
     if reason is _PRIVATE and allow_private_hosts:
         return url
     if reason is not None:
-        raise Refused(reason)
+        raise NotAnItemValue(reason)
     return url
 
 
@@ -62,12 +62,12 @@ def _host_of(authority: str) -> str:
     if host.startswith("["):
         host, bracket, port = host.partition("]")
         if not bracket or (port and not port.startswith(":")):
-            raise Refused(_NOT_A_URL)
+            raise NotAnItemValue(_NOT_A_URL)
         host, port = host + bracket, port[1:]
     else:
         host, _, port = host.partition(":")
     if port and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):
-        raise Refused("the port is out of range")
+        raise NotAnItemValue("the port is out of range")
     return host
 
 

@@ -29,7 +29,7 @@ from coop_action_dispatcher.sender import Sender, refusal, utc_now
 from coop_action_dispatcher.strike import Part, part_of
 from coop_contracts.config import Document
 from coop_runtime.egress.guard import EgressRefused
-from coop_runtime.egress.post import Address
+from coop_runtime.egress.post import PostTarget
 from coop_runtime.process import telemetry
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -74,7 +74,7 @@ class Courier:
         self._schedule = schedule
         self._bodies = bodies
         self._directory = directory
-        self._addresses: dict[tuple[str, str], tuple[Document, Address]] = {}
+        self._addresses: dict[tuple[str, str], tuple[Document, PostTarget]] = {}
         self._alarms: dict[tuple[str, str], float] = {}
 
     async def carry(self, delivery: Delivery) -> Result:
@@ -154,7 +154,7 @@ class Courier:
         )
         return await self._sender.send(address, headers=encoded(signatures), body=body)
 
-    def _address(self, org_id: str, to: Destination) -> Address:
+    def _address(self, org_id: str, to: Destination) -> PostTarget:
         """Kept for as long as the document that says so stays the same object."""
         known = self._addresses.get((org_id, to.name))
         if known is not None and known[0] is to.document:

@@ -19,7 +19,7 @@ from coop_action_dispatcher import metric
 from coop_action_dispatcher.delivery import Attempt
 from coop_action_dispatcher.schedule import parse_retry_after
 from coop_runtime.egress.guard import EgressRefused
-from coop_runtime.egress.post import Address, Answer, Poster
+from coop_runtime.egress.post import PostAnswer, Poster, PostTarget
 
 MAX_READ = 64 * 1024  # bytes; more means the connection is not used again
 KEPT = 2048  # bytes
@@ -41,7 +41,7 @@ class Sender:
         self._poster = poster
         self._now = now
 
-    def address(self, url: str, headers: Sequence[tuple[bytes, bytes]]) -> Address:
+    def address(self, url: str, headers: Sequence[tuple[bytes, bytes]]) -> PostTarget:
         """Where to send, with the headers that all requests have: to be kept while they last.
 
         Raises EgressRefused, httpx.InvalidURL, httpx.LocalProtocolError.
@@ -49,13 +49,13 @@ class Sender:
         return self._poster.prepare(url, headers)
 
     async def send(
-        self, address: Address, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
+        self, address: PostTarget, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> Attempt:
         """POSTs `body`. Never raises for what the other side does."""
         began = time.perf_counter()
         started_at = self._now()
         error: str | None = None
-        answer: Answer | None = None
+        answer: PostAnswer | None = None
         try:
             answer = await self._poster.post(address, headers, body)
             outcome = _class_of(answer.status)
@@ -77,7 +77,7 @@ class Sender:
             retry_after=self._retry_after(answer) if answer else None,
         )
 
-    def _retry_after(self, answer: Answer) -> float | None:
+    def _retry_after(self, answer: PostAnswer) -> float | None:
         if 200 <= answer.status < 300:
             return None
         return parse_retry_after(answer.header(b"retry-after"), now=self._now())

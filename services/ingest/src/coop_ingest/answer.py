@@ -5,16 +5,16 @@ Guarantees: every answer of the API is one of these, in memory before its first 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from coop_contracts.error import encode_errors
 from coop_ingest.refusal import Refusal
+from coop_runtime.process.asgi import Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON: Final = (b"content-type", b"application/json")
 MAX_ERRORS: Final = 2_000  # listed in one answer; the first says how many were left out

@@ -35,7 +35,7 @@ from coop_ingest.rate_limit import Rate, RateLimiter
 from coop_ingest.settings import Settings
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.producer import Producer
-from coop_runtime.process.metric import App as AsgiApp
+from coop_runtime.process.asgi import App as AsgiApp
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.secret.key_use import KeyUse

@@ -7,14 +7,13 @@ Must not: parse the body. (How long a body may take to arrive is the server's li
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from coop_contracts.error import ErrorType
 from coop_ingest import metric
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid, too_large, unavailable
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from coop_runtime.process.asgi import Receive
 
 _WANTED = frozenset(
     {

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from coop_contracts.config import ApiScope
 from coop_ingest import metric
 from coop_ingest.answer import Answer
-from coop_ingest.body import Head, Intake, Receive, check_media_type, read_head
+from coop_ingest.body import Head, Intake, check_media_type, read_head
 from coop_ingest.credential import Credentials
 from coop_ingest.idempotency import Idempotency, Submission
 from coop_ingest.rate_limit import RateLimiter
@@ -24,6 +24,7 @@ from coop_ingest.refusal import forbidden, unauthorized, unavailable
 from coop_ingest.trace import request_span
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process import telemetry
+from coop_runtime.process.asgi import Receive
 
 
 class Request(NamedTuple):

@@ -18,7 +18,7 @@ from coop_ingest.json_reading import StructReader, Unreadable
 from coop_ingest.refusal import invalid, too_large
 from coop_ingest.wire import Item, Variant
 from coop_items import CompiledItemType, InvalidItemType
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import check_id
 from coop_runtime.process.log import logger
 
@@ -73,7 +73,7 @@ class ItemReader:
         errors = []
         try:
             check_id(sent.id)
-        except Refused as refused:
+        except NotAnItemValue as refused:
             errors.append(invalid(f"The item's id: {refused.reason}.", at + "/id"))
         selected = _select(sent, at)
         if isinstance(selected, ApiError):
@@ -127,7 +127,7 @@ def check_reference(
     errors = []
     try:
         check_id(reference.id)
-    except Refused as refused:
+    except NotAnItemValue as refused:
         errors.append(invalid(f"The id: {refused.reason}.", at + "/id"))
     return errors + check_type(catalog, org_id, reference.type_id, at + "/typeId", kind=kind)
 

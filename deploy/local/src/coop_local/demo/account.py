@@ -17,7 +17,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Job:
+class SeenJob:
     """A review job as review-api tells it: `open` until somebody decided, closed or moved it."""
 
     id: str
@@ -51,13 +51,13 @@ class Observed:
     refused: int
     reviews: Mapping[str, str]
     reports: Mapping[str, str]
-    jobs: Collection[Job]
+    jobs: Collection[SeenJob]
     decisions: Mapping[str, Collection[str]]
     moved: Collection[str]
 
 
 @dataclass(frozen=True)
-class Account:
+class RunAccount:
     """The report's figures. `lost` and `duplicated` are sums of `losses` and `doubles`."""
 
     items_sent: int
@@ -87,7 +87,7 @@ class Account:
         return json.dumps(shown)
 
 
-def account(seen: Observed) -> Account:
+def account(seen: Observed) -> RunAccount:
     """What the run came to."""
     wanted = set(seen.reviews.values()) | set(seen.reports.values())
     decided = {job.id for job in seen.jobs if seen.decisions.get(job.id)}
@@ -113,7 +113,7 @@ def account(seen: Observed) -> Account:
         "jobs decided twice": sum(len(made) > 1 for made in seen.decisions.values()),
         "jobs beyond their causes": _surplus_jobs(seen),
     }
-    return Account(
+    return RunAccount(
         items_sent=seen.sent,
         items_accepted=len(seen.accepted),
         items_evaluated=len(seen.evaluations),
@@ -159,7 +159,7 @@ def latency(seen: Observed) -> dict[str, float]:
     return {name: round(cuts[at], 1) for name, at in (("p50", 49), ("p95", 94), ("p99", 98))}
 
 
-def explain(result: Account) -> str:
+def explain(result: RunAccount) -> str:
     """The report for people."""
     rows: list[tuple[str, Any]] = [
         ("items sent", result.items_sent),

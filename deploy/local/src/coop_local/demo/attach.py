@@ -19,7 +19,7 @@ from coop_local.roster import Ports
 from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
-from coop_local.stack import Addresses
+from coop_local.stack import EngineAddresses
 from coop_local.supervisor import Running, StartFailed
 
 PLATFORM = "demo-platform"
@@ -42,7 +42,7 @@ def cli_file(state: Path) -> Path:
 
 
 def services(
-    settings: Settings, addresses: Addresses, secrets: Secrets, ports: Ports
+    settings: Settings, addresses: EngineAddresses, secrets: Secrets, ports: Ports
 ) -> Sequence[ServiceSpec]:
     """The stack's services, and the demo platform before them: it receives what they send."""
     found = roster.services(settings, addresses, secrets, ports)

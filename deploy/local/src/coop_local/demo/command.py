@@ -22,10 +22,10 @@ import msgspec
 from coop_local.demo.attach import PLATFORM, demo_file
 from coop_local.demo.console_client import ConsoleError
 from coop_local.demo.corpus import CorpusError
-from coop_local.demo.main_job import Addresses, Load, report, run
-from coop_local.demo.sender import Refused
+from coop_local.demo.main_job import Load, StackUrls, report, run
+from coop_local.demo.sender import RequestRefused
 from coop_local.demo.state import DemoState
-from coop_local.run_file import Run, created_at, read_run
+from coop_local.run_file import RunFile, created_at, read_run
 from coop_local.settings import Settings
 
 _START_S = 360.0  # a first start fetches the broker
@@ -42,14 +42,21 @@ def run_demo(settings: Settings, corpus: Path, load: Load) -> int:
     try:
         with _stack(settings) as (running, state):
             services = running.services
-            addresses = Addresses(
+            addresses = StackUrls(
                 kafka=running.kafka,
                 ingest=str(services["ingest"].url),
                 review_api=str(services["review-api"].url),
                 platform=str(services[PLATFORM].url),
             )
             return report(asyncio.run(run(corpus, addresses, state, load)))
-    except* (CorpusError, NoStack, Refused, TimeoutError, ConsoleError, httpx.HTTPError) as group:
+    except* (
+        CorpusError,
+        NoStack,
+        RequestRefused,
+        TimeoutError,
+        ConsoleError,
+        httpx.HTTPError,
+    ) as group:
         for error in _leaves(group):
             sys.stderr.write(f"demo: {error}\n")
     return 1
@@ -64,7 +71,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 @contextmanager
-def _stack(settings: Settings) -> Iterator[tuple[Run, DemoState]]:
+def _stack(settings: Settings) -> Iterator[tuple[RunFile, DemoState]]:
     found = _running(settings)
     if found:
         yield found
@@ -83,7 +90,7 @@ def _stack(settings: Settings) -> Iterator[tuple[Run, DemoState]]:
             process.wait()
 
 
-def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> tuple[Run, DemoState]:
+def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> tuple[RunFile, DemoState]:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -95,7 +102,7 @@ def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> tuple[Run, De
     raise NoStack(f"the stack was not ready within {_START_S:.0f} s")
 
 
-def _running(settings: Settings) -> tuple[Run, DemoState] | None:
+def _running(settings: Settings) -> tuple[RunFile, DemoState] | None:
     """The stack of this state folder, if it is up and has its demo organisation."""
     running = read_run(settings.state / "run.json")
     remembered = demo_file(settings.state)

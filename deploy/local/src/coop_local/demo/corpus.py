@@ -18,7 +18,7 @@ class CorpusError(Exception):
     """The file is not a corpus; the message names the line and the reason."""
 
 
-class Message(NamedTuple):
+class CorpusMessage(NamedTuple):
     """One message; `label` is what the corpus says of it (`ham`, `spam`), or empty."""
 
     text: str
@@ -30,7 +30,7 @@ def default_corpus() -> Path:
     return Path(str(resources.files("coop_local.demo").joinpath("corpus.tsv")))
 
 
-def read(path: Path) -> list[Message]:
+def read(path: Path) -> list[CorpusMessage]:
     """All messages of the file, in its order. Raises CorpusError."""
     readers = {".tsv": _tsv, ".txt": _tsv, ".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl}
     reader = readers.get(path.suffix.lower())
@@ -47,25 +47,25 @@ def read(path: Path) -> list[Message]:
     return messages
 
 
-def _tsv(path: Path) -> Iterator[Message]:
+def _tsv(path: Path) -> Iterator[CorpusMessage]:
     with path.open(encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
             label, tab, text = line.rstrip("\r\n").partition("\t")
             if not tab:
                 raise CorpusError(f"{path.name}: line {number} has no tab between label and text")
-            yield Message(text=text, label=label)
+            yield CorpusMessage(text=text, label=label)
 
 
-def _csv(path: Path) -> Iterator[Message]:
+def _csv(path: Path) -> Iterator[CorpusMessage]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines)
         if "text" not in (rows.fieldnames or ()):
             raise CorpusError(f"{path.name}: the header needs a column named text")
         for row in rows:
-            yield Message(text=row["text"] or "", label=row.get("label") or "")
+            yield CorpusMessage(text=row["text"] or "", label=row.get("label") or "")
 
 
-def _jsonl(path: Path) -> Iterator[Message]:
+def _jsonl(path: Path) -> Iterator[CorpusMessage]:
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -76,4 +76,4 @@ def _jsonl(path: Path) -> Iterator[Message]:
                 raise CorpusError(f"{path.name}: line {number} is not JSON: {error.msg}") from error
             if not isinstance(found, dict) or not isinstance(found.get("text"), str):
                 raise CorpusError(f"{path.name}: line {number} has no string named text")
-            yield Message(text=found["text"], label=str(found.get("label") or ""))
+            yield CorpusMessage(text=found["text"], label=str(found.get("label") or ""))

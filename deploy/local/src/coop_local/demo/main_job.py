@@ -19,11 +19,11 @@ import httpx
 
 from coop_contracts.ids import new_id
 from coop_local.demo import corpus
-from coop_local.demo.account import Account, Job, Observed, account, explain
+from coop_local.demo.account import Observed, RunAccount, SeenJob, account, explain
 from coop_local.demo.console_client import ConsoleClient, ConsoleError
 from coop_local.demo.log_watch import LogWatch
-from coop_local.demo.reviewer import Reviewer
-from coop_local.demo.sender import Sender
+from coop_local.demo.reviewer import ScriptedReviewer
+from coop_local.demo.sender import CorpusSender
 from coop_local.demo.state import DemoState, DemoUser
 
 # Quiet means that nothing is missing; without any progress for this long, something is lost.
@@ -32,7 +32,7 @@ _POLL_S = 0.25
 
 
 @dataclass(frozen=True)
-class Addresses:
+class StackUrls:
     """Where the running stack answers."""
 
     kafka: str
@@ -50,7 +50,7 @@ class Load:
     report_every: int = 20
 
 
-async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) -> Account:
+async def run(path: Path, addresses: StackUrls, state: DemoState, load: Load) -> RunAccount:
     """Streams the corpus through the running stack; returns the account.
 
     Raises CorpusError; a group of what stopped the sender or a reviewer.
@@ -59,7 +59,7 @@ async def run(path: Path, addresses: Addresses, state: DemoState, load: Load) ->
     prefix = f"demo-{new_id()[-12:]}-"
     watch = LogWatch(addresses.kafka, prefix)
     watch.start()
-    sender = Sender(
+    sender = CorpusSender(
         ingest_url=addresses.ingest,
         api_key=state.api_key,
         item_types=state.ids["item-types"],
@@ -108,13 +108,15 @@ def _passing(error: httpx.TransportError | ConsoleError) -> bool:
 
 def _reviewer(
     console: ConsoleClient, state: DemoState, role: str, *, skips: bool = False
-) -> Reviewer:
+) -> ScriptedReviewer:
     user = state.user(role)
-    return Reviewer(console, email=user.email, password=user.password, ids=state.ids, skips=skips)
+    return ScriptedReviewer(
+        console, email=user.email, password=user.password, ids=state.ids, skips=skips
+    )
 
 
 async def _until_quiet(
-    sender: Sender,
+    sender: CorpusSender,
     watch: LogWatch,
     platform: httpx.AsyncClient,
     console: ConsoleClient,
@@ -150,7 +152,7 @@ async def _until_quiet(
 
 
 async def _look(
-    sender: Sender,
+    sender: CorpusSender,
     watch: LogWatch,
     platform: httpx.AsyncClient,
     console: ConsoleClient,
@@ -173,14 +175,15 @@ async def _look(
         reviews=logged.reviews,
         reports=dict(sender.reports),
         jobs=[
-            Job(id=job["id"], item_id=job["itemId"], open=job["state"] == "PENDING") for job in jobs
+            SeenJob(id=job["id"], item_id=job["itemId"], open=job["state"] == "PENDING")
+            for job in jobs
         ],
         decisions=logged.decisions,
         moved=logged.moved,
     )
 
 
-def report(result: Account) -> int:
+def report(result: RunAccount) -> int:
     """Prints the report, the JSON line last; returns the exit code."""
     sys.stdout.write(explain(result) + "\n" + result.line() + "\n")
     sys.stdout.flush()

@@ -185,7 +185,7 @@ _CONTAINS = "TEXT_MATCHING_CONTAINS_TEXT"
 _REGEX = "TEXT_MATCHING_CONTAINS_REGEX"
 
 
-class Builder:
+class OrganisationBuilder:
     """Creates the organisation's documents in order and remembers their ids by name."""
 
     def __init__(self, console: ConsoleClient, callback_url: str) -> None:

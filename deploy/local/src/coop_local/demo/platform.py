@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,14 +22,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from standardwebhooks import Webhook, WebhookVerificationError
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from coop_runtime.process.asgi import Receive, Scope, Send
 
 _KEPT = 200_000  # deliveries remembered; about 100 MB at the most
 
 
-class Delivery(msgspec.Struct, rename="camel"):
+class SeenDelivery(msgspec.Struct, rename="camel"):
     """One webhook as the platform saw it; `received_at` is Unix seconds of its first arrival."""
 
     webhook_id: str
@@ -41,7 +38,7 @@ class Delivery(msgspec.Struct, rename="camel"):
     times: int = 1
 
 
-class Keys(msgspec.Struct, rename="camel"):
+class VerificationKeys(msgspec.Struct, rename="camel"):
     """What the platform's owner copied from the console: how to verify a webhook."""
 
     webhook_secrets: list[str]
@@ -51,7 +48,7 @@ class Keys(msgspec.Struct, rename="camel"):
 class Verifier:
     """Verifies both signatures of a webhook; either one missing or wrong is a refusal."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: VerificationKeys) -> None:
         self._secrets = [Webhook(secret) for secret in keys.webhook_secrets]
         self._public = [_public_key(pem) for pem in keys.public_keys]
 
@@ -98,7 +95,7 @@ class Platform:
         self._keys_file = keys_file
         self._keys_read_at = 0.0
         self._verifier: Verifier | None = None
-        self._received: OrderedDict[str, Delivery] = OrderedDict()
+        self._received: OrderedDict[str, SeenDelivery] = OrderedDict()
         self._refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +138,7 @@ class Platform:
             known.times += 1
             return 200, {"repeated": True}
         said: Any = msgspec.json.decode(body)
-        self._received[webhook_id] = Delivery(
+        self._received[webhook_id] = SeenDelivery(
             webhook_id=webhook_id,
             item_id=said["item"]["id"],
             item_type_id=said["item"]["typeId"],
@@ -158,7 +155,7 @@ class Platform:
         except FileNotFoundError:
             return None
         if self._verifier is None or changed != self._keys_read_at:
-            keys = msgspec.json.decode(self._keys_file.read_bytes(), type=Keys)
+            keys = msgspec.json.decode(self._keys_file.read_bytes(), type=VerificationKeys)
             self._verifier, self._keys_read_at = Verifier(keys), changed
         return self._verifier
 

@@ -21,7 +21,7 @@ _ABUSE = ("idiot", "loser", "hate", "clown", "hurt")
 _SELLING = ("call", "text", "txt", "reply", "msg", "win", "free", "prize", "cash", "http", "www")
 
 
-class Reviewer:
+class ScriptedReviewer:
     """`decided` maps job id → item id of every job this reviewer finished. One that `skips` leaves
     some jobs to its colleagues."""
 

@@ -14,17 +14,17 @@ from typing import Any
 
 import httpx
 
-from coop_local.demo.corpus import Message
+from coop_local.demo.corpus import CorpusMessage
 
 _GIVE_UP_S = 120.0
 _PAUSE_S = 0.25
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """ingest answered that the request itself is wrong; repeating it would not help."""
 
 
-class Sender:
+class CorpusSender:
     """One platform. `accepted_at` maps item id → Unix seconds of the 202."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Sender:
         """Closes the connections."""
         await self._http.aclose()
 
-    def item(self, number: int, message: Message) -> dict[str, Any]:
+    def item(self, number: int, message: CorpusMessage) -> dict[str, Any]:
         """One post of the corpus, as the API takes it."""
         author = {"id": f"{self._prefix}user-{number % 97}", "typeId": self._types["Profile"]}
         return {
@@ -67,7 +67,7 @@ class Sender:
         }
 
     async def send(
-        self, messages: Sequence[Message], *, rate: float, batch: int, report_every: int
+        self, messages: Sequence[CorpusMessage], *, rate: float, batch: int, report_every: int
     ) -> None:
         """Sends all messages at `rate` items a second, `batch` items a request; reports each
         `report_every`-th item as a user would (0: none). At most 8 requests are under way."""
@@ -81,7 +81,9 @@ class Sender:
                 task = group.create_task(self._send_batch(numbered, report_every))
                 task.add_done_callback(lambda _: slots.release())
 
-    async def _send_batch(self, numbered: list[tuple[int, Message]], report_every: int) -> None:
+    async def _send_batch(
+        self, numbered: list[tuple[int, CorpusMessage]], report_every: int
+    ) -> None:
         items = [self.item(number, message) for number, message in numbered]
         self.sent += len(items)
         await self._post("/api/v1/items/async/", {"items": items}, key=items[0]["id"])
@@ -116,7 +118,7 @@ class Sender:
                     return response
                 problem = f"{response.status_code} {response.text[:300]}"
                 if response.status_code < 500 and response.status_code not in (409, 429):
-                    raise Refused(f"POST {path}: {problem}")
+                    raise RequestRefused(f"POST {path}: {problem}")
                 pause = max(pause, min(2.0, float(response.headers.get("retry-after", 0))))
             except httpx.TransportError as error:
                 problem = repr(error)

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from coop_local.demo.console_client import ConsoleClient
-from coop_local.demo.organisation import USER_NAMES, Builder
-from coop_local.demo.platform import Keys
+from coop_local.demo.organisation import USER_NAMES, OrganisationBuilder
+from coop_local.demo.platform import VerificationKeys
 from coop_local.demo.state import DemoState, DemoUser
 from coop_local.engine import write_private
 
@@ -54,7 +54,9 @@ async def ensure(
     write_private(
         keys_file,
         msgspec.json.encode(
-            Keys(webhook_secrets=[created["webhookSecret"]], public_keys=[created["publicKey"]])
+            VerificationKeys(
+                webhook_secrets=[created["webhookSecret"]], public_keys=[created["publicKey"]]
+            )
         ).decode(),
     )
     admin = DemoUser(
@@ -62,7 +64,7 @@ async def ensure(
     )
     async with ConsoleClient(review_api_url) as console:
         await console.log_in(admin.email, admin.password)
-        ids = await Builder(console, callback_url).build()
+        ids = await OrganisationBuilder(console, callback_url).build()
         users = [admin]
         for role, password in created["passwords"].items():
             users.append(await _ensure_user(console, role, password))

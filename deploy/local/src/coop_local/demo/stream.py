@@ -15,7 +15,7 @@ import msgspec
 
 from coop_contracts.ids import new_id
 from coop_local.demo import corpus
-from coop_local.demo.sender import Sender
+from coop_local.demo.sender import CorpusSender
 from coop_local.demo.state import DemoState
 
 _POLL_S = 1.0
@@ -30,7 +30,7 @@ async def stream(demo_file: Path, ingest_url: str, rate: float) -> None:
     messages = corpus.read(corpus.default_corpus())
     random.Random().shuffle(messages)
     for round_number in itertools.count():
-        sender = Sender(
+        sender = CorpusSender(
             ingest_url=ingest_url,
             api_key=state.api_key,
             item_types=state.ids["item-types"],

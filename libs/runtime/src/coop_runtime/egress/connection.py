@@ -62,7 +62,7 @@ def encode_headers(method: str | None, target: bytes, headers: RawHeaders) -> by
     return b"".join(lines)
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One connection. `reusable` says whether another exchange may follow."""
 
     def __init__(self) -> None:

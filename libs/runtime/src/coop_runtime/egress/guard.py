@@ -35,7 +35,7 @@ from coop_runtime.process.metric import EGRESS_REFUSED
 from coop_runtime.process.settings import RuntimeSettings, refuse
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-Reason = Literal["scheme", "user", "host", "host-header", "address"]
+RefusalReason = Literal["scheme", "user", "host", "host-header", "address"]
 
 __all__ = [
     "EgressGuard",
@@ -51,7 +51,7 @@ __all__ = [
 class EgressRefused(Exception):
     """The URL, or the address it leads to, is not allowed. Another try changes nothing."""
 
-    def __init__(self, reason: Reason, text: str) -> None:
+    def __init__(self, reason: RefusalReason, text: str) -> None:
         super().__init__(text)
         self.reason = reason
         EGRESS_REFUSED.labels(reason).inc()

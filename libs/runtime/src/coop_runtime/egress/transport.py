@@ -19,7 +19,7 @@ from typing import Protocol
 import httpx
 
 from coop_contracts.address import Address
-from coop_runtime.egress.connection import Connection, ResponseTooLarge, encode_request
+from coop_runtime.egress.connection import HttpConnection, ResponseTooLarge, encode_request
 
 _ADDRESSES = 3  # of those a name resolves to, how many are tried
 
@@ -65,8 +65,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._limits = guard.limits
         self.exchanges = asyncio.Semaphore(guard.limits.exchanges)
         # Insertion order is the order of going idle: the oldest is first.
-        self._idle: OrderedDict[Connection, tuple[Origin, asyncio.TimerHandle]] = OrderedDict()
-        self._idle_of: dict[Origin, list[Connection]] = {}
+        self._idle: OrderedDict[HttpConnection, tuple[Origin, asyncio.TimerHandle]] = OrderedDict()
+        self._idle_of: dict[Origin, list[HttpConnection]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.guard.check_request(request)
@@ -91,7 +91,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise
         return httpx.Response(connection.status, headers=connection.headers, stream=body)
 
-    async def _exchange(self, request: httpx.Request) -> Connection:
+    async def _exchange(self, request: httpx.Request) -> HttpConnection:
         """The connection, with the answer's head read."""
         body = b"".join([part async for part in _stream_of(request)])
         data = encode_request(request.method, request.url.raw_path, request.headers.raw, body)
@@ -104,7 +104,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise
         return connection
 
-    async def connect(self, url: httpx.URL) -> Connection:
+    async def connect(self, url: httpx.URL) -> HttpConnection:
         """A new connection to a checked address. Raises EgressRefused, httpx.TransportError."""
         scheme, host, port = origin_of(url)
         addresses = (await self.guard.addresses(host, port))[:_ADDRESSES]
@@ -118,7 +118,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             try:
                 async with asyncio.timeout(share):
                     _, connection = await loop.create_connection(
-                        Connection,
+                        HttpConnection,
                         str(address),
                         port,
                         ssl=context,
@@ -131,7 +131,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 error = httpx.ConnectError(f"{host}: {failure.strerror or failure}")
         raise error
 
-    def take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: Origin) -> HttpConnection | None:
         """A kept connection, if there is one."""
         idle = self._idle_of.get(origin)
         while idle:
@@ -142,7 +142,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             connection.close()
         return None
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: HttpConnection) -> None:
         origin, timer = self._idle.pop(connection)
         timer.cancel()
         idle = self._idle_of[origin]
@@ -150,12 +150,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if not idle:
             del self._idle_of[origin]
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
+    def give_back(self, origin: Origin, connection: HttpConnection) -> None:
         """An exchange is over: keeps its connection, or closes it."""
         self.exchanges.release()
         self.keep(origin, connection)
 
-    def keep(self, origin: Origin, connection: Connection) -> None:
+    def keep(self, origin: Origin, connection: HttpConnection) -> None:
         """Keeps a connection for the next exchange, or closes it."""
         if not connection.reusable:
             connection.close()
@@ -167,7 +167,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if len(self._idle) > self._limits.kept:
             self._expire(next(iter(self._idle)))
 
-    def _expire(self, connection: Connection) -> None:
+    def _expire(self, connection: HttpConnection) -> None:
         self._forget(connection)
         connection.close()
 
@@ -188,7 +188,7 @@ def _stream_of(request: httpx.Request) -> httpx.AsyncByteStream:
     return request.stream
 
 
-def _check_head(connection: Connection, max_body: int, method: str) -> None:
+def _check_head(connection: HttpConnection, max_body: int, method: str) -> None:
     headers = dict(connection.headers)
     encoding = headers.get(b"content-encoding", b"").strip().lower()
     if encoding not in (b"", b"identity"):
@@ -205,7 +205,7 @@ class _Body(httpx.AsyncByteStream):
         self,
         transport: GuardedTransport,
         origin: Origin,
-        connection: Connection,
+        connection: HttpConnection,
         deadline: float,
         max_body: int,
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from coop_contracts.event import Event
 from coop_runtime.kafka.message import Received
-from coop_runtime.kafka.partition import Partitions, TopicPartition
+from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 from coop_runtime.kafka.record import Record
 
 E = TypeVar("E", bound=Event)
@@ -30,7 +30,7 @@ class Fetched(NamedTuple):
 class Batch(Generic[E]):
     """`records[i]` is what `events[i]` was decoded from."""
 
-    def __init__(self, fetched: Fetched, partitions: Partitions) -> None:
+    def __init__(self, fetched: Fetched, partitions: HeldPartitions) -> None:
         self._partitions = partitions
         self._held = {
             partition: generation

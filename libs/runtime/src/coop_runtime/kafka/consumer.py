@@ -2,7 +2,7 @@
 
     broker ─▶ Fetcher (thread) ─▶ Pipeline (event loop) ─▶ handler
                  ▲    commits           │ settled offsets
-                 └──── Partitions ◀─────┘
+                 └──── HeldPartitions ◀─────┘
 
 Guarantees: a record's offset is committed after its handling is settled, never before; an outage of
 a dependency (Retryable) makes the consumer wait, and stops nothing else; what cannot be handled
@@ -24,7 +24,7 @@ from coop_runtime.kafka.config import consumer_config
 from coop_runtime.kafka.dead_letter import DeadLetterWriter
 from coop_runtime.kafka.fetcher import Fetcher
 from coop_runtime.kafka.message import RawMessage
-from coop_runtime.kafka.partition import Partitions
+from coop_runtime.kafka.partition import HeldPartitions
 from coop_runtime.kafka.pipeline import SETTLE_SECONDS, Handler, Pipeline
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
@@ -75,7 +75,7 @@ class Consumer(Generic[E]):
         self._tuning = tuning
         self._dead_letter_limit = settings.dead_letters_a_minute
         self._drain_seconds = settings.stop_timeout * 0.4
-        self._partitions = Partitions()
+        self._partitions = HeldPartitions()
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
         self._fetcher = Fetcher(
             consumer_config(settings, producer.client_id, group, patient=tuning.patient),

@@ -27,9 +27,9 @@ from coop_runtime.kafka.record import Record
 from coop_runtime.process.error import DeadLetterLimit, MessageTooLarge, Retryable
 from coop_runtime.process.log import logger
 
-Reason = Literal["undecodable", "poison", "error"]
+DeadLetterReason = Literal["undecodable", "poison", "error"]
 Publish = Callable[[Sequence[RawMessage]], Awaitable[None]]
-Wait = Callable[[Exception], Awaitable[None]]
+WaitOut = Callable[[Exception], Awaitable[None]]
 
 _log = logger(__name__)
 
@@ -42,7 +42,7 @@ class Failure(NamedTuple):
     """A record that cannot be handled, and why."""
 
     record: Record
-    reason: Reason
+    reason: DeadLetterReason
     error: Exception
 
 
@@ -123,7 +123,7 @@ class DeadLetterWriter:
         self._service = service
         self._rate = DeadLetterRate(limit, clock=clock)
 
-    async def write(self, failures: Sequence[Failure], *, wait: Wait) -> None:
+    async def write(self, failures: Sequence[Failure], *, wait: WaitOut) -> None:
         """Return once all are acknowledged; `wait` is called between attempts, which never end.
 
         Raises DeadLetterLimit before anything beyond the limit is written.
@@ -146,7 +146,7 @@ class DeadLetterWriter:
             )
         await self._write(failures, wait)
 
-    async def _write(self, failures: Sequence[Failure], wait: Wait) -> None:
+    async def _write(self, failures: Sequence[Failure], wait: WaitOut) -> None:
         letters = [
             dead_letter_of(failure, group=self._group, service=self._service)
             for failure in failures

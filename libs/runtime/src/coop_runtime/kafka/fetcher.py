@@ -23,7 +23,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 
 from coop_runtime.kafka import metric
 from coop_runtime.kafka.batch import Fetched
-from coop_runtime.kafka.partition import Partitions, TopicPartition
+from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 from coop_runtime.kafka.record import Record, record_of
 from coop_runtime.process.log import logger
 
@@ -54,7 +54,7 @@ class Fetcher:
         config: dict[str, Any],
         topic: str,
         *,
-        partitions: Partitions,
+        partitions: HeldPartitions,
         deliver: Callable[[Fetched], None],
         taken_away: Callable[[], None],
         max_batch: int,

@@ -36,7 +36,7 @@ class _Held:
         self.taken: int | None = None  # what was handed out for a commit
 
 
-class Partitions:
+class HeldPartitions:
     """All partitions of one consumer."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@
 Guarantees: the handler is never called concurrently with itself, and sees the records of a
 partition in the order of the log (again from an earlier one after a failure: at least once).
 Offsets move only past records that are settled or acknowledged as dead letters.
-Must not: know the broker's client; `consumer` feeds it, `Partitions` says what it may handle.
+Must not: know the broker's client; `consumer` feeds it, `HeldPartitions` says what it may handle.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from coop_runtime.kafka.batch import Batch, Fetched
 from coop_runtime.kafka.batch_span import batch_span
 from coop_runtime.kafka.dead_letter import DeadLetterWriter, Failure
 from coop_runtime.kafka.message import Received
-from coop_runtime.kafka.partition import Partitions
+from coop_runtime.kafka.partition import HeldPartitions
 from coop_runtime.kafka.record import Record
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import Poison, Retryable
@@ -63,7 +63,7 @@ class Pipeline(Generic[E]):
         handler: Handler[E],
         *,
         group: str,
-        partitions: Partitions,
+        partitions: HeldPartitions,
         dead_letters: DeadLetterWriter,
         taken: Callable[[], None],
         in_flight: int = 4,

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from confluent_kafka import Message as KafkaMessage
 
-Headers = list[tuple[str, bytes | None]]
+RecordHeaders = list[tuple[str, bytes | None]]
 
 
 class Record(NamedTuple):
@@ -17,7 +17,7 @@ class Record(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: RecordHeaders
     timestamp_ms: int
 
 
@@ -29,6 +29,6 @@ def record_of(message: KafkaMessage) -> Record:
         cast(int, message.offset()),
         message.key(),
         message.value(),
-        cast(Headers, message.headers() or []),
+        cast(RecordHeaders, message.headers() or []),
         message.timestamp()[1],
     )

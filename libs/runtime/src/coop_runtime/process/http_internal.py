@@ -19,6 +19,7 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from coop_runtime.process import metric
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 from coop_runtime.process.log import logger
 
 Check = Callable[[], bool | Awaitable[bool]]
@@ -83,7 +84,7 @@ async def _ask(name: str, check: Check) -> bool:
         return False
 
 
-def internal_app(health: Health) -> metric.App:
+def internal_app(health: Health) -> App:
     """The ASGI application of the internal port."""
 
     async def livez() -> tuple[int, bytes, bytes]:
@@ -102,7 +103,7 @@ def internal_app(health: Health) -> metric.App:
 
     routes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
 
-    async def app(scope: metric.Scope, _receive: metric.Receive, send: metric.Send) -> None:
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         route = routes.get(scope["path"])
         if route is None or scope["method"] not in ("GET", "HEAD"):
             status, kind, body = 404, _JSON, b'{"error":"not found"}'

@@ -8,17 +8,14 @@ Must not: take a label value from outside (a path, an id, a name): label values 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 
 BUILD = Gauge("coop_build_info", "1; the labels say what runs.", ["service", "version"])
 READY = Gauge("coop_ready", "1 while the readiness check passes.", ["check"])

@@ -35,7 +35,7 @@ _PATTERN = re.compile(
 )
 _SAMPLED = 1
 
-Headers = Mapping[str, bytes | str] | Sequence[tuple[str | bytes, bytes | str]]
+AnyHeaders = Mapping[str, bytes | str] | Sequence[tuple[str | bytes, bytes | str]]
 
 _provider: TracerProvider | None = None
 _ratio_bound = 0
@@ -143,7 +143,7 @@ def current_traceparent() -> str:
     return traceparent_for_request()
 
 
-def _find(headers: Headers) -> bytes | str | None:
+def _find(headers: AnyHeaders) -> bytes | str | None:
     if isinstance(headers, Mapping):
         return headers.get(TRACEPARENT)
     for name, value in headers:
@@ -152,7 +152,7 @@ def _find(headers: Headers) -> bytes | str | None:
     return None
 
 
-def context_of(headers: Headers) -> Context:
+def context_of(headers: AnyHeaders) -> Context:
     """The context that headers carry, on top of the current one; the current one if they do not."""
     parent = parse(_find(headers))
     current = otel_context.get_current()
@@ -160,7 +160,7 @@ def context_of(headers: Headers) -> Context:
 
 
 @contextmanager
-def attached(headers: Headers) -> Iterator[None]:
+def attached(headers: AnyHeaders) -> Iterator[None]:
     """Within the block the trace in `headers` (a mapping, or pairs) is the current one."""
     token = otel_context.attach(context_of(headers))
     try:

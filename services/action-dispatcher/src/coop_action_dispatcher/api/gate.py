@@ -7,15 +7,9 @@ Must not: log the secret or what was shown for it.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from coop_action_dispatcher.api.problem import problem
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 
 _SCHEME = b"bearer "
 

@@ -17,15 +17,13 @@ from coop_contracts.config import ApiScope
 from coop_contracts.error import ErrorType
 from coop_contracts.ids import new_id
 from coop_ingest import metric
-from coop_ingest.answer import Answer, Send, refusal_answer, send_answer
-from coop_ingest.body import Receive
+from coop_ingest.answer import Answer, refusal_answer, send_answer
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 from coop_runtime.process.log import logger
 from coop_runtime.process.metric import UNMATCHED
 
 Handle = Callable[[Mapping[str, Any], Receive, str], Awaitable[Answer]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
 BASE = "/api/v1"
 
 _log = logger(__name__)
@@ -70,7 +68,7 @@ def internal_error(request_id: str) -> Answer:
 class Edge:
     """The ASGI application that is served."""
 
-    def __init__(self, routes: Sequence[Route], application: Application) -> None:
+    def __init__(self, routes: Sequence[Route], application: App) -> None:
         self._application = application
         self._hot: dict[tuple[str, str], Route] = {}
         self._canonical: dict[str, str] = {}
@@ -81,7 +79,7 @@ class Edge:
                 if route.hot:
                     self._hot[route.method, spelling] = route
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return

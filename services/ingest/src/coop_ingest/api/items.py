@@ -19,7 +19,6 @@ from coop_contracts.event import ItemSubmitted
 from coop_contracts.ids import item_key, new_id
 from coop_ingest import metric
 from coop_ingest.answer import MAX_ERRORS, Answer, json_answer
-from coop_ingest.body import Receive
 from coop_ingest.gate import Gate, Request
 from coop_ingest.idempotency import Submission
 from coop_ingest.item_reader import ItemReader, Reading
@@ -29,6 +28,7 @@ from coop_ingest.refusal import Refusal, invalid, too_large
 from coop_ingest.wire import Items, PartialResult
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.message import Message
+from coop_runtime.process.asgi import Receive
 
 MAX_UNKNOWN_FIELDS: Final = 1_024  # bytes of the header that names them
 

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from coop_contracts.config import ApiScope, Kind, Policy
 from coop_ingest.answer import Answer, json_answer
-from coop_ingest.body import Receive, read_head
+from coop_ingest.body import read_head
 from coop_ingest.gate import Gate
 from coop_ingest.wire import Policies, PolicyEntry
 from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.process.asgi import Receive
 
 
 class PoliciesRoute:

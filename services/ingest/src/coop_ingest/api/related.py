@@ -19,7 +19,7 @@ from coop_ingest.item_reader import ItemReader, Reading, check_reference, check_
 from coop_ingest.refusal import invalid, sentence, too_large
 from coop_ingest.wire import Reference, Reporter, Variant
 from coop_items.moment import parse_moment
-from coop_items.refusal import Refused
+from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import check_id
 from coop_items.text import check_text
 from coop_runtime.kafka.config_table import ConfigTable
@@ -104,7 +104,7 @@ class RelatedReader:
         """A date and time; a date alone is its midnight in UTC."""
         try:
             return parse_moment(sent + "T00:00:00Z" if len(sent.strip()) == 10 else sent)
-        except Refused as refused:
+        except NotAnItemValue as refused:
             self.errors.append(invalid(sentence(refused.reason), at))
             return None
 
@@ -114,7 +114,7 @@ class RelatedReader:
             return None
         try:
             return check_text(sent)
-        except Refused as refused:
+        except NotAnItemValue as refused:
             self.errors.append(invalid(sentence(refused.reason), at))
             return None
 
@@ -122,7 +122,7 @@ class RelatedReader:
         """An id that the platform chose."""
         try:
             return check_id(sent)
-        except Refused as refused:
+        except NotAnItemValue as refused:
             self.errors.append(invalid(f"The id: {refused.reason}.", at))
             return ""
 

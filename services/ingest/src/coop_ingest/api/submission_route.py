@@ -27,12 +27,12 @@ from coop_contracts.ids import item_key
 from coop_ingest import metric
 from coop_ingest.answer import Answer
 from coop_ingest.api.related import RelatedReader
-from coop_ingest.body import Receive
 from coop_ingest.gate import Gate, Request
 from coop_ingest.idempotency import Submission
 from coop_ingest.json_reading import StructReader, Unreadable
 from coop_ingest.publisher import Publisher
 from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.process.asgi import Receive
 
 B = TypeVar("B", bound=Struct)
 E = TypeVar("E", bound=ReportSubmitted | AppealSubmitted | ActionRequested | ReviewRequested)

@@ -10,7 +10,7 @@ Must not: read what a body says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -18,11 +18,7 @@ from starlette.requests import Request
 
 from coop_contracts.ids import new_id
 from coop_review_api.http.problem import problem, request_id_of
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from coop_runtime.process.asgi import App, Receive, Scope, Send
 
 _BODY_TIMEOUT = 10.0  # seconds for the whole body to arrive
 _HEADERS = {

@@ -23,10 +23,10 @@ from starlette.responses import Response
 
 from coop_review_api.http.authentication import watching
 from coop_review_api.http.context import part_of
-from coop_review_api.http.limit import Receive, Send
 from coop_review_api.kernel.live_limit import LiveLimits
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.live.hub import Hub, Listener
+from coop_runtime.process.asgi import Receive, Send
 
 router = APIRouter(prefix="/v1", tags=["live"])
 
