@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from coop_runtime.secret.key_use import KeyUse, last_used
+from coop_runtime.redis.key_use import KeyUse, last_used
 
 pytestmark = pytest.mark.engines
 

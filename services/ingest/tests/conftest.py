@@ -38,7 +38,7 @@ from coop_ingest.settings import Settings
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message
 from coop_runtime.process.error import BrokerUnavailable
-from coop_runtime.secret.key_use import KeyUse
+from coop_runtime.redis.key_use import KeyUse
 
 KEYS = {"org1": "key-of-org1", "org2": "key-of-org2"}
 EVENTS = {

@@ -11,7 +11,7 @@ import pytest
 from coop_contracts.config import ApiKey, ApiScope, Kind
 from coop_ingest.credential import Credentials
 from coop_runtime.kafka.config_table import ConfigChange
-from coop_runtime.secret.key_use import KeyUse
+from coop_runtime.redis.key_use import KeyUse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

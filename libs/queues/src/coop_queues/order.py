@@ -21,13 +21,12 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from coop_queues import metric
 from coop_queues.job import OrderChange
 from coop_runtime.process.log import logger
+from coop_runtime.redis.client import redis_client
 
 TIMEOUT: Final = 0.5  # seconds that Redis may take
 REST: Final = 1.0  # seconds without a call to it after a failure
@@ -64,13 +63,7 @@ class Candidate(NamedTuple):
 
 def client_of(url: str, *, timeout: float = TIMEOUT) -> redis.asyncio.Redis:
     """A client with a deadline (seconds) for every call and no retries of its own."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=32,
-    )
+    return redis_client(url, timeout=timeout, connections=32)
 
 
 class OrderIndex:

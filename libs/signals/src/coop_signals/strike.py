@@ -16,13 +16,12 @@ from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from coop_contracts.event import ItemRef, SignalValue
 from coop_rules.language.need import Need
 from coop_runtime.process.log import logger
+from coop_runtime.redis.client import redis_client
 from coop_signals import metric
 
 SIGNAL: Final = "USER_STRIKE_VALUE"
@@ -102,14 +101,7 @@ class StrikeReader:
     @classmethod
     def of(cls, url: str) -> Self:
         """A reader of the Redis at `url`; connects on first use."""
-        client = Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=8,
-        )
-        return cls(client, owned=True)
+        return cls(redis_client(url, timeout=TIMEOUT, connections=8), owned=True)
 
     async def aclose(self) -> None:
         if self._owned:

@@ -20,8 +20,6 @@ from typing import Any
 
 import msgspec
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -33,6 +31,7 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
+from coop_runtime.redis.client import redis_client
 
 PREFIX = "coop:strikes:"
 WHOLE = PREFIX + "whole"
@@ -63,13 +62,7 @@ class _Interrupted(Exception):
 
 def client_of(url: str) -> redis.asyncio.Redis:
     """A client with a deadline for every call and no retries of its own."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_timeout=_TIMEOUT,
-        socket_connect_timeout=_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=4,
-    )
+    return redis_client(url, timeout=_TIMEOUT, connections=4)
 
 
 def key_of(org_id: str, user: ItemRef) -> str:

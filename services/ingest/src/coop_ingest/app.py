@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_ingest.api.action import ActionRoute
@@ -38,7 +36,8 @@ from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.asgi import App as AsgiApp
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
-from coop_runtime.secret.key_use import KeyUse
+from coop_runtime.redis.client import redis_client
+from coop_runtime.redis.key_use import KeyUse
 
 NAME = "ingest"
 KINDS = (
@@ -132,13 +131,7 @@ def publisher_of(settings: Settings, broker: Broker) -> Publisher:
 
 def connect_redis(settings: Settings) -> Redis:
     """A client that gives up quickly: whoever asks it has a way to go on without it."""
-    return Redis.from_url(
-        settings.redis,
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        client_name=NAME,
-    )
+    return redis_client(settings.redis, timeout=_REDIS_SECONDS, name=NAME)
 
 
 def api(settings: Settings) -> Service:

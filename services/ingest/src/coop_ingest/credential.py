@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from coop_contracts.config import ApiKey, ApiScope, Kind
 from coop_runtime.kafka.config_table import ConfigChange
-from coop_runtime.secret.key_use import KeyUse
+from coop_runtime.redis.key_use import KeyUse
 
 MAX_KEY = 512  # bytes; longer headers are not hashed
 

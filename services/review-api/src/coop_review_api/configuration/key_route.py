@@ -26,7 +26,7 @@ from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
-from coop_runtime.secret.key_use import last_used
+from coop_runtime.redis.key_use import last_used
 
 MAX_OVERLAP_HOURS = 24 * 90
 

@@ -22,11 +22,10 @@ from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from coop_runtime.process.error import Retryable
+from coop_runtime.redis.client import redis_client
 from coop_signals import strike
 from coop_signals.strike import PlatformUser
 
@@ -127,13 +126,7 @@ def day_of(time: int) -> int:
 
 def client_of(url: str) -> Redis:
     """A client with a deadline for every call and no retries of its own."""
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=16,
-    )
+    return redis_client(url, timeout=TIMEOUT, connections=16)
 
 
 class CounterStore:
