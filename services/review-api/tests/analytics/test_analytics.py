@@ -13,6 +13,7 @@ from coop_contracts.event import ActionRequested, ItemRef, RuleRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.analytics import figure
+from coop_review_api.analytics.figure import FigureLimits
 from coop_review_api.analytics.question import Question
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
@@ -357,14 +358,14 @@ async def test_figures_are_read_through_the_index_of_time(world: World) -> None:
     assert 0 < read <= 200
 
 
-async def test_too_many_points_are_refused(world: World, monkeypatch: Any, place: Any) -> None:
+async def test_too_many_points_are_refused(world: World, context: Any, place: Any) -> None:
     """More points than an answer has are a conflict that says what to do, not half an answer."""
     for _ in range(2):
         await place(world.queue, world.post)
         await world.decide(IGNORE)
         await place(world.other, world.post)
         await world.decide(IGNORE, queue=world.other)
-    monkeypatch.setattr(figure, "MAX_POINTS", 1)
+    context.parts[FigureLimits] = FigureLimits(points=1)
     answer = await world.admin.call("GET", "/v1/analytics/decisions?groupBy=QUEUE")
     assert answer.status_code == 409, answer.text
     assert "shorter time" in answer.json()["detail"]
@@ -381,7 +382,7 @@ async def rows_read(connection: Any, name: Any, scope: ReaderScope, question: Qu
             return await connection.execute(statement, values)
 
     explaining: Any = Explaining()
-    await figure.counts(explaining, scope, name, "NONE", question)
+    await figure.counts(explaining, scope, name, "NONE", question, limits=FigureLimits())
 
     def of(plan: dict[str, Any]) -> int:
         own = 0

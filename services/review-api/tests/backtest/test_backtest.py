@@ -20,7 +20,7 @@ from coop_contracts.event import (
 )
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
-from coop_review_api.backtest import request as requests
+from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.backtest.result import SAMPLES, BacktestResults, rank_of
 from coop_review_api.backtest.table import backtest_samples, backtests
 from coop_review_api.kernel.schema import outbox
@@ -301,11 +301,11 @@ async def test_a_recorded_backtest_brings_the_banks_of_the_time(
 
 
 async def test_what_does_not_fit_is_left_out_from_the_oldest_on(
-    admin: Any, engine: Any, org: Any, kit: Any, make_rule: MakeRule, monkeypatch: Any
+    admin: Any, engine: Any, org: Any, kit: Any, make_rule: MakeRule, context: Any
 ) -> None:
     """Too many earlier states: the newest are taken, without a hole, so that no state is taken for
     another."""
-    monkeypatch.setattr(requests, "MAX_PAST_BYTES", 700)
+    context.parts[BacktestLimits] = BacktestLimits(past_bytes=700)
     body = {"name": f"Bank {new_id()}", "type": "STRING", "strings": ["0" * 100]}
     bank = await admin.make("/v1/text-banks", body)
     for number in range(1, 6):
@@ -321,11 +321,10 @@ async def test_what_does_not_fit_is_left_out_from_the_oldest_on(
 
 
 async def test_too_many_at_once_are_refused(
-    admin: Any, engine: Any, org: Any, make_rule: MakeRule, monkeypatch: Any
+    admin: Any, engine: Any, org: Any, make_rule: MakeRule, context: Any
 ) -> None:
     """An organisation has a bounded number under way, and a bounded number of finished ones."""
-    monkeypatch.setattr(requests, "MAX_OPEN", 2)
-    monkeypatch.setattr(requests, "KEPT", 1)
+    context.parts[BacktestLimits] = BacktestLimits(under_way=2, kept=1)
     rule = await make_rule()
     body = window(ruleId=rule["id"])
     made = [(await admin.call("POST", "/v1/backtests", body)).json()["id"] for _ in range(2)]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
-from coop_review_api.comment import store
+from coop_review_api.comment.store import CommentLimits
 from coop_review_api.kernel.schema import audit_log
 from coop_runtime.database.engine import transaction
 
@@ -157,9 +157,7 @@ async def test_child_safety_comments_need_their_permission(
     assert refused.status_code == 422
 
 
-async def test_comments_are_bounded(
-    world: Any, place: Any, kit: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_comments_are_bounded(world: Any, place: Any, kit: Any, context: Any) -> None:
     """Nothing, blanks, 5,001 characters and U+0000 are refused; an item has at most so many."""
     alice = world["alice"]
     job = await place(world["queue"], world["post"])
@@ -167,5 +165,5 @@ async def test_comments_are_bounded(
     for body in ("", " \n", "x" * 5001, "a\0b"):
         assert kit.pointers(await alice.call("POST", path, {"body": body})) == ["/body"]
     await alice.make(path, {"body": "x" * 5000})
-    monkeypatch.setattr(store, "MAX_COMMENTS", 1)
+    context.parts[CommentLimits] = CommentLimits(of_item=1)
     assert (await alice.call("POST", path, {"body": "two"})).status_code == 409

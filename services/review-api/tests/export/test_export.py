@@ -17,6 +17,7 @@ from coop_contracts.permission import Role
 from coop_review_api.decision_log.entry import Entry
 from coop_review_api.directory.table import users
 from coop_review_api.export import file, store
+from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.table import log_export_chunks, log_exports
 from coop_review_api.export.worker import Exporter
 from coop_review_api.kernel.schema import audit_log
@@ -25,6 +26,7 @@ from coop_review_api.projection.partition import KEPT, Partitions
 from coop_runtime.database.engine import transaction
 
 EXPORTS = "/v1/decision-log/exports"
+LIMITS = ExportLimits(batch=2)
 
 
 def entry(**more: Any) -> Entry:
@@ -89,7 +91,7 @@ def test_json_lines_have_everything() -> None:
 
 @pytest.fixture
 async def exporter(engine: Any, clock: Any) -> Exporter:
-    return Exporter(engine, clock=clock, batch=2)
+    return Exporter(engine, clock=clock, limits=LIMITS)
 
 
 @pytest.fixture
@@ -186,14 +188,16 @@ async def test_killed_in_the_middle_it_goes_on(
     export = await order(moderator)
     assert await exporter.step()
     async with engine.connect() as connection:
-        assert await store.take(connection, now=clock()) == export
-        await store.advance(connection, export, clock=clock, batch=2)
+        assert await store.take(connection, limits=LIMITS, now=clock()) == export
+        await store.advance(connection, export, limits=LIMITS, clock=clock)
         await connection.rollback()  # killed before the commit
     async with transaction(engine) as connection:
-        assert await store.take(connection, now=clock()) == export  # and killed after it
-    other = Exporter(engine, clock=clock, batch=3)
+        assert (
+            await store.take(connection, limits=LIMITS, now=clock()) == export
+        )  # and killed after it
+    other = Exporter(engine, clock=clock, limits=ExportLimits(batch=3))
     assert not await other.step()
-    clock.forward(seconds=store.LEASE)
+    clock.forward(seconds=LIMITS.lease)
     await until_done(other)
     answer = await moderator.call("GET", f"{EXPORTS}/{export}/download")
     assert [row["id"] for row in rows_of(answer.content)] == made[::-1]
@@ -208,8 +212,8 @@ async def test_a_question_that_is_never_answered_is_given_up(
     stuck = await order(moderator)
     for _ in range(5):
         async with transaction(engine) as connection:
-            assert await store.take(connection, now=clock()) == stuck
-        clock.forward(seconds=store.LEASE)
+            assert await store.take(connection, limits=LIMITS, now=clock()) == stuck
+        clock.forward(seconds=LIMITS.lease)
     waiting = await order(moderator)
     await until_done(exporter)
     assert (await moderator.call("GET", f"{EXPORTS}/{waiting}")).json()["state"] == "COMPLETE"
@@ -220,14 +224,14 @@ async def test_a_question_that_is_never_answered_is_given_up(
 
 @pytest.mark.engines
 async def test_a_file_is_bounded(
-    sign_in: Any, act: Any, exporter: Exporter, engine: Any, monkeypatch: pytest.MonkeyPatch
+    sign_in: Any, act: Any, engine: Any, clock: Any, context: Any
 ) -> None:
     """A file that grows too large fails and keeps nothing; nobody keeps more than so many."""
     moderator = await sign_in(Role.MODERATOR)
     for n in range(4):
         await act(n)
-    monkeypatch.setattr(store, "MAX_BYTES", 700)
-    monkeypatch.setattr(store, "MAX_KEPT", 1)
+    context.parts[ExportLimits] = ExportLimits(of_person=1)
+    exporter = Exporter(engine, clock=clock, limits=ExportLimits(batch=2, file_bytes=700))
     export = await order(moderator)
     refused = await moderator.call("POST", EXPORTS, {"format": "CSV"})
     assert refused.status_code == 409

@@ -17,7 +17,8 @@ from coop_contracts.permission import Role
 from coop_review_api.directory.table import users
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.people.table import sessions
-from coop_review_api.single_sign_on import attempt, domain
+from coop_review_api.single_sign_on import domain
+from coop_review_api.single_sign_on.attempt import AttemptLimits
 from coop_review_api.single_sign_on.table import sso_attempts
 from coop_runtime.database.engine import transaction
 
@@ -132,11 +133,9 @@ async def test_a_cookie_that_is_no_secret_is_replaced(browser: Any) -> None:
     assert "planted" not in answer.headers["set-cookie"]
 
 
-async def test_attempts_are_bounded(
-    browser: Any, engine: Any, clock: Any, monkeypatch: Any
-) -> None:
+async def test_attempts_are_bounded(browser: Any, engine: Any, clock: Any, context: Any) -> None:
     """An address has so many attempts under way, a provider so many; old ones make room."""
-    monkeypatch.setattr(attempt, "MAX_OPEN_OF_ADDRESS", 3)
+    context.parts[AttemptLimits] = AttemptLimits(of_address=3)
     start = f"/v1/sso/{browser.provider_id}/start"
     await _clear(engine)
     for _ in range(3):
@@ -144,8 +143,7 @@ async def test_attempts_are_bounded(
     answer = await browser.http.get(start)
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
-    monkeypatch.setattr(attempt, "MAX_OPEN_OF_ADDRESS", 300)
-    monkeypatch.setattr(attempt, "MAX_OPEN_OF_PROVIDER", 3)
+    context.parts[AttemptLimits] = AttemptLimits(of_provider=3)
     assert (await browser.http.get(start)).status_code == 429
     clock.forward(minutes=11)
     await browser.begin()

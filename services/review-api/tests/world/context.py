@@ -13,7 +13,6 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
-from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
@@ -23,9 +22,9 @@ from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
-from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.limit import limits
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
 from coop_review_api.review.desk import Desk
@@ -93,8 +92,8 @@ async def context(
         find_session=session.find,
         signals=signals.catalogue,
         parts={
+            **limits(),
             AgreementTurn: AgreementTurn(),
-            AutomationLimits: AutomationLimits(),
             Desk: Desk(
                 engine=engine,
                 order=order,
@@ -110,7 +109,6 @@ async def context(
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
-            ForgottenPasswordLimits: ForgottenPasswordLimits(),
             Hub: Hub(
                 engine,
                 session_limits=settings.session_limits,

@@ -10,13 +10,14 @@
 
 Guarantees: scoped by organisation and by time, through an index; what a reader may not see is not
 counted: queues that are closed to them (their own decisions and skips apart), child safety without
-its permission; every value is bound; a figure has at most `MAX_POINTS` points.
+its permission; every value is bound; a figure has at most so many points.
 Must not: decide who may know facts of a person; routes do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy.exc
@@ -31,9 +32,15 @@ from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.relation import DECISIONS
 from coop_review_api.review.visibility import ReaderScope
 
-Figure = Literal["decisions", "jobs", "skips", "actions"]
 
-MAX_POINTS: Final = 10_000
+@dataclass(frozen=True, kw_only=True)
+class FigureLimits:
+    """How many points one answer has at most."""
+
+    points: int = 10_000
+
+
+Figure = Literal["decisions", "jobs", "skips", "actions"]
 
 _UNKNOWN_ZONE = "22023"  # SQLSTATE: invalid parameter value
 # The database's own list: whether it cuts time there is what matters.
@@ -91,10 +98,12 @@ async def counts(
     figure: Figure,
     group_by: str,
     question: Question,
+    *,
+    limits: FigureLimits,
 ) -> Sequence[Row[Any]]:
     """Rows of (start, key, units): of each time in which there is something, the largest first.
     What has several keys (policies, actions) counts under each. Raises `Invalid`, `Conflict`."""
-    parameters = _parameters(scope, question)
+    parameters = _parameters(scope, question, limits)
     source = _SOURCES[figure](scope, question, parameters)
     statement = f"""
         SELECT {_start(question, source.time)} AS start, keys.key, count(*) AS units
@@ -102,15 +111,20 @@ async def counts(
          WHERE {" AND ".join(source.where)}
          GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2 LIMIT :limit
     """  # noqa: S608 - constants; values are bound
-    return await _rows(connection, statement, parameters)
+    return await _rows(connection, statement, parameters, limits)
 
 
 async def times(
-    connection: AsyncConnection, scope: ReaderScope, group_by: str, question: Question
+    connection: AsyncConnection,
+    scope: ReaderScope,
+    group_by: str,
+    question: Question,
+    *,
+    limits: FigureLimits,
 ) -> Sequence[Row[Any]]:
     """Rows of (start, key, decisions, and of waiting and handling the mean, median and 90th
     percentile). Raises `Invalid`, `Conflict`."""
-    parameters = _parameters(scope, question)
+    parameters = _parameters(scope, question, limits)
     where = _decided(scope, question, parameters)
     waiting = "extract(epoch FROM d.decided_at - j.created_at)"
     handling = "extract(epoch FROM d.decided_at - d.claimed_at)"
@@ -129,15 +143,20 @@ async def times(
          WHERE {" AND ".join(where)} AND d.reviewer_id IS NOT NULL AND NOT {_MOVES}
          GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2 LIMIT :limit
     """  # noqa: S608
-    return await _rows(connection, statement, parameters)
+    return await _rows(connection, statement, parameters, limits)
 
 
 async def table(
-    connection: AsyncConnection, scope: ReaderScope, rows_of: str, question: Question
+    connection: AsyncConnection,
+    scope: ReaderScope,
+    rows_of: str,
+    question: Question,
+    *,
+    limits: FigureLimits,
 ) -> Sequence[Row[Any]]:
     """Rows of (key, type, action_id, units): of each queue or reviewer the decisions of each type,
     of those that act by action. Raises `Conflict`."""
-    parameters = _parameters(scope, question)
+    parameters = _parameters(scope, question, limits)
     where = _decided(scope, question, parameters)
     statement = f"""
         SELECT keys.key, cell.type, cell.action_id, count(*) AS units
@@ -151,17 +170,17 @@ async def table(
          WHERE {" AND ".join(where)}
          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT :limit
     """  # noqa: S608
-    return await _rows(connection, statement, parameters)
+    return await _rows(connection, statement, parameters, limits)
 
 
-def _parameters(scope: ReaderScope, question: Question) -> Parameters:
+def _parameters(scope: ReaderScope, question: Question, limits: FigureLimits) -> Parameters:
     return Parameters(
         org=scope.org_id,
         me=scope.user_id,
         start=question.start,
         end=question.end,
         zone=question.zone,
-        limit=MAX_POINTS + 1,
+        limit=limits.points + 1,
     )
 
 
@@ -172,7 +191,7 @@ def _start(question: Question, time: str) -> str:
 
 
 async def _rows(
-    connection: AsyncConnection, statement: str, parameters: Parameters
+    connection: AsyncConnection, statement: str, parameters: Parameters, limits: FigureLimits
 ) -> Sequence[Row[Any]]:
     try:
         await connection.execute(_KNOWN_ZONE, {"zone": parameters.values["zone"]})
@@ -181,7 +200,7 @@ async def _rows(
             raise Invalid([Fault("#/query/timeZone", "no time zone that is known")]) from None
         raise
     rows = (await connection.execute(text(statement), parameters.values)).all()
-    if len(rows) > MAX_POINTS:
+    if len(rows) > limits.points:
         raise Conflict("too many figures at once: ask for a shorter time, or for days")
     return rows
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.event import Source
 from coop_contracts.permission import Permission
 from coop_review_api.analytics import figure
-from coop_review_api.analytics.figure import Figure
+from coop_review_api.analytics.figure import Figure, FigureLimits
 from coop_review_api.analytics.question import Division, Question, question_of
 from coop_review_api.decision_log.question import DecisionType
 from coop_review_api.http.authentication import requires
@@ -202,7 +202,9 @@ async def tabulate_decisions(
     asked = _question(request, period, decisions)
     _require_facts(principal, rows, asked)
     async with _asking(request, principal) as (connection, scope):
-        found = await figure.table(connection, scope, rows, asked)
+        found = await figure.table(
+            connection, scope, rows, asked, limits=part_of(request, FigureLimits)
+        )
     cells = [
         DecisionCellView(key=row.key, type=row.type, action_id=row.action_id, count=row.units)
         for row in found
@@ -273,7 +275,9 @@ async def measure_times(
     asked = _question(request, period, decisions)
     _require_facts(principal, group_by, asked)
     async with _asking(request, principal) as (connection, scope):
-        found = await figure.times(connection, scope, group_by, asked)
+        found = await figure.times(
+            connection, scope, group_by, asked, limits=part_of(request, FigureLimits)
+        )
     points = [
         TimesPointView(
             start=row.start,
@@ -304,9 +308,10 @@ async def get_my_figures(
     start = max(since or now - _DAY, now - timedelta(days=31))
     asked = Question(start=start, end=max(now, start), reviewer_ids=(principal.user_id,))
     done = {"decisions": 0, "skips": 0}
+    limits = part_of(request, FigureLimits)
     async with _asking(request, principal) as (connection, scope):
         for name in ("decisions", "skips"):
-            for row in await figure.counts(connection, scope, name, "NONE", asked):
+            for row in await figure.counts(connection, scope, name, "NONE", asked, limits=limits):
                 done[name] = row.units
     return MyFiguresView(since=start, decided=done["decisions"], skipped=done["skips"])
 
@@ -331,7 +336,9 @@ async def _counts(
     request: Request, principal: Principal, name: Figure, group_by: str, asked: Question
 ) -> CountsView:
     async with _asking(request, principal) as (connection, scope):
-        found = await figure.counts(connection, scope, name, group_by, asked)
+        found = await figure.counts(
+            connection, scope, name, group_by, asked, limits=part_of(request, FigureLimits)
+        )
     points = [CountView(start=row.start, key=row.key, count=row.units) for row in found]
     return CountsView(points=points)
 

@@ -8,9 +8,9 @@ Must not: evaluate anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import DOCUMENT_TYPES, Kind, LocationBank, Rule, TextBank
 from coop_contracts.event import BacktestRequested, PastDocument
 from coop_contracts.ids import new_id
+from coop_review_api.backtest.draft import BacktestDraft
 from coop_review_api.backtest.table import backtests
-from coop_review_api.configuration.check import DocumentChecks, Examined, kinds_to_check
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
 from coop_review_api.configuration.reference import references_of
@@ -29,66 +29,37 @@ from coop_review_api.configuration.relation import LOG
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.kernel.schema import outbox
-from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import message_of
 
 OPEN = ("REQUESTED", "RUNNING")
-MAX_OPEN = 20
-KEPT = 500
-MAX_PAST_BYTES = 400_000
-"""Of earlier states of banks in one request; where they are more, conditions on them are undecided
-and the result says so."""
-
 _MAX_RULE_BYTES = 500_000
 _MAX_STATES = 1_000  # of one bank
 _SKEW = timedelta(minutes=1)
 _PAST_KINDS = (Kind.TEXT_BANK, Kind.LOCATION_BANK)
 
-Values = Literal["RECORDED", "TODAY"]
-
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
-    """What is asked for. `revision` is that of the saved rule; None: it is not saved like this."""
+class BacktestLimits:
+    """How many of an organisation are under way at once, and how many finished ones are kept; bytes
+    of earlier states of banks in one request: where they are more, conditions on them are undecided
+    and the result says so."""
 
-    rule: Rule
-    revision: int | None
-    start: datetime
-    end: datetime
-    values: Values
-    acts: bool = False
-    rate: float | None = None
-    backtest_id: str = field(default_factory=new_id)
-    retroaction_id: str | None = None
+    under_way: int = 20
+    kept: int = 500
+    past_bytes: int = 400_000
 
 
-async def check_unsaved(
+async def start(
     configuration: LockedConfiguration,
-    rule: Rule,
-    previous: Rule | None,
+    draft: BacktestDraft,
     *,
-    signals: SignalCatalogue,
-    at: str,
-) -> None:
-    """Raises what saving the rule would raise, with the pointers below `at`."""
-    catalogue = await configuration.catalogue(*kinds_to_check(Kind.RULE))
-    try:
-        DocumentChecks().check_save(
-            Kind.RULE,
-            Examined(document=rule, previous=previous, catalogue=catalogue, signals=signals),
-        )
-    except Invalid as error:
-        raise Invalid([Fault(at + f.pointer, f.reason) for f in error.faults]) from None
-    except Conflict as error:
-        faults = [Fault(at + f.pointer, f.reason) for f in error.faults]
-        raise Conflict(str(error), faults=faults, used_by=error.used_by) from None
-
-
-async def request(configuration: LockedConfiguration, draft: Draft, *, author: str) -> str:
+    author: str,
+    limits: BacktestLimits,
+) -> str:
     """Record the backtest and have it started; its id. Raises `Conflict`, `Invalid`."""
     connection, org_id, now = configuration.connection, configuration.org_id, configuration.now
-    await _make_room(connection, org_id)
+    await _make_room(connection, org_id, limits)
     encoded = msgspec.json.encode(draft.rule)
     if len(encoded) > _MAX_RULE_BYTES:
         raise Invalid([Fault("/rule", f"{len(encoded)} bytes are more than {_MAX_RULE_BYTES}")])
@@ -97,7 +68,9 @@ async def request(configuration: LockedConfiguration, draft: Draft, *, author: s
     await connection.execute(insert(backtests).values(row))
     past: tuple[PastDocument, ...] = ()
     if draft.values == "RECORDED":
-        past = await past_of(connection, org_id, draft.rule, draft.start)
+        past = await past_of(
+            connection, org_id, draft.rule, draft.start, most_bytes=limits.past_bytes
+        )
     event = BacktestRequested(
         event_id=new_id(),
         org_id=org_id,
@@ -127,7 +100,9 @@ async def request(configuration: LockedConfiguration, draft: Draft, *, author: s
     return backtest_id
 
 
-def _row_of(draft: Draft, org_id: str, rule: str, *, author: str, now: datetime) -> dict[str, Any]:
+def _row_of(
+    draft: BacktestDraft, org_id: str, rule: str, *, author: str, now: datetime
+) -> dict[str, Any]:
     return {
         "backtest_id": draft.backtest_id,
         "org_id": org_id,
@@ -191,31 +166,31 @@ async def cancel(
     )
 
 
-async def _make_room(connection: AsyncConnection, org_id: str) -> None:
+async def _make_room(connection: AsyncConnection, org_id: str, limits: BacktestLimits) -> None:
     """Under the organisation's lock: refuse too many at once, forget the oldest finished ones."""
     of_org = backtests.c.org_id == org_id
     under_way = await connection.scalar(
         select(func.count()).where(of_org, backtests.c.state.in_(OPEN))
     )
-    if (under_way or 0) >= MAX_OPEN:
+    if (under_way or 0) >= limits.under_way:
         raise Conflict(f"{under_way} backtests are under way: wait for one, or cancel one")
     old = (
         select(backtests.c.backtest_id)
         .where(of_org, backtests.c.state.not_in(OPEN), backtests.c.retroaction_id.is_(None))
         .order_by(backtests.c.backtest_id.desc())
-        .offset(KEPT)
+        .offset(limits.kept)
     )
     await connection.execute(delete(backtests).where(backtests.c.backtest_id.in_(old)))
 
 
 async def past_of(
-    connection: AsyncConnection, org_id: str, rule: Rule, start: datetime
+    connection: AsyncConnection, org_id: str, rule: Rule, start: datetime, *, most_bytes: int
 ) -> tuple[PastDocument, ...]:
     """The states that the rule's banks had since `start` and have no longer, with their chunks;
     of each bank as many, from the newest on, as fit."""
     wanted = {(ref.kind, ref.id) for ref in references_of(rule) if ref.kind in _PAST_KINDS}
     found: list[PastDocument] = []
-    room = MAX_PAST_BYTES
+    room = most_bytes
     for kind, bank_id in sorted(wanted):
         for revision, text in await _states(connection, org_id, kind, bank_id, start - _SKEW):
             state = PastDocument(

@@ -15,7 +15,8 @@ from sqlalchemy import insert, update
 from coop_contracts.config import Rule
 from coop_contracts.ids import new_id
 from coop_review_api.backtest import request, store
-from coop_review_api.backtest.request import Draft
+from coop_review_api.backtest.draft import BacktestDraft
+from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.backtest.store import Retroaction
 from coop_review_api.backtest.table import retroactions
 from coop_review_api.configuration.log import LockedConfiguration
@@ -24,7 +25,12 @@ from coop_review_api.kernel.error import Conflict, Fault, Invalid
 
 
 async def create(
-    configuration: LockedConfiguration, draft: Draft, *, rate: float, author: str
+    configuration: LockedConfiguration,
+    draft: BacktestDraft,
+    *,
+    rate: float,
+    author: str,
+    limits: BacktestLimits,
 ) -> Retroaction:
     """Record it, and have its preview started. Raises `Conflict`, `Invalid`."""
     if not draft.rule.action_ids:
@@ -41,12 +47,17 @@ async def create(
         )
     )
     preview = replace(draft, backtest_id=preview_id, retroaction_id=retroaction_id)
-    await request.request(configuration, preview, author=author)
+    await request.start(configuration, preview, author=author, limits=limits)
     return await store.retroaction(connection, configuration.org_id, retroaction_id)
 
 
 async def confirm(
-    configuration: LockedConfiguration, retroaction_id: str, *, passed: int, author: str
+    configuration: LockedConfiguration,
+    retroaction_id: str,
+    *,
+    passed: int,
+    author: str,
+    limits: BacktestLimits,
 ) -> Retroaction:
     """Act on what the preview found; `passed` is its number. Raises `NotFound`, `Conflict`."""
     connection, org_id = configuration.connection, configuration.org_id
@@ -64,7 +75,7 @@ async def confirm(
         .values(run_id=run_id, confirmed_by=author, confirmed_at=configuration.now)
     )
     preview = found.preview
-    run = Draft(
+    run = BacktestDraft(
         rule=msgspec.json.decode(preview.rule, type=Rule),
         revision=preview.rule_revision,
         start=preview.start_time,
@@ -75,7 +86,7 @@ async def confirm(
         backtest_id=run_id,
         retroaction_id=retroaction_id,
     )
-    await request.request(configuration, run, author=author)
+    await request.start(configuration, run, author=author, limits=limits)
     await audit.record(
         connection,
         org_id=org_id,

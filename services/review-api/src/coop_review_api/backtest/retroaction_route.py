@@ -20,6 +20,7 @@ from pydantic import Field
 
 from coop_contracts.permission import Permission
 from coop_review_api.backtest import retroaction, store
+from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.backtest.route import (
     BacktestBody,
     Counts,
@@ -34,7 +35,7 @@ from coop_review_api.backtest.store import Retroaction, RetroactionState
 from coop_review_api.configuration.changing import changing
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
-from coop_review_api.http.context import context_of
+from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
@@ -110,7 +111,11 @@ async def create_retroaction(
     """Find the items a rule's actions would be taken on. Nothing acts before it is confirmed."""
     async with drafted(request, principal, body) as (configuration, draft):
         made = await retroaction.create(
-            configuration, draft, rate=body.rate, author=principal.user_id
+            configuration,
+            draft,
+            rate=body.rate,
+            author=principal.user_id,
+            limits=part_of(request, BacktestLimits),
         )
     response.headers["Location"] = f"/v1/retroactions/{made.retroaction_id}"
     return _view_of(made)
@@ -186,7 +191,11 @@ async def confirm_retroaction(
     context = context_of(request)
     async with changing(context, principal) as configuration:
         found = await retroaction.confirm(
-            configuration, retroaction_id, passed=body.passed, author=principal.user_id
+            configuration,
+            retroaction_id,
+            passed=body.passed,
+            author=principal.user_id,
+            limits=context.part(BacktestLimits),
         )
     return _view_of(found)
 

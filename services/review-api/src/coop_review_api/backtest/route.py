@@ -21,25 +21,23 @@ from pydantic import AwareDatetime
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Kind, Rule
 from coop_contracts.event import ItemRef
-from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
-from coop_review_api.backtest import request as requests
 from coop_review_api.backtest import store
-from coop_review_api.backtest.request import Draft, check_unsaved
+from coop_review_api.backtest.draft import BacktestDraft, draft_of
+from coop_review_api.backtest.request import OPEN, BacktestLimits, cancel, start
 from coop_review_api.backtest.store import Difference
-from coop_review_api.configuration import document_model as wire
 from coop_review_api.configuration.changing import changing
+from coop_review_api.configuration.document_model import Id, RuleBody
 from coop_review_api.configuration.log import LockedConfiguration
+from coop_review_api.configuration.resource import fields_of
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
-from coop_review_api.http.context import context_of
+from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
-from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["backtests"])
@@ -56,8 +54,8 @@ class BacktestBody(Body):
     those that were recorded; what was not is counted in `unavailable`.
     """
 
-    rule_id: wire.Id | None = None
-    rule: wire.RuleBody | None = None
+    rule_id: Id | None = None
+    rule: RuleBody | None = None
     start: AwareDatetime
     end: AwareDatetime
     values: Literal["RECORDED", "TODAY"] = "TODAY"
@@ -145,7 +143,8 @@ async def create_backtest(
 ) -> BacktestView:
     """Try a rule on past items. It goes on by itself: look, or cancel."""
     async with drafted(request, principal, body) as (configuration, draft):
-        made = await requests.request(configuration, draft, author=principal.user_id)
+        limits = part_of(request, BacktestLimits)
+        made = await start(configuration, draft, author=principal.user_id, limits=limits)
         row = await store.get(configuration.connection, principal.org_id, made)
     response.headers["Location"] = f"/v1/backtests/{made}"
     return view_of(row)
@@ -190,7 +189,7 @@ async def cancel_backtest(request: Request, principal: Runner, backtest_id: str)
     context = context_of(request)
     async with transaction(context.engine) as connection:
         await store.get(connection, principal.org_id, backtest_id)
-        await requests.cancel(
+        await cancel(
             connection,
             principal.org_id,
             backtest_id,
@@ -276,39 +275,25 @@ async def sample_page(
 @asynccontextmanager
 async def drafted(
     request: Request, principal: Principal, body: BacktestBody
-) -> AsyncIterator[tuple[LockedConfiguration, Draft]]:
+) -> AsyncIterator[tuple[LockedConfiguration, BacktestDraft]]:
     """What is asked for, checked, in a transaction under the organisation's lock.
 
     Raises `Invalid`, `Conflict`, `NotFound`.
     """
     context = context_of(request)
     async with changing(context, principal) as configuration:
-        yield configuration, await _draft_of(configuration, body, context.signals)
-
-
-async def _draft_of(
-    configuration: LockedConfiguration, body: BacktestBody, signals: SignalCatalogue
-) -> Draft:
-    if body.rule is None and body.rule_id is None:
-        raise Invalid([Fault("", "give ruleId, rule, or both")])
-    if body.start >= body.end:
-        raise Invalid([Fault("/start", "must be before end")])
-    saved = None
-    if body.rule_id is not None:
-        saved = await configuration.get(Kind.RULE, Rule, body.rule_id)
-    if body.rule is None:
-        assert saved is not None
-        rule, revision = saved.document, saved.revision
-    else:
-        fields = body.rule.model_dump(by_alias=True, mode="json")
-        rule = msgspec.convert({**fields, "id": body.rule_id or new_id()}, Rule)
-        previous = saved.document if saved is not None else None
-        await check_unsaved(configuration, rule, previous, signals=signals, at="/rule")
-        revision = None
-    end = min(body.end, configuration.now)
-    if body.start >= end:
-        raise Invalid([Fault("/start", "must be in the past")])
-    return Draft(rule=rule, revision=revision, start=body.start, end=end, values=body.values)
+        yield (
+            configuration,
+            await draft_of(
+                configuration,
+                rule_id=body.rule_id,
+                rule=None if body.rule is None else fields_of(body.rule),
+                start=body.start,
+                end=body.end,
+                values=body.values,
+                signals=context.signals,
+            ),
+        )
 
 
 def counts_of(row: Row[Any]) -> Counts:
@@ -318,7 +303,7 @@ def counts_of(row: Row[Any]) -> Counts:
 
 def view_of(row: Row[Any]) -> BacktestView:
     """The view of one."""
-    cancelling = row.state in requests.OPEN and row.cancel_requested_at is not None
+    cancelling = row.state in OPEN and row.cancel_requested_at is not None
     return BacktestView(
         id=row.backtest_id,
         rule_id=row.rule_id,

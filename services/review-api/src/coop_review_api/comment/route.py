@@ -16,7 +16,7 @@ from coop_contracts.permission import Permission
 from coop_queues import store as queues
 from coop_queues.job import JobSummary
 from coop_review_api.comment import store
-from coop_review_api.comment.store import MAX_BODY, MAX_MENTIONS, Comment
+from coop_review_api.comment.store import MAX_BODY, MAX_MENTIONS, Comment, CommentLimits
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -117,6 +117,7 @@ async def create_job_comment(
             body=body.body,
             mentions=body.mentions,
             mail=context.settings.mail_server is not None,
+            limits=context.part(CommentLimits),
             now=context.clock(),
         )
     return _view_of(made)

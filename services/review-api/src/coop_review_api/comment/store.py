@@ -38,10 +38,16 @@ from coop_review_api.review import child_safety
 
 MAX_BODY = 5000
 MAX_MENTIONS = 20
-MAX_COMMENTS = 1000  # of one item
 
 # A job that is gone can no longer say what it was about.
 _CSAM = func.coalesce(jobs.c.csam, true())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommentLimits:
+    """How many an item has at most."""
+
+    of_item: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +102,7 @@ async def write(
     body: str,
     mentions: Sequence[str],
     mail: bool,
+    limits: CommentLimits,
     now: datetime,
 ) -> Comment:
     """A new comment. Raises `Invalid`, and `Conflict` when the item has too many."""
@@ -103,8 +110,8 @@ async def write(
     count = select(func.count()).where(
         comments.c.org_id == principal.org_id, comments.c.item_key == key
     )
-    if (await connection.scalar(count) or 0) >= MAX_COMMENTS:
-        raise Conflict(f"an item has at most {MAX_COMMENTS} comments")
+    if (await connection.scalar(count) or 0) >= limits.of_item:
+        raise Conflict(f"an item has at most {limits.of_item} comments")
     queue = await _queue_of(connection, job)
     wanted = await _check_mentions(connection, principal, job, queue, mentions)
     comment_id = new_id()

@@ -1,66 +1,46 @@
 """Bulk actions and reversals: ordering, previewing, confirming, following them.
 
-Guarantees: nothing happens before the confirmation; above the organisation's limit the number of
-items has to be said in it, so that nobody confirms what they have not seen.
+Guarantees: a list of items may be large; it is read after its sender's permission was seen.
+Must not: decide anything; `bulk_order` and `bulk_store` do.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, Field, JsonValue
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Kind
-from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
-from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.document_model import Id
-from coop_review_api.enforcement import bulk_store, reversal
-from coop_review_api.enforcement.bulk import (
-    KINDS,
-    MAX_ITEMS,
-    Order,
-    ReversalOf,
-    Target,
-    check_order,
-)
+from coop_review_api.enforcement import bulk_lookup, bulk_order, bulk_store
+from coop_review_api.enforcement.bulk import MAX_ITEMS, Order, ReversalOf
+from coop_review_api.enforcement.bulk_lookup import ItemState
 from coop_review_api.enforcement.bulk_view import (
     BulkActionPage,
     BulkActionView,
     BulkItemPage,
     PreviewView,
-    fields_of,
-    item_views,
-    needs_total,
-    preview,
-    row_of,
-    view_of,
-    visible_items,
+    bulk_view,
+    item_view,
+    preview_view,
 )
-from coop_review_api.enforcement.table import bulk_items, bulk_jobs
+from coop_review_api.enforcement.item_list import MAX_ITEM_ID, item_ids_of
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import MAX_INTEGER, Cursor, Limit, cut, decode_cursor, decode_number
 from coop_review_api.http.upload import LargeJsonBody
-from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import child_safety
-from coop_review_api.review.visibility import scope_of
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["bulk actions"])
 
 MAX_NOTE = 5000
-MAX_ITEM_ID = 512
 
 _acts = requires(Permission.MANUALLY_ACTION_CONTENT)
 Actor = Annotated[Principal, Depends(_acts)]
@@ -132,22 +112,12 @@ async def create_bulk_action(
         parameters=body.parameters,
         note=body.note,
     )
-    item_ids = _item_ids(body.item_ids, body.csv)
+    item_ids = item_ids_of(body.item_ids, body.csv)
     async with transaction(context.engine) as connection:
-        catalogue = await load_catalogue(connection, principal.org_id, [*KINDS, Kind.SETTINGS])
-        faults = check_order(order, catalogue)
-        if faults:
-            raise Invalid(faults)
-        bulk_id = await bulk_store.create(
-            connection,
-            principal,
-            order,
-            kind="ACTION",
-            revision=catalogue.revision,
-            now=context.clock(),
+        made = await bulk_order.order_action(
+            connection, principal, order, item_ids, now=context.clock()
         )
-        targets = [Target(item=ItemRef(item_id, body.item_type_id)) for item_id in item_ids]
-        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
+    return preview_view(made)
 
 
 @router.post(
@@ -164,15 +134,12 @@ async def add_bulk_action_items(
 ) -> PreviewView:
     """Add items before the confirmation."""
     context = context_of(request)
-    item_ids = _item_ids(body.item_ids, body.csv)
+    item_ids = item_ids_of(body.item_ids, body.csv)
     async with transaction(context.engine) as connection:
-        job = await bulk_store.locked(connection, principal, bulk_id)
-        if job.kind != "ACTION":
-            raise Conflict("a reversal's items are its executions")
-        type_id = job.order["itemTypeId"]
-        targets = [Target(item=ItemRef(item_id, type_id)) for item_id in item_ids]
-        catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
-        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
+        more = await bulk_order.add_items(
+            connection, principal, bulk_id, item_ids, now=context.clock()
+        )
+    return preview_view(more)
 
 
 @router.post(
@@ -191,42 +158,10 @@ async def create_reversal(
     context = context_of(request)
     now = context.clock()
     async with transaction(context.engine) as connection:
-        of, targets = await _to_reverse(connection, principal, body, now)
-        if not targets:
-            raise Conflict("there is nothing to reverse")
-        await _require_named(connection, principal, body, targets, now)
-        targets = await reversal.left_of(connection, principal.org_id, targets, now=now)
-        catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
-        bulk_id = await bulk_store.create(
-            connection,
-            principal,
-            Order(note=body.note, of=of),
-            kind="REVERSAL",
-            revision=catalogue.revision,
-            now=now,
+        made = await bulk_order.order_reversal(
+            connection, principal, _of(body, now), note=body.note, now=now
         )
-        return await preview(connection, principal, bulk_id, targets, catalogue, context.clock())
-
-
-async def _to_reverse(
-    connection: AsyncConnection, principal: Principal, body: ReversalBody, now: datetime
-) -> tuple[ReversalOf, list[Target]]:
-    """What is to be taken back."""
-    of = _of(body, now)
-    org_id = principal.org_id
-    match of.kind:
-        case "EXECUTION":
-            found = await reversal.of_execution(connection, org_id, of.id)
-        case "DECISION":
-            scope = await scope_of(connection, principal)
-            found = await reversal.of_decision(connection, scope, of.id)
-        case "BULK_ACTION":
-            found = await reversal.of_bulk(connection, org_id, of.id)
-        case "RULE":
-            found = await reversal.of_rule(
-                connection, org_id, of.id, since=of.since or now, until=of.until or now
-            )
-    return of, found
+    return preview_view(made)
 
 
 def _of(body: ReversalBody, now: datetime) -> ReversalOf:
@@ -247,25 +182,6 @@ def _of(body: ReversalBody, now: datetime) -> ReversalOf:
     return named[0]
 
 
-async def _require_named(
-    connection: AsyncConnection,
-    principal: Principal,
-    body: ReversalBody,
-    targets: Sequence[Target],
-    now: datetime,
-) -> None:
-    """Raises `NotFound` for a single decision or execution that the caller may not see. What a rule
-    or a bulk action did is taken back whole, whatever was among it."""
-    if body.decision_id is not None:
-        target, causes = ("decision", body.decision_id), [body.decision_id]
-    elif body.execution_id is not None:
-        target, causes = ("execution", body.execution_id), []
-    else:
-        return
-    items = [one.item for one in targets] if body.execution_id else []
-    await child_safety.require(connection, principal, target, items=items, causes=causes, now=now)
-
-
 @router.post(
     "/bulk-actions/{bulk_id}/confirm",
     operation_id="confirmBulkAction",
@@ -281,14 +197,9 @@ async def confirm_bulk_action(
     """Start it. Above the organisation's limit the total has to be said."""
     context = context_of(request)
     async with transaction(context.engine) as connection:
-        job = await bulk_store.locked(connection, principal, bulk_id)
-        catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
-        if needs_total(job, catalogue) and body.total is None:
-            raise Invalid([Fault("/total", f"say the number of items: {job.total}")])
-        if body.total is not None and body.total != job.total:
-            raise Conflict(f"this bulk action has {job.total} items, not {body.total}")
-        await bulk_store.steer(connection, principal, job, "confirm", now=context.clock())
-        return await view_of(connection, principal, bulk_id, catalogue)
+        now = context.clock()
+        await bulk_order.confirm(connection, principal, bulk_id, total=body.total, now=now)
+        return await _view(connection, principal, bulk_id)
 
 
 @router.post(
@@ -304,7 +215,7 @@ async def steer_bulk_action(
     async with transaction(context.engine) as connection:
         job = await bulk_store.locked(connection, principal, bulk_id)
         await bulk_store.steer(connection, principal, job, command, now=context.clock())
-        return await view_of(connection, principal, bulk_id)
+        return await _view(connection, principal, bulk_id)
 
 
 @router.get("/bulk-actions", operation_id="listBulkActions", response_model=BulkActionPage)
@@ -312,26 +223,20 @@ async def list_bulk_actions(
     request: Request, principal: Actor, limit: Limit = 50, cursor: Cursor = None
 ) -> BulkActionPage:
     """Bulk actions and reversals, newest first."""
-    query = select(bulk_jobs).where(bulk_jobs.c.org_id == principal.org_id)
-    after = decode_cursor(cursor)
-    if after is not None:
-        query = query.where(bulk_jobs.c.bulk_id < after)
-    # The id is a UUIDv7: its order is that of the times.
-    query = query.order_by(bulk_jobs.c.bulk_id.desc()).limit(limit + 1)
+    before = decode_cursor(cursor)
     async with transaction(context_of(request).engine) as connection:
-        catalogue = await load_catalogue(connection, principal.org_id, [Kind.SETTINGS])
-        rows = (await connection.execute(query)).all()
+        rows = await bulk_lookup.page(connection, principal.org_id, before=before, limit=limit + 1)
+        above = await bulk_lookup.said_above(connection, principal.org_id)
     page, next_cursor = cut(rows, limit, lambda row: str(row.bulk_id))
-    return BulkActionPage(
-        items=[BulkActionView(**fields_of(row, catalogue)) for row in page], next_cursor=next_cursor
-    )
+    items = [bulk_view(row, said_above=above) for row in page]
+    return BulkActionPage(items=items, next_cursor=next_cursor)
 
 
 @router.get("/bulk-actions/{bulk_id}", operation_id="getBulkAction", response_model=BulkActionView)
 async def get_bulk_action(request: Request, principal: Actor, bulk_id: str) -> BulkActionView:
     """A bulk action and how far it is."""
     async with transaction(context_of(request).engine) as connection:
-        return await view_of(connection, principal, bulk_id)
+        return await _view(connection, principal, bulk_id)
 
 
 @router.get(
@@ -343,7 +248,7 @@ async def list_bulk_action_items(
     request: Request,
     principal: Actor,
     bulk_id: str,
-    state: Annotated[Literal["WAITING", "REQUESTED", "REFUSED"] | None, Query()] = None,
+    state: Annotated[ItemState | None, Query()] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> BulkItemPage:
@@ -351,18 +256,19 @@ async def list_bulk_action_items(
     after = decode_number(cursor, most=MAX_INTEGER)
     context = context_of(request)
     async with transaction(context.engine) as connection:
-        job = await row_of(connection, principal, bulk_id)
-        query = select(bulk_items).where(bulk_items.c.bulk_id == bulk_id)
-        if state is not None:
-            query = query.where(bulk_items.c.state == state)
-        if after is not None:
-            query = query.where(bulk_items.c.position > after)
-        query = query.order_by(bulk_items.c.position).limit(limit + 1)
-        rows = (await connection.execute(query)).all()
+        job = await bulk_lookup.find(connection, principal.org_id, bulk_id)
+        rows = await bulk_lookup.items(
+            connection, bulk_id, state=state, after=after, limit=limit + 1
+        )
         page, next_cursor = cut(rows, limit, lambda row: str(row.position))
-        page = await visible_items(connection, principal, job, page, context.clock())
-        items = await item_views(connection, principal.org_id, page)
-    return BulkItemPage(items=items, next_cursor=next_cursor)
+        shown = await bulk_lookup.visible(connection, principal, job, page, context.clock())
+    return BulkItemPage(items=[item_view(one) for one in shown], next_cursor=next_cursor)
+
+
+async def _view(connection: AsyncConnection, principal: Principal, bulk_id: str) -> BulkActionView:
+    job = await bulk_lookup.find(connection, principal.org_id, bulk_id)
+    above = await bulk_lookup.said_above(connection, principal.org_id)
+    return bulk_view(job, said_above=above)
 
 
 _LARGE = re.compile(r"/v1/bulk-actions(/[^/]+/items)?")
@@ -371,23 +277,3 @@ _LARGE = re.compile(r"/v1/bulk-actions(/[^/]+/items)?")
 def is_large(method: str, path: str) -> bool:
     """Whether a request names items: 100,000 are more than the usual body."""
     return method == "POST" and _LARGE.fullmatch(path) is not None
-
-
-def _item_ids(listed: list[str], lines: str | None) -> list[str]:
-    """The ids of a list and of a CSV text, whose first line may be a header."""
-    found = list(listed)
-    faults = []
-    if lines is not None:
-        reader = csv.reader(io.StringIO(lines.removeprefix("\ufeff"), newline=""))
-        for number, row in enumerate(reader, start=1):
-            item_id = row[0].strip() if row else ""
-            if not item_id or (number == 1 and item_id.lower() in {"id", "itemid", "item_id"}):
-                continue
-            if len(item_id) > MAX_ITEM_ID:
-                faults.append(Fault("/csv", f"line {number}: at most {MAX_ITEM_ID} characters"))
-            found.append(item_id)
-    if len(found) > MAX_ITEMS:
-        faults.append(Fault("/csv" if lines is not None else "/itemIds", f"at most {MAX_ITEMS}"))
-    if faults:
-        raise Invalid(faults[:50])
-    return found

@@ -27,16 +27,14 @@ from coop_review_api.decision_log.question import (
 )
 from coop_review_api.export import store
 from coop_review_api.export.file import MEDIA, Format
+from coop_review_api.export.store import ExportLimits
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
-from coop_review_api.http.context import Context, context_of
+from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.query import MAX_VALUES
-from coop_review_api.kernel import audit
-from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import child_safety
-from coop_review_api.review.visibility import ReaderScope, scope_of
+from coop_review_api.review.visibility import scope_of
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1/decision-log", tags=["decision log"])
@@ -146,10 +144,11 @@ async def create_decision_log_export(
             body.filters.question(),
             await scope_of(connection, principal),
             form=body.format,
+            limits=context.part(ExportLimits),
             now=now,
         )
         row = await store.find(connection, principal, export_id, now=now)
-    return _view_of(_there(row, export_id))
+    return _view_of(row)
 
 
 @router.get("/exports", operation_id="listDecisionLogExports", response_model=LogExportPage)
@@ -177,7 +176,10 @@ async def get_decision_log_export(
     request: Request, principal: Reader, export_id: str
 ) -> LogExportView:
     """How far it is."""
-    return _view_of(await _find(context_of(request), principal, export_id))
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        row = await store.find(connection, principal, export_id, now=context.clock())
+    return _view_of(row)
 
 
 @router.delete("/exports/{export_id}", operation_id="deleteDecisionLogExport", status_code=204)
@@ -187,16 +189,7 @@ async def delete_decision_log_export(
     """Stop writing it, or delete its file."""
     context = context_of(request)
     async with transaction(context.engine) as connection:
-        row = await store.find(connection, principal, export_id, now=context.clock())
-        await store.remove(connection, str(_there(row, export_id).export_id))
-        await audit.record(
-            connection,
-            org_id=principal.org_id,
-            actor=principal.user_id,
-            action="decision-log-export.deleted",
-            target=("decision-log-export", export_id),
-            time=context.clock(),
-        )
+        await store.delete_own(connection, principal, export_id, now=context.clock())
     return Response(status_code=204)
 
 
@@ -219,26 +212,8 @@ async def download_decision_log_export(
 ) -> Response:
     """The file, once it is COMPLETE."""
     context = context_of(request)
-    row = await _find(context, principal, export_id)
-    if row.state != "COMPLETE":
-        raise Conflict(f"this export is {row.state}")
-    if row.child_safety and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        raise Forbidden(f"needs {Permission.VIEW_CHILD_SAFETY_DATA}")
-    target = ("decision-log-export", export_id)
     async with transaction(context.engine) as connection:
-        scope = await scope_of(connection, principal)
-        if not scope.has_queues_of(msgspec.convert(row.scope, ReaderScope)):
-            raise Forbidden("a queue in this export is no longer open to you: make another one")
-        await audit.record(
-            connection,
-            org_id=principal.org_id,
-            actor=principal.user_id,
-            action="decision-log-export.downloaded",
-            target=target,
-            time=context.clock(),
-        )
-        if row.child_safety:
-            await child_safety.viewed(connection, principal, target, now=context.clock())
+        row = await store.opened(connection, principal, export_id, now=context.clock())
     name = f"decision-log-{row.created_at:%Y%m%dT%H%M%SZ}.{row.format.lower()}"
     return StreamingResponse(
         _pieces(context.engine, export_id, row.chunks),
@@ -259,18 +234,6 @@ async def _pieces(engine: AsyncEngine, export_id: str, chunks: int) -> AsyncIter
         if piece is None:
             return
         yield piece
-
-
-async def _find(context: Context, principal: Principal, export_id: str) -> Row[Any]:
-    async with transaction(context.engine) as connection:
-        row = await store.find(connection, principal, export_id, now=context.clock())
-    return _there(row, export_id)
-
-
-def _there(row: Row[Any] | None, export_id: str) -> Row[Any]:
-    if row is None:
-        raise NotFound(f"no export {export_id:.60}")
-    return row
 
 
 def _view_of(row: Row[Any]) -> LogExportView:

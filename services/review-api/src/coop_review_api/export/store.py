@@ -7,20 +7,22 @@ Guarantees: a batch is one transaction: its piece of the file and the position a
 together, so that whoever goes on after a crash neither repeats nor leaves out an entry; two
 processes never write one export at the same time; it holds what its maker might see when they asked
 for it, of what had happened by then.
-Must not: grow without bound: `MAX_BYTES` a file, `MAX_KEPT` files a person, for `KEPT`.
+Must not: grow without bound: see `ExportLimits`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
+from coop_contracts.permission import Permission
 from coop_review_api.decision_log import query
 from coop_review_api.decision_log.entry import entries_of
 from coop_review_api.decision_log.question import LogQuestion
@@ -29,18 +31,25 @@ from coop_review_api.export.file import Format
 from coop_review_api.export.table import log_export_chunks, log_exports
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review.visibility import ReaderScope
+from coop_review_api.review import child_safety
+from coop_review_api.review.visibility import ReaderScope, scope_of
 
-BATCH: Final = 2000  # entries
-MAX_BYTES: Final = 256 * 1024 * 1024
-MAX_KEPT: Final = 10
-KEPT: Final = timedelta(hours=24)
-LEASE: Final = 45.0
-"""Seconds in which whoever took an export is to write a batch of it."""
 
-_MAX_ATTEMPTS = 5
+@dataclass(frozen=True, kw_only=True)
+class ExportLimits:
+    """Entries of a batch; bytes of a file; how many files of a person are kept, and for how long;
+    seconds in which whoever took an export is to write a batch of it, and how often it is taken in
+    vain."""
+
+    batch: int = 2000
+    file_bytes: int = 256 * 1024 * 1024
+    of_person: int = 10
+    kept: timedelta = timedelta(hours=24)
+    lease: float = 45.0
+    attempts: int = 5
+
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('log-exports ' || :user, 0))")
 
@@ -52,6 +61,7 @@ async def create(
     scope: ReaderScope,
     *,
     form: Format,
+    limits: ExportLimits,
     now: datetime,
 ) -> str:
     """A new export, to be written by the relay; its id. Raises `Conflict` when the person has as
@@ -60,8 +70,8 @@ async def create(
     count = select(func.count()).where(
         log_exports.c.created_by == principal.user_id, log_exports.c.expires_at > now
     )
-    if (await connection.scalar(count) or 0) >= MAX_KEPT:
-        raise Conflict(f"at most {MAX_KEPT} exports are kept: delete one first")
+    if (await connection.scalar(count) or 0) >= limits.of_person:
+        raise Conflict(f"at most {limits.of_person} exports are kept: delete one first")
     # Nothing that comes later is in it, so that its pages stay where they are.
     until = now if wanted.until is None else min(wanted.until, now)
     export_id = new_id()
@@ -75,25 +85,18 @@ async def create(
             scope=msgspec.to_builtins(scope),
             due_at=now,
             created_at=now,
-            expires_at=now + KEPT,
+            expires_at=now + limits.kept,
         )
     )
-    await audit.record(
-        connection,
-        org_id=principal.org_id,
-        actor=principal.user_id,
-        action="decision-log-export.created",
-        target=("decision-log-export", export_id),
-        detail={"format": form, "wanted": msgspec.to_builtins(wanted)},
-        time=now,
-    )
+    detail = {"format": form, "wanted": msgspec.to_builtins(wanted)}
+    await _record(connection, principal, export_id, "created", detail, now=now)
     return export_id
 
 
 async def find(
     connection: AsyncConnection, principal: Principal, export_id: str, *, now: datetime
-) -> Row[Any] | None:
-    """A person's export that is still kept."""
+) -> Row[Any]:
+    """A person's export that is still kept. Raises `NotFound`."""
     query_ = select(log_exports).where(
         log_exports.c.org_id == principal.org_id,
         log_exports.c.created_by == principal.user_id,
@@ -101,7 +104,58 @@ async def find(
         log_exports.c.expires_at > now,
     )
     row: Row[Any] | None = (await connection.execute(query_)).one_or_none()
+    if row is None:
+        raise NotFound(f"no export {export_id:.60}")
     return row
+
+
+async def opened(
+    connection: AsyncConnection, principal: Principal, export_id: str, *, now: datetime
+) -> Row[Any]:
+    """A person's export whose file they may have now: complete, with the permissions and the queues
+    that it was made with. Raises `NotFound`, `Conflict`, `Forbidden`."""
+    row = await find(connection, principal, export_id, now=now)
+    if row.state != "COMPLETE":
+        raise Conflict(f"this export is {row.state}")
+    if row.child_safety and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+        raise Forbidden(f"needs {Permission.VIEW_CHILD_SAFETY_DATA}")
+    scope = await scope_of(connection, principal)
+    if not scope.has_queues_of(msgspec.convert(row.scope, ReaderScope)):
+        raise Forbidden("a queue in this export is no longer open to you: make another one")
+    await _record(connection, principal, export_id, "downloaded", now=now)
+    if row.child_safety:
+        target = ("decision-log-export", export_id)
+        await child_safety.viewed(connection, principal, target, now=now)
+    return row
+
+
+async def delete_own(
+    connection: AsyncConnection, principal: Principal, export_id: str, *, now: datetime
+) -> None:
+    """Stop writing a person's export, or delete its file. Raises `NotFound`."""
+    await find(connection, principal, export_id, now=now)
+    await connection.execute(delete(log_exports).where(log_exports.c.export_id == export_id))
+    await _record(connection, principal, export_id, "deleted", now=now)
+
+
+async def _record(
+    connection: AsyncConnection,
+    principal: Principal,
+    export_id: str,
+    done: str,
+    detail: dict[str, Any] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    await audit.record(
+        connection,
+        org_id=principal.org_id,
+        actor=principal.user_id,
+        action=f"decision-log-export.{done}",
+        target=("decision-log-export", export_id),
+        detail=detail,
+        time=now,
+    )
 
 
 async def page(
@@ -138,13 +192,8 @@ async def chunk(connection: AsyncConnection, export_id: str, number: int) -> byt
     return None if found is None else bytes(found)
 
 
-async def remove(connection: AsyncConnection, export_id: str) -> None:
-    """Delete an export and its file."""
-    await connection.execute(delete(log_exports).where(log_exports.c.export_id == export_id))
-
-
-async def take(connection: AsyncConnection, *, now: datetime) -> str | None:
-    """The export that waited longest, taken for `LEASE` seconds; None when none is due.
+async def take(connection: AsyncConnection, *, limits: ExportLimits, now: datetime) -> str | None:
+    """The export that waited longest, taken for the time of its lease; None when none is due.
 
     One that was taken too often without a batch coming of it is given up.
     """
@@ -159,19 +208,19 @@ async def take(connection: AsyncConnection, *, now: datetime) -> str | None:
     if row is None:
         return None
     export_id = str(row.export_id)
-    if row.attempts >= _MAX_ATTEMPTS:
+    if row.attempts >= limits.attempts:
         await _fail(connection, export_id, "the log did not answer: ask for less", now=now)
         return export_id
     await connection.execute(
         update(log_exports)
         .where(log_exports.c.export_id == export_id)
-        .values(attempts=row.attempts + 1, due_at=now + timedelta(seconds=LEASE))
+        .values(attempts=row.attempts + 1, due_at=now + timedelta(seconds=limits.lease))
     )
     return export_id
 
 
 async def advance(
-    connection: AsyncConnection, export_id: str, *, clock: Clock, batch: int = BATCH
+    connection: AsyncConnection, export_id: str, *, limits: ExportLimits, clock: Clock
 ) -> None:
     """Writes the next piece of an export that was taken; nothing, if it is no longer to be
     written."""
@@ -187,14 +236,14 @@ async def advance(
         msgspec.convert(row.scope, ReaderScope),
         msgspec.convert(row.wanted, LogQuestion),
         after=row.position,
-        limit=batch,
+        limit=limits.batch,
     )
     made = await entries_of(connection, row.org_id, entries, now=now)
     written = file.body(row.format, made)
     if row.chunks == 0:
         written = file.head(row.format) + written
-    if row.bytes + len(written) > MAX_BYTES:
-        reason = f"the file is larger than {MAX_BYTES} bytes: ask for less time"
+    if row.bytes + len(written) > limits.file_bytes:
+        reason = f"the file is larger than {limits.file_bytes} bytes: ask for less time"
         await _fail(connection, export_id, reason, now=now)
         return
     if written:
@@ -209,7 +258,7 @@ async def advance(
         "attempts": 0,
         "due_at": now,
     }
-    if len(entries) < batch:
+    if len(entries) < limits.batch:
         values |= {"state": "COMPLETE", "finished_at": now}
     else:
         values["position"] = query.position_of(entries[-1])

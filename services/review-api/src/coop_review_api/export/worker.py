@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.export import store
+from coop_review_api.export.store import ExportLimits
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
@@ -32,10 +33,10 @@ _log = logger("coop.review_api.export")
 class Exporter:
     """One process's; several may run."""
 
-    def __init__(self, engine: AsyncEngine, *, clock: Clock, batch: int = store.BATCH) -> None:
+    def __init__(self, engine: AsyncEngine, *, clock: Clock, limits: ExportLimits) -> None:
         self._engine = engine
         self._clock = clock
-        self._batch = batch
+        self._limits = limits
         self._pruned_at = clock() - _PRUNE_EVERY
 
     async def run(self) -> None:
@@ -53,11 +54,11 @@ class Exporter:
     async def step(self) -> bool:
         """One batch of one export; False when there is none. Raises `Retryable`."""
         async with transaction(self._engine) as connection:
-            export_id = await store.take(connection, now=self._clock())
+            export_id = await store.take(connection, limits=self._limits, now=self._clock())
         if export_id is None:
             return False
         async with transaction(self._engine, within=_TIMEOUT) as connection:
-            await store.advance(connection, export_id, clock=self._clock, batch=self._batch)
+            await store.advance(connection, export_id, limits=self._limits, clock=self._clock)
         metric.EXPORT_BATCHES.inc()
         return True
 

@@ -11,7 +11,6 @@ from coop_queues.store import Claims, OrderIndex, client_of
 from coop_review_api.analytics.route import FiguresTurn
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
-from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
@@ -22,10 +21,10 @@ from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
-from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.application import build, limited
 from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.limit import limits
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementTurn
@@ -74,8 +73,8 @@ def api(settings: Settings) -> Service:
         find_session=session.find,
         signals=signals.catalogue,
         parts={
+            **limits(),
             AgreementTurn: AgreementTurn(),
-            AutomationLimits: AutomationLimits(),
             Desk: Desk(
                 engine=engine,
                 order=order,
@@ -92,7 +91,6 @@ def api(settings: Settings) -> Service:
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FiguresTurn: FiguresTurn(),
-            ForgottenPasswordLimits: ForgottenPasswordLimits(),
             Hub: hub,
             PartialItems: partial_items,
             Passwords: passwords,

@@ -13,6 +13,7 @@ from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.head_keeper import HeadKeeper
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.enforcement.worker import BulkWorker
+from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.schema import outbox
@@ -60,7 +61,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
     automations = AutomationWorker(engine, order, clock=now, limits=AutomationLimits())
     vault = Vault.of(settings)
-    service.add_task("exports", Exporter(engine, clock=now).run)
+    service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
     service.add_task("prune", Keeper(engine, clock=now).run)

@@ -11,7 +11,7 @@ Must not: remove a queue that routing rules or settings name: they are named to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from coop_queues.job import Moved
 from coop_queues.ranking import Ranking
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.log import LockedConfiguration
+from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.queue.table import removed_queues
 
@@ -34,14 +35,38 @@ _AFTER_FAILURE = timedelta(seconds=30)
 _AT = "#/query/moveTo"
 
 
-async def prepare(
-    configuration: LockedConfiguration, queue: Queue, *, move_to: str | None, author: str
+async def remove(
+    configuration: LockedConfiguration,
+    queue_id: str,
+    *,
+    move_to: str | None,
+    expected: int | None,
 ) -> None:
-    """Before the document goes, in the same transaction: says where its jobs go on (None: in the
-    default queue, for what is still to come).
+    """The end of a queue; its jobs go on in the one named (None: in the default queue, for what is
+    still to come). `expected`: the revision that the author saw.
 
-    Raises `Invalid` for a queue that cannot take them, `Conflict` when jobs wait and none is named.
+    Raises `NotFound`, `RevisionMismatch`, `Invalid` for a queue that cannot take them, `Conflict`
+    when something names the queue, and when jobs wait and none is named.
     """
+    queue = (await configuration.get(Kind.QUEUE, Queue, queue_id)).document
+    # Deleted first: what forbids it is said before what is wrong with `move_to`.
+    await configuration.delete(Kind.QUEUE, queue_id, expected=expected)
+    await _prepare(configuration, queue, move_to=move_to)
+    await audit.record(
+        configuration.connection,
+        org_id=configuration.org_id,
+        actor=configuration.author,
+        action="queue.removed",
+        target=("queue", queue_id),
+        detail={"moveTo": move_to},
+        time=configuration.now,
+    )
+
+
+async def _prepare(
+    configuration: LockedConfiguration, queue: Queue, *, move_to: str | None
+) -> None:
+    """Say where the queue's jobs go on."""
     if move_to is not None:
         others = (await configuration.catalogue(Kind.QUEUE)).all(Kind.QUEUE, Queue)
         reason = _unfit(queue, others.get(move_to))
@@ -59,7 +84,7 @@ async def prepare(
         "name": queue.name,
         "is_appeals_queue": queue.is_appeals_queue,
         "move_to": move_to,
-        "removed_by": author,
+        "removed_by": configuration.author,
         "removed_at": configuration.now,
         "moved": 0,
         "due_at": configuration.now,
@@ -89,6 +114,17 @@ async def restored(configuration: LockedConfiguration, queue_id: str) -> None:
             removed_queues.c.queue_id == queue_id,
         )
     )
+
+
+async def page(
+    connection: AsyncConnection, org_id: str, *, after: str | None, limit: int
+) -> Sequence[Any]:
+    """Up to `limit` rows of removed queues by id, from the one after `after`."""
+    r = removed_queues.c
+    query = select(removed_queues).where(r.org_id == org_id)
+    if after is not None:
+        query = query.where(r.queue_id > after)
+    return (await connection.execute(query.order_by(r.queue_id).limit(limit))).all()
 
 
 async def take(connection: AsyncConnection, now: datetime) -> Any | None:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import select
 
 from coop_contracts.config import Kind, Queue
 from coop_contracts.permission import Permission
@@ -23,11 +22,9 @@ from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.route import IF_MATCH
-from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.queue import removal
-from coop_review_api.queue.table import removed_queues
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["queues"])
@@ -122,19 +119,8 @@ async def delete_queue(
     """Remove a queue. What is in it goes on in another one; leases on it end."""
     context = context_of(request)
     async with changing(context, principal) as configuration:
-        queue = (await configuration.get(Kind.QUEUE, Queue, document_id)).document
-        # Deleted first: what forbids it is said before what is wrong with `moveTo`.
-        expected = expected_revision(if_match)
-        await configuration.delete(Kind.QUEUE, document_id, expected=expected)
-        await removal.prepare(configuration, queue, move_to=move_to, author=principal.user_id)
-        await audit.record(
-            configuration.connection,
-            org_id=principal.org_id,
-            actor=principal.user_id,
-            action="queue.removed",
-            target=("queue", document_id),
-            detail={"moveTo": move_to},
-            time=configuration.now,
+        await removal.remove(
+            configuration, document_id, move_to=move_to, expected=expected_revision(if_match)
         )
     return Response(status_code=204)
 
@@ -144,14 +130,10 @@ async def list_removed_queues(
     request: Request, principal: Editor, limit: Limit = 50, cursor: Cursor = None
 ) -> RemovedQueuePage:
     """Queues that were removed, and how many of their jobs have yet to go on."""
-    r = removed_queues.c
-    query = select(removed_queues).where(r.org_id == principal.org_id)
     after = decode_cursor(cursor)
-    if after is not None:
-        query = query.where(r.queue_id > after)
     items = []
     async with transaction(context_of(request).engine) as connection:
-        rows = (await connection.execute(query.order_by(r.queue_id).limit(limit + 1))).all()
+        rows = await removal.page(connection, principal.org_id, after=after, limit=limit + 1)
         page, next_cursor = cut(rows, limit, lambda row: str(row.queue_id))
         for row in page:
             left = await queues.contents(connection, principal.org_id, row.queue_id)

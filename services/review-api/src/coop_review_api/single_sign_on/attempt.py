@@ -36,11 +36,17 @@ from coop_review_api.single_sign_on.table import sso_assertions, sso_attempts
 
 LIFETIME = timedelta(minutes=10)
 TICKET_LIFETIME = timedelta(minutes=1)
-MAX_OPEN_OF_ADDRESS = 300
-MAX_OPEN_OF_PROVIDER = 50_000
 _BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url
 _SWEPT = 1000  # rows at once: nobody waits for a long night's leftovers
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptLimits:
+    """How many may be under way, from one address and at one provider."""
+
+    of_address: int = 300
+    of_provider: int = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +95,13 @@ async def begin(
     browser: str,
     ip: str,
     return_to: str,
+    limits: AttemptLimits,
     now: datetime,
 ) -> Begun:
     """Keep a new attempt. Raises `TooManyAttempts`."""
     await _sweep(connection, sso_attempts, sso_attempts.c.state_hash, now)
     address = _hash(network_of(ip))
-    await _check_open(connection, provider.id, address)
+    await _check_open(connection, provider.id, address, limits)
     begun = Begun(state=secrets.token_urlsafe(_BYTES), message_id=f"_{secrets.token_hex(20)}")
     await connection.execute(
         insert(sso_attempts).values(
@@ -220,7 +227,9 @@ async def _sweep(
     await connection.execute(delete(table).where(key.in_(old), table.c.expires_at < now))
 
 
-async def _check_open(connection: AsyncConnection, provider_id: str, address: bytes) -> None:
+async def _check_open(
+    connection: AsyncConnection, provider_id: str, address: bytes, limits: AttemptLimits
+) -> None:
     of_address, of_provider = (
         await connection.execute(
             select(
@@ -233,7 +242,7 @@ async def _check_open(connection: AsyncConnection, provider_id: str, address: by
             )
         )
     ).one()
-    if of_address >= MAX_OPEN_OF_ADDRESS or of_provider >= MAX_OPEN_OF_PROVIDER:
+    if of_address >= limits.of_address or of_provider >= limits.of_provider:
         seconds = int(LIFETIME.total_seconds())
         raise TooManyAttempts("too many sign-ins are under way: wait", retry_after=seconds)
 

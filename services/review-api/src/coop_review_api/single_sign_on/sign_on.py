@@ -28,6 +28,7 @@ from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.people.login import Caller, admit
 from coop_review_api.single_sign_on import account, attempt, provider, saml
+from coop_review_api.single_sign_on.attempt import AttemptLimits
 from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_review_api.single_sign_on.error import NoAccount, SignOnError, Stale
 from coop_review_api.single_sign_on.oidc import Flow
@@ -70,7 +71,13 @@ async def start(context: Context, found: Provider, *, browser: str, ip: str, ret
     now = context.clock()
     async with transaction(context.engine) as connection:
         begun = await attempt.begin(
-            connection, found, browser=browser, ip=ip, return_to=return_to, now=now
+            connection,
+            found,
+            browser=browser,
+            ip=ip,
+            return_to=return_to,
+            limits=context.part(AttemptLimits),
+            now=now,
         )
     ours = context.part(SingleSignOn)
     if found.document.scheme == "SAML":

@@ -1,0 +1,25 @@
+"""What one process, one organisation or one person may have at most, where a slice limits it."""
+
+from __future__ import annotations
+
+from coop_review_api.analytics.figure import FigureLimits
+from coop_review_api.automation.worker import AutomationLimits
+from coop_review_api.backtest.request import BacktestLimits
+from coop_review_api.comment.store import CommentLimits
+from coop_review_api.export.store import ExportLimits
+from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
+from coop_review_api.single_sign_on.attempt import AttemptLimits
+
+
+def limits() -> dict[type, object]:
+    """Each slice's, by their types: parts of a `Context`."""
+    known = (
+        AttemptLimits(),
+        AutomationLimits(),
+        BacktestLimits(),
+        CommentLimits(),
+        ExportLimits(),
+        FigureLimits(),
+        ForgottenPasswordLimits(),
+    )
+    return {type(one): one for one in known}
