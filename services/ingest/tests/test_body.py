@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coop_ingest.body import Head, Intake, check_media_type, read_head
+from coop_ingest.body import Intake, RequestHead, check_media_type, read_head
 from coop_ingest.refusal import ClientGone, Refusal
 
 
@@ -30,8 +30,8 @@ def chunks(parts: Iterable[bytes], *, whole: bool = True) -> Any:
     return receiver(*messages)
 
 
-def head(**values: bytes) -> Head:
-    return Head(b"", *(values.get(name) for name in Head._fields[1:]))
+def head(**values: bytes) -> RequestHead:
+    return RequestHead(b"", *(values.get(name) for name in RequestHead._fields[1:]))
 
 
 @pytest.fixture
@@ -127,4 +127,4 @@ def test_what_is_not_plain_json_is_refused(values: dict[str, bytes]) -> None:
 def test_the_head_has_what_matters() -> None:
     """Only the headers in use are taken, by their ASGI names."""
     found = read_head({"headers": [(b"x-api-key", b"k"), (b"cookie", b"c"), (b"accept", b"a")]})
-    assert found == Head(b"k", None, None, None, None, None)
+    assert found == RequestHead(b"k", None, None, None, None, None)

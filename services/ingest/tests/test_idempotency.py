@@ -13,7 +13,7 @@ from coop_contracts.config import Kind
 from coop_contracts.ids import new_id
 from coop_ingest.answer import Answer
 from coop_ingest.app import connect_redis
-from coop_ingest.idempotency import Idempotency, Submission
+from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.settings import Settings
 
 POST = {"id": "p1", "typeId": "post", "data": {"text": "hello"}}
@@ -26,14 +26,14 @@ def key(value: str = "") -> dict[str, str]:
 
 def test_ids_repeat_only_for_the_same_request() -> None:
     """The ids of a request are a function of organisation, key and position; else they are new."""
-    assert Submission("o", "k").id(0) == Submission("o", "k").id(0)
+    assert SubmissionIds("o", "k").at(0) == SubmissionIds("o", "k").at(0)
     made = {
-        Submission("o", "k").id(0),
-        Submission("o", "k").id(1),
-        Submission("o", "l").id(0),
-        Submission("p", "k").id(0),
-        Submission("o").id(0),
-        Submission("o").id(0),
+        SubmissionIds("o", "k").at(0),
+        SubmissionIds("o", "k").at(1),
+        SubmissionIds("o", "l").at(0),
+        SubmissionIds("p", "k").at(0),
+        SubmissionIds("o").at(0),
+        SubmissionIds("o").at(0),
     }
     assert len(made) == 6
 
@@ -154,10 +154,10 @@ class TestRedis:
         """Killed before the answer is stored: a repetition runs again, with the same ids."""
         redis = connect_redis(Settings(redis=redis_url))
         idempotency = Idempotency(redis, running_seconds=0)
-        ids: list[str] = []
+        made: list[str] = []
 
-        async def run(submission: Submission) -> Answer:
-            ids.append(submission.id(0))
+        async def run(ids: SubmissionIds) -> Answer:
+            made.append(ids.at(0))
             return Answer(202)
 
         async def die(**_arguments: Any) -> None:
@@ -171,5 +171,5 @@ class TestRedis:
         for _ in range(2):
             assert (await idempotency.once("org", name, (b"/", b"body"), run)).status == 202
         await redis.aclose()
-        assert len(ids) == 3
-        assert len(set(ids)) == 1
+        assert len(made) == 3
+        assert len(set(made)) == 1

@@ -313,6 +313,6 @@ class QueueCount(Struct, frozen=True, kw_only=True, rename="camel"):
     next_deadline: datetime | None = None
 
 
-class JobPage(Struct, frozen=True, kw_only=True, rename="camel"):
+class PendingPage(Struct, frozen=True, kw_only=True, rename="camel"):
     jobs: tuple[JobSummary, ...]
     next_cursor: str | None = None

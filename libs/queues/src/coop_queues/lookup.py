@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.error import JobNotFound
-from coop_queues.job import Job, JobEntry, JobKind, JobPage, JobState, JobSummary, QueueCount
+from coop_queues.job import Job, JobEntry, JobKind, JobState, JobSummary, PendingPage, QueueCount
 from coop_queues.slot import item_key
 from coop_queues.table import entries, job_items, jobs
 
@@ -157,7 +157,7 @@ async def pending_page(
     cursor: str | None = None,
     *,
     limit: int = 50,
-) -> JobPage:
+) -> PendingPage:
     """The queue's pending jobs, leased ones too, in their order. `cursor` is a page's
     `next_cursor`; a cursor that is none of these raises ValueError."""
     limit = max(1, min(limit, PAGE_LIMIT))
@@ -172,7 +172,9 @@ async def pending_page(
     rows = (await connection.execute(query)).mappings().all()
     found = tuple(summary_of(dict(row)) for row in rows[:limit])
     more = len(rows) > limit
-    return JobPage(jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None)
+    return PendingPage(
+        jobs=found, next_cursor=f"{found[-1].rank}_{found[-1].job_id}" if more else None
+    )
 
 
 async def pending_by_organisation(

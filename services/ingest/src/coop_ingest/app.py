@@ -17,7 +17,7 @@ from coop_contracts.config import Kind, OrgSettings
 from coop_ingest.api.action import ActionRoute
 from coop_ingest.api.appeal import AppealRoute
 from coop_ingest.api.application import build_application
-from coop_ingest.api.edge import Edge, Route
+from coop_ingest.api.edge import Edge, EdgeRoute
 from coop_ingest.api.items import ItemsRoute
 from coop_ingest.api.policy import PoliciesRoute
 from coop_ingest.api.related import RelatedReader
@@ -25,8 +25,8 @@ from coop_ingest.api.report import ReportRoute
 from coop_ingest.body import Intake
 from coop_ingest.catalog import Catalog
 from coop_ingest.credential import Credentials
-from coop_ingest.gate import Gate
-from coop_ingest.idempotency import Idempotency, Submission
+from coop_ingest.gate import RequestGate
+from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.item_reader import ItemReader
 from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
@@ -66,7 +66,7 @@ def build_api(
     credentials = Credentials(now, use)
     table.subscribe(credentials.apply)
     catalog = Catalog(table, allow_private_hosts=settings.ingest_allow_private_urls)
-    gate = Gate(
+    gate = RequestGate(
         table=table,
         credentials=credentials,
         limiter=RateLimiter(redis, rates_of(table, settings), now=monotonic),
@@ -77,10 +77,10 @@ def build_api(
     )
     reader = ItemReader(catalog, max_item=settings.ingest_max_item)
 
-    def related(org_id: str, submission: Submission) -> RelatedReader:
+    def related(org_id: str, ids: SubmissionIds) -> RelatedReader:
         return RelatedReader(
             org_id=org_id,
-            submission=submission,
+            ids=ids,
             table=table,
             catalog=catalog,
             reader=reader,
@@ -100,11 +100,11 @@ def build_api(
     action = ActionRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     policies = PoliciesRoute(gate=gate, table=table)
     routes = (
-        Route("POST", "/items/async/", "post-items", items.handle, items.needs, hot=True),
-        Route("POST", "/report", "submit-report", report.handle, report.needs),
-        Route("POST", "/report/appeal", "submit-appeal", appeal.handle, appeal.needs),
-        Route("POST", "/actions/", "post-actions", action.handle, action.needs),
-        Route("GET", "/policies/", "get-policies", policies.handle, policies.needs),
+        EdgeRoute("POST", "/items/async/", "post-items", items.handle, items.needs, hot=True),
+        EdgeRoute("POST", "/report", "submit-report", report.handle, report.needs),
+        EdgeRoute("POST", "/report/appeal", "submit-appeal", appeal.handle, appeal.needs),
+        EdgeRoute("POST", "/actions/", "post-actions", action.handle, action.needs),
+        EdgeRoute("GET", "/policies/", "get-policies", policies.handle, policies.needs),
     )
     edge = Edge(routes, build_application(routes))
     return measured(edge, route=edge.route_of)

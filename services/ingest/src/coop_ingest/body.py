@@ -27,7 +27,7 @@ _WANTED = frozenset(
 )
 
 
-class Head(NamedTuple):
+class RequestHead(NamedTuple):
     """The headers that matter. `api_key` is empty when there is none."""
 
     api_key: bytes
@@ -38,11 +38,11 @@ class Head(NamedTuple):
     traceparent: bytes | None
 
 
-def read_head(scope: Mapping[str, Any]) -> Head:
+def read_head(scope: Mapping[str, Any]) -> RequestHead:
     """The head of an ASGI request; of a repeated header the last one counts."""
     found = {name: value for name, value in scope["headers"] if name in _WANTED}
     get = found.get
-    return Head(
+    return RequestHead(
         get(b"x-api-key", b""),
         get(b"content-type"),
         get(b"content-encoding"),
@@ -52,7 +52,7 @@ def read_head(scope: Mapping[str, Any]) -> Head:
     )
 
 
-def check_media_type(head: Head) -> None:
+def check_media_type(head: RequestHead) -> None:
     """Raises Refusal (415) unless the body is plain JSON in UTF-8. No type counts as JSON."""
     stated = head.content_type
     if stated is not None and stated != b"application/json":
@@ -82,7 +82,7 @@ class Intake:
         # Read when scraped: a gauge set twice a request would cost more than reading the body.
         metric.BYTES_IN_FLIGHT.set_function(lambda: self._held)
 
-    async def read(self, receive: Receive, head: Head) -> bytes:
+    async def read(self, receive: Receive, head: RequestHead) -> bytes:
         """The whole body. Raises Refusal (413, 503) or ClientGone."""
         if head.content_length is not None:
             self._check_declared(head.content_length)

@@ -22,7 +22,7 @@ MAX_KEY = 512  # bytes; longer headers are not hashed
 _ALL = frozenset(ApiScope)
 
 
-class Caller(NamedTuple):
+class ApiCaller(NamedTuple):
     """Who a valid key speaks for, and its scopes: a key without any has all of them."""
 
     org_id: str
@@ -33,7 +33,7 @@ class _Holder(NamedTuple):
     """An API key's document, with the caller that it makes."""
 
     key: ApiKey
-    caller: Caller
+    caller: ApiCaller
 
 
 class Credentials:
@@ -60,10 +60,10 @@ class Credentials:
             key_hash = change.document.key_hash.lower()
             self._hash_of[identity] = key_hash
             scopes = frozenset(change.document.scopes) or _ALL
-            holder = _Holder(change.document, Caller(change.org_id, scopes))
+            holder = _Holder(change.document, ApiCaller(change.org_id, scopes))
             self._by_hash.setdefault(key_hash, {})[identity] = holder
 
-    def caller_of(self, key: bytes) -> Caller | None:
+    def caller_of(self, key: bytes) -> ApiCaller | None:
         """Who calls with this key; None when it is none that is valid now."""
         if not key or len(key) > MAX_KEY:
             return None

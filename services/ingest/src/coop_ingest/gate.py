@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from coop_contracts.config import ApiScope
 from coop_ingest import metric
 from coop_ingest.answer import Answer
-from coop_ingest.body import Head, Intake, check_media_type, read_head
+from coop_ingest.body import Intake, RequestHead, check_media_type, read_head
 from coop_ingest.credential import Credentials
-from coop_ingest.idempotency import Idempotency, Submission
+from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.rate_limit import RateLimiter
 from coop_ingest.refusal import forbidden, unauthorized, unavailable
 from coop_ingest.trace import request_span
@@ -27,7 +27,7 @@ from coop_runtime.process import telemetry
 from coop_runtime.process.asgi import Receive
 
 
-class Request(NamedTuple):
+class AdmittedRequest(NamedTuple):
     """A request that passed. `query` is the raw query string, `request_id` ours, `traceparent` the
     trace that its events belong to."""
 
@@ -38,10 +38,10 @@ class Request(NamedTuple):
     body: bytes
 
 
-Run = Callable[[Request, Submission], Awaitable[Answer]]
+Run = Callable[[AdmittedRequest, SubmissionIds], Awaitable[Answer]]
 
 
-class Gate:
+class RequestGate:
     """Wired once; used by every route."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Gate:
         self._intake = intake
         self._idempotency = idempotency
 
-    async def admit(self, head: Head, *, needs: ApiScope) -> str:
+    async def admit(self, head: RequestHead, *, needs: ApiScope) -> str:
         """The caller's organisation. Raises Refusal (401, 403 without the scope, 429, 503)."""
         if not self._table.ready():
             metric.UNAVAILABLE.labels("configuration").inc()
@@ -91,23 +91,27 @@ class Gate:
         try:
             if not telemetry.exporting():
                 traceparent = telemetry.traceparent_for_request(head.traceparent)
-                request = Request(org_id, request_id, traceparent, scope["query_string"], body)
+                request = AdmittedRequest(
+                    org_id, request_id, traceparent, scope["query_string"], body
+                )
                 return await self._once(scope, head, request, run)
             with request_span(head.traceparent, scope["path"]) as traceparent:
-                request = Request(org_id, request_id, traceparent, scope["query_string"], body)
+                request = AdmittedRequest(
+                    org_id, request_id, traceparent, scope["query_string"], body
+                )
                 return await self._once(scope, head, request, run)
         finally:
             self._intake.release(len(body))
 
     async def _once(
-        self, scope: Mapping[str, Any], head: Head, request: Request, run: Run
+        self, scope: Mapping[str, Any], head: RequestHead, request: AdmittedRequest, run: Run
     ) -> Answer:
         if head.idempotency_key is None:
-            return await run(request, Submission(request.org_id))
+            return await run(request, SubmissionIds(request.org_id))
         target = scope["path"].rstrip("/").encode() + b"?" + request.query
         return await self._idempotency.once(
             request.org_id,
             head.idempotency_key,
             (target, request.body),
-            lambda submission: run(request, submission),
+            lambda ids: run(request, ids),
         )

@@ -57,8 +57,8 @@ return 1
 """
 
 
-class Submission:
-    """How the ids of what one request publishes are made."""
+class SubmissionIds:
+    """The ids of what one request publishes, by position."""
 
     __slots__ = ("_key", "_org_id")
 
@@ -66,7 +66,7 @@ class Submission:
         self._org_id = org_id
         self._key = key
 
-    def id(self, position: int) -> str:
+    def at(self, position: int) -> str:
         """A new UUIDv7; under an Idempotency-Key the same again for the same body and position."""
         if self._key is None:
             return new_id()
@@ -86,7 +86,7 @@ class Idempotency:
         org_id: str,
         key: bytes,
         request: tuple[bytes, bytes],
-        run: Callable[[Submission], Awaitable[Answer]],
+        run: Callable[[SubmissionIds], Awaitable[Answer]],
     ) -> Answer:
         """Run the request, or answer as before. `request` is its target and its body.
 
@@ -101,9 +101,9 @@ class Idempotency:
             return stored
         # The fingerprint is part of the ids, so that another body under the same key, let through
         # while Redis is away, is never taken for a repetition downstream.
-        submission = Submission(org_id, f"{name}\n{fingerprint}")
+        ids = SubmissionIds(org_id, f"{name}\n{fingerprint}")
         try:
-            answer = await run(submission)
+            answer = await run(ids)
         except BaseException:
             await self._end(record, token, "open", b"")
             raise

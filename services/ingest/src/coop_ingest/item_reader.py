@@ -14,7 +14,7 @@ from msgspec import Raw
 from coop_contracts.error import ApiError, ErrorType
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_ingest.catalog import Catalog
-from coop_ingest.json_reading import StructReader, Unreadable
+from coop_ingest.json_reading import StructReader, UnreadableJson
 from coop_ingest.refusal import invalid, too_large
 from coop_ingest.wire import Item, Variant
 from coop_items import CompiledItemType, InvalidItemType
@@ -68,7 +68,7 @@ class ItemReader:
             return _failed([too_large(detail, at)])
         try:
             sent: Item = self._structs.read(raw, at)
-        except Unreadable as unreadable:
+        except UnreadableJson as unreadable:
             return _failed(unreadable.errors)
         errors = []
         try:

@@ -33,7 +33,7 @@ _PYTHON_TYPE = re.compile(r"\b(?:str|int|float|bool)\b")
 _MAX_FLOAT: Final = int(1.7976931348623157e308)
 
 
-class Unreadable(Exception):
+class UnreadableJson(Exception):
     """The JSON is not what was expected; `errors` are all that is known about it."""
 
     def __init__(self, errors: list[ApiError], *, syntax: bool) -> None:
@@ -54,13 +54,13 @@ class StructReader:
         self._decoder = msgspec.json.Decoder(kind)
 
     def read(self, raw: bytes | Raw, at: str = "") -> Any:
-        """The struct. `at` is the pointer of `raw` in the request. Raises Unreadable."""
+        """The struct. `at` is the pointer of `raw` in the request. Raises UnreadableJson."""
         try:
             return self._decoder.decode(raw)
         except _FAILURES as failure:
             raise self._explain(bytes(raw), at, failure) from None
 
-    def _explain(self, raw: bytes, at: str, failure: Exception) -> Unreadable:
+    def _explain(self, raw: bytes, at: str, failure: Exception) -> UnreadableJson:
         if len(raw) > MAX_EXPLAINED:
             return _as_found(failure, at, len(raw))
         try:
@@ -70,22 +70,24 @@ class StructReader:
             return _as_found(failure if known else error, at, len(raw))
         problems = [invalid(text, at + where, title=_JSON_TITLE) for where, text in _flaws(value)]
         if problems:
-            return Unreadable(problems, syntax=True)
+            return UnreadableJson(problems, syntax=True)
         errors = _shape_errors(value, self._kind, at)
-        return Unreadable(errors, syntax=False) if errors else _as_found(failure, at, len(raw))
+        return UnreadableJson(errors, syntax=False) if errors else _as_found(failure, at, len(raw))
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _as_found(failure: Exception, at: str, size: int) -> Unreadable:
+def _as_found(failure: Exception, at: str, size: int) -> UnreadableJson:
     """The one problem that the decoder stopped at."""
     text = str(failure)
     if isinstance(failure, msgspec.ValidationError):
         message, _, path = text.partition(" - at ")
         steps = _steps(path.strip("`"))
-        return Unreadable([invalid(_in_json(message) + ".", at + pointer(*steps))], syntax=False)
+        return UnreadableJson(
+            [invalid(_in_json(message) + ".", at + pointer(*steps))], syntax=False
+        )
     if isinstance(failure, RecursionError):
         text = "it nests too deep"
     elif isinstance(failure, UnicodeDecodeError):
@@ -95,7 +97,7 @@ def _as_found(failure: Exception, at: str, size: int) -> Unreadable:
     else:
         text = text.removeprefix("JSON is malformed: ")
     where = f"The JSON cannot be read: {text}."
-    return Unreadable([invalid(where, at or None, title=_JSON_TITLE)], syntax=True)
+    return UnreadableJson([invalid(where, at or None, title=_JSON_TITLE)], syntax=True)
 
 
 def _steps(path: str) -> list[str | int]:

@@ -30,7 +30,7 @@ from coop_contracts.event import (
 )
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine.backtest.recorded import RecordedResults, RecordedSubmission
-from coop_rules_engine.backtest.schedule import Schedule
+from coop_rules_engine.backtest.schedule import BacktestSchedule
 from coop_rules_engine.backtest.tally import SAMPLES, SAMPLES_AT_ONCE, BacktestTally
 from coop_rules_engine.backtest.trial import RuleTrials, TrialConfiguration
 from coop_rules_engine.submission import Submission
@@ -124,7 +124,7 @@ class Waiter:
     due: float = 0.0
 
 
-def opened(turns: Schedule[Waiter], now: float) -> Waiter | None:
+def opened(turns: BacktestSchedule[Waiter], now: float) -> Waiter | None:
     """What the worker does about slots."""
     waiting = turns.to_open(now)
     if waiting is None:
@@ -140,7 +140,7 @@ def opened(turns: Schedule[Waiter], now: float) -> Waiter | None:
 
 def test_an_organisation_with_many_does_not_keep_another_waiting() -> None:
     """Slices alternate between organisations, and a newcomer has a slot within a quantum."""
-    turns: Schedule[Waiter] = Schedule(slots=2, quantum=10)
+    turns: BacktestSchedule[Waiter] = BacktestSchedule(slots=2, quantum=10)
     many = [Waiter("many") for _ in range(5)]
     for one in many:
         turns.add(one)
@@ -156,7 +156,7 @@ def test_an_organisation_with_many_does_not_keep_another_waiting() -> None:
 
 def test_backtests_of_one_organisation_share_too() -> None:
     """With more of one organisation than slots, each has had one after some quanta."""
-    turns: Schedule[Waiter] = Schedule(slots=2, quantum=1)
+    turns: BacktestSchedule[Waiter] = BacktestSchedule(slots=2, quantum=1)
     many = [Waiter("many") for _ in range(5)]
     for one in many:
         turns.add(one)
@@ -166,7 +166,7 @@ def test_backtests_of_one_organisation_share_too() -> None:
 
 def test_what_is_not_due_is_passed_over() -> None:
     """A retroaction that waits for its rate holds nobody up."""
-    turns: Schedule[Waiter] = Schedule(slots=2, quantum=10)
+    turns: BacktestSchedule[Waiter] = BacktestSchedule(slots=2, quantum=10)
     waits, works = Waiter("a", True, due=99.0), Waiter("a", True)
     turns.add(waits)
     turns.add(works)

@@ -47,7 +47,7 @@ from coop_rules.program.index import (
     scan_select,
     set_triggers,
 )
-from coop_rules.program.program import ConditionCode, EnabledRule, Place, Program, RuleCode
+from coop_rules.program.program import ConditionCode, ConditionPlace, EnabledRule, Program, RuleCode
 from coop_rules.program.reading import reader
 from coop_rules.program.scan import NARROWED, NarrowCache, NarrowedScanning, Scanning
 from coop_rules.program.scoring import Scores, scores
@@ -191,7 +191,7 @@ class _Compiler:
 
     def _rule(self, rule: EnabledRule, bound: BoundRule, root: _Node) -> RuleCode:
         leaves = [
-            Place(leaf.at, self.index_of[leaf.predicate.id, leaf.predicate.kind])
+            ConditionPlace(leaf.at, self.index_of[leaf.predicate.id, leaf.predicate.kind])
             for leaf in _leaves(bound.tree)
         ]
         conditions = tuple(dict.fromkeys(place.condition for place in leaves))

@@ -80,7 +80,7 @@ class ConditionCode:
         return described(state)
 
 
-class Place(NamedTuple):
+class ConditionPlace(NamedTuple):
     """Where a condition is in a rule: `pointer` is a JSON pointer into its condition set."""
 
     pointer: str
@@ -95,7 +95,7 @@ class RuleCode:
     rule: EnabledRule
     test: Test
     conditions: tuple[int, ...]
-    places: tuple[Place, ...]
+    places: tuple[ConditionPlace, ...]
     formats: tuple[bytes, bytes, bytes]  # failed, passed, unknown
 
 

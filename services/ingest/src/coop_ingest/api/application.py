@@ -17,7 +17,7 @@ from coop_contracts.error import ErrorBody, ErrorType
 from coop_contracts.ids import new_id
 from coop_ingest import metric, wire
 from coop_ingest.answer import Answer, refusal_answer
-from coop_ingest.api.edge import BASE, Route, internal_error, respond
+from coop_ingest.api.edge import BASE, EdgeRoute, internal_error, respond
 from coop_ingest.refusal import Refusal, error
 
 _TEMPLATE = "#/components/schemas/{name}"
@@ -57,7 +57,7 @@ _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
 }
 
 
-def build_application(routes: Sequence[Route]) -> FastAPI:
+def build_application(routes: Sequence[EdgeRoute]) -> FastAPI:
     """The application of these routes."""
     application = FastAPI(
         title="Coop",
@@ -84,7 +84,7 @@ def build_application(routes: Sequence[Route]) -> FastAPI:
     return application
 
 
-def _endpoint(route: Route) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def _endpoint(route: EdgeRoute) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     async def endpoint(request: Request) -> Response:
         return _response(await respond(route, request.scope, request.receive))
 
@@ -117,7 +117,7 @@ async def _on_fault(_request: Request, _exception: Exception) -> Response:
     return _response(internal_error(new_id()))
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: EdgeRoute) -> dict[str, Any]:
     """What the document says about a route."""
     summary, body, status, result = _SUMMARIES[route.path]
     success: dict[str, Any] = {"description": "Kept." if body else "The policies."}
@@ -148,7 +148,7 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(route: EdgeRoute) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {
             "name": "Idempotency-Key",

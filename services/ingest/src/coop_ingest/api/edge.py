@@ -29,7 +29,7 @@ BASE = "/api/v1"
 _log = logger(__name__)
 
 
-class Route(NamedTuple):
+class EdgeRoute(NamedTuple):
     """One route. `path` is below `BASE`; `prefix` begins its request ids; `needs` is the scope that
     its handler asks for; `hot` skips FastAPI."""
 
@@ -41,7 +41,7 @@ class Route(NamedTuple):
     hot: bool = False
 
 
-async def respond(route: Route, scope: Mapping[str, Any], receive: Receive) -> Answer:
+async def respond(route: EdgeRoute, scope: Mapping[str, Any], receive: Receive) -> Answer:
     """The route's answer, or its refusal's, or 500. Never raises an ordinary exception."""
     request_id = f"{route.prefix}:{new_id()}"
     try:
@@ -68,9 +68,9 @@ def internal_error(request_id: str) -> Answer:
 class Edge:
     """The ASGI application that is served."""
 
-    def __init__(self, routes: Sequence[Route], application: App) -> None:
+    def __init__(self, routes: Sequence[EdgeRoute], application: App) -> None:
         self._application = application
-        self._hot: dict[tuple[str, str], Route] = {}
+        self._hot: dict[tuple[str, str], EdgeRoute] = {}
         self._canonical: dict[str, str] = {}
         for route in routes:
             path = BASE + route.path

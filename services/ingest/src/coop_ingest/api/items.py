@@ -19,10 +19,10 @@ from coop_contracts.event import ItemSubmitted
 from coop_contracts.ids import item_key, new_id
 from coop_ingest import metric
 from coop_ingest.answer import MAX_ERRORS, Answer, json_answer
-from coop_ingest.gate import Gate, Request
-from coop_ingest.idempotency import Submission
+from coop_ingest.gate import AdmittedRequest, RequestGate
+from coop_ingest.idempotency import SubmissionIds
 from coop_ingest.item_reader import ItemReader, Reading
-from coop_ingest.json_reading import StructReader, Unreadable
+from coop_ingest.json_reading import StructReader, UnreadableJson
 from coop_ingest.publisher import Publisher
 from coop_ingest.refusal import Refusal, invalid, too_large
 from coop_ingest.wire import Items, PartialResult
@@ -43,7 +43,7 @@ class ItemsRoute:
     def __init__(
         self,
         *,
-        gate: Gate,
+        gate: RequestGate,
         table: ConfigTable,
         reader: ItemReader,
         publisher: Publisher,
@@ -62,16 +62,16 @@ class ItemsRoute:
         """Raises Refusal or ClientGone."""
         return await self._gate.post(scope, receive, request_id, self._run, needs=self.needs)
 
-    async def _run(self, request: Request, submission: Submission) -> Answer:
+    async def _run(self, request: AdmittedRequest, ids: SubmissionIds) -> Answer:
         partial = _wants_partial(request.query)
         try:
             body: Items = self._bodies.read(request.body)
-        except Unreadable as unreadable:
+        except UnreadableJson as unreadable:
             raise unreadable.refusal() from None
         if len(body.items) > self._max_items:
             detail = f"A request has at most {self._max_items} items."
             raise Refusal("size", [too_large(detail, "/items")])
-        messages, accepted, unknown, errors, refused = self._read(request, submission, body)
+        messages, accepted, unknown, errors, refused = self._read(request, ids, body)
         if errors and not partial:
             raise Refusal("size" if errors[0].status == 413 else "invalid", errors)
         if messages:
@@ -85,7 +85,7 @@ class ItemsRoute:
         return json_answer(202, PartialResult(accepted, listed), headers)
 
     def _read(
-        self, request: Request, submission: Submission, body: Items
+        self, request: AdmittedRequest, ids: SubmissionIds, body: Items
     ) -> tuple[list[Message], list[str], dict[str, None], list[ApiError], int]:
         """Every item's message, or its errors."""
         org_id = request.org_id
@@ -99,7 +99,7 @@ class ItemsRoute:
         refused = 0
         for index, raw in enumerate(body.items):
             at = f"/items/{index}"
-            submission_id = submission.id(index)
+            submission_id = ids.at(index)
             reading = read(raw, at, org_id, submission_id=submission_id)
             message = self._message(request, reading, submission_id, revision, now)
             if message is not None:
@@ -113,7 +113,7 @@ class ItemsRoute:
 
     def _message(
         self,
-        request: Request,
+        request: AdmittedRequest,
         reading: Reading,
         submission_id: str,
         revision: int,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from coop_contracts.config import ApiScope, Kind, Policy
 from coop_ingest.answer import Answer, json_answer
 from coop_ingest.body import read_head
-from coop_ingest.gate import Gate
+from coop_ingest.gate import RequestGate
 from coop_ingest.wire import Policies, PolicyEntry
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.asgi import Receive
@@ -19,7 +19,7 @@ class PoliciesRoute:
 
     needs: ClassVar = ApiScope.POLICIES_READ
 
-    def __init__(self, *, gate: Gate, table: ConfigTable) -> None:
+    def __init__(self, *, gate: RequestGate, table: ConfigTable) -> None:
         self._gate = gate
         self._table = table
 

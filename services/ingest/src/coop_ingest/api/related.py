@@ -14,7 +14,7 @@ from coop_contracts.config import Kind
 from coop_contracts.error import ApiError
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_ingest.catalog import Catalog
-from coop_ingest.idempotency import Submission
+from coop_ingest.idempotency import SubmissionIds
 from coop_ingest.item_reader import ItemReader, Reading, check_reference, check_type
 from coop_ingest.refusal import invalid, sentence, too_large
 from coop_ingest.wire import Reference, Reporter, Variant
@@ -32,7 +32,7 @@ class RelatedReader:
         self,
         *,
         org_id: str,
-        submission: Submission,
+        ids: SubmissionIds,
         table: ConfigTable,
         catalog: Catalog,
         reader: ItemReader,
@@ -40,7 +40,7 @@ class RelatedReader:
     ) -> None:
         self.errors: list[ApiError] = []
         self._org_id = org_id
-        self._submission = submission
+        self._ids = ids
         self._table = table
         self._catalog = catalog
         self._reader = reader
@@ -50,7 +50,7 @@ class RelatedReader:
     def next_id(self) -> str:
         """The next id of this submission."""
         self._position += 1
-        return self._submission.id(self._position - 1)
+        return self._ids.at(self._position - 1)
 
     def item(self, raw: Raw, at: str, *, variant: Variant | None = None) -> Reading:
         """One item; its errors are collected."""

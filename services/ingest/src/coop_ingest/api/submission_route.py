@@ -27,9 +27,9 @@ from coop_contracts.ids import item_key
 from coop_ingest import metric
 from coop_ingest.answer import Answer
 from coop_ingest.api.related import RelatedReader
-from coop_ingest.gate import Gate, Request
-from coop_ingest.idempotency import Submission
-from coop_ingest.json_reading import StructReader, Unreadable
+from coop_ingest.gate import AdmittedRequest, RequestGate
+from coop_ingest.idempotency import SubmissionIds
+from coop_ingest.json_reading import StructReader, UnreadableJson
 from coop_ingest.publisher import Publisher
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.asgi import Receive
@@ -50,9 +50,9 @@ class SubmissionRoute(ABC, Generic[B, E]):
     def __init__(
         self,
         *,
-        gate: Gate,
+        gate: RequestGate,
         table: ConfigTable,
-        related: Callable[[str, Submission], RelatedReader],
+        related: Callable[[str, SubmissionIds], RelatedReader],
         publisher: Publisher,
         now: Callable[[], datetime],
     ) -> None:
@@ -68,13 +68,13 @@ class SubmissionRoute(ABC, Generic[B, E]):
         """Raises Refusal or ClientGone."""
         return await self._gate.post(scope, receive, request_id, self._run, needs=self.needs)
 
-    async def _run(self, request: Request, submission: Submission) -> Answer:
+    async def _run(self, request: AdmittedRequest, ids: SubmissionIds) -> Answer:
         self.allowed(request.org_id)
         try:
             body: B = self._bodies.read(request.body)
-        except Unreadable as unreadable:
+        except UnreadableJson as unreadable:
             raise unreadable.refusal() from None
-        related = self._related(request.org_id, submission)
+        related = self._related(request.org_id, ids)
         event = self.event(request.org_id, body, related)
         key = item_key(request.org_id, event.item.type_id, event.item.id)
         message = self._publisher.message(event, key, request.traceparent)

@@ -30,7 +30,7 @@ from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules_engine import metric
 from coop_rules_engine.backtest.request import PastProgress, RequestReader
 from coop_rules_engine.backtest.run import BacktestRun
-from coop_rules_engine.backtest.schedule import Schedule
+from coop_rules_engine.backtest.schedule import BacktestSchedule
 from coop_rules_engine.backtest.tally import SAMPLES_AT_ONCE, BacktestState, BacktestTally
 from coop_rules_engine.backtest.trial import RuleTrials, TrialConfiguration
 from coop_rules_engine.settings import BacktestSettings
@@ -113,7 +113,7 @@ class Backtests:
         self._settings = settings
         self._config = config
         self._producer = producer
-        self._turns: Schedule[BacktestJob] = Schedule(
+        self._turns: BacktestSchedule[BacktestJob] = BacktestSchedule(
             slots=settings.backtest_slots, quantum=settings.backtest_quantum
         )
         self._jobs: dict[str, BacktestJob] = {}

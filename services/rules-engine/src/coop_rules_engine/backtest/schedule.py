@@ -32,7 +32,7 @@ class Schedulable(Protocol):
 T = TypeVar("T", bound=Schedulable)
 
 
-class Schedule(Generic[T]):
+class BacktestSchedule(Generic[T]):
     """`quantum` in seconds: how long an open backtest may keep others waiting."""
 
     def __init__(self, *, slots: int, quantum: float) -> None:
