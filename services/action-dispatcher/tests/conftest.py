@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,14 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
+import jsonschema
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.breaker import Limits
+from coop_action_dispatcher.api.application import build, guarded
+from coop_action_dispatcher.api.context import Context
+from coop_action_dispatcher.breaker import BreakerLimits
 from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.dispatcher_wiring import assemble
 from coop_action_dispatcher.handler import new_delivery
@@ -29,6 +37,7 @@ from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_contracts.config import Action, Document, ItemType, Kind, Policy, WebhookKey
+from coop_contracts.dispatch import CALLS
 from coop_contracts.event import ActionRequested, ItemRef
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 from coop_runtime.egress.guard import EgressGuard, Resolver, resolve
@@ -38,6 +47,7 @@ from coop_runtime.secret.vault import Vault
 
 ORG = "org-1"
 SECRET_KEY = b"k" * 32
+TOKEN = "a-token-of-the-stack"
 OWN_HEADER_SECRET = "Bearer platform-secret-token"
 SPAM = Policy(id="p-spam", name="Spam", penalty="HIGH")
 
@@ -275,6 +285,55 @@ async def database(engine: AsyncEngine) -> AsyncEngine:
     return engine
 
 
+_ROOT = Path(__file__).resolve().parents[3]
+_CONTRACT = json.loads((_ROOT / "libs/contracts/frozen/dispatch.v1.schema.json").read_text())
+
+
+def _call_of(request: httpx.Request) -> str | None:
+    below = re.sub(f"^{_CONTRACT['root']}/[^/]+/", "", request.url.path)
+    for name, call in _CONTRACT["calls"].items():
+        path = re.sub(r"\{\w+\}", "[^/]+", call["path"])
+        if call["method"] == request.method and re.fullmatch(path, below):
+            return str(name)
+    return None
+
+
+async def _keeps_contract(response: httpx.Response) -> None:
+    """An answer is one of its call, and a refusal a problem, as the frozen contract says."""
+    name = _call_of(response.request)
+    if name is None:
+        return
+    await response.aread()
+    call = _CONTRACT["calls"][name]
+    schema = _CONTRACT["problem"]
+    if response.is_success:
+        assert response.status_code == call["status"]
+        schema = call["answers"]
+        msgspec.json.decode(response.content, type=CALLS[name].answers)
+    jsonschema.validate(response.json(), {**schema, "$defs": _CONTRACT["$defs"]})
+
+
+@pytest.fixture
+async def make_client(database: AsyncEngine) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+    """Makes clients of the internal API; what it answers them keeps the contract."""
+    made: list[httpx.AsyncClient] = []
+
+    def make(engine: AsyncEngine = database, path: str = "") -> httpx.AsyncClient:
+        app = guarded(build(Context(engine=engine)), token=TOKEN)
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app),
+            base_url=f"http://dispatch{path}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            event_hooks={"response": [_keeps_contract]},
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for one in made:
+        await one.aclose()
+
+
 @pytest.fixture
 def eventually() -> Callable[..., Awaitable[None]]:
     """Polls until a condition holds; fails with the deadline (seconds)."""
@@ -294,7 +353,7 @@ def eventually() -> Callable[..., Awaitable[None]]:
 
 
 FAST = (0.05,) * 9
-PATIENT = Limits(failures=1000, share=2.0)
+PATIENT = BreakerLimits(failures=1000, share=2.0)
 """Breakers that never open: tests of a single delivery fail often."""
 
 
@@ -309,7 +368,7 @@ def start(database: Any, configuration: Any) -> Callable[..., Any]:
         deadline: float = 5.0,
         slots: Slots | None = None,
         allow: tuple[str, ...] = ("127.0.0.0/8",),
-        breaker: Limits = PATIENT,
+        breaker: BreakerLimits = PATIENT,
         resolver: Resolver = resolve,
     ) -> AsyncIterator[Any]:
         table = configuration.table

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from coop_action_dispatcher.api.app import api
-from coop_action_dispatcher.api.application import build, guarded
-from coop_action_dispatcher.api.context import Context
+from coop_action_dispatcher.api.application import ROUTERS
+from coop_action_dispatcher.api.call import PREFIX
 from coop_action_dispatcher.settings import ApiSettings
+from coop_contracts.dispatch import CALLS
 from coop_contracts.event import RuleRef
 
 pytestmark = pytest.mark.engines
@@ -23,15 +24,10 @@ ROOT = "/internal/v1/orgs/org-1"
 
 
 @pytest.fixture
-async def http(database: Any) -> AsyncIterator[httpx.AsyncClient]:
+def http(make_client: Any) -> httpx.AsyncClient:
     """A client of the API that shows the token."""
-    app = guarded(build(Context(engine=database)), token=TOKEN)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app),
-        base_url="http://dispatch",
-        headers={"Authorization": f"Bearer {TOKEN}"},
-    ) as client:
-        yield client
+    client: httpx.AsyncClient = make_client()
+    return client
 
 
 @pytest.fixture
@@ -57,6 +53,18 @@ def failing(platform: Any, answer: Any) -> None:
         await answer(writer, 500, b"the <b>reason</b>")
 
     platform.behave = fail
+
+
+def test_the_routes_are_the_calls_of_the_contract() -> None:
+    """Every call has its route, and there is no route that is none of them."""
+    routes = {
+        (method, route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert routes == {(call.method, f"{PREFIX}/{call.path}") for call in CALLS.values()}
 
 
 @pytest.mark.parametrize(
@@ -278,17 +286,12 @@ async def test_bad_questions_are_problems(http: httpx.AsyncClient, path: str, st
     assert answer.json()["status"] == status
 
 
-async def test_a_database_that_is_away_is_503(database: Any) -> None:
+async def test_a_database_that_is_away_is_503(make_client: Any) -> None:
     """The caller learns that another try may help."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
     away = create_async_engine("postgresql+psycopg://u:p@127.0.0.1:1/none")
-    app = guarded(build(Context(engine=away)), token=TOKEN)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://dispatch") as client:
-        answer = await client.get(
-            f"{ROOT}/deliveries", headers={"Authorization": f"Bearer {TOKEN}"}
-        )
+    answer = await make_client(away).get(f"{ROOT}/deliveries")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     await away.dispose()

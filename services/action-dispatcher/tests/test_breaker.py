@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coop_action_dispatcher.breaker import Breakers, Limits, News, Troubled, news_of
+from coop_action_dispatcher.breaker import BreakerLimits, Breakers, News, Troubled, news_of
 from coop_action_dispatcher.delivery import Attempt
 
-LIMITS = Limits(failures=3, first=5, last=60)
+LIMITS = BreakerLimits(failures=3, first=5, last=60)
 
 
 def attempt(status: int | None) -> Attempt:
@@ -80,7 +80,7 @@ def test_an_answer_begins_the_count_anew(breakers: Breakers) -> None:
 
 def test_nearly_only_failures_open() -> None:
     """A share of failures above the limit opens, though an answer comes now and then."""
-    breakers = Breakers(Limits(failures=1000, share=0.8))
+    breakers = Breakers(BreakerLimits(failures=1000, share=0.8))
     for n in range(200):
         breakers.observe(1, attempt(200 if n % 20 == 0 else 500), probe=False)
     assert breakers.blocked(1)
@@ -88,7 +88,7 @@ def test_nearly_only_failures_open() -> None:
 
 def test_half_and_half_stays_closed() -> None:
     """An endpoint that takes every second one is worth asking."""
-    breakers = Breakers(Limits(failures=10, share=0.8))
+    breakers = Breakers(BreakerLimits(failures=10, share=0.8))
     for n in range(500):
         breakers.observe(1, attempt(200 if n % 2 else 500), probe=False)
     assert not breakers.blocked(1)

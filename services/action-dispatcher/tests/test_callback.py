@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,8 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from standardwebhooks import Webhook
 
 from coop_action_dispatcher import metric
-from coop_action_dispatcher.api.application import build, guarded
-from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.handler import RequestHandler, new_delivery
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import CallbackRequested, ItemRef, encode
@@ -274,7 +271,7 @@ async def test_deliveries_show_callbacks(
     put_settings: Any,
     platform: Any,
     ended: Any,
-    database: Any,
+    make_client: Any,
     request_action: Any,
 ) -> None:
     """Lists and details say the kind; a callback has no action; one may ask for a kind alone."""
@@ -286,12 +283,7 @@ async def test_deliveries_show_callbacks(
         await dispatcher.accept([new_delivery(callback, configuration.table)])
         await request_action(dispatcher, "post-2")
         await ended()
-    app = guarded(build(Context(engine=database)), token="token")
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app),
-        base_url="http://dispatch/internal/v1/orgs/org-1",
-        headers={"Authorization": "Bearer token"},
-    ) as client:
+    async with make_client(path="/internal/v1/orgs/org-1") as client:
         both = (await client.get("/deliveries")).json()["items"]
         assert [(one["kind"], one["actionId"]) for one in both] == [
             ("ACTION", "a-1"),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from coop_action_dispatcher import endpoint
-from coop_action_dispatcher.breaker import Breakers, Change, Limits, News
+from coop_action_dispatcher.breaker import BreakerLimits, Breakers, HealthChange, News
 from coop_action_dispatcher.delivery import Result, State, Verdict
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.handler import new_delivery
@@ -24,7 +24,7 @@ from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
 
-QUICK = Limits(failures=3, first=0.3, last=0.3)
+QUICK = BreakerLimits(failures=3, first=0.3, last=0.3)
 SLOW = (0.05,) * 200
 
 
@@ -41,7 +41,7 @@ async def test_a_dead_endpoint_costs_probes_not_attempts(
     """Of a hundred deliveries to nowhere few are tried; the others keep all their attempts."""
     configuration.put_keys()
     configuration.put_action(dead_url())
-    limits = Limits(failures=3, first=0.2, last=0.2)
+    limits = BreakerLimits(failures=3, first=0.2, last=0.2)
     async with start(SLOW, slots=Slots(total=8, per_endpoint=4), breaker=limits) as dispatcher:
         await request_action(dispatcher, *[f"i{n}" for n in range(100)])
 
@@ -104,7 +104,7 @@ async def test_an_open_endpoint_does_not_hold_up_another(
     configuration.put_action(platform.url)
     configuration.put_action(dead_url(), action_id="dead")
     slots = Slots(total=8, per_endpoint=4)
-    async with start(SLOW, slots=slots, breaker=Limits(failures=2, first=30)) as dispatcher:
+    async with start(SLOW, slots=slots, breaker=BreakerLimits(failures=2, first=30)) as dispatcher:
         await request_action(dispatcher, *[f"d{n}" for n in range(50)], action_id="dead")
         await request_action(dispatcher, *[f"i{n}" for n in range(50)])
         await eventually(lambda: len(set(platform.ids())) == 50)
@@ -198,7 +198,7 @@ async def test_a_changed_url_leads_what_waits_to_the_new_place(
 
 @pytest.fixture
 def breakers() -> Breakers:
-    return Breakers(Limits(failures=3, first=5, last=60))
+    return Breakers(BreakerLimits(failures=3, first=5, last=60))
 
 
 @pytest.fixture
@@ -238,8 +238,8 @@ async def test_of_a_half_open_endpoint_one_process_takes_one(
     assert [delivery.probe for delivery in leased] == [True]
     assert (await leases.take_due(wide())).leased == []
     async with transaction(database) as connection:
-        change = Change(leased[0].endpoint_id, News.OPENED, True, 500, None)
-        await endpoint.apply_changes(connection, [change], Limits(first=5, last=60))
+        change = HealthChange(leased[0].endpoint_id, News.OPENED, True, 500, None)
+        await endpoint.apply_changes(connection, [change], BreakerLimits(first=5, last=60))
     ((seconds, probing),) = await query(
         database,
         "SELECT extract(epoch FROM open_until - now())::float8, probing FROM dispatch.endpoints",
@@ -271,7 +271,7 @@ async def test_days_without_success_pause(
     configuration.put_action("https://platform.example/hook")
     batch = [new_delivery(make_request(f"i{n}"), configuration.table) for n in range(4)]
     await store.accept(batch, none())
-    limits = Limits(pause_after=5 * 86400.0)
+    limits = BreakerLimits(pause_after=5 * 86400.0)
     for since, last, expected in (
         ("4 days", "1 minute", 0),
         ("9 days", "8 days", 0),

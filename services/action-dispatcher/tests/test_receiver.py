@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from coop_action_dispatcher.breaker import Limits
+from coop_action_dispatcher.breaker import BreakerLimits
 
 pytestmark = pytest.mark.engines
 
@@ -258,7 +258,9 @@ async def test_dripping(
                 await asyncio.sleep(0.2)
 
     platform.behave = drip
-    async with start((0.01,), deadline=1.0, breaker=Limits(failures=100, share=2.0)) as dispatcher:
+    async with start(
+        (0.01,), deadline=1.0, breaker=BreakerLimits(failures=100, share=2.0)
+    ) as dispatcher:
         await request_action(dispatcher)
         assert await ended(30) == [("DELIVERED", 2, 200, None)]
     errors = [e for (e,) in await rows("SELECT error FROM dispatch.attempts ORDER BY number")]

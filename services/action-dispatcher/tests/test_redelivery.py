@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from coop_action_dispatcher import redelivery, retention
-from coop_action_dispatcher.delivery_view import Filter
+from coop_action_dispatcher.delivery_view import DeliveryFilter
+from coop_action_dispatcher.retention import Retention
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
@@ -88,7 +89,9 @@ async def test_by_query_everything_that_is_meant_and_nothing_else(
 ) -> None:
     """By action or item; each item has one that may be sent, the others wait behind it."""
     await die("a", "a", "a", "b")
-    done = await redelivery.redeliver(database, "org-1", Filter(item_type_id="t-1", item_id="a"))
+    done = await redelivery.redeliver(
+        database, "org-1", DeliveryFilter(item_type_id="t-1", item_id="a")
+    )
     assert (done.count, done.more) == (3, False)
     states = await rows("SELECT state, head FROM dispatch.deliveries ORDER BY seq")
     assert sorted(tuple(row) for row in states) == [
@@ -97,9 +100,15 @@ async def test_by_query_everything_that_is_meant_and_nothing_else(
         ("PENDING", False),
         ("PENDING", True),
     ]
-    assert (await redelivery.redeliver(database, "org-2", Filter(action_id="nowhere"))).count == 0
-    assert (await redelivery.redeliver(database, "org-1", Filter(action_id="none"))).count == 0
-    assert (await redelivery.redeliver(database, "org-1", Filter(action_id="nowhere"))).count == 1
+    assert (
+        await redelivery.redeliver(database, "org-2", DeliveryFilter(action_id="nowhere"))
+    ).count == 0
+    assert (
+        await redelivery.redeliver(database, "org-1", DeliveryFilter(action_id="none"))
+    ).count == 0
+    assert (
+        await redelivery.redeliver(database, "org-1", DeliveryFilter(action_id="nowhere"))
+    ).count == 1
 
 
 async def test_sent_again_it_waits_for_what_is_under_way(
@@ -140,7 +149,10 @@ async def test_many_at_once_from_two_sides(die: Any, database: Any, rows: Any) -
     """Two calls for the same at the same moment send each delivery again once."""
     ids = await die(*[f"i{n % 40}" for n in range(120)])
     found = await asyncio.gather(
-        *(redelivery.redeliver(database, "org-1", Filter(action_id="nowhere")) for _ in range(3))
+        *(
+            redelivery.redeliver(database, "org-1", DeliveryFilter(action_id="nowhere"))
+            for _ in range(3)
+        )
     )
     assert sum(one.count for one in found) == len(ids)
     wrong = await rows(
@@ -163,27 +175,28 @@ async def age(database: Any, days: float, *, but: str | None = None) -> None:
             await connection.execute(text(statement), {"s": days * 86400, "but": but})
 
 
-async def prune(database: Any) -> int:
+QUARTER = Retention()
+
+
+async def prune(database: Any, limits: Retention = QUARTER) -> int:
     deleted, after = 0, 0
     while True:
         async with transaction(database) as connection:
-            done = await retention.prune(connection, after=after, keep_for=90 * 86400.0)
+            done = await retention.prune(connection, limits, after=after)
         deleted, after = deleted + done.deleted, done.reached
         if not done.more:
             return deleted
 
 
-async def test_what_ended_long_ago_goes(
-    die: Any, database: Any, rows: Any, monkeypatch: Any
-) -> None:
+async def test_what_ended_long_ago_goes(die: Any, database: Any, rows: Any) -> None:
     """Ended for longer than the time, a delivery goes with all that belongs to it, in batches."""
-    monkeypatch.setattr(retention, "BATCH", 7)
+    batches = Retention(batch=7)
     await die(*[f"i{n}" for n in range(20)])
     (fresh,) = await die("fresh")
     await age(database, 89)
-    assert await prune(database) == 0
+    assert await prune(database, batches) == 0
     await age(database, 91, but=fresh)
-    assert await prune(database) == 20
+    assert await prune(database, batches) == 20
     left = await rows("SELECT execution_id::text FROM dispatch.deliveries")
     assert [row[0] for row in left] == [fresh]
     assert len(await rows("SELECT 1 FROM dispatch.requests")) == 1
@@ -193,7 +206,7 @@ async def test_what_is_pending_stays_however_old(die: Any, database: Any, rows: 
     """Sent again after months, or waiting for an endpoint all that time, a delivery is kept."""
     await die("a", "b")
     await age(database, 400)
-    await redelivery.redeliver(database, "org-1", Filter(item_type_id="t-1", item_id="a"))
+    await redelivery.redeliver(database, "org-1", DeliveryFilter(item_type_id="t-1", item_id="a"))
     assert await prune(database) == 1
     assert [tuple(r) for r in await rows("SELECT state FROM dispatch.deliveries")] == [("PENDING",)]
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.breaker import Breakers, Limits
+from coop_action_dispatcher.breaker import BreakerLimits, Breakers
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.handler import new_delivery
@@ -44,7 +44,7 @@ def make_store(database: Any, configuration: Any) -> Callable[[], Store]:
             database,
             strikes=Strikes(configuration.table),
             directory=Directory(database),
-            breakers=Breakers(Limits()),
+            breakers=Breakers(BreakerLimits()),
         )
 
     return make

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher.api.application import build, guarded
-from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.config import Kind, OrgSettings, StrikeThreshold
@@ -68,7 +65,7 @@ class World:
 
 
 @pytest.fixture
-async def world(database: AsyncEngine, configuration: Any) -> AsyncIterator[World]:
+async def world(database: AsyncEngine, configuration: Any, make_client: Any) -> World:
     """No strikes; a threshold at 3 in either organisation."""
     async with database.begin() as connection:
         await connection.execute(
@@ -81,13 +78,7 @@ async def world(database: AsyncEngine, configuration: Any) -> AsyncIterator[Worl
     settings = OrgSettings(id="settings", name="Acme", user_strike_thresholds=(threshold,))
     for org_id in ("org-1", "org-2"):
         configuration.put(Kind.SETTINGS, settings, org_id=org_id)
-    app = guarded(build(Context(engine=database)), token="secret")
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://dispatch",
-        headers={"Authorization": "Bearer secret"},
-    ) as http:
-        yield World(database, http, configuration.table)
+    return World(database, make_client(), configuration.table)
 
 
 async def test_a_users_strikes_with_their_causes(world: World) -> None:

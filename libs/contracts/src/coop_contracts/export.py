@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from coop_contracts import dispatch
 from coop_contracts.event import EVENT_TYPES, Event
 from coop_contracts.topic import DEAD_LETTER_SUFFIX, Topic, all_topics
 
@@ -59,6 +60,40 @@ def example_of(event_type: type[Event]) -> Any:
         .read_text(encoding="utf-8")
     )
     return json.loads(text)
+
+
+def dispatch_schema() -> dict[str, Any]:
+    """The calls of the dispatcher's internal API with their JSON Schemas, self-contained."""
+    kinds: list[type] = [dispatch.Problem]
+    for call in dispatch.CALLS.values():
+        kinds += [call.asks, call.answers]
+    _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dispatch",
+        "root": dispatch.ROOT,
+        "calls": {
+            name: {
+                "method": call.method,
+                "path": call.path,
+                "status": call.status,
+                "asks": {"$ref": f"#/$defs/{call.asks.__name__}"},
+                "answers": {"$ref": f"#/$defs/{call.answers.__name__}"},
+            }
+            for name, call in dispatch.CALLS.items()
+        },
+        "problem": {"$ref": f"#/$defs/{dispatch.Problem.__name__}"},
+        "$defs": components,
+    }
+
+
+def dispatch_examples() -> dict[str, Any]:
+    """Of each call what is asked and what is answered, as JSON data."""
+    text = (
+        resources.files("coop_contracts").joinpath("examples", "dispatch.json").read_text("utf-8")
+    )
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def asyncapi() -> dict[str, Any]:
@@ -162,6 +197,7 @@ def catalogue() -> str:
 def files() -> dict[Path, str]:
     """Every generated file: its path below the repository's root, and its text."""
     written = {_SCHEMAS / f"{tag_of(t)}.schema.json": _json(schema_of(t)) for t in EVENT_TYPES}
+    written[_SCHEMAS / "dispatch.schema.json"] = _json(dispatch_schema())
     written[_ASYNCAPI] = _json(asyncapi())
     written[_CATALOGUE] = catalogue()
     return written

@@ -7,15 +7,12 @@ Must not: know where anything goes; `destination` does.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
+from coop_contracts.dispatch import DeliveryKind
 from coop_contracts.event import ActionRequested, CallbackRequested, RuleRef
 
 Asked = ActionRequested | CallbackRequested
-
-Kind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
 
 _decoder: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 
@@ -30,7 +27,7 @@ def id_of(asked: Asked) -> str:
     return asked.execution_id if isinstance(asked, ActionRequested) else asked.callback_id
 
 
-def kind_of(asked: Asked) -> Kind:
+def kind_of(asked: Asked) -> DeliveryKind:
     """An action, or which callback."""
     return "ACTION" if isinstance(asked, ActionRequested) else asked.callback
 

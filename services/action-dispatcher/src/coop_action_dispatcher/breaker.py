@@ -43,7 +43,7 @@ class News(StrEnum):
     GONE = "GONE"
 
 
-class Change(NamedTuple):
+class HealthChange(NamedTuple):
     """News that the endpoint's row must have. `probe`: of the one delivery that an open breaker
     let through."""
 
@@ -65,7 +65,7 @@ class Troubled(NamedTuple):
     failing: bool
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class BreakerLimits(Struct, frozen=True, kw_only=True):
     """When a breaker opens, and for how long: `first` seconds, doubling up to `last`. After
     `pause_after` seconds without success an endpoint is paused."""
 
@@ -101,7 +101,9 @@ def news_of(attempt: Attempt) -> News:
 class Breakers:
     """The breakers by endpoint id. Times are seconds of the clock, `time.monotonic`."""
 
-    def __init__(self, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: BreakerLimits, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.limits = limits
         self._clock = clock
         self._breakers: dict[int, _Breaker] = {}
@@ -119,7 +121,7 @@ class Breakers:
         )
         return opened, paused
 
-    def observe(self, endpoint_id: int, attempt: Attempt, *, probe: bool) -> Change | None:
+    def observe(self, endpoint_id: int, attempt: Attempt, *, probe: bool) -> HealthChange | None:
         """Takes an attempt in; the change that its endpoint's row must have, if any."""
         breaker = self._breakers.setdefault(endpoint_id, _Breaker())
         news = news_of(attempt)
@@ -133,7 +135,7 @@ class Breakers:
         if not changed:
             return None
         breaker.unsaved += 1
-        return Change(endpoint_id, news, probe, attempt.status, attempt.error)
+        return HealthChange(endpoint_id, news, probe, attempt.status, attempt.error)
 
     def _answered(self, breaker: _Breaker, news: News, now: float) -> bool:
         was_open = breaker.open_until is not None

@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from coop_action_dispatcher.asked import Asked, Kind, decode
+from coop_action_dispatcher.asked import Asked, decode
 from coop_action_dispatcher.strike import Part, Reversal
+from coop_contracts.dispatch import DeliveryKind
 
 
 class State(StrEnum):
@@ -59,7 +60,7 @@ class NewDelivery(Struct, frozen=True, kw_only=True):
     request: bytes
     event: Asked
     body: bytes | None
-    kind: Kind = "ACTION"
+    kind: DeliveryKind = "ACTION"
     rule_ids: tuple[str, ...] = ()
     traceparent: str | None = None
     strike: Part | None = None

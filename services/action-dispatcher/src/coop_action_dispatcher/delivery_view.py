@@ -30,7 +30,7 @@ _FIELDS = """
 """
 
 
-class Filter(Struct, frozen=True, kw_only=True):
+class DeliveryFilter(Struct, frozen=True, kw_only=True):
     """All of what is given must hold; `since` is included, `until` is not."""
 
     state: str | None = None
@@ -45,7 +45,12 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 async def page(
-    connection: AsyncConnection, org_id: str, wanted: Filter, *, before: int | None, limit: int
+    connection: AsyncConnection,
+    org_id: str,
+    wanted: DeliveryFilter,
+    *,
+    before: int | None,
+    limit: int,
 ) -> Sequence[Row[Any]]:
     """Deliveries, the newest first, below the number `before`."""
     conditions, parameters = await conditions_of(connection, org_id, wanted)
@@ -67,7 +72,7 @@ async def page(
 
 
 async def conditions_of(
-    connection: AsyncConnection, org_id: str, wanted: Filter
+    connection: AsyncConnection, org_id: str, wanted: DeliveryFilter
 ) -> tuple[list[str], dict[str, Any]]:
     """The filter as conditions on `r` (requests) and `d` (deliveries), and their parameters."""
     conditions = ["r.org_id = :org"]

@@ -64,7 +64,7 @@ def assemble(
         directory=directory,
         leases=leases,
         endpoints_of=lambda org_id: endpoints_of(config, org_id),
-        keep_for=tuning.retention,
+        retention=tuning.retention,
     )
     return Dispatcher(
         store=store,

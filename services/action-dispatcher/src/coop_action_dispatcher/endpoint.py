@@ -17,7 +17,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import endpoint_statement as sql
-from coop_action_dispatcher.breaker import Change, Limits, Troubled
+from coop_action_dispatcher.breaker import BreakerLimits, HealthChange, Troubled
 from coop_action_dispatcher.schema import outbox
 from coop_contracts.event import EndpointChanged
 from coop_contracts.ids import new_id
@@ -75,7 +75,7 @@ async def _make(
 
 
 async def apply_changes(
-    connection: AsyncConnection, changes: Collection[Change], limits: Limits
+    connection: AsyncConnection, changes: Collection[HealthChange], limits: BreakerLimits
 ) -> None:
     """Writes what attempts said of their endpoints, and tells of those that are paused by it."""
     ordered = sorted(changes)
@@ -95,7 +95,7 @@ async def apply_changes(
     await _tell(connection, [row for row in changed if row.newly_paused])
 
 
-async def pause_failing(connection: AsyncConnection, limits: Limits) -> int:
+async def pause_failing(connection: AsyncConnection, limits: BreakerLimits) -> int:
     """Pauses the endpoints that have failed for too long, and tells of them; gives their number."""
     paused = (
         await connection.execute(

@@ -17,7 +17,7 @@ import msgspec
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher.asked import action_id_of, kind_of
-from coop_action_dispatcher.breaker import Change, News
+from coop_action_dispatcher.breaker import HealthChange, News
 from coop_action_dispatcher.delivery import Result, State
 from coop_action_dispatcher.sender import utc_now
 from coop_action_dispatcher.store import Recorded, Store, is_finished
@@ -45,7 +45,7 @@ class Recorder:
         store: Store,
         *,
         linger: float,
-        changes_of: Callable[[Result], Change | None],
+        changes_of: Callable[[Result], HealthChange | None],
         on_saved: Callable[[int], None],
         on_recorded: Callable[[Sequence[Result], Recorded], None],
         now: Callable[[], datetime] = utc_now,
@@ -57,7 +57,7 @@ class Recorder:
         self._on_recorded = on_recorded
         self._now = now
         self._results: list[Result] = []
-        self._changes: dict[int, Change] = {}
+        self._changes: dict[int, HealthChange] = {}
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._idle = asyncio.Event()
@@ -74,7 +74,7 @@ class Recorder:
         if last or len(self._results) >= BATCH:
             self._full.set()
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: HealthChange) -> None:
         """Of one endpoint only the last news counts; but what is gone stays gone."""
         known = self._changes.get(change.endpoint_id)
         if known is not None:
@@ -111,7 +111,7 @@ class Recorder:
                 _count(recorded.recorded, len(batch), self._now())
             self._idle.set()
 
-    async def _write(self, batch: Sequence[Result], changes: Sequence[Change]) -> Recorded:
+    async def _write(self, batch: Sequence[Result], changes: Sequence[HealthChange]) -> Recorded:
         backoff = Backoff()
         while True:
             try:
@@ -121,7 +121,9 @@ class Recorder:
                 _log.warning("results cannot be written yet", reason=str(error), count=len(batch))
                 await asyncio.sleep(backoff.next_delay())
 
-    async def _write_once(self, batch: Sequence[Result], changes: Sequence[Change]) -> Recorded:
+    async def _write_once(
+        self, batch: Sequence[Result], changes: Sequence[HealthChange]
+    ) -> Recorded:
         try:
             return await self._store.record(batch, _messages(batch, self._now()), changes)
         except Retryable:
@@ -134,7 +136,7 @@ class Recorder:
             sum(part.promoted for part in parts),
         )
 
-    async def _write_alone(self, result: Result, changes: Sequence[Change]) -> Recorded:
+    async def _write_alone(self, result: Result, changes: Sequence[HealthChange]) -> Recorded:
         own = [change for change in changes if change.endpoint_id == result.delivery.endpoint_id]
         try:
             return await self._store.record([result], _messages([result], self._now()), own)

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy.exc
-from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher.collision import TRIES
-from coop_action_dispatcher.delivery_view import Filter, conditions_of
+from coop_action_dispatcher.delivery_view import DeliveryFilter, conditions_of
+from coop_contracts.dispatch import Redelivered
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 
@@ -70,13 +70,6 @@ class NotDead(Exception):
         self.state = state
 
 
-class Redelivered(Struct, frozen=True):
-    """`more`: there are others that the filter means."""
-
-    count: int
-    more: bool
-
-
 async def redeliver_one(engine: AsyncEngine, org_id: str, execution_id: str) -> bool:
     """Sends one again; False when the organisation has none of this id.
 
@@ -92,7 +85,7 @@ async def redeliver_one(engine: AsyncEngine, org_id: str, execution_id: str) -> 
     return True
 
 
-async def redeliver(engine: AsyncEngine, org_id: str, wanted: Filter) -> Redelivered:
+async def redeliver(engine: AsyncEngine, org_id: str, wanted: DeliveryFilter) -> Redelivered:
     """Sends the dead deliveries that the filter means again, the oldest first, up to `MAX`.
 
     Raises `Retryable`; what was done until then stays done, and the call can be repeated.
@@ -102,16 +95,16 @@ async def redeliver(engine: AsyncEngine, org_id: str, wanted: Filter) -> Redeliv
         async with transaction(engine) as connection:
             found = await _dead(connection, org_id, wanted, after)
         if not found:
-            return Redelivered(count, more=False)
+            return Redelivered(count=count, more=False)
         count += await _revive(engine, found)
         after = found[-1][0]
         if len(found) < BATCH:
-            return Redelivered(count, more=False)
-    return Redelivered(count, more=True)
+            return Redelivered(count=count, more=False)
+    return Redelivered(count=count, more=True)
 
 
 async def _dead(
-    connection: AsyncConnection, org_id: str, wanted: Filter, after: int
+    connection: AsyncConnection, org_id: str, wanted: DeliveryFilter, after: int
 ) -> list[tuple[int, bytes]]:
     conditions, parameters = await conditions_of(connection, org_id, wanted)
     found = await connection.execute(

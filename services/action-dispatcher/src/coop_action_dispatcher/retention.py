@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 MIN_DAYS = 35
-BATCH = 500
 
 # By number alone, page by page, until a page ends with a delivery that is young: the cost follows
 # what is old.
@@ -56,6 +55,13 @@ _DELETE_BY_TIME = tuple(
 )
 
 
+class Retention(Struct, frozen=True, kw_only=True):
+    """Ended deliveries are kept for `keep_for` seconds; `batch` rows go in one transaction."""
+
+    keep_for: float = 90 * 24 * 3600.0
+    batch: int = 500
+
+
 class Pruned(Struct, frozen=True):
     """`reached`: where the next batch begins; 0 when it was the last."""
 
@@ -64,17 +70,16 @@ class Pruned(Struct, frozen=True):
     more: bool
 
 
-async def prune(connection: AsyncConnection, *, after: int, keep_for: float) -> Pruned:
+async def prune(connection: AsyncConnection, retention: Retention, *, after: int) -> Pruned:
     """Deletes one batch, beginning behind the delivery with the number `after`."""
-    page = (
-        await connection.execute(_SCAN, {"after": after, "keep_for": keep_for, "batch": BATCH})
-    ).one()
+    limits = {"keep_for": retention.keep_for, "batch": retention.batch}
+    page = (await connection.execute(_SCAN, {"after": after, **limits})).one()
     deleted = 0
     if page.old:
         deleted = (await connection.execute(_DELETE, {"seqs": page.old})).scalar_one()
-    more = further = bool(page.seen == BATCH and page.all_old)
+    more = further = bool(page.seen == retention.batch and page.all_old)
     for statement in _DELETE_BY_TIME:
-        done = await connection.execute(statement, {"keep_for": keep_for, "batch": BATCH})
-        more = more or done.rowcount == BATCH
+        done = await connection.execute(statement, limits)
+        more = more or done.rowcount == retention.batch
     # From the beginning again the next time: what was pending may have ended.
     return Pruned(deleted, page.reached if further else 0, more)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
-from coop_action_dispatcher.breaker import Limits
-from coop_action_dispatcher.retention import MIN_DAYS
+from coop_action_dispatcher.breaker import BreakerLimits
+from coop_action_dispatcher.retention import MIN_DAYS, Retention
 from coop_action_dispatcher.schedule import RETRY_DELAYS
 from coop_action_dispatcher.tuning import Tuning
 from coop_runtime.process.settings import CommaSeparated, RuntimeSettings
@@ -58,13 +58,13 @@ class Settings(RuntimeSettings):
             heartbeat=self.delivery_heartbeat,
             owner_timeout=self.delivery_owner_timeout,
             record_linger=self.delivery_record_linger,
-            breaker=Limits(
+            breaker=BreakerLimits(
                 failures=self.delivery_breaker_failures,
                 first=self.delivery_breaker_open,
                 last=self.delivery_breaker_open_max,
                 pause_after=self.delivery_pause_days * _DAY,
             ),
-            retention=self.delivery_retention_days * _DAY,
+            retention=Retention(keep_for=self.delivery_retention_days * _DAY),
             drain=self.stop_timeout / 2,
         )
 

@@ -22,7 +22,7 @@ from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import store_statement as sql
-from coop_action_dispatcher.breaker import Breakers, Change
+from coop_action_dispatcher.breaker import Breakers, HealthChange
 from coop_action_dispatcher.collision import TRIES, Collision
 from coop_action_dispatcher.delivery import Delivery, NewDelivery, Result, State
 from coop_action_dispatcher.endpoint import Directory, apply_changes
@@ -211,7 +211,7 @@ class Store:
         self,
         results: Sequence[Result],
         messages: Sequence[Message | None],
-        changes: Sequence[Change] = (),
+        changes: Sequence[HealthChange] = (),
     ) -> Recorded:
         """Writes results, attempts and events, and lets the next delivery of each item go first.
 

@@ -30,7 +30,7 @@ from coop_action_dispatcher.threshold import Account, Cause, Rulebook
 from coop_contracts.event import ItemRef
 from coop_runtime.database.outbox import append
 
-Moment = Callable[[AsyncConnection], Awaitable[datetime]]
+Clock = Callable[[AsyncConnection], Awaitable[datetime]]
 """Tells the present (UTC) to a transaction."""
 
 _ref = msgspec.json.Decoder(ItemRef)
@@ -70,7 +70,7 @@ async def hold(
     users: Sequence[User] = (),
     *,
     config: Configuration,
-    moment: Moment,
+    clock: Clock,
 ) -> Accounts:
     """Holds the accounts of users that are known by their digests, and of `users`, who need not
     have one yet.
@@ -85,7 +85,7 @@ async def hold(
     if not new.keys() <= locked.keys():
         raise Collision  # a user of whom nothing was left has just been deleted
     # The time after the locks are had: it must not lie before what their holders have written.
-    now = await moment(connection)
+    now = await clock(connection)
     crossed = await _crossed(connection, list(locked))
     accounts = Accounts(
         {digest: _account(row, crossed.get(digest, ())) for digest, row in locked.items()},

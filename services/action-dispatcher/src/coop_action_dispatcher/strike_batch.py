@@ -25,7 +25,7 @@ from coop_action_dispatcher.arrival import Configuration
 from coop_action_dispatcher.collision import Collision
 from coop_action_dispatcher.item import storable
 from coop_action_dispatcher.strike import Lead, Part, Reversal
-from coop_action_dispatcher.strike_account import Accounts, Moment, hold, save
+from coop_action_dispatcher.strike_account import Accounts, Clock, hold, save
 from coop_action_dispatcher.strike_column import EXECUTIONS, STRIKE_ROWS, ExecutionRow, StrikeRow
 from coop_action_dispatcher.threshold import Cause
 
@@ -46,7 +46,7 @@ async def apply(
     reversals: Mapping[str, Reversal],
     *,
     config: Configuration,
-    moment: Moment,
+    clock: Clock,
 ) -> dict[str, int]:
     """Distinct parts and reversals, by execution id. Gives the user's total after each part.
 
@@ -58,7 +58,7 @@ async def apply(
     known = await _find(connection, [one for one in reversals if one not in own])
     digests = {digest for digest in known.values() if digest is not None}
     users = [part.user for part in parts]
-    accounts = await hold(connection, digests, users, config=config, moment=moment)
+    accounts = await hold(connection, digests, users, config=config, clock=clock)
     early = [one for one in reversals if one not in own and one not in known]
     new = await _add_executions(connection, parts, early, now=accounts.now)
     await _reverse(connection, accounts, {one: reversals[one] for one in known})

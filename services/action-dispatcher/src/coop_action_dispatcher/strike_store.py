@@ -63,7 +63,7 @@ class Strikes:
             list(distinct.values()),
             {reversal.execution_id: reversal for reversal in reversals},
             config=self._config,
-            moment=self._moment,
+            clock=self._clock,
         )
 
     async def expire(self, connection: AsyncConnection, *, limit: int) -> int:
@@ -71,20 +71,20 @@ class Strikes:
 
         Leaves out users whom another transaction holds: it sees to them.
         """
-        now = await self._moment(connection)
+        now = await self._clock(connection)
         found = await connection.execute(EXPIRING, {"now": now, "limit": limit})
         digests = {bytes(digest) for (digest,) in found}
         if digests:
             await save(
                 connection,
-                await hold(connection, digests, config=self._config, moment=self._moment),
+                await hold(connection, digests, config=self._config, clock=self._clock),
             )
         return len(digests)
 
     async def prune(self, connection: AsyncConnection, *, limit: int) -> int:
         """Deletes up to `limit` executions, and strikes, that expired long ago, and users of whom
         nothing is left; gives the number of executions and strikes."""
-        old = {"before": await self._moment(connection) - _RETENTION, "limit": limit}
+        old = {"before": await self._clock(connection) - _RETENTION, "limit": limit}
         executions = await connection.execute(PRUNE_EXECUTIONS, old)
         strikes = await connection.execute(PRUNE_STRIKES, old)
         digests = [bytes(digest) for (digest,) in strikes]
@@ -92,7 +92,7 @@ class Strikes:
             await connection.execute(PRUNE_USERS, {"digests": digests})
         return executions.rowcount + len(digests)
 
-    async def _moment(self, connection: AsyncConnection) -> datetime:
+    async def _clock(self, connection: AsyncConnection) -> datetime:
         if self._now is not None:
             return self._now()
         now: datetime = (await connection.execute(NOW)).scalar_one()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from coop_action_dispatcher.breaker import Limits
+from coop_action_dispatcher.breaker import BreakerLimits
+from coop_action_dispatcher.retention import Retention
 from coop_action_dispatcher.schedule import RETRY_DELAYS
 
 
@@ -18,6 +19,6 @@ class Tuning(Struct, frozen=True, kw_only=True):
     heartbeat: float = 2.0
     owner_timeout: float = 6.0
     record_linger: float = 0.02
-    breaker: Limits = Limits()
-    retention: float = 90 * 24 * 3600.0
+    breaker: BreakerLimits = BreakerLimits()
+    retention: Retention = Retention()
     drain: float = 10.0

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_action_dispatcher import endpoint, health, metric, retention
-from coop_action_dispatcher.breaker import Breakers, Change, News
+from coop_action_dispatcher import endpoint, health, metric
+from coop_action_dispatcher.breaker import Breakers, HealthChange, News
 from coop_action_dispatcher.delivery import Result
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.health import Tally
 from coop_action_dispatcher.lease import Leases
+from coop_action_dispatcher.retention import Retention, prune
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -36,7 +37,7 @@ _log = logger("coop.dispatcher.upkeep")
 
 
 class Upkeep:
-    """One process's share. `keep_for`: seconds that ended deliveries are kept."""
+    """One process's share."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Upkeep:
         directory: Directory,
         leases: Leases,
         endpoints_of: EndpointsOf,
-        keep_for: float,
+        retention: Retention,
     ) -> None:
         self._engine = engine
         self._breakers = breakers
@@ -55,12 +56,12 @@ class Upkeep:
         self._directory = directory
         self._leases = leases
         self._endpoints_of = endpoints_of
-        self._keep_for = keep_for
+        self._retention = retention
         self._troubled_of: dict[str, list[int]] = {}
         self._moved: dict[str, object] = {}
         self._pruned_to = 0
 
-    def observe(self, result: Result) -> Change | None:
+    def observe(self, result: Result) -> HealthChange | None:
         """Takes in what a result says of its endpoint; what the endpoint's row must be told."""
         delivery, attempt = result.delivery, result.attempt
         if attempt is None:
@@ -160,9 +161,7 @@ class Upkeep:
         Raises `Retryable`.
         """
         async with transaction(self._engine) as connection:
-            pruned = await retention.prune(
-                connection, after=self._pruned_to, keep_for=self._keep_for
-            )
+            pruned = await prune(connection, self._retention, after=self._pruned_to)
         self._pruned_to = pruned.reached
         metric.PRUNED.inc(pruned.deleted)
         return pruned.more

@@ -11,8 +11,6 @@ import pytest
 
 from coop_contracts.event import ItemRef, StrikesChanged
 from coop_contracts.permission import Role
-from coop_review_api.delivery.dispatch import Dispatch
-from coop_review_api.kernel.error import Conflict, Invalid, NotFound, Unavailable
 from coop_review_api.notification import strike
 from coop_review_api.notification.strike import StrikeHistory
 from coop_runtime.database.engine import transaction
@@ -130,41 +128,6 @@ async def test_a_dispatcher_that_fails_is_no_fault_of_ours(
     got = await admin.call("GET", "/v1/strikes/distribution")
     assert got.status_code == status
     assert ("retry-after" in got.headers) == (status == 503)
-
-
-async def test_refusals_keep_their_meaning() -> None:
-    """What the dispatcher says of input, absence and state reaches the caller as such."""
-    answers = {404: NotFound, 409: Conflict, 422: Invalid, 400: Invalid, 500: Unavailable}
-    for status, error in answers.items():
-        transport = httpx.MockTransport(
-            lambda _, status=status: httpx.Response(status, json={"detail": "why"})
-        )
-        dispatch = Dispatch("http://dispatch", "token", transport=transport)
-        with pytest.raises(error):
-            await dispatch.get("org", "strikes")
-        await dispatch.aclose()
-
-
-async def test_without_a_token_nothing_is_asked() -> None:
-    """A token that was not set is an answer at once, not a 401 from elsewhere."""
-    dispatch = Dispatch("http://127.0.0.1:1", "")
-    with pytest.raises(Unavailable, match="COOP_INTERNAL_TOKEN"):
-        await dispatch.get("org", "strikes")
-    await dispatch.aclose()
-
-
-async def test_an_organisations_id_stays_one_part_of_the_path() -> None:
-    """No id can lead out of its organisation."""
-    asked = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.raw_path)
-        return httpx.Response(200, json={})
-
-    dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(answer))
-    await dispatch.get("../org-2/x?y", "strikes")
-    await dispatch.aclose()
-    assert asked == [b"/internal/v1/orgs/..%2Forg-2%2Fx%3Fy/strikes"]
 
 
 @pytest.mark.engines

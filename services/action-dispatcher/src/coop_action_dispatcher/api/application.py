@@ -1,6 +1,7 @@
 """The internal API of the dispatcher: deliveries, endpoints, executions, strikes.
 
-    /internal/v1/orgs/{org_id}/…     the organisation is always part of the path
+    /internal/v1/orgs/{org_id}/…     the organisation is always part of the path; what is asked and
+                                     what is answered is the contract of `coop_contracts.dispatch`
 
 Guarantees: every request passes the gate; every query names its organisation; errors are problems.
 Must not: be reachable from outside; review-api is its caller and checks what a person may do.

@@ -2,205 +2,100 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
-from pydantic import AwareDatetime
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
 from sqlalchemy.engine import Row
 
 from coop_action_dispatcher import delivery_view, redelivery
+from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
-from coop_action_dispatcher.api.model import (
-    Body,
-    Cursor,
-    Limit,
-    Model,
-    Moment,
-    Text,
-    decode_number,
-    encode_cursor,
+from coop_action_dispatcher.api.cursor import decode_number, encode_cursor
+from coop_action_dispatcher.asked import Asked, decode
+from coop_action_dispatcher.delivery_view import DeliveryFilter
+from coop_contracts.dispatch import (
+    GET_DELIVERY,
+    LIST_DELIVERIES,
+    REDELIVER_DEAD,
+    REDELIVER_ONE,
+    Deliveries,
+    DeliveriesQuestion,
+    DeliveryAttempt,
+    DeliveryDetail,
+    DeliveryQuestion,
+    DeliverySummary,
+    RedeliverDead,
+    RedeliveredOne,
+    RedeliverOne,
 )
-from coop_action_dispatcher.api.path import PREFIX, OrgId
-from coop_action_dispatcher.asked import Asked, Kind, decode
-from coop_action_dispatcher.delivery_view import Filter
-from coop_contracts.event import CallbackRequested
+from coop_contracts.event import CallbackRequested, ItemRef
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["deliveries"])
 
-State = Literal["PENDING", "DELIVERED", "DEAD"]
-Id = Annotated[Text | None, Query(max_length=512)]
 
-
-class ItemReference(Model):
-    id: str
-    type_id: str
-
-
-class DeliverySummary(Model):
-    """`waitsFor` says why a pending delivery is not sent now: `RETRY` (its next attempt is at
-    `nextAttemptAt`), `ITEM` (an earlier one of its item), `ENDPOINT` (paused), `HELD` (our side:
-    see `lastError`); null when it is under way or due. What is not of the kind `ACTION` is a
-    callback, which no action asked for."""
-
-    execution_id: str
-    kind: Kind
-    action_id: str | None
-    item: ItemReference
-    state: State
-    attempts: int
-    created_at: datetime
-    finished_at: datetime | None
-    next_attempt_at: datetime | None
-    waits_for: Literal["RETRY", "ITEM", "ENDPOINT", "HELD"] | None
-    last_status: int | None
-    last_error: str | None
-    endpoint_id: str
-    endpoint: str
-
-
-class DeliveryPage(Model):
-    items: list[DeliverySummary]
-    next_cursor: str | None
-
-
-class Attempt(Model):
-    """`response`: the first 2 KB of the answer."""
-
-    number: int
-    started_at: datetime
-    latency_ms: float
-    status: int | None
-    error: str | None
-    response: str | None
-
-
-class DeliveryDetail(DeliverySummary):
-    """`body` is what is sent, as text; null while it could not be made."""
-
-    source: str
-    rules: list[dict[str, Any]]
-    policy_ids: list[str]
-    actor_id: str | None
-    cause_id: str
-    reverses: str | None
-    body: str | None
-    log: list[Attempt]
-
-
-class RedeliverBody(Body):
-    """Which dead deliveries: all of what is given must hold, and something must be given."""
-
-    kind: Kind | None = None
-    action_id: Text | None = None
-    endpoint_id: Text | None = None
-    rule_id: Text | None = None
-    item_type_id: Text | None = None
-    item_id: Text | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-
-
-class RedeliveredView(Model):
-    """`more`: the limit of one call was reached; call again."""
-
-    count: int
-    more: bool
-
-
-def _wanted(
-    state: State | None = None,
-    kind: Kind | None = None,
-    item_type_id: Annotated[Id, Query(alias="itemTypeId")] = None,
-    item_id: Annotated[Id, Query(alias="itemId")] = None,
-    action_id: Annotated[Id, Query(alias="actionId")] = None,
-    endpoint_id: Annotated[Id, Query(alias="endpointId")] = None,
-    rule_id: Annotated[Id, Query(alias="ruleId")] = None,
-    since: Moment = None,
-    until: Moment = None,
-) -> Filter:
-    if (item_id is None) != (item_type_id is None):
-        raise HTTPException(422, "itemId and itemTypeId go together")
-    return Filter(
-        state=state,
-        kind=kind,
-        item_type_id=item_type_id,
-        item_id=item_id,
-        action_id=action_id,
-        endpoint_id=number_of(endpoint_id),
-        rule_id=rule_id,
-        since=since,
-        until=until,
-    )
-
-
-@router.get("/deliveries", response_model=DeliveryPage)
+@on(router, LIST_DELIVERIES)
 async def list_deliveries(
-    request: Request,
-    org_id: OrgId,
-    wanted: Annotated[Filter, Depends(_wanted)],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> DeliveryPage:
+    request: Request, org_id: OrgId, asked: Annotated[DeliveriesQuestion, asking(LIST_DELIVERIES)]
+) -> Response:
     """Deliveries, the newest first."""
+    before, wanted = decode_number(asked.cursor), _filter(asked, state=asked.state)
     async with transaction(context_of(request).engine) as connection:
         found = await delivery_view.page(
-            connection, org_id, wanted, before=decode_number(cursor), limit=limit + 1
+            connection, org_id, wanted, before=before, limit=asked.limit + 1
         )
-    rows = found[:limit]
-    return DeliveryPage(
-        items=[DeliverySummary(**_summary(row)) for row in rows],
-        next_cursor=encode_cursor(rows[-1].seq) if len(found) > limit else None,
+    rows = found[: asked.limit]
+    page = Deliveries(
+        items=tuple(DeliverySummary(**_summary(row)) for row in rows),
+        next_cursor=encode_cursor(rows[-1].seq) if len(found) > asked.limit else None,
     )
+    return answer(LIST_DELIVERIES, page)
 
 
-@router.post("/deliveries/redeliver", response_model=RedeliveredView)
-async def redeliver_many(request: Request, org_id: OrgId, body: RedeliverBody) -> RedeliveredView:
+@on(router, REDELIVER_DEAD)
+async def redeliver_many(
+    request: Request, org_id: OrgId, asked: Annotated[RedeliverDead, asking(REDELIVER_DEAD)]
+) -> Response:
     """Sends dead deliveries again, the oldest first."""
-    given = body.model_dump(exclude_none=True)
-    if not given:
+    if asked == RedeliverDead():
         raise HTTPException(422, "say which: by kind, action, endpoint, rule, item or time")
-    if (body.item_id is None) != (body.item_type_id is None):
-        raise HTTPException(422, "itemId and itemTypeId go together")
-    if body.endpoint_id is not None:
-        given["endpoint_id"] = number_of(body.endpoint_id)
-    done = await redelivery.redeliver(context_of(request).engine, org_id, Filter(**given))
-    return RedeliveredView(count=done.count, more=done.more)
+    done = await redelivery.redeliver(context_of(request).engine, org_id, _filter(asked))
+    return answer(REDELIVER_DEAD, done)
 
 
-@router.get("/deliveries/{execution_id}", response_model=DeliveryDetail)
+@on(router, GET_DELIVERY)
 async def get_delivery(
-    request: Request, org_id: OrgId, execution_id: Annotated[uuid.UUID, Path()]
-) -> DeliveryDetail:
+    request: Request, org_id: OrgId, asked: Annotated[DeliveryQuestion, asking(GET_DELIVERY)]
+) -> Response:
     """One delivery with its attempts."""
     async with transaction(context_of(request).engine) as connection:
-        found = await delivery_view.one(connection, org_id, str(execution_id))
+        found = await delivery_view.one(connection, org_id, str(asked.execution_id))
     if found is None:
         raise HTTPException(404, "no such delivery")
     row, attempts = found
-    return DeliveryDetail(
+    detail = DeliveryDetail(
         **_summary(row),
-        **_asked(decode(row.request)),
+        **_origin(decode(row.request)),
         body=bytes(row.body).decode(errors="replace") if row.body is not None else None,
-        log=[Attempt(**one._mapping) for one in attempts],
+        log=tuple(DeliveryAttempt(**one._mapping) for one in attempts),
     )
+    return answer(GET_DELIVERY, detail)
 
 
-@router.post("/deliveries/{execution_id}/redeliver", status_code=202)
+@on(router, REDELIVER_ONE)
 async def redeliver_one(
-    request: Request, org_id: OrgId, execution_id: Annotated[uuid.UUID, Path()]
-) -> dict[str, str]:
+    request: Request, org_id: OrgId, asked: Annotated[RedeliverOne, asking(REDELIVER_ONE)]
+) -> Response:
     """Sends a dead delivery again, with the same id."""
+    execution_id = str(asked.execution_id)
     try:
-        done = await redelivery.redeliver_one(context_of(request).engine, org_id, str(execution_id))
+        done = await redelivery.redeliver_one(context_of(request).engine, org_id, execution_id)
     except redelivery.NotDead as error:
         raise HTTPException(409, str(error)) from None
     if not done:
         raise HTTPException(404, "no such delivery")
-    return {"executionId": str(execution_id)}
+    return answer(REDELIVER_ONE, RedeliveredOne(execution_id=execution_id))
 
 
 def number_of(text: str | None) -> int | None:
@@ -210,13 +105,31 @@ def number_of(text: str | None) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def _filter(
+    asked: DeliveriesQuestion | RedeliverDead, *, state: str | None = None
+) -> DeliveryFilter:
+    if (asked.item_id is None) != (asked.item_type_id is None):
+        raise HTTPException(422, "itemId and itemTypeId go together")
+    return DeliveryFilter(
+        state=state,
+        kind=asked.kind,
+        item_type_id=asked.item_type_id,
+        item_id=asked.item_id,
+        action_id=asked.action_id,
+        endpoint_id=number_of(asked.endpoint_id),
+        rule_id=asked.rule_id,
+        since=asked.since,
+        until=asked.until,
+    )
+
+
 def _summary(row: Row[Any]) -> dict[str, Any]:
     pending = row.state == "PENDING"
     return {
         "execution_id": row.execution_id,
         "kind": row.kind,
         "action_id": row.action_id,
-        "item": ItemReference(id=row.item_id, type_id=row.item_type_id),
+        "item": ItemRef(row.item_id, row.item_type_id),
         "state": row.state,
         "attempts": row.attempts,
         "created_at": row.created_at,
@@ -230,20 +143,21 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _asked(asked: Asked) -> dict[str, Any]:
+def _origin(asked: Asked) -> dict[str, Any]:
+    """Who or what asked for it, and why."""
     if isinstance(asked, CallbackRequested):
         return {
             "source": "MRT_JOB",
-            "rules": [],
-            "policy_ids": [],
+            "rules": (),
+            "policy_ids": (),
             "actor_id": None,
             "cause_id": asked.decision_id,
             "reverses": None,
         }
     return {
         "source": asked.source,
-        "rules": msgspec.to_builtins(asked.rules),
-        "policy_ids": list(asked.policy_ids),
+        "rules": asked.rules,
+        "policy_ids": asked.policy_ids,
         "actor_id": asked.actor_id,
         "cause_id": asked.cause_id or asked.correlation_id,
         "reverses": asked.reverses,

@@ -2,157 +2,129 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
-from pydantic import Field
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
 
 from coop_action_dispatcher import endpoint, endpoint_view
+from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
+from coop_action_dispatcher.api.cursor import decode_number, encode_cursor
 from coop_action_dispatcher.api.delivery import number_of
-from coop_action_dispatcher.api.model import (
-    Body,
-    Cursor,
-    Limit,
-    Model,
-    Text,
-    decode_number,
-    encode_cursor,
+from coop_contracts.dispatch import (
+    GET_ENDPOINT,
+    LIST_ENDPOINTS,
+    PAUSE_ENDPOINT,
+    RESUME_ENDPOINT,
+    EndpointHealth,
+    EndpointQuestion,
+    Endpoints,
+    EndpointsQuestion,
+    PauseEndpoint,
+    ResumeEndpoint,
 )
-from coop_action_dispatcher.api.path import PREFIX, OrgId
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["endpoints"])
 
-EndpointId = Annotated[Text, Path(max_length=64)]
-Hours = Annotated[int, Query(ge=1, le=24 * 7)]
 
-
-class EndpointView(Model):
-    """`successRate` (0 to 1) and latencies are of the last `hours`, null where nothing was sent;
-    `waiting` and `dead` are counted up to a hundred thousand of the organisation. `actionIds` are
-    the actions of its latest deliveries."""
-
-    id: str
-    name: str
-    state: Literal["CLOSED", "OPEN", "HALF_OPEN", "PAUSED"]
-    action_ids: list[str]
-    hours: int
-    attempts: int
-    delivered: int
-    success_rate: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    waiting: int
-    dead: int
-    failing_since: datetime | None
-    last_success_at: datetime | None
-    last_failure_at: datetime | None
-    last_status: int | None
-    last_error: str | None
-    open_until: datetime | None
-    paused_at: datetime | None
-    paused_by: str | None
-    pause_reason: str | None
-    created_at: datetime
-
-
-class EndpointPage(Model):
-    items: list[EndpointView]
-    next_cursor: str | None
-
-
-class PauseBody(Body):
-    """Who pauses, and why."""
-
-    actor_id: Annotated[Text, Field(min_length=1, max_length=128)]
-    reason: Annotated[Text, Field(min_length=1, max_length=500)]
-
-
-class ResumeBody(Body):
-    """Who resumes."""
-
-    actor_id: Annotated[Text, Field(min_length=1, max_length=128)]
-
-
-@router.get("/endpoints", response_model=EndpointPage)
+@on(router, LIST_ENDPOINTS)
 async def list_endpoints(
-    request: Request, org_id: OrgId, hours: Hours = 1, limit: Limit = 50, cursor: Cursor = None
-) -> EndpointPage:
+    request: Request, org_id: OrgId, asked: Annotated[EndpointsQuestion, asking(LIST_ENDPOINTS)]
+) -> Response:
     """The organisation's endpoints, the oldest first."""
+    after = decode_number(asked.cursor) or 0
     async with transaction(context_of(request).engine) as connection:
         found = await endpoint_view.page(
-            connection, org_id, hours=hours, after=decode_number(cursor) or 0, limit=limit + 1
+            connection, org_id, hours=asked.hours, after=after, limit=asked.limit + 1
         )
-    shown = found[:limit]
-    return EndpointPage(
-        items=[_view(one, hours) for one in shown],
-        next_cursor=encode_cursor(shown[-1].row.id) if len(found) > limit else None,
+    shown = found[: asked.limit]
+    page = Endpoints(
+        items=tuple(_health(one, asked.hours) for one in shown),
+        next_cursor=encode_cursor(shown[-1].row.id) if len(found) > asked.limit else None,
     )
+    return answer(LIST_ENDPOINTS, page)
 
 
-@router.get("/endpoints/{endpoint_id}", response_model=EndpointView)
+@on(router, GET_ENDPOINT)
 async def get_endpoint(
-    request: Request, org_id: OrgId, endpoint_id: EndpointId, hours: Hours = 24
-) -> EndpointView:
+    request: Request, org_id: OrgId, asked: Annotated[EndpointQuestion, asking(GET_ENDPOINT)]
+) -> Response:
     """One endpoint."""
-    return await _one(request, org_id, endpoint_id, hours)
+    found = await _one(request, org_id, asked.endpoint_id, hours=asked.hours)
+    return answer(GET_ENDPOINT, found)
 
 
-@router.post("/endpoints/{endpoint_id}/pause", response_model=EndpointView)
+@on(router, PAUSE_ENDPOINT)
 async def pause_endpoint(
-    request: Request, org_id: OrgId, endpoint_id: EndpointId, body: PauseBody
-) -> EndpointView:
+    request: Request, org_id: OrgId, asked: Annotated[PauseEndpoint, asking(PAUSE_ENDPOINT)]
+) -> Response:
     """Nothing is sent there until it is resumed; deliveries wait."""
     async with transaction(context_of(request).engine) as connection:
         found = await endpoint.pause(
             connection,
             org_id,
-            number_of(endpoint_id) or 0,
-            actor_id=body.actor_id,
-            reason=body.reason,
+            number_of(asked.endpoint_id) or 0,
+            actor_id=asked.actor_id,
+            reason=asked.reason,
         )
     if not found:
-        raise HTTPException(404, "no such endpoint")
-    return await _one(request, org_id, endpoint_id, 1)
+        raise _not_there()
+    return answer(PAUSE_ENDPOINT, await _one(request, org_id, asked.endpoint_id, hours=1))
 
 
-@router.post("/endpoints/{endpoint_id}/resume", response_model=EndpointView)
+@on(router, RESUME_ENDPOINT)
 async def resume_endpoint(
-    request: Request, org_id: OrgId, endpoint_id: EndpointId, body: ResumeBody
-) -> EndpointView:
+    request: Request, org_id: OrgId, asked: Annotated[ResumeEndpoint, asking(RESUME_ENDPOINT)]
+) -> Response:
     """What waited is sent, its breaker closed."""
     async with transaction(context_of(request).engine) as connection:
         found = await endpoint.resume(
-            connection, org_id, number_of(endpoint_id) or 0, actor_id=body.actor_id
+            connection, org_id, number_of(asked.endpoint_id) or 0, actor_id=asked.actor_id
         )
     if not found:
-        raise HTTPException(404, "no such endpoint")
-    return await _one(request, org_id, endpoint_id, 1)
+        raise _not_there()
+    return answer(RESUME_ENDPOINT, await _one(request, org_id, asked.endpoint_id, hours=1))
 
 
-async def _one(request: Request, org_id: str, endpoint_id: str, hours: int) -> EndpointView:
+async def _one(request: Request, org_id: str, endpoint_id: str, *, hours: int) -> EndpointHealth:
     async with transaction(context_of(request).engine) as connection:
         found = await endpoint_view.page(
             connection, org_id, hours=hours, limit=1, endpoint_id=number_of(endpoint_id)
         )
     if not found:
-        raise HTTPException(404, "no such endpoint")
-    return _view(found[0], hours)
+        raise _not_there()
+    return _health(found[0], hours)
 
 
-def _view(one: endpoint_view.Endpoint, hours: int) -> EndpointView:
-    fields = dict(one.row._mapping)
-    fields["id"] = str(fields["id"])
-    return EndpointView(
-        **fields,
+def _not_there() -> HTTPException:
+    return HTTPException(404, "no such endpoint")
+
+
+def _health(one: endpoint_view.Endpoint, hours: int) -> EndpointHealth:
+    row, seen = one.row, one.seen
+    return EndpointHealth(
+        id=str(row.id),
+        name=row.name,
+        state=row.state,
+        action_ids=tuple(row.action_ids),
         hours=hours,
-        attempts=one.seen.attempts,
-        delivered=one.seen.delivered,
-        success_rate=one.seen.success_rate,
-        p50_ms=one.seen.p50_ms,
-        p95_ms=one.seen.p95_ms,
+        attempts=seen.attempts,
+        delivered=seen.delivered,
+        success_rate=seen.success_rate,
+        p50_ms=seen.p50_ms,
+        p95_ms=seen.p95_ms,
         waiting=one.waiting,
         dead=one.dead,
+        failing_since=row.failing_since,
+        last_success_at=row.last_success_at,
+        last_failure_at=row.last_failure_at,
+        last_status=row.last_status,
+        last_error=row.last_error,
+        open_until=row.open_until,
+        paused_at=row.paused_at,
+        paused_by=row.paused_by,
+        pause_reason=row.pause_reason,
+        created_at=row.created_at,
     )

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from coop_contracts.dispatch import Problem
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
@@ -22,12 +23,12 @@ _log = logger("coop.dispatcher.api")
 def problem(status: int, detail: str | None = None, **headers: str) -> Response:
     """The answer. Header names with `_` for `-`."""
     phrase = HTTPStatus(status).phrase
-    body = {
-        "type": "/problems/" + phrase.lower().replace(" ", "-"),
-        "title": phrase,
-        "status": status,
-        **({"detail": detail} if detail else {}),
-    }
+    body = Problem(
+        type="/problems/" + phrase.lower().replace(" ", "-"),
+        title=phrase,
+        status=status,
+        detail=detail or None,
+    )
     return Response(
         msgspec.json.encode(body),
         status_code=status,

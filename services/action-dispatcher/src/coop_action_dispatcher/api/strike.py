@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy.engine import Row
 
 from coop_action_dispatcher import strike_view
+from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
-from coop_action_dispatcher.api.model import (
-    Cursor,
-    Limit,
-    Model,
-    Text,
-    decode_number,
-    encode_cursor,
-)
-from coop_action_dispatcher.api.path import PREFIX, OrgId
+from coop_action_dispatcher.api.cursor import decode_number, encode_cursor
 from coop_action_dispatcher.strike import User
-from coop_contracts.event import ItemRef
+from coop_contracts.dispatch import (
+    GET_STRIKE_DISTRIBUTION,
+    LIST_THRESHOLD_ACTIONS,
+    LIST_USER_STRIKES,
+    StrikeBucket,
+    StrikeDistribution,
+    StrikeExecution,
+    ThresholdAction,
+    ThresholdActions,
+    ThresholdActionsQuestion,
+    UserStrike,
+    UserStrikes,
+    UserStrikesQuestion,
+)
+from coop_contracts.event import ItemRef, RequestedExecution
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix=PREFIX, tags=["strikes"])
@@ -27,140 +36,77 @@ router = APIRouter(prefix=PREFIX, tags=["strikes"])
 _MAX_BUCKETS = 1000
 
 
-class StrikeExecution(Model):
-    execution_id: str
-    action_id: str
-    policy_id: str
-    weight: int
-    reversed_at: datetime | None
-
-
-class Strike(Model):
-    """`executions` are those of the cause, the heaviest first, not more than fifty."""
-
-    strike_id: str
-    cause_id: str
-    policy_id: str
-    weight: int
-    state: Literal["LIVE", "EXPIRED", "REVERSED"]
-    struck_at: datetime
-    expires_at: datetime
-    executions: list[StrikeExecution]
-
-
-class UserStrikes(Model):
-    """`total` is the sum of the live strikes, all pages together."""
-
-    total: int
-    next_expiry_at: datetime | None
-    items: list[Strike]
-    next_cursor: str | None
-
-
-class Bucket(Model):
-    strikes: int
-    users: int
-
-
-class Distribution(Model):
-    items: list[Bucket]
-
-
-class Reference(Model):
-    id: str
-    type_id: str
-
-
-class Execution(Model):
-    execution_id: str
-    action_id: str
-
-
-class ThresholdAction(Model):
-    """A user reached a threshold: what was done, and when they fell below it again, if so."""
-
-    crossing_id: str
-    user: Reference
-    threshold: int
-    total: int
-    cause_id: str
-    executions: list[Execution]
-    crossed_at: datetime
-    fell_at: datetime | None
-
-
-class ThresholdActions(Model):
-    items: list[ThresholdAction]
-    next_cursor: str | None
-
-
-@router.get("/strikes")
+@on(router, LIST_USER_STRIKES)
 async def user_strikes(
     request: Request,
     org_id: OrgId,
-    type_id: Annotated[Text, Query(alias="typeId", min_length=1, max_length=512)],
-    user_id: Annotated[Text, Query(alias="userId", min_length=1, max_length=512)],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> UserStrikes:
+    asked: Annotated[UserStrikesQuestion, asking(LIST_USER_STRIKES)],
+) -> Response:
     """A user's strikes with their causes, newest first, expired and reversed ones too."""
-    user = User(org_id, ItemRef(user_id, type_id))
-    before = decode_number(cursor)
+    user = User(org_id, ItemRef(asked.user_id, asked.type_id))
+    before, limit = decode_number(asked.cursor), asked.limit
     async with transaction(context_of(request).engine) as connection:
         summary = await strike_view.total(connection, user)
         found = await strike_view.strikes(connection, user, before=before, limit=limit + 1)
-    return UserStrikes(
+    page = UserStrikes(
         total=summary.total,
         next_expiry_at=summary.next_expiry_at,
-        items=[
-            Strike(
-                strike_id=str(row.strike_id),
-                cause_id=row.cause_id,
-                policy_id=row.policy_id,
-                weight=row.weight,
-                state=row.state,
-                struck_at=row.struck_at,
-                expires_at=row.expires_at,
-                executions=[StrikeExecution.model_validate(one) for one in row.executions],
-            )
-            for row in found[:limit]
-        ],
+        items=tuple(_strike(row) for row in found[:limit]),
         next_cursor=_next(found, limit),
     )
+    return answer(LIST_USER_STRIKES, page)
 
 
-@router.get("/strikes/distribution")
-async def strike_distribution(request: Request, org_id: OrgId) -> Distribution:
+@on(router, GET_STRIKE_DISTRIBUTION)
+async def strike_distribution(request: Request, org_id: OrgId) -> Response:
     """How many users have how many live strikes."""
     async with transaction(context_of(request).engine) as connection:
         found = await strike_view.distribution(connection, org_id, limit=_MAX_BUCKETS)
-    return Distribution(items=[Bucket(strikes=row.strikes, users=row.users) for row in found])
+    buckets = tuple(StrikeBucket(strikes=row.strikes, users=row.users) for row in found)
+    return answer(GET_STRIKE_DISTRIBUTION, StrikeDistribution(items=buckets))
 
 
-@router.get("/strikes/threshold-actions")
+@on(router, LIST_THRESHOLD_ACTIONS)
 async def threshold_actions(
-    request: Request, org_id: OrgId, limit: Limit = 50, cursor: Cursor = None
-) -> ThresholdActions:
+    request: Request,
+    org_id: OrgId,
+    asked: Annotated[ThresholdActionsQuestion, asking(LIST_THRESHOLD_ACTIONS)],
+) -> Response:
     """What thresholds did, newest first."""
-    before = decode_number(cursor)
+    before, limit = decode_number(asked.cursor), asked.limit
     async with transaction(context_of(request).engine) as connection:
         found = await strike_view.crossings(connection, org_id, before=before, limit=limit + 1)
-    items = []
-    for row in found[:limit]:
-        user = strike_view.user_of(row)
-        items.append(
-            ThresholdAction(
-                crossing_id=str(row.crossing_id),
-                user=Reference(id=user.id, type_id=user.type_id),
-                threshold=row.threshold,
-                total=row.total,
-                cause_id=row.cause_id,
-                executions=[Execution.model_validate(one) for one in row.executions],
-                crossed_at=row.crossed_at,
-                fell_at=row.fell_at,
-            )
-        )
-    return ThresholdActions(items=items, next_cursor=_next(found, limit))
+    page = ThresholdActions(
+        items=tuple(_threshold_action(row) for row in found[:limit]),
+        next_cursor=_next(found, limit),
+    )
+    return answer(LIST_THRESHOLD_ACTIONS, page)
+
+
+def _strike(row: Row[Any]) -> UserStrike:
+    return UserStrike(
+        strike_id=str(row.strike_id),
+        cause_id=row.cause_id,
+        policy_id=row.policy_id,
+        weight=row.weight,
+        state=row.state,
+        struck_at=row.struck_at,
+        expires_at=row.expires_at,
+        executions=msgspec.convert(row.executions, tuple[StrikeExecution, ...]),
+    )
+
+
+def _threshold_action(row: Row[Any]) -> ThresholdAction:
+    return ThresholdAction(
+        crossing_id=str(row.crossing_id),
+        user=strike_view.user_of(row),
+        threshold=row.threshold,
+        total=row.total,
+        cause_id=row.cause_id,
+        executions=msgspec.convert(row.executions, tuple[RequestedExecution, ...]),
+        crossed_at=row.crossed_at,
+        fell_at=row.fell_at,
+    )
 
 
 def _next(found: Any, limit: int) -> str | None:

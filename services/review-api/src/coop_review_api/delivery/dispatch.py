@@ -8,12 +8,14 @@ Must not: decide what a person may see; routes do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
+from coop_contracts.dispatch import ROOT, Answer, Call, Command, Question
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound, Unavailable
 from coop_runtime.egress.guard import public_tls
 from coop_runtime.process.log import logger
@@ -23,6 +25,9 @@ TIMEOUT = 10.0
 
 _MAX_CONNECTIONS = 20
 _AWAY = "the dispatcher is not available: try again"
+
+Q = TypeVar("Q", bound=Question | Command)
+A = TypeVar("A", bound=Answer)
 
 _log = logger("coop.review_api.dispatch")
 
@@ -35,7 +40,7 @@ class Dispatch:
     ) -> None:
         self._token = token
         self._client = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/internal/v1/orgs/",
+            base_url=f"{url.rstrip('/')}{ROOT}/",
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
@@ -47,31 +52,45 @@ class Dispatch:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def get(self, org_id: str, path: str, **parameters: Any) -> Any:
-        """The JSON at `path` below the organisation; parameters that are None are left out.
+    async def ask(self, org_id: str, call: Call[Q, A], asked: Q) -> A:
+        """The answer of a call, for the organisation.
 
         Raises `Invalid`, `NotFound`, `Conflict`, `Unavailable`.
         """
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return await self._ask("GET", org_id, path, params=given)
-
-    async def post(self, org_id: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """As `get`, of a command."""
-        return await self._ask("POST", org_id, path, json=dict(body or {}))
-
-    async def _ask(self, method: str, org_id: str, path: str, **more: Any) -> Any:
         if not self._token:
             raise Unavailable("the dispatcher is not configured: COOP_INTERNAL_TOKEN is not set")
         try:
-            answer = await self._client.request(
-                method, f"{quote(org_id, safe='')}/{path.lstrip('/')}", **more
-            )
+            answer = await self._client.send(self._request(org_id, call, asked))
         except httpx.HTTPError as error:
             _log.warning("the dispatcher does not answer", reason=repr(error))
             raise Unavailable(_AWAY) from error
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        raise _refusal(answer)
+        if not answer.is_success:
+            raise _refusal(answer)
+        try:
+            return msgspec.json.decode(answer.content, type=call.answers)
+        except msgspec.MsgspecError as error:
+            _log.error(
+                "the dispatcher answers what it should not", path=call.path, error=str(error)
+            )
+            raise Unavailable(_AWAY) from error
+
+    def _request(self, org_id: str, call: Call[Q, Any], asked: Q) -> httpx.Request:
+        given: dict[str, Any] = msgspec.to_builtins(asked, builtin_types=(datetime,))
+        ids = {name: quote(str(given.pop(name)), safe="") for name in call.ids}
+        url = f"{quote(org_id, safe='')}/{call.path.format_map(ids)}"
+        if call.method == "POST":
+            return self._client.build_request(
+                call.method,
+                url,
+                content=msgspec.json.encode(given),
+                headers={"Content-Type": "application/json"},
+            )
+        parameters = {name: _parameter(value) for name, value in given.items() if value is not None}
+        return self._client.build_request(call.method, url, params=parameters)
+
+
+def _parameter(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _refusal(answer: httpx.Response) -> Exception:
@@ -91,8 +110,8 @@ def _refusal(answer: httpx.Response) -> Exception:
 
 def _detail(answer: httpx.Response) -> str | None:
     try:
-        body = answer.json()
-    except ValueError:
+        # Less than a whole `Problem`: something in between may have answered.
+        detail = msgspec.json.decode(answer.content, type=dict[str, Any]).get("detail")
+    except msgspec.MsgspecError:
         return None
-    detail = body.get("detail") if isinstance(body, dict) else None
     return detail if isinstance(detail, str) else None

@@ -10,12 +10,35 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from msgspec import structs, to_builtins
 from pydantic import AwareDatetime, Field
 
-from coop_contracts.event import ItemRef
+from coop_contracts.dispatch import (
+    GET_DELIVERY,
+    GET_ENDPOINT,
+    LIST_DELIVERIES,
+    LIST_ENDPOINTS,
+    PAUSE_ENDPOINT,
+    REDELIVER_DEAD,
+    REDELIVER_ONE,
+    RESUME_ENDPOINT,
+    Call,
+    Command,
+    DeliveriesQuestion,
+    DeliveryKind,
+    DeliveryQuestion,
+    DeliveryState,
+    EndpointQuestion,
+    EndpointsQuestion,
+    PauseEndpoint,
+    Question,
+    RedeliverDead,
+    RedeliverOne,
+    ResumeEndpoint,
+)
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.delivery.dispatch import Dispatch
@@ -24,11 +47,14 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit
+from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
 from coop_runtime.database.engine import transaction
+
+Q = TypeVar("Q", bound=Question | Command)
 
 router = APIRouter(prefix="/v1", tags=["deliveries"])
 
@@ -41,9 +67,7 @@ Viewer = Annotated[Principal, Depends(_views)]
 Sender = Annotated[Principal, Depends(_sends)]
 Manager = Annotated[Principal, Depends(_manages)]
 
-State = Literal["PENDING", "DELIVERED", "DEAD"]
-DeliveryKind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
-Asked = Annotated[str | None, Query(max_length=512)]
+Exactly = Annotated[str | None, Field(max_length=512)]
 ExecutionId = Annotated[uuid.UUID, Path()]
 EndpointId = Annotated[str, Path(pattern="^[0-9]{1,18}$")]
 Hours = Annotated[int, Query(ge=1, le=24 * 7, description="The span that health is told of.")]
@@ -64,7 +88,7 @@ class DeliveryView(Model):
     kind: DeliveryKind
     action_id: str | None
     item: DeliveryItemView
-    state: State
+    state: DeliveryState
     attempts: int
     created_at: datetime
     finished_at: datetime | None
@@ -172,50 +196,42 @@ _redelivery_body = JsonBody(RedeliveryBody)
 _pause_body = JsonBody(EndpointPauseBody)
 
 
+class DeliveryQuery(QueryModel):
+    """Which deliveries: all that is given holds; `until` is not within."""
+
+    state: DeliveryState | None = None
+    kind: DeliveryKind | None = None
+    item_type_id: Exactly = None
+    item_id: Exactly = None
+    action_id: Exactly = None
+    endpoint_id: Exactly = None
+    rule_id: Exactly = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
 @router.get("/deliveries", operation_id="listDeliveries", response_model=DeliveryPage)
-async def list_deliveries(  # noqa: PLR0913, PLR0917 - one for each query parameter
-    request: Request,
-    principal: Viewer,
-    state: State | None = None,
-    kind: DeliveryKind | None = None,
-    item_type_id: Annotated[Asked, Query(alias="itemTypeId")] = None,
-    item_id: Annotated[Asked, Query(alias="itemId")] = None,
-    action_id: Annotated[Asked, Query(alias="actionId")] = None,
-    endpoint_id: Annotated[Asked, Query(alias="endpointId")] = None,
-    rule_id: Annotated[Asked, Query(alias="ruleId")] = None,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+async def list_deliveries(
+    request: Request, principal: Viewer, query: Annotated[DeliveryQuery, Query()]
 ) -> Any:
     """Deliveries, newest first; those of an item need its type too."""
     context = context_of(request)
-    found = await context.part(Dispatch).get(
-        principal.org_id,
-        "deliveries",
-        state=state,
-        kind=kind,
-        itemTypeId=item_type_id,
-        itemId=item_id,
-        actionId=action_id,
-        endpointId=endpoint_id,
-        ruleId=rule_id,
-        since=since.isoformat() if since else None,
-        until=until.isoformat() if until else None,
-        limit=limit,
-        cursor=cursor,
+    found = await context.part(Dispatch).ask(
+        principal.org_id, LIST_DELIVERIES, DeliveriesQuestion(**query.model_dump())
     )
     async with transaction(context.engine) as connection:
-        found["items"] = await child_safety.shown(
+        shown = await child_safety.shown(
             connection,
             principal,
             "deliveries",
-            found["items"],
-            item_of=_item_of,
-            id_of=lambda one: str(one["executionId"]),
+            found.items,
+            item_of=lambda one: one.item,
+            id_of=lambda one: one.execution_id,
             now=context.clock(),
         )
-    return found
+    return to_builtins(structs.replace(found, items=tuple(shown)))
 
 
 @router.post(
@@ -230,11 +246,11 @@ async def redeliver_deliveries(
     body: Annotated[RedeliveryBody, Depends(_redelivery_body)],
 ) -> Any:
     """Send dead deliveries again, the oldest first, with the ids that they had."""
-    wanted = body.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if not wanted:
+    wanted = RedeliverDead(**body.model_dump())
+    if wanted == RedeliverDead():
         raise Invalid([Fault("", "say which: by kind, action, endpoint, rule, item or time")])
-    await _note(request, principal, "redelivery.requested", None, wanted)
-    return await part_of(request, Dispatch).post(principal.org_id, "deliveries/redeliver", wanted)
+    await _note(request, principal, "redelivery.requested", None, to_builtins(wanted))
+    return await _ask(request, principal, REDELIVER_DEAD, wanted)
 
 
 @router.get(
@@ -243,17 +259,19 @@ async def redeliver_deliveries(
 async def get_delivery(request: Request, principal: Viewer, execution_id: ExecutionId) -> Any:
     """One delivery with its attempts."""
     context = context_of(request)
-    found = await context.part(Dispatch).get(principal.org_id, f"deliveries/{execution_id}")
+    found = await context.part(Dispatch).ask(
+        principal.org_id, GET_DELIVERY, DeliveryQuestion(execution_id=execution_id)
+    )
     async with transaction(context.engine) as connection:
         await child_safety.require(
             connection,
             principal,
             ("delivery", str(execution_id)),
-            items=[_item_of(found)],
-            causes=[found["causeId"]],
+            items=[found.item],
+            causes=[found.cause_id],
             now=context.clock(),
         )
-    return found
+    return to_builtins(found)
 
 
 @router.post(
@@ -266,9 +284,7 @@ async def redeliver_delivery(request: Request, principal: Sender, execution_id: 
     """Send a dead delivery again, with the id that it had; 409 when it is not dead."""
     target = ("delivery", str(execution_id))
     await _note(request, principal, "redelivery.requested", target, {})
-    return await part_of(request, Dispatch).post(
-        principal.org_id, f"deliveries/{execution_id}/redeliver"
-    )
+    return await _ask(request, principal, REDELIVER_ONE, RedeliverOne(execution_id=execution_id))
 
 
 @router.get("/endpoints", operation_id="listEndpoints", response_model=EndpointPage)
@@ -276,9 +292,8 @@ async def list_endpoints(
     request: Request, principal: Viewer, hours: Hours = 1, limit: Limit = 50, cursor: Cursor = None
 ) -> Any:
     """The platform's endpoints and how each does."""
-    return await part_of(request, Dispatch).get(
-        principal.org_id, "endpoints", hours=hours, limit=limit, cursor=cursor
-    )
+    asked = EndpointsQuestion(hours=hours, limit=limit, cursor=cursor)
+    return await _ask(request, principal, LIST_ENDPOINTS, asked)
 
 
 @router.get("/endpoints/{endpoint_id}", operation_id="getEndpoint", response_model=EndpointView)
@@ -286,9 +301,8 @@ async def get_endpoint(
     request: Request, principal: Viewer, endpoint_id: EndpointId, hours: Hours = 24
 ) -> Any:
     """One endpoint."""
-    return await part_of(request, Dispatch).get(
-        principal.org_id, f"endpoints/{endpoint_id}", hours=hours
-    )
+    asked = EndpointQuestion(endpoint_id=endpoint_id, hours=hours)
+    return await _ask(request, principal, GET_ENDPOINT, asked)
 
 
 @router.post(
@@ -306,11 +320,8 @@ async def pause_endpoint(
     """Send nothing there until it is resumed; deliveries wait."""
     target = ("endpoint", endpoint_id)
     await _note(request, principal, "endpoint_pause.requested", target, {"reason": body.reason})
-    return await part_of(request, Dispatch).post(
-        principal.org_id,
-        f"endpoints/{endpoint_id}/pause",
-        {"actorId": principal.user_id, "reason": body.reason},
-    )
+    pause = PauseEndpoint(endpoint_id=endpoint_id, actor_id=principal.user_id, reason=body.reason)
+    return await _ask(request, principal, PAUSE_ENDPOINT, pause)
 
 
 @router.post(
@@ -320,13 +331,12 @@ async def resume_endpoint(request: Request, principal: Manager, endpoint_id: End
     """Send what waited."""
     target = ("endpoint", endpoint_id)
     await _note(request, principal, "endpoint_resumption.requested", target, {})
-    return await part_of(request, Dispatch).post(
-        principal.org_id, f"endpoints/{endpoint_id}/resume", {"actorId": principal.user_id}
-    )
+    resume = ResumeEndpoint(endpoint_id=endpoint_id, actor_id=principal.user_id)
+    return await _ask(request, principal, RESUME_ENDPOINT, resume)
 
 
-def _item_of(delivery: dict[str, Any]) -> ItemRef:
-    return ItemRef(id=delivery["item"]["id"], type_id=delivery["item"]["typeId"])
+async def _ask(request: Request, principal: Principal, call: Call[Q, Any], asked: Q) -> Any:
+    return to_builtins(await part_of(request, Dispatch).ask(principal.org_id, call, asked))
 
 
 async def _note(

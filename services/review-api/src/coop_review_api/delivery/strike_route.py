@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request
+from msgspec import to_builtins
 
+from coop_contracts.dispatch import (
+    GET_STRIKE_DISTRIBUTION,
+    LIST_THRESHOLD_ACTIONS,
+    LIST_USER_STRIKES,
+    StrikeDistributionQuestion,
+    ThresholdActionsQuestion,
+    UserStrikesQuestion,
+)
 from coop_contracts.permission import Permission
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.http.authentication import requires
@@ -135,9 +144,9 @@ async def list_user_strikes(
     cursor: Cursor = None,
 ) -> Any:
     """A user's strikes with their causes, newest first, expired and reversed ones too."""
-    return await part_of(request, Dispatch).get(
-        principal.org_id, "strikes", typeId=type_id, userId=user_id, limit=limit, cursor=cursor
-    )
+    asked = UserStrikesQuestion(type_id=type_id, user_id=user_id, limit=limit, cursor=cursor)
+    found = await part_of(request, Dispatch).ask(principal.org_id, LIST_USER_STRIKES, asked)
+    return to_builtins(found)
 
 
 @router.get(
@@ -181,7 +190,10 @@ async def list_user_strike_changes(
 )
 async def get_strike_distribution(request: Request, principal: NumberViewer) -> Any:
     """How many users have how many live strikes."""
-    return await part_of(request, Dispatch).get(principal.org_id, "strikes/distribution")
+    found = await part_of(request, Dispatch).ask(
+        principal.org_id, GET_STRIKE_DISTRIBUTION, StrikeDistributionQuestion()
+    )
+    return to_builtins(found)
 
 
 @router.get(
@@ -193,6 +205,6 @@ async def list_threshold_actions(
     request: Request, principal: UserViewer, limit: Limit = 50, cursor: Cursor = None
 ) -> Any:
     """What thresholds did, newest first."""
-    return await part_of(request, Dispatch).get(
-        principal.org_id, "strikes/threshold-actions", limit=limit, cursor=cursor
-    )
+    asked = ThresholdActionsQuestion(limit=limit, cursor=cursor)
+    found = await part_of(request, Dispatch).ask(principal.org_id, LIST_THRESHOLD_ACTIONS, asked)
+    return to_builtins(found)

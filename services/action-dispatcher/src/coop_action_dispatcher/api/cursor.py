@@ -1,45 +1,16 @@
-"""Shapes on the wire of the internal API: camelCase JSON, immutable; and cursor paging.
+"""Cursors of pages.
 
 Guarantees: a cursor is opaque and names the last entry seen, so that it stays valid while entries
-come and go. Must not: be trusted: a cursor is checked like any input.
+come and go.
+Must not: be trusted: a cursor is checked like any input.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
 
-from fastapi import HTTPException, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
-MAX_PAGE = 200
-
-
-class Model(BaseModel):
-    """Everything that goes out."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class Body(Model):
-    """Everything that comes in: nothing but the declared fields."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-def _storable(value: str) -> str:
-    # PostgreSQL stores no U+0000, so nothing can have such an id.
-    if "\0" in value:
-        raise ValueError("must not contain U+0000")
-    return value
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str | None, Query(max_length=200)]
-Moment = Annotated[AwareDatetime | None, Query()]
+from fastapi import HTTPException
 
 
 def encode_cursor(number: int) -> str:

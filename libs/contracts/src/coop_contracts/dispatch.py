@@ -1,0 +1,378 @@
+"""What review-api asks of the action-dispatcher for people: each call, its question, its answer.
+
+    <method> /internal/v1/orgs/{org}/<path>        Authorization: Bearer <the shared secret>
+
+What a call asks is one struct. Its fields that the path names are part of the path; of a GET the
+others are parameters of the query, of a POST the members of a JSON object. A refusal is a `Problem`
+(RFC 9457): 401 without the secret, 404, 409, 422, 503.
+
+Guarantees: both sides read and write by these structs, whose schemas are frozen (see `frozen/`): an
+answer is only added to. A question is added to at the dispatcher first, which refuses members of
+an object that it does not know.
+Must not: be asked by anyone but review-api, which has checked what a person may see and do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from string import Formatter
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from coop_contracts.event import ItemRef, RequestedExecution, RuleRef
+
+ROOT: Final = "/internal/v1/orgs"
+
+MAX_PAGE: Final = 200
+
+Id = Annotated[str, Meta(max_length=512)]
+GivenId = Annotated[str, Meta(min_length=1, max_length=512)]
+EndpointId = Annotated[str, Meta(max_length=64)]
+ActorId = Annotated[str, Meta(min_length=1, max_length=128)]
+Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Hours = Annotated[int, Meta(ge=1, le=24 * 7)]
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[str, Meta(max_length=200)]
+
+DeliveryKind = Literal["ACTION", "IGNORE", "APPEAL_DECISION"]
+"""What asked for it: an action, or a decision of which the platform is told (a callback)."""
+
+DeliveryState = Literal["PENDING", "DELIVERED", "DEAD"]
+
+
+# What is asked.
+
+
+class Question(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is asked for with GET. A parameter that is None is not sent."""
+
+
+class Command(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """What is to be done, with POST."""
+
+
+class DeliveriesQuestion(Question, frozen=True, kw_only=True):
+    """Which deliveries: all that is given must hold; `since` is included, `until` is not. An item's
+    id and that of its type go together."""
+
+    state: DeliveryState | None = None
+    kind: DeliveryKind | None = None
+    item_type_id: Id | None = None
+    item_id: Id | None = None
+    action_id: Id | None = None
+    endpoint_id: Id | None = None
+    rule_id: Id | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class DeliveryQuestion(Question, frozen=True, kw_only=True):
+    execution_id: UUID
+
+
+class RedeliverDead(Command, frozen=True, kw_only=True):
+    """Which dead deliveries: all of what is given must hold, and something must be given."""
+
+    kind: DeliveryKind | None = None
+    action_id: Id | None = None
+    endpoint_id: Id | None = None
+    rule_id: Id | None = None
+    item_type_id: Id | None = None
+    item_id: Id | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class RedeliverOne(Command, frozen=True, kw_only=True):
+    execution_id: UUID
+
+
+class EndpointsQuestion(Question, frozen=True, kw_only=True):
+    """`hours`: the span that health is told of."""
+
+    hours: Hours = 1
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class EndpointQuestion(Question, frozen=True, kw_only=True):
+    endpoint_id: EndpointId
+    hours: Hours = 24
+
+
+class PauseEndpoint(Command, frozen=True, kw_only=True):
+    """Who pauses, and why."""
+
+    endpoint_id: EndpointId
+    actor_id: ActorId
+    reason: Reason
+
+
+class ResumeEndpoint(Command, frozen=True, kw_only=True):
+    """Who resumes."""
+
+    endpoint_id: EndpointId
+    actor_id: ActorId
+
+
+class UserStrikesQuestion(Question, frozen=True, kw_only=True):
+    """Whose strikes."""
+
+    type_id: GivenId
+    user_id: GivenId
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class StrikeDistributionQuestion(Question, frozen=True, kw_only=True):
+    pass
+
+
+class ThresholdActionsQuestion(Question, frozen=True, kw_only=True):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+# What is answered.
+
+
+class Answer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Each member is said, also where it is null."""
+
+
+class DeliverySummary(Answer, frozen=True, kw_only=True):
+    """`waits_for` says why a pending delivery is not sent now: `RETRY` (its next attempt is at
+    `next_attempt_at`), `ITEM` (an earlier one of its item), `ENDPOINT` (paused), `HELD` (our side:
+    see `last_error`); None when it is under way or due. A callback has no action."""
+
+    execution_id: str
+    kind: DeliveryKind
+    action_id: str | None
+    item: ItemRef
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    finished_at: datetime | None
+    next_attempt_at: datetime | None
+    waits_for: Literal["RETRY", "ITEM", "ENDPOINT", "HELD"] | None
+    last_status: int | None
+    last_error: str | None
+    endpoint_id: str
+    endpoint: str
+
+
+class Deliveries(Answer, frozen=True, kw_only=True):
+    """A page, the newest first."""
+
+    items: tuple[DeliverySummary, ...]
+    next_cursor: str | None
+
+
+class DeliveryAttempt(Answer, frozen=True, kw_only=True):
+    """`response`: the first 2 KB of the answer."""
+
+    number: int
+    started_at: datetime
+    latency_ms: float
+    status: int | None
+    error: str | None
+    response: str | None
+
+
+class DeliveryDetail(DeliverySummary, frozen=True, kw_only=True):
+    """`body` is what is sent, as text; None while it could not be made."""
+
+    source: str
+    rules: tuple[RuleRef, ...]
+    policy_ids: tuple[str, ...]
+    actor_id: str | None
+    cause_id: str
+    reverses: str | None
+    body: str | None
+    log: tuple[DeliveryAttempt, ...]
+
+
+class Redelivered(Answer, frozen=True, kw_only=True):
+    """`count` are sent again; `more`: the limit of one call was reached, ask again."""
+
+    count: int
+    more: bool
+
+
+class RedeliveredOne(Answer, frozen=True, kw_only=True):
+    execution_id: str
+
+
+class EndpointHealth(Answer, frozen=True, kw_only=True):
+    """`success_rate` (0 to 1) and latencies are of the last `hours`, None where nothing was sent;
+    `waiting` and `dead` are counted up to a hundred thousand of the organisation. `action_ids` are
+    the actions of its latest deliveries."""
+
+    id: str
+    name: str
+    state: Literal["CLOSED", "OPEN", "HALF_OPEN", "PAUSED"]
+    action_ids: tuple[str, ...]
+    hours: int
+    attempts: int
+    delivered: int
+    success_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    waiting: int
+    dead: int
+    failing_since: datetime | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+    open_until: datetime | None
+    paused_at: datetime | None
+    paused_by: str | None
+    pause_reason: str | None
+    created_at: datetime
+
+
+class Endpoints(Answer, frozen=True, kw_only=True):
+    """A page, the oldest first."""
+
+    items: tuple[EndpointHealth, ...]
+    next_cursor: str | None
+
+
+class StrikeExecution(Answer, frozen=True, kw_only=True):
+    execution_id: str
+    action_id: str
+    policy_id: str
+    weight: int
+    reversed_at: datetime | None
+
+
+class UserStrike(Answer, frozen=True, kw_only=True):
+    """What one cause holds against a user. `executions` are those of the cause, the heaviest first,
+    not more than fifty."""
+
+    strike_id: str
+    cause_id: str
+    policy_id: str
+    weight: int
+    state: Literal["LIVE", "EXPIRED", "REVERSED"]
+    struck_at: datetime
+    expires_at: datetime
+    executions: tuple[StrikeExecution, ...]
+
+
+class UserStrikes(Answer, frozen=True, kw_only=True):
+    """A page, the newest first. `total` is the sum of the live strikes, all pages together."""
+
+    total: int
+    next_expiry_at: datetime | None
+    items: tuple[UserStrike, ...]
+    next_cursor: str | None
+
+
+class StrikeBucket(Answer, frozen=True, kw_only=True):
+    """So many users have so many strikes."""
+
+    strikes: int
+    users: int
+
+
+class StrikeDistribution(Answer, frozen=True, kw_only=True):
+    items: tuple[StrikeBucket, ...]
+
+
+class ThresholdAction(Answer, frozen=True, kw_only=True):
+    """A user reached a threshold: what was done, and when they fell below it again, if so."""
+
+    crossing_id: str
+    user: ItemRef
+    threshold: int
+    total: int
+    cause_id: str
+    executions: tuple[RequestedExecution, ...]
+    crossed_at: datetime
+    fell_at: datetime | None
+
+
+class ThresholdActions(Answer, frozen=True, kw_only=True):
+    """A page, the newest first."""
+
+    items: tuple[ThresholdAction, ...]
+    next_cursor: str | None
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why there is no answer. `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+
+
+# The calls.
+
+Q = TypeVar("Q", bound=Question | Command)
+A = TypeVar("A", bound=Answer)
+
+
+class Call(NamedTuple, Generic[Q, A]):
+    """`path` is below the organisation's; in braces stand names of fields as they are on the
+    wire."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    asks: type[Q]
+    answers: type[A]
+    status: int = 200
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The fields that are part of the path."""
+        return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
+
+
+LIST_DELIVERIES = Call("GET", "deliveries", DeliveriesQuestion, Deliveries)
+GET_DELIVERY = Call("GET", "deliveries/{executionId}", DeliveryQuestion, DeliveryDetail)
+REDELIVER_DEAD = Call("POST", "deliveries/redeliver", RedeliverDead, Redelivered)
+REDELIVER_ONE = Call(
+    "POST", "deliveries/{executionId}/redeliver", RedeliverOne, RedeliveredOne, status=202
+)
+LIST_ENDPOINTS = Call("GET", "endpoints", EndpointsQuestion, Endpoints)
+GET_ENDPOINT = Call("GET", "endpoints/{endpointId}", EndpointQuestion, EndpointHealth)
+PAUSE_ENDPOINT = Call("POST", "endpoints/{endpointId}/pause", PauseEndpoint, EndpointHealth)
+RESUME_ENDPOINT = Call("POST", "endpoints/{endpointId}/resume", ResumeEndpoint, EndpointHealth)
+LIST_USER_STRIKES = Call("GET", "strikes", UserStrikesQuestion, UserStrikes)
+GET_STRIKE_DISTRIBUTION = Call(
+    "GET", "strikes/distribution", StrikeDistributionQuestion, StrikeDistribution
+)
+LIST_THRESHOLD_ACTIONS = Call(
+    "GET", "strikes/threshold-actions", ThresholdActionsQuestion, ThresholdActions
+)
+
+CALLS: Final[Mapping[str, Call[Any, Any]]] = {
+    "listDeliveries": LIST_DELIVERIES,
+    "getDelivery": GET_DELIVERY,
+    "redeliverDead": REDELIVER_DEAD,
+    "redeliverOne": REDELIVER_ONE,
+    "listEndpoints": LIST_ENDPOINTS,
+    "getEndpoint": GET_ENDPOINT,
+    "pauseEndpoint": PAUSE_ENDPOINT,
+    "resumeEndpoint": RESUME_ENDPOINT,
+    "listUserStrikes": LIST_USER_STRIKES,
+    "getStrikeDistribution": GET_STRIKE_DISTRIBUTION,
+    "listThresholdActions": LIST_THRESHOLD_ACTIONS,
+}
