@@ -62,7 +62,7 @@ def test_the_routes_are_the_calls_of_the_contract() -> None:
         for router in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     assert routes == {(call.method, f"{PREFIX}/{call.path}") for call in CALLS.values()}
 
