@@ -37,7 +37,7 @@ class Placer:
         self._router = router
 
     async def __call__(self, batch: Sequence[Received[Cause]]) -> Awaitable[None] | None:
-        """Places what can be placed at once; what it returns places the rest.
+        """Places the entries whose queue is known; what it returns places the others.
 
         Raises Retryable, Poison.
         """

@@ -16,7 +16,7 @@ RANKING_KINDS = (Kind.QUEUE, Kind.POLICY)
 
 
 class Rankings:
-    """Makes and keeps them. Lives in one event loop."""
+    """Makes rankings and keeps them. Lives in one event loop."""
 
     def __init__(self, config: ConfigTable) -> None:
         self._config = config

@@ -90,7 +90,7 @@ def evaluate(
 
 
 def wanting(result: LaneResult) -> list[Need]:
-    """The needs, not known yet, on which a rule's outcome may depend."""
+    """The needs without values yet on which a rule's outcome may depend."""
     rules, evaluation = result.rules, result.evaluation
     if rules is None or evaluation is None:
         return []

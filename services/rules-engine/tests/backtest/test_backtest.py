@@ -47,10 +47,10 @@ def sample(number: int) -> BacktestSample:
 
 def drained(tally: BacktestTally) -> list[BacktestSample]:
     said: list[BacktestSample] = []
-    while tally.unsaid():
+    while tally.unpublished():
         batch = tally.new_samples()
         assert len(batch) <= SAMPLES_AT_ONCE
-        tally.said(batch)
+        tally.published(batch)
         said += batch
     return said
 

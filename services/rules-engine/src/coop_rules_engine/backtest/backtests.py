@@ -1,6 +1,6 @@
-"""The role that tries rules on the past: takes requests up, lets them take turns, says how far.
+"""The role that tries rules on the past: takes requests, schedules them, publishes progress.
 
-    coop.backtests.v1 ─▶ RequestReader ─▶ Turns ─▶ slices of a Run (one worker thread)
+    coop.backtests.v1 ─▶ RequestReader ─▶ schedule ─▶ slices of a run (one worker thread)
                                                      │ effects ─▶ acknowledged
                                                      └▶ coop.backtest-results.v1, about one a second
 
@@ -70,8 +70,8 @@ class BacktestJob:
         self.backoff = Backoff(last=10.0)
         self.not_before = 0.0
         self.taken_at = time.monotonic()
-        self.said_at = 0.0
-        self.said = None if past is None else past.last
+        self.published_at = 0.0
+        self.published = None if past is None else past.last
 
     @property
     def id(self) -> str:
@@ -90,7 +90,7 @@ class BacktestJob:
         return max(self.not_before, self.run.due if self.run is not None else 0.0)
 
     def positions(self) -> dict[str, int]:
-        """Where it is, by partition, as told on the wire."""
+        """The next offset by partition, as events tell it."""
         if self.run is None:
             return {} if self.past is None else self.past.last.position
         return {str(partition): offset for partition, offset in self.run.positions().items()}
@@ -123,7 +123,7 @@ class Backtests:
         self._reader: RequestReader | None = None
 
     def ready(self) -> bool:
-        """The group has told us our partitions."""
+        """Whether the consumer group has assigned this process its partitions."""
         return self._reader is not None and self._reader.joined
 
     async def run(self) -> None:
@@ -164,7 +164,7 @@ class Backtests:
         self._wake.set()
 
     def _lost(self, partition: int) -> None:
-        """Whoever has the partition now goes on from what was said."""
+        """The partition is another process's now, which goes on from the last published event."""
         for job in list(self._jobs.values()):
             if job.partition == partition:
                 self._drop(job)
@@ -189,7 +189,7 @@ class Backtests:
                 await self._guarded(job, self._slice(job, job.run))
 
     async def _guarded(self, job: BacktestJob, work: Any) -> None:
-        """Do a step of a backtest; what goes wrong is its own matter."""
+        """Do a step of a backtest; what goes wrong ends that one alone."""
         try:
             await work
             job.backoff.reset()
@@ -230,7 +230,7 @@ class Backtests:
         job.opened_at = time.monotonic()
 
     def _expect_configuration(self, job: BacktestJob) -> None:
-        """Raises Retryable while what the request was made under is not known here, for a while."""
+        """Raises Retryable, for a while, while the request's configuration is not known here."""
         request = job.request
         known = self._config.revision(request.org_id)
         if known >= request.config_revision:
@@ -262,13 +262,13 @@ class Backtests:
         await self._act(effects)
         if run.finished:
             await self._end(job, "COMPLETE")
-        elif time.monotonic() - job.said_at >= _PROGRESS_SECONDS:
-            job.said_at = time.monotonic()
+        elif time.monotonic() - job.published_at >= _PROGRESS_SECONDS:
+            job.published_at = time.monotonic()
             with contextlib.suppress(BrokerUnavailable):  # it is said again in a second
-                await self._say(job, "RUNNING")
+                await self._publish_progress(job, "RUNNING")
 
     async def _act(self, effects: list[Message]) -> None:
-        """Publish, for as long as it takes: what is not acknowledged must not count as done."""
+        """Publish the effects, for as long as it takes: one without acknowledgement is not done."""
         backoff = Backoff(last=10.0)
         while effects:
             try:
@@ -282,10 +282,10 @@ class Backtests:
     async def _end(
         self, job: BacktestJob, state: BacktestState, *, error: str | None = None
     ) -> None:
-        """Say the last of a backtest, and let go of it. Raises Retryable: then it is done again."""
+        """Publish the last event of a backtest, and forget it. Raises Retryable: then try again."""
         if job.run is not None:
             await self._in_thread(job.run.park)
-        await self._say(job, state, error=error)
+        await self._publish_progress(job, state, error=error)
         self._finished[job.id] = None
         while len(self._finished) > _REMEMBERED:
             del self._finished[next(iter(self._finished))]
@@ -293,14 +293,14 @@ class Backtests:
         metric.BACKTESTS_ENDED.labels(state).inc()
         _log.info("backtest ended", backtest=job.id, org_id=job.org_id, state=state)
 
-    async def _say(
+    async def _publish_progress(
         self, job: BacktestJob, state: BacktestState, *, error: str | None = None
     ) -> None:
-        """Publish where it is, and all new samples. Raises BrokerUnavailable."""
-        while job.tally.unsaid() > SAMPLES_AT_ONCE:
+        """Publish its position and all new samples. Raises BrokerUnavailable."""
+        while job.tally.unpublished() > SAMPLES_AT_ONCE:
             # Under the position that was told before: whoever goes on from a position has all
             # samples up to it.
-            earlier = job.said or _nothing_yet(job.request)
+            earlier = job.published or _first_event(job.request)
             await self._publish(
                 job,
                 msgspec.structs.replace(
@@ -321,11 +321,11 @@ class Backtests:
             error=error,
         )
         await self._publish(job, event)
-        job.said = event
+        job.published = event
 
     async def _publish(self, job: BacktestJob, event: BacktestProgressed) -> None:
         await self._producer.publish([message_of(event, key=f"{job.org_id}/{job.id}")])
-        job.tally.said(event.samples)
+        job.tally.published(event.samples)
 
     def _park_all(self) -> None:
         for job in self._jobs.values():
@@ -336,8 +336,8 @@ class Backtests:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, *arguments)
 
 
-def _nothing_yet(request: BacktestRequested) -> BacktestProgressed:
-    """What is said of a backtest at its beginning."""
+def _first_event(request: BacktestRequested) -> BacktestProgressed:
+    """The first event of a backtest: running, nothing read."""
     return BacktestTally().event(
         event_id=new_id(),
         org_id=request.org_id,

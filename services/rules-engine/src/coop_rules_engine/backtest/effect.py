@@ -50,7 +50,7 @@ class Effects:
         now = time.monotonic()
         if now < self.due:
             return None
-        verdict = LaneResult(
+        result = LaneResult(
             submission=submission,
             lane=trial.rules.lane,
             revision=self._revision,
@@ -60,7 +60,7 @@ class Effects:
         )
         done = frozenset() if recorded is None else recorded.executions
         made = []
-        for execution, effect in effects_of(verdict, datetime.now(UTC)):
+        for execution, effect in effects_of(result, datetime.now(UTC)):
             if execution.execution_id not in done:
                 made.append(self._message(effect, submission))
         if made:

@@ -91,12 +91,12 @@ class RecordedResults:
         return self._held.get(submission_id)
 
     def forget(self, submission_id: str) -> None:
-        """Its item is behind us."""
+        """Its item was judged: the result is not needed any more."""
         self._held.pop(submission_id, None)
 
     def catch_up(self, submissions: Collection[str], *, first: datetime, last: datetime) -> bool:
-        """Read on until what there is of these submissions, which were made from `first` to `last`,
-        has been read; False when there is more to read and the caller may do something else."""
+        """Read on until the results of these submissions, which were made from `first` to `last`,
+        are there or cannot come any more; False when there is more to read: call again."""
         missing = {s for s in submissions if s not in self._held or not self._held[s].fast}
         latest = max((self._held[s].time for s in submissions if s in self._held), default=last)
         self._forget_before(first)
@@ -155,7 +155,7 @@ class RecordedResults:
             found.executions |= {execution.execution_id for execution in result.executions}
 
     def _forget_before(self, first: datetime) -> None:
-        """What was submitted, or at least recorded, before belongs to an item behind us."""
+        """Results of submissions before `first`: their items were judged."""
         oldest = first - CLOCK_SKEW
         while self._held:
             submission_id = next(iter(self._held))

@@ -49,7 +49,7 @@ _decode_result = msgspec.json.Decoder(BacktestProgressed).decode
 
 @dataclass(slots=True)
 class PastProgress:
-    """What a backtest said before: its last event, and all its samples."""
+    """What a backtest has published: its last event, and all its samples."""
 
     last: BacktestProgressed
     samples: list[BacktestSample] = field(default_factory=list)
@@ -176,7 +176,7 @@ class RequestReader:
                 waiting[request.backtest_id] = request
 
     def _begin(self, number: int, waiting: dict[str, BacktestRequested]) -> None:
-        """What was on the log has been read: what of it is unfinished goes on."""
+        """The partition has been read to its end: its unfinished backtests go on."""
         past = self._past.pop(number, {})
         for backtest_id, request in waiting.items():
             self._taken(number, request, past.get(backtest_id))

@@ -32,7 +32,7 @@ from coop_runtime.kafka.message import Message
 from coop_runtime.process.error import Poison
 from coop_runtime.process.settings import RuntimeSettings
 
-_TURN = 64  # items between looks at the clock
+_ITEMS = 64  # items between looks at the clock
 _MESSAGES = 1_000  # effects of one slice
 _PREFETCH_KB = 4 * 1024
 _GONE = "item type"  # why an item of a deleted type is undecided
@@ -97,7 +97,7 @@ class BacktestRun:
                 self.tally.reaches_back_to(self.request.end)
 
     def _joins(self) -> bool:
-        """Whether what the engine recorded is wanted."""
+        """Whether it needs what the engine recorded of the items."""
         request = self.request
         return request.acts or request.values == "RECORDED" or self._trials.wants_record()
 
@@ -182,7 +182,7 @@ class BacktestRun:
         )
 
     def _judge_all(self, scan: PartitionScan, until: float, effects: list[Message]) -> None:
-        """Judge what is at hand, until the time is up or acting must wait."""
+        """Judge the items that are read, until the time is up or acting must wait."""
         count, more = 0, True
         while more:
             event = scan.entry()
@@ -192,7 +192,7 @@ class BacktestRun:
                 return
             more = scan.advance()
             count += 1
-            if count % _TURN == 0 and time.perf_counter() > until:
+            if count % _ITEMS == 0 and time.perf_counter() > until:
                 return
 
     def _judge(

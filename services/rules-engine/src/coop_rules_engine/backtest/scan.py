@@ -37,8 +37,8 @@ class ItemSelection:
 
 
 class PartitionScan:
-    """`results` None: what was recorded is not wanted. `begins` is told the time of the partition's
-    first record, where that is later than the start and records before it may be gone."""
+    """Reads one partition. `results` None: without what was recorded. `begins` is called with the
+    time of its first record, where that is later than the start and earlier ones may be gone."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class PartitionScan:
         return None if self._recording is None else self._recording.find(submission_id)
 
     def advance(self) -> bool:
-        """The entry was handled; whether there is another at hand."""
+        """The entry was handled; whether another one is read already."""
         event = self._entries[self._index][1]
         if event is not None and self._recording is not None:
             self._recording.forget(event.submission_id)

@@ -13,8 +13,8 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Schedulable(Protocol):
-    """A backtest, as far as turns are concerned. Times are monotonic seconds: `due`, before which
-    it has nothing to do, and `opened_at`."""
+    """A backtest, as far as the schedule looks at it. Times are monotonic seconds: `opened_at`, and
+    `due`, before which it has nothing to do."""
 
     @property
     def org_id(self) -> str: ...

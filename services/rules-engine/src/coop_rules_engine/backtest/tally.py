@@ -29,7 +29,7 @@ OutcomePair = tuple[bool | None, bool | None]
 
 
 class BacktestTally:
-    """`passed` counts items, not samples; `reached` is the largest progress said so far."""
+    """`passed` counts items, not samples; `reached` is the largest progress told so far."""
 
     def __init__(self) -> None:
         self.scanned = 0
@@ -84,7 +84,7 @@ class BacktestTally:
         self.skipped += 1
 
     def lacks(self, reasons: Sequence[str]) -> None:
-        """An item was undecided for these reasons."""
+        """Counts an undecided item by the reasons for it."""
         for reason in reasons:
             name = reason[:_REASON_CHARACTERS]
             if name not in self.unavailable and len(self.unavailable) >= _REASONS:
@@ -108,7 +108,7 @@ class BacktestTally:
         self._new[submission_id] = make()
 
     def _keep(self, class_: OutcomePair, submission_id: str) -> str | None:
-        """The submission that is not kept (any longer), if one is not; a repeat is not."""
+        """The submission that is left out: the new one, one that it displaces, or None."""
         heap = self._kept.setdefault(class_, [])
         entry = (-rank_of(submission_id), submission_id)
         if len(heap) < SAMPLES:
@@ -121,17 +121,17 @@ class BacktestTally:
         return heapq.heappushpop(heap, entry)[1]
 
     def new_samples(self) -> tuple[BacktestSample, ...]:
-        """Up to `SAMPLES_AT_ONCE` that were not said yet."""
+        """Up to `SAMPLES_AT_ONCE` that were not published yet."""
         return tuple(list(self._new.values())[:SAMPLES_AT_ONCE])
 
-    def said(self, samples: Sequence[BacktestSample]) -> None:
+    def published(self, samples: Sequence[BacktestSample]) -> None:
         """These were published."""
         for sample in samples:
             if self._new.get(sample.submission_id) is sample:
                 del self._new[sample.submission_id]
 
-    def unsaid(self) -> int:
-        """How many samples are to be said yet."""
+    def unpublished(self) -> int:
+        """How many samples are not published yet."""
         return len(self._new)
 
     def event(
@@ -146,7 +146,7 @@ class BacktestTally:
         position: Mapping[str, int],
         error: str | None = None,
     ) -> BacktestProgressed:
-        """What is to be said now."""
+        """The event to publish now."""
         return BacktestProgressed(
             event_id=event_id,
             org_id=org_id,

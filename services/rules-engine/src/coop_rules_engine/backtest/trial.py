@@ -117,8 +117,8 @@ def banks_of(rule: Rule) -> Iterator[_Key]:
 
 @dataclass(frozen=True, slots=True)
 class RuleTrial:
-    """The rule for items of one version of their type, under one state of the banks. `reasons` are
-    what is said of conditions that could not be decided, by condition."""
+    """The rule for items of one version of their type, under one state of the banks. `reasons` say,
+    by condition, why one could not be decided."""
 
     rules: LaneRules
     reasons: Mapping[str, str]

@@ -26,7 +26,7 @@ _log = logger(__name__)
 
 
 class Limiter:
-    """One for a process."""
+    """Asks the counters whether rules that passed may act; one for a process."""
 
     def __init__(self, store: CounterStore, rebuilder: Rebuilder) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class Limiter:
         """The messages to publish, once it is known whether the rules with limits may act.
 
         Publish them at once: a rebuild counts only what it finds on the log.
-        Raises StoreUnavailable, CountersIncomplete.
+        Raises CountersUnavailable, CountersIncomplete.
         """
         results = [one for one in outputs if isinstance(one, LaneResult)]
         trips = await self.decide(results, now=now) if results else []
@@ -53,7 +53,7 @@ class Limiter:
     async def decide(self, results: Sequence[LaneResult], *, now: datetime) -> list[Message]:
         """Sets `limited` of each; the messages about rules that were tripped.
 
-        Rules without limits cost nothing. Raises StoreUnavailable, CountersIncomplete.
+        Rules without limits cost nothing. Raises CountersUnavailable, CountersIncomplete.
         """
         asked = [
             (result, plan)

@@ -47,7 +47,7 @@ class CounterRequest(NamedTuple):
 
 
 class CounterValues:
-    """One for a process."""
+    """Reads the counters that rules compare; one for a process."""
 
     def __init__(self, store: CounterStore, rebuilder: Rebuilder) -> None:
         self._store = store
@@ -106,7 +106,7 @@ class CounterValues:
 
 
 class RegistryRules:
-    """What a rebuild must know of the rules (`rebuild.Rules`)."""
+    """The registry's rules, as a rebuild asks about them (`rebuild.RebuildRules`)."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -3,7 +3,7 @@
     deferred evaluations ─▶ one task each: evaluate ─▶ the item's earlier ones ─▶ limits ─▶ publish
 
 Guarantees: a batch is settled, and its offsets committed in their order, when every evaluation in
-it is on the log; killed before, it is evaluated again, with the same ids. What is said of an
+it is on the log; killed before, it is evaluated again, with the same ids. What comes of an
 item is published in its order; no other waits for it. At most `window` (and a batch) are under way.
 Must not: know what is waited for; `media` and `remote` do.
 """
@@ -25,11 +25,12 @@ from coop_runtime.kafka.message import Message, Received
 from coop_runtime.process.error import Retryable
 
 Evaluate = Callable[[Received[EvaluationDeferred]], Awaitable[LaneResult | Message]]
-"""Gives what the rules say, or what is to be said as it is."""
+"""Gives what the rules say, or a message that is published as it is."""
 
 
 class DeferredHandler:
-    """A handler of a consumer of EvaluationDeferred. `wanted` are the events of its lane."""
+    """A handler of a consumer of EvaluationDeferred. `lane`: whose events it evaluates; `window`:
+    how many of them at a time."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class DeferredHandler:
         self._seconds = metric.LANE_SECONDS.labels(lane)
 
     async def __call__(self, batch: Sequence[Received[EvaluationDeferred]]) -> Awaitable[None]:
-        """Begins each evaluation; what it returns ends when all are on the log."""
+        """Begins each evaluation; what it returns is done when all results are on the log."""
         while self._under_way >= self._window:
             self._room.clear()
             await self._room.wait()
@@ -82,13 +83,13 @@ class DeferredHandler:
         self, received: Received[EvaluationDeferred], earlier: asyncio.Task[None] | None
     ) -> None:
         began = time.perf_counter()
-        said = await self._evaluate(received)
+        output = await self._evaluate(received)
         if earlier is not None:
             await asyncio.wait([earlier])
             if earlier.cancelled() or earlier.exception() is not None:
                 # Both come again, in their order.
                 raise Retryable("an earlier evaluation of the item is not done")
-        messages = await self._limiter.messages([said], now=datetime.now(UTC))
+        messages = await self._limiter.messages([output], now=datetime.now(UTC))
         await self._publisher.begin(messages)
         self._seconds.observe(time.perf_counter() - began)
 

@@ -78,8 +78,8 @@ class ItemHandler:
         self._slice = slice_seconds
 
     async def __call__(self, batch: Sequence[Received[ItemSubmitted]]) -> Awaitable[None]:
-        """Evaluates the batch and begins to publish; what it returns ends with the last
-        acknowledgement.
+        """Evaluates the batch and begins to publish; what it returns is done when the broker has
+        acknowledged everything.
 
         Raises Poison for an item whose data cannot be read, Retryable while rules are not compiled
         or what must be counted cannot be.

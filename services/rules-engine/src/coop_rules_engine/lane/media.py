@@ -52,8 +52,8 @@ class MediaEvaluation:
             if need.signal.lane == "MEDIA":
                 inputs = lane.program.inputs_of(need, facts)
                 known[need.key] = media_values(need, inputs, media, why=why)
-        verdict = evaluate(submission, rules, lane, facts=facts, known=known)
+        result = evaluate(submission, rules, lane, facts=facts, known=known)
         if event.lane == "SLOW":
             values = [value for values in known.values() for value in values]
-            return deferred(verdict, values, awaits_media=False, now=datetime.now(UTC))
-        return verdict
+            return deferred(result, values, awaits_media=False, now=datetime.now(UTC))
+        return result

@@ -41,7 +41,7 @@ class RemoteValues(Protocol):
 
 
 class _Queue:
-    """One organisation's evaluations: so many ask, so many wait for that."""
+    """One organisation's evaluations: up to `_AT_ONCE` ask providers, the others wait for that."""
 
     def __init__(self) -> None:
         self._asking = asyncio.Semaphore(_AT_ONCE)
@@ -53,7 +53,7 @@ class _Queue:
 
     @asynccontextmanager
     async def wait(self, share: int, patience: float) -> AsyncIterator[str]:
-        """A turn; gives why there is none, or ''."""
+        """Waits for the right to ask; gives why it was refused, or ''."""
         if self._inside >= share:
             yield _TOO_MANY
             return
@@ -96,7 +96,7 @@ class RemoteEvaluation:
         self._deadline = deadline
         self._patience = patience
         self._share = share
-        self._turns: dict[str, _Queue] = {}
+        self._queues: dict[str, _Queue] = {}
 
     async def __call__(self, received: Received[EvaluationDeferred]) -> LaneResult:
         """What the rules say of the submission. Raises Retryable, Poison."""
@@ -106,10 +106,10 @@ class RemoteEvaluation:
         lane = None if found is None else found.lanes.get("SLOW")
         if lane is None:
             # Its rules are gone, or need no remote value any more.
-            verdict = LaneResult(submission=submission, lane="SLOW", revision=rules.revision)
+            result = LaneResult(submission=submission, lane="SLOW", revision=rules.revision)
         else:
-            verdict = await self._in_turn(submission, rules, lane, event.signals)
-        return verdict
+            result = await self._in_turn(submission, rules, lane, event.signals)
+        return result
 
     async def _in_turn(
         self,
@@ -118,14 +118,14 @@ class RemoteEvaluation:
         lane: LaneRules,
         signals: Sequence[SignalValue],
     ) -> LaneResult:
-        """The verdict, with values if its organisation's turn comes."""
+        """The result, with values if its organisation's turn comes."""
         org_id = submission.org_id
-        turns = self._turns.setdefault(org_id, _Queue())
-        async with turns.wait(self._share, self._patience) as refused:
-            verdict = await self._decide(submission, rules, lane, signals, refused=refused)
-        if turns.idle and self._turns.get(org_id) is turns:
-            del self._turns[org_id]
-        return verdict
+        queue = self._queues.setdefault(org_id, _Queue())
+        async with queue.wait(self._share, self._patience) as refused:
+            result = await self._decide(submission, rules, lane, signals, refused=refused)
+        if queue.idle and self._queues.get(org_id) is queue:
+            del self._queues[org_id]
+        return result
 
     async def _decide(
         self,
@@ -139,8 +139,8 @@ class RemoteEvaluation:
         deadline = asyncio.get_running_loop().time() + self._deadline
         known, facts = known_of(signals), submission.facts()
         for _ in range(_ROUNDS):
-            verdict = evaluate(submission, rules, lane, facts=facts, known=known)
-            missing = [need for need in wanting(verdict) if need.signal.lane == "SLOW"]
+            result = evaluate(submission, rules, lane, facts=facts, known=known)
+            missing = [need for need in wanting(result) if need.signal.lane == "SLOW"]
             if not missing:
                 break
             inputs = [lane.program.inputs_of(need, facts, signals=known) for need in missing]
@@ -152,8 +152,8 @@ class RemoteEvaluation:
             )
             known |= {need.key: found for need, found in zip(missing, values, strict=True)}
         else:
-            verdict = evaluate(submission, rules, lane, facts=facts, known=known)
-        return verdict
+            result = evaluate(submission, rules, lane, facts=facts, known=known)
+        return result
 
     async def _values(
         self,

@@ -177,7 +177,7 @@ class Registry:
         self._compiling = org_id
         try:
             configuration = self._configuration(org_id)
-            with _out_of_the_collectors_way():
+            with _garbage_collection_put_off():
                 made = await asyncio.get_running_loop().run_in_executor(
                     self._executor, self._compiler.compile, configuration, self._current.get(org_id)
                 )
@@ -214,7 +214,7 @@ class Registry:
         )
 
     def _report(self, org_id: str, made: RuleSet) -> None:
-        """Says once for each revision of a rule what of it will not happen."""
+        """Logs, once for each revision of a rule, what of it will not happen."""
         found: set[_Note] = set()
         for rules in (lane for one in made.types.values() for lane in one.lanes.values()):
             refs = {code.rule.ref.id: code.rule.ref for code in rules.program.rules}
@@ -243,8 +243,8 @@ class Registry:
 
 
 @contextlib.contextmanager
-def _out_of_the_collectors_way() -> Iterator[None]:
-    """What is made meanwhile is not looked through for garbage, then and later.
+def _garbage_collection_put_off() -> Iterator[None]:
+    """No full collection meanwhile, and none that looks at what was made here, then or later.
 
     Rules live until they are replaced, and then are free at once: they do not refer to themselves
     (a test sees to it). A full collection would walk through all of them, and hold everything up
