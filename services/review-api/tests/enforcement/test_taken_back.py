@@ -13,6 +13,7 @@ from coop_contracts.event import ActionRequested, ItemRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.enforcement import bulk_store
+from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
@@ -154,7 +155,7 @@ async def test_the_file_says_it_as_well(floor: Floor, place: Any) -> None:
     reversal = await floor.reverse(decisionId=decided)
     await floor.confirm(reversal)
     answer = await floor.person.call("POST", "/v1/decision-log/exports", {"format": "CSV"})
-    exporter = Exporter(floor.engine, clock=floor.clock)
+    exporter = Exporter(floor.engine, clock=floor.clock, limits=ExportLimits())
     while await exporter.step():
         pass
     path = f"/v1/decision-log/exports/{answer.json()['id']}/download"

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from coop_contracts.event import ActionRequested, ItemRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
-from coop_review_api.decision_log.entry import Entry
+from coop_review_api.decision_log.entry import LogEntry
 from coop_review_api.directory.table import users
 from coop_review_api.export import file, store
 from coop_review_api.export.store import ExportLimits
@@ -29,8 +29,8 @@ EXPORTS = "/v1/decision-log/exports"
 LIMITS = ExportLimits(batch=2)
 
 
-def entry(**more: Any) -> Entry:
-    fields: dict[str, Any] = dict.fromkeys(Entry.__struct_fields__)
+def entry(**more: Any) -> LogEntry:
+    fields: dict[str, Any] = dict.fromkeys(LogEntry.__struct_fields__)
     fields |= {
         "id": "d1",
         "kind": "DECISION",
@@ -42,7 +42,7 @@ def entry(**more: Any) -> Entry:
         "csam": False,
         "taken_back": [],
     }
-    return Entry(**{**fields, **more})
+    return LogEntry(**{**fields, **more})
 
 
 def rows_of(data: bytes) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ from coop_review_api.directory.table import users
 from coop_review_api.http.authentication import COOKIE
 from coop_review_api.live import hub as hubs
 from coop_review_api.live.hub import Hub
-from coop_review_api.live.snapshot import look
+from coop_review_api.live.snapshot import take_snapshot
 from coop_review_api.people import session
 from coop_review_api.people.table import sessions
 from coop_review_api.process.application import limited
@@ -297,9 +297,9 @@ async def test_all_listeners_share_one_question(
     async def counting(connection: Any, watched: Any, *rest: Any, **more: Any) -> Any:
         asked.append(len(watched.user_ids))
         rounds.release()
-        return await look(connection, watched, *rest, **more)
+        return await take_snapshot(connection, watched, *rest, **more)
 
-    monkeypatch.setattr(hubs, "look", counting)
+    monkeypatch.setattr(hubs, "take_snapshot", counting)
     people = [moderator, *[await sign_in(Role.MODERATOR) for _ in range(19)]]
     async with AsyncStack() as stack:
         pages = [(await stack.enter(listening(app, person)))[0] for person in people]
@@ -375,9 +375,9 @@ async def test_a_database_that_is_away_is_waited_for(
         calls.append(None)
         if len(calls) < 3:
             raise Retryable("away")
-        return await look(*given, **more)
+        return await take_snapshot(*given, **more)
 
-    monkeypatch.setattr(hubs, "look", failing)
+    monkeypatch.setattr(hubs, "take_snapshot", failing)
     limit(context, after_outage=0.01)
     async with listening(app, moderator) as (page, _):
         await page.until("queues", lambda data: data is not None)
@@ -392,7 +392,7 @@ async def test_a_fault_ends_every_stream(
         async def broken(*_: Any, **__: Any) -> Any:
             raise ZeroDivisionError
 
-        patched.setattr(hubs, "look", broken)
+        patched.setattr(hubs, "take_snapshot", broken)
         async with listening(app, moderator) as (page, task):
             await ended(task)
             assert page.events == []

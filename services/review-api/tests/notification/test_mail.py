@@ -29,7 +29,7 @@ from coop_review_api.kernel.mail_server import MailServer
 from coop_review_api.notification import letter
 from coop_review_api.notification import mail as queue
 from coop_review_api.notification.mailer import MAX_AGE, Mailer
-from coop_review_api.notification.smtp import Unreachable
+from coop_review_api.notification.smtp import MailServerUnreachable
 from coop_review_api.notification.table import mails
 from coop_review_api.settings import Settings
 from coop_runtime.database.engine import transaction
@@ -271,7 +271,7 @@ async def test_mails_wait_for_a_server_that_is_down(office: Office) -> None:
     await office.postmaster.stop()
     await office.put("one@acme.example", "two@acme.example")
     for _ in range(10):
-        with pytest.raises(Unreachable):
+        with pytest.raises(MailServerUnreachable):
             await office.mailer().deliver()
     assert set((await office.states()).values()) == {("PENDING", 0)}
     async with running(office.mailer()):
@@ -293,7 +293,7 @@ async def test_a_server_that_does_not_answer_is_left(office: Office) -> None:
     """A hanging server costs its timeout; only the mail under way counts an attempt."""
     office.postmaster.hang = True
     await office.put("one@acme.example", "two@acme.example")
-    with pytest.raises(Unreachable):
+    with pytest.raises(MailServerUnreachable):
         await office.mailer(timeout=0.5).deliver()
     assert sorted((await office.states()).values()) == [("PENDING", 0), ("PENDING", 1)]
     assert office.postmaster.connections == 1
@@ -303,7 +303,7 @@ async def test_a_connection_that_breaks_half_way_is_tried_again(office: Office) 
     """Whether the server took it is not known: it is sent again, under the same Message-ID."""
     office.postmaster.drop_at = "DATA"
     await office.put("one@acme.example")
-    with pytest.raises(Unreachable):
+    with pytest.raises(MailServerUnreachable):
         await office.mailer().deliver()
     office.postmaster.drop_at = None
     office.clock.forward(seconds=61)
@@ -414,7 +414,7 @@ async def test_starttls_and_login(office: Office, authority: Authority) -> None:
     }
     await office.put("one@acme.example")
     certificates = str(authority.certificate)
-    with pytest.raises(Unreachable):
+    with pytest.raises(MailServerUnreachable):
         await office.mailer(
             tls="starttls", certificates=certificates, user="coop", password="wrong"
         ).deliver()
@@ -440,10 +440,10 @@ async def test_nothing_is_sent_in_clear_or_to_a_stranger(
 ) -> None:
     """A server without STARTTLS, or with a certificate nobody vouches for, gets nothing."""
     await office.put("one@acme.example")
-    with pytest.raises(Unreachable):
+    with pytest.raises(MailServerUnreachable):
         await office.mailer(tls="starttls").deliver()
     office.postmaster.options = {"tls_context": authority.context}
-    with pytest.raises(Unreachable):
+    with pytest.raises(MailServerUnreachable):
         await office.mailer(tls="starttls").deliver()
     assert office.postmaster.taken == []
     assert (await office.states())["one@acme.example"] == ("PENDING", 0)

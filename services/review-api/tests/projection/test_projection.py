@@ -23,7 +23,7 @@ from coop_contracts.event import (
 from coop_contracts.ids import new_id
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitioned, Partitions
-from coop_review_api.projection.retention import Keeper
+from coop_review_api.projection.retention import RetentionKeeper
 from coop_review_api.projection.table import (
     deliveries,
     evaluation_rules,
@@ -119,8 +119,10 @@ def projection(engine: Any, partitions: Partitions, clock: Any) -> Projection:
 
 
 @pytest.fixture
-def keeper(engine: Any, partitions: Partitions, clock: Any) -> Keeper:
-    return Keeper(engine, partitions, clock=clock, window=WINDOW, retention=RETENTION, every=60)
+def keeper(engine: Any, partitions: Partitions, clock: Any) -> RetentionKeeper:
+    return RetentionKeeper(
+        engine, partitions, clock=clock, window=WINDOW, retention=RETENTION, every=60
+    )
 
 
 @pytest.fixture
@@ -222,7 +224,7 @@ async def test_a_partition_dropped_behind_ones_back_is_made_again(
 
 
 async def test_only_submissions_with_a_record_stay(
-    projection: Projection, keeper: Keeper, engine: Any, clock: Any, org_id: str
+    projection: Projection, keeper: RetentionKeeper, engine: Any, clock: Any, org_id: str
 ) -> None:
     """After the window a submission whose evaluation was recorded is kept, the others are gone."""
     began = clock()
@@ -244,7 +246,7 @@ async def test_only_submissions_with_a_record_stay(
 
 
 async def test_what_was_written_late_stays_for_the_whole_window(
-    projection: Projection, keeper: Keeper, engine: Any, clock: Any, org_id: str
+    projection: Projection, keeper: RetentionKeeper, engine: Any, clock: Any, org_id: str
 ) -> None:
     """A projector that was away for a day writes old submissions: their evaluations, which are
     read later, still find them."""
@@ -258,7 +260,7 @@ async def test_what_was_written_late_stays_for_the_whole_window(
 
 
 async def test_what_is_too_old_goes_with_its_partition(
-    projection: Projection, keeper: Keeper, engine: Any, clock: Any, org_id: str
+    projection: Projection, keeper: RetentionKeeper, engine: Any, clock: Any, org_id: str
 ) -> None:
     """Past the retention nothing is left; a day before, everything is."""
     await projection.evaluated([received(matched(org_id, "x", clock()))])

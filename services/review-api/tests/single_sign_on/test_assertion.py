@@ -10,7 +10,7 @@ import xmlsec
 from lxml import etree
 
 from coop_review_api.single_sign_on import assertion, xml
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 
 A = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 P = "{urn:oasis:names:tc:SAML:2.0:protocol}"
@@ -37,7 +37,7 @@ def read(idp: Any, tools: Any, clock: Any) -> Callable[..., assertion.Assertion]
         root.replace(found, idp.signed(found))
         if around is not None:
             around(root)
-        expected = assertion.Expected(
+        expected = assertion.ExpectedAssertion(
             issuer=idp.entity_id,
             certificates=[idp.pair.certificate],
             audience="https://us.example",
@@ -133,7 +133,7 @@ INSIDE: list[tuple[str, str, Change]] = [
 )
 def test_what_an_assertion_must_say(read: Any, reason: str, change: Change) -> None:
     """Signed by the right provider, and wrong in one thing."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SignInRefused) as refused:
         read(inside=change)
     assert refused.value.reason == reason
 
@@ -173,7 +173,7 @@ AROUND: list[tuple[str, str, Change]] = [
 )
 def test_what_a_response_must_say(read: Any, reason: str, change: Change) -> None:
     """Around an honest assertion, wrong in one thing."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SignInRefused) as refused:
         read(around=change)
     assert refused.value.reason == reason
 
@@ -188,7 +188,7 @@ def test_the_attribute_that_holds_the_address_is_one(read: Any, count: int) -> N
             attribute = etree.SubElement(statement, f"{A}Attribute", Name="email")
             etree.SubElement(attribute, f"{A}AttributeValue").text = EMAIL
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SignInRefused) as refused:
         read(inside=attributes, attribute="email")
     assert refused.value.reason == "email"
 
@@ -209,7 +209,7 @@ def test_the_attribute_that_holds_the_address_is_one(read: Any, count: int) -> N
 )
 def test_xml_with_two_readings(reason: str, document: bytes) -> None:
     """What one program could read otherwise than another is not read."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SignInRefused) as refused:
         xml.parse(document)
     assert refused.value.reason == reason
 
@@ -249,7 +249,7 @@ def test_a_response_as_okta_makes_it(idp: Any, tools: Any, clock: Any) -> None:
         _sign_as_okta(element, idp.pair, tools.pem(idp.pair.key))
     document = etree.tostring(root)
     assert document.count(b'PrefixList="xs"') == 2
-    expected = assertion.Expected(
+    expected = assertion.ExpectedAssertion(
         issuer=idp.entity_id,
         certificates=[idp.pair.certificate],
         audience="https://us.example",

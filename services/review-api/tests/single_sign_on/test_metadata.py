@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from coop_review_api.single_sign_on import certificate, metadata
 from coop_review_api.single_sign_on.certificate import MAX_CERTIFICATE, CertificateError
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.fetch import Fetch
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_runtime.egress.guard import EgressGuard
@@ -59,7 +59,7 @@ def test_metadata_of_several_providers(idp: Any, tools: Any, clock: Any) -> None
     assert metadata.read(together(idp.metadata())).entity_id == idp.entity_id
     other = tools.idp(clock, entity_id="https://other.example").metadata()
     for documents in ((), (idp.metadata(), other)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(SignInRefused) as refused:
             metadata.read(together(*documents))
         assert refused.value.reason == "metadata"
 
@@ -101,7 +101,7 @@ async def test_nothing_is_fetched_without_tls() -> None:
 
     fetch = Fetch(EgressGuard(["idp.example"], resolver=resolver))
     for url in ("http://idp.example/metadata", "https://user:password@idp.example/"):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(SignInRefused) as refused:
             await fetch.document(url)
         assert refused.value.reason == "address"
     await fetch.aclose()

@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from coop_review_api.single_sign_on import signature, xml
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 
 A = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
@@ -39,7 +39,7 @@ def test_one_of_several_certificates(signed: Any, idp: Any, tools: Any) -> None:
     several = [tools.pair("other").certificate, idp.pair.certificate]
     assert signature.verified(signed, several, now=datetime.now(UTC)).tag == signed.tag
     for none in ([], several[:1]):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(SignInRefused) as refused:
             signature.verified(signed, none, now=datetime.now(UTC))
         assert refused.value.reason == "signature"
 
@@ -58,10 +58,10 @@ def test_a_signature_is_about_its_own_element(signed: Any, idp: Any, monkeypatch
     within = inside[0].find("{*}Signature")
     assert within is not None
     inside[0].remove(within)
-    with pytest.raises(Refused):
+    with pytest.raises(SignInRefused):
         signature.check_form(forged)
     monkeypatch.setattr(signature, "check_form", lambda element: None)
-    with pytest.raises(Refused):
+    with pytest.raises(SignInRefused):
         signature.verified(forged, [idp.pair.certificate], now=datetime.now(UTC))
 
 
@@ -70,7 +70,7 @@ def test_an_id_twice(signed: Any) -> None:
     twin = etree.fromstring(etree.tostring(signed))
     root = etree.Element("r")
     root.extend([signed, twin])
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SignInRefused) as refused:
         xml.parse(etree.tostring(root))
     assert refused.value.reason == "shape"
 
@@ -95,7 +95,7 @@ def test_a_broken_signature_is_no_crash(signed: Any, idp: Any) -> None:
                 parent.append(etree.fromstring(etree.tostring(node)))
             try:
                 found = signature.verified(element, [idp.pair.certificate], now=datetime.now(UTC))
-            except Refused:
+            except SignInRefused:
                 continue
             # KeyInfo is not looked at, and not covered.
             assert "KeyInfo" in tag or "X509" in tag, (tag, change)

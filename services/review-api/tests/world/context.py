@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_queues.store import Claims, OrderIndex
-from coop_review_api.analytics.route import FiguresTurn
+from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
@@ -26,7 +26,7 @@ from coop_review_api.people.password import Passwords
 from coop_review_api.process.document_check import DOCUMENT_CHECKS
 from coop_review_api.process.limit import limits
 from coop_review_api.quality.follower import SamplesDecisions
-from coop_review_api.quality.route import AgreementTurn
+from coop_review_api.quality.route import AgreementConcurrency
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
@@ -93,7 +93,7 @@ async def context(
         signals=signals.catalogue,
         parts={
             **limits(),
-            AgreementTurn: AgreementTurn(),
+            AgreementConcurrency: AgreementConcurrency(),
             Desk: Desk(
                 engine=engine,
                 order=order,
@@ -108,7 +108,7 @@ async def context(
             Dispatch: dispatch,
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
-            FiguresTurn: FiguresTurn(),
+            FigureConcurrency: FigureConcurrency(),
             Hub: Hub(
                 engine,
                 session_limits=settings.session_limits,

@@ -26,10 +26,10 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
-from coop_review_api.http.query import QueryModel, Values
+from coop_review_api.http.query import AnyOf, QueryModel
+from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import Forbidden
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.kernel.turn import Turn
 from coop_review_api.review.visibility import ReaderScope, scope_of
 from coop_runtime.database.engine import transaction
 
@@ -44,7 +44,7 @@ ActionReader = Annotated[
 _DAY = timedelta(days=1)
 
 
-class FiguresTurn(Turn):
+class FigureConcurrency(ConcurrencyLimit):
     """Few such questions at a time in a process, so that they never take all its connections."""
 
     def __init__(self) -> None:
@@ -68,38 +68,38 @@ class PeriodQuery(QueryModel):
 class DecisionQuery(QueryModel):
     """Which decisions."""
 
-    queue_ids: Values[str] = Field(alias="queueId")
-    reviewer_ids: Values[str] = Field(alias="reviewerId")
-    policy_ids: Values[str] = Field(alias="policyId")
-    action_ids: Values[str] = Field(alias="actionId")
-    item_type_ids: Values[str] = Field(alias="itemTypeId")
-    decision_types: Values[DecisionType] = Field(alias="decisionType")
+    queue_ids: AnyOf[str] = Field(alias="queueId")
+    reviewer_ids: AnyOf[str] = Field(alias="reviewerId")
+    policy_ids: AnyOf[str] = Field(alias="policyId")
+    action_ids: AnyOf[str] = Field(alias="actionId")
+    item_type_ids: AnyOf[str] = Field(alias="itemTypeId")
+    decision_types: AnyOf[DecisionType] = Field(alias="decisionType")
 
 
 class ArrivalQuery(QueryModel):
     """Which of the jobs that came."""
 
-    queue_ids: Values[str] = Field(alias="queueId")
-    policy_ids: Values[str] = Field(alias="policyId")
-    item_type_ids: Values[str] = Field(alias="itemTypeId")
-    sources: Values[Source] = Field(alias="source")
+    queue_ids: AnyOf[str] = Field(alias="queueId")
+    policy_ids: AnyOf[str] = Field(alias="policyId")
+    item_type_ids: AnyOf[str] = Field(alias="itemTypeId")
+    sources: AnyOf[Source] = Field(alias="source")
 
 
 class SkipQuery(QueryModel):
     """Whose skips, and where."""
 
-    queue_ids: Values[str] = Field(alias="queueId")
-    reviewer_ids: Values[str] = Field(alias="reviewerId")
+    queue_ids: AnyOf[str] = Field(alias="queueId")
+    reviewer_ids: AnyOf[str] = Field(alias="reviewerId")
 
 
 class ActionQuery(QueryModel):
     """Which actions."""
 
-    action_ids: Values[str] = Field(alias="actionId")
-    policy_ids: Values[str] = Field(alias="policyId")
-    item_type_ids: Values[str] = Field(alias="itemTypeId")
-    rule_ids: Values[str] = Field(alias="ruleId")
-    sources: Values[Source] = Field(alias="source")
+    action_ids: AnyOf[str] = Field(alias="actionId")
+    policy_ids: AnyOf[str] = Field(alias="policyId")
+    item_type_ids: AnyOf[str] = Field(alias="itemTypeId")
+    rule_ids: AnyOf[str] = Field(alias="ruleId")
+    sources: AnyOf[Source] = Field(alias="source")
 
 
 Period = Annotated[PeriodQuery, Query()]
@@ -327,8 +327,8 @@ async def _asking(
     request: Request, principal: Principal
 ) -> AsyncIterator[tuple[AsyncConnection, ReaderScope]]:
     """A place, a transaction, and what the caller may see. Raises `Unavailable`."""
-    turn = part_of(request, FiguresTurn)
-    async with turn.taken(), transaction(context_of(request).engine) as connection:
+    concurrency = part_of(request, FigureConcurrency)
+    async with concurrency.taken(), transaction(context_of(request).engine) as connection:
         yield connection, await scope_of(connection, principal)
 
 

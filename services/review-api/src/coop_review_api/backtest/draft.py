@@ -20,7 +20,7 @@ from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_rules.signal.catalogue import SignalCatalogue
 
-Values = Literal["RECORDED", "TODAY"]
+ValueSource = Literal["RECORDED", "TODAY"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class BacktestDraft:
     revision: int | None
     start: datetime
     end: datetime
-    values: Values
+    values: ValueSource
     acts: bool = False
     rate: float | None = None
     backtest_id: str = field(default_factory=new_id)
@@ -45,7 +45,7 @@ async def draft_of(
     rule: Mapping[str, Any] | None,
     start: datetime,
     end: datetime,
-    values: Values,
+    values: ValueSource,
     signals: SignalCatalogue,
 ) -> BacktestDraft:
     """What is asked for, checked: the saved rule, or `rule` (its JSON, without an id), which is not

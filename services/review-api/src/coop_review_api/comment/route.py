@@ -22,7 +22,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import desk as review
+from coop_review_api.review import desk
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["comments"])
@@ -169,7 +169,7 @@ async def delete_job_comment(
 async def _job(connection: AsyncConnection, principal: Principal, job_id: str) -> JobSummary:
     """The job, if this person may see it. Raises JobNotFound."""
     summary = await queues.get_summary(connection, principal.org_id, job_id)
-    await review.require_visible(connection, principal, summary)
+    await desk.require_visible(connection, principal, summary)
     return summary
 
 

@@ -24,7 +24,7 @@ from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
 from coop_queues.reading import item_key, jobs
 from coop_review_api.comment.table import comments
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_documents
 from coop_review_api.directory import person
 from coop_review_api.directory.person import PEOPLE
@@ -245,7 +245,7 @@ async def _check_mentions(
     wanted = list(dict.fromkeys(mentions))
     if not wanted:
         return []
-    roles = await role.definitions(connection, principal.org_id)
+    roles = await role_permission.definitions(connection, principal.org_id)
     allowed = set()
     for row in await person.active(connection, principal.org_id, wanted):
         definition = roles.get(row.role)

@@ -10,7 +10,7 @@ from coop_review_api.configuration.document_model import Id, Name, Stamped, Text
 from coop_review_api.http.body import Body, Model
 from coop_rules.matching.bank import MAX_LOCATIONS, MAX_REGEX, MAX_STRINGS
 
-Entry = Annotated[str, Field(max_length=MAX_REGEX)]
+BankEntry = Annotated[str, Field(max_length=MAX_REGEX)]
 
 
 class TextBankBody(Body):
@@ -18,7 +18,7 @@ class TextBankBody(Body):
 
     name: Name
     type: Literal["STRING", "REGEX"]
-    strings: Annotated[list[Entry], Field(max_length=MAX_STRINGS)]
+    strings: Annotated[list[BankEntry], Field(max_length=MAX_STRINGS)]
     description: Text2000 = ""
 
 
@@ -103,8 +103,8 @@ class HashBankView(Stamped):
 class TextBankPatchBody(Body):
     """Entries to add and to remove; those that are there (or not there) already do not matter."""
 
-    add: Annotated[list[Entry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
-    remove: Annotated[list[Entry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
+    add: Annotated[list[BankEntry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
+    remove: Annotated[list[BankEntry], Field(max_length=MAX_STRINGS)] = Field(default_factory=list)
 
 
 class LocationBankPatchBody(Body):

@@ -27,7 +27,7 @@ _DEPTH = 50
 _ABSENT: Any = object()
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class FieldChange(Struct, frozen=True, kw_only=True):
     """One change. `entries` (of a list that is compared as a set) has added and removed ones."""
 
     op: Literal["add", "remove", "replace", "entries"]
@@ -40,16 +40,18 @@ class Change(Struct, frozen=True, kw_only=True):
     removed_count: int = 0
 
 
-def difference(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Change]:
+def difference(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[FieldChange]:
     """The changes from one state, as JSON values, to the other; None: it was not there."""
     return list(_of_objects(old or {}, new or {}, (), 0))
 
 
-def _of_values(old: Any, new: Any, path: tuple[str | int, ...], depth: int) -> Iterator[Change]:
+def _of_values(
+    old: Any, new: Any, path: tuple[str | int, ...], depth: int
+) -> Iterator[FieldChange]:
     if old is _ABSENT:
-        yield Change(op="add", path=pointer(*path), new=new)
+        yield FieldChange(op="add", path=pointer(*path), new=new)
     elif new is _ABSENT:
-        yield Change(op="remove", path=pointer(*path), old=old)
+        yield FieldChange(op="remove", path=pointer(*path), old=old)
     elif type(old) is type(new) and old == new:
         return
     elif isinstance(old, dict) and isinstance(new, dict) and depth < _DEPTH:
@@ -57,19 +59,19 @@ def _of_values(old: Any, new: Any, path: tuple[str | int, ...], depth: int) -> I
     elif isinstance(old, list) and isinstance(new, list) and depth < _DEPTH:
         yield from _of_lists(old, new, path, depth + 1)
     else:
-        yield Change(op="replace", path=pointer(*path), old=old, new=new)
+        yield FieldChange(op="replace", path=pointer(*path), old=old, new=new)
 
 
 def _of_objects(
     old: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str | int, ...], depth: int
-) -> Iterator[Change]:
+) -> Iterator[FieldChange]:
     for key in [*new, *(key for key in old if key not in new)]:
         yield from _of_values(old.get(key, _ABSENT), new.get(key, _ABSENT), (*path, key), depth)
 
 
 def _of_lists(
     old: list[Any], new: list[Any], path: tuple[str | int, ...], depth: int
-) -> Iterator[Change]:
+) -> Iterator[FieldChange]:
     if all(isinstance(entry, str) for entry in (*old, *new)):
         yield _of_sets(old, new, path)
         return
@@ -96,11 +98,11 @@ def _by(key: str, entries: Sequence[Any]) -> dict[str, Any] | None:
     return found
 
 
-def _of_sets(old: list[str], new: list[str], path: tuple[str | int, ...]) -> Change:
+def _of_sets(old: list[str], new: list[str], path: tuple[str | int, ...]) -> FieldChange:
     before, after = set(old), set(new)
     added = [entry for entry in dict.fromkeys(new) if entry not in before]
     removed = [entry for entry in dict.fromkeys(old) if entry not in after]
-    return Change(
+    return FieldChange(
         op="entries",
         path=pointer(*path),
         added=tuple(added[:MAX_ENTRIES]),
@@ -112,7 +114,7 @@ def _of_sets(old: list[str], new: list[str], path: tuple[str | int, ...]) -> Cha
 
 def _by_position(
     old: list[Any], new: list[Any], path: tuple[str | int, ...], depth: int
-) -> Iterator[Change]:
+) -> Iterator[FieldChange]:
     """What is the same at both ends is left out, so that one inserted condition is one change."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:

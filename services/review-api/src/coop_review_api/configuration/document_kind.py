@@ -59,7 +59,7 @@ class DocumentChange(Generic[D]):
     after: D | None
 
 
-class Parts(Protocol[D]):
+class DocumentParts(Protocol[D]):
     """What is kept beside the documents of a kind, because it is too large for one."""
 
     async def stored(self, configuration: LockedConfiguration, document: D) -> D:
@@ -86,7 +86,7 @@ class DocumentKind(Generic[D]):
     build: Callable[[SentDocument[D]], Awaitable[D]] | None = None
     guard: Callable[[DocumentChange[D]], Awaitable[None]] | None = None
     saved: Callable[[DocumentChange[D]], Awaitable[None]] | None = None
-    parts: Parts[D] | None = None
+    parts: DocumentParts[D] | None = None
     implied: Mapping[str, D] = field(default_factory=dict)
     visible: Callable[[Principal, D], bool] | None = None
 

@@ -23,7 +23,7 @@ D = TypeVar("D", bound=Document)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change(Generic[D]):
+class DocumentRevision(Generic[D]):
     """One revision of a document; None when it was deleted."""
 
     document: D | None
@@ -78,7 +78,7 @@ async def change_at(
     type_: type[D],
     document_id: str,
     revision: int,
-) -> Change[D] | None:
+) -> DocumentRevision[D] | None:
     """The document's own revision of that number, or None."""
     found = await changes(
         connection, org_id, kind, type_, document_id, before=revision + 1, limit=1
@@ -95,7 +95,7 @@ async def changes(
     *,
     before: int | None,
     limit: int,
-) -> list[Change[D]]:
+) -> list[DocumentRevision[D]]:
     """Up to `limit` revisions of a document, newest first, older than `before`."""
     query = (
         select(
@@ -119,7 +119,7 @@ async def changes(
     if before is not None:
         query = query.where(config_log.c.revision < before)
     return [
-        Change(
+        DocumentRevision(
             document=None
             if row.document is None
             else msgspec.json.decode(row.document, type=type_),

@@ -46,13 +46,13 @@ AUTHOR = "system"
 _BATCH = 200
 
 
-class Key(NamedTuple):
+class DocumentKey(NamedTuple):
     org_id: str
     kind: str
     id: str
 
 
-class Known(NamedTuple):
+class KnownDocument(NamedTuple):
     """What the topic says of a document."""
 
     revision: int
@@ -63,7 +63,7 @@ class Known(NamedTuple):
 class TopicState:
     """The newest revision of each document on the topic."""
 
-    documents: dict[Key, Known] = field(default_factory=dict)
+    documents: dict[DocumentKey, KnownDocument] = field(default_factory=dict)
     head: int = 0
 
     def see(self, event: ConfigChanged) -> None:
@@ -72,17 +72,17 @@ class TopicState:
             if event.kind == Kind.LOG_HEAD:
                 self.head = max(self.head, event.revision)
             return
-        key = Key(event.org_id, event.kind, event.id)
+        key = DocumentKey(event.org_id, event.kind, event.id)
         known = self.documents.get(key)
         if known is None or event.revision >= known.revision:
-            self.documents[key] = Known(event.revision, bytes(event.document) == b"null")
+            self.documents[key] = KnownDocument(event.revision, bytes(event.document) == b"null")
 
-    def of_org(self, org_id: str) -> dict[Key, Known]:
+    def of_org(self, org_id: str) -> dict[DocumentKey, KnownDocument]:
         return {key: known for key, known in self.documents.items() if key.org_id == org_id}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class HeadReport:
     """What `ensure_head` found and did."""
 
     repeated: int
@@ -92,14 +92,14 @@ class Outcome:
 
 
 class _Row(NamedTuple):
-    key: Key
+    key: DocumentKey
     revision: int
     document: bytes | None
     author: str
     time: datetime
 
 
-async def ensure_head(engine: AsyncEngine, topic: TopicState, *, clock: Clock) -> Outcome:
+async def ensure_head(engine: AsyncEngine, topic: TopicState, *, clock: Clock) -> HeadReport:
     """Put into the outbox what the topic lacks, then the head. May be repeated at any time."""
     async with transaction(engine) as connection:
         org_ids = list(await connection.scalars(select(orgs.c.org_id).order_by(orgs.c.org_id)))
@@ -114,13 +114,17 @@ async def ensure_head(engine: AsyncEngine, topic: TopicState, *, clock: Clock) -
     async with transaction(engine) as connection:
         head = await _append_head(connection, topic, clock())
     unknown = {key.org_id for key in topic.documents} - set(org_ids)
-    return Outcome(
+    return HeadReport(
         repeated=repeated, restated=restated, unknown_orgs=tuple(sorted(unknown)), head=head
     )
 
 
 async def _ensure_org(
-    connection: AsyncConnection, org_id: str, known: Mapping[Key, Known], *, clock: Clock
+    connection: AsyncConnection,
+    org_id: str,
+    known: Mapping[DocumentKey, KnownDocument],
+    *,
+    clock: Clock,
 ) -> tuple[int, int]:
     configuration = await lock(connection, org_id, author=AUTHOR, clock=clock)
     rows = {row.key: row for row in await _current(connection, org_id)}
@@ -142,7 +146,7 @@ async def _ensure_org(
     return len(missing), len(ahead)
 
 
-def _is_missing(row: _Row, there: Known | None) -> bool:
+def _is_missing(row: _Row, there: KnownDocument | None) -> bool:
     if there is None:
         return row.document is not None
     return there.revision < row.revision
@@ -190,7 +194,7 @@ async def _current(connection: AsyncConnection, org_id: str) -> list[_Row]:
     )
     return [
         _Row(
-            Key(org_id, row.kind, row.id),
+            DocumentKey(org_id, row.kind, row.id),
             row.revision,
             None if row.document is None else row.document.encode(),
             row.author,

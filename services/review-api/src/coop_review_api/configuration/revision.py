@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Document
 from coop_review_api.configuration import history
 from coop_review_api.configuration.changing import changing
-from coop_review_api.configuration.difference import Change as Difference
-from coop_review_api.configuration.difference import difference
+from coop_review_api.configuration.difference import FieldChange, difference
 from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.log import Entry, read
 from coop_review_api.configuration.resource import Resource
@@ -99,12 +98,12 @@ class Revisions(Generic[D]):
         document_id: str,
         revision: int,
         since: int | None,
-    ) -> tuple[int | None, list[Difference]]:
+    ) -> tuple[int | None, list[FieldChange]]:
         """What changed from the revision `since` (None: the one before) to `revision`."""
         async with transaction(context.engine) as connection:
             after = await self._at(connection, principal, document_id, revision)
             if since is not None:
-                before: history.Change[D] | None = await self._at(
+                before: history.DocumentRevision[D] | None = await self._at(
                     connection, principal, document_id, since
                 )
             else:
@@ -155,7 +154,7 @@ class Revisions(Generic[D]):
 
     async def _at(
         self, connection: AsyncConnection, principal: Principal, document_id: str, revision: int
-    ) -> history.Change[D]:
+    ) -> history.DocumentRevision[D]:
         found = await history.change_at(
             connection,
             principal.org_id,
@@ -176,7 +175,7 @@ class Revisions(Generic[D]):
         connection: AsyncConnection,
         context: Context,
         principal: Principal,
-        change: history.Change[D],
+        change: history.DocumentRevision[D],
     ) -> Stamped | None:
         if change.document is None:
             return None
@@ -185,14 +184,14 @@ class Revisions(Generic[D]):
         return self._resource.view_of(context, principal, entry)
 
     def _view(
-        self, context: Context, principal: Principal, change: history.Change[D]
+        self, context: Context, principal: Principal, change: history.DocumentRevision[D]
     ) -> Stamped | None:
         if change.document is None:
             return None
         return self._resource.view_of(context, principal, self._entry(change, change.document))
 
     @staticmethod
-    def _entry(change: history.Change[D], document: D) -> Entry[D]:
+    def _entry(change: history.DocumentRevision[D], document: D) -> Entry[D]:
         return Entry(
             document=document, revision=change.revision, author=change.author, time=change.time
         )
@@ -205,7 +204,7 @@ def _fields(view: Stamped | None) -> dict[str, Any] | None:
     return {name: value for name, value in fields.items() if name not in _STAMP}
 
 
-def as_json(changes: list[Difference]) -> list[dict[str, Any]]:
+def as_json(changes: list[FieldChange]) -> list[dict[str, Any]]:
     """The changes as on this API's wire, without what an operation does not have."""
     shown = []
     for change in changes:

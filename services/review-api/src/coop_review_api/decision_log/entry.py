@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.decision_log.question import EntryKind, EntrySource
 from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED
-from coop_review_api.enforcement.taken_back import Found, TakenBack
+from coop_review_api.enforcement.taken_back import TakenBack, TakenBackById
 
 Row = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Reversible(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
 
 
-class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
+class LogEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     """One entry. `components` are a decision's; of anything else its actions and policies.
     `actor_id` is null where no person acted. Until `leaves_at` a decision can be undone. `state` is
     a bulk action's, or how a claim ended; `total` a bulk action's items. `taken_back` are what took
@@ -64,7 +64,7 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
 
 async def entries_of(
     connection: AsyncConnection, org_id: str, rows: Sequence[Row], *, now: datetime
-) -> list[Entry]:
+) -> list[LogEntry]:
     """The entries in rows of `query.page`."""
     executions = {one for row in rows for one in _executions_of(row)}
     bulk_ids = [row["id"] for row in rows if row["kind"] == "BULK_ACTION"]
@@ -80,7 +80,7 @@ def _executions_of(row: Row) -> list[str]:
     return [one["executionId"] for one in row["executions"] if "reverses" not in one]
 
 
-def _entry_of(row: Row, found: Found, now: datetime) -> Entry:
+def _entry_of(row: Row, found: TakenBackById, now: datetime) -> LogEntry:
     fields = dict(row)
     requested = fields.pop("requested")
     if row["kind"] == "BULK_ACTION":
@@ -91,7 +91,7 @@ def _entry_of(row: Row, found: Found, now: datetime) -> Entry:
         executions = _executions_of(row)
         back = _together([one for each in executions for one in found.get(each, ())])
         left = sum(each not in found for each in executions)
-    return Entry(
+    return LogEntry(
         **fields,
         reversible=_reversible(fields, now) if left > 0 else None,
         taken_back=back,

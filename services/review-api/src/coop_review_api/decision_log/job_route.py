@@ -7,9 +7,9 @@ Guarantees: who may not see a job gets what they get for one that does not exist
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 
 from coop_contracts.permission import Permission
 from coop_review_api.decision_log import reader
@@ -26,10 +26,6 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 _reviews = requires(Permission.VIEW_MRT)
 Reviewer = Annotated[Principal, Depends(_reviews)]
-
-State = Literal["PENDING", "CLOSED"]
-TypeId = Annotated[str, Path(max_length=512)]
-ItemId = Annotated[str, Path(max_length=512)]
 
 
 class JobDetailView(JobView):

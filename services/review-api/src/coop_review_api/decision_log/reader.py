@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
 from coop_review_api.decision_log import query
-from coop_review_api.decision_log.entry import Entry, entries_of
+from coop_review_api.decision_log.entry import LogEntry, entries_of
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
@@ -28,7 +28,7 @@ async def read(
     after: str | None,
     limit: int,
     now: datetime,
-) -> list[Entry]:
+) -> list[LogEntry]:
     """`limit` entries to be shown, newest first, from the one after `after`, and one more where
     there are more. Raises `Invalid`."""
     scope = await scope_of(connection, principal)
@@ -41,7 +41,7 @@ async def read(
 
 async def of_job(
     connection: AsyncConnection, principal: Principal, job_id: str, *, now: datetime
-) -> list[Entry]:
+) -> list[LogEntry]:
     """How a job was decided; the caller has seen to it that the person may see the job."""
     scope = ReaderScope(
         org_id=principal.org_id,

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_review_api.decision_log import reader
-from coop_review_api.decision_log.entry import Entry
+from coop_review_api.decision_log.entry import LogEntry
 from coop_review_api.decision_log.question import (
     DecisionType,
     EntryKind,
@@ -30,9 +30,9 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.query import QueryModel, Values
+from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import desk as review
+from coop_review_api.review import desk
 from coop_review_api.review.escalation import author_of
 from coop_runtime.database.engine import transaction
 
@@ -99,7 +99,7 @@ class DecisionLogPage(Model):
     next_cursor: str | None = None
 
 
-def entry_view(entry: Entry) -> DecisionLogEntry:
+def entry_view(entry: LogEntry) -> DecisionLogEntry:
     fields = msgspec.structs.asdict(entry)
     if entry.reversible is not None:
         fields["reversible"] = ReversibleView(kind=entry.reversible.kind, id=entry.reversible.id)
@@ -112,14 +112,14 @@ def entry_view(entry: Entry) -> DecisionLogEntry:
 class LogQuery(QueryModel):
     """What of the log is asked for. Of each filter, given several times, one value fits."""
 
-    kinds: Values[EntryKind] = Field(alias="kind")
-    decision_types: Values[DecisionType] = Field(alias="decisionType")
-    sources: Values[EntrySource] = Field(alias="source")
-    action_ids: Values[str] = Field(alias="actionId")
-    policy_ids: Values[str] = Field(alias="policyId")
-    queue_ids: Values[str] = Field(alias="queueId")
-    reviewer_ids: Values[str] = Field(alias="reviewerId")
-    rule_ids: Values[str] = Field(alias="ruleId")
+    kinds: AnyOf[EntryKind] = Field(alias="kind")
+    decision_types: AnyOf[DecisionType] = Field(alias="decisionType")
+    sources: AnyOf[EntrySource] = Field(alias="source")
+    action_ids: AnyOf[str] = Field(alias="actionId")
+    policy_ids: AnyOf[str] = Field(alias="policyId")
+    queue_ids: AnyOf[str] = Field(alias="queueId")
+    reviewer_ids: AnyOf[str] = Field(alias="reviewerId")
+    rule_ids: AnyOf[str] = Field(alias="ruleId")
     since: Moment | None = Field(None, alias="from")
     until: Moment | None = Field(None, alias="to")
     item_type_id: str | None = Field(None, max_length=512)
@@ -163,7 +163,7 @@ async def list_job_history(
     that they made, newest first."""
     async with transaction(context_of(request).engine) as connection:
         job = await store.get_job(connection, principal.org_id, job_id)
-        await review.require_visible(connection, principal, job.summary)
+        await desk.require_visible(connection, principal, job.summary)
         if of == "ITEM":
             question = LogQuestion(item=job.summary.item)
         else:

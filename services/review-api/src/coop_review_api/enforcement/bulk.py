@@ -41,8 +41,8 @@ MAX_ITEMS = 100_000
 KINDS = (Kind.ACTION, Kind.POLICY, Kind.ITEM_TYPE)
 """What has to be known to carry an order out."""
 
-State = Literal["PREVIEW", "RUNNING", "PAUSED", "CANCELLED", "COMPLETE"]
-NEXT: Mapping[str, tuple[tuple[State, ...], State]] = {
+BulkState = Literal["PREVIEW", "RUNNING", "PAUSED", "CANCELLED", "COMPLETE"]
+NEXT: Mapping[str, tuple[tuple[BulkState, ...], BulkState]] = {
     "confirm": (("PREVIEW",), "RUNNING"),
     "pause": (("RUNNING",), "PAUSED"),
     "resume": (("PAUSED",), "RUNNING"),
@@ -50,7 +50,7 @@ NEXT: Mapping[str, tuple[tuple[State, ...], State]] = {
 }
 """By command: the states it is allowed in, and the one it leads to."""
 
-ENDED: tuple[State, ...] = ("CANCELLED", "COMPLETE")
+ENDED: tuple[BulkState, ...] = ("CANCELLED", "COMPLETE")
 """What is asked for no more, and can be taken back."""
 
 _NO_DATA = Raw(b"{}")
@@ -65,7 +65,7 @@ class ReversalOf(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     until: datetime | None = None
 
 
-class Order(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class BulkOrder(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What is to be done to each item. `parameters`: values by action id, then by name. A reversal
     has no actions: each execution's own reverse action is taken; it is `of` something."""
 
@@ -100,12 +100,12 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class BulkRun:
     """A bulk job, as carrying out one of its items needs it."""
 
     bulk_id: str
     org_id: str
-    order: Order
+    order: BulkOrder
     actor_id: str
     actor_email: str | None
     catalogue: Catalogue
@@ -113,7 +113,7 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ItemOutcome:
     """What follows for one item: events, or the reason why nothing does. A reversal may have both:
     its strike is taken back though the platform cannot be told."""
 
@@ -122,7 +122,7 @@ class Outcome:
     refused: str | None = None
 
 
-def check_order(order: Order, catalogue: Catalogue) -> list[Fault]:
+def check_order(order: BulkOrder, catalogue: Catalogue) -> list[Fault]:
     """Everything that is wrong with an order of actions."""
     faults = []
     item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, order.item_type_id or "")
@@ -160,13 +160,13 @@ def _unfit(action: Action | None, item_type: ItemType) -> str | None:
     return None
 
 
-def carry_out(run: Run, target: Target) -> Outcome:
+def carry_out(run: BulkRun, target: Target) -> ItemOutcome:
     """What follows for one item."""
     if target.reverses is not None:
         return _reverse(run, target, target.reverses)
     item_type = run.catalogue.get(Kind.ITEM_TYPE, ItemType, target.item.type_id)
     if item_type is None:
-        return Outcome(refused="its item type is gone")
+        return ItemOutcome(refused="its item type is gone")
     events: list[Event] = []
     executions: list[str] = []
     key = ids.item_key(run.org_id, target.item.type_id, target.item.id)
@@ -175,12 +175,12 @@ def carry_out(run: Run, target: Target) -> Outcome:
         action = run.catalogue.get(Kind.ACTION, Action, action_id)
         reason = _unfit(action, item_type)
         if action is None or reason is not None:
-            return Outcome(refused=reason)
+            return ItemOutcome(refused=reason)
         values, faults = resolve_values(
             action.parameters, run.order.parameters.get(action_id, {}), at=""
         )
         if faults:
-            return Outcome(refused=f"{action.name}: {faults[0].pointer[1:]} {faults[0].reason}")
+            return ItemOutcome(refused=f"{action.name}: {faults[0].pointer[1:]} {faults[0].reason}")
         execution = ids.execution_id(cause=cause, action=action_id, target=key)
         executions.append(execution)
         if action.action_type is ActionType.ENQUEUE_TO_MRT:
@@ -189,10 +189,10 @@ def carry_out(run: Run, target: Target) -> Outcome:
             events.append(
                 _request(run, target, action_id, execution, cause=cause, parameters=values)
             )
-    return Outcome(events=tuple(events), execution_ids=tuple(executions))
+    return ItemOutcome(events=tuple(events), execution_ids=tuple(executions))
 
 
-def _reverse(run: Run, target: Target, reversed_: Reversed) -> Outcome:
+def _reverse(run: BulkRun, target: Target, reversed_: Reversed) -> ItemOutcome:
     back = reverse(
         reversed_.execution_id,
         reversed_.action_id,
@@ -211,12 +211,14 @@ def _reverse(run: Run, target: Target, reversed_: Reversed) -> Outcome:
         ),
     )
     if back.request is None:
-        return Outcome(events=(back.undone,), refused=back.refused)
-    return Outcome(events=(back.undone, back.request), execution_ids=(back.request.execution_id,))
+        return ItemOutcome(events=(back.undone,), refused=back.refused)
+    return ItemOutcome(
+        events=(back.undone, back.request), execution_ids=(back.request.execution_id,)
+    )
 
 
 def _request(
-    run: Run,
+    run: BulkRun,
     target: Target,
     action_id: str,
     execution_id: str,
@@ -245,7 +247,7 @@ def _request(
     )
 
 
-def _review(run: Run, target: Target, item_type: ItemType, entry_id: str) -> ReviewRequested:
+def _review(run: BulkRun, target: Target, item_type: ItemType, entry_id: str) -> ReviewRequested:
     return ReviewRequested(
         event_id=ids.new_id(),
         org_id=run.org_id,

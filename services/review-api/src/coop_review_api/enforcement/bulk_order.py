@@ -20,7 +20,7 @@ from coop_contracts.config import Kind
 from coop_contracts.event import ItemRef
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.enforcement import bulk_lookup, bulk_store, reversal
-from coop_review_api.enforcement.bulk import KINDS, Order, ReversalOf, Target, check_order
+from coop_review_api.enforcement.bulk import KINDS, BulkOrder, ReversalOf, Target, check_order
 from coop_review_api.enforcement.bulk_lookup import BulkItem
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.kernel.principal import Principal
@@ -46,7 +46,7 @@ class Preview:
 async def order_action(
     connection: AsyncConnection,
     principal: Principal,
-    order: Order,
+    order: BulkOrder,
     item_ids: Sequence[str],
     *,
     now: datetime,
@@ -98,7 +98,7 @@ async def order_reversal(
     bulk_id = await bulk_store.create(
         connection,
         principal,
-        Order(note=note, of=of),
+        BulkOrder(note=note, of=of),
         kind="REVERSAL",
         revision=catalogue.revision,
         now=now,

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.enforcement import bulk_lookup, bulk_order, bulk_store
-from coop_review_api.enforcement.bulk import MAX_ITEMS, Order, ReversalOf
+from coop_review_api.enforcement.bulk import MAX_ITEMS, BulkOrder, ReversalOf
 from coop_review_api.enforcement.bulk_lookup import ItemState
 from coop_review_api.enforcement.bulk_view import (
     BulkActionPage,
@@ -105,7 +105,7 @@ async def create_bulk_action(
 ) -> PreviewView:
     """Order actions on many items and see what they would touch. Nothing happens yet."""
     context = context_of(request)
-    order = Order(
+    order = BulkOrder(
         item_type_id=body.item_type_id,
         action_ids=tuple(body.action_ids),
         policy_ids=tuple(body.policy_ids),

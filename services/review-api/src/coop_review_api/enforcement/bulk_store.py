@@ -25,10 +25,10 @@ from coop_review_api.enforcement.bulk import (
     KINDS,
     MAX_ITEMS,
     NEXT,
-    Order,
-    Outcome,
+    BulkOrder,
+    BulkRun,
+    ItemOutcome,
     Reversed,
-    Run,
     Target,
     carry_out,
 )
@@ -47,7 +47,7 @@ _INSERT = 10_000  # rows of one statement
 async def create(
     connection: AsyncConnection,
     principal: Principal,
-    order: Order,
+    order: BulkOrder,
     *,
     kind: str,
     revision: int,
@@ -216,13 +216,13 @@ async def advance(connection: AsyncConnection, *, batch: int, clock: Clock) -> i
 
 async def _outcomes(
     connection: AsyncConnection, job: Any, rows: Sequence[Any], now: datetime
-) -> list[Outcome]:
+) -> list[ItemOutcome]:
     actor = job.confirmed_by or job.created_by
     email = await email_of(connection, actor)
-    run = Run(
+    run = BulkRun(
         bulk_id=job.bulk_id,
         org_id=job.org_id,
-        order=msgspec.convert(job.order, Order),
+        order=msgspec.convert(job.order, BulkOrder),
         actor_id=actor,
         actor_email=email,
         catalogue=await load_catalogue(connection, job.org_id, KINDS),
@@ -254,7 +254,7 @@ _MARK = text(
 )
 
 
-def _marks(bulk_id: str, rows: Sequence[Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _marks(bulk_id: str, rows: Sequence[Any], outcomes: Sequence[ItemOutcome]) -> dict[str, Any]:
     return {
         "bulk_id": bulk_id,
         "positions": [row.position for row in rows],

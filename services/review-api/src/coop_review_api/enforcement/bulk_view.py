@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from coop_review_api.enforcement.bulk import Order, State
+from coop_review_api.enforcement.bulk import BulkOrder, BulkState
 from coop_review_api.enforcement.bulk_lookup import BulkItem, DeliveryState, ItemState
 from coop_review_api.enforcement.bulk_order import Preview
 from coop_review_api.http.body import Model
@@ -42,7 +42,7 @@ class BulkActionView(Model):
 
     id: str
     kind: Literal["ACTION", "REVERSAL"]
-    state: State
+    state: BulkState
     item_type_id: str | None
     action_ids: list[str]
     policy_ids: list[str]
@@ -95,7 +95,7 @@ def preview_view(preview: Preview) -> PreviewView:
 
 
 def _fields(job: Any, said_above: int) -> dict[str, Any]:
-    order = msgspec.convert(job.order, Order)
+    order = msgspec.convert(job.order, BulkOrder)
     return {
         "id": job.bulk_id,
         "kind": job.kind,

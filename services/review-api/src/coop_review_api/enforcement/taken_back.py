@@ -60,13 +60,13 @@ _BULK_ACTIONS = text(
     """
 )
 
-Found = Mapping[str, Sequence[TakenBack]]
+TakenBackById = Mapping[str, Sequence[TakenBack]]
 """By id, the first one first."""
 
 
 async def of_executions(
     connection: AsyncConnection, org_id: str, ids: Collection[str], *, now: datetime
-) -> Found:
+) -> TakenBackById:
     """What took these executions back; only those that were."""
     found: dict[str, list[TakenBack]] = defaultdict(list)
     if ids:
@@ -76,7 +76,9 @@ async def of_executions(
     return found
 
 
-async def of_bulk_actions(connection: AsyncConnection, org_id: str, ids: Collection[str]) -> Found:
+async def of_bulk_actions(
+    connection: AsyncConnection, org_id: str, ids: Collection[str]
+) -> TakenBackById:
     """What took executions of these bulk actions back, as a whole; only those that were."""
     found: dict[str, list[TakenBack]] = defaultdict(list)
     if ids:

@@ -38,16 +38,16 @@ _KEPT_PROGRAMS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
+class SubmissionRecord:
     """A submission: its evaluations, and its data where it is still here."""
 
     submission_id: str
     events: Sequence[RulesEvaluated]
-    submission: record.Submission | None
+    submission: record.RecordedSubmission | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Again:
+class RepeatedEvaluation:
     """A lane evaluated again. `result` is None where it could not be, and `reason` says why."""
 
     recorded: RulesEvaluated
@@ -68,29 +68,35 @@ class Explanations:
 
     async def explain(
         self, principal: Principal, submission_id: str
-    ) -> tuple[Looked, report.Explanation]:
+    ) -> tuple[SubmissionRecord, report.Explanation]:
         """Raises `NotFound` for what was not recorded."""
         async with transaction(self._engine) as connection:
-            looked = await self._look(connection, principal, submission_id)
-            parts = await report.gather(connection, principal.org_id, looked.events)
-        return looked, await report.explained(parts, self._signals)
+            found = await self._read(connection, principal, submission_id)
+            parts = await report.gather(connection, principal.org_id, found.events)
+        return found, await report.explained(parts, self._signals)
 
-    async def again(self, principal: Principal, submission_id: str) -> list[Again]:
+    async def again(self, principal: Principal, submission_id: str) -> list[RepeatedEvaluation]:
         """Evaluate every lane again, on the recorded item and values, under the recorded revision.
 
         Raises `NotFound`.
         """
         async with transaction(self._engine) as connection:
-            looked = await self._look(connection, principal, submission_id)
-        return [await self._again(principal.org_id, looked, event) for event in looked.events]
+            found = await self._read(connection, principal, submission_id)
+        return [await self._again(principal.org_id, found, event) for event in found.events]
 
-    async def _again(self, org_id: str, looked: Looked, event: RulesEvaluated) -> Again:
-        submitted = looked.submission
+    async def _again(
+        self, org_id: str, found: SubmissionRecord, event: RulesEvaluated
+    ) -> RepeatedEvaluation:
+        submitted = found.submission
         if submitted is None:
-            return Again(recorded=event, result=None, reason="the item's data is no longer kept")
+            return RepeatedEvaluation(
+                recorded=event, result=None, reason="the item's data is no longer kept"
+            )
         program = await self._program(org_id, event)
         if program is None:
-            return Again(recorded=event, result=None, reason="the item type was deleted then")
+            return RepeatedEvaluation(
+                recorded=event, result=None, reason="the item type was deleted then"
+            )
         at = event.submitted_at or submitted.time
         result = await asyncio.to_thread(
             evaluate,
@@ -100,7 +106,7 @@ class Explanations:
             values=event.signals,
             trace=event.sampled,
         )
-        return Again(recorded=event, result=result, differences=dissent(event, result))
+        return RepeatedEvaluation(recorded=event, result=result, differences=dissent(event, result))
 
     async def _program(self, org_id: str, event: RulesEvaluated) -> Program | None:
         key = (org_id, event.config_revision, event.item.type_id, event.lane)
@@ -121,19 +127,19 @@ class Explanations:
             rules = await rules_at(connection, org_id, revision, type_id)
             return await material_of(connection, org_id, revision, type_id, rules)
 
-    async def look(self, principal: Principal, submission_id: str) -> Looked:
+    async def read(self, principal: Principal, submission_id: str) -> SubmissionRecord:
         """Raises `NotFound`."""
         async with transaction(self._engine) as connection:
-            return await self._look(connection, principal, submission_id, recorded=False)
+            return await self._read(connection, principal, submission_id, recorded=False)
 
-    async def _look(
+    async def _read(
         self,
         connection: AsyncConnection,
         principal: Principal,
         submission_id: str,
         *,
         recorded: bool = True,
-    ) -> Looked:
+    ) -> SubmissionRecord:
         org_id = principal.org_id
         events = await record.evaluations(connection, org_id, submission_id)
         submitted = await record.submission(connection, org_id, submission_id)
@@ -149,16 +155,16 @@ class Explanations:
             items=[ItemRef(id=item_id, type_id=type_id)],
             now=self._clock(),
         )
-        return Looked(submission_id=submission_id, events=events, submission=submitted)
+        return SubmissionRecord(submission_id=submission_id, events=events, submission=submitted)
 
     async def search(
         self,
         principal: Principal,
-        wanted: record.Filter,
+        wanted: record.EvaluationFilter,
         *,
         after: str | None,
         limit: int,
-    ) -> list[record.Found]:
+    ) -> list[record.FoundEvaluation]:
         """Up to `limit` evaluations that may be seen, newest submission first."""
         async with transaction(self._engine) as connection:
             found = await record.search(
@@ -181,7 +187,7 @@ class Explanations:
 
     async def execution(
         self, principal: Principal, execution_id: str
-    ) -> tuple[record.Execution, record.Outcome]:
+    ) -> tuple[record.RecordedExecution, record.ExecutionOutcome]:
         """Who requested an execution, and what became of it. Raises `NotFound`."""
         async with transaction(self._engine) as connection:
             found = await record.execution(connection, principal.org_id, execution_id)

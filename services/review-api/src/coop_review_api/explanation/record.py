@@ -26,11 +26,11 @@ from coop_review_api.review.relation import DECISIONS
 _event = msgspec.json.Decoder(RulesEvaluated)
 _item = msgspec.json.Decoder(SubmittedItem)
 
-State = Literal["DELIVERED", "DEAD", "REVIEW", "UNKNOWN"]
+ExecutionState = Literal["DELIVERED", "DEAD", "REVIEW", "UNKNOWN"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Submission:
+class RecordedSubmission:
     """A submission as it was accepted."""
 
     submission_id: str
@@ -40,11 +40,11 @@ class Submission:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ExecutionOutcome:
     """What became of an execution. REVIEW: it placed a review job, `job_id`. UNKNOWN: nothing was
     heard of it yet. `status` is HTTP's."""
 
-    state: State
+    state: ExecutionState
     attempts: int = 0
     status: int | None = None
     error: str | None = None
@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FoundEvaluation:
     """One evaluation in a list."""
 
     submission_id: str
@@ -67,7 +67,7 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filter:
+class EvaluationFilter:
     """Which evaluations to list; what is None does not matter. `since` and `until` are times of
     submission, the second exclusive; `rule_revision` goes with `rule_id`."""
 
@@ -83,7 +83,7 @@ class Filter:
 
 async def submission(
     connection: AsyncConnection, org_id: str, submission_id: str
-) -> Submission | None:
+) -> RecordedSubmission | None:
     """The submission, if its data is still here."""
     for table in (projected.SUBMISSIONS.of, projected.RECENT_SUBMISSIONS.of):
         row = (
@@ -95,7 +95,7 @@ async def submission(
             )
         ).one_or_none()
         if row is not None:
-            return Submission(
+            return RecordedSubmission(
                 submission_id=submission_id,
                 time=row.time,
                 config_revision=row.config_revision,
@@ -119,9 +119,9 @@ async def evaluations(
 
 async def outcomes(
     connection: AsyncConnection, org_id: str, execution_ids: Collection[str]
-) -> dict[str, Outcome]:
+) -> dict[str, ExecutionOutcome]:
     """What became of executions; each has an entry."""
-    found = {execution_id: Outcome(state="UNKNOWN") for execution_id in execution_ids}
+    found = {execution_id: ExecutionOutcome(state="UNKNOWN") for execution_id in execution_ids}
     if not found:
         return found
     placed = await connection.execute(
@@ -130,7 +130,9 @@ async def outcomes(
         )
     )
     for row in placed:
-        found[row.entry_id] = Outcome(state="REVIEW", job_id=row.job_id, time=row.placed_at)
+        found[row.entry_id] = ExecutionOutcome(
+            state="REVIEW", job_id=row.job_id, time=row.placed_at
+        )
     table = projected.DELIVERIES.of
     ended = await connection.execute(
         select(table)
@@ -138,7 +140,7 @@ async def outcomes(
         .order_by(table.c.time)
     )
     for row in ended:  # the newest last
-        found[row.execution_id] = Outcome(
+        found[row.execution_id] = ExecutionOutcome(
             state=row.state,
             attempts=row.attempts,
             status=row.status,
@@ -171,7 +173,7 @@ async def submission_ids_of_job(connection: AsyncConnection, org_id: str, job_id
 
 
 @dataclass(frozen=True, kw_only=True)
-class Execution:
+class RecordedExecution:
     """An execution that a submission or a decision requested."""
 
     execution_id: str
@@ -183,7 +185,7 @@ class Execution:
 
 async def execution(
     connection: AsyncConnection, org_id: str, execution_id: str
-) -> Execution | None:
+) -> RecordedExecution | None:
     """Who requested an execution: an evaluated submission, or a reviewer's decision."""
     table = projected.EXECUTIONS.of
     row = (
@@ -194,7 +196,7 @@ async def execution(
         )
     ).one_or_none()
     if row is not None:
-        return Execution(
+        return RecordedExecution(
             execution_id=execution_id, action_id=row.action_id, submission_id=row.submission_id
         )
     wanted = [{"executionId": execution_id}]
@@ -210,7 +212,7 @@ async def execution(
     action_id = next(
         one["actionId"] for one in decided.executions if one["executionId"] == execution_id
     )
-    return Execution(
+    return RecordedExecution(
         execution_id=execution_id,
         action_id=action_id,
         decision_id=decided.decision_id,
@@ -231,12 +233,12 @@ async def job_of_decision(connection: AsyncConnection, org_id: str, decision_id:
 async def search(
     connection: AsyncConnection,
     org_id: str,
-    wanted: Filter,
+    wanted: EvaluationFilter,
     *,
     hidden: bool,
     after: str | None,
     limit: int,
-) -> list[Found]:
+) -> list[FoundEvaluation]:
     """Up to `limit` evaluations, newest submission first, from the one after a position. With
     `hidden`, those of items in review jobs of child-abuse material are left out."""
     table = projected.EVALUATIONS.of
@@ -262,7 +264,7 @@ async def search(
         query = query.where(_beyond(place, after))
     query = query.order_by(place.c.time.desc(), place.c.submission_id, place.c.lane).limit(limit)
     return [
-        Found(
+        FoundEvaluation(
             submission_id=row.submission_id,
             lane=row.lane,
             time=row.time,
@@ -276,7 +278,7 @@ async def search(
     ]
 
 
-def position_of(found: Found) -> str:
+def position_of(found: FoundEvaluation) -> str:
     """Where an evaluation stands in a search."""
     return f"{found.time.isoformat()} {found.lane} {found.submission_id}"
 
@@ -297,7 +299,7 @@ def _beyond(table: FromClause, position: str) -> ColumnElement[bool]:
     )
 
 
-def _conditions(wanted: Filter, place: FromClause) -> list[ColumnElement[bool]]:
+def _conditions(wanted: EvaluationFilter, place: FromClause) -> list[ColumnElement[bool]]:
     table, by_rule = projected.EVALUATIONS.of, projected.EVALUATION_RULES.of
     conditions: list[ColumnElement[bool]] = []
     if wanted.item_type_id is not None and wanted.item_id is not None:

@@ -56,7 +56,7 @@ class ExplainedExecution(Struct, frozen=True, kw_only=True, rename="camel"):
     execution_id: str
     action: Named
     rule_ids: tuple[str, ...]
-    state: record.State
+    state: record.ExecutionState
     attempts: int
     status: int | None
     error: str | None
@@ -93,7 +93,7 @@ class Parts:
     material: Material
     actions: Mapping[str, Action]
     policies: Mapping[str, Policy]
-    outcomes: Mapping[str, record.Outcome]
+    outcomes: Mapping[str, record.ExecutionOutcome]
 
 
 async def gather(
@@ -113,7 +113,7 @@ async def _parts(
     connection: AsyncConnection,
     org_id: str,
     event: RulesEvaluated,
-    outcomes: Mapping[str, record.Outcome],
+    outcomes: Mapping[str, record.ExecutionOutcome],
 ) -> Parts:
     revision = event.config_revision
     rule_ids = [outcome.rule.id for outcome in event.rules]

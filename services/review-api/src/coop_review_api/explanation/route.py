@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.explanation import record
-from coop_review_api.explanation.desk import Again, Explanations
+from coop_review_api.explanation.desk import Explanations, RepeatedEvaluation
 from coop_review_api.explanation.view import (
     DifferenceView,
     EvaluationPage,
@@ -68,7 +68,7 @@ class EvaluationQuery(Model):
             "job_id": self.job_id,
         }
 
-    def filter(self) -> record.Filter:
+    def filter(self) -> record.EvaluationFilter:
         """Raises `Invalid` for parameters that do not go together."""
         if self.item_id is not None and self.item_type_id is None:
             raise Invalid([Fault("#/query/itemTypeId", "needed with itemId")])
@@ -77,7 +77,7 @@ class EvaluationQuery(Model):
         if sum(cause is not None for cause in self.causes.values()) > 1:
             reason = "one of executionId, decisionId and jobId"
             raise Invalid([Fault("#/query", reason)])
-        return record.Filter(**self.model_dump(exclude=set(self.causes)))
+        return record.EvaluationFilter(**self.model_dump(exclude=set(self.causes)))
 
 
 @router.get("/evaluations", operation_id="listEvaluations", response_model=EvaluationPage)
@@ -171,7 +171,7 @@ async def get_execution(
     )
 
 
-def _repeated(one: Again) -> RepeatedEvaluationView:
+def _repeated(one: RepeatedEvaluation) -> RepeatedEvaluationView:
     result = one.result
     return RepeatedEvaluationView(
         lane=one.recorded.lane,

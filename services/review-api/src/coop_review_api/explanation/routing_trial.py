@@ -24,7 +24,7 @@ from coop_review_api.explanation.material import Material, material_of
 from coop_review_api.explanation.spot_test import FETCH_SECONDS, GivenValue, Source
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
 from coop_review_api.signal.signals import Signals
-from coop_rules import queue_choice as routing
+from coop_rules import queue_choice
 from coop_rules.language.model import ConditionProblem
 from coop_rules.program.program import Facts
 from coop_rules.queue_choice import Choice, EntryTraits, RouteTable, choose, compile_table, facts_of
@@ -36,7 +36,7 @@ class RoutingTrial:
     """One item with its traits; `routing` and `material` are of one revision. `recorded` are values
     from when the item was evaluated."""
 
-    routing: routing.RoutingConfiguration
+    routing: queue_choice.RoutingConfiguration
     material: Material
     item: SubmittedItem
     traits: EntryTraits
@@ -69,23 +69,23 @@ class RoutingVerdict:
 
 async def load(
     connection: AsyncConnection, org_id: str, revision: int, item_type_id: str, *, for_appeals: bool
-) -> tuple[routing.RoutingConfiguration, Material]:
+) -> tuple[queue_choice.RoutingConfiguration, Material]:
     """What routing knows of an organisation at a revision, and what its rules for the type need."""
     rules = await documents_at(connection, org_id, revision, Kind.ROUTING_RULE, RoutingRule)
     queues = await documents_at(connection, org_id, revision, Kind.QUEUE, Queue)
     settings = await documents_at(
         connection, org_id, revision, Kind.SETTINGS, OrgSettings, ids=[SETTINGS_ID]
     )
-    bare = routing.RoutingConfiguration(
+    bare = queue_choice.RoutingConfiguration(
         org_id=org_id,
         revision=revision,
         rules=tuple(rules.values()),
         queues={queue_id: queue for queue_id, (queue, _) in queues.items()},
         settings=settings[SETTINGS_ID][0] if settings else None,
     )
-    wanted = routing.rules_for(bare, item_type_id, for_appeals=for_appeals)
+    wanted = queue_choice.rules_for(bare, item_type_id, for_appeals=for_appeals)
     found = await material_of(connection, org_id, revision, item_type_id, {}, routing=wanted)
-    whole = routing.RoutingConfiguration(
+    whole = queue_choice.RoutingConfiguration(
         org_id=org_id,
         revision=revision,
         rules=bare.rules,

@@ -193,7 +193,7 @@ async def recorded_of(
     """
     if not {Permission.VIEW_INVESTIGATION, Permission.VIEW_INSIGHTS} & principal.permissions:
         raise Forbidden(f"needs {Permission.VIEW_INVESTIGATION}")
-    looked = await context.part(Explanations).look(principal, submission_id)
+    looked = await context.part(Explanations).read(principal, submission_id)
     if looked.submission is None:
         raise NotFound("the data of that submission is no longer kept")
     recorded = tuple(value for event in looked.events for value in event.signals)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from coop_review_api.decision_log.entry import Entry
+from coop_review_api.decision_log.entry import LogEntry
 
 Format = Literal["CSV", "JSONL"]
 MEDIA: dict[Format, str] = {
@@ -61,7 +61,7 @@ def head(form: Format) -> bytes:
     return _lines([_COLUMNS]) if form == "CSV" else b""
 
 
-def body(form: Format, entries: Iterable[Entry]) -> bytes:
+def body(form: Format, entries: Iterable[LogEntry]) -> bytes:
     """The lines of these entries."""
     if form == "CSV":
         return _lines([_cells(entry) for entry in entries])
@@ -74,7 +74,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     return written.getvalue().encode()
 
 
-def _cells(entry: Entry) -> list[str]:
+def _cells(entry: LogEntry) -> list[str]:
     def of(name: str) -> Iterable[Any]:
         return (value for part in entry.components for value in part.get(name, ()))
 

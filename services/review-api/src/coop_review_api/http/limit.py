@@ -30,7 +30,7 @@ _HEADERS = {
 }
 
 
-class Limit:
+class RequestLimit:
     """ASGI middleware around the whole application. `max_body` is in bytes. `reads_itself` says by
     method and path which requests read their own bodies, under limits of their own."""
 

@@ -17,7 +17,7 @@ MAX_VALUES = 50
 
 V = TypeVar("V")
 
-Values = Annotated[list[V], Field(max_length=MAX_VALUES, default_factory=list)]
+AnyOf = Annotated[list[V], Field(max_length=MAX_VALUES, default_factory=list)]
 """A filter of which one value fits; none: all do."""
 
 

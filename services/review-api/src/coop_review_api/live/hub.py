@@ -30,7 +30,7 @@ from coop_review_api.kernel.error import TooManyAttempts, Unavailable
 from coop_review_api.kernel.live_limit import LiveLimits
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.session_limit import SessionLimits
-from coop_review_api.live.snapshot import Organisation, QueueState, Snapshot, Watched, look
+from coop_review_api.live.snapshot import Organisation, QueueState, Snapshot, Watched, take_snapshot
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -197,7 +197,7 @@ class Hub:
             session_ids={one.session_id for one in people},
         )
         async with transaction(self._engine) as connection:
-            snapshot = await look(
+            snapshot = await take_snapshot(
                 connection,
                 watched,
                 self._known,

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
 from coop_contracts.permission import Permission
 from coop_queues.reading import CLAIMS, JOBS
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.relation import ORGS
@@ -134,7 +134,7 @@ _REVISIONS = text(
 )
 
 
-async def look(
+async def take_snapshot(
     connection: AsyncConnection,
     watched: Watched,
     known: Mapping[str, Organisation],
@@ -142,7 +142,7 @@ async def look(
     limits: SessionLimits,
     now: datetime,
 ) -> Snapshot:
-    """What there is now. `known` are organisations as they were at the look before."""
+    """What there is now. `known` are organisations as they were in the snapshot before."""
     values = {
         "orgs": list(watched.org_ids),
         "users": list(watched.user_ids),
@@ -191,7 +191,7 @@ async def _organisation(
         limits = limits.shortened(
             hours=settings.session_hours, idle_minutes=settings.session_idle_minutes
         )
-    roles = role.DEFAULTS | catalogue.all(Kind.ROLE, RoleDefinition)
+    roles = role_permission.DEFAULTS | catalogue.all(Kind.ROLE, RoleDefinition)
     return Organisation(
         revision=catalogue.revision,
         queues=catalogue.all(Kind.QUEUE, Queue),

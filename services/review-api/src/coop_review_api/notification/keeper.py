@@ -21,7 +21,7 @@ _SOON = 1.0
 _log = logger("coop.review_api.notification")
 
 
-class Keeper:
+class NotificationPruner:
     """One process's; several may run."""
 
     def __init__(self, engine: AsyncEngine, *, clock: Clock) -> None:

@@ -24,8 +24,8 @@ from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.smtp import (
     Connection,
     MailError,
-    Refused,
-    Unreachable,
+    MailRefused,
+    MailServerUnreachable,
     connect,
 )
 from coop_runtime.database.engine import transaction
@@ -73,13 +73,14 @@ class Mailer:
                 backoff.reset()
                 if not more:
                     await asyncio.sleep(self._every)
-            except (Unreachable, Retryable) as error:
+            except (MailServerUnreachable, Retryable) as error:
                 metric.MAIL_OUTAGES.inc()
                 _log.warning("mails wait", reason=str(error))
                 await asyncio.sleep(backoff.next_delay())
 
     async def deliver(self) -> bool:
-        """Sends what is due; true when there may be more. Raises `Unreachable`, `Retryable`."""
+        """Sends what is due; true when there may be more. Raises `MailServerUnreachable`,
+        `Retryable`."""
         async with transaction(self._engine) as connection:
             taken = await queue.take(connection, limit=_BATCH, now=self._clock())
             metric.MAILS_PENDING.set(await queue.pending(connection))
@@ -104,8 +105,8 @@ class Mailer:
         try:
             await server.send(letter.opened(mail, self._vault))
         except SecretError as raised:
-            error = Refused(f"its link cannot be read: {raised}", for_good=True)
-        except (Refused, Unreachable) as raised:
+            error = MailRefused(f"its link cannot be read: {raised}", for_good=True)
+        except (MailRefused, MailServerUnreachable) as raised:
             error = raised
         async with transaction(self._engine) as connection:
             if error is None:
@@ -116,14 +117,14 @@ class Mailer:
                     connection,
                     mail,
                     str(error),
-                    for_good=isinstance(error, Refused) and error.for_good,
+                    for_good=isinstance(error, MailRefused) and error.for_good,
                     now=self._clock(),
                 )
                 outcome = "dead" if dead else "retried"
         metric.MAILS.labels(outcome).inc()
         if error is not None:
             _log.warning("mail not taken", mail=mail.mail_id, outcome=outcome, reason=str(error))
-        if isinstance(error, Unreachable):
+        if isinstance(error, MailServerUnreachable):
             raise error
 
     async def _is_too_old(self, mail: Mail) -> bool:

@@ -1,8 +1,8 @@
 """The mail server: one connection, mails one after the other.
 
     MailError
-    ├── Unreachable   the server: not there, not ours, broke off; says nothing about a mail
-    └── Refused       this mail; `for_good` when trying again cannot help
+    ├── MailServerUnreachable  the server: not there, not ours, broke off; says nothing about a mail
+    └── MailRefused            this mail; `for_good` when trying again cannot help
 
 Guarantees: every wait has a deadline; with `starttls` or `tls` nothing is sent, and no password
 shown, before the server's certificate was checked; what a mail says cannot become a header.
@@ -30,11 +30,11 @@ class MailError(Exception):
     """A mail did not leave."""
 
 
-class Unreachable(MailError):
+class MailServerUnreachable(MailError):
     pass
 
 
-class Refused(MailError):
+class MailRefused(MailError):
     def __init__(self, message: str, *, for_good: bool) -> None:
         super().__init__(message)
         self.for_good = for_good
@@ -48,11 +48,12 @@ class Connection:
         self._server = server
 
     async def send(self, mail: Mail) -> None:
-        """The server has taken the mail when this returns. Raises `Unreachable`, `Refused`."""
+        """The server has taken the mail when this returns. Raises `MailServerUnreachable`,
+        `MailRefused`."""
         try:
             message = message_of(mail, sender=self._server.sender)
         except (ValueError, IndexError, MessageError) as error:
-            raise Refused(f"no mail can be made: {error}", for_good=True) from error
+            raise MailRefused(f"no mail can be made: {error}", for_good=True) from error
         try:
             await self._client.send_message(
                 message, sender=parseaddr(self._server.sender)[1], recipients=[mail.recipient]
@@ -62,20 +63,20 @@ class Connection:
             raise _refused(refused.code, f"{refused.code} {refused.message}") from error
         except aiosmtplib.SMTPSenderRefused as error:
             # The fault of our settings, not of the mail: it waits until they are mended.
-            raise Refused(f"{error.code} {error.message}", for_good=False) from error
+            raise MailRefused(f"{error.code} {error.message}", for_good=False) from error
         except aiosmtplib.SMTPResponseException as error:
             raise _refused(error.code, f"{error.code} {error.message}") from error
         except (aiosmtplib.SMTPNotSupported, UnicodeError) as error:
-            raise Refused(
+            raise MailRefused(
                 f"the server does not take such an address: {error}", for_good=True
             ) from (error)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise Unreachable(_reason(error)) from error
+            raise MailServerUnreachable(_reason(error)) from error
 
 
 @asynccontextmanager
 async def connect(server: MailServer) -> AsyncIterator[Connection]:
-    """A connection for as long as the block. Raises `Unreachable`."""
+    """A connection for as long as the block. Raises `MailServerUnreachable`."""
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port or _PORTS[server.tls],
@@ -90,7 +91,7 @@ async def connect(server: MailServer) -> AsyncIterator[Connection]:
             if server.user is not None:
                 await client.login(server.user, server.password or "")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise Unreachable(_reason(error)) from error
+            raise MailServerUnreachable(_reason(error)) from error
         yield Connection(client, server)
     finally:
         if client.is_connected:
@@ -124,9 +125,9 @@ def message_of(mail: Mail, *, sender: str) -> EmailMessage:
     return message
 
 
-def _refused(code: int, reason: str) -> Refused:
+def _refused(code: int, reason: str) -> MailRefused:
     # RFC 5321, 4.2.1: 4yz is transient, 5yz permanent.
-    return Refused(reason, for_good=code >= 500)
+    return MailRefused(reason, for_good=code >= 500)
 
 
 def _reason(error: Exception) -> str:

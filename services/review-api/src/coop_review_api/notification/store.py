@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.directory import person
 from coop_review_api.directory.person import Reachable
@@ -63,7 +63,7 @@ async def tell(
 ) -> None:
     """Notify the active people who hold the permission; with `mail`, queue mails to them and to
     the organisation's own address."""
-    roles = await role.roles_holding(connection, news.org_id, permission)
+    roles = await role_permission.roles_holding(connection, news.org_id, permission)
     people = await person.with_roles(connection, news.org_id, roles)
     await _tell(connection, news, people, mail=mail, copy=True)
 

@@ -21,7 +21,7 @@ import msgspec
 
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.error import ReviewError
-from coop_review_api.organisation import creation as organisation
+from coop_review_api.organisation import creation
 from coop_review_api.organisation.creation import Created
 from coop_review_api.people.password import Passwords
 from coop_review_api.settings import Settings
@@ -58,7 +58,7 @@ async def _create(
     passwords = Passwords(parallel=1)
     try:
         async with transaction(engine) as connection:
-            return await organisation.create(
+            return await creation.create(
                 connection,
                 name=name,
                 admin_email=email,

@@ -11,13 +11,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
 
-from coop_review_api.configuration.document_model import Id, Name, ParameterValues, Stamped, Url
+from coop_review_api.configuration.document_model import (
+    Ceiling,
+    Id,
+    Name,
+    ParameterValues,
+    Stamped,
+    Url,
+)
 from coop_review_api.http.body import Body, Model
 from coop_review_api.people.wellness import WellnessBody
 
 Headers = dict[str, str | None]
 Email = Annotated[str, Field(max_length=254)]
-Ceiling = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class StrikeThresholdBody(Body):

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sqlalchemy import delete, func, select, update
 
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.table import users
@@ -40,7 +40,7 @@ _NEXT: dict[Status, frozenset[Status]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class AccountChange:
     """What becomes of an account; None leaves it as it is."""
 
     role: str | None = None
@@ -70,7 +70,7 @@ class Administration:
     async def check_grant(self, role_id: str, *, at: str = "/role") -> None:
         """Raises `Invalid` for a role that is not there, `Forbidden` for one that holds more than
         the caller."""
-        found = (await role.definitions(self.connection, self.org_id)).get(role_id)
+        found = (await role_permission.definitions(self.connection, self.org_id)).get(role_id)
         if found is None:
             raise Invalid([Fault(at, "no such role")])
         self.check_covers(found.permissions)
@@ -84,10 +84,12 @@ class Administration:
     async def reach(self, user_id: str) -> User:
         """The account, if the caller may change it. Raises `NotFound`, `Forbidden`."""
         found = await user.get(self.connection, self.org_id, user_id)
-        self.check_covers(await role.permissions_of(self.connection, self.org_id, found.role))
+        self.check_covers(
+            await role_permission.permissions_of(self.connection, self.org_id, found.role)
+        )
         return found
 
-    async def change(self, user_id: str, change: Change) -> User:
+    async def change(self, user_id: str, change: AccountChange) -> User:
         """Role, state or mark of an account. Its sessions end unless it stays active."""
         before = await self.reach(user_id)
         values: dict[str, Any] = {}
@@ -121,7 +123,7 @@ class Administration:
         before = await self.reach(user_id)
         if before.status not in only_from:
             raise Conflict(f"the account is {before.status}")
-        return before, await self.change(user_id, Change(status=status))
+        return before, await self.change(user_id, AccountChange(status=status))
 
     async def remove(self, user_id: str) -> None:
         """The end of an account: nobody signs in with it, its address is free. Its id and name
@@ -225,7 +227,9 @@ async def administration_of(
             )
         )
     ).one()
-    held = await role.permissions_of(configuration.connection, configuration.org_id, row.role)
+    held = await role_permission.permissions_of(
+        configuration.connection, configuration.org_id, row.role
+    )
     if row.status != "ACTIVE" or needed not in held:
         raise Forbidden(f"needs {needed}")
     return Administration(configuration, principal.user_id, held)
@@ -236,7 +240,7 @@ async def check_administered(configuration: LockedConfiguration) -> None:
     person with a password, which must be good for signing in, who holds `ADMINISTERS`."""
     connection, org_id = configuration.connection, configuration.org_id
     elsewhere = (await settings_of(connection, org_id)).requires_single_sign_on
-    roles = await role.roles_holding(connection, org_id, *ADMINISTERS)
+    roles = await role_permission.roles_holding(connection, org_id, *ADMINISTERS)
     query = select(users.c.user_id).where(
         users.c.org_id == org_id,
         users.c.role.in_(roles),

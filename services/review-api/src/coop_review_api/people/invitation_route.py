@@ -186,7 +186,7 @@ async def look_at_invitation(
     """Whom a link invites, and to what. 404 for one that is good for nothing."""
     context = context_of(request)
     ip = client_ip(request, context.settings)
-    found, settings = await inviting.look(context, body.token, ip=ip)
+    found, settings = await inviting.inspect(context, body.token, ip=ip)
     return LookView(
         email=found.email,
         organisation=settings.name,

@@ -1,7 +1,7 @@
 """Inviting somebody, and what anybody does with the token of an invitation.
 
     invite, resend ─▶ token ─▶ link shown once, and a letter where there is a mail server
-    look, accept   ─▶ counted ─▶ token good? ─▶ what it is good for │ an account
+    inspect, accept ─▶ counted ─▶ token good? ─▶ what it is good for │ an account
 
 Guarantees: nobody invites to a role that holds more than they do; tokens that are good for nothing
 look alike, and are counted; what an invitation says is not the invited person's to change.
@@ -72,7 +72,7 @@ async def resend(context: Context, principal: Principal, invitation_id: str) -> 
         return await _send(context, administration, principal, issued, "resent")
 
 
-async def look(context: Context, token: str, *, ip: str) -> tuple[Invitation, OrgSettings]:
+async def inspect(context: Context, token: str, *, ip: str) -> tuple[Invitation, OrgSettings]:
     """What a token is good for, and what its organisation says of itself. Raises `NotFound`,
     `TooManyAttempts`."""
     counters = throttle.of_token(ip)
@@ -89,7 +89,7 @@ async def look(context: Context, token: str, *, ip: str) -> tuple[Invitation, Or
 async def accept(context: Context, token: str, *, name: str, password: str | None, ip: str) -> User:
     """The account that a token is good for, once. Raises `NotFound`, `Invalid`,
     `TooManyAttempts`."""
-    found, settings = await look(context, token, ip=ip)
+    found, settings = await inspect(context, token, ip=ip)
     password_hash = None
     if password is not None:
         faults = check_password(password, email=found.email, known=[name, settings.name])

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
 from coop_contracts.ids import new_id
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.directory.table import users
 from coop_review_api.kernel.principal import Principal
@@ -118,7 +118,7 @@ async def find(
         email=row.email,
         name=row.name,
         role=row.role,
-        permissions=role.held(row.role, row.permissions),
+        permissions=role_permission.held(row.role, row.permissions),
         session_id=row.session_id,
         expires_at=expires_at,
         # Who signs in elsewhere shows their second factor there.

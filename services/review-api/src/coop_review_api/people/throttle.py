@@ -50,7 +50,7 @@ class Counter(NamedTuple):
     free: int
 
 
-class OfPassword(NamedTuple):
+class PasswordCounters(NamedTuple):
     """The counters of one attempt at a password: a success ends `own`, and is no failure of
     `shared`."""
 
@@ -62,16 +62,16 @@ class OfPassword(NamedTuple):
         return self.own + self.shared
 
 
-def of_password(email: str, ip: str, *, device: str | None = None) -> OfPassword:
+def of_password(email: str, ip: str, *, device: str | None = None) -> PasswordCounters:
     """The counters of one attempt at a password; `device` is one that the account knows."""
     if device is not None:
-        return OfPassword((Counter(_key("device", email, device), _FREE_DEVICE),))
+        return PasswordCounters((Counter(_key("device", email, device), _FREE_DEVICE),))
     address = network_of(ip)
     own = (
         Counter(_key("account-address", email, address), _FREE_ACCOUNT_AND_ADDRESS),
         Counter(_key("account", email), _FREE_ACCOUNT),
     )
-    return OfPassword(own, (Counter(_key("address", address), _FREE_ADDRESS),))
+    return PasswordCounters(own, (Counter(_key("address", address), _FREE_ADDRESS),))
 
 
 def of_code(user_id: str, *, device: str | None = None) -> tuple[Counter, ...]:

@@ -31,7 +31,7 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.notice import Notice
 from coop_review_api.people import user
 from coop_review_api.people.administering import administering, tell_person
-from coop_review_api.people.administration import Change
+from coop_review_api.people.administration import AccountChange
 from coop_review_api.people.password import MAX_LENGTH, Passwords, check_password
 from coop_review_api.people.user import Status, User
 from coop_runtime.database.engine import transaction
@@ -158,7 +158,7 @@ async def change_user(
     body: Annotated[UserChange, Depends(_change_body)],
 ) -> UserView:
     """Change the role, or the mark for emergencies. It acts on their next request."""
-    change = Change(role=body.role, is_break_glass=body.is_break_glass)
+    change = AccountChange(role=body.role, is_break_glass=body.is_break_glass)
     async with administering(context_of(request), principal) as administration:
         return view_of(await administration.change(user_id, change))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from coop_queues.store import Claims, OrderIndex, client_of
-from coop_review_api.analytics.route import FiguresTurn
+from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
@@ -27,7 +27,7 @@ from coop_review_api.process.document_check import DOCUMENT_CHECKS
 from coop_review_api.process.limit import limits
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.follower import SamplesDecisions
-from coop_review_api.quality.route import AgreementTurn
+from coop_review_api.quality.route import AgreementConcurrency
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
@@ -74,7 +74,7 @@ def api(settings: Settings) -> Service:
         signals=signals.catalogue,
         parts={
             **limits(),
-            AgreementTurn: AgreementTurn(),
+            AgreementConcurrency: AgreementConcurrency(),
             Desk: Desk(
                 engine=engine,
                 order=order,
@@ -90,7 +90,7 @@ def api(settings: Settings) -> Service:
             Dispatch: dispatch,
             DocumentChecks: DOCUMENT_CHECKS,
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
-            FiguresTurn: FiguresTurn(),
+            FigureConcurrency: FigureConcurrency(),
             Hub: hub,
             PartialItems: partial_items,
             Passwords: passwords,

@@ -40,7 +40,7 @@ from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
 from coop_review_api.http.authentication import public
 from coop_review_api.http.context import Context
-from coop_review_api.http.limit import Limit
+from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
 from coop_review_api.http.problem import install
 from coop_review_api.live import route as live
@@ -162,10 +162,10 @@ def build(context: Context) -> FastAPI:
     return app
 
 
-def limited(app: FastAPI, *, max_body: int) -> Limit:
+def limited(app: FastAPI, *, max_body: int) -> RequestLimit:
     """The application as it is served. `max_body` in bytes."""
 
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
-    return Limit(app, max_body=max_body, reads_itself=reads_itself)
+    return RequestLimit(app, max_body=max_body, reads_itself=reads_itself)

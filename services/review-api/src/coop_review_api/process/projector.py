@@ -29,7 +29,7 @@ from coop_review_api.notification.strike import StrikeHistory
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
-from coop_review_api.projection.retention import Keeper
+from coop_review_api.projection.retention import RetentionKeeper
 from coop_review_api.settings import ProjectorSettings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
@@ -53,7 +53,7 @@ def projector(settings: ProjectorSettings) -> Service:
     producer = Producer(settings, client_id=NAME)  # of dead letters
     partitions = Partitions(engine)
     retention = timedelta(days=settings.review_retention_days)
-    keeper = Keeper(
+    keeper = RetentionKeeper(
         engine,
         partitions,
         clock=now,

@@ -36,7 +36,7 @@ _EARLIER = HOUR  # by how much an evaluation may seem to precede its submission
 _log = logger("coop.review_api.retention")
 
 
-class Keeper:
+class RetentionKeeper:
     """`window` and `retention` as in the settings; `every` is in seconds."""
 
     def __init__(

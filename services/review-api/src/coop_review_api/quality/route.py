@@ -21,9 +21,9 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import Fault, Forbidden, Invalid
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.kernel.turn import Turn
 from coop_review_api.quality import golden, report
 from coop_review_api.quality.category import By
 from coop_review_api.review.decision import MAX_NOTE
@@ -36,7 +36,7 @@ Lead = Annotated[Principal, Depends(requires(Permission.EDIT_MRT_QUEUES))]
 Reader = Annotated[Principal, Depends(requires(Permission.VIEW_MRT_DATA))]
 
 
-class AgreementTurn(Turn):
+class AgreementConcurrency(ConcurrencyLimit):
     """One agreement is computed at a time."""
 
     def __init__(self) -> None:
@@ -282,10 +282,10 @@ async def list_agreement(
     async with transaction(context_of(request).engine) as connection:
         found = await report.tables(connection, principal, wanted, by)
     queue_ids, next_cursor = cut(sorted(one for one in found if one > after), limit, str)
-    turn = part_of(request, AgreementTurn)
+    concurrency = part_of(request, AgreementConcurrency)
     items = []
     for queue_id in queue_ids:
-        async with turn.taken():
+        async with concurrency.taken():
             one = await asyncio.to_thread(report.of_queue, queue_id, found[queue_id])
         alpha = IntervalView(**one.alpha._asdict())
         items.append(

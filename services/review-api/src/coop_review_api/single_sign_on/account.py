@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel.email_address import check_email, normalize_email
-from coop_review_api.single_sign_on.error import NoAccount, Refused
+from coop_review_api.single_sign_on.error import NoAccount, SignInRefused
 from coop_review_api.single_sign_on.provider import Provider
 
 
 async def find(connection: AsyncConnection, provider: Provider, email: str) -> str:
-    """The account's id. Raises `Refused` for what is no address, `NoAccount`."""
+    """The account's id. Raises `SignInRefused` for what is no address, `NoAccount`."""
     if not email.isascii() or check_email(normalize_email(email)):
-        raise Refused("email", "the provider named no e-mail address")
+        raise SignInRefused("email", "the provider named no e-mail address")
     row = (
         await connection.execute(
             select(PEOPLE.of.c.user_id, PEOPLE.of.c.status).where(

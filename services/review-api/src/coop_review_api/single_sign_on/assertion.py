@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from coop_review_api.single_sign_on import signature
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.xml import (
     ASSERTION,
     PROTOCOL,
@@ -48,7 +48,7 @@ _UNDERSTOOD = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedAssertion:
     """What a response must fit. `email_attribute` None: the name identifier is the address."""
 
     issuer: str
@@ -69,8 +69,8 @@ class Assertion:
     expires_at: datetime
 
 
-def read(document: bytes, expected: Expected) -> Assertion:
-    """The assertion in a response that holds. Raises `Refused`."""
+def read(document: bytes, expected: ExpectedAssertion) -> Assertion:
+    """The assertion in a response that holds. Raises `SignInRefused`."""
     root = parse(document)
     check_shape(root)
     response_signed = signature.is_signed(root)
@@ -81,59 +81,61 @@ def read(document: bytes, expected: Expected) -> Assertion:
     if signature.is_signed(found):
         found = signature.verified(found, expected.certificates, now=expected.now)
     elif not response_signed:
-        raise Refused("unsigned", "neither the assertion nor the response is signed")
+        raise SignInRefused("unsigned", "neither the assertion nor the response is signed")
     return _assertion(found, expected)
 
 
 def check_shape(root: Element) -> None:
     """A response with one assertion where it belongs, signatures where they belong, and nothing
-    that could be taken for either elsewhere. Raises `Refused`."""
+    that could be taken for either elsewhere. Raises `SignInRefused`."""
     if root.tag != qualified(PROTOCOL, "Response"):
-        raise Refused("shape", "not a SAML response")
+        raise SignInRefused("shape", "not a SAML response")
     for namespace, name in ((ASSERTION, "EncryptedAssertion"), (ASSERTION, "EncryptedID")):
         if any(True for _ in within(root, namespace, name)):
-            raise Refused(
+            raise SignInRefused(
                 "encrypted", "encrypted assertions are not supported: turn encryption off"
             )
     found = list(within(root, ASSERTION, "Assertion"))
     responses = sum(1 for _ in within(root, PROTOCOL, "Response"))
     if responses != 1 or len(found) > 1:
-        raise Refused("shape", "more than one response or assertion")
+        raise SignInRefused("shape", "more than one response or assertion")
     places = [root, *found]
     for one in within(root, SIGNATURE, "Signature"):
         if one.getparent() not in places:
-            raise Refused("shape", "a signature where SAML has none")
+            raise SignInRefused("shape", "a signature where SAML has none")
 
 
-def _check_response(root: Element, expected: Expected, *, signed: bool) -> None:
+def _check_response(root: Element, expected: ExpectedAssertion, *, signed: bool) -> None:
     if root.get("Version") != "2.0":
-        raise Refused("shape", "not SAML 2.0")
+        raise SignInRefused("shape", "not SAML 2.0")
     issuers = children(root, ASSERTION, "Issuer")
     if issuers:
         _check_issuer(only(root, ASSERTION, "Issuer"), expected)
     destination = root.get("Destination")
     if destination is None and signed:
-        raise Refused("recipient", "a signed response names its destination")
+        raise SignInRefused("recipient", "a signed response names its destination")
     if destination is not None and destination != expected.recipient:
-        raise Refused("recipient", "the response was sent to another place")
+        raise SignInRefused("recipient", "the response was sent to another place")
     if root.get("InResponseTo") != expected.in_response_to:
-        raise Refused("request", "the response answers another request, or none")
+        raise SignInRefused("request", "the response answers another request, or none")
     code = only(only(root, PROTOCOL, "Status"), PROTOCOL, "StatusCode").get("Value")
     if code != _SUCCESS:
-        raise Refused("status", f"the identity provider answered {(code or '').rpartition(':')[2]}")
+        raise SignInRefused(
+            "status", f"the identity provider answered {(code or '').rpartition(':')[2]}"
+        )
 
 
-def _assertion(found: Element, expected: Expected) -> Assertion:
+def _assertion(found: Element, expected: ExpectedAssertion) -> Assertion:
     identifier = found.get("ID")
     if found.get("Version") != "2.0" or not identifier:
-        raise Refused("shape", "not an assertion of SAML 2.0")
+        raise SignInRefused("shape", "not an assertion of SAML 2.0")
     _check_issuer(only(found, ASSERTION, "Issuer"), expected)
     _check_conditions(only(found, ASSERTION, "Conditions"), expected)
     _check_statements(found, expected)
     subject = only(found, ASSERTION, "Subject")
     until = _confirmed_until(subject, expected)
     if until > expected.now + MAX_VALIDITY:
-        raise Refused("time", "the assertion may be used for longer than a day")
+        raise SignInRefused("time", "the assertion may be used for longer than a day")
     return Assertion(
         assertion_id=identifier,
         email=_email(found, subject, expected.email_attribute),
@@ -141,58 +143,58 @@ def _assertion(found: Element, expected: Expected) -> Assertion:
     )
 
 
-def _check_issuer(issuer: Element, expected: Expected) -> None:
+def _check_issuer(issuer: Element, expected: ExpectedAssertion) -> None:
     if issuer.get("Format", _ENTITY_FORMAT) != _ENTITY_FORMAT:
-        raise Refused("issuer", "the issuer is not named as an entity")
+        raise SignInRefused("issuer", "the issuer is not named as an entity")
     if text_of(issuer) != expected.issuer:
-        raise Refused("issuer", "another identity provider made this")
+        raise SignInRefused("issuer", "another identity provider made this")
 
 
-def _check_conditions(conditions: Element, expected: Expected) -> None:
+def _check_conditions(conditions: Element, expected: ExpectedAssertion) -> None:
     _check_times(conditions, expected.now)
     for condition in conditions:
         if condition.tag not in _UNDERSTOOD:
-            raise Refused("condition", "a condition that is not understood")
+            raise SignInRefused("condition", "a condition that is not understood")
     restrictions = children(conditions, ASSERTION, "AudienceRestriction")
     if not restrictions:
-        raise Refused("audience", "the assertion does not say for whom it was made")
+        raise SignInRefused("audience", "the assertion does not say for whom it was made")
     for restriction in restrictions:
         audiences = [text_of(one) for one in children(restriction, ASSERTION, "Audience")]
         if expected.audience not in audiences:
-            raise Refused("audience", "the assertion was made for another service")
+            raise SignInRefused("audience", "the assertion was made for another service")
 
 
-def _check_statements(found: Element, expected: Expected) -> None:
+def _check_statements(found: Element, expected: ExpectedAssertion) -> None:
     statements = children(found, ASSERTION, "AuthnStatement")
     if not statements:
-        raise Refused("shape", "the assertion does not say that anybody signed in")
+        raise SignInRefused("shape", "the assertion does not say that anybody signed in")
     for statement in statements:
         ends = statement.get("SessionNotOnOrAfter")
         if ends is not None and _time(ends) + SKEW <= expected.now:
-            raise Refused("time", "the session at the identity provider is over")
+            raise SignInRefused("time", "the session at the identity provider is over")
 
 
-def _confirmed_until(subject: Element, expected: Expected) -> datetime:
-    """When the confirmation that fits ends. Raises `Refused` with the first one's fault."""
-    refusal: Refused | None = None
+def _confirmed_until(subject: Element, expected: ExpectedAssertion) -> datetime:
+    """When the confirmation that fits ends. Raises `SignInRefused` with the first one's fault."""
+    refusal: SignInRefused | None = None
     for confirmation in children(subject, ASSERTION, "SubjectConfirmation"):
         if confirmation.get("Method") != _BEARER:
             continue
         try:
             return _bearer(only(confirmation, ASSERTION, "SubjectConfirmationData"), expected)
-        except Refused as error:
+        except SignInRefused as error:
             refusal = refusal or error
-    raise refusal or Refused("recipient", "the assertion has no bearer")
+    raise refusal or SignInRefused("recipient", "the assertion has no bearer")
 
 
-def _bearer(data: Element, expected: Expected) -> datetime:
+def _bearer(data: Element, expected: ExpectedAssertion) -> datetime:
     if data.get("Recipient") != expected.recipient:
-        raise Refused("recipient", "the assertion is for another place")
+        raise SignInRefused("recipient", "the assertion is for another place")
     if data.get("InResponseTo") != expected.in_response_to:
-        raise Refused("request", "the assertion answers another request, or none")
+        raise SignInRefused("request", "the assertion answers another request, or none")
     until = data.get("NotOnOrAfter")
     if until is None:
-        raise Refused("time", "the assertion does not say until when it may be used")
+        raise SignInRefused("time", "the assertion does not say until when it may be used")
     _check_times(data, expected.now)
     return _time(until)
 
@@ -200,18 +202,18 @@ def _bearer(data: Element, expected: Expected) -> datetime:
 def _check_times(element: Element, now: datetime) -> None:
     before, until = element.get("NotBefore"), element.get("NotOnOrAfter")
     if before is not None and _time(before) - SKEW > now:
-        raise Refused("time", "the assertion is not valid yet")
+        raise SignInRefused("time", "the assertion is not valid yet")
     if until is not None and _time(until) + SKEW <= now:
-        raise Refused("time", "the assertion is no longer valid")
+        raise SignInRefused("time", "the assertion is no longer valid")
 
 
 def _time(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refused("time", "a time that cannot be read") from None
+        raise SignInRefused("time", "a time that cannot be read") from None
     if found.tzinfo is None:
-        raise Refused("time", "a time without a zone")
+        raise SignInRefused("time", "a time without a zone")
     return found.astimezone(UTC)
 
 
@@ -225,5 +227,5 @@ def _email(found: Element, subject: Element, attribute: str | None) -> str:
         if one.get("Name") == attribute
     ]
     if len(named) != 1:
-        raise Refused("email", f"{len(named)} attributes {attribute} where there must be one")
+        raise SignInRefused("email", f"{len(named)} attributes {attribute} where there must be one")
     return text_of(only(named[0], ASSERTION, "AttributeValue"))

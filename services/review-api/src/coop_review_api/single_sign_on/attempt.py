@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.kernel.error import TooManyAttempts
 from coop_review_api.people.throttle import network_of
 from coop_review_api.single_sign_on.assertion import Assertion
-from coop_review_api.single_sign_on.error import Refused, Stale
+from coop_review_api.single_sign_on.error import AttemptExpired, SignInRefused
 from coop_review_api.single_sign_on.provider import Provider
 from coop_review_api.single_sign_on.table import sso_assertions, sso_attempts
 
@@ -50,7 +50,7 @@ class AttemptLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class BegunAttempt:
     """An attempt on its way. `state` is RelayState or OAuth's state, `message_id` SAML's ID."""
 
     state: str
@@ -58,7 +58,7 @@ class Begun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
+class AnsweredAttempt:
     """An attempt whose answer has come."""
 
     state_hash: bytes
@@ -67,7 +67,7 @@ class Answered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redeemed:
+class RedeemedTicket:
     """Who signs in, and where they wanted to go."""
 
     user_id: str
@@ -97,12 +97,14 @@ async def begin(
     return_to: str,
     limits: AttemptLimits,
     now: datetime,
-) -> Begun:
+) -> BegunAttempt:
     """Keep a new attempt. Raises `TooManyAttempts`."""
     await _sweep(connection, sso_attempts, sso_attempts.c.state_hash, now)
     address = _hash(network_of(ip))
     await _check_open(connection, provider.id, address, limits)
-    begun = Begun(state=secrets.token_urlsafe(_BYTES), message_id=f"_{secrets.token_hex(20)}")
+    begun = BegunAttempt(
+        state=secrets.token_urlsafe(_BYTES), message_id=f"_{secrets.token_hex(20)}"
+    )
     await connection.execute(
         insert(sso_attempts).values(
             state_hash=_hash(begun.state),
@@ -125,9 +127,9 @@ async def answer(
     *,
     now: datetime,
     browser: str | None = None,
-) -> Answered:
+) -> AnsweredAttempt:
     """Take the attempt that an answer names, for ever; with `browser`, of that browser alone.
-    Raises `Stale`."""
+    Raises `AttemptExpired`."""
     of_browser = [] if browser is None else [sso_attempts.c.browser_hash == _hash(browser)]
     row = (
         await connection.execute(
@@ -147,14 +149,16 @@ async def answer(
         )
     ).one_or_none()
     if row is None:
-        raise Stale("state", "no attempt of this browser waits for the answer")
-    return Answered(state_hash=row.state_hash, message_id=row.message_id, return_to=row.return_to)
+        raise AttemptExpired("state", "no attempt of this browser waits for the answer")
+    return AnsweredAttempt(
+        state_hash=row.state_hash, message_id=row.message_id, return_to=row.return_to
+    )
 
 
 async def use(
     connection: AsyncConnection, provider: Provider, assertion: Assertion, *, now: datetime
 ) -> None:
-    """Remember that an assertion was used. Raises `Refused` when it was before."""
+    """Remember that an assertion was used. Raises `SignInRefused` when it was before."""
     await _sweep(connection, sso_assertions, sso_assertions.c.assertion_hash, now)
     inserted = await connection.scalar(
         upsert(sso_assertions)
@@ -167,11 +171,11 @@ async def use(
         .returning(sso_assertions.c.provider_id)
     )
     if inserted is None:
-        raise Refused("replay", "the assertion was used before")
+        raise SignInRefused("replay", "the assertion was used before")
 
 
 async def ticket(
-    connection: AsyncConnection, answered: Answered, *, user_id: str, now: datetime
+    connection: AsyncConnection, answered: AnsweredAttempt, *, user_id: str, now: datetime
 ) -> str:
     """What the browser that brought the answer redeems, if it is the one that began."""
     made = secrets.token_urlsafe(_BYTES)
@@ -190,9 +194,9 @@ async def redeem(
     *,
     browser: str | None,
     now: datetime,
-) -> Redeemed:
-    """The sign-in behind a ticket, which is spent whatever comes of it. Raises `Stale`, or
-    `Refused` for a browser that did not begin."""
+) -> RedeemedTicket:
+    """The sign-in behind a ticket, which is spent whatever comes of it. Raises `AttemptExpired`, or
+    `SignInRefused` for a browser that did not begin."""
     row: Row[*tuple[Any, ...]] | None = (
         await connection.execute(
             delete(sso_attempts)
@@ -207,10 +211,10 @@ async def redeem(
         )
     ).one_or_none()
     if row is None:
-        raise Stale("ticket", "no sign-in waits for this ticket")
+        raise AttemptExpired("ticket", "no sign-in waits for this ticket")
     if not hmac.compare_digest(row.browser_hash, _hash(browser or "")):
-        raise Refused("browser", "another browser began this sign-in")
-    return Redeemed(user_id=row.user_id, return_to=row.return_to)
+        raise SignInRefused("browser", "another browser began this sign-in")
+    return RedeemedTicket(user_id=row.user_id, return_to=row.return_to)
 
 
 async def _sweep(

@@ -29,7 +29,7 @@ class CertificateError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class CertificateDescription:
     """What a person compares. `fingerprint` is the SHA-256 of the certificate, in hex."""
 
     pem: str
@@ -73,14 +73,14 @@ def of_base64(text: str) -> str:
     return normal(certificate.public_bytes(Encoding.PEM).decode())
 
 
-def describe(pem: str) -> Described:
+def describe(pem: str) -> CertificateDescription:
     """What is shown of a certificate. Raises `CertificateError`."""
     certificate = load(pem)
     try:
         subject = certificate.subject.rfc4514_string()
     except ValueError:
         subject = ""
-    return Described(
+    return CertificateDescription(
         pem=pem,
         subject=subject,
         fingerprint=certificate.fingerprint(SHA256()).hex(),

@@ -1,11 +1,13 @@
 """Why a single sign-on did not become a session.
 
     SignOnError
-                                                                                 outcome
-    ├── Refused       what the identity provider sent does not hold              refused
-    ├── Stale         no such attempt here: used, too old, or another browser's  expired
-    ├── NoAccount     the provider vouches for somebody who may not sign in      no-account
-    └── Unreachable   the provider does not answer as it should                  unavailable
+                                                                                outcome
+    ├── SignInRefused        what the identity provider sent does not hold      refused
+    ├── AttemptExpired       no such attempt here: used, too old, or another    expired
+    │                        browser's
+    ├── NoAccount            the provider vouches for somebody who may not      no-account
+    │                        sign in
+    └── ProviderUnreachable  the provider does not answer as it should          unavailable
 
 Guarantees: `reason` is one word for the audit log and the tests, `str(error)` a sentence for the
 operator's log; a browser is told the outcome alone.
@@ -27,11 +29,11 @@ class SignOnError(Exception):
         self.reason = reason
 
 
-class Refused(SignOnError):
+class SignInRefused(SignOnError):
     outcome = "refused"
 
 
-class Stale(SignOnError):
+class AttemptExpired(SignOnError):
     outcome = "expired"
 
 
@@ -39,5 +41,5 @@ class NoAccount(SignOnError):
     outcome = "no-account"
 
 
-class Unreachable(SignOnError):
+class ProviderUnreachable(SignOnError):
     outcome = "unavailable"

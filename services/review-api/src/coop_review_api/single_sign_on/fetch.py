@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from coop_review_api.single_sign_on.error import Refused, Unreachable
+from coop_review_api.single_sign_on.error import ProviderUnreachable, SignInRefused
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
 from coop_runtime.egress.guard import EgressGuard, EgressRefused
@@ -27,31 +27,32 @@ class Fetch:
         self._client = guard.client(timeout=TIMEOUT, max_body=MAX_DOCUMENT)
 
     async def document(self, url: str) -> bytes:
-        """What is at the address. Raises `Unreachable`, `Refused`."""
+        """What is at the address. Raises `ProviderUnreachable`, `SignInRefused`."""
         answer = await self._send("GET", url, {})
         if answer.status_code != httpx.codes.OK:
-            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+            raise ProviderUnreachable("status", f"{_host(url)} answered {answer.status_code}")
         return answer.content
 
     async def json(self, url: str, *, bearer: str | None = None) -> dict[str, Any]:
-        """The JSON object at the address. Raises `Unreachable`, `Refused`."""
+        """The JSON object at the address. Raises `ProviderUnreachable`, `SignInRefused`."""
         headers = {"Accept": "application/json"}
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
         answer = await self._send("GET", url, headers)
         if answer.status_code != httpx.codes.OK:
-            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+            raise ProviderUnreachable("status", f"{_host(url)} answered {answer.status_code}")
         return _object(answer, url)
 
     async def post(
         self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None
     ) -> tuple[int, dict[str, Any]]:
-        """Status and JSON object of the answer to a form. Raises `Unreachable`, `Refused`."""
+        """Status and JSON object of the answer to a form. Raises `ProviderUnreachable`,
+        `SignInRefused`."""
         auth = None if basic is None else httpx.BasicAuth(*basic)
         headers = {"Accept": "application/json"}
         answer = await self._send("POST", url, headers, form=form, auth=auth)
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise Unreachable("status", f"{_host(url)} answered {answer.status_code}")
+            raise ProviderUnreachable("status", f"{_host(url)} answered {answer.status_code}")
         return answer.status_code, _object(answer, url)
 
     async def _send(
@@ -64,16 +65,16 @@ class Fetch:
         auth: httpx.Auth | None = None,
     ) -> httpx.Response:
         if not is_safe(url):
-            raise Refused("address", "an address of the provider is no https URL")
+            raise SignInRefused("address", "an address of the provider is no https URL")
         try:
             return await self._client.request(
                 method, url, headers=dict(headers), data=form, auth=auth
             )
         except EgressRefused as error:
-            raise Refused("address", f"{_host(url)}: {error}") from None
+            raise SignInRefused("address", f"{_host(url)}: {error}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind = type(error).__name__
-            raise Unreachable("network", f"{_host(url)} does not answer: {kind}") from None
+            raise ProviderUnreachable("network", f"{_host(url)} does not answer: {kind}") from None
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -85,7 +86,7 @@ def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
     except msgspec.DecodeError:
         found = None
     if not isinstance(found, dict):
-        raise Unreachable("json", f"{_host(url)} did not answer with a JSON object")
+        raise ProviderUnreachable("json", f"{_host(url)} did not answer with a JSON object")
     return found
 
 

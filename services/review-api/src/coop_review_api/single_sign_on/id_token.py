@@ -19,7 +19,7 @@ from typing import Any
 import jwt
 from jwt import PyJWK
 
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 
 LEEWAY = timedelta(minutes=1)
 MAX_AGE = timedelta(minutes=15)
@@ -31,7 +31,7 @@ _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedToken:
     """What a token must fit."""
 
     issuer: str
@@ -41,21 +41,22 @@ class Expected:
 
 
 def header(token: str) -> tuple[str, str | None]:
-    """A token's algorithm and key, as it says itself: to look the key up by. Raises `Refused`."""
+    """A token's algorithm and key, as it says itself: to look the key up by. Raises
+    `SignInRefused`."""
     if len(token) > MAX_TOKEN:
-        raise Refused("size", "the token is too long")
+        raise SignInRefused("size", "the token is too long")
     try:
         found = jwt.get_unverified_header(token)
     except jwt.InvalidTokenError:
-        raise Refused("token", "not a signed token") from None
+        raise SignInRefused("token", "not a signed token") from None
     algorithm, key_id = found.get("alg"), found.get("kid")
     if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
-        raise Refused("token", "not a signed token")
+        raise SignInRefused("token", "not a signed token")
     return algorithm, key_id
 
 
-def claims(token: str, key: PyJWK, expected: Expected) -> dict[str, Any]:
-    """The claims of a token that holds. Raises `Refused`."""
+def claims(token: str, key: PyJWK, expected: ExpectedToken) -> dict[str, Any]:
+    """The claims of a token that holds. Raises `SignInRefused`."""
     try:
         found: dict[str, Any] = jwt.decode(
             token,
@@ -73,23 +74,24 @@ def claims(token: str, key: PyJWK, expected: Expected) -> dict[str, Any]:
             },
         )
     except jwt.InvalidAlgorithmError:
-        raise Refused("algorithm", "the token's algorithm does not fit its key") from None
+        raise SignInRefused("algorithm", "the token's algorithm does not fit its key") from None
     except jwt.InvalidSignatureError:
-        raise Refused("signature", "the token's signature is wrong") from None
+        raise SignInRefused("signature", "the token's signature is wrong") from None
     except (jwt.PyJWTError, TypeError, ValueError):
-        raise Refused("token", "the token cannot be read, or lacks a claim") from None
+        raise SignInRefused("token", "the token cannot be read, or lacks a claim") from None
     _check_who(found, expected)
     _check_times(found, expected.now)
     nonce = found["nonce"]
     if not isinstance(nonce, str) or not hmac.compare_digest(
         nonce.encode(), expected.nonce.encode()
     ):
-        raise Refused("nonce", "the token was made for another request")
+        raise SignInRefused("nonce", "the token was made for another request")
     return found
 
 
 def check_access_token(found: dict[str, Any], algorithm: str, access_token: str) -> None:
-    """The access token belongs to the ID token, if that says so (`at_hash`). Raises `Refused`."""
+    """The access token belongs to the ID token, if that says so (`at_hash`). Raises
+    `SignInRefused`."""
     said = found.get("at_hash")
     make = _HASHES.get(algorithm[-3:])
     if said is None or make is None:
@@ -101,46 +103,46 @@ def check_access_token(found: dict[str, Any], algorithm: str, access_token: str)
     except (binascii.Error, ValueError):
         given = b""
     if not hmac.compare_digest(given, half):
-        raise Refused("token", "the access token belongs to another ID token")
+        raise SignInRefused("token", "the access token belongs to another ID token")
 
 
 def email(found: dict[str, Any], claim: str | None) -> str | None:
     """The address that the claims hold, None where they hold none. `email` must be verified;
-    another claim is taken at the word of the administrator who named it. Raises `Refused`."""
+    another claim is taken at the word of the administrator who named it. Raises `SignInRefused`."""
     name = claim or "email"
     value = found.get(name)
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Refused("email", f"the claim {name} is not a text")
+        raise SignInRefused("email", f"the claim {name} is not a text")
     if name == "email" and found.get("email_verified") is not True:
-        raise Refused("unverified", "the provider did not verify the e-mail address")
+        raise SignInRefused("unverified", "the provider did not verify the e-mail address")
     return value
 
 
-def _check_who(found: dict[str, Any], expected: Expected) -> None:
+def _check_who(found: dict[str, Any], expected: ExpectedToken) -> None:
     if found["iss"] != expected.issuer:
-        raise Refused("issuer", "another issuer made the token")
+        raise SignInRefused("issuer", "another issuer made the token")
     if not isinstance(found["sub"], str) or not found["sub"]:
-        raise Refused("token", "the token has no subject")
+        raise SignInRefused("token", "the token has no subject")
     audience, party = found["aud"], found.get("azp")
     audiences = audience if isinstance(audience, list) else [audience]
     if expected.client_id not in audiences:
-        raise Refused("audience", "the token was made for another client")
+        raise SignInRefused("audience", "the token was made for another client")
     if (len(audiences) > 1 or party is not None) and party != expected.client_id:
-        raise Refused("audience", "the token was made for another client as well")
+        raise SignInRefused("audience", "the token was made for another client as well")
 
 
 def _check_times(found: dict[str, Any], now: datetime) -> None:
     present, leeway = now.timestamp(), LEEWAY.total_seconds()
     expires, issued, starts = found["exp"], found["iat"], found.get("nbf", 0)
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in (expires, issued)):
-        raise Refused("time", "a time that cannot be read")
+        raise SignInRefused("time", "a time that cannot be read")
     if isinstance(starts, bool) or not isinstance(starts, int | float):
-        raise Refused("time", "a time that cannot be read")
+        raise SignInRefused("time", "a time that cannot be read")
     if expires + leeway <= present:
-        raise Refused("time", "the token is no longer valid")
+        raise SignInRefused("time", "the token is no longer valid")
     if max(issued, starts) - leeway > present:
-        raise Refused("time", "the token is not valid yet")
+        raise SignInRefused("time", "the token is not valid yet")
     if issued + MAX_AGE.total_seconds() <= present:
-        raise Refused("time", "the token is too old to answer this request")
+        raise SignInRefused("time", "the token is too old to answer this request")

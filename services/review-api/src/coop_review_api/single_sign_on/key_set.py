@@ -18,7 +18,7 @@ from jwt import PyJWK
 from jwt.exceptions import InvalidKeyError, PyJWKError
 
 from coop_review_api.single_sign_on.certificate import MIN_RSA_BITS
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.fetch import Fetch
 
 KEPT = timedelta(hours=1)
@@ -50,9 +50,10 @@ class KeySets:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def find(self, url: str, *, key_id: str | None, algorithm: str) -> PyJWK:
-        """The key that a token names, for this algorithm. Raises `Refused`, `Unreachable`."""
+        """The key that a token names, for this algorithm. Raises `SignInRefused`,
+        `ProviderUnreachable`."""
         if algorithm not in ALGORITHMS:
-            raise Refused("algorithm", f"tokens signed by {algorithm} are not taken")
+            raise SignInRefused("algorithm", f"tokens signed by {algorithm} are not taken")
         now = self._clock()
         kept = self._kept.get(url)
         if kept is None or kept.at + KEPT <= now:
@@ -62,23 +63,25 @@ class KeySets:
             kept = await self._ask(url, now)
             found = _match(kept.keys, key_id, algorithm)
         if found is None:
-            raise Refused("key", "the token is signed by a key that the provider does not have")
+            raise SignInRefused(
+                "key", "the token is signed by a key that the provider does not have"
+            )
         return _made(found, algorithm)
 
     async def examine(self, url: str) -> None:
-        """Raises `Refused` where no key of the set can sign a token that is taken, `Unreachable`.
-        Nothing is kept."""
+        """Raises `SignInRefused` where no key of the set can sign a token that is taken,
+        `ProviderUnreachable`. Nothing is kept."""
         for key in await self._fetched(url):
             for algorithm in sorted(ALGORITHMS):
                 if _fits(key, algorithm):
                     _made(key, algorithm)
                     return
-        raise Refused("key", "the provider's key set has no key that signs tokens")
+        raise SignInRefused("key", "the provider's key set has no key that signs tokens")
 
     async def _fetched(self, url: str) -> list[dict[str, Any]]:
         keys = (await self._fetch.json(url)).get("keys")
         if not isinstance(keys, list) or len(keys) > MAX_KEYS:
-            raise Refused("key", "the provider's key set cannot be read")
+            raise SignInRefused("key", "the provider's key set cannot be read")
         return [one for one in keys if isinstance(one, dict)]
 
     async def _ask(self, url: str, now: datetime) -> _Kept:
@@ -114,7 +117,7 @@ def _made(key: dict[str, Any], algorithm: str) -> PyJWK:
     try:
         made = PyJWK({name: key[name] for name in _PUBLIC if name in key}, algorithm)
     except (PyJWKError, InvalidKeyError, ValueError, KeyError, TypeError):
-        raise Refused("key", "the provider's key cannot be read") from None
+        raise SignInRefused("key", "the provider's key cannot be read") from None
     if isinstance(made.key, RSAPublicKey) and made.key.key_size < MIN_RSA_BITS:
-        raise Refused("key", f"an RSA key has at least {MIN_RSA_BITS} bits")
+        raise SignInRefused("key", f"an RSA key has at least {MIN_RSA_BITS} bits")
     return made

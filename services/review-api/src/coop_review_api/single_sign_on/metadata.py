@@ -16,7 +16,7 @@ from lxml import etree
 from coop_review_api.single_sign_on import certificate
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.certificate import MAX_CERTIFICATES, CertificateError
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import (
     METADATA,
@@ -39,7 +39,7 @@ UNSPECIFIED_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class ProviderMetadata:
     """What is taken of a provider's metadata; certificates as PEM."""
 
     entity_id: str
@@ -47,14 +47,14 @@ class Taken:
     certificates: tuple[str, ...]
 
 
-def read(document: bytes) -> Taken:
-    """What the metadata of one identity provider says. Raises `Refused`."""
+def read(document: bytes) -> ProviderMetadata:
+    """What the metadata of one identity provider says. Raises `SignInRefused`."""
     root = parse(document)
     entity = _entity(root)
     role = only(entity, METADATA, "IDPSSODescriptor")
     if PROTOCOL not in role.get("protocolSupportEnumeration", "").split():
-        raise Refused("metadata", "the provider does not speak SAML 2.0")
-    return Taken(
+        raise SignInRefused("metadata", "the provider does not speak SAML 2.0")
+    return ProviderMetadata(
         entity_id=_entity_id(entity), sso_url=_sso_url(role), certificates=_certificates(role)
     )
 
@@ -95,21 +95,23 @@ def _entity(root: Element) -> Element:
     if root.tag == qualified(METADATA, "EntityDescriptor"):
         return root
     if root.tag != qualified(METADATA, "EntitiesDescriptor"):
-        raise Refused("metadata", "not SAML metadata")
+        raise SignInRefused("metadata", "not SAML metadata")
     providers = [
         one
         for one in within(root, METADATA, "EntityDescriptor")
         if children(one, METADATA, "IDPSSODescriptor")
     ]
     if len(providers) != 1:
-        raise Refused("metadata", f"{len(providers)} identity providers where there must be one")
+        raise SignInRefused(
+            "metadata", f"{len(providers)} identity providers where there must be one"
+        )
     return providers[0]
 
 
 def _entity_id(entity: Element) -> str:
     found = (entity.get("entityID") or "").strip()
     if not found:
-        raise Refused("metadata", "the provider has no entity ID")
+        raise SignInRefused("metadata", "the provider has no entity ID")
     return found
 
 
@@ -118,9 +120,9 @@ def _sso_url(role: Element) -> str:
         if service.get("Binding") == REDIRECT:
             found = service.get("Location", "")
             if not is_safe(found):
-                raise Refused("metadata", "the sign-in address must be an https URL")
+                raise SignInRefused("metadata", "the sign-in address must be an https URL")
             return found
-    raise Refused("metadata", "the provider takes no requests by HTTP-Redirect")
+    raise SignInRefused("metadata", "the provider takes no requests by HTTP-Redirect")
 
 
 def _certificates(role: Element) -> tuple[str, ...]:
@@ -132,7 +134,7 @@ def _certificates(role: Element) -> tuple[str, ...]:
             try:
                 found[certificate.of_base64(text_of(one))] = None
             except CertificateError as error:
-                raise Refused("metadata", f"a signing certificate: {error}") from None
+                raise SignInRefused("metadata", f"a signing certificate: {error}") from None
     if not 1 <= len(found) <= MAX_CERTIFICATES:
-        raise Refused("metadata", f"1 to {MAX_CERTIFICATES} signing certificates are needed")
+        raise SignInRefused("metadata", f"1 to {MAX_CERTIFICATES} signing certificates are needed")
     return tuple(found)

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from coop_contracts.config import IdentityProvider
 from coop_review_api.single_sign_on import id_token
 from coop_review_api.single_sign_on.address import with_query
-from coop_review_api.single_sign_on.error import Refused, Unreachable
+from coop_review_api.single_sign_on.error import ProviderUnreachable, SignInRefused
 from coop_review_api.single_sign_on.fetch import Fetch
 from coop_review_api.single_sign_on.key_set import ALGORITHMS, KeySets
 from coop_review_api.single_sign_on.web_address import is_safe
@@ -77,20 +77,20 @@ class Oidc:
         self._known: OrderedDict[str, Discovery] = OrderedDict()
 
     async def examine(self, issuer: str) -> Discovery:
-        """What the provider says of itself now, asked anew and kept nowhere. Raises `Refused` where
-        nobody could sign in with that, `Unreachable`."""
+        """What the provider says of itself now, asked anew and kept nowhere. Raises `SignInRefused`
+        where nobody could sign in with that, `ProviderUnreachable`."""
         document = await self._fetch.json(_discovery_url(issuer))
         found = _read(document, issuer, self._clock())
         for name, ours in _NEEDED.items():
             theirs = document.get(name)
             if isinstance(theirs, list) and not ours & {str(one) for one in theirs}:
                 wanted = ", ".join(sorted(ours))
-                raise Refused("discovery", f"{name} has none of {wanted}")
+                raise SignInRefused("discovery", f"{name} has none of {wanted}")
         await self._keys.examine(found.keys)
         return found
 
     async def authorization_url(self, provider: IdentityProvider, flow: Flow) -> str:
-        """Where to send the browser. Raises `Refused`, `Unreachable`."""
+        """Where to send the browser. Raises `SignInRefused`, `ProviderUnreachable`."""
         discovery = await self._discover(_issuer(provider))
         challenge = hashlib.sha256(flow.verifier.encode()).digest()
         return with_query(
@@ -117,16 +117,16 @@ class Oidc:
     ) -> str:
         """The address of whoever signed in, for the parameters of the provider's answer.
 
-        Raises `Refused`, `Unreachable`."""
+        Raises `SignInRefused`, `ProviderUnreachable`."""
         discovery = await self._discover(_issuer(provider))
         code = _code(answer, _issuer(provider), discovery)
         tokens = await self._exchange(provider, discovery, flow, code, secret)
         raw = tokens.get("id_token")
         if not isinstance(raw, str):
-            raise Refused("token", "the provider gave no ID token")
+            raise SignInRefused("token", "the provider gave no ID token")
         algorithm, key_id = id_token.header(raw)
         key = await self._keys.find(discovery.keys, key_id=key_id, algorithm=algorithm)
-        expected = id_token.Expected(
+        expected = id_token.ExpectedToken(
             issuer=_issuer(provider),
             client_id=provider.client_id or "",
             nonce=flow.nonce,
@@ -176,7 +176,7 @@ class Oidc:
         status, tokens = await self._fetch.post(discovery.token, form, basic=basic)
         if status != 200:
             error = str(tokens.get("error"))[:50]
-            raise Refused("code", f"the provider did not take the code: {error}")
+            raise SignInRefused("code", f"the provider did not take the code: {error}")
         return tokens
 
     async def _ask(
@@ -190,14 +190,14 @@ class Oidc:
         """The address from the userinfo endpoint: some providers put little into an ID token."""
         access_token = tokens.get("access_token")
         if discovery.userinfo is None or not isinstance(access_token, str):
-            raise Refused("email", "the provider names no e-mail address")
+            raise SignInRefused("email", "the provider names no e-mail address")
         id_token.check_access_token(claims, algorithm, access_token)
         said = await self._fetch.json(discovery.userinfo, bearer=access_token)
         if said.get("sub") != claims["sub"]:
-            raise Refused("token", "userinfo is about somebody else")
+            raise SignInRefused("token", "userinfo is about somebody else")
         found = id_token.email(said, provider.email_attribute)
         if found is None:
-            raise Refused("email", "the provider names no e-mail address")
+            raise SignInRefused("email", "the provider names no e-mail address")
         return found
 
 
@@ -211,7 +211,7 @@ def _issuer(provider: IdentityProvider) -> str:
 
 def _read(document: Mapping[str, Any], issuer: str, now: datetime) -> Discovery:
     if document.get("issuer") != issuer:
-        raise Refused("issuer", "the discovery document speaks for another issuer")
+        raise SignInRefused("issuer", "the discovery document speaks for another issuer")
     methods = document.get("token_endpoint_auth_methods_supported")
     if not isinstance(methods, list):
         methods = ["client_secret_basic"]  # OpenID Connect Discovery, section 3
@@ -231,19 +231,19 @@ def _read(document: Mapping[str, Any], issuer: str, now: datetime) -> Discovery:
 def _endpoint(document: Mapping[str, Any], name: str) -> str:
     found = document.get(name)
     if not isinstance(found, str):
-        raise Unreachable("discovery", f"the discovery document has no {name}")
+        raise ProviderUnreachable("discovery", f"the discovery document has no {name}")
     if not is_safe(found):
-        raise Refused("address", f"{name} is no https URL")
+        raise SignInRefused("address", f"{name} is no https URL")
     return found
 
 
 def _code(answer: Mapping[str, str], issuer: str, discovery: Discovery) -> str:
     said = answer.get("iss")
     if (said is not None or discovery.names_itself) and said != issuer:
-        raise Refused("issuer", "another provider sent the answer")
+        raise SignInRefused("issuer", "another provider sent the answer")
     if "error" in answer:
-        raise Refused("status", f"the provider answered {answer['error'][:50]!r}")
+        raise SignInRefused("status", f"the provider answered {answer['error'][:50]!r}")
     code = answer.get("code", "")
     if not 1 <= len(code) <= MAX_CODE:
-        raise Refused("code", "the answer has no code")
+        raise SignInRefused("code", "the answer has no code")
     return code

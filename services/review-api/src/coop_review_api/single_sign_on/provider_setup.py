@@ -22,7 +22,7 @@ from coop_review_api.single_sign_on import certificate, metadata
 from coop_review_api.single_sign_on.certificate import CertificateError
 from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_review_api.single_sign_on.error import SignOnError
-from coop_review_api.single_sign_on.metadata import Taken
+from coop_review_api.single_sign_on.metadata import ProviderMetadata
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_runtime.egress.guard import EgressRefused
 
@@ -60,7 +60,7 @@ async def resolved(
     )
 
 
-async def taken_of(client: SingleSignOn, *, xml: str | None, url: str | None) -> Taken:
+async def taken_of(client: SingleSignOn, *, xml: str | None, url: str | None) -> ProviderMetadata:
     """What metadata says, pasted or to be fetched: one of the two. Raises `Invalid`."""
     if (xml is None) == (url is None):
         raise Invalid([Fault("/metadataXml", "give one: metadataXml or metadataUrl")])

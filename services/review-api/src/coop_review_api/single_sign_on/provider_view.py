@@ -16,7 +16,7 @@ from coop_review_api.http.body import Body, Model
 from coop_review_api.single_sign_on import certificate
 from coop_review_api.single_sign_on.certificate import MAX_CERTIFICATE, MAX_CERTIFICATES
 from coop_review_api.single_sign_on.client import SingleSignOn
-from coop_review_api.single_sign_on.metadata import Taken
+from coop_review_api.single_sign_on.metadata import ProviderMetadata
 from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
 
 Text1024 = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -117,7 +117,7 @@ def presented(shown: Presentation[IdentityProvider]) -> dict[str, Any]:
     }
 
 
-def metadata_view(taken: Taken) -> MetadataView:
+def metadata_view(taken: ProviderMetadata) -> MetadataView:
     return MetadataView(
         entity_id=taken.entity_id,
         sso_url=taken.sso_url,

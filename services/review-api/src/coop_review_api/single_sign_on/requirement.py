@@ -9,7 +9,7 @@ Must not: be called without the organisation's lock.
 from __future__ import annotations
 
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import role_permission as role
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.person import roles_in_use
@@ -23,7 +23,7 @@ async def check_may_set_up(configuration: LockedConfiguration, principal: Princi
     """Raises `Forbidden` for a caller who lacks what somebody of the organisation holds."""
     administration = await administration_of(configuration, principal, Permission.MANAGE_ORG)
     in_use = await roles_in_use(configuration.connection, configuration.org_id)
-    roles = await role.definitions(configuration.connection, configuration.org_id)
+    roles = await role_permission.definitions(configuration.connection, configuration.org_id)
     held = {one for name in in_use & roles.keys() for one in roles[name].permissions}
     administration.check_covers(held)
 

@@ -35,7 +35,7 @@ from coop_review_api.people.session_route import caller_of, set_session
 from coop_review_api.single_sign_on import attempt, domain, metadata, sign_on
 from coop_review_api.single_sign_on.address import MAX_PATH, checked_path
 from coop_review_api.single_sign_on.client import SingleSignOn
-from coop_review_api.single_sign_on.error import NoAccount, Refused, SignOnError
+from coop_review_api.single_sign_on.error import NoAccount, SignInRefused, SignOnError
 from coop_review_api.single_sign_on.provider import Provider
 from coop_review_api.single_sign_on.sign_on import SignedIn, Visitor
 from coop_runtime.database.engine import transaction
@@ -264,8 +264,8 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _single(items: list[tuple[str, str]]) -> dict[str, str]:
-    """The parameters. Raises `Refused` when one is there twice (RFC 6749, 3.1)."""
+    """The parameters. Raises `SignInRefused` when one is there twice (RFC 6749, 3.1)."""
     found = dict(items)
     if len(found) != len(items):
-        raise Refused("shape", "a parameter is given twice")
+        raise SignInRefused("shape", "a parameter is given twice")
     return found

@@ -18,15 +18,15 @@ from lxml import etree
 from coop_contracts.config import IdentityProvider
 from coop_review_api.single_sign_on import assertion
 from coop_review_api.single_sign_on.address import Addresses, with_query
-from coop_review_api.single_sign_on.assertion import Assertion, Expected
-from coop_review_api.single_sign_on.attempt import Begun
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.assertion import Assertion, ExpectedAssertion
+from coop_review_api.single_sign_on.attempt import BegunAttempt
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.metadata import EMAIL_FORMAT, POST
 from coop_review_api.single_sign_on.xml import ASSERTION, MAX_DOCUMENT, PROTOCOL, qualified
 
 
 def request_url(
-    provider: IdentityProvider, addresses: Addresses, begun: Begun, *, now: datetime
+    provider: IdentityProvider, addresses: Addresses, begun: BegunAttempt, *, now: datetime
 ) -> str:
     """Where to send the browser: the provider's address with an AuthnRequest (HTTP-Redirect)."""
     document = etree.tostring(_request(provider, addresses, begun, now))
@@ -46,14 +46,14 @@ def read(
     in_response_to: str,
     now: datetime,
 ) -> Assertion:
-    """The assertion in a posted SAMLResponse. Raises `Refused`."""
+    """The assertion in a posted SAMLResponse. Raises `SignInRefused`."""
     if len(encoded) > MAX_DOCUMENT * 2:
-        raise Refused("size", "the response is too long")
+        raise SignInRefused("size", "the response is too long")
     try:
         document = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Refused("xml", "the response is not base64") from None
-    expected = Expected(
+        raise SignInRefused("xml", "the response is not base64") from None
+    expected = ExpectedAssertion(
         issuer=provider.entity_id or "",
         certificates=provider.certificates,
         audience=addresses.metadata(provider.id),
@@ -66,7 +66,7 @@ def read(
 
 
 def _request(
-    provider: IdentityProvider, addresses: Addresses, begun: Begun, now: datetime
+    provider: IdentityProvider, addresses: Addresses, begun: BegunAttempt, now: datetime
 ) -> etree._Element:
     found = etree.Element(
         qualified(PROTOCOL, "AuthnRequest"),

@@ -30,7 +30,7 @@ from coop_review_api.people.login import Caller, admit
 from coop_review_api.single_sign_on import account, attempt, provider, saml
 from coop_review_api.single_sign_on.attempt import AttemptLimits
 from coop_review_api.single_sign_on.client import SingleSignOn
-from coop_review_api.single_sign_on.error import NoAccount, SignOnError, Stale
+from coop_review_api.single_sign_on.error import AttemptExpired, NoAccount, SignOnError
 from coop_review_api.single_sign_on.oidc import Flow
 from coop_review_api.single_sign_on.provider import Provider
 from coop_runtime.database.engine import transaction
@@ -126,7 +126,7 @@ async def finish(context: Context, found: Provider, *, ticket: str, visitor: Vis
             )
         except SignOnError as error:
             refusal = error
-    if not isinstance(refusal, Stale):
+    if not isinstance(refusal, AttemptExpired):
         await _refused(context, found, refusal)
     raise refusal
 

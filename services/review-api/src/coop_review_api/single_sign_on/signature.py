@@ -23,7 +23,7 @@ from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from coop_review_api.single_sign_on import certificate
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.xml import SIGNATURE, Element, children, only
 
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
@@ -51,34 +51,37 @@ def is_signed(element: Element) -> bool:
 
 
 def verified(element: Element, certificates: Sequence[str], *, now: datetime) -> Element:
-    """The element as it was signed. `certificates` are PEMs, valid at `now`. Raises `Refused`."""
+    """The element as it was signed. `certificates` are PEMs, valid at `now`. Raises
+    `SignInRefused`."""
     check_form(element)
     data = etree.tostring(element, with_tail=False)
     for pem in certificates:
         result = _verify(data, pem, now)
         if result is not None:
             return _signed(result, element)
-    raise Refused("signature", "no configured certificate, valid now, made this signature")
+    raise SignInRefused("signature", "no configured certificate, valid now, made this signature")
 
 
 def check_form(element: Element) -> None:
-    """The signature is about this element, whole, and uses nothing weak. Raises `Refused`."""
+    """The signature is about this element, whole, and uses nothing weak. Raises `SignInRefused`."""
     info = only(only(element, SIGNATURE, "Signature"), SIGNATURE, "SignedInfo")
     reference = only(info, SIGNATURE, "Reference")
     identifier = element.get("ID")
     if not identifier or reference.get("URI") != f"#{identifier}":
-        raise Refused("signature", "the signature is about another element than its own")
+        raise SignInRefused("signature", "the signature is about another element than its own")
     if only(info, SIGNATURE, "CanonicalizationMethod").get("Algorithm") != _EXCLUSIVE:
-        raise Refused("algorithm", "only exclusive canonicalisation is taken")
+        raise SignInRefused("algorithm", "only exclusive canonicalisation is taken")
     transforms = children(only(reference, SIGNATURE, "Transforms"), SIGNATURE, "Transform")
     if [one.get("Algorithm") for one in transforms] != [_ENVELOPED, _EXCLUSIVE]:
-        raise Refused("algorithm", "only an enveloped signature, exclusively canonical, is taken")
+        raise SignInRefused(
+            "algorithm", "only an enveloped signature, exclusively canonical, is taken"
+        )
     method = only(info, SIGNATURE, "SignatureMethod").get("Algorithm")
     if method not in {one.value for one in _METHODS}:
-        raise Refused("algorithm", f"signatures by {method} are not taken")
+        raise SignInRefused("algorithm", f"signatures by {method} are not taken")
     digest = only(reference, SIGNATURE, "DigestMethod").get("Algorithm")
     if digest not in {one.value for one in _DIGESTS}:
-        raise Refused("algorithm", f"digests by {digest} are not taken")
+        raise SignInRefused("algorithm", f"digests by {digest} are not taken")
 
 
 def _verify(data: bytes, pem: str, now: datetime) -> VerifyResult | None:
@@ -110,5 +113,5 @@ def _verify(data: bytes, pem: str, now: datetime) -> VerifyResult | None:
 def _signed(result: VerifyResult, element: Element) -> Element:
     signed = result.signed_xml
     if signed is None or signed.tag != element.tag or signed.get("ID") != element.get("ID"):
-        raise Refused("signature", "the signature is about another element than its own")
+        raise SignInRefused("signature", "the signature is about another element than its own")
     return signed

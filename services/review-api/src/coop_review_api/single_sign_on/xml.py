@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from coop_review_api.single_sign_on.error import Refused
+from coop_review_api.single_sign_on.error import SignInRefused
 
 MAX_DOCUMENT = 256 * 1024  # bytes
 
@@ -35,9 +35,9 @@ def qualified(namespace: str, name: str) -> str:
 
 
 def parse(data: bytes) -> Element:
-    """The document's root. Raises `Refused`."""
+    """The document's root. Raises `SignInRefused`."""
     if len(data) > MAX_DOCUMENT:
-        raise Refused("size", f"the document has {len(data)} bytes, more than {MAX_DOCUMENT}")
+        raise SignInRefused("size", f"the document has {len(data)} bytes, more than {MAX_DOCUMENT}")
     data = data.removeprefix(codecs.BOM_UTF8).strip()
     _check_text(data)
     parser = etree.XMLParser(
@@ -51,7 +51,7 @@ def parse(data: bytes) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
-        raise Refused("xml", f"not well-formed: {error}") from None
+        raise SignInRefused("xml", f"not well-formed: {error}") from None
     _check_tree(root)
     return root
 
@@ -62,17 +62,18 @@ def children(parent: Element, namespace: str, name: str) -> list[Element]:
 
 
 def only(parent: Element, namespace: str, name: str) -> Element:
-    """The one child of that name. Raises `Refused` when there is none, or another."""
+    """The one child of that name. Raises `SignInRefused` when there is none, or another."""
     found = children(parent, namespace, name)
     if len(found) != 1:
-        raise Refused("shape", f"{len(found)} elements {name} where there must be one")
+        raise SignInRefused("shape", f"{len(found)} elements {name} where there must be one")
     return found[0]
 
 
 def text_of(element: Element) -> str:
-    """All of an element's text, without space around. Raises `Refused` if it has elements in it."""
+    """All of an element's text, without space around. Raises `SignInRefused` if it has elements in
+    it."""
     if len(element):
-        raise Refused("shape", f"{etree.QName(element).localname} must hold text alone")
+        raise SignInRefused("shape", f"{etree.QName(element).localname} must hold text alone")
     return (element.text or "").strip()
 
 
@@ -85,27 +86,27 @@ def _check_text(data: bytes) -> None:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("xml", "the document is not UTF-8") from None
+        raise SignInRefused("xml", "the document is not UTF-8") from None
     declared = _DECLARED_ENCODING.match(data)
     if declared is not None and declared[1].lower() not in (b"utf-8", b"us-ascii"):
-        raise Refused("xml", "the document declares another encoding than UTF-8")
+        raise SignInRefused("xml", "the document declares another encoding than UTF-8")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise Refused("doctype", "a document type is not allowed")
+        raise SignInRefused("doctype", "a document type is not allowed")
 
 
 def _check_tree(root: Element) -> None:
     docinfo = root.getroottree().docinfo
     if docinfo.internalDTD is not None or docinfo.externalDTD is not None:
-        raise Refused("doctype", "a document type is not allowed")
+        raise SignInRefused("doctype", "a document type is not allowed")
     seen: set[str] = set()
     for node in root.getroottree().iter():
         if not isinstance(node.tag, str):
-            raise Refused("comment", "comments and processing instructions are not allowed")
+            raise SignInRefused("comment", "comments and processing instructions are not allowed")
         identifier = node.get("ID")
         if identifier is not None and identifier in seen:
-            raise Refused("shape", "two elements have the same ID")
+            raise SignInRefused("shape", "two elements have the same ID")
         if identifier is not None:
             seen.add(identifier)
     # A comment or an instruction beside the root is none of its descendants.
     if root.getprevious() is not None or root.getnext() is not None:
-        raise Refused("comment", "comments and processing instructions are not allowed")
+        raise SignInRefused("comment", "comments and processing instructions are not allowed")

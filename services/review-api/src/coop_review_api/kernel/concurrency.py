@@ -14,7 +14,7 @@ from coop_review_api.kernel.error import Unavailable
 _WAIT = 10.0  # seconds
 
 
-class Turn:
+class ConcurrencyLimit:
     """The places of a process. `busy` says to who waited in vain what else is being done."""
 
     def __init__(self, places: int, *, busy: str) -> None:
