@@ -42,7 +42,7 @@ def changed(kind: Kind, name: str, revision: int, document: bytes, org: str = "o
         id=name,
         document=Raw(document),
     )
-    return message_of(event, key=f"{org}/{kind}/{id}")
+    return message_of(event, key=f"{org}/{kind}/{name}")
 
 
 def policy(name: str, revision: int) -> Message:
