@@ -49,7 +49,7 @@ class Growth:
 
 
 class Grown(NamedTuple):
-    """Revision 1 is a job that was created now."""
+    """A job after it grew. Revision 1: it was created now."""
 
     rank: int
     revision: int

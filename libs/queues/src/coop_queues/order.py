@@ -132,7 +132,7 @@ class OrderIndex:
         """The first free job of the queue that is not hidden from the reviewer, offered to nobody
         else for `RESERVATION` seconds; None when there is none in Redis.
 
-        Raises OrderUnavailable, or Unbuilt for a queue without an order.
+        Raises OrderUnavailable, or OrderMissing for a queue without an order.
         """
         answer = await self.call(
             org_id,

@@ -88,7 +88,7 @@ def _digest_of(ranking: Ranking) -> int:
 
 
 class TurnFacts(NamedTuple):
-    """What of a job its turn depends on. `reporters` are distinct."""
+    """What a job's turn is computed from. `reporters` are distinct."""
 
     first_cause: datetime
     reports: int

@@ -6,9 +6,9 @@
     item_key, reporter_key       the keys by which jobs and entries are found
     uuid_of                      a job's id as the tables have it
 
-Guarantees: the columns that are named here stay, and mean what `job.JobSummary` and `job.Entry` say
-of them; whoever changes one changes its readers in the same step. `entries.body` is an `Entry` as
-JSON.
+Guarantees: the columns that are named here stay, and mean what `job.JobSummary` and `job.JobEntry`
+say of them; whoever changes one changes its readers in the same step. `entries.body` is a
+`JobEntry` as JSON.
 Must not: be written through. `FromClause` is nothing that an insert, update or delete takes, and
 what others change of a job is a function of `store`. Another column of a table is not promised:
 it is added here first.

@@ -25,7 +25,7 @@ _REPORTER: Final = uuid.UUID("e3b1a0c6-5f27-5d1e-9b38-6c4d2a7f8e66")
 
 
 class Slot(NamedTuple):
-    """Sorted as it is locked."""
+    """The place of one item in one queue. Slots are locked in the order in which they sort."""
 
     org_id: str
     queue_id: str

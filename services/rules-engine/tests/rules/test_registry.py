@@ -16,8 +16,7 @@ from coop_contracts.config import Kind
 from coop_contracts.event import ActionRequested, RulesEvaluated
 from coop_rules.program.compiler import compile_program
 from coop_rules_engine import metric
-from coop_rules_engine.rules import registry
-from coop_rules_engine.rules import rule_set as ruleset
+from coop_rules_engine.rules import registry, rule_set
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 
 Start = Callable[..., Any]
@@ -76,14 +75,14 @@ async def test_evaluation_goes_on_while_compiling(
     await engine.handle(kit.submission({"text": "spam"}))
     first = engine.broker.events(RulesEvaluated)[0].config_revision
     gate, compiled = threading.Event(), []
-    real = ruleset.RuleSetCompiler.compile
+    real = rule_set.RuleSetCompiler.compile
 
-    def slow(compiler: Any, snapshot: Any, *others: Any) -> Any:
-        compiled.append(snapshot.revision)
+    def slow(compiler: Any, configuration: Any, *others: Any) -> Any:
+        compiled.append(configuration.revision)
         gate.wait(5)
-        return real(compiler, snapshot, *others)
+        return real(compiler, configuration, *others)
 
-    monkeypatch.setattr(ruleset.RuleSetCompiler, "compile", slow)
+    monkeypatch.setattr(rule_set.RuleSetCompiler, "compile", slow)
     engine.put(Kind.RULE, kit.rule("r2", kit.contains("spam")))
     await until(lambda: bool(compiled))
     for number in range(3, 8):
@@ -153,7 +152,7 @@ async def test_compiler_bug_costs_one_rule(
             raise ZeroDivisionError
         return real(rules, **others)
 
-    monkeypatch.setattr(ruleset, "compile_program", failing)
+    monkeypatch.setattr(rule_set, "compile_program", failing)
     engine = start(kit.rule("bad", kit.contains("spam")), kit.rule("good", kit.contains("spam")))
     before = metric.COMPILE_FAILURES._value.get()
     await engine.handle(kit.submission({"text": "spam"}))

@@ -64,7 +64,7 @@ LonePart = tuple[int, LoneSegment, Sequence[str]]  # index of the set, and its s
 
 @dataclass(frozen=True, slots=True)
 class Automata:
-    """What a scanner goes by; exchanged whole."""
+    """What a scanner passes a text through, and who wants its strings; exchanged as a whole."""
 
     parts: Sequence[Part]
     lone: Sequence[LonePart] = ()
@@ -259,7 +259,7 @@ class _WantedStrings:
         return keyword.divide(list(keys))
 
     def state(self, segments: Iterable[Segment], lone: Iterable[str]) -> Automata:
-        """What a scanner of these segments goes by; strings that nobody wants are masked."""
+        """The automata of these segments; strings that nobody wants are masked."""
         owners = self.owners
         found: dict[int, list[tuple[str, str]]] = {}
         for key in sorted(lone):

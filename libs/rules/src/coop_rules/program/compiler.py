@@ -342,7 +342,7 @@ class _Compiler:
         return self.scans[key]
 
     def _selection(self, roots: Sequence[_Node]) -> Iterator[Select]:
-        """What puts the rules worth visiting into `State.candidates`."""
+        """What puts the rules worth visiting into `EvaluationState.candidates`."""
         rules_of: dict[int, list[int]] = {}
         for rule, root in enumerate(roots):
             for condition in root.triggers or ():

@@ -140,7 +140,7 @@ def read_locations(raw: bytes, form: FileFormat) -> ReadLocations:
             if content in found:
                 tally.duplicates += 1
             elif problem is not None:
-                tally.fault(place + _told(problem[0], form), problem[1])
+                tally.fault(place + _place_in(problem[0], form), problem[1])
             elif location.id in ids:
                 tally.fault(place, f"there is another location with the id {location.id}")
             elif len(found) == MAX_LOCATIONS:
@@ -298,7 +298,7 @@ def _csv_location(cells: Mapping[str, str], *, extra: bool) -> Location:
     return _location(cells.get("id", "").strip(), cells.get("name", ""), geometry, bounds)
 
 
-def _told(place: str, form: FileFormat) -> str:
+def _place_in(place: str, form: FileFormat) -> str:
     return place if form == "json" else ""
 
 

@@ -1,6 +1,6 @@
 """Makes Redis hold again what it lost: daily limits and counts, from the log.
 
-    NotWhole ────────────┐
+    CountersIncomplete ──┐
     a look now and then ─┴─ask─▶ lock ─▶ pause (limits) ─▶ the log again ─▶ marker
 
 Guarantees: one process does it; the marker is set only on the very run of the server, under the
