@@ -12,9 +12,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from fastapi.routing import APIRoute
+
+from coop_review_api.process.application import build
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
@@ -26,8 +31,11 @@ IMPORT = re.compile(r"^from (coop_[a-z_.]+) import ([A-Za-z_]+)", re.MULTILINE)
 FILE = re.compile(r"^(?:cli|deploy|docs|examples|libs|services|tests)/[\w./-]*[\w/]$")
 MODULE = re.compile(r"(?<!\w)[a-z]\w*\.py\b")
 SETTING = re.compile(r"\bCOOP_[A-Z_]*[A-Z]\b(?![_*…])")
+REQUEST = re.compile(r"^((?:[A-Z]{3,6}\\?\|?)*) ?(/v1/[^\s?,]*)")
 SERVICES = sorted(path for path in (ROOT / "services").iterdir() if path.is_dir())
 _NOT_OURS = {".venv", ".coop", ".git", ".pytest_cache", "node_modules"}
+# What the recipes of CONTRIBUTING.md make: it is not there.
+_MADE_UP = re.compile(r"kudos|tally|saved-repl|comment-count")
 # Written from the code, or made of tables.
 _MADE = {"docs/events.md", "docs/metrics.md"}
 
@@ -53,7 +61,10 @@ def _text(path: Path) -> str:
 
 def _code_of(document: Path) -> list[str]:
     """What stands in backticks, outside blocks."""
-    return CODE.findall(FENCE.sub("", _text(document)))
+    found = CODE.findall(FENCE.sub("", _text(document)))
+    if document.name == "CONTRIBUTING.md":
+        return [code for code in found if not _MADE_UP.search(code)]
+    return found
 
 
 def _anchors(document: Path) -> set[str]:
@@ -148,6 +159,49 @@ def test_what_documents_name_is_in_the_code(document: Path) -> None:
 def test_settings_that_documents_name_are_read(document: Path) -> None:
     """A variable that a document tells people to set is read by some code."""
     assert sorted(set(SETTING.findall(_text(document))) - _settings()) == []
+
+
+@cache
+def _routes() -> frozenset[tuple[str, str]]:
+    """Method and path of every route of review-api; parameters without their names."""
+    app = build(cast("Any", None))  # the context is for those who are called
+    return frozenset(
+        (method, re.sub(r"\{[^}]*\}", "{}", route.path))
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    )
+
+
+def _spelt_out(path: str) -> list[str]:
+    """`/a[/{id}]` is two paths, `/a/b|c` as well."""
+    short, bracket, rest = path.partition("[")
+    paths = [short, short + rest.replace("]", "")] if bracket else [path]
+    found = []
+    for one in paths:
+        parts = [part.split("|") for part in re.sub(r"\{[^}]*\}", "{}", one).split("/")]
+        found += ["/".join(chosen) for chosen in product(*parts)]
+    return found
+
+
+@each_document
+def test_requests_that_documents_show_are_routes(document: Path) -> None:
+    """`POST /v1/…` is a route of review-api; a path that ends in `…` begins one."""
+    unknown = []
+    for code in _code_of(document):
+        shown = REQUEST.match(code.replace("\\|", "|"))
+        if shown is None:
+            continue
+        methods = [method for method in shown[1].split("|") if method]
+        for path in _spelt_out(shown[2]):
+            fitting = {
+                method
+                for method, route in _routes()
+                if route == path or (path.endswith("…") and route.startswith(path[:-1]))
+            }
+            if not fitting or not set(methods) <= fitting:
+                unknown.append(code)
+    assert unknown == []
 
 
 @each_document
