@@ -16,6 +16,7 @@ from coop_contracts.event import SignalValue, Source
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.document_model import Id
+from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.routing_trial import (
     RoutingTrial,
     RoutingVerdict,
@@ -28,8 +29,8 @@ from coop_review_api.explanation.spot_test_route import (
     GivenValueFields,
     ItemFields,
     item_of,
-    recorded_of,
 )
+from coop_review_api.explanation.trial_item import recorded_item
 from coop_review_api.explanation.view import (
     ConditionNodeView,
     ConditionProblemView,
@@ -128,7 +129,8 @@ async def _trial(context: Context, principal: Principal, body: RoutingTestBody) 
     item, at = None, context.clock()
     recorded: tuple[SignalValue, ...] = ()
     if body.submission_id is not None:
-        item, at, recorded = await recorded_of(context, principal, body.submission_id)
+        explanations = context.part(Explanations)
+        item, at, recorded = await recorded_item(explanations, principal, body.submission_id)
     for_appeals = body.source == "APPEAL"
     async with transaction(context.engine) as connection:
         catalogue = await load_catalogue(connection, principal.org_id, [Kind.ITEM_TYPE])

@@ -16,17 +16,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Rule
+from coop_contracts.config import Kind, Rule
 from coop_contracts.event import ItemRef, SignalValue, SubmittedItem
+from coop_contracts.ids import new_id
+from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.configuration.check import DocumentChecks, Examined
+from coop_review_api.configuration.log import read
 from coop_review_api.explanation.evaluation import as_enabled, by_need, compiled
 from coop_review_api.explanation.material import Material
 from coop_review_api.explanation.tree import Findings, Node, Unreadable, explain
+from coop_review_api.kernel.error import Fault, Invalid, NotFound
 from coop_review_api.signal.signals import Signals
 from coop_rules.language.model import ConditionProblem
 from coop_rules.language.need import Need
 from coop_rules.program.program import Facts, Program
+from coop_rules.signal.catalogue import SignalCatalogue
 
 FETCH_SECONDS = 20.0  # for all values together
 MAX_INPUTS = 100  # of one need that are asked for
@@ -64,8 +72,41 @@ class Verdict:
     values: tuple[SignalValue, ...]
 
 
+async def tried_rule(
+    connection: AsyncConnection,
+    org_id: str,
+    *,
+    rule_id: str | None,
+    rule: Mapping[str, Any] | None,
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
+) -> Rule:
+    """The saved rule, or `rule` (its JSON, without an id), checked as if it were saved; `catalogue`
+    holds `kinds_to_check`. Raises `NotFound`, and `Invalid`, at `/rule`."""
+    if rule is None:
+        entry = await read(connection, org_id, Kind.RULE, Rule, rule_id or "")
+        if entry is None:
+            raise NotFound(f"no rule {rule_id}")
+        return entry.document
+    made = msgspec.convert({**rule, "id": new_id()}, Rule)
+    examined = Examined(document=made, previous=None, catalogue=catalogue, signals=signals)
+    faults = DocumentChecks().faults(Kind.RULE, examined)
+    if faults:
+        raise Invalid([Fault("/rule" + fault.pointer, fault.reason) for fault in faults])
+    return made
+
+
+def check_type(item: SubmittedItem, rule: Rule) -> None:
+    """Raises `Invalid` for an item that the rule is not about."""
+    if item.type_id not in rule.item_type_ids:
+        reason = "the rule does not apply to items of this type"
+        raise Invalid([Fault("/item/typeId", reason)])
+
+
 async def try_rule(trial: Trial, signals: Signals) -> Verdict:
-    """What the rule says of the item. The item type is there."""
+    """What the rule says of the item. Raises `Invalid` where its type is gone."""
+    if trial.material.item_type is None:
+        raise Invalid([Fault("/item/typeId", "no such item type")])
     program = await asyncio.to_thread(
         compiled, trial.material, [as_enabled(trial.rule, 0)], signals.catalogue
     )

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
-from msgspec import Raw
 from pydantic import Field, JsonValue, model_validator
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import ItemType, Kind, Rule
-from coop_contracts.error import pointer
+from coop_contracts.config import Kind
 from coop_contracts.event import ItemRef, SignalValue, SubmittedItem
-from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
-from coop_items import compile_item_type
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
-from coop_review_api.configuration.check import DocumentChecks, Examined, kinds_to_check
+from coop_review_api.configuration.check import kinds_to_check
 from coop_review_api.configuration.document_model import Id, RuleBody
-from coop_review_api.configuration.log import read
+from coop_review_api.configuration.resource import fields_of
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.material import material_of
-from coop_review_api.explanation.spot_test import GivenValue, Trial, try_rule
+from coop_review_api.explanation.spot_test import (
+    GivenValue,
+    Trial,
+    check_type,
+    tried_rule,
+    try_rule,
+)
+from coop_review_api.explanation.trial_item import recorded_item, sent_item
 from coop_review_api.explanation.view import (
     ConditionNodeView,
     ConditionProblemView,
@@ -32,7 +33,6 @@ from coop_review_api.explanation.view import (
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import Context, context_of
-from coop_review_api.kernel.error import Fault, Forbidden, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.signal.signals import Signals
 from coop_runtime.database.engine import transaction
@@ -133,14 +133,22 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
     item, at = None, context.clock()
     recorded: tuple[SignalValue, ...] = ()
     if body.submission_id is not None:
-        item, at, recorded = await recorded_of(context, principal, body.submission_id)
+        explanations = context.part(Explanations)
+        item, at, recorded = await recorded_item(explanations, principal, body.submission_id)
     async with transaction(context.engine) as connection:
         catalogue = await load_catalogue(connection, principal.org_id, kinds_to_check(Kind.RULE))
-        rule = await _rule(connection, context, principal, body, catalogue)
+        rule = await tried_rule(
+            connection,
+            principal.org_id,
+            rule_id=body.rule_id,
+            rule=None if body.rule is None else fields_of(body.rule),
+            catalogue=catalogue,
+            signals=context.signals,
+        )
         if item is None:
             assert body.item is not None  # there is an item or a submission
             item = item_of(body.item, catalogue)
-        _check_type(item, rule)
+        check_type(item, rule)
         material = await material_of(
             connection,
             principal.org_id,
@@ -150,8 +158,6 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
         )
         if body.fetch_signals:
             await context.part(Signals).learn(connection, principal.org_id)
-    if material.item_type is None:
-        raise Invalid([Fault("/item/typeId", "no such item type")])
     return Trial(
         rule=rule,
         material=material,
@@ -163,72 +169,10 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
     )
 
 
-async def _rule(
-    connection: AsyncConnection,
-    context: Context,
-    principal: Principal,
-    body: SpotTestBody,
-    catalogue: Catalogue,
-) -> Rule:
-    if body.rule is None:
-        entry = await read(connection, principal.org_id, Kind.RULE, Rule, body.rule_id or "")
-        if entry is None:
-            raise NotFound(f"no rule {body.rule_id}")
-        return entry.document
-    fields = body.rule.model_dump(by_alias=True, mode="json")
-    rule = msgspec.convert({**fields, "id": new_id()}, Rule)
-    examined = Examined(document=rule, previous=None, catalogue=catalogue, signals=context.signals)
-    faults = DocumentChecks().faults(Kind.RULE, examined)
-    if faults:
-        raise Invalid([Fault("/rule" + fault.pointer, fault.reason) for fault in faults])
-    return rule
-
-
-async def recorded_of(
-    context: Context, principal: Principal, submission_id: str
-) -> tuple[SubmittedItem, datetime, tuple[SignalValue, ...]]:
-    """A recorded submission: the item, its time, the values it was evaluated with.
-
-    Raises Forbidden, NotFound.
-    """
-    if not {Permission.VIEW_INVESTIGATION, Permission.VIEW_INSIGHTS} & principal.permissions:
-        raise Forbidden(f"needs {Permission.VIEW_INVESTIGATION}")
-    looked = await context.part(Explanations).read(principal, submission_id)
-    if looked.submission is None:
-        raise NotFound("the data of that submission is no longer kept")
-    recorded = tuple(value for event in looked.events for value in event.signals)
-    return looked.submission.item, looked.submission.time, recorded
-
-
 def item_of(sent: ItemFields, catalogue: Catalogue) -> SubmittedItem:
-    """The item as ingest would make it of what was sent; `catalogue` has all item types.
-
-    Raises Invalid, at `/item`.
-    """
-    types = catalogue.all(Kind.ITEM_TYPE, ItemType)
-    item_type = types.get(sent.type_id)
-    if item_type is None:
-        raise Invalid([Fault("/item/typeId", "no such item type")])
-    checks = compile_item_type(item_type, is_known_type=types.__contains__)
-    checked = checks.check(sent.data, "/item/data", "partial")
-    if checked.errors:
-        raise Invalid(
-            [Fault(error.pointer or "/item/data", error.detail or "") for error in checked.errors]
-        )
-    creator = checked.creator
-    if creator is None and sent.creator is not None:
+    """The item that was sent. Raises `Invalid`, at `/item`."""
+    creator = None
+    if sent.creator is not None:
         creator = ItemRef(id=sent.creator.id, type_id=sent.creator.type_id)
-    return SubmittedItem(
-        id=sent.id,
-        type_id=sent.type_id,
-        type_version=item_type.version,
-        data=Raw(msgspec.json.encode(checked.data)),
-        schema_variant="partial",
-        creator=creator,
-    )
-
-
-def _check_type(item: SubmittedItem, rule: Rule) -> None:
-    if item.type_id not in rule.item_type_ids:
-        place = pointer("item", "typeId")
-        raise Invalid([Fault(place, "the rule does not apply to items of this type")])
+    item = ItemRef(id=sent.id, type_id=sent.type_id)
+    return sent_item(item, sent.data, creator=creator, catalogue=catalogue)

@@ -10,18 +10,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from coop_contracts.config import ItemType, Kind
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
-from coop_queues import store as queues
-from coop_review_api.configuration.catalogue import load_documents
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.partial_item.access import type_of
 from coop_review_api.partial_item.partial_item import PartialItems
-from coop_review_api.review import child_safety
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["items"])
@@ -57,15 +54,7 @@ async def get_partial_item(
     context = context_of(request)
     item = ItemRef(id=item_id, type_id=type_id)
     async with transaction(context.engine) as connection:
-        catalogue = await load_documents(connection, principal.org_id, [(Kind.ITEM_TYPE, type_id)])
-        item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, type_id)
-        if item_type is None:
-            raise NotFound(f"no item type {type_id}")
-        known = await queues.jobs_of_item(connection, principal.org_id, item, closed=True)
-        if any(job.csam for job in known):
-            if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-                raise NotFound(f"no item {item_id}")
-            await child_safety.viewed(connection, principal, ("item", item_id), now=context.clock())
+        item_type = await type_of(connection, principal, item, now=context.clock())
     found = (await context.part(PartialItems).ask(principal.org_id, [item])).get(item)
     if found is None:
         raise NotFound("the platform does not know this item")
