@@ -128,6 +128,6 @@ async def in_review(connection: AsyncConnection, org_id: str, bulk_id: str) -> i
     return found or 0
 
 
-async def said_above(connection: AsyncConnection, org_id: str) -> int:
+async def confirmation_above(connection: AsyncConnection, org_id: str) -> int:
     """Of more items than so many the confirmation has to say the number."""
     return (await settings_of(connection, org_id)).bulk_confirmation_above

@@ -33,11 +33,11 @@ _SAMPLE = 20
 @dataclass(frozen=True, kw_only=True)
 class Preview:
     """What a job would touch. `duplicates` were named more than once, `in_review` are pending in
-    review queues, `sample` are the first items. Of more than `said_above` items the confirmation
-    has to say the number."""
+    review queues, `sample` are the first items. Of more than `confirmation_above` items the
+    confirmation has to say the number."""
 
     job: Any
-    said_above: int
+    confirmation_above: int
     duplicates: int
     in_review: int
     sample: list[BulkItem]
@@ -117,7 +117,7 @@ async def confirm(
     """Start it. `total` is the number of items as previewed. Raises `NotFound`, `Conflict`,
     `Invalid`."""
     job = await bulk_store.locked(connection, principal, bulk_id)
-    above = await bulk_lookup.said_above(connection, principal.org_id)
+    above = await bulk_lookup.confirmation_above(connection, principal.org_id)
     if job.total > above and total is None:
         raise Invalid([Fault("/total", f"say the number of items: {job.total}")])
     if total is not None and total != job.total:
@@ -138,7 +138,7 @@ async def _added(
     first = await bulk_lookup.items(connection, bulk_id, limit=_SAMPLE)
     return Preview(
         job=job,
-        said_above=await bulk_lookup.said_above(connection, principal.org_id),
+        confirmation_above=await bulk_lookup.confirmation_above(connection, principal.org_id),
         duplicates=duplicates,
         in_review=await bulk_lookup.in_review(connection, principal.org_id, bulk_id),
         sample=await bulk_lookup.visible(connection, principal, job, first, now),

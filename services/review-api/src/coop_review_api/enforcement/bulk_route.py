@@ -226,9 +226,9 @@ async def list_bulk_actions(
     before = decode_cursor(cursor)
     async with transaction(context_of(request).engine) as connection:
         rows = await bulk_lookup.page(connection, principal.org_id, before=before, limit=limit + 1)
-        above = await bulk_lookup.said_above(connection, principal.org_id)
+        above = await bulk_lookup.confirmation_above(connection, principal.org_id)
     page, next_cursor = cut(rows, limit, lambda row: str(row.bulk_id))
-    items = [bulk_view(row, said_above=above) for row in page]
+    items = [bulk_view(row, confirmation_above=above) for row in page]
     return BulkActionPage(items=items, next_cursor=next_cursor)
 
 
@@ -267,8 +267,8 @@ async def list_bulk_action_items(
 
 async def _view(connection: AsyncConnection, principal: Principal, bulk_id: str) -> BulkActionView:
     job = await bulk_lookup.find(connection, principal.org_id, bulk_id)
-    above = await bulk_lookup.said_above(connection, principal.org_id)
-    return bulk_view(job, said_above=above)
+    above = await bulk_lookup.confirmation_above(connection, principal.org_id)
+    return bulk_view(job, confirmation_above=above)
 
 
 _LARGE = re.compile(r"/v1/bulk-actions(/[^/]+/items)?")

@@ -79,22 +79,22 @@ class BulkItemPage(Model):
     next_cursor: str | None = None
 
 
-def bulk_view(job: Any, *, said_above: int) -> BulkActionView:
-    """A row of `bulk_jobs`; of more than `said_above` items the confirmation has to say the
+def bulk_view(job: Any, *, confirmation_above: int) -> BulkActionView:
+    """A row of `bulk_jobs`; of more than `confirmation_above` items the confirmation has to say the
     number."""
-    return BulkActionView(**_fields(job, said_above))
+    return BulkActionView(**_fields(job, confirmation_above))
 
 
 def preview_view(preview: Preview) -> PreviewView:
     return PreviewView(
-        **_fields(preview.job, preview.said_above),
+        **_fields(preview.job, preview.confirmation_above),
         duplicates=preview.duplicates,
         in_review=preview.in_review,
         sample=[item_view(one) for one in preview.sample],
     )
 
 
-def _fields(job: Any, said_above: int) -> dict[str, Any]:
+def _fields(job: Any, confirmation_above: int) -> dict[str, Any]:
     order = msgspec.convert(job.order, BulkOrder)
     return {
         "id": job.bulk_id,
@@ -109,7 +109,7 @@ def _fields(job: Any, said_above: int) -> dict[str, Any]:
         "total": job.total,
         "requested": job.requested,
         "refused": job.refused,
-        "needs_total": job.total > said_above,
+        "needs_total": job.total > confirmation_above,
         "created_by": job.created_by,
         "confirmed_by": job.confirmed_by,
         "created_at": job.created_at,
