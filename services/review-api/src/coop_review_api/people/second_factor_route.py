@@ -6,8 +6,8 @@
     POST  /v1/me/second-factor/recovery-codes   new ones in place of the old
     POST  /v1/me/second-factor/remove           409 where the organisation requires one
 
-Guarantees: whoever begins, removes or renews shows their password again; every code is counted, as
-at login. Whoever must set one up may use these routes, and sign out.
+Guarantees: whoever must set one up may use these routes, and sign out.
+Must not: decide anything; `own_factor` does.
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import enrolling
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
-from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.notification.notice import Notice
-from coop_review_api.people import credential, factor, session, throttle
+from coop_review_api.people import factor, own_factor
 from coop_review_api.people.me_route import ShownPasswordBody
 from coop_review_api.people.session_route import Code
 from coop_runtime.database.engine import transaction
@@ -81,17 +78,7 @@ async def get_second_factor(request: Request, principal: Me) -> FactorView:
 )
 async def begin_second_factor(request: Request, principal: Me, body: Shown) -> EnrolmentView:
     """A new secret. It is asked for once a code of it confirmed it."""
-    context = context_of(request)
-    await credential.show_password(context, principal, body.password, at="/password")
-    async with transaction(context.engine) as connection:
-        made = await factor.begin(
-            connection,
-            context.vault,
-            org_id=principal.org_id,
-            user_id=principal.user_id,
-            email=principal.email,
-            now=context.clock(),
-        )
+    made = await own_factor.begin(context_of(request), principal, body.password)
     return EnrolmentView(secret=made.secret, uri=made.uri)
 
 
@@ -107,28 +94,7 @@ async def confirm_second_factor(
     body: Annotated[SecondFactorConfirmBody, Depends(_confirm_body)],
 ) -> RecoveryCodesView:
     """Put it into force. Everywhere else one is signed out."""
-    context = context_of(request)
-    now = context.clock()
-    counters = throttle.of_code(principal.user_id)
-    async with transaction(context.engine) as connection:
-        await throttle.check(connection, counters, now=now)
-        codes = await factor.confirm(
-            connection,
-            context.vault,
-            org_id=principal.org_id,
-            user_id=principal.user_id,
-            code=body.code,
-            now=now,
-        )
-        if codes is None:
-            await throttle.failed(connection, counters, now=now)
-        else:
-            await throttle.succeeded(connection, counters, now=now)
-            await session.end_all(connection, principal.user_id, but=principal.session_id)
-            await credential.record(connection, context, principal, "second-factor.confirmed")
-            await credential.tell(connection, context, principal, Notice.FACTOR_SET_UP)
-    if codes is None:
-        raise Invalid([Fault("/code", "does not fit: is the clock of the device right?")])
+    codes = await own_factor.confirm(context_of(request), principal, body.code)
     return RecoveryCodesView(recovery_codes=codes)
 
 
@@ -141,13 +107,7 @@ async def confirm_second_factor(
 async def renew_recovery_codes(request: Request, principal: Me, body: Shown) -> RecoveryCodesView:
     """Ten new ones; the old ones are good for nothing."""
     context = context_of(request)
-    await credential.show_password(context, principal, body.password, at="/password")
-    async with transaction(context.engine) as connection:
-        if not await factor.in_force(connection, principal.user_id):
-            raise Conflict("no second factor is set up")
-        codes = await factor.renew_recovery_codes(connection, principal.user_id)
-        await credential.record(connection, context, principal, "second-factor.codes-renewed")
-        await credential.tell(connection, context, principal, Notice.RECOVERY_CODES_RENEWED)
+    codes = await own_factor.renew_recovery_codes(context, principal, body.password)
     return RecoveryCodesView(recovery_codes=codes)
 
 
@@ -159,13 +119,5 @@ async def renew_recovery_codes(request: Request, principal: Me, body: Shown) -> 
 )
 async def remove_second_factor(request: Request, principal: Me, body: Shown) -> Response:
     """Sign in with the password alone again."""
-    context = context_of(request)
-    await credential.show_password(context, principal, body.password, at="/password")
-    async with transaction(context.engine) as connection:
-        if (await settings_of(connection, principal.org_id)).requires_second_factor:
-            raise Conflict("the organisation requires a second factor")
-        if not await factor.remove(connection, principal.user_id):
-            raise Conflict("no second factor is set up")
-        await credential.record(connection, context, principal, "second-factor.removed")
-        await credential.tell(connection, context, principal, Notice.FACTOR_REMOVED)
+    await own_factor.remove(context_of(request), principal, body.password)
     return Response(status_code=204)
