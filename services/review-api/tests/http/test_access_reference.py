@@ -21,6 +21,8 @@ from coop_queues.job import JobEntry, JobKind, Placement, Routing
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
 
+from ..world.route import query_names
+
 pytestmark = pytest.mark.engines
 
 SECRET = "of-another-organisation-7c2e"
@@ -327,10 +329,7 @@ async def test_no_query_finds_what_is_anothers(app: Any, mine: Party, theirs: Pa
         assert isinstance(route, APIRoute)
         if "GET" not in (route.methods or ()) or route.path in {"/v1/events"}:
             continue
-        asked = [one.alias for one in route.dependant.query_params]
-        asked += [one.alias for part in route.dependant.dependencies for one in part.query_params]
-        if "query" in asked:  # a model of parameters
-            asked += ["itemTypeId", "itemId", "ruleId", "executionId", "decisionId", "jobId"]
+        asked = query_names(route)
         path = re.sub(r"\{\w+(:path)?\}", lambda _: theirs.ids["item"], route.path)
         for name in asked:
             if name not in FILTERS:
