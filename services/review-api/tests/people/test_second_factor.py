@@ -235,7 +235,8 @@ async def test_guessing_codes_ends(account: Account, clock: Any, context: Any) -
     answers = await asyncio.gather(
         *(account.answer(challenge, f"{number:06}") for number in range(8))
     )
-    assert {one.status_code for one in answers} == {401}
+    # Whoever comes after the fifth failure was noted has to wait; that depends on their pace.
+    assert {one.status_code for one in answers} <= {401, 429}
     assert await looked_at(context, account) == 5
     clock.forward(seconds=60)
     assert (await account.answer(challenge, account.code())).status_code == 401, "it is gone"
