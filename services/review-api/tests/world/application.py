@@ -22,7 +22,7 @@ def _built() -> FastAPI:
 
 def application_of(context: Context) -> FastAPI:
     """What `build` makes, on the routes that were built before: three hundred, with their models,
-    take a second."""
+    take a second. Who adds a route builds an application of their own."""
     app = copy.copy(_built())
     app.state = State({"context": context})
     app.middleware_stack = None  # a stack leads to the application that made it
