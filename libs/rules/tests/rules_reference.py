@@ -10,6 +10,7 @@ from typing import Any
 
 from coop_contracts.config import ItemType, Location, LocationBank, TextBank
 from coop_contracts.event import ItemRef, SignalValue
+from coop_rules.matching.dialect import translate
 from coop_rules.matching.geo import Areas
 from coop_rules.matching.regex import options, re2
 from coop_rules.matching.similarity import Similarity
@@ -190,7 +191,7 @@ class Reference:
     def found(self, name: str, string: str, text: str) -> bool:
         if name.endswith("REGEX"):
             if string not in self.compiled:
-                self.compiled[string] = re2.compile(string, options())
+                self.compiled[string] = re2.compile(translate(string).pattern, options())
             return self.compiled[string].search(text) is not None
         kind = name.rpartition("_")[2]
         if (kind, string) not in self.compiled:

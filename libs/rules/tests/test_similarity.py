@@ -24,13 +24,17 @@ from coop_rules.matching.similarity import Similarity, prepare
         (["\u200b"], "spam", 0.0, None),
         ([], "spam", 0.0, None),
         (["xyz"], "ooo", 0.0, None),
+        # Coop's own scores: m counts as rn, and what is no letter or number as a space.
+        (["money"], "fre mony", 0.91, "money"),
+        (["free money"], "money", 0.71, "free money"),
+        (["free-money"], "free, money!", 1.0, "free-money"),
     ],
 )
 def test_score(strings: list[str], text: str, score: float, matched: str | None) -> None:
     """The most similar string is named with its score; both sides are prepared as variants are."""
     found = Similarity(strings).score(text)
     assert found[1] == matched
-    assert found[0] == pytest.approx(score, abs=0.01)
+    assert found[0] == pytest.approx(score, abs=0.005)
 
 
 alphabet = "abcil1!ÀЖ ."
@@ -48,10 +52,10 @@ def test_score_equals_one_by_one(strings: list[str], text: str) -> None:
             scorer = fuzz.ratio if len(looked) < len(wanted) else fuzz.partial_ratio
             best = max(best, scorer(looked, wanted) / 100)
     score, matched = Similarity(strings).score(text)
-    assert score == pytest.approx(best)
+    assert score == round(best, 2)
     assert 0 <= score <= 1
     assert (matched is None) == (best == 0)
-    assert matched is None or Similarity([matched]).score(text)[0] == pytest.approx(best)
+    assert matched is None or Similarity([matched]).score(text)[0] == round(best, 2)
 
 
 def test_cost_is_bounded() -> None:

@@ -256,3 +256,46 @@ def test_long_texts_take_linear_time(text: str) -> None:
     began = time.process_time()
     looking.scan(text)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("string", "text"),
+    [
+        ("skip review", "🅢🅚🅘🅟 review"),  # negative circled
+        ("viagra", "🆅🅸🅰🅶🆁🅰"),  # negative squared
+        ("badword", "⒝⒜⒟⒲⒪⒭⒟"),
+        ("skip", "Ⓢⓚⓘⓟ"),
+        ("skip", "🅂🄺🄸🄿"),
+        ("quick free", "ꞯᴜɪᴄᴋ ꜰʀᴇᴇ"),  # small capitals
+        ("badword", "ʙᴀᴅᴡᴏʀᴅ"),
+        ("fuck", "🇫🇺🇨🇰"),  # regional indicators
+        ("fuck", "\U0001ccdb\U0001ccea\U0001ccd8\U0001cce0"),  # outlined
+        ("viagra", "ⱴᶖⱥᶃɾⱥ"),  # hooks and strokes
+        ("read", "ɹǝɐd"),  # turned
+    ],
+)
+def test_alphabets(string: str, text: str) -> None:
+    """Alphabets that neither decompositions nor the tables of look-alikes resolve are read."""
+    assert found(string, text)
+
+
+def test_flags_are_no_letters() -> None:
+    """A flag is no word of two letters."""
+    assert not found("us", "🇺🇸 we love")
+    assert found("us", "u s a 🇺🇸") is found("us", "u s a ")
+
+
+@pytest.mark.parametrize(
+    "string", ["c++", "(paren)", "(", "+1", "!important", "|x|", "c#", "f(x)", "a+", "hi!"]
+)
+def test_a_keyword_is_found_in_itself(string: str) -> None:
+    """A keyword with signs at its ends is found in itself and in sentences."""
+    assert found(string, string)
+    assert found(string, f"I say {string} and go")
+    assert found(string, f"I say {string}!")
+
+
+@pytest.mark.parametrize(("string", "text"), [("c++", "c"), ("hi!", "hi"), ("cass", "(ass)")])
+def test_signs_at_ends_stay_punctuation(string: str, text: str) -> None:
+    """A keyword's own signs must be there, and those of a text are letters to no other keyword."""
+    assert not found(string, text)

@@ -6,7 +6,7 @@ is built, never mistaken for "no match".
 Must not: use `re` on a pattern of a user, or hold the interpreter for long while it builds
 (`SEGMENT_PATTERNS`; RE2 compiles a filter without letting other threads run).
 
-Flag i. `\\b`, `\\w`, `\\d` are ASCII as in JavaScript, for which Coop's rules were written.
+Flag i. Coop's rules were written for JavaScript: what its regexes mean is `dialect`'s.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 import re2 as _re2
+
+from coop_rules.matching.dialect import translate
 
 re2: Any = _re2  # the package has no types
 
@@ -39,8 +41,14 @@ def options() -> Any:
 @lru_cache(maxsize=20_000)
 def regex_problem(pattern: str) -> str | None:
     """Why a pattern is refused, with the place where RE2 names one; None if it is good."""
+    made = translate(pattern)
+    if made.problem is not None:
+        return made.problem
     try:
-        size = re2.compile(pattern, options()).programsize
+        size = re2.compile(made.pattern, options()).programsize
+        if size > _MAX_PROGRAM and made.narrow != made.pattern:
+            # White space of all scripts is no fault of the author's; it costs four times as much.
+            size = re2.compile(made.narrow, options()).programsize
     except re2.error as error:
         message = error.args[0]
         reason = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
@@ -53,6 +61,11 @@ def regex_problem(pattern: str) -> str | None:
         reason = f"is too large ({size} steps, at most {_MAX_PROGRAM})"
         return f"{reason}: a bank of strings is for long lists of words"
     return None
+
+
+def regex_warnings(pattern: str) -> tuple[str, ...]:
+    """What a good pattern means here and not in JavaScript."""
+    return translate(pattern).warnings
 
 
 class RegexSegment:
@@ -71,7 +84,7 @@ class RegexSegment:
         if compiled is not None:
             self._filters.append((compiled, start, end - start))
         elif end - start == 1:
-            self._single.append((re2.compile(self.strings[start], options()), start))
+            self._single.append((_compiled(self.strings[start]), start))
         else:
             middle = (start + end) // 2
             self._add(start, middle)
@@ -89,6 +102,10 @@ class RegexSegment:
         return found
 
 
+def _compiled(pattern: str) -> Any:
+    return re2.compile(translate(pattern).pattern, options())
+
+
 def _filter(patterns: Sequence[str]) -> Any | None:
     """A compiled filter, or None where the patterns' atoms do not fit into RE2's fixed memory.
 
@@ -98,7 +115,7 @@ def _filter(patterns: Sequence[str]) -> Any | None:
     compiled = re2.Filter()
     shared = options()
     for pattern in patterns:
-        compiled.Add(pattern, shared)
+        compiled.Add(translate(pattern).pattern, shared)
     compiled.Add(_PROBE, shared)
     try:
         compiled.Compile()

@@ -6,14 +6,17 @@ to 64 characters: 60 to 110 ms, by the machine; of 200 characters: 1 s), and oth
 meanwhile.
 Must not: decide; the threshold is the rule's.
 
-As in Coop: both sides are prepared as for variants (case, accents, look-alikes and signs for
-letters, white space). A text shorter than the string is compared whole (indel similarity: the share
-of both lengths that no insertion or deletion touches), any other with its most similar part of the
-string's length (partial ratio).
+As in Coop, in hundredths: both sides are prepared as for variants (case, accents, look-alikes and
+signs for letters, m as rn; what is neither letter nor number after that is white space). A text
+shorter than the string is compared whole (indel similarity: the share of both lengths that no
+insertion or deletion touches), any other with its most similar part of the string's length (partial
+ratio). Coop tries only the parts that a heuristic proposes; all are tried here, so that a score is
+as high or higher.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
@@ -30,12 +33,26 @@ _WORD = 64  # characters that are compared in one step; a longer string costs te
 _LETTERS = str.maketrans(
     {sign: letter for letter, signs in reversed(SIGNS.items()) for sign in signs}
     | dict.fromkeys("Il1|!", "i")
+    | {"m": "rn"}
 )
+
+
+class _Words(dict[int, str]):
+    """Code point → itself where it is a letter, a mark or a number, else a space."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        kept = character.isalnum() or unicodedata.category(character)[0] == "M"
+        found = self[code] = character if kept else " "
+        return found
+
+
+_WORDS = _Words()
 
 
 def prepare(text: str) -> str:
     """The text as it is compared."""
-    return " ".join(spell(text).translate(_LETTERS).split())
+    return " ".join(spell(text).translate(_LETTERS).translate(_WORDS).split())
 
 
 class Similarity:
@@ -68,4 +85,4 @@ class Similarity:
             found = process.extractOne(prepared, choices, scorer=scorer, score_cutoff=best)
             if found is not None and found[1] > best:
                 best, matched = found[1], self._strings[start + found[2]]
-        return best / 100, matched
+        return round(best) / 100, matched

@@ -80,13 +80,39 @@ _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
 _TRADE_MARKS = str.maketrans("™℠", "  ")
 
 
+# Whole alphabets of capitals that no decomposition resolves, by their A: negative circled, negative
+# squared, regional indicators, outlined.
+_ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6, 0x1CCD6)
+_FLAG = re.compile(
+    "(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]{2}(?![\U0001f1e6-\U0001f1ff])"
+)
+# Small capitals, letters turned or written otherwise, letters with hooks and strokes.
+_NAMED = re.compile(
+    "LATIN (?:LETTER SMALL CAPITAL|(?:SMALL|CAPITAL) LETTER(?: SMALL CAPITAL)?)"
+    "(?: (?:TURNED|REVERSED|INVERTED|OPEN|SCRIPT|BLACKLETTER|INSULAR|SIDEWAYS|LONG|DOTLESS"
+    "|BROKEN))* ([A-Z])(?: WITH .*)?"
+)
+
+
+def _styled(character: str) -> str:
+    """The letter that a character is a style of, which its name tells; else the character."""
+    code = ord(character)
+    for first in _ALPHABETS:
+        if first <= code < first + 26:
+            return chr(ord("a") + code - first)
+    if character.isascii() or unicodedata.decomposition(character):
+        return character
+    named = _NAMED.fullmatch(unicodedata.name(character, ""))
+    return character if named is None else named[1].lower()
+
+
 class _Seen(dict[int, str | None]):
     """Code point → how it is read (None: not at all); worked out once for each that occurs."""
 
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
         low = character.lower()
-        found: str | None = LETTERS.get(low, LETTERS.get(character, character))
+        found: str | None = LETTERS.get(low, LETTERS.get(character)) or _styled(character)
         invisible = unicodedata.category(character) == "Cf" or character in _FILLERS
         if invisible or any(first <= code <= last for first, last in _DECORATIONS):
             found = None
@@ -100,7 +126,7 @@ _SEEN = _Seen()
 def spell(text: str) -> str:
     """The text's letters as they are read, with all its signs and spaces."""
     if not text.isascii():
-        looked = text.translate(_TRADE_MARKS).translate(_SEEN)
+        looked = _FLAG.sub(" ", text).translate(_TRADE_MARKS).translate(_SEEN)
         decomposed = unicodedata.normalize("NFKD", looked)
         text = unicodedata.normalize("NFC", decomposed.translate(_SEEN))
         text = text.replace("I", _CAPITAL_I).casefold().replace(_CAPITAL_I, "I")

@@ -68,21 +68,23 @@ _CUT = ("rnr", "cic", "php")  # ends that what follows may still reduce
 
 
 class Readings:
-    """What a text may be read as: `spelled` words and the same words `reduced`, from `spelled_out`
-    on (a position in `reduced`) those of single letters joined."""
+    """What a text may be read as: `spelled` words and the same words `reduced`. Positions in
+    `reduced`: from `edged` on words have the signs at their ends that may be punctuation, from
+    `spelled_out` on they are single letters joined."""
 
-    __slots__ = ("_reduced_starts", "_spelled_starts", "reduced", "spelled", "spelled_out")
+    __slots__ = ("_reduced_starts", "_spelled_starts", "edged", "reduced", "spelled", "spelled_out")
 
     def __init__(self, text: str) -> None:
         base = spell(text)
         drawn = draw(base)
-        signs = _edged(_words(drawn, WITH_SIGNS))
+        all_signs = _words(drawn, WITH_SIGNS)
+        signs = _without_edges(all_signs)
         letters = _words(base, LETTERS_ONLY)
         readings = [signs]
         if letters != signs:
             readings.append(letters)
         if _parted(drawn):
-            readings.append(_edged(_words(_CONTRACTED.sub(" ", drawn), TOGETHER)))
+            readings.append(_without_edges(_words(_CONTRACTED.sub(" ", drawn), TOGETHER)))
         whole = _BREAK.join(readings)
         runs = dict.fromkeys(
             run[0].replace(" ", "")
@@ -91,6 +93,11 @@ class Readings:
         )
         self.spelled = _marked(whole + _BREAK)
         self.reduced = reduce(self.spelled)
+        self.edged = len(self.reduced)
+        if all_signs != signs:
+            edged = _marked(all_signs + _BREAK)
+            self.spelled += edged
+            self.reduced += reduce(edged)
         self.spelled_out = len(self.reduced)
         if runs:
             joined = _marked(_BREAK.join(runs))
@@ -121,7 +128,7 @@ def _marked(words: str) -> str:
     return words
 
 
-def _edged(words: str) -> str:
+def _without_edges(words: str) -> str:
     """Words without the signs at their ends that may be punctuation."""
     if any(sign in words for sign in _EDGE):
         return " ".join([word.strip(_EDGE) or word for word in words.split()])
@@ -140,9 +147,10 @@ def _starts(text: str) -> list[int]:
 
 
 class _Keyword:
-    """One keyword: its `reduced` beginning, and the patterns that verify a place."""
+    """One keyword: its `reduced` beginning, and the patterns that verify a place. `edged`: it has
+    signs of its own at an end that a text may have as punctuation, as "c++"."""
 
-    __slots__ = ("_literal", "_patterns", "reduced", "words")
+    __slots__ = ("_literal", "_patterns", "edged", "reduced", "words")
 
     def __init__(self, string: str) -> None:
         # A capital I of the text may be an l; the keyword's author knows what it is.
@@ -155,6 +163,7 @@ class _Keyword:
             if found
         )
         self.words = spelled.split(" ")
+        self.edged = spelled.startswith(tuple(_EDGE)) or spelled.endswith(tuple(_EDGE))
         self._literal = not any(map(str.isalpha, spelled))
         if len(spelled) > _LONGEST:
             spelled = ""
@@ -185,17 +194,18 @@ class _Keyword:
         return found
 
     def _source(self, *, alike: bool, ended: bool) -> str:
+        after = f"[{_EDGE}]*" if self.edged else ""  # "c++!"
         if self._literal:
-            return " ".join(map(re2.escape, self.words))
+            return " ".join(map(re2.escape, self.words)) + after
         words = [_pattern_of(word, alike=alike) for word in self.words]
         if not ended:
             return " ".join(words)
         last = self.words[-1]
-        after, instead = endings(last)
-        words[-1] += f"(?:{after})?" if after else ""
+        ending, instead = endings(last)
+        words[-1] += f"(?:{ending})?" if ending else ""
         if instead:
             words[-1] = f"(?:{words[-1]}|{_pattern_of(last[:-1], alike=alike)}(?:{instead}))"
-        return " ".join(words)
+        return " ".join(words) + after
 
 
 def _options() -> Any:
@@ -298,9 +308,12 @@ class VariantSegment:
                 within = start >= readings.spelled_out
                 if not within and start and reduced[start - 1] != " ":
                     continue
+                edged = readings.edged <= start < readings.spelled_out
                 for index in keywords[match]:
                     if index not in found:
                         one = self._keywords[index]
+                        if edged and not one.edged:
+                            continue  # to others these signs are punctuation
                         spelled = readings.words(start, len(one.words))
                         if one.within(spelled) if within else one.fits(spelled):
                             found.add(index)
