@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from coop_ingest.body import Intake, RequestHead, check_media_type, read_head
+from coop_ingest.in_flight import LEAST, PATIENCE, BytesInFlight
 from coop_ingest.refusal import ClientGone, Refusal
 
 
@@ -36,28 +38,28 @@ def head(**values: bytes) -> RequestHead:
 
 @pytest.fixture
 def intake() -> Intake:
-    return Intake(max_body=10, max_in_flight=15)
+    return Intake(max_body=10, in_flight=BytesInFlight(200_000, now=lambda: 0.0))
 
 
 @pytest.mark.parametrize("parts", [[b"{}"], [b""], [b"{", b"", b"}"], [b"0123456789"]])
 async def test_a_whole_body(intake: Intake, parts: list[bytes]) -> None:
     """A body is its chunks in order, up to the limit."""
-    assert await intake.read(chunks(parts), head()) == b"".join(parts)
+    assert await intake.read(chunks(parts), head(), "org") == b"".join(parts)
 
 
 @pytest.mark.parametrize("parts", [[b"{"], [b"{", b"}"], []])
 async def test_a_body_cut_off_is_nothing(intake: Intake, parts: list[bytes]) -> None:
     """A body whose end never came is not used, and its bytes are given back."""
     with pytest.raises(ClientGone):
-        await intake.read(chunks(parts, whole=False), head(content_length=b"9"))
-    assert await intake.read(chunks([b"0123456789"]), head()) == b"0123456789"
+        await intake.read(chunks(parts, whole=False), head(content_length=b"9"), "org")
+    assert await intake.read(chunks([b"0123456789"]), head(), "org") == b"0123456789"
 
 
 async def test_a_long_body_is_not_read_to_its_end(intake: Intake) -> None:
     """Past the limit nothing more is received."""
     receive = chunks([b"0123", b"4567", b"8901", b"2345", b"6789"])
     with pytest.raises(Refusal) as caught:
-        await intake.read(receive, head())
+        await intake.read(receive, head(), "org")
     assert caught.value.errors[0].status == 413
     assert len(receive.left) == 2
 
@@ -71,19 +73,40 @@ async def test_a_declared_length_is_enough_to_refuse(
     """A body that is declared too long, or nonsense, is refused without receiving any of it."""
     receive = chunks([b"{}"])
     with pytest.raises(Refusal) as caught:
-        await intake.read(receive, head(content_length=declared))
+        await intake.read(receive, head(content_length=declared), "org")
     assert caught.value.errors[0].status == status
     assert len(receive.left) == 1
 
 
-async def test_all_bodies_together_are_bounded(intake: Intake) -> None:
+async def test_all_bodies_together_are_bounded() -> None:
     """Past the bound on bytes in flight the answer is 503 until bytes are given back."""
-    first = await intake.read(chunks([b"01234", b"56789"]), head())
+    intake = Intake(max_body=10, in_flight=BytesInFlight(15, now=lambda: 0.0))
+    first = await intake.read(chunks([b"0123456789"]), head(), "org")
     with pytest.raises(Refusal) as caught:
-        await intake.read(chunks([b"0123", b"45"]), head())
+        await intake.read(chunks([b"012345"]), head(), "org")
     assert caught.value.errors[0].status == 503
-    intake.release(len(first))
-    assert await intake.read(chunks([b"0123456789"]), head())
+    intake.release("org", len(first))
+    assert await intake.read(chunks([b"0123456789"]), head(), "org")
+
+
+async def test_a_slow_body_gives_its_room_to_another() -> None:
+    """When there is no more room, a body that stands still is cut off with 408; the one that needed
+    the room is read."""
+    seconds = 0.0
+    intake = Intake(max_body=LEAST, in_flight=BytesInFlight(LEAST, now=lambda: seconds))
+    still: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    first = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> dict[str, Any]:
+        return first.pop() if first else await still
+
+    slow = asyncio.create_task(intake.read(receive, head(), "slow"))
+    await asyncio.sleep(0)
+    seconds = PATIENCE
+    assert await intake.read(chunks([b"{}"]), head(), "other") == b"{}"
+    with pytest.raises(Refusal) as caught:
+        await slow
+    assert caught.value.errors[0].status == 408
 
 
 async def test_a_body_cut_off_publishes_nothing(ingest: Any) -> None:

@@ -27,6 +27,7 @@ from coop_ingest.catalog import Catalog
 from coop_ingest.credential import Credentials
 from coop_ingest.gate import RequestGate
 from coop_ingest.idempotency import Idempotency, SubmissionIds
+from coop_ingest.in_flight import BytesInFlight
 from coop_ingest.item_reader import ItemReader
 from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
@@ -71,7 +72,10 @@ def build_api(
         credentials=credentials,
         limiter=RateLimiter(redis, rates_of(table, settings), now=monotonic),
         intake=Intake(
-            max_body=settings.ingest_max_body, max_in_flight=settings.ingest_max_bytes_in_flight
+            max_body=settings.ingest_max_body,
+            in_flight=BytesInFlight(
+                settings.ingest_max_bytes_in_flight, now=monotonic, weight_of=settings.weight_of
+            ),
         ),
         idempotency=Idempotency(redis),
     )

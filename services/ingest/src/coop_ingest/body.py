@@ -7,11 +7,13 @@ Must not: parse the body. (How long a body may take to arrive is the server's li
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from coop_contracts.error import ErrorType
 from coop_ingest import metric
+from coop_ingest.in_flight import BytesInFlight
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid, too_large, unavailable
 from coop_runtime.process.asgi import Receive
 
@@ -70,59 +72,84 @@ def _unsupported(detail: str) -> Refusal:
 
 
 class Intake:
-    """What may be read: at most `max_body` bytes a request, `max_in_flight` of all together.
+    """What may be read: at most `max_body` bytes a request, of all together what `in_flight` lets.
 
     Who has read a body gives its bytes back with `release`, once it is done with it.
     """
 
-    def __init__(self, *, max_body: int, max_in_flight: int) -> None:
+    def __init__(self, *, max_body: int, in_flight: BytesInFlight) -> None:
         self._max_body = max_body
-        self._max_in_flight = max_in_flight
-        self._held = 0
+        self._in_flight = in_flight
         # Read when scraped: a gauge set twice a request would cost more than reading the body.
-        metric.BYTES_IN_FLIGHT.set_function(lambda: self._held)
+        metric.BYTES_IN_FLIGHT.set_function(lambda: in_flight.total)
 
-    async def read(self, receive: Receive, head: RequestHead) -> bytes:
-        """The whole body. Raises Refusal (413, 503) or ClientGone."""
+    async def read(self, receive: Receive, head: RequestHead, org_id: str) -> bytes:
+        """The whole body. Raises Refusal (408, 413, 503) or ClientGone."""
         if head.content_length is not None:
             self._check_declared(head.content_length)
         message = await receive()
         body: bytes = message.get("body", b"")
         if message["type"] == "http.request" and not message.get("more_body", False):
-            self._hold(len(body), len(body))
+            self._check_size(len(body))
+            if not self._in_flight.hold(org_id, len(body)):
+                raise self._full()
+            metric.BODY_BYTES.inc(len(body))
             return body
-        return await self._read_rest(receive, message)
+        try:
+            # Its end is set when it is cut off; until then the server's own limits hold.
+            async with asyncio.timeout(None) as cut:
+                return await self._read_rest(receive, message, org_id, cut)
+        except TimeoutError:
+            raise self._cut_off() from None
 
-    def release(self, count: int) -> None:
+    def release(self, org_id: str, count: int) -> None:
         """The bytes are no longer held."""
-        self._held -= count
+        self._in_flight.release(org_id, count)
 
-    async def _read_rest(self, receive: Receive, message: MutableMapping[str, Any]) -> bytes:
+    async def _read_rest(
+        self,
+        receive: Receive,
+        message: MutableMapping[str, Any],
+        org_id: str,
+        cut: asyncio.Timeout,
+    ) -> bytes:
         chunks: list[bytes] = []
-        total = 0
+        now = asyncio.get_running_loop().time
+        arrival = self._in_flight.begin(org_id, lambda: cut.reschedule(now()))
         try:
             while True:
                 if message["type"] != "http.request":
                     raise ClientGone
                 chunk = message.get("body", b"")
-                self._hold(len(chunk), total + len(chunk))
-                total += len(chunk)
+                self._check_size(arrival.held + len(chunk))
+                if not self._in_flight.hold_more(arrival, len(chunk)):
+                    raise self._cut_off() if arrival.lost else self._full()
+                metric.BODY_BYTES.inc(len(chunk))
                 chunks.append(chunk)
                 if not message.get("more_body", False):
+                    self._in_flight.arrived(arrival)
                     return b"".join(chunks)
                 message = await receive()
         except BaseException:
-            self.release(total)
+            self._in_flight.drop(arrival)
             raise
 
-    def _hold(self, count: int, total: int) -> None:
+    def _check_size(self, total: int) -> None:
         if total > self._max_body:
             raise self._over()
-        if self._held + count > self._max_in_flight:
-            metric.UNAVAILABLE.labels("memory").inc()
-            raise unavailable("Too many requests are being read.", retry_after=1, close=True)
-        self._held += count
-        metric.BODY_BYTES.inc(count)
+
+    def _full(self) -> Refusal:
+        metric.UNAVAILABLE.labels("memory").inc()
+        return unavailable("Too many requests are being read.", retry_after=1, close=True)
+
+    def _cut_off(self) -> Refusal:
+        late = error(
+            408,
+            ErrorType.INVALID_USER_INPUT,
+            "The body arrived too slowly",
+            "Other requests needed the room.",
+        )
+        return Refusal("slow", [late], close=True)
 
     def _check_declared(self, declared: bytes) -> None:
         if not declared.isdigit():

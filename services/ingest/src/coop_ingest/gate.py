@@ -20,7 +20,7 @@ from coop_ingest.body import Intake, RequestHead, check_media_type, read_head
 from coop_ingest.credential import Credentials
 from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.rate_limit import RateLimiter
-from coop_ingest.refusal import forbidden, unauthorized, unavailable
+from coop_ingest.refusal import crowded, forbidden, unauthorized, unavailable
 from coop_ingest.trace import request_span
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process import telemetry
@@ -60,7 +60,11 @@ class RequestGate:
         self._idempotency = idempotency
 
     async def admit(self, head: RequestHead, *, needs: ApiScope) -> str:
-        """The caller's organisation. Raises Refusal (401, 403 without the scope, 429, 503)."""
+        """The caller's organisation. Raises Refusal (401, 403 without the scope, 429, 503).
+
+        Items are refused (429) while too many of the organisation wait to be evaluated; what people
+        send, reports and appeals, never for that.
+        """
         if not self._table.ready():
             metric.UNAVAILABLE.labels("configuration").inc()
             raise unavailable("The configuration is being read.", retry_after=2, close=True)
@@ -72,6 +76,8 @@ class RequestGate:
         org_id = caller.org_id
         if not self._limiter.try_take(org_id):
             await self._limiter.take(org_id)
+        if needs is ApiScope.ITEMS_WRITE and self._limiter.crowded(org_id):
+            raise crowded()
         return org_id
 
     async def post(
@@ -87,7 +93,7 @@ class RequestGate:
         head = read_head(scope)
         org_id = await self.admit(head, needs=needs)
         check_media_type(head)
-        body = await self._intake.read(receive, head)
+        body = await self._intake.read(receive, head, org_id)
         try:
             if not telemetry.exporting():
                 traceparent = telemetry.traceparent_for_request(head.traceparent)
@@ -101,7 +107,7 @@ class RequestGate:
                 )
                 return await self._once(scope, head, request, run)
         finally:
-            self._intake.release(len(body))
+            self._intake.release(org_id, len(body))
 
     async def _once(
         self, scope: Mapping[str, Any], head: RequestHead, request: AdmittedRequest, run: Run

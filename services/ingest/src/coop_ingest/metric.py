@@ -18,7 +18,7 @@ REFUSED = Counter(
     "(over the limit), size (of a body, an item, a batch, an event), media_type, json (cannot be "
     "read), invalid (anything else about the content), conflict (Idempotency-Key, appeals off), "
     "unavailable (see coop_ingest_unavailable_total), not_found, method, internal (a fault of "
-    "ingest; an alarm).",
+    "ingest; an alarm), crowded (too many items wait to be evaluated), slow (a body was cut off).",
     ["reason"],
 )
 REFUSED_ITEMS = Counter(

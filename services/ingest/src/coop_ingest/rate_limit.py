@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from coop_ingest import metric
 from coop_ingest.refusal import rate_limited
 from coop_runtime.process.log import logger
+from coop_runtime.redis.crowd import crowd_key
 
 LEASE_SECONDS: Final = 0.05
 LEASE_LIFE: Final = 1.0
@@ -32,9 +33,11 @@ _REDIS_PAUSE: Final = 1.0  # seconds until Redis is asked again after it failed
 
 _log = logger(__name__)
 
-# KEYS[1] the organisation; ARGV: microseconds a token, burst in tokens, tokens wanted.
-# Returns tokens granted, and microseconds until one more when none was.
+# KEYS[1] the organisation, KEYS[2] whether its items wait; ARGV: microseconds a token, burst in
+# tokens, tokens wanted.
+# Returns tokens granted, microseconds until one more when none was, and 1 if items wait.
 GRANT_SCRIPT: Final = """
+local crowded = redis.call('EXISTS', KEYS[2])
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local interval, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -42,12 +45,12 @@ local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
 local room = burst * interval - (arrival - now)
 local granted = math.min(wanted, math.floor(room / interval + 1e-9))
 if granted < 1 then
-  return {0, math.ceil(interval - room)}
+  return {0, math.ceil(interval - room), crowded}
 end
 arrival = math.ceil(arrival + granted * interval)
 redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX',
   math.ceil((arrival - now) / 1000) + 1000)
-return {granted, 0}
+return {granted, 0, crowded}
 """
 
 
@@ -59,10 +62,12 @@ class Rate(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """`retry_after` (seconds) says when one token will be there, if none was granted."""
+    """`retry_after` (seconds) says when one token will be there, if none was granted; `crowded`
+    whether the organisation's items wait to be evaluated."""
 
     tokens: int
     retry_after: float
+    crowded: bool = False
 
 
 class LocalBucket:
@@ -87,9 +92,10 @@ class LocalBucket:
 
 
 class _Lease:
-    __slots__ = ("denied_until", "expires", "renewal", "tokens")
+    __slots__ = ("crowded", "denied_until", "expires", "renewal", "tokens")
 
     def __init__(self) -> None:
+        self.crowded = False
         self.tokens = 0
         self.expires = 0.0
         self.denied_until = 0.0
@@ -122,6 +128,12 @@ class RateLimiter:
         lease.tokens -= 1
         return True
 
+    def crowded(self, org_id: str) -> bool:
+        """Whether more items of the organisation wait to be evaluated than should; as of its lease
+        at hand."""
+        lease = self._leases.get(org_id)
+        return lease is not None and lease.crowded
+
     async def take(self, org_id: str) -> None:
         """Take a token, leasing more where needed. Raises Refusal (429)."""
         lease = self._leases.setdefault(org_id, _Lease())
@@ -140,6 +152,7 @@ class RateLimiter:
             grant = await self._grant(org_id, rate, max(1, int(rate.per_second * LEASE_SECONDS)))
             now = self._now()
             lease.tokens = grant.tokens
+            lease.crowded = grant.crowded
             lease.expires = now + LEASE_LIFE
             lease.denied_until = 0.0 if grant.tokens else now + grant.retry_after
         finally:
@@ -148,8 +161,8 @@ class RateLimiter:
     async def _grant(self, org_id: str, rate: Rate, wanted: int) -> Grant:
         if self._now() >= self._redis_back_at:
             try:
-                tokens, micros = await self._script(
-                    keys=[f"ingest:rate:{org_id}"],
+                tokens, micros, crowded = await self._script(
+                    keys=[f"ingest:rate:{org_id}", crowd_key(org_id)],
                     args=[1_000_000 / rate.per_second, rate.burst, wanted],
                 )
             except (RedisError, OSError) as error:
@@ -157,7 +170,7 @@ class RateLimiter:
                 _log.warning("redis is away: limiting rates in this process", error=str(error))
             else:
                 metric.RATE_LEASES.labels("redis").inc()
-                return Grant(int(tokens), int(micros) / 1_000_000)
+                return Grant(int(tokens), int(micros) / 1_000_000, bool(crowded))
         metric.RATE_LEASES.labels("local").inc()
         bucket = self._local.setdefault(org_id, LocalBucket())
         return bucket.grant(rate, wanted, self._now())

@@ -28,7 +28,11 @@ Reason = Literal[
     "not_found",
     "method",
     "internal",
+    "crowded",
+    "slow",
 ]
+
+_CROWDED_SECONDS = 2.0  # a line may be short again by then
 
 
 class Refusal(Exception):
@@ -125,6 +129,22 @@ def rate_limited(retry_after: float) -> Refusal:
             )
         ],
         retry_after=retry_after,
+    )
+
+
+def crowded() -> Refusal:
+    """More of the organisation's items wait to be evaluated than should."""
+    return Refusal(
+        "crowded",
+        [
+            error(
+                429,
+                ErrorType.RATE_LIMITED,
+                "Too many items are waiting",
+                "Your organisation's items come faster than its rules evaluate them.",
+            )
+        ],
+        retry_after=_CROWDED_SECONDS,
     )
 
 

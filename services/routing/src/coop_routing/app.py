@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -14,14 +15,16 @@ from coop_queues.store import ClaimRetention, OrderIndex, Ranker, Reconciler
 from coop_routing.entry_router import EntryRouter
 from coop_routing.handler import Placer
 from coop_routing.park import Unparker
+from coop_routing.placement import Cause
 from coop_routing.ranking import RANKING_KINDS
 from coop_routing.route_table import TABLE_KINDS, RouteTables
 from coop_routing.settings import Settings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
-from coop_runtime.kafka.pipeline import SETTLE_SECONDS
+from coop_runtime.kafka.fair import LINE_SECONDS, LINED_BATCHES, FairHandler, FairLimits
 from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
@@ -31,6 +34,11 @@ from coop_signals.strike import StrikeReader
 NAME = "routing"
 KINDS = (*TABLE_KINDS, *RANKING_KINDS, Kind.INTEGRATION)
 """What routing has to know."""
+
+
+def _size(event: Cause) -> int:
+    """The larger part of an event: the data of its item."""
+    return len(memoryview(event.item.data))
 
 
 def router(settings: Settings) -> Service:
@@ -51,17 +59,30 @@ def router(settings: Settings) -> Service:
     unparker = Unparker(engine, order, tables, entry_router, period=settings.routing_park)
     ranker = Ranker(engine, order, tables.rankings, period=settings.routing_rank)
 
+    share = settings.routing_processor_share
+    shares = ProcessorShares(
+        ShareLimits(rate=share, burst=share), settings.weight_of, now=time.monotonic
+    )
+    limits = FairLimits(
+        entries=settings.routing_line_events,
+        size=settings.routing_line_bytes,
+        unsettled=settings.routing_in_flight,
+    )
+
     def consumer(group: str, event_type: type[Any]) -> Consumer[Any]:
+        handler: FairHandler[Any] = FairHandler(placer, shares, limits, group=group, size_of=_size)
+        service.add_task(f"{group}.lines", handler.lines.run)
+        service.add_stop(handler.stop)
         return Consumer(
             settings,
             group=group,
             event_type=event_type,
-            handler=placer,
+            handler=handler,
             producer=producer,
             tuning=ConsumerTuning(
                 max_batch=settings.routing_batch,
-                in_flight=settings.routing_in_flight,
-                settle_timeout=settings.routing_signal_deadline + SETTLE_SECONDS,
+                in_flight=LINED_BATCHES,
+                settle_timeout=LINE_SECONDS,
             ),
         )
 

@@ -13,7 +13,9 @@ Must not: raise for a provider's failure, or choose (`coop_rules.queue_choice` d
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -54,7 +56,8 @@ class StrikeValues(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class PendingEntry:
-    """An entry about `item` whose queue is being chosen. `known` are the values so far, by need."""
+    """An entry about `item` whose queue is being chosen. `known` are the values so far, by need;
+    `seconds` of processor time the first choice took."""
 
     org_id: str
     item: SubmittedItem
@@ -62,6 +65,7 @@ class PendingEntry:
     at: datetime
     table: RouteTable
     choice: Choice
+    seconds: float = 0.0
     facts: Facts | None = None
     known: dict[str, list[SignalValue]] = field(default_factory=dict)
 
@@ -96,13 +100,35 @@ class EntryRouter:
         self._seconds = seconds
 
     async def open(
-        self, org_id: str, item: SubmittedItem, traits: EntryTraits, *, at: datetime
+        self,
+        org_id: str,
+        item: SubmittedItem,
+        traits: EntryTraits,
+        *,
+        at: datetime,
+        thread: ThreadPoolExecutor | None = None,
     ) -> PendingEntry:
-        """The entry with the choice that the values known already allow."""
+        """The entry with the choice that the values known already allow, made in `thread` if there
+        is one."""
         table = await self._tables.table(org_id, item, for_appeals=traits.for_appeals)
-        choice = choose(table, item, traits, at=at)
+
+        def chosen() -> tuple[Choice, float]:
+            began = time.thread_time()
+            choice = choose(table, item, traits, at=at)
+            return choice, time.thread_time() - began
+
+        if thread is None:
+            choice, seconds = chosen()
+        else:
+            choice, seconds = await asyncio.get_running_loop().run_in_executor(thread, chosen)
         return PendingEntry(
-            org_id=org_id, item=item, traits=traits, at=at, table=table, choice=choice
+            org_id=org_id,
+            item=item,
+            traits=traits,
+            at=at,
+            table=table,
+            choice=choice,
+            seconds=seconds,
         )
 
     def ranking(self, org_id: str, queue_id: str) -> Ranking:

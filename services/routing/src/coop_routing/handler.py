@@ -12,7 +12,9 @@ Must not: acknowledge before the commit.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,6 +26,7 @@ from coop_routing import metric
 from coop_routing.entry_router import EntryRouter, PendingEntry
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.fair import Handled, Meter, Unmetered
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Poison
 
@@ -41,15 +44,41 @@ class Placer:
 
         Raises Retryable, Poison.
         """
-        final: list[tuple[Cause, PendingEntry]] = []
-        waiting: list[tuple[Cause, PendingEntry]] = []
+        return (await self.handle(batch, Unmetered())).settlement
+
+    async def handle(self, batch: Sequence[Received[Cause]], meter: Meter) -> Handled[Cause]:
+        """As when called, but leaves out what is of organisations that may not go on."""
+        opened: list[tuple[Cause, PendingEntry]] = []
+        left: list[Received[Cause]] = []
+        began, spent = time.perf_counter(), 0.0
         for received in batch:
             event = received.event
-            entry = await self._router.open(
-                event.org_id, event.item, traits_of(event), at=event.time
-            )
-            (waiting if entry.waits else final).append((event, entry))
-        await self._place(final)
+            if not meter.may_go_on(event.org_id, time.perf_counter() - began):
+                left.append(received)
+                continue
+            entry = await self._open(event)
+            meter.charge(event.org_id, entry.seconds, 1)
+            spent += entry.seconds
+            opened.append((event, entry))
+        return Handled(await self._begin(opened), left, spent)
+
+    async def handle_beside(
+        self, batch: Sequence[Received[Cause]], thread: ThreadPoolExecutor
+    ) -> Handled[Cause]:
+        """As when called, choosing queues in a thread."""
+        opened = [(one.event, await self._open(one.event, thread)) for one in batch]
+        spent = sum(entry.seconds for _, entry in opened)
+        return Handled(await self._begin(opened), [], spent)
+
+    async def _open(self, event: Cause, thread: ThreadPoolExecutor | None = None) -> PendingEntry:
+        return await self._router.open(
+            event.org_id, event.item, traits_of(event), at=event.time, thread=thread
+        )
+
+    async def _begin(self, opened: Sequence[tuple[Cause, PendingEntry]]) -> Awaitable[None] | None:
+        """Places what is final; what it returns places the others."""
+        await self._place([one for one in opened if not one[1].waits])
+        waiting = [one for one in opened if one[1].waits]
         return self._settle(waiting) if waiting else None
 
     async def _settle(self, waiting: Sequence[tuple[Cause, PendingEntry]]) -> None:

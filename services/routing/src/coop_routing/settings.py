@@ -18,12 +18,18 @@ class Settings(SignalSettings):
     `routing_rank` seconds the jobs' turns: what is overdue, what a changed queue or policy orders
     anew. An entry whose queue depends on values from outside waits for them up to
     `routing_signal_deadline` seconds; `routing_in_flight` batches at most have such entries. Claims
-    that ended more than `routing_claim_retention_days` ago are deleted.
+    that ended more than `routing_claim_retention_days` ago are deleted. An organisation of weight 1
+    that used more than `routing_processor_share` of a core stands in a line of its own while others
+    have work; the lines of a consumer hold `routing_line_events` events of `routing_line_bytes`
+    bytes.
     """
 
     internal_port: int = Field(default=9084, ge=0, le=65535)
     routing_batch: int = Field(default=500, ge=1, le=5000)
     routing_in_flight: int = Field(default=16, ge=1, le=256)
+    routing_processor_share: float = Field(default=0.25, gt=0, le=1)
+    routing_line_events: int = Field(default=20_000, ge=1, le=1_000_000)
+    routing_line_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     routing_signal_deadline: float = Field(default=5, gt=0, le=60)
     routing_reconcile: float = Field(default=30, gt=0)
     routing_park: float = Field(default=5, gt=0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from functools import partial
 from typing import Any, Literal
 
 from coop_contracts.config import Kind
@@ -12,6 +14,7 @@ from coop_rules_engine.counter.limit import Limiter
 from coop_rules_engine.counter.rebuild import Rebuilder
 from coop_rules_engine.counter.redis_store import CounterStore
 from coop_rules_engine.counter.value import CounterValues, RegistryRules
+from coop_rules_engine.lane.crowd import announce
 from coop_rules_engine.lane.deferred import DeferredHandler, Evaluate
 from coop_rules_engine.lane.fast import ItemHandler
 from coop_rules_engine.lane.media import MediaEvaluation
@@ -21,8 +24,10 @@ from coop_rules_engine.rules.registry import KINDS, Registry
 from coop_rules_engine.settings import BacktestSettings, Settings
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
+from coop_runtime.kafka.fair import LINE_SECONDS, LINED_BATCHES, FairHandler, FairLimits
 from coop_runtime.kafka.pipeline import SETTLE_SECONDS
 from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
@@ -74,11 +79,31 @@ class _Parts:
         self.service.consume(name, consumer, after=(self.config.wait_ready, self.registry.compiled))
 
 
+def _size(event: ItemSubmitted) -> int:
+    return len(memoryview(event.item.data))
+
+
 def engine(settings: Settings) -> Service:
     """The fast lane: the process that evaluates every item."""
     parts = _Parts(NAME, settings)
-    handler = ItemHandler(
-        parts.registry, parts.producer, CounterValues(parts.store, parts.rebuilder), parts.limiter
+    share = settings.rules_processor_share
+    handler: FairHandler[ItemSubmitted] = FairHandler(
+        ItemHandler(
+            parts.registry,
+            parts.producer,
+            CounterValues(parts.store, parts.rebuilder),
+            parts.limiter,
+        ),
+        ProcessorShares(
+            ShareLimits(rate=share, burst=share), settings.weight_of, now=time.monotonic
+        ),
+        FairLimits(
+            entries=settings.rules_line_items,
+            size=settings.rules_line_bytes,
+            unsettled=settings.rules_batches_in_flight,
+        ),
+        group=NAME,
+        size_of=_size,
     )
     consumer = Consumer(
         settings,
@@ -87,10 +112,13 @@ def engine(settings: Settings) -> Service:
         handler=handler,
         producer=parts.producer,
         tuning=ConsumerTuning(
-            max_batch=settings.rules_batch, in_flight=settings.rules_batches_in_flight
+            max_batch=settings.rules_batch, in_flight=LINED_BATCHES, settle_timeout=LINE_SECONDS
         ),
     )
     parts.consume("consumer", consumer)
+    parts.service.add_task("lines", handler.lines.run)
+    parts.service.add_task("announce", partial(announce, handler.long_lines, parts.store.client))
+    parts.service.add_stop(handler.stop)
     return parts.service
 
 

@@ -55,6 +55,18 @@ CONSUMER_DEAD_LETTERS = Counter(
     "Records put on the dead-letter topic: `undecodable`, `poison` or `error`.",
     ["group", "reason"],
 )
+CONSUMER_WAITING = Gauge(
+    "coop_consumer_waiting_records",
+    "Records of organisations beyond their share of the processor, in their lines. "
+    "Part of the lag; 0 from the start.",
+    ["group"],
+)
+CONSUMER_LINES = Gauge(
+    "coop_consumer_lines", "Organisations that have a line, in this process.", ["group"]
+)
+CONSUMER_WAITED = Counter(
+    "coop_consumer_waited_records_total", "Records handled after they stood in line.", ["group"]
+)
 CONSUMER_BACKING_OFF = Gauge(
     "coop_consumer_backing_off", "1 while the consumer waits for a dependency.", ["group"]
 )

@@ -37,6 +37,8 @@ class RuntimeSettings(BaseSettings):
     Both stay empty in a service that needs neither, so that it does not hold what it never uses:
     `Vault.of` and `require` refuse the empty value by the variable's name.
     A consumer that would write more than `dead_letters_a_minute` stops instead: something is wrong.
+    `tenant_weights` says, as a JSON object by organisation, who may have more (or less) than others
+    of what a process shares by organisation; 1 is everybody's.
     """
 
     model_config = SettingsConfigDict(
@@ -61,6 +63,7 @@ class RuntimeSettings(BaseSettings):
     egress_allow: CommaSeparated = ()
     stop_timeout: float = Field(default=20, gt=0)
     dead_letters_a_minute: int = Field(default=100, ge=1)
+    tenant_weights: dict[str, Annotated[float, Field(gt=0, le=1000)]] = {}
 
     @classmethod
     def load(cls) -> Self:
@@ -69,6 +72,10 @@ class RuntimeSettings(BaseSettings):
             return cls(**_FROM_ENVIRONMENT)
         except ValidationError as error:
             refuse(explain(error))
+
+    def weight_of(self, org_id: str) -> float:
+        """An organisation's share of a process, beside others'."""
+        return self.tenant_weights.get(org_id, 1.0)
 
     def require(self, *names: str) -> Self:
         """This, if every named field has a value; else one line on stderr and exit code 2."""

@@ -6,7 +6,8 @@
 Guarantees: nothing is published of a batch of which one item could not be evaluated (the consumer
 then tries one by one); the batch is settled when the broker has acknowledged everything. Items
 whose rules need nothing from outside cost no call to anyone. What cannot be decided on the
-values that are known here is deferred to its lane, and is not recorded here.
+values that are known here is deferred to its lane, and is not recorded here. An organisation beyond
+its share of the processor stands in a line of its own, which a thread works off: the others go on.
 Must not: hold the event loop for long: health must answer while a batch is evaluated. Wait for
 media or a remote model.
 """
@@ -16,8 +17,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from coop_contracts.event import ItemSubmitted, SignalValue
 from coop_rules.program.state import Facts
@@ -29,6 +31,7 @@ from coop_rules_engine.result_message import deferred, messages_of
 from coop_rules_engine.rules.registry import Registry
 from coop_rules_engine.rules.rule_set import RuleSet
 from coop_rules_engine.submission import Submission
+from coop_runtime.kafka.fair import Handled, Meter, Unmetered
 from coop_runtime.kafka.message import Message, Received
 
 SLICE_SECONDS = 0.005  # how long items are evaluated before other tasks may run
@@ -58,6 +61,29 @@ class _TimeSlice:
         self._began = time.perf_counter()
 
 
+class _Run:
+    """Submissions of one organisation, one after the other: what they took is charged together."""
+
+    __slots__ = ("_began", "_meter", "entries", "org_id", "spent")
+
+    def __init__(self, meter: Meter) -> None:
+        self.org_id = ""
+        self.entries = 0
+        self.spent = 0.0
+        self._meter = meter
+        self._began = 0.0
+
+    def begin(self, org_id: str) -> None:
+        self.org_id, self.entries = org_id, 0
+        self._began = time.thread_time()
+
+    def end(self) -> None:
+        if self.entries:
+            seconds = time.thread_time() - self._began
+            self.spent += seconds
+            self._meter.charge(self.org_id, seconds, self.entries)
+
+
 class ItemHandler:
     """The handler of the consumer of ItemSubmitted. `slice_seconds`: how long it evaluates before
     other tasks may run."""
@@ -84,19 +110,60 @@ class ItemHandler:
         Raises Poison for an item whose data cannot be read, Retryable while rules are not compiled
         or what must be counted cannot be.
         """
+        settlement = (await self.handle(batch, Unmetered())).settlement
+        assert settlement is not None
+        return settlement
+
+    async def handle(
+        self, batch: Sequence[Received[ItemSubmitted]], meter: Meter
+    ) -> Handled[ItemSubmitted]:
+        """As when called, but leaves out what is of organisations that may not go on."""
+        prepared = await self._prepare(batch)
+        began, run = time.perf_counter(), _Run(meter)
+        time_slice = _TimeSlice(self._slice)
+        outputs: list[Message | LaneResult] = []
+        left: list[int] = []
+        stopped: set[str] = set()
+        for place, submission in enumerate(prepared.submissions):
+            over = time_slice.over
+            if over or submission.org_id != run.org_id:
+                run.end()
+                if over:
+                    await time_slice.end()
+                run.begin(submission.org_id)
+                if not meter.may_go_on(run.org_id, time.perf_counter() - began):
+                    stopped.add(run.org_id)
+            if run.org_id in stopped:
+                left.append(place)
+            else:
+                outputs += prepared.evaluate(place)
+                run.entries += 1
+        run.end()
+        settlement = await self._publish(outputs, prepared.now, len(batch) - len(left))
+        metric.EVALUATION_SECONDS.observe(time.perf_counter() - began)
+        return Handled(settlement, [batch[place] for place in left], run.spent)
+
+    async def handle_beside(
+        self, batch: Sequence[Received[ItemSubmitted]], thread: ThreadPoolExecutor
+    ) -> Handled[ItemSubmitted]:
+        """As when called, evaluating in a thread."""
+        prepared = await self._prepare(batch)
+        loop = asyncio.get_running_loop()
+        outputs, seconds = await loop.run_in_executor(thread, prepared.evaluate_all)
+        settlement = await self._publish(outputs, prepared.now, len(batch))
+        return Handled(settlement, [], seconds)
+
+    async def _prepare(self, batch: Sequence[Received[ItemSubmitted]]) -> _Prepared:
         rules = await self._rules(batch)
         submissions = [Submission.of(received) for received in batch]
         known = await self._fetch(submissions, rules)
-        now = datetime.now(UTC)
-        began, time_slice = time.perf_counter(), _TimeSlice(self._slice)
-        outputs: list[Message | LaneResult] = []
-        for place, submission in enumerate(submissions):
-            outputs += _evaluate(submission, rules[submission.org_id], known.get(place), now)
-            if time_slice.over:
-                await time_slice.end()
+        return _Prepared(submissions, rules, known, datetime.now(UTC))
+
+    async def _publish(
+        self, outputs: Sequence[Message | LaneResult], now: datetime, items: int
+    ) -> Awaitable[None]:
         messages = await self._limiter.messages(outputs, now=now)
-        metric.EVALUATION_SECONDS.observe(time.perf_counter() - began)
-        return self._settle(self._publisher.begin(messages), len(batch))
+        return self._settle(self._publisher.begin(messages), items)
 
     async def _rules(self, batch: Sequence[Received[ItemSubmitted]]) -> dict[str, RuleSet]:
         wanted: dict[str, int] = {}
@@ -130,6 +197,26 @@ class ItemHandler:
     async def _settle(self, acknowledged: Awaitable[None], items: int) -> None:
         await acknowledged
         metric.EVALUATED.inc(items)
+
+
+class _Prepared(NamedTuple):
+    """A batch and all that its evaluation takes; `known` is by place in it."""
+
+    submissions: Sequence[Submission]
+    rules: Mapping[str, RuleSet]
+    known: Mapping[int, tuple[Facts, KnownValues]]
+    now: datetime
+
+    def evaluate(self, place: int) -> list[Message | LaneResult]:
+        submission = self.submissions[place]
+        rules = self.rules[submission.org_id]
+        return _evaluate(submission, rules, self.known.get(place), self.now)
+
+    def evaluate_all(self) -> tuple[list[Message | LaneResult], float]:
+        """What comes of them, and the seconds of processor time that it took."""
+        began = time.thread_time()
+        outputs = [one for place in range(len(self.submissions)) for one in self.evaluate(place)]
+        return outputs, time.thread_time() - began
 
 
 def _evaluate(
