@@ -73,6 +73,7 @@ class SignalDeclaration(Struct, frozen=True, kw_only=True, rename="camel", omit_
             lane="SLOW",
             external=True,
             integration=manifest.id,
+            needs_account=manifest.requires_config,
             docs_url=manifest.docs_url,
         )
 

@@ -67,7 +67,8 @@ class SignalType(Struct, frozen=True, kw_only=True, rename="camel", omit_default
     derivation: str | None = None  # gives the derived field of this type; no condition names it
     allowed_in_rules: bool = True  # False: in routing rules only
     unfit_for_routing: str = ""  # why routing rules cannot have it; empty: they can
-    integration: str | None = None  # the account it needs: an Integration's id
+    integration: str | None = None  # whose signal it is: an Integration's id
+    needs_account: bool = False  # without that account it cannot be asked
     display_name: str = ""
     description: str = ""
     recommended_thresholds: Thresholds | None = None

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from coop_review_api.configuration.document_model import Id, Name, Stamped, Text255, Text2000
+from coop_review_api.configuration.document_model import (
+    Id,
+    Name,
+    Stamped,
+    Text255,
+    Text2000,
+    WarningView,
+)
 from coop_review_api.http.body import Body, Model
 from coop_rules.matching.bank import MAX_LOCATIONS, MAX_REGEX, MAX_STRINGS
 
@@ -23,13 +30,15 @@ class TextBankBody(Body):
 
 
 class TextBankView(Stamped):
-    """`strings` is null in lists, where the bank is large."""
+    """`strings` is null in lists, where the bank is large; `warnings` in lists and of past
+    revisions."""
 
     name: str
     type: Literal["STRING", "REGEX"]
     strings: list[str] | None
     entry_count: int | None
     description: str = ""
+    warnings: list[WarningView] | None = None
 
 
 class PointFields(Body):
@@ -118,7 +127,7 @@ class LocationBankPatchBody(Body):
 
 class BankChangeView(Model):
     """What a change of a bank's entries did. `duplicates` and `blank` entries of a file were left
-    out."""
+    out. `warnings` are of the bank as it is now."""
 
     id: str
     revision: int
@@ -127,3 +136,4 @@ class BankChangeView(Model):
     removed: int
     duplicates: int = 0
     blank: int = 0
+    warnings: list[WarningView] = Field(default_factory=list)

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from coop_contracts.config import Location, LocationBank, TextBank
+from coop_review_api.configuration import warning
 from coop_review_api.configuration.bank_document import (
     BankChangeView,
     LocationBankPatchBody,
@@ -37,6 +38,7 @@ from coop_review_api.configuration.bank_file import (
 )
 from coop_review_api.configuration.bank_kind import with_id
 from coop_review_api.configuration.changing import changing
+from coop_review_api.configuration.document_model import WarningView
 from coop_review_api.configuration.document_resource import (
     LOCATION_BANK_RESOURCE,
     TEXT_BANK_RESOURCE,
@@ -166,12 +168,15 @@ async def _change(
             expected=expected,
         )
     kept = {entries.key(one): one for one in after}
+    saved = entry.document
+    warnings = warning.bank(saved) if isinstance(saved, TextBank) else []
     return BankChangeView(
         id=document_id,
         revision=entry.revision,
         entry_count=len(kept),
         added=sum(before.get(key) != one for key, one in kept.items()),
         removed=sum(kept.get(key) != one for key, one in before.items()),
+        warnings=[WarningView(pointer=one.pointer, reason=one.reason) for one in warnings],
     )
 
 

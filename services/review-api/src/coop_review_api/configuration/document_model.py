@@ -35,6 +35,13 @@ class Stamped(Model):
     updated_by: str
 
 
+class WarningView(Model):
+    """What the author should know of a document, though it is saved; `pointer` is into it."""
+
+    pointer: str
+    reason: str
+
+
 class ContainerFields(Body):
     container_type: Literal["ARRAY", "MAP"]
     value_scalar_type: ScalarType
@@ -212,6 +219,8 @@ class RuleBody(Body):
 
 
 class RuleView(Stamped):
+    """`warnings` is null in lists and of past revisions."""
+
     name: str
     status: RuleStatus
     item_type_ids: list[str]
@@ -225,6 +234,7 @@ class RuleView(Stamped):
     action_parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     max_actions_per_minute: int | None = None
     max_users_per_hour: int | None = None
+    warnings: list[WarningView] | None = None
 
 
 class RoutingRuleBody(Body):
@@ -241,6 +251,8 @@ class RoutingRuleBody(Body):
 
 
 class RoutingRuleView(Stamped):
+    """`warnings` is null in lists and of past revisions."""
+
     name: str
     item_type_ids: list[str]
     condition_set: dict[str, Any]
@@ -249,3 +261,4 @@ class RoutingRuleView(Stamped):
     status: Literal["LIVE", "DRAFT"] = "LIVE"
     description: str = ""
     for_appeals: bool = False
+    warnings: list[WarningView] | None = None

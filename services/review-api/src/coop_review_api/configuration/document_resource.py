@@ -15,7 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Action, Kind, LocationBank, TextBank
 from coop_contracts.permission import Permission
-from coop_review_api.configuration import bank_document, bank_part, document_model, header
+from coop_review_api.configuration import (
+    bank_document,
+    bank_part,
+    document_model,
+    header,
+    warning,
+)
 from coop_review_api.configuration.bank_kind import HASH_BANKS, LOCATION_BANKS, TEXT_BANKS
 from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.kind import (
@@ -111,6 +117,7 @@ RULE_RESOURCE: Final = Resource(
     view=document_model.RuleView,
     read=requires(_P.VIEW_RULES_DASHBOARD),
     write=_writes_rules,
+    warned=warning.of_rule,
 )
 ROUTING_RULE_RESOURCE: Final = Resource(
     documents=ROUTING_RULES,
@@ -120,6 +127,7 @@ ROUTING_RULE_RESOURCE: Final = Resource(
     view=document_model.RoutingRuleView,
     read=requires(_P.MANAGE_ROUTING_RULES, _P.EDIT_MRT_QUEUES),
     write=requires(_P.MANAGE_ROUTING_RULES),
+    warned=warning.of_routing_rule,
 )
 TEXT_BANK_RESOURCE: Final = Resource(
     documents=TEXT_BANKS,
@@ -131,6 +139,7 @@ TEXT_BANK_RESOURCE: Final = Resource(
     write=_writes_rules,
     present=_text_bank,
     listed=_entry_counts,
+    warned=warning.of_text_bank,
 )
 LOCATION_BANK_RESOURCE: Final = Resource(
     documents=LOCATION_BANKS,

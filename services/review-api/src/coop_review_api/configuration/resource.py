@@ -21,6 +21,7 @@ from coop_review_api.configuration.log import Entry
 from coop_review_api.http.authentication import Access
 from coop_review_api.http.body import Body
 from coop_review_api.http.context import Context
+from coop_review_api.kernel.error import Fault
 from coop_review_api.kernel.principal import Principal
 
 D = TypeVar("D", bound=Document)
@@ -37,12 +38,23 @@ class Presentation(Generic[D]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Written(Generic[D]):
+    """A document that somebody saved or reads, whole, within a transaction."""
+
+    context: Context
+    connection: AsyncConnection
+    principal: Principal
+    document: D
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resource(Generic[D]):
     """A kind of document as a resource under `/v1/<path>`. `plural` is in names of operations
     (`listPolicies`). `deletes`: by the route that all kinds share.
 
     `present` gives the fields of the view where they are not the document's. `listed` is what a
     list says of documents of an organisation beside what is in them: fields of the view, by id.
+    `warned` is what the author of one should know, though it is saved: the view's `warnings`.
     """
 
     documents: DocumentKind[D]
@@ -57,11 +69,18 @@ class Resource(Generic[D]):
     listed: (
         Callable[[AsyncConnection, str, Sequence[D]], Awaitable[dict[str, dict[str, Any]]]] | None
     ) = None
+    warned: Callable[[Written[D]], Awaitable[list[Fault]]] | None = None
 
     @property
     def noun(self) -> str:
         """In names of operations (`createPolicy`)."""
         return self.documents.noun
+
+    async def warnings(self, written: Written[D]) -> dict[str, Any]:
+        """The field of the view, where there is one."""
+        if self.warned is None:
+            return {}
+        return {"warnings": [fault._asdict() for fault in await self.warned(written)]}
 
     def view_of(
         self,

@@ -15,10 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.resource import Resource, fields_of
+from coop_review_api.configuration.log import Entry
+from coop_review_api.configuration.resource import Resource, Written, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.body import JsonBody
 from coop_review_api.http.context import Context, context_of
@@ -68,8 +70,9 @@ def add_reading(router: APIRouter, resource: Resource[Any]) -> None:
         async with transaction(context.engine) as connection:
             entry = await documents.read(connection, principal, document_id)
             entry = await documents.whole(connection, principal.org_id, entry)
+            more = await _warnings(context, connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context, principal, entry)
+        return resource.view_of(context, principal, entry, more)
 
     add_route(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
     add_route(
@@ -104,6 +107,19 @@ async def _page(
     return shown, next_cursor
 
 
+async def _warnings(
+    context: Context,
+    connection: AsyncConnection,
+    principal: Principal,
+    resource: Resource[Any],
+    entry: Entry[Any],
+) -> dict[str, Any]:
+    written = Written(
+        context=context, connection=connection, principal=principal, document=entry.document
+    )
+    return await resource.warnings(written)
+
+
 def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
     documents = resource.documents
     body_of = JsonBody(resource.body)
@@ -125,9 +141,10 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 expected=None,
                 vault=context.vault,
             )
+            more = await _warnings(context, configuration.connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
         response.headers["Location"] = f"/v1/{resource.path}/{entry.document.id}"
-        return resource.view_of(context, principal, entry)
+        return resource.view_of(context, principal, entry, more)
 
     async def replace(
         request: Request,
@@ -147,8 +164,9 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 expected=expected,
                 vault=context.vault,
             )
+            more = await _warnings(context, configuration.connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context, principal, entry)
+        return resource.view_of(context, principal, entry, more)
 
     async def delete(
         request: Request,

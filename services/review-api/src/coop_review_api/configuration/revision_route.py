@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field, JsonValue
 
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.resource import Resource
+from coop_review_api.configuration.resource import Resource, Written
 from coop_review_api.configuration.revision import Revisions, as_json
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
@@ -25,6 +25,7 @@ from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit
 from coop_review_api.http.route import IF_MATCH, add_route, model_of
 from coop_review_api.kernel.principal import Principal
+from coop_runtime.database.engine import transaction
 
 _MAX = 2**63 - 1
 
@@ -152,7 +153,16 @@ def _add_restoring(router: APIRouter, resource: Resource[Any]) -> None:
             context, principal, document_id, revision, expected=expected
         )
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context, principal, entry)
+        async with transaction(context.engine) as connection:
+            more = await resource.warnings(
+                Written(
+                    context=context,
+                    connection=connection,
+                    principal=principal,
+                    document=entry.document,
+                )
+            )
+        return resource.view_of(context, principal, entry, more)
 
     path = f"/{resource.path}/{{document_id}}/revisions/{{revision}}/restore"
     add_route(router, path, restore, "POST", f"restore{resource.noun}", resource.view)

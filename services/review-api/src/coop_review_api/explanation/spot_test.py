@@ -1,7 +1,7 @@
 """Trying one rule on one item, saved or not, without any effect.
 
-    given values ─┬─▶ recorded ones ─▶ fetched ones, if asked for ─▶ otherwise: not available
-                  └─ by signal          by need
+    given values ─┬─▶ recorded ones ─┬─▶ fetched ones, if asked for ─▶ otherwise: not available
+                  └─ by signal        └─ by need; strikes, asked for or not
 
 Guarantees: nothing is published, counted or kept; a value that cannot be had is said to be
 unavailable, never guessed.
@@ -51,7 +51,8 @@ class GivenValue(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One rule, one item; `recorded` are values from when the item was evaluated."""
+    """One rule, one item; `recorded` are values from when the item was evaluated, `warnings` what
+    the rule's author should know."""
 
     rule: Rule
     material: Material
@@ -60,6 +61,7 @@ class Trial:
     given: Sequence[GivenValue] = ()
     recorded: Sequence[SignalValue] = ()
     fetch: bool = False
+    warnings: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,8 @@ class Source:
             return [_as_value(given, need, position) for position in range(len(asked))]
         if need.key in self.recorded:
             return list(self.recorded[need.key])
-        if self.fetch and self.signals.gives(need.signal.name):
+        asks = self.fetch and self.signals.gives(need.signal.name)
+        if asks or self.signals.knows(need.signal.name):
             return await _fetched(self.org_id, need, asked, self.signals, self.deadline)
         return [_missing(need, position, self.signals) for position in range(len(asked))]
 

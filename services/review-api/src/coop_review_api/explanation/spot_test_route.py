@@ -11,9 +11,10 @@ from pydantic import Field, JsonValue, model_validator
 from coop_contracts.config import Kind
 from coop_contracts.event import ItemRef, SignalValue, SubmittedItem
 from coop_contracts.permission import Permission
+from coop_review_api.configuration import warning
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import kinds_to_check
-from coop_review_api.configuration.document_model import Id, RuleBody
+from coop_review_api.configuration.document_model import Id, RuleBody, WarningView
 from coop_review_api.configuration.resource import fields_of
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.material import material_of
@@ -73,7 +74,8 @@ class SpotTestBody(Body):
     """A saved rule by its id, or a rule's document; an item, or a recorded submission by its id.
 
     Values of external signals are those in `values`, then those recorded with the submission, then
-    (with `fetchSignals`) what the providers say now; the others are unavailable.
+    users' strikes as they are now and (with `fetchSignals`) what the providers say now; the others
+    are unavailable.
     """
 
     rule_id: Id | None = None
@@ -93,13 +95,15 @@ class SpotTestBody(Body):
 
 
 class SpotTestView(Model):
-    """What the rule says of the item. `passed` null: it could not be decided."""
+    """What the rule says of the item. `passed` null: it could not be decided. `warnings` are of the
+    rule, as when it is saved."""
 
     passed: bool | None
     outcome: Literal["PASSED", "FAILED", "ERRORED"]
     conditions: ConditionNodeView | None
     problems: list[ConditionProblemView]
     values: list[SignalValueView]
+    warnings: list[WarningView]
 
 
 _body = JsonBody(SpotTestBody)
@@ -125,6 +129,7 @@ async def spot_test_rule(
         "conditions": verdict.conditions,
         "problems": verdict.problems,
         "values": verdict.values,
+        "warnings": [fault._asdict() for fault in trial.warnings],
     }
     return SpotTestView.model_validate_json(msgspec.json.encode(fields))
 
@@ -156,6 +161,10 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
             item.type_id,
             {rule.id: (rule, 0)},
         )
+        warnings = [
+            *warning.expiry(rule, context.clock()),
+            *await warning.conditions(connection, principal.org_id, rule, context.signals),
+        ]
         if body.fetch_signals:
             await context.part(Signals).learn(connection, principal.org_id)
     return Trial(
@@ -166,6 +175,7 @@ async def _trial(context: Context, principal: Principal, body: SpotTestBody) -> 
         given=[GivenValue(**given.model_dump()) for given in body.values],
         recorded=recorded,
         fetch=body.fetch_signals,
+        warnings=warnings,
     )
 
 

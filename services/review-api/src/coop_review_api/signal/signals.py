@@ -82,6 +82,10 @@ class Signals:
         """Whether the signal's values can be fetched here."""
         return signal == strike.SIGNAL or self._fetcher.gives(signal)
 
+    def knows(self, signal: str) -> bool:
+        """Whether the signal's values are our own: to know them nobody outside is asked."""
+        return signal == strike.SIGNAL
+
     async def learn(self, connection: AsyncConnection, org_id: str) -> None:
         """Take the organisation's accounts as this transaction sees them."""
         self._accounts.put(org_id, await integrations(connection, org_id))
