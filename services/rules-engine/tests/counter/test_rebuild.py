@@ -216,3 +216,40 @@ async def test_another_day_is_read_when_it_is_asked_for(
     whole = own_redis.get("coop:quota:whole")
     assert isinstance(whole, bytes)
     assert int(whole.decode().split(":")[1]) == midnight - 86_400_000
+
+
+async def test_why_it_is_filled_is_said(
+    start: Start,
+    kit: Any,
+    valkey: Valkey,
+    own_redis: Redis,
+    kafka_bootstrap: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The log tells the first counting apart from a loss, and losses from one another."""
+    own_redis.flushall()
+    org_id = uuid.uuid4().hex[:11]
+    rule = kit.rule("r1", kit.counted(1, only=kit.contains("spam")))
+    engine = start(
+        rule,
+        redis=valkey.url,
+        kafka=kafka_bootstrap,
+        org_id=org_id,
+        limits=kit.limits(look_seconds=0.05),
+    )
+
+    async def said(reason: str) -> None:
+        written = ""
+        async with asyncio.timeout(_SECONDS):
+            while f"{reason}" not in written or "filled" not in written:
+                await asyncio.sleep(0.05)
+                written += capsys.readouterr().out
+        assert "redis does not hold what was counted" in written
+        assert "evicted" in written
+
+    await said("FIRST")
+    own_redis.flushall()
+    await said("GONE")
+    own_redis.set("coop:count:whole", "0" * 40)
+    await said("ANOTHER_RUN")
+    assert engine is not None

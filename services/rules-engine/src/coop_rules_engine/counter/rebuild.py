@@ -1,4 +1,5 @@
-"""Makes Redis hold again what it lost: daily limits and counts, from the log.
+"""Makes Redis hold what was counted: daily limits and counts, from the log. It is done when rules
+first count, and when Redis lost what it had; the log says which of these it was (`Reason`).
 
     CountersIncomplete ──┐
     a look now and then ─┴─ask─▶ lock ─▶ pause (limits) ─▶ the log again ─▶ marker
@@ -21,6 +22,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from importlib import resources
 from typing import Final, Protocol
 
@@ -92,6 +94,15 @@ class RebuildRules(Protocol):
         """Of all clauses in use, in seconds; 0 where there is none."""
 
 
+class Reason(StrEnum):
+    """Why Redis does not hold what was counted."""
+
+    FIRST = "no marker, and this process never saw one: counting begins, or all went before"
+    GONE = "the marker went on the same run of the server: flushed, or evicted"
+    ANOTHER_RUN = "another run of the server: it was restarted, or another one took its place"
+    EARLIER = "a submission is of an earlier day than what is held"
+
+
 class _Lost(Exception):
     """Redis lost its data, or the lock, while the rebuild ran."""
 
@@ -117,6 +128,8 @@ class Rebuilder:
         self._pause = pause
         self._look_seconds = look
         self._asked: dict[Region, int] = {}
+        self._whole: dict[Region, str] = {}  # the run on which it was last seen whole
+        self._policy_seen = False
         self._wake = asyncio.Event()
         source = resources.files("coop_rules_engine.counter").joinpath("whole.lua")
         self._finish = store.client.register_script(source.read_text(encoding="utf-8"))
@@ -161,11 +174,22 @@ class Rebuilder:
             return
         try:
             run_id = await self._run_id()
+            await self._see_policy()
             for region, since in wanted:
                 if not await self._is_whole(region, since, run_id):
                     self.ask(region, since)
         except (RedisError, OSError) as error:
             _log.warning("redis is away: what it has lost is not known", error=str(error))
+
+    async def _see_policy(self) -> None:
+        """Says so, once, where Redis may drop what is counted without a word."""
+        if self._policy_seen:
+            return
+        memory = await self._store.client.info("memory")
+        self._policy_seen = True
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if memory.get("maxmemory") and policy != "noeviction":
+            _log.error("redis may evict what is counted: set noeviction", policy=policy)
 
     async def _make_whole(self, region: Region, since: int) -> None:
         client, token = self._store.client, secrets.token_hex(8)
@@ -188,7 +212,7 @@ class Rebuilder:
         self, region: Region, since: int, lock: str, token: str, run_id: str
     ) -> None:
         began = time.monotonic()
-        _log.warning("redis lost what was counted: rebuilding", region=region)
+        await self._say_why(region, run_id)
         metric.REBUILDING.labels(region).set(1)
         try:
             renewing = asyncio.create_task(self._renew(lock, token))
@@ -211,8 +235,30 @@ class Rebuilder:
         finally:
             metric.REBUILDING.labels(region).set(0)
         metric.REBUILDS.labels(region).inc()
-        _log.warning(
-            "rebuilt", region=region, records=records, seconds=round(time.monotonic() - began, 2)
+        self._whole[region] = run_id
+        _log.info(
+            "filled", region=region, records=records, seconds=round(time.monotonic() - began, 2)
+        )
+
+    async def _say_why(self, region: Region, run_id: str) -> None:
+        held = await self._held(region)
+        if not held[0]:
+            reason = Reason.GONE if self._whole.get(region) == run_id else Reason.FIRST
+        else:
+            reason = Reason.EARLIER if held[0] == run_id else Reason.ANOTHER_RUN
+        server = await self._store.client.info()
+        say = _log.info if reason is Reason.FIRST else _log.warning
+        say(
+            "redis does not hold what was counted: filling it from the log",
+            region=region,
+            reason=reason.name,
+            means=reason.value,
+            run=run_id,
+            held=held[0],
+            uptime=server.get("uptime_in_seconds"),
+            role=server.get("role"),
+            evicted=server.get("evicted_keys"),
+            policy=server.get("maxmemory_policy"),
         )
 
     async def _renew(self, lock: str, token: str) -> None:
@@ -228,10 +274,18 @@ class Rebuilder:
         return str((await self._store.client.info("server"))["run_id"])
 
     async def _is_whole(self, region: Region, since: int, run_id: str) -> bool:
+        held, from_ = await self._held(region)
+        whole = held == run_id and (region == "count" or int(from_) <= since)
+        if whole:
+            self._whole[region] = run_id
+        return whole
+
+    async def _held(self, region: Region) -> tuple[str, str]:
+        """Of which run the region holds everything ('': none), and from when on."""
         raw = await self._store.client.get(marker(region))
         text = raw.decode() if isinstance(raw, bytes) else raw or ""
         held, _, from_ = text.partition(":")
-        return held == run_id and (region == "count" or int(from_) <= since)
+        return held, from_
 
     async def _quotas(self, since: int) -> int:
         """Which submissions rules with a daily limit acted on, since a midnight."""

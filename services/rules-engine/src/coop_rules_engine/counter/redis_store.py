@@ -52,7 +52,7 @@ class CountersIncomplete(Retryable):
     """Redis does not hold all that was counted since `since` (Unix milliseconds; 0: no matter)."""
 
     def __init__(self, region: Region, since: int = 0) -> None:
-        super().__init__(f"Redis has lost what was counted ({region}): it is being rebuilt")
+        super().__init__(f"Redis does not hold what was counted ({region}): it is being filled")
         self.region: Region = region
         self.since = since
 
