@@ -144,14 +144,18 @@ texts = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
         {"title": texts, "tags": st.lists(texts, max_size=2)},
         optional={"captions": st.dictionaries(st.just("a"), texts)},
     ),
-    st.lists(st.sampled_from(["spam", "free", "SS", "i̇", "é", "b", "s", "a.b", "x y"]), min_size=1),
+    st.lists(
+        st.sampled_from(["spam", "free", "SS", "ass", "ß", "i̇", "é", "b", "s", "a.b", "x y"]),
+        min_size=1,
+    ),
     st.sampled_from(["TEXT", "WORD", "REGEX"]),
 )
 def test_field_beside_all_text(data: dict[str, Any], strings: list[str], kind: str) -> None:
     """What is looked for in a field is found there and only there, whether or not all text is
     scanned beside it."""
     cache = CompilerCache()
-    patterns = [*strings, "^spam", "s$", "x*"] if kind == "REGEX" else strings
+    regexes = ["^spam", "s$", "x*", r"\u0073", r"[\u0061-\u0063]\S", r"x\sy"]
+    patterns = [*strings, *regexes] if kind == "REGEX" else strings
     inside = [
         both(text(pattern, kind=f"{negation}CONTAINS_{kind}", source=field(name)))
         for pattern in patterns
@@ -164,6 +168,21 @@ def test_field_beside_all_text(data: dict[str, Any], strings: list[str], kind: s
     assert together.outcomes[: len(inside)] == alone.outcomes
     named = program(*inside, *beside, cache=cache).evaluate(data, at=NOW)
     assert named.outcomes == [entry for entry in together.outcomes if entry[1] is not False]
+
+
+@pytest.mark.parametrize("kind", ["CONTAINS_TEXT", "CONTAINS_WORD", "CONTAINS_REGEX"])
+def test_addresses(kind: str) -> None:
+    """Text, word and regex look into fields of addresses, beside all text, which has none."""
+    short = r"bit\.ly" if kind.endswith("REGEX") else "bit.ly"
+    compiled = program(
+        both(text(short, kind=kind, source=field("link"))),
+        both(text(short, kind=kind)),
+        both(text(short, kind=kind.replace("CONTAINS", "NOT_CONTAINS"), source=field("link"))),
+    )
+    short_link = {"title": "look", "link": "https://BIT.ly/3xYz"}
+    assert compiled.evaluate(short_link, at=NOW).passed() == [0]
+    assert compiled.evaluate({"title": "bit.ly"}, at=NOW).passed() == [1]
+    assert compiled.evaluate({"link": "https://example.com/"}, at=NOW).passed() == [2]
 
 
 def test_location_banks() -> None:

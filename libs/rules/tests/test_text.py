@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from coop_rules.matching import keyword, regex
 from coop_rules.matching.regex import regex_problem
 from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
-from coop_rules.matching.word import fold
+from coop_rules.matching.word import SHARP, fold
 from coop_rules.signal.signal import Matching
 
 alphabet = st.sampled_from("aAbBsSßſKkKéÉİıςΣσ ŉﬁ!\u0301\u0307")
@@ -39,7 +39,10 @@ def encodable(text: str) -> bool:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(strings, min_size=1, max_size=4), min_size=1, max_size=4), any_text)
+@given(
+    st.lists(st.lists(strings, min_size=1, max_size=4), min_size=1, max_size=4),
+    any_text.map(lambda text: SHARP.sub("x", text)),
+)
 def test_contains_equals_naive(sets: list[list[str]], text: str) -> None:
     """A set is found exactly when the folded text holds one of its folded strings, and the string
     named is the one that ends first, of those the longest, as it was written."""
@@ -54,6 +57,39 @@ def test_contains_equals_naive(sets: list[list[str]], text: str) -> None:
         if places:
             best = min(place[:2] for place in places)
             assert hits[index] == next(one for *place, one in places if tuple(place) == best)
+
+
+@pytest.mark.parametrize(
+    ("string", "text", "found"),
+    [
+        ("scheisse", "SCHEIẞE!", True),
+        ("scheiße", "Scheisse", True),
+        ("straße", "STRASSE", True),
+        ("strasse", "Straße", True),
+        ("groß", "Großstadt", True),
+        ("gross", "groß", True),
+        ("gross", "groß!", True),
+        ("ß", "Strasse", True),
+        ("ass", "Straße ass", True),
+        ("ass", "Straße", False),
+        ("ss", "Straße", False),
+        ("as", "Straße", False),
+        ("se", "Straße", False),
+        ("sse", "Straße", False),
+        ("gross", "Großstadt", False),
+    ],
+)
+def test_sharp_s(string: str, text: str, found: bool) -> None:
+    """ß is ss, and a letter: a string that begins or ends with an ss does not end within a word
+    at a ß, whatever else is looked for."""
+    assert bool(contains([string]).scan(text)) is found
+    beside = contains([string], ["else"], [string, "other"]).scan(text)
+    assert (0 in beside, 2 in beside) == (found, found)
+
+
+def test_two_spellings_with_sharp_s() -> None:
+    """Of a set with both spellings the one with the ß is found where the other is not."""
+    assert contains(["gross", "groß"]).scan("Großstadt") == {0: "groß"}
 
 
 fragments = st.sampled_from(

@@ -35,7 +35,7 @@ from coop_rules.matching import keyword, regex, variant
 from coop_rules.matching.keyword import KeywordSegment, LoneSegment
 from coop_rules.matching.regex import RegexSegment, regex_problem
 from coop_rules.matching.variant import Readings, VariantSegment, variant_problem
-from coop_rules.matching.word import delimit, fold, fold_spaces
+from coop_rules.matching.word import SharpText, delimit, fold, fold_spaces
 from coop_rules.signal.signal import Matching
 
 __all__ = ["Hits", "PatternSet", "Scanner", "ScannerCache", "regex_problem", "variant_problem"]
@@ -140,6 +140,8 @@ class _KeywordScanner(Scanner):
 
     def _scan(self, text: str) -> Hits:
         state = self._state
+        if not self.word and ("ß" in text or "ẞ" in text):
+            return self._best_of_all(state, SharpText(text))
         normal = fold_spaces(text) if self.word else fold(text)
         if len(state.parts) == 1 and not state.lone:
             segment, owners = state.parts[0]
@@ -156,13 +158,16 @@ class _KeywordScanner(Scanner):
                         return hits
         return hits
 
-    def _best_of_all(self, state: Automata, normal: str) -> Hits:
+    def _best_of_all(self, state: Automata, text: str | SharpText) -> Hits:
         word = self.word
+        sharp, normal = (text, text.text) if isinstance(text, SharpText) else (None, text)
         hits: Hits = {}
         ranks: dict[int, tuple[int, int]] = {}
         for segment, owners in state.parts:
             for end, minus_length, found in segment.find(normal, word=word):
                 for index, string in owners[found]:
+                    if sharp is not None and not sharp.holds(string, end + minus_length, end):
+                        continue
                     if index not in ranks or (end, minus_length) < ranks[index]:
                         ranks[index] = end, minus_length
                         hits[index] = string
@@ -237,8 +242,8 @@ class _WantedStrings:
                 known = owners.get(key)
                 if known is None:
                     owners[key] = ((index, string),)
-                # One spelling is enough: "SPAM" and "Spam" of one set are the same keyword.
-                elif known[-1][0] != index:
+                # One spelling is enough, "SPAM" or "Spam" of one set, but for those with a ß.
+                elif known[-1][0] != index or "ß" in string or "ẞ" in string:
                     owners[key] = (*known, (index, string))
         owners.pop("", None)
         self.owners = owners

@@ -20,6 +20,7 @@ them is a whole word. Marks always belong to what they follow. Katakana and Hang
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _DOT_ABOVE = "\u0307"
@@ -37,6 +38,7 @@ _UNSPACED = (
 _NONE, _LETTER, _MARK, _UNSPACED_LETTER, _UNSPACED_MARK, _KATAKANA = range(6)
 
 DELIMITER = "\x00"
+SHARP = re.compile("[ßẞ]")
 
 
 def fold(text: str) -> str:
@@ -47,6 +49,36 @@ def fold(text: str) -> str:
     if _DOT_ABOVE in folded:
         folded = folded.replace("i" + _DOT_ABOVE, "i")
     return folded
+
+
+class SharpText:
+    """A text with ß, folded, that knows which of its ss are one letter.
+
+    "Scheiße" is "scheisse", but "Straße" does not hold "ass": where a string begins or ends with an
+    ss that is a ß, and the word goes on, the string is found only if it has a ß there itself."""
+
+    __slots__ = ("_letters", "text")
+
+    def __init__(self, text: str) -> None:
+        pieces = [fold(piece) for piece in SHARP.split(text)]
+        self.text = "ss".join(pieces)
+        self._letters: set[int] = set()  # where each begins
+        at = 0
+        for piece in pieces[:-1]:
+            at += len(piece)
+            self._letters.add(at)
+            at += 2
+
+    def holds(self, string: str, start: int, end: int) -> bool:
+        """Whether a string, as it was written, is found at a place of the folded text."""
+        text, letters = self.text, self._letters
+        if start - 1 in letters or end - 1 in letters:
+            return False  # half of the letter
+        if start in letters and not SHARP.match(string) and start:
+            return not joined(text[start - 1], text[start])
+        if end - 2 in letters and not SHARP.match(string[-1:]) and end < len(text):
+            return not joined(text[end - 1], text[end])
+        return True
 
 
 def fold_spaces(text: str) -> str:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from coop_rules.matching.dialect import translate
 from coop_rules.matching.regex import options, re2
 from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
-from coop_rules.matching.word import fold
+from coop_rules.matching.word import SHARP, fold
 from coop_rules.program.state import EvaluationState, Read, ScanResult
 from coop_rules.signal.signal import Matching
 
@@ -99,7 +100,8 @@ class NarrowedScanning(Scanning):
 
     def _search(self, text: str, likely: list[int], whole: dict[int, str]) -> dict[int, str]:
         hits: dict[int, str] = {}
-        folded = fold(text) if likely and self._substrings else ""
+        quick = likely and self._substrings and SHARP.search(text) is None
+        folded = fold(text) if quick else ""
         for position in likely:
             patterns = self._mine[position]
             # Most often it is the very keyword that all text has.
@@ -161,6 +163,7 @@ class NarrowCache:
 def _is_local(pattern: str) -> bool:
     # A place in the text other than its ends looks the same from within; `^`, `$`, `\\A` and `\\z`
     # do not, and an empty match needs no text at all.
+    pattern = translate(pattern).pattern
     if "\\[" not in pattern:
         pattern = pattern.replace("[^", "[")  # of a class, where it is no place
     if any(sign in pattern for sign in ("^", "$", "\\A", "\\z", "\\Z", "\\Q")):

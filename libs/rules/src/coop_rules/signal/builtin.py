@@ -1,6 +1,7 @@
 """The entries of the built-in catalogue.
 
-Source of names, inputs, outputs and costs: Coop's public signals. The whole-word signals are new.
+Source of names, inputs, outputs and costs: Coop's public signals. The whole-word signals are new,
+and so are addresses as an input of text, word and regex.
 Must not: be looked up here: rules name a `SignalCatalogue`'s signals, among them plugins'.
 """
 
@@ -17,7 +18,8 @@ RETIRED: frozenset[str] = frozenset({"USER_SCORE", "CUSTOM"})
 
 _STRINGS: frozenset[MatchingFamily] = frozenset(("strings", "text_banks"))
 _TEXT = frozenset({ScalarType.STRING})
-_TEXT_OR_ID = frozenset({ScalarType.STRING, ScalarType.ID})
+_TEXT_OR_URL = _TEXT | {ScalarType.URL}
+_TEXT_OR_ID = _TEXT_OR_URL | {ScalarType.ID}
 
 _MATCHING: tuple[tuple[str, Matching, frozenset[ScalarType], int, str, str], ...] = (
     (
@@ -39,7 +41,7 @@ _MATCHING: tuple[tuple[str, Matching, frozenset[ScalarType], int, str, str], ...
     (
         "REGEX",
         Matching.REGEX,
-        _TEXT,
+        _TEXT_OR_URL,
         2,
         "matches regex",
         "A regular expression (RE2) matches somewhere in the text. Case is ignored.",
