@@ -13,6 +13,7 @@ from coop_contracts.config import (
     BankChunk,
     Bounds,
     Geometry,
+    GooglePlace,
     Location,
     LocationBank,
     Point,
@@ -38,17 +39,23 @@ from coop_rules.matching.bank import (
     strings_difference,
     strings_of,
 )
+from coop_rules.matching.location import NOWHERE, with_cell
 
 _FORMS: list[FileFormat] = ["csv", "json"]
 forms = st.sampled_from(_FORMS)
-entries = st.text(max_size=30).filter(lambda text: text.strip() != "")
+storable = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+entries = st.text(storable, max_size=30).filter(lambda text: text.strip() != "")
 awkward = st.sampled_from(
-    ["a,b", 'say "hi"', "two\nlines", "two\r\nlines", " x ", "'", "string", ";"]
+    ["a,b", 'say "hi"', "two\nlines", "two\r\nlines", " x ", "'", "string", ";", "sep=;", "a;b"]
+)
+# What a spreadsheet would run as a formula, and what looks like the guard against it.
+formulas = st.builds(
+    "{}{}{}".format, st.text("'", max_size=3), st.sampled_from("=+-@\t\r\n＝＠"), entries
 )
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(entries, awkward), unique=True), forms)
+@given(st.lists(st.one_of(entries, awkward, formulas), unique=True), forms)
 def test_strings_come_back(strings: list[str], form: FileFormat) -> None:
     """What was written is read back exactly, in its order."""
     read = read_strings(write_strings(strings, form), form, "STRING")
@@ -70,25 +77,58 @@ geometries = st.builds(Geometry, center=points, radius=st.floats(0.001, 12_000))
 locations = st.builds(
     Location,
     id=st.text("abcdef0123456789", min_size=11, max_size=11),
-    name=st.text(max_size=20),
+    name=st.text(storable, max_size=20) | formulas,
     geometry=geometries,
     bounds=st.none() | rectangles,
+)
+
+
+cells = st.builds(
+    lambda id, name, geohash: with_cell(  # noqa: A006
+        Location(id=id, name=name, geometry=NOWHERE, geohash=geohash)
+    ),
+    st.text("abcdef0123456789", min_size=12, max_size=12),
+    st.text(storable, max_size=20),
+    st.text("0123456789bcdefghjkmnpqrstuvwxyz", min_size=1, max_size=12),
+)
+places = st.builds(
+    lambda id, name, place: Location(  # noqa: A006
+        id=id, name=name, geometry=NOWHERE, google_place_info=GooglePlace(id=place)
+    ),
+    st.text("abcdef0123456789", min_size=13, max_size=13),
+    st.text(storable, max_size=20),
+    st.text("ABCabc012_-", min_size=1, max_size=30),
 )
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        locations, max_size=8, unique_by=(lambda x: x.id, lambda x: (x.name, x.geometry, x.bounds))
+        locations | cells | places,
+        max_size=8,
+        unique_by=(lambda x: x.id, lambda x: msgspec.structs.replace(x, id="")),
     ),
     forms,
 )
 def test_locations_come_back(wanted: list[Location], form: FileFormat) -> None:
-    """Circles and rectangles are read back exactly, ids and numbers included."""
+    """Circles, rectangles, cells and places are read back exactly, ids and numbers included."""
     read = read_locations(write_locations(wanted, form), form)
     assert read.faults == ()
     assert read.locations == tuple(wanted)
     assert (read.duplicates, read.blank, read.faulty) == (0, 0, 0)
+
+
+def test_exports_hold_no_formulas() -> None:
+    """No cell of an export begins as a formula does."""
+    raw = write_strings(["=1+1", "+1", "-1", "@x", "\t=1", "'=1", "''x"], "csv")
+    assert raw.decode().splitlines()[1:] == [
+        '"\'=1+1"', '"\'+1"', '"\'-1"', '"\'@x"', '"\'\t=1"', '"\'\'=1"', '"\'\'x"'
+    ]  # fmt: skip
+    place = Location(
+        id="-1", name="=cmd()", geometry=Geometry(center=Point(lat=-1.0, lng=-2.0), radius=3.0)
+    )
+    row = write_locations([place], "csv").decode().splitlines()[1]
+    assert row.startswith('"\'-1","\'=cmd()",-1.0,-2.0,3.0')
 
 
 def test_strings_from_people() -> None:
@@ -127,6 +167,81 @@ def test_faults_name_their_place() -> None:
     assert faults(b'{"strings": 5}', "json")[0][0] == "/strings"
     assert faults(b"5", "json") == [("/", "is not an array of strings")]
     assert faults(b'["a"', "json")[0][0] == "the file"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"string\nspam\nham\n",
+        b"String\r\nspam\r\nham",
+        b"STRING,\nspam,\nham,\n",
+        b" string ;\nspam;\nham;\n",
+        b"sep=,\nspam\nham\n",
+        b"sep=;\r\nstring;;\r\nspam;;\r\nham;;\r\n",
+        b"SEP=\t\nspam\t\nham\n",
+        b'"sep=;"\nspam;\n"ham"\n',
+        b"\nstring\nspam\nham\n",
+        "sep=;\nString;\nspam;\nham".encode("utf-16"),
+    ],
+)
+def test_headers_and_separators(raw: bytes) -> None:
+    """A header in any case, empty columns at the end and a stated separator are recognised: none
+    of them becomes a keyword."""
+    read = read_strings(raw, "csv", "STRING")
+    assert (read.strings, read.faults) == (("spam", "ham"), ())
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "reason"),
+    [
+        (b"spam;ham\nok\n", "line 1", "holds a semicolon"),
+        (b"string\nok\nspam;\n", "line 3", "holds a semicolon"),
+        (b"spam\tham\n", "line 1", "holds a tab"),
+        (b"sep=|\nspam|ham\n", "line 1", "columns are parted by"),
+        (b"String;Note\nspam;bad\n", "line 1", "one column, string; 'note'"),
+        (b"note,string\nbad,spam\n", "line 1", "one column, string; 'note'"),
+        (b"string,string\nspam,ham\n", "line 1", "it is twice"),
+        (b"sep=;\nspam;ham\n", "line 2", "has 2 columns"),
+        (b"string\nal\0pha\n", "line 2", "must not contain U+0000"),
+        ("string\nalpha\n".encode("utf-16-le"), "line 1", "is not in UTF-8 or UTF-16"),
+        ("string\nalpha\n".encode("utf-16-be"), "line 1", "is not in UTF-8 or UTF-16"),
+        ("string\nalpha\n".encode("utf-32"), "line 1", "is not in UTF-8 or UTF-16"),
+        ("string\ncafé\n".encode("latin-1"), "line 2", "is not in UTF-8 or UTF-16"),
+    ],
+)
+def test_what_is_not_recognised_is_refused(raw: bytes, place: str, reason: str) -> None:
+    """What looks like columns or another encoding is a fault with its line, never a keyword."""
+    read = read_strings(raw, "csv", "STRING")
+    assert read.faults[0].place == place
+    assert reason in read.faults[0].reason
+    assert not {"String", "spam;ham", "spam\tham", "spam;"} & set(read.strings)
+
+
+def test_semicolons_in_strings() -> None:
+    """A string may hold a semicolon or a tab: in quotes, or where commas part the columns."""
+    assert read_strings(b'"a;b"\n"c\td"', "csv", "STRING").strings == ("a;b", "c\td")
+    assert read_strings(b"sep=,\na;b\n", "csv", "STRING").strings == ("a;b",)
+
+
+def test_nothing_unstorable_is_read() -> None:
+    """U+0000 is a fault in every field and format, with its place."""
+    assert faults(b'["ok", "a\\u0000b"]', "json") == [("/1", "must not contain U+0000")]
+    assert faults(b"a\0b", "csv", "REGEX") == [("line 1", "must not contain U+0000")]
+    geojson = (
+        b'{"features": [{"geometry": {"type": "Point", "coordinates": [1, 2]},'
+        b' "properties": {"name": "n\\u0000m", "radius": 3}}]}'
+    )
+    circle = b'[{"%b": "n\\u0000m", "geometry": {"center": {"lat": 1, "lng": 2}, "radius": 3}}]'
+    for raw, form, place in (
+        (circle % b"name", "json", "/0/name"),
+        (circle % b"id", "json", "/0/id"),
+        (geojson, "json", "/features/0/name"),
+        (b"n\0m,1,2,3", "csv", "line 1"),
+    ):
+        read = read_locations(raw, form)  # type: ignore[arg-type]
+        assert [(one.place, one.reason) for one in read.faults] == [
+            (place, "must not contain U+0000")
+        ]
 
 
 def test_many_faults_are_counted() -> None:
@@ -186,8 +301,113 @@ def test_locations_from_people() -> None:
 
 
 @pytest.mark.parametrize(
+    "raw",
+    [
+        b"sep=;\nBerlin;52.5;13.4;10",
+        b"NAME;LAT;LNG;RADIUS;\nBerlin;52.5;13.4;10;\n",
+        b"Name\tLatitude\tLongitude\tMiles\nBerlin\t52.5\t13.4\t10\n",
+        b"Berlin,52.5,13.4,10,,\n",
+    ],
+)
+def test_columns_parted_otherwise(raw: bytes) -> None:
+    """Semicolons and tabs are recognised by the header or a `sep=`, empty columns at the end are
+    left out."""
+    wanted = read_locations(b"Berlin,52.5,13.4,10", "csv").locations
+    read = read_locations(raw, "csv")
+    assert (read.locations, read.faults) == (wanted, ())
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1_0", "\u0661\u0660", "１０", "1,5", "0x10", "nan", "inf", "1e", "1 0", "--1", "²"],
+)
+def test_numbers_are_plain(number: str) -> None:
+    """A number has ASCII's digits and nothing between them."""
+    read = read_locations(f'name,lat,lng,radius\nx,"{number}",1,2\n'.encode(), "csv")
+    assert [fault.place for fault in read.faults] == ["line 2"]
+    assert read.faults[0].reason == f"lat is not a number: {number!r}"
+    assert read_locations(b"x,+1.5e1,-.5,2.", "csv").faults == ()
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "Polygon", "coordinates": [[[170, -1], [190, -1], [190, 1], [170, 1], [170, -1]]]},
+        {"type": "Polygon", "coordinates": [[[-190, -1], [-170, -1], [-170, 1], [-190, 1]]]},
+        {"type": "Polygon", "coordinates": [[[170, -1], [-170, -1], [-170, 1], [170, 1]]]},
+        {
+            "type": "MultiPolygon",
+            "coordinates": [
+                [[[170, -1], [180, -1], [180, 1], [170, 1], [170, -1]]],
+                [[[-180, -1], [-170, -1], [-170, 1], [-180, 1], [-180, -1]]],
+            ],
+        },
+    ],
+)
+def test_geojson_over_the_antimeridian(geometry: object) -> None:
+    """A rectangle over the antimeridian is the short one, however it is written."""
+    raw = msgspec.json.encode({"features": [{"geometry": geometry}]})
+    read = read_locations(raw, "json")
+    assert read.faults == ()
+    bounds = read.locations[0].bounds
+    assert bounds is not None
+    assert (bounds.southwest_corner.lng, bounds.northeast_corner.lng) == (170, -170)
+    assert read.locations[0].geometry.center.lng in (180, -180)
+
+
+def test_wide_geojson() -> None:
+    """A rectangle wider than half the world is one where it goes round as the RFC says; a bbox
+    decides."""
+    ring = [[-170, -1], [170, -1], [170, 1], [-170, 1], [-170, -1]]
+    wide: dict[str, object] = {"geometry": {"type": "Polygon", "coordinates": [ring]}}
+
+    def bounds_of(feature: object) -> tuple[float, float]:
+        read = read_locations(msgspec.json.encode({"features": [feature]}), "json")
+        found = read.locations[0].bounds
+        assert found is not None
+        return found.southwest_corner.lng, found.northeast_corner.lng
+
+    assert bounds_of(wide) == (-170, 170)
+    assert bounds_of({**wide, "bbox": [170, -1, -170, 1]}) == (170, -170)
+
+
+def test_cells_and_places() -> None:
+    """A geohash is the area of its cell; a place has no area until somebody says it."""
+    read = read_locations(b"name,geohash,placeId\nHere,u09tv,\nThere,,ChIJ_x-1\n", "csv")
+    assert read.faults == ()
+    here, there = read.locations
+    assert here.bounds is not None
+    assert here.bounds.southwest_corner.lat < 48.86 < here.bounds.northeast_corner.lat
+    assert (there.bounds, there.geometry.radius) == (None, None)
+    coop = {
+        "id": "1",
+        "name": "Paris",
+        "geometry": {"center": {"lat": 48.8, "lng": 2.3}, "radius": None},
+        "bounds": {
+            "northeastCorner": {"lat": 49, "lng": 3},
+            "southwestCorner": {"lat": 48, "lng": 2},
+        },
+        "googlePlaceInfo": {"id": "ChIJ", "details": {"name": "Paris"}, "geocode": None},
+    }
+    (paris,) = read_locations(msgspec.json.encode([coop]), "json").locations
+    assert paris.bounds is not None
+    assert paris.google_place_info == GooglePlace(id="ChIJ")
+
+
+@pytest.mark.parametrize(
     ("raw", "form", "place"),
     [
+        (b"geohash\nu09ia", "csv", "line 2"),
+        (b"geohash,lat,lng\nu09,1,2", "csv", "line 2"),
+        (b"geohash,placeId\nu09,x", "csv", "line 2"),
+        (b"placeId\nno place", "csv", "line 2"),
+        (b'[{"geohash": "a"}]', "json", "/0"),
+        (b'[{"googlePlaceInfo": {}}]', "json", "/0"),
+        (b'[{"geohash": "u0", "googlePlaceInfo": {"id": "x"}}]', "json", "/0/geohash"),
+        (b'{"features": [{"geometry": {"type": "Polygon", "coordinates": [[]]}}]}', "json",
+         "/features/0/geometry"),
+        (b'{"features": [{"geometry": {"type": "MultiPolygon", "coordinates": [[]]}}]}', "json",
+         "/features/0"),
         (b"Berlin,north,13.4,10", "csv", "line 1"),
         (b"ok,1,1,1\nBerlin,95,13.4,10", "csv", "line 2"),
         (b"Berlin,52,13.4,", "csv", "line 1"),

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_contracts.config import Bounds, Geometry, Location, Point
+from coop_contracts.config import Bounds, Geometry, GooglePlace, Location, Point
 from coop_rules.matching.geo import (
     EARTH_RADIUS,
     Areas,
+    UnknownPlace,
     contains,
     decode,
     distance,
     location_problem,
 )
+from coop_rules.matching.location import NOWHERE, with_cell
 
 _DIGITS = "0123456789bcdefghjkmnpqrstuvwxyz"
 
@@ -219,3 +221,31 @@ def test_good_areas_have_no_problem() -> None:
     """A circle, a rectangle and one across the antimeridian are good."""
     for area in (circle(0, 0, 1), rectangle(0, 0, 5, 5), rectangle(-5, 170, 5, -170)):
         assert location_problem(area) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(_DIGITS, min_size=1, max_size=9),
+    st.text(_DIGITS, min_size=1, max_size=9),
+)
+def test_a_cell_holds_what_begins_with_it(cell: str, geohash: str) -> None:
+    """The area of a geohash holds those that begin with it, and no others of the same length or
+    longer."""
+    area = with_cell(Location(id="cell", geometry=NOWHERE, geohash=cell))
+    areas = Areas([area])
+    assert areas.find(cell + geohash) == "cell"
+    assert areas.find(cell.upper()) == "cell"
+    if len(geohash) >= len(cell):
+        assert (areas.find(geohash) == "cell") == geohash.startswith(cell)
+
+
+def test_a_place_that_is_not_known() -> None:
+    """A place without an area holds nothing; where the answer depends on it there is none."""
+    unknown = Location(
+        id="1", name="Paris", geometry=NOWHERE, google_place_info=GooglePlace(id="x")
+    )
+    assert location_problem(unknown) is None
+    areas = Areas([unknown, circle(48.85, 2.35, 20, name="here")])
+    assert areas.find("u09tvw0f6") == "here"
+    with pytest.raises(UnknownPlace, match="Paris"):
+        areas.find("s0000")

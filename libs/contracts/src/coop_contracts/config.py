@@ -269,13 +269,26 @@ class Geometry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=
     radius: float | None = None
 
 
+class GooglePlace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A place of Google Maps by its place id. `resolved_at`: when the provider said what its area
+    is; `problem`: why the last question gave nothing."""
+
+    id: str
+    resolved_at: datetime | None = None
+    problem: str = ""
+
+
 class Location(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A circle, or a rectangle where `bounds` are given."""
+    """A circle, or a rectangle where `bounds` are given. With a `geohash`, geometry and bounds are
+    those of its cell. With `google_place_info` they are the provider's; while they are not known,
+    the geometry is a point without an area, which says nothing."""
 
     id: str
     geometry: Geometry
     name: str = ""
     bounds: Bounds | None = None
+    geohash: str | None = None
+    google_place_info: GooglePlace | None = None
 
 
 class BankChunk(Document, frozen=True, kw_only=True):

@@ -65,6 +65,21 @@ class Api:
             headers=own,
             timeout=timeout,
         )
+        return self._read(answer, answer_type)
+
+    async def get(
+        self,
+        path: str,
+        answer_type: type[T],
+        *,
+        headers: Mapping[str, str],
+        timeout: float,  # noqa: ASYNC109 - as in post
+    ) -> T:
+        """Asks for what is there. Raises SignalError, httpx.TransportError."""
+        answer = await self._client.get(self._base_url + path, headers=headers, timeout=timeout)
+        return self._read(answer, answer_type)
+
+    def _read(self, answer: httpx.Response, answer_type: type[T]) -> T:
         self._check_status(answer)
         try:
             return msgspec.json.decode(answer.content, type=answer_type)

@@ -1,4 +1,4 @@
-"""The built-in integrations: OpenAI, Google Content Safety, Zentropi.
+"""The built-in integrations: OpenAI, Google Content Safety, Google Places, Zentropi.
 
 Must not: claim of a model what its maker does not say. Where the maker publishes nothing, the card
 says so.
@@ -40,6 +40,20 @@ _GOOGLE = ModelCard(
     implementation_guidance="Use it in routing rules, to bring what is urgent to people first.",
     relevant_links=("https://protectingchildren.google/tools-for-partners/",),
 )
+_PLACES = ModelCard(
+    training_data="None: a directory of places, not a model.",
+    policy_and_taxonomy="Places of Google Maps by their place id.",
+    annotation_methodology=_UNPUBLISHED,
+    performance_benchmarks=_UNPUBLISHED,
+    bias_and_limitations="A place's area is the rectangle in which Google shows it, which is more "
+    "than its outline. Place ids change when places do. Areas are asked for again within 30 days, "
+    "for which Google allows keeping them. Place ids leave your systems, items do not.",
+    implementation_guidance="Put place ids into a location bank. Until an area is known, and where "
+    "the provider says none, rules that match the place are undecided, and the bank says why.",
+    relevant_links=(
+        "https://developers.google.com/maps/documentation/places/web-service/place-details",
+    ),
+)
 _ZENTROPI = ModelCard(
     training_data=_UNPUBLISHED,
     policy_and_taxonomy="Your own: a labeler is made of a policy that you write.",
@@ -61,6 +75,12 @@ def builtin_manifests() -> tuple[Manifest, ...]:
             "Google Content Safety",
             "https://protectingchildren.google/tools-for-partners/",
             _GOOGLE,
+        ),
+        _manifest(
+            "GOOGLE_PLACES",
+            "Google Places",
+            "https://developers.google.com/maps/documentation/places/web-service",
+            _PLACES,
         ),
         _manifest(
             "ZENTROPI",

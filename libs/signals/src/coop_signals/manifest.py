@@ -80,7 +80,8 @@ class SignalDeclaration(Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 class Manifest(Struct, frozen=True, kw_only=True, rename="camel"):
     """An integration. `id` is that of its configuration document. Without `requires_config` its
-    signals run for every organisation that has not switched the integration off."""
+    signals run for every organisation that has not switched the integration off. A plugin has
+    signals; of the built-in ones Google Places has none."""
 
     id: str
     name: str

@@ -19,6 +19,7 @@ class SignalSettings(RuntimeSettings):
 
     signal_open_ai_url: str = "https://api.openai.com"
     signal_google_url: str = "https://contentsafety.googleapis.com"
+    signal_google_places_url: str = "https://places.googleapis.com"
     signal_zentropi_url: str = "https://api.zentropi.ai"
     signal_cache_seconds: float = Field(default=30, ge=0, le=3600)
     signal_cache_entries: int = Field(default=20_000, ge=1)

@@ -15,7 +15,7 @@ from coop_contracts.error import pointer
 from coop_rules.language.model import ConditionProblem, Leaf, MatchingValues
 from coop_rules.language.scope import BankGone, BindingScope, string_problems
 from coop_rules.matching.bank import area_problem
-from coop_rules.matching.geo import Areas
+from coop_rules.matching.geo import Areas, is_unknown
 from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet
 from coop_rules.signal.signal import Matching, MatchingFamily, SignalType
@@ -198,6 +198,8 @@ def _areas(
     gone = False
     for index, location in enumerate(locations):
         found = area_problem(location)
+        if found is None and is_unknown(location):
+            found = ("/googlePlaceInfo", "a place without an area belongs into a location bank")
         if found is not None:
             place = pointer("matchingValues", "locations", index) + found[0]
             problems.append(ConditionProblem(place, found[1]))

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import msgspec
 
-from coop_contracts.config import Location
 from coop_contracts.error import pointer as pointer_of
 from coop_rules.language.model import (
     MAX_DEPTH,
@@ -38,6 +37,7 @@ from coop_rules.language.model import (
     Scalar,
     Signal,
 )
+from coop_rules.matching.location import location_of
 
 Path = tuple[str | int, ...]
 
@@ -323,9 +323,8 @@ class _Reader:
             entries = []
         for index, entry in enumerate(entries):
             try:
-                present = {k: v for k, v in entry.items() if v is not None}
-                locations.append(msgspec.convert(present, Location))
-            except (msgspec.ValidationError, AttributeError) as error:
+                locations.append(location_of(entry))
+            except (ValueError, AttributeError) as error:
                 self.bad((*path, "locations", index), str(error))
         return MatchingValues(
             strings=lists["strings"],

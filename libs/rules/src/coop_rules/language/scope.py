@@ -28,6 +28,7 @@ from coop_contracts.error import pointer
 from coop_rules.language.model import ConditionProblem
 from coop_rules.matching.bank import TextKind, locations_of, string_problem, strings_of
 from coop_rules.matching.geo import Areas
+from coop_rules.matching.location import meaning
 from coop_rules.matching.similarity import Similarity
 from coop_rules.matching.text import PatternSet, variant_problem
 from coop_rules.signal.catalogue import SignalCatalogue
@@ -80,7 +81,7 @@ class Banks:
 
     def areas(self, locations: tuple[Location, ...]) -> tuple[Areas, str]:
         """The areas as one, and the digest of where they are."""
-        digest = _digest("geo", sorted(msgspec.json.encode(x).decode() for x in locations))
+        digest = _digest("geo", sorted(msgspec.json.encode(meaning(x)).decode() for x in locations))
         return self._function(digest, lambda: Areas(locations)), digest
 
     def _function(self, digest: str, make: Any) -> Any:

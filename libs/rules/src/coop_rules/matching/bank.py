@@ -9,6 +9,7 @@ Must not: do I/O. Files are `bank_file`'s.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -26,6 +27,7 @@ MAX_STRING = 1_000  # characters
 MAX_REGEX = 5_000
 MAX_NAME = 255  # characters of a location's name
 
+_PLACE_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 _INLINE = 100_000  # bytes of JSON up to which a bank holds its entries itself
 _SMALLEST, _MEAN, _LARGEST = 16_000, 64_000, 256_000  # bytes of a chunk's entries
 
@@ -114,17 +116,32 @@ def string_problem(string: str, kind: TextKind) -> str | None:
         return f"has {len(string)} characters, at most {longest} are allowed"
     if kind == "REGEX":
         return regex_problem(string)
-    if not string.isascii() and any("\ud800" <= character <= "\udfff" for character in string):
-        return "holds half of a surrogate pair"
-    return None
+    return _half_pair(string)
 
 
 def area_problem(location: Location) -> tuple[str, str] | None:
     """Why a location cannot be an entry of a location bank: the pointer within it, and the reason;
     None if it can."""
-    if len(location.name) > MAX_NAME:
-        return "/name", f"at most {MAX_NAME} characters"
+    for field, text in (("name", location.name), ("id", location.id)):
+        if len(text) > MAX_NAME:
+            return f"/{field}", f"at most {MAX_NAME} characters"
+        if (problem := text_problem(text)) is not None:
+            return f"/{field}", problem
+    place = location.google_place_info
+    if place is not None and not _PLACE_ID.fullmatch(place.id):
+        return "/googlePlaceInfo/id", "is no place id of Google Maps"
     return location_problem(location)
+
+
+def text_problem(text: str) -> str | None:
+    """Why a text cannot be kept; None if it can."""
+    return "must not contain U+0000" if "\0" in text else _half_pair(text)
+
+
+def _half_pair(text: str) -> str | None:
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half of a surrogate pair"
+    return None
 
 
 def most(kind: TextKind) -> int:

@@ -4,10 +4,10 @@ Guarantees: the answer is that of trying the areas one after the other in their 
 not grow with their number, but with how many overlap at the place.
 Must not: look anything up.
 
-A geohash stands for the centre of its cell. An area with bounds is the rectangle between its
-corners, without its edges, across the antimeridian where its west is east of its east; any other is
-the circle around its centre, by the haversine distance on a sphere of 3,959 miles radius, without
-its edge. (Both as in Coop.)
+A geohash of an item stands for the centre of its cell. An area with bounds is the rectangle between
+its corners, without its edges, across the antimeridian where its west is east of its east; any
+other is the circle around its centre, by the haversine distance on a sphere of 3,959 miles radius,
+without its edge. (Both as in Coop.)
 
 Index. Grids of cells of 60, 15, 4, 1, 1/4 and 1/16 degrees; an area is entered in the finest grid
 in which it touches at most nine cells, or else on a list of its own. A place is looked for in its
@@ -38,6 +38,12 @@ def decode(geohash: str) -> Point:
     Raises:
         ValueError: it is empty, too long or has a character that no geohash has.
     """
+    south, west, north, east = cell(geohash)
+    return Point(lat=(south + north) / 2, lng=(west + east) / 2)
+
+
+def cell(geohash: str) -> Box:
+    """A geohash's cell. Raises ValueError as `decode`."""
     if not 0 < len(geohash) <= _MAX_LENGTH:
         raise ValueError("a geohash has 1 to 24 characters")
     south, north, west, east = -90.0, 90.0, -180.0, 180.0
@@ -54,7 +60,13 @@ def decode(geohash: str) -> Point:
                 middle = (south + north) / 2
                 south, north = (middle, north) if value & bit else (south, middle)
             is_longitude = not is_longitude
-    return Point(lat=(south + north) / 2, lng=(west + east) / 2)
+    return south, west, north, east
+
+
+def is_unknown(location: Location) -> bool:
+    """Whether it is a place whose area is not known yet."""
+    has_area = location.bounds is not None or location.geometry.radius is not None
+    return location.google_place_info is not None and not has_area
 
 
 def distance(one: Point, other: Point) -> float:
@@ -80,7 +92,12 @@ def contains(area: Location, point: Point) -> bool:
 
 
 def location_problem(area: Location) -> tuple[str, str] | None:
-    """What is wrong with an area, with the pointer to it within the location; None if nothing."""
+    """What is wrong with an area, with the pointer to it within the location; None if nothing. A
+    place that is not known yet has none, and nothing is wrong with it."""
+    if area.geohash is not None and area.google_place_info is not None:
+        return "/geohash", "a location is a cell or a place, not both"
+    if is_unknown(area):
+        return None
     points = [("/geometry/center", area.geometry.center)]
     if area.bounds is not None:
         points += [
@@ -104,18 +121,23 @@ def location_problem(area: Location) -> tuple[str, str] | None:
     return None
 
 
+class UnknownPlace(ValueError):
+    """No known area holds the geohash, and of a place the area is not known."""
+
+
 class Areas:
     """Many areas, to be asked for the one that holds a place. An area with a `location_problem`
     holds none. Immutable."""
 
-    __slots__ = ("_areas", "_grids", "_large")
+    __slots__ = ("_areas", "_grids", "_large", "_unknown")
 
     def __init__(self, locations: Sequence[Location]) -> None:
         self._areas = tuple(locations)
         grids: list[dict[tuple[int, int], list[int]]] = [{} for _ in _GRIDS]
         self._large: list[int] = []
+        self._unknown = next((one for one in self._areas if is_unknown(one)), None)
         for index, area in enumerate(self._areas):
-            good = location_problem(area) is None
+            good = location_problem(area) is None and not is_unknown(area)
             if good and not self._enter(index, _box(area), grids):
                 self._large.append(index)
         self._grids = tuple(
@@ -144,6 +166,7 @@ class Areas:
 
         Raises:
             ValueError: not a geohash.
+            UnknownPlace: the answer depends on a place whose area is not known.
         """
         point = decode(geohash)
         found = len(self._areas)
@@ -161,6 +184,9 @@ class Areas:
                     found = index
                     break
         if found == len(self._areas):
+            if self._unknown is not None:
+                name = self._unknown.name or self._unknown.id
+                raise UnknownPlace(f"the area of the place {name} is not known yet")
             return None
         area = self._areas[found]
         return area.name or area.id

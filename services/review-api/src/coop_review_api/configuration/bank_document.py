@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from coop_review_api.configuration.document_model import (
     Id,
@@ -60,13 +61,32 @@ class GeometryFields(Body):
     radius: float | None = None
 
 
-class LocationFields(Body):
-    """A circle, or a rectangle where `bounds` are given. Without an `id` it gets one."""
+class GooglePlaceFields(Body):
+    """A place of Google Maps by its place id. When its area was had, and why not, is said by this
+    system, whatever is sent."""
 
-    geometry: GeometryFields
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,500}$")]
+    resolved_at: datetime | None = None
+    problem: str = ""
+
+
+class LocationFields(Body):
+    """One of: a circle (`geometry` with a radius); a rectangle (`bounds`); the cell of a `geohash`;
+    a place of Google Maps (`googlePlaceInfo`). Of the latter two the geometry may be left out: it
+    is the cell's, or what the provider says. Without an `id` it gets one."""
+
+    geometry: GeometryFields | None = None
     id: Id | None = None
     name: Text255 = ""
     bounds: BoundsFields | None = None
+    geohash: Annotated[str, Field(pattern=r"^[0-9a-zA-Z]{1,24}$")] | None = None
+    google_place_info: GooglePlaceFields | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.geometry is None and self.geohash is None and self.google_place_info is None:
+            raise ValueError("needs a geometry, a geohash or a place")
+        return self
 
 
 class LocationBankBody(Body):
@@ -78,16 +98,20 @@ class LocationBankBody(Body):
 
 
 class LocationView(LocationFields):
+    """`geometry` is null while a place is not known."""
+
     id: str
 
 
 class LocationBankView(Stamped):
-    """`locations` is null in lists, where the bank is large."""
+    """`locations` is null in lists, where the bank is large; `warnings` in lists and of past
+    revisions."""
 
     name: str
     locations: list[LocationView] | None
     entry_count: int | None
     description: str = ""
+    warnings: list[WarningView] | None = None
 
 
 class HashBankBody(Body):
@@ -127,7 +151,8 @@ class LocationBankPatchBody(Body):
 
 class BankChangeView(Model):
     """What a change of a bank's entries did. `duplicates` and `blank` entries of a file were left
-    out. `warnings` are of the bank as it is now."""
+    out. `warnings` are of the bank as it is now. Of a trial (`dryRun`) all is said and nothing was
+    done; the first 100 entries added and removed are named, locations as JSON."""
 
     id: str
     revision: int
@@ -137,3 +162,6 @@ class BankChangeView(Model):
     duplicates: int = 0
     blank: int = 0
     warnings: list[WarningView] = Field(default_factory=list)
+    dry_run: bool = False
+    added_entries: list[str] = Field(default_factory=list)
+    removed_entries: list[str] = Field(default_factory=list)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeVar
 
-from coop_contracts.config import HashBank, Kind, LocationBank, TextBank
+import msgspec
+
+from coop_contracts.config import HashBank, Kind, Location, LocationBank, TextBank
+from coop_contracts.error import pointer
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import bank_part
 from coop_review_api.configuration.bank_part import BankParts
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
 from coop_review_api.configuration.rule import live_rules_with_bank
-from coop_review_api.kernel.error import Forbidden
+from coop_review_api.kernel.error import Fault, Forbidden, Invalid
+from coop_rules.matching.location import location_of
 
 D = TypeVar("D", TextBank, LocationBank, HashBank)
 P = TypeVar("P", TextBank, LocationBank)
@@ -45,8 +49,12 @@ async def _drop_unused(change: DocumentChange[P]) -> None:
 
 
 async def _location_bank(sent: SentDocument[LocationBank]) -> LocationBank:
-    locations = [with_id(location) for location in sent.fields["locations"]]
-    return sent.to(LocationBank, locations=locations)
+    locations = [
+        located(location, pointer("locations", index))
+        for index, location in enumerate(sent.fields["locations"])
+    ]
+    bank = sent.to(LocationBank, locations=[])
+    return msgspec.structs.replace(bank, locations=tuple(locations))
 
 
 async def _hash_bank(sent: SentDocument[HashBank]) -> HashBank:
@@ -83,9 +91,12 @@ HASH_BANKS: Final = DocumentKind(
 )
 
 
-def with_id(location: dict[str, Any]) -> dict[str, Any]:
-    """The location with an id of its own, where none was sent."""
-    return {**location, "id": location.get("id") or new_id()}
+def located(sent: dict[str, Any], at: str) -> Location:
+    """A location as it was sent, with an id of its own where none was. Raises `Invalid`."""
+    try:
+        return location_of(sent, id=new_id())
+    except ValueError as error:
+        raise Invalid([Fault(at, str(error))]) from error
 
 
 def hma_name(org_id: str, name: str, document_id: str) -> str:

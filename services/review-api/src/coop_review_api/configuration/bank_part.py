@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import BankChunk, Kind, LocationBank, TextBank
+from coop_review_api.configuration import place
 from coop_review_api.configuration.bank import location_faults, string_faults
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
@@ -40,8 +41,14 @@ class BankParts(Generic[B]):
     """The parts of a kind of banks, as `DocumentKind.parts`."""
 
     async def stored(self, configuration: LockedConfiguration, document: B) -> B:
-        """The bank as it is saved, its parts saved already. Raises `Invalid` with its faults."""
-        bank, chunks = await asyncio.to_thread(_split, document)
+        """The bank as it is saved, its parts saved already, its places as far as they are known.
+        Raises `Invalid` with its faults."""
+        whole: Bank = document
+        if isinstance(document, LocationBank):
+            await asyncio.to_thread(_refuse_locations, document)
+            connection, now = configuration.connection, configuration.now
+            whole = await place.known(connection, configuration.org_id, document, now)
+        bank, chunks = await asyncio.to_thread(_split, whole)
         known = await _existing(configuration, [chunk.id for chunk in chunks])
         for chunk in chunks:
             if chunk.id not in known:
@@ -106,12 +113,15 @@ def _split(bank: Bank) -> tuple[Bank, tuple[BankChunk, ...]]:
         if faults:
             raise Invalid(faults)
         return split_text_bank(bank, bank.strings)
+    return split_location_bank(bank, bank.locations)
+
+
+def _refuse_locations(bank: LocationBank) -> None:
     if len(bank.locations) > MAX_LOCATIONS:
         raise Invalid([Fault("/locations", f"at most {MAX_LOCATIONS}")])
     faults = list(location_faults(bank))
     if faults:
         raise Invalid(faults)
-    return split_location_bank(bank, bank.locations)
 
 
 async def _existing(

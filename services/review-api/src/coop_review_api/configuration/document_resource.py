@@ -33,6 +33,7 @@ from coop_review_api.configuration.kind import (
 )
 from coop_review_api.configuration.resource import Presentation, Resource
 from coop_review_api.http.authentication import requires
+from coop_rules.matching.location import is_unknown
 
 _P = Permission
 
@@ -64,6 +65,11 @@ def _text_bank(shown: Presentation[TextBank]) -> dict[str, Any]:
 
 
 def _location_bank(shown: Presentation[LocationBank]) -> dict[str, Any]:
+    for shown_one, location in zip(
+        shown.fields["locations"], shown.document.locations, strict=True
+    ):
+        if is_unknown(location):
+            shown_one["geometry"] = None
     return _bank(shown.fields, "locations", shown.document.locations)
 
 
@@ -151,6 +157,7 @@ LOCATION_BANK_RESOURCE: Final = Resource(
     write=_writes_rules,
     present=_location_bank,
     listed=_entry_counts,
+    warned=warning.of_location_bank,
 )
 HASH_BANK_RESOURCE: Final = Resource(
     documents=HASH_BANKS,

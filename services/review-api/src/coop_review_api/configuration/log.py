@@ -127,8 +127,9 @@ class LockedConfiguration:
 
     async def restate(self, kind: Kind, document_id: str, document: Document | None) -> int:
         """Append a document unchecked under a new revision: unchanged (log_head), or a rule that
-        is stopped (notification.alarm) or a routing rule that has another place (routing_order),
-        whatever else may be wrong with it."""
+        is stopped (notification.alarm), a routing rule that has another place (routing_order) or a
+        bank whose places are known anew (signal.place_keeper), whatever else may be wrong with
+        it."""
         return await self._append(kind, document_id, document)
 
     def raise_head(self, revision: int) -> None:

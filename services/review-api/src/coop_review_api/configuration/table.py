@@ -1,7 +1,9 @@
-"""The tables of the configuration log, and of the organisations whose it is.
+"""The tables of the configuration log, of the organisations whose it is, and of the places that
+their location banks name.
 
 Guarantees: `config_log` is append-only by trigger; `config_current` is the newest row of each
-document, kept by `log` in the transaction of the change.
+document, kept by `log` in the transaction of the change. `places` is a cache: what is in it can be
+asked for again.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -95,4 +98,18 @@ config_current = Table(
         unique=True,
         postgresql_where=text("kind = 'identity-provider'"),
     ),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), primary_key=True),
+    Column("place_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, server_default=text("''")),
+    Column("area", JSONB, nullable=True),  # null: not known
+    Column("resolved_at", _TIME, nullable=True),
+    Column("problem", Text, nullable=False, server_default=text("''")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", _TIME, nullable=False),
+    Index("places_due_at_ix", "due_at"),
 )

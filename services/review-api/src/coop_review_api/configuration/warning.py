@@ -1,22 +1,27 @@
 """What the author of a document should know of it, although it is saved.
 
-Guarantees: a rule that will not do what it seems to (a model without an account, a time that has
-passed, a regex that JavaScript reads otherwise) says so in the answer that saves it.
+Guarantees: what will not do what it seems to (a model without an account, a time that has passed, a
+regex that JavaScript reads otherwise, a place that is not known) says so in the answer that saves
+it.
 Must not: refuse anything; `check` does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Integration, Kind, RoutingRule, Rule, TextBank
+from coop_contracts.config import Integration, Kind, LocationBank, RoutingRule, Rule, TextBank
+from coop_contracts.error import pointer
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.resource import Written
 from coop_review_api.kernel.error import Fault
 from coop_rules.language.model import ConditionProblem
-from coop_rules.language.warning import condition_warnings, regex_bank_warnings
+from coop_rules.language.warning import MAX_WARNINGS, condition_warnings, regex_bank_warnings
+from coop_rules.matching.location import is_unknown
 from coop_rules.signal.catalogue import SignalCatalogue
 
 
@@ -43,9 +48,26 @@ async def of_text_bank(written: Written[TextBank]) -> list[Fault]:
     return bank(written.document)
 
 
-def bank(found: TextBank) -> list[Fault]:
-    """Of a text bank's entries."""
+async def of_location_bank(written: Written[LocationBank]) -> list[Fault]:
+    """Of a location bank with all its entries."""
+    return bank(written.document)
+
+
+def bank(found: TextBank | LocationBank) -> list[Fault]:
+    """Of a bank's entries."""
+    if isinstance(found, LocationBank):
+        return list(islice(_of_places(found), MAX_WARNINGS))
     return _faults(regex_bank_warnings(found.strings), "") if found.type == "REGEX" else []
+
+
+def _of_places(found: LocationBank) -> Iterator[Fault]:
+    for index, location in enumerate(found.locations):
+        place = location.google_place_info
+        if place is None or (place.resolved_at is not None and not place.problem):
+            continue
+        known = "its area is not known yet" if is_unknown(location) else "its area was not renewed"
+        at = pointer("locations", index, "googlePlaceInfo")
+        yield Fault(at, f"{known}: {place.problem}" if place.problem else known)
 
 
 def expiry(rule: Rule, now: datetime) -> list[Fault]:

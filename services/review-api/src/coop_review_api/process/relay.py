@@ -1,6 +1,6 @@
 """Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk
-actions and automations out, writes exports, sends mails, anchors the audit chains, keeps the
-config topic whole.
+actions and automations out, writes exports, sends mails, anchors the audit chains, asks where
+places are, keeps the config topic whole.
 
 Must not: decide anything.
 """
@@ -19,15 +19,19 @@ from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.notification.keeper import NotificationPruner
 from coop_review_api.notification.mailer import Mailer
+from coop_review_api.process.document_check import DOCUMENT_CHECKS
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.review.hold import Releaser
 from coop_review_api.settings import RelaySettings
+from coop_review_api.signal.place_keeper import PlaceKeeper
+from coop_review_api.signal.signals import Accounts
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.outbox import Relay
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
 from coop_runtime.process.service import Service
 from coop_runtime.secret.vault import Vault
+from coop_signals.places import Places
 
 NAME = "review-api-relay"
 
@@ -61,6 +65,10 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
     automations = AutomationWorker(engine, order, clock=now, limits=AutomationLimits())
     vault = Vault.of(settings)
+    accounts = Accounts()
+    places = Places.of(settings, accounts, vault)
+    place_keeper = PlaceKeeper(engine, places, accounts, clock=now, checks=DOCUMENT_CHECKS)
+    service.add_task("places", place_keeper.run)
     service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
