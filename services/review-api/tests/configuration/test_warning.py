@@ -94,7 +94,7 @@ async def test_strikes_are_known_in_a_spot_test(admin: Any, kit: Any, context: A
         "rule": kit.rule(post["id"], conditionSet=conditions(strikes)),
         "item": {
             "typeId": post["id"],
-            "data": {"text": "x", "author": {"id": "u1", "typeId": "user"}},
+            "data": {"text": "x"},
             "creator": {"id": "u1", "typeId": "user"},
         },
     }

@@ -285,13 +285,11 @@ async def test_values_from_outside_are_shown_and_used_again(world: World) -> Non
     await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE", conditionSet=strikes))
     body = {"ruleId": (await admin.call("GET", "/v1/rules")).json()["items"][0]["id"]}
     creator = {"id": "u", "typeId": "user"}
-    tried = await admin.call(
-        "POST",
-        "/v1/rules/spot-test",
-        {**body, "item": {"typeId": post["id"], "data": {"text": "x"}, "creator": creator}},
-    )
+    item = {"typeId": post["id"], "data": {"text": "x"}, "creator": creator}
+    away = [{"signal": "USER_STRIKE_VALUE", "error": "it is away"}]
+    tried = await admin.call("POST", "/v1/rules/spot-test", {**body, "item": item, "values": away})
     (value,) = tried.json()["values"]
-    assert "was not asked for" in value["error"]
+    assert value["error"] == "it is away"
     assert tried.json()["outcome"] == "ERRORED"
     for score, error, outcome in ((4.0, None, "PASSED"), (None, "redis is away", "ERRORED")):
         submission_id = await world.submit(post["id"], {"text": "x"})
