@@ -32,7 +32,9 @@ class Settings(SignalSettings):
     `review_live_…`: pages that are told of changes: how many, how often at most, and for how long
     until they have to connect again.
 
-    A reviewer holds at most `review_max_claims` jobs at once.
+    A reviewer holds at most `review_max_claims` jobs at once. The enabled rules of an item type may
+    take `review_rule_cost_ceiling` milliseconds of processor time for an item; what would take more
+    is not saved.
 
     `dispatch_url` is the dispatcher's internal API, `internal_token` the secret shared with it.
     Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
@@ -52,6 +54,7 @@ class Settings(SignalSettings):
     review_lease: float = Field(default=600, ge=10, le=3600)
     review_skip: float = Field(default=1800, ge=0)
     review_max_claims: int = Field(default=5, ge=1, le=100)
+    review_rule_cost_ceiling: float = Field(default=50, gt=0)
     review_max_body: int = Field(default=1_000_000, ge=1_000)  # bytes
     review_pool: int = Field(default=10, ge=2)  # database connections
     review_live_streams: int = Field(default=1000, ge=1, le=100_000)  # of one process

@@ -218,8 +218,19 @@ class RuleBody(Body):
     max_users_per_hour: Ceiling | None = None
 
 
+class RuleCostView(Model):
+    """Milliseconds of processor time an item of the type, the mean over the `items` that came last:
+    of the rule `alone`, and of all enabled rules of the type `together` with it."""
+
+    item_type_id: str
+    items: int
+    alone: float
+    together: float
+
+
 class RuleView(Stamped):
-    """`warnings` is null in lists and of past revisions."""
+    """`warnings` is null in lists and of past revisions; `cost` is there in the answer that saves
+    the rule, for the item types that have items yet."""
 
     name: str
     status: RuleStatus
@@ -235,6 +246,7 @@ class RuleView(Stamped):
     max_actions_per_minute: int | None = None
     max_users_per_hour: int | None = None
     warnings: list[WarningView] | None = None
+    cost: list[RuleCostView] | None = None
 
 
 class RoutingRuleBody(Body):

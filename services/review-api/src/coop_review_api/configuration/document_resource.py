@@ -32,6 +32,7 @@ from coop_review_api.configuration.kind import (
     RULES,
 )
 from coop_review_api.configuration.resource import Presentation, Resource
+from coop_review_api.configuration.scale import weigh_rule
 from coop_review_api.http.authentication import requires
 from coop_rules.matching.location import is_unknown
 
@@ -124,6 +125,7 @@ RULE_RESOURCE: Final = Resource(
     read=requires(_P.VIEW_RULES_DASHBOARD),
     write=_writes_rules,
     warned=warning.of_rule,
+    weighed=weigh_rule,
 )
 ROUTING_RULE_RESOURCE: Final = Resource(
     documents=ROUTING_RULES,

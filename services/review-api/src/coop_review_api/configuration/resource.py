@@ -47,6 +47,10 @@ class Written(Generic[D]):
     document: D
 
 
+Weigh = Callable[[Context, Principal, str | None, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Of a document as it was sent, under the id that it has; may raise `Invalid`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resource(Generic[D]):
     """A kind of document as a resource under `/v1/<path>`. `plural` is in names of operations
@@ -55,6 +59,7 @@ class Resource(Generic[D]):
     `present` gives the fields of the view where they are not the document's. `listed` is what a
     list says of documents of an organisation beside what is in them: fields of the view, by id.
     `warned` is what the author of one should know, though it is saved: the view's `warnings`.
+    `weighed` is what one costs, measured before it is saved: more fields of the view.
     """
 
     documents: DocumentKind[D]
@@ -70,6 +75,7 @@ class Resource(Generic[D]):
         Callable[[AsyncConnection, str, Sequence[D]], Awaitable[dict[str, dict[str, Any]]]] | None
     ) = None
     warned: Callable[[Written[D]], Awaitable[list[Fault]]] | None = None
+    weighed: Weigh | None = None
 
     @property
     def noun(self) -> str:

@@ -12,6 +12,7 @@ Must not: decide anything; `configuration.document_kind` does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -120,6 +121,19 @@ async def _warnings(
     return await resource.warnings(written)
 
 
+async def _weight(
+    context: Context,
+    principal: Principal,
+    resource: Resource[Any],
+    document_id: str | None,
+    fields: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Before the organisation's lock is taken: measuring takes a while."""
+    if resource.weighed is None:
+        return {}
+    return await resource.weighed(context, principal, document_id, fields)
+
+
 def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
     documents = resource.documents
     body_of = JsonBody(resource.body)
@@ -131,12 +145,13 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
         principal: Principal = writer,
         body: Any = sent,
     ) -> Any:
-        context = context_of(request)
+        context, fields = context_of(request), fields_of(body)
+        weight = await _weight(context, principal, resource, None, fields)
         async with changing(context, principal) as configuration:
             entry = await documents.save(
                 configuration,
                 principal,
-                fields=fields_of(body),
+                fields=fields,
                 document_id=None,
                 expected=None,
                 vault=context.vault,
@@ -144,7 +159,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
             more = await _warnings(context, configuration.connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
         response.headers["Location"] = f"/v1/{resource.path}/{entry.document.id}"
-        return resource.view_of(context, principal, entry, more)
+        return resource.view_of(context, principal, entry, {**more, **weight})
 
     async def replace(
         request: Request,
@@ -155,18 +170,20 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
         if_match: str | None = IF_MATCH,
     ) -> Any:
         context, expected = context_of(request), expected_revision(if_match)
+        fields = fields_of(body)
+        weight = await _weight(context, principal, resource, document_id, fields)
         async with changing(context, principal) as configuration:
             entry = await documents.save(
                 configuration,
                 principal,
-                fields=fields_of(body),
+                fields=fields,
                 document_id=document_id,
                 expected=expected,
                 vault=context.vault,
             )
             more = await _warnings(context, configuration.connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context, principal, entry, more)
+        return resource.view_of(context, principal, entry, {**more, **weight})
 
     async def delete(
         request: Request,

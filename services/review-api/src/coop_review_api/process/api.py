@@ -12,9 +12,11 @@ from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
+from coop_review_api.configuration.scale import RuleScale
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
+from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.http.context import Context
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.kernel.clock import now
@@ -94,6 +96,11 @@ def api(settings: Settings) -> Service:
             Hub: hub,
             PartialItems: partial_items,
             Passwords: passwords,
+            RuleScale: MeasuredRules(
+                engine,
+                signals=signals.catalogue,
+                limits=ScaleLimits(ceiling=settings.review_rule_cost_ceiling),
+            ),
             Redis: redis,
             Signals: signals,
             SingleSignOn: single_sign_on,
