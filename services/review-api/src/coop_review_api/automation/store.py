@@ -33,6 +33,7 @@ from coop_review_api.automation.table import automations
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.turn import OrgTurns, take_in_turn
 from coop_review_api.review.relation import HELD
 
 PATIENCE = timedelta(hours=1)
@@ -115,18 +116,21 @@ async def cancel(
 
 
 async def take(
-    connection: AsyncConnection, now: datetime, *, automation_id: str | None = None
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    automation_id: str | None = None,
+    turns: OrgTurns | None = None,
 ) -> Any | None:
-    """The row of the automation that has been due for longest (or of that one), locked; None when
-    there is none, or another process is at it."""
+    """The row of the automation that has been due for longest, of the organisation whose turn it is
+    (or of that one), locked; None when there is none, or another process is at it."""
     a = automations.c
     held = exists().where(HELD.of.c.decision_id == a.cause_id)
     query = select(automations).where(a.state == "RUNNING", a.due_at <= now, ~held)
     if automation_id is not None:
         query = query.where(a.automation_id == automation_id)
-    query = query.order_by(a.due_at, a.automation_id).limit(1)
-    locked = query.with_for_update(skip_locked=True, of=automations)
-    return (await connection.execute(locked)).one_or_none()
+    query = query.order_by(a.due_at, a.automation_id)
+    return await take_in_turn(connection, query, a.org_id, turns or OrgTurns(), of=automations)
 
 
 @dataclass(frozen=True, kw_only=True)

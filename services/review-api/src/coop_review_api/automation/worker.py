@@ -17,6 +17,7 @@ from coop_queues.store import OrderIndex
 from coop_review_api.automation import batch, store
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.turn import OrgTurns
 from coop_review_api.queue import removal
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
@@ -55,6 +56,8 @@ class AutomationWorker:
         self._clock = clock
         self._limits = limits
         self._committing = committing
+        self._turns = OrgTurns()
+        self._moving = OrgTurns()
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
@@ -74,7 +77,9 @@ class AutomationWorker:
         try:
             async with transaction(self._engine) as connection:
                 now = self._clock()
-                row = await store.take(connection, now, automation_id=automation_id)
+                row = await store.take(
+                    connection, now, automation_id=automation_id, turns=self._turns
+                )
                 if row is None:
                     return False
                 progress = await batch.carry_out(connection, row, now=now, limit=self._limits.jobs)
@@ -101,7 +106,7 @@ class AutomationWorker:
         try:
             async with transaction(self._engine) as connection:
                 now = self._clock()
-                row = await removal.take(connection, now)
+                row = await removal.take(connection, now, turns=self._moving)
                 if row is None:
                     return False
                 moved = await removal.carry_out(connection, row, now=now, limit=self._limits.jobs)

@@ -38,6 +38,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
+from coop_review_api.kernel.turn import OrgTurns, take_in_turn
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
 
@@ -172,19 +173,22 @@ async def _record(
     )
 
 
-async def advance(connection: AsyncConnection, *, batch: int, clock: Clock) -> int:
+async def advance(
+    connection: AsyncConnection, *, batch: int, clock: Clock, turns: OrgTurns | None = None
+) -> int:
     """Carries out up to `batch` items of one running job; how many. 0: there is nothing to do.
 
-    The job that is least far goes first, so that a large one keeps no small one waiting.
+    Organisations take turns; of one's jobs that which is least far goes first, so that a large one
+    keeps no small one waiting.
     """
-    query = (
+    running = (
         select(bulk_jobs)
         .where(bulk_jobs.c.state == "RUNNING")
         .order_by(bulk_jobs.c.requested + bulk_jobs.c.refused, bulk_jobs.c.bulk_id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
     )
-    job = (await connection.execute(query)).one_or_none()
+    job = await take_in_turn(
+        connection, running, bulk_jobs.c.org_id, turns or OrgTurns(), of=bulk_jobs
+    )
     if job is None:
         return 0
     waiting = (

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_review_api.enforcement import bulk_store
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.turn import OrgTurns
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -31,6 +32,7 @@ class BulkWorker:
         self._engine = engine
         self._clock = clock
         self._rate = rate
+        self._turns = OrgTurns()
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
@@ -39,7 +41,10 @@ class BulkWorker:
             try:
                 async with transaction(self._engine) as connection:
                     done = await bulk_store.advance(
-                        connection, batch=min(_BATCH, max(1, int(self._rate))), clock=self._clock
+                        connection,
+                        batch=min(_BATCH, max(1, int(self._rate))),
+                        clock=self._clock,
+                        turns=self._turns,
                     )
             except Retryable as error:
                 _log.warning("bulk actions wait for the database", error=str(error))

@@ -33,6 +33,7 @@ from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.kernel.turn import OrgTurns, take_in_turn
 from coop_review_api.review import child_safety
 from coop_review_api.review.visibility import ReaderScope, scope_of
 
@@ -192,8 +193,15 @@ async def chunk(connection: AsyncConnection, export_id: str, number: int) -> byt
     return None if found is None else bytes(found)
 
 
-async def take(connection: AsyncConnection, *, limits: ExportLimits, now: datetime) -> str | None:
-    """The export that waited longest, taken for the time of its lease; None when none is due.
+async def take(
+    connection: AsyncConnection,
+    *,
+    limits: ExportLimits,
+    now: datetime,
+    turns: OrgTurns | None = None,
+) -> str | None:
+    """The export that waited longest, of the organisation whose turn it is, taken for the time of
+    its lease; None when none is due.
 
     One that was taken too often without a batch coming of it is given up.
     """
@@ -201,10 +209,10 @@ async def take(connection: AsyncConnection, *, limits: ExportLimits, now: dateti
         select(log_exports.c.export_id, log_exports.c.attempts)
         .where(log_exports.c.state == "RUNNING", log_exports.c.due_at <= now)
         .order_by(log_exports.c.due_at, log_exports.c.export_id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
     )
-    row = (await connection.execute(due)).one_or_none()
+    row = await take_in_turn(
+        connection, due, log_exports.c.org_id, turns or OrgTurns(), of=log_exports
+    )
     if row is None:
         return None
     export_id = str(row.export_id)

@@ -17,6 +17,7 @@ from coop_review_api.export import store
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.turn import OrgTurns
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -37,6 +38,7 @@ class Exporter:
         self._engine = engine
         self._clock = clock
         self._limits = limits
+        self._turns = OrgTurns()
         self._pruned_at = clock() - _PRUNE_EVERY
 
     async def run(self) -> None:
@@ -54,7 +56,9 @@ class Exporter:
     async def step(self) -> bool:
         """One batch of one export; False when there is none. Raises `Retryable`."""
         async with transaction(self._engine) as connection:
-            export_id = await store.take(connection, limits=self._limits, now=self._clock())
+            export_id = await store.take(
+                connection, limits=self._limits, now=self._clock(), turns=self._turns
+            )
         if export_id is None:
             return False
         async with transaction(self._engine, within=_TIMEOUT) as connection:

@@ -27,6 +27,7 @@ from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.turn import OrgTurns, take_in_turn
 from coop_review_api.queue.table import removed_queues
 
 _FIRST_LOOK = timedelta(seconds=2)
@@ -127,12 +128,14 @@ async def page(
     return (await connection.execute(query.order_by(r.queue_id).limit(limit))).all()
 
 
-async def take(connection: AsyncConnection, now: datetime) -> Any | None:
-    """The row of the removed queue that has been due for longest, locked; None when none is."""
+async def take(
+    connection: AsyncConnection, now: datetime, *, turns: OrgTurns | None = None
+) -> Any | None:
+    """The row of the removed queue that has been due for longest, of the organisation whose turn it
+    is, locked; None when none is."""
     r = removed_queues.c
-    due = select(removed_queues).where(r.due_at <= now).order_by(r.due_at, r.org_id, r.queue_id)
-    locked = due.limit(1).with_for_update(skip_locked=True)
-    return (await connection.execute(locked)).one_or_none()
+    due = select(removed_queues).where(r.due_at <= now).order_by(r.due_at, r.queue_id)
+    return await take_in_turn(connection, due, r.org_id, turns or OrgTurns(), of=removed_queues)
 
 
 async def carry_out(
