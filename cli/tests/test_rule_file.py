@@ -237,3 +237,29 @@ def test_states(tmp_path: Path) -> None:
         "gone": SyncState.CONFLICT,
         "missing": SyncState.MISSING,
     }
+
+
+def test_what_the_system_makes_is_left_out() -> None:
+    """The area of a cell or a place, and warnings, are the system's: a file has the geohash or the
+    place id, and is the same when the place was asked for again."""
+    area = {"geometry": {"center": {"lat": 1.5, "lng": 2.5}, "radius": None}, "bounds": {"x": 1}}
+    place = {"id": "ChIJ", "resolvedAt": "2026-11-29T00:00:00Z", "problem": "away"}
+    circle = {"id": "c", "name": "", "geometry": {"center": {"lat": 1, "lng": 2}, "radius": 3}}
+    bank = {
+        "id": "b",
+        "revision": 3,
+        "name": "Places",
+        "warnings": [{"pointer": "/locations/1", "reason": "its area is not known yet"}],
+        "locations": [
+            circle,
+            {"id": "g", "name": "Cell", **area, "geohash": "u09"},
+            {"id": "p", "name": "Paris", **area, "googlePlaceInfo": place},
+        ],
+    }
+    found = to_file(FileKind.LOCATION_BANK, bank, names())
+    assert found["locations"] == [
+        {"id": "c", "geometry": {"center": {"lat": 1, "lng": 2}, "radius": 3}},
+        {"id": "g", "name": "Cell", "geohash": "u09"},
+        {"id": "p", "name": "Paris", "googlePlaceInfo": {"id": "ChIJ"}},
+    ]
+    assert "warnings" not in found

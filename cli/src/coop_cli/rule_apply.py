@@ -50,6 +50,8 @@ def apply(
         write_file(file.path, system.file_of(file.kind, saved["id"]))
         done = "created" if one.document_id is None else "changed"
         said(f"{done} {file.kind.removesuffix('s')} {one.name} (revision {saved['revision']})")
+        for warning in saved.get("warnings") or ():
+            said(f"  warning: {warning['pointer']}: {warning['reason']}")
 
 
 def missing_names(system: System, wanted: Sequence[Comparison]) -> list[tuple[RuleFile, Unknown]]:

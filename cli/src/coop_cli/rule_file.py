@@ -1,8 +1,8 @@
 """Configuration documents as files: what the API gives, with names instead of ids.
 
-Guarantees: nothing of a document is lost, whatever fields it has: what is left out is empty, and
-comes back so; keys have one order, so that the same document is the same file. An id whose name is
-not known stays as `{id: …}`.
+Guarantees: nothing of a document is lost, whatever fields it has: what is left out is empty, or
+made by the system again (the area of a geohash or a place), and comes back so; keys have one order,
+so that the same document is the same file. An id whose name is not known stays as `{id: …}`.
 Must not: talk to anyone.
 
     itemTypeIds ⇄ itemTypes, actionIds ⇄ actions, policyIds ⇄ policies, and within conditions
@@ -35,7 +35,7 @@ MOVED = (FileKind.TEXT_BANK, FileKind.LOCATION_BANK, FileKind.RULE)
 NAMED = ("item-types", "actions", "policies", "text-banks", "location-banks", "hash-banks")
 """What a rule refers to by name, as paths of the API."""
 
-_STAMP = frozenset({"updatedAt", "updatedBy", "entryCount"})
+_STAMP = frozenset({"updatedAt", "updatedBy", "entryCount", "warnings"})
 _NEEDED = frozenset({"conditionSet", "strings", "locations"})  # where they are, if only empty
 
 _LISTS = {
@@ -110,6 +110,8 @@ def to_file(kind: FileKind, document: Mapping[str, Any], names: Names) -> dict[s
             found[key] = {known[one]: values for one, values in value.items()}
         elif kind is FileKind.RULE and key == "conditionSet":
             found[key] = named_conditions(value, names)
+        elif kind is FileKind.LOCATION_BANK and key == "locations":
+            found[key] = _without_empty([_own(one) for one in value or ()])
         elif kind in (FileKind.ITEM_TYPE, FileKind.LOCATION_BANK):
             found[key] = _without_empty(value)
         else:
@@ -227,6 +229,20 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_empty(one) for one in value]
     return value
+
+
+def _own(location: Any) -> Any:
+    """A location without what the system makes of its geohash or its place."""
+    if not isinstance(location, dict):
+        return location
+    made = ("geometry", "bounds")
+    place = location.get("googlePlaceInfo")
+    if isinstance(place, dict):
+        kept = {key: value for key, value in location.items() if key not in made}
+        return {**kept, "googlePlaceInfo": {"id": place.get("id")}}
+    if location.get("geohash"):
+        return {key: value for key, value in location.items() if key not in made}
+    return location
 
 
 def _ordered(value: Any) -> Any:
