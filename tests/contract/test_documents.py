@@ -31,6 +31,7 @@ IMPORT = re.compile(r"^from (coop_[a-z_.]+) import ([A-Za-z_]+)", re.MULTILINE)
 FILE = re.compile(r"^(?:cli|deploy|docs|examples|libs|services|tests)/[\w./-]*[\w/]$")
 MODULE = re.compile(r"(?<!\w)[a-z]\w*\.py\b")
 SETTING = re.compile(r"\bCOOP_[A-Z_]*[A-Z]\b(?![_*…])")
+TEST = re.compile(r"`(test_[a-z_0-9]+\.py)(?:::(test_[a-z_0-9]+))?`")
 REQUEST = re.compile(r"^((?:[A-Z]{3,6}\\?\|?)*) ?(/v1/[^\s?,]*)")
 SERVICES = sorted(path for path in (ROOT / "services").iterdir() if path.is_dir())
 _NOT_OURS = {".venv", ".coop", ".git", ".pytest_cache", "node_modules"}
@@ -152,6 +153,20 @@ def test_what_documents_name_is_in_the_code(document: Path) -> None:
     for module, name in IMPORT.findall(_text(document)):
         if not _is_there(f"{module}.{name}"):
             missing.append(f"{module}.{name}")
+    assert missing == []
+
+
+def test_tests_that_documents_name_exist() -> None:
+    """A test that a document names as the proof of something is there, under that name."""
+    tests: dict[str, list[str]] = {}
+    for path in ROOT.rglob("test_*.py"):
+        if ".venv" not in path.parts:
+            tests.setdefault(path.name, []).append(_text(path))
+    missing = []
+    for document in DOCUMENTS:
+        for file, test in TEST.findall(_text(document)):
+            if not any(f"def {test}(" in text if test else True for text in tests.get(file, [])):
+                missing.append(f"{document.name}: {file}::{test}")
     assert missing == []
 
 
