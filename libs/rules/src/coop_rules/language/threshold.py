@@ -13,6 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from coop_contracts.event import ItemRef
+from coop_contracts.number import parse_number
+from coop_items.moment import parse_moment
+from coop_items.refusal import NotAnItemValue
 
 
 class ComparisonFamily(StrEnum):
@@ -49,7 +52,7 @@ def read_threshold(
             words: dict[object, bool] = {"true": True, "false": False, "1": True, "0": False}
             return words.get(str(given).strip().lower())
         case ComparisonFamily.DATETIME:
-            return read_time(given)
+            return read_time(given) or _read_moment(given)
         case ComparisonFamily.ENUM:
             return order.index(given) if isinstance(given, str) and given in order else None
         case _:
@@ -60,12 +63,10 @@ def read_threshold(
 
 
 def read_number(given: object) -> int | float | None:
-    """A finite number, or None. `""` is not 0, and a boolean is not a number."""
+    """A finite number, or None. `""` is not 0, and a boolean is not a number. One written as text
+    is as exact as one that is not."""
     if isinstance(given, str):
-        try:
-            given = float(given)
-        except ValueError:
-            return None
+        return parse_number(given)
     if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         return None
     return given
@@ -80,6 +81,14 @@ def read_time(given: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _read_moment(given: object) -> datetime | None:
+    """A time in a form that items may have it in; a day that does not exist is none."""
+    try:
+        return parse_moment(given) if isinstance(given, str) else None
+    except NotAnItemValue:
+        return None
 
 
 def identifier_of(value: object) -> str | None:
