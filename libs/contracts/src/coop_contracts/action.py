@@ -1,7 +1,8 @@
 """What an action may be done to, and which values of its parameters it takes.
 
 One reading for everybody who asks for an action: the public API, a reviewer's decision, a rule, a
-bulk job. Values: unknown names and empty required ones are refused, defaults are applied.
+bulk job. Values: unknown names and empty required ones are refused, empty optional ones left out,
+defaults are applied.
 Must not: coerce. A value of another type is a fault.
 """
 
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 from coop_contracts.config import Action, ActionParameter
 
 MAX_TEXT = 100_000  # characters of one value
+
+# What stands for no value, by the parameter's type.
+_EMPTY: Mapping[str, Any] = {"STRING": "", "SELECT": "", "MULTISELECT": []}
 
 
 class ValueFault(NamedTuple):
@@ -29,19 +33,22 @@ def applies_to(action: Action, *, item_type_id: str, item_kind: str) -> bool:
 
 
 def resolve_values(
-    parameters: Sequence[ActionParameter], values: Mapping[str, Any]
+    parameters: Sequence[ActionParameter], values: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[ValueFault]]:
-    """The values with defaults applied, and everything that is wrong with them."""
+    """The values with defaults applied, and everything that is wrong with them.
+
+    As in Coop: a default stands in for a name that is not given, not for one given as null; an
+    optional value that is empty (`""`, or `[]` of a MULTISELECT) is left out.
+    """
+    values = values or {}
     resolved: dict[str, Any] = {}
     known = {parameter.name: parameter for parameter in parameters}
     faults = [
         ValueFault(name, "the action has no such parameter") for name in values if name not in known
     ]
     for name, parameter in known.items():
-        value = values.get(name)
-        if value is None:
-            value = parameter.default_value
-        if value is None or (parameter.required and value in ("", [])):
+        value = values.get(name, parameter.default_value)
+        if value is None or value == _EMPTY.get(parameter.type):
             if parameter.required:
                 faults.append(ValueFault(name, "required"))
             continue
@@ -72,8 +79,6 @@ def value_faults(parameter: ActionParameter, value: Any) -> Iterator[str]:
             strings = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
             if not strings or not allowed.issuperset(value):
                 yield "must be a list of options"
-            elif len(set(value)) != len(value):
-                yield "an option is given twice"
 
 
 def _number_faults(parameter: ActionParameter, value: Any) -> Iterator[str]:
