@@ -9,7 +9,7 @@ from typing import Any
 
 from coop_contracts.config import Field, ItemType, ScalarType
 from coop_contracts.error import pointer
-from coop_items.refusal import NotAnItemValue
+from coop_items.refusal import DoubtfulValue, NotAnItemValue
 from coop_items.scalar import scalar_coercers
 from coop_items.text import check_json, check_text
 
@@ -24,15 +24,19 @@ class Bad(Exception):
 
 def interpret(
     item_type: ItemType, data: dict[str, Any], base: str, *, partial: bool, known: frozenset[str]
-) -> tuple[dict[str, Any], set[str], set[str]]:
-    """The coerced data, the pointers of all errors, the unknown fields."""
+) -> tuple[dict[str, Any], set[str], set[str], set[str]]:
+    """The coerced data, the pointers of all errors, the unknown fields, the pointers of doubtful
+    values."""
     coercers = scalar_coercers(known.__contains__, allow_private_hosts=False)
     sent = {name: value for name, value in data.items() if value is not None}
     out: dict[str, Any] = {}
     errors: set[str] = set()
+    doubtful: set[str] = set()
     for field in item_type.fields:
         try:
-            value = read_field(field, sent.get(field.name), coercers)
+            found: list[str] | None = None if field.required and not partial else []
+            value = read_field(field, sent.get(field.name), coercers, found)
+            doubtful.update(base + pointer(field.name) + rest for rest in found or ())
         except Bad as bad:
             errors.update(base + pointer(field.name) + rest for rest in bad.pointers)
             continue
@@ -50,25 +54,27 @@ def interpret(
             errors.add(base + pointer(name) + pointer(*refused.path))
     if item_type.kind == "CONTENT":
         errors |= role_pointers(item_type, out, errors, base)
-    return out, errors, unknown
+    return out, errors, unknown, doubtful
 
 
-def read_field(field: Field, value: Any, coercers: dict[ScalarType, Any]) -> Any:
-    """The field's value, or None for none. Raises Bad."""
+def read_field(
+    field: Field, value: Any, coercers: dict[ScalarType, Any], doubtful: list[str] | None
+) -> Any:
+    """The field's value, or None for none. Doubtful values are kept and listed, where there is a
+    list. Raises Bad."""
     if value is None:
         return None
     container = field.container
     if container is None:
-        return read_scalar(coercers[ScalarType(field.type)], value, "")
+        return read_scalar(coercers[ScalarType(field.type)], value, "", doubtful)
     coerce = coercers[container.value_scalar_type]
     if container.container_type == "ARRAY":
         if not isinstance(value, list):
             raise Bad("")
         return collect(
             [
-                (i, lambda e=e, i=i: read_scalar(coerce, e, pointer(i)))
+                (i, lambda e=e, i=i: read_scalar(coerce, e, pointer(i), doubtful))
                 for i, e in enumerate(value)
-                if e is not None
             ]
         )
     if not isinstance(value, dict):
@@ -78,11 +84,9 @@ def read_field(field: Field, value: Any, coercers: dict[ScalarType, Any]) -> Any
     entries: dict[str, Any] = {}
     bad: list[str] = []
     for key, element in value.items():
-        if element is None:
-            continue
         try:
-            new_key = read_scalar(coerce_key, key, pointer(key))
-            new_value = read_scalar(coerce, element, pointer(key))
+            new_key = read_scalar(coerce_key, key, pointer(key), doubtful)
+            new_value = read_scalar(coerce, element, pointer(key), doubtful)
         except Bad as error:
             bad += error.pointers
             continue
@@ -113,9 +117,16 @@ def collect(reads: list[Any]) -> list[Any]:
     return [value for value in values if value is not None]
 
 
-def read_scalar(coerce: Any, value: Any, at: str) -> Any:
+def read_scalar(coerce: Any, value: Any, at: str, doubtful: list[str] | None) -> Any:
+    if value is None:
+        raise Bad(at)
     try:
         return coerce(value)
+    except DoubtfulValue as refused:
+        if doubtful is None:
+            raise Bad(at) from None
+        doubtful.append(at)
+        return refused.kept
     except NotAnItemValue as refused:
         raise Bad(at + pointer(*refused.path)) from None
 

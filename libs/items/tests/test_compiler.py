@@ -107,7 +107,8 @@ plausible = st.sampled_from(
         float("nan"), float("inf"), "NaN", "http://example.com/a.png",
         "https://example.com/v.MP4?x=1",
         "http://127.0.0.1/", "http://[::1]/", "2024-05-01T10:00:00Z", "2024-02-31T10:00:00Z",
-        1714557600000, "ezs42", "1.2.3.4", " ::1 ", "me@example.com", "me@", "\0", "a\0b", "\ud800",
+        1714557600000, "ezs42", "1.2.3.4", " ::1 ", "me@example.com", "me@",
+        "fe80::1%eth0", "\0", "a\0b", "\ud800",
         {"id": "u1", "typeId": "user"}, {"id": "", "typeId": "user"}, {"id": "u1", "typeId": "no"},
         {"id": "u", "typeId": "user", "name": 3}, {"id": "u", "typeId": "user", "x": {"y": "\0"}},
         {"url": "http://example.com/x.mp3"}, {"url": "http://example.com/x", "mediaType": "VIDEO"},
@@ -147,12 +148,15 @@ def test_the_generated_validator_equals_the_plain_interpreter(
     kind, data = case
     variant: Variant = "partial" if partial else "original"
     checked = compile_item_type(kind, is_known_type=KNOWN.__contains__).check(data, BASE, variant)
-    out, pointers, unknown = reference.interpret(kind, data, BASE, partial=partial, known=KNOWN)
+    out, pointers, unknown, doubtful = reference.interpret(
+        kind, data, BASE, partial=partial, known=KNOWN
+    )
     encodable = {p.encode("utf-8", "replace").decode() for p in pointers}
     assert {error.pointer for error in checked.errors} == encodable
     assert set(checked.unknown_fields) == unknown
     if not pointers:
         assert checked.data == out
+        assert set(checked.doubtful) == doubtful
         assert msgspec.json.decode(msgspec.json.encode(checked.data)) == out
     msgspec.json.encode(checked.errors)
 
@@ -195,6 +199,7 @@ def test_all_errors_of_an_item_are_listed_with_exact_pointers() -> None:
     checked = check(data, BASE)
     assert [error.pointer for error in checked.errors] == [
         "/items/3/data/bio",
+        "/items/3/data/tags/1",
         "/items/3/data/tags/2",
         "/items/3/data/map/x~1y",
         "/items/3/data/author/typeId",
@@ -205,14 +210,58 @@ def test_all_errors_of_an_item_are_listed_with_exact_pointers() -> None:
     assert checked.errors[0].detail == 'The field "bio" is required.'
 
 
+MAYBE = ScalarType.EMAIL_ADDRESS
+DOUBTFUL_FIELDS = {
+    "mail": scalar("mail", MAYBE),
+    "mails": array("mails", MAYBE),
+    "map": mapping("map", MAYBE, ScalarType.DATETIME),
+}
+DOUBTFUL_DATA = {
+    "mail": " n/a ",
+    "mails": ["me@example.com", "unknown"],
+    "map": {"unknown": "2024-02-30T00:00:00Z", "me@example.com": "2024-05-01T10:00Z"},
+}
+
+
+def test_a_doubtful_value_of_an_optional_field_is_kept_and_named() -> None:
+    """It stays as text (a day that does not exist rolls over), and its place is told."""
+    checked = compiled(*DOUBTFUL_FIELDS.values()).check(DOUBTFUL_DATA, BASE)
+    assert checked.errors == []
+    assert checked.data == {
+        "mail": "n/a",
+        "mails": ["me@example.com", "unknown"],
+        "map": {
+            "unknown": "2024-03-01T00:00:00.000Z",
+            "me@example.com": "2024-05-01T10:00:00.000Z",
+        },
+    }
+    assert set(checked.doubtful) == {
+        "/items/3/data/mail",
+        "/items/3/data/mails/1",
+        "/items/3/data/map/unknown",
+    }
+
+
+def test_a_doubtful_value_of_a_required_field_is_refused() -> None:
+    """Whoever requires an address has to get one; a partial item requires nothing."""
+    required = [msgspec.structs.replace(f, required=True) for f in DOUBTFUL_FIELDS.values()]
+    checked = compiled(*required).check(DOUBTFUL_DATA, BASE)
+    assert [error.pointer for error in checked.errors] == [
+        "/items/3/data/mail",
+        "/items/3/data/mails/1",
+        "/items/3/data/map/unknown",
+    ]
+    assert compiled(*required).check(DOUBTFUL_DATA, BASE, "partial").errors == []
+
+
 def test_the_argument_is_never_changed() -> None:
     """Checking leaves the sent data as it was."""
-    data = {"tags": ["a", None], "n": "1", "extra": [1]}
+    data = {"tags": ["a", ""], "n": "1", "extra": [1]}
     before = msgspec.json.encode(data)
     checked = compiled(array("tags", ScalarType.STRING), scalar("n", ScalarType.NUMBER)).check(
         data, BASE
     )
-    assert checked.data == {"tags": ["a"], "n": 1, "extra": [1]}
+    assert checked.data == {"tags": ["a", ""], "n": 1, "extra": [1]}
     assert msgspec.json.encode(data) == before
 
 

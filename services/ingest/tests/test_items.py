@@ -36,7 +36,7 @@ async def test_an_accepted_item_is_an_event_with_coerced_data(ingest: Any) -> No
         "text": "hé",
         "author": AUTHOR,
         "likes": "12",
-        "tags": ["a", None],
+        "tags": ["a", ""],
         "createdAt": 0,
         "link": None,
     }
@@ -61,7 +61,7 @@ async def test_an_accepted_item_is_an_event_with_coerced_data(ingest: Any) -> No
         "text": "hé",
         "author": AUTHOR,
         "likes": 12,
-        "tags": ["a"],
+        "tags": ["a", ""],
         "createdAt": "1970-01-01T00:00:00.000Z",
     }
 
@@ -195,7 +195,7 @@ async def test_one_bad_item_refuses_the_batch_with_every_error(ingest: Any) -> N
     """All or nothing; every error of every item is listed with its exact pointer."""
     response = await ingest.items(
         POST,
-        {"id": "", "typeId": "post", "data": {"likes": "", "tags": ["a", 7], "x\0": 1}},
+        {"id": "", "typeId": "post", "data": {"likes": "", "tags": ["a", 7, None]}},
         {"typeId": "post", "data": []},
         7,
         {**POST, "id": "x" * 513},
@@ -205,7 +205,7 @@ async def test_one_bad_item_refuses_the_batch_with_every_error(ingest: Any) -> N
         (400, "/items/1/data/text"),
         (400, "/items/1/data/likes"),
         (400, "/items/1/data/tags/1"),
-        (400, "/items/1/data/x\0"),
+        (400, "/items/1/data/tags/2"),
         (400, "/items/2/id"),
         (400, "/items/2/data"),
         (400, "/items/3"),
@@ -278,26 +278,6 @@ async def test_the_header_of_unknown_fields_is_bounded(ingest: Any) -> None:
             "/items/0/data/likes",
             "out of range",
         ),
-        (
-            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"a\\ud800b"}}]}',
-            "/items/0/data/text",
-            "lone surrogate",
-        ),
-        (
-            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"x","\\udfff":[1]}}]}',
-            "/items/0/data/?",
-            "lone surrogate",
-        ),
-        (
-            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"\xed\xa0\x80"}}]}',
-            "/items/0",
-            "not UTF-8",
-        ),
-        (
-            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"a\\u0000"}}]}',
-            "/items/0/data/text",
-            "U+0000",
-        ),
         (b'{"items":' + b"[" * 100_000, None, "nests too deep"),
         (
             b'{"items":[{"id":"p1","typeId":"post","data":{"text":"x","deep":'
@@ -321,6 +301,17 @@ async def test_the_header_of_unknown_fields_is_bounded(ingest: Any) -> None:
             "/items/0/data/text",
             "must be a string",
         ),
+        (
+            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"a\\ud800b","tags":[null]}}]}',
+            "/items/0/data/tags/0",
+            "must not be null",
+        ),
+        (
+            b'{"items":[{"id":"p1","typeId":"post","data":{"text":"a\\ud800}}]}',
+            None,
+            "ends too early",
+        ),
+        (b'{"items":[{"id":"p1","typeId":"post","data":{"text":"a\x00"}}]}', None, "(byte"),
         (
             b'{"items":[{"id":"p1","typeId":"post","data":{"text":"x","link":"http://[::1]/"}}]}',
             "/items/0/data/link",

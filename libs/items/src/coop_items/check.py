@@ -16,6 +16,7 @@ from coop_contracts.error import ApiError, pointer
 from coop_contracts.event import ItemRef
 from coop_items.refusal import (
     MAX_ELEMENT_ERRORS,
+    DoubtfulValue,
     NotAnItemValue,
     data_error,
     missing_error,
@@ -32,16 +33,19 @@ class Checked(NamedTuple):
     """`data` is the coerced JSON object, whole only when `errors` is empty.
 
     `unknown_fields` are kept in `data` as they were sent; `creator` is the value of the creatorId
-    role, or None.
+    role, or None. `doubtful` are the pointers of values that Coop accepts and that are of no use as
+    what their field is for; they are kept as text.
     """
 
     data: dict[str, Any]
     errors: list[ApiError]
     unknown_fields: tuple[str, ...]
     creator: ItemRef | None
+    doubtful: tuple[str, ...] = ()
 
 
 Validator = Callable[[dict[str, Any], str], Checked]
+Coercer = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,24 @@ def add_element_refused(
 ) -> None:
     """An element of a list, or an entry of a map, is refused."""
     errors.append(value_error(at + pointer(key), field, value, refused))
+
+
+def keep_entry(
+    coerce_key: Coercer,
+    coerce: Coercer,
+    entry: tuple[str, Any],
+    doubtful: list[str],
+    at: str,
+) -> tuple[Any, Any]:
+    """Key and value of a map's entry, at least one of which is doubtful. Raises NotAnItemValue."""
+    kept = []
+    for one, part in ((coerce_key, entry[0]), (coerce, entry[1])):
+        try:
+            kept.append(one(part))
+        except DoubtfulValue as value:
+            kept.append(value.kept)
+            doubtful.append(at + pointer(entry[0]))
+    return kept[0], kept[1]
 
 
 def too_many(errors: list[ApiError], at: str, field: str, bad: int) -> bool:

@@ -17,7 +17,7 @@ from coop_contracts.event import ItemRef
 from coop_items import check as parts
 from coop_items.check import Checked, CompiledItemType, Validator
 from coop_items.definition import structure_errors
-from coop_items.refusal import NotAnItemValue
+from coop_items.refusal import DoubtfulValue, NotAnItemValue
 from coop_items.scalar import Coercer, key_coercer, scalar_coercers
 
 
@@ -40,6 +40,9 @@ _FAST: Final = {
         " or (type({v}) is float and {v} - {v} == 0.0)"  # neither infinite nor NaN
     ),
 }
+
+# Whose values may be doubtful: kept in optional fields, refused in required ones.
+_DOUBTFUL: Final = frozenset({ScalarType.DATETIME, ScalarType.IP_ADDRESS, ScalarType.EMAIL_ADDRESS})
 
 
 def compile_item_type(
@@ -77,18 +80,23 @@ def _validator(
         "add_missing": parts.add_missing,
         "add_refused": parts.add_refused,
         "add_element_refused": parts.add_element_refused,
+        "keep_entry": parts.keep_entry,
+        "pointer": pointer,
+        "DoubtfulValue": DoubtfulValue,
         "too_many": parts.too_many,
         "keep_unknown": parts.keep_unknown,
         "check_roles": parts.check_roles,
         "not_a_list": NotAnItemValue("it must be a list"),
         "not_a_map": NotAnItemValue("it must be an object"),
         "same_key": "two keys are the same once read",
+        "no_null": "it must not be null",
     }
     lines = [
         "def validate(data, base):",
         "    out = {}",
         "    errors = []",
         "    get = data.get",
+        "    doubtful = []",
         "    seen = 0",
     ]
     for index, field in enumerate(item_type.fields):
@@ -123,9 +131,9 @@ def _field_source(index: int, field: Field, *, required: bool) -> list[str]:
     if field.container is None:
         present = _scalar_source(index, ScalarType(field.type), missing)
     elif field.container.container_type == "ARRAY":
-        present = _list_source(index, field.container)
+        present = _list_source(index, field.container, required=required)
     else:
-        present = _map_source(index)
+        present = _map_source(index, field.container, required=required)
     return [
         f"    v = get({n})",
         "    if v is None:",
@@ -138,9 +146,15 @@ def _field_source(index: int, field: Field, *, required: bool) -> list[str]:
 
 def _scalar_source(index: int, scalar: ScalarType, missing: list[str]) -> list[str]:
     n, p = f"n{index}", f"p{index}"
+    keeps = [
+        "except DoubtfulValue as value:",
+        f"    out[{n}] = value.kept",
+        f"    doubtful.append(base + {p})",
+    ]
     slow = [
         "try:",
         f"    r = c{index}(v)",
+        *(keeps if scalar in _DOUBTFUL and not missing else ()),
         "except NotAnItemValue as refused:",
         f"    add_refused(errors, base + {p}, {n}, v, refused)",
         "else:",
@@ -155,11 +169,19 @@ def _scalar_source(index: int, scalar: ScalarType, missing: list[str]) -> list[s
     return [f"if {fast.format(v='v')}:", f"    out[{n}] = v", "else:", *_indent(slow, 1)]
 
 
-def _list_source(index: int, container: Container) -> list[str]:
+def _list_source(index: int, container: Container, *, required: bool) -> list[str]:
     n, p = f"n{index}", f"p{index}"
+    keeps = [
+        "except DoubtfulValue as value:",
+        "    kept.append(value.kept)",
+        f"    doubtful.append(base + {p} + pointer(i))",
+    ]
     slow = [
         "try:",
+        "    if e is None:",
+        "        raise NotAnItemValue(no_null)",
         f"    r = c{index}(e)",
+        *(keeps if container.value_scalar_type in _DOUBTFUL and not required else ()),
         "except NotAnItemValue as refused:",
         "    bad += 1",
         f"    add_element_refused(errors, base + {p}, {n}, i, e, refused)",
@@ -177,8 +199,6 @@ def _list_source(index: int, container: Container) -> list[str]:
         "    kept = []",
         "    bad = 0",
         "    for i, e in enumerate(v):",
-        "        if e is None:",
-        "            continue",
         *_indent(slow, 2),
         "    if not bad:",
         f"        out[{n}] = kept",
@@ -187,18 +207,27 @@ def _list_source(index: int, container: Container) -> list[str]:
     ]
 
 
-def _map_source(index: int) -> list[str]:
+def _map_source(index: int, container: Container, *, required: bool) -> list[str]:
     n, p = f"n{index}", f"p{index}"
+    read = [f"key = k{index}(i)", f"r = c{index}(e)"]
+    if not required and not _DOUBTFUL.isdisjoint(
+        (container.key_scalar_type, container.value_scalar_type)
+    ):
+        read = [
+            "try:",
+            *_indent(read, 1),
+            "except DoubtfulValue:",
+            f"    key, r = keep_entry(k{index}, c{index}, (i, e), doubtful, base + {p})",
+        ]
     return [
         "if type(v) is dict:",
         "    kept = {}",
         "    bad = 0",
         "    for i, e in v.items():",
-        "        if e is None:",
-        "            continue",
         "        try:",
-        f"            key = k{index}(i)",
-        f"            r = c{index}(e)",
+        "            if e is None:",
+        "                raise NotAnItemValue(no_null)",
+        *_indent(read, 3),
         "            if key is None or r is None:",
         "                continue",
         "            if key in kept:",
@@ -235,14 +264,14 @@ def _closing_source(item_type: ItemType, namespace: dict[str, Any]) -> list[str]
         lines.append(f"    if {' or '.join(conditions)}:")
         lines.append("        check_roles(out, errors, base, needs)")
     if item_type.field_roles.creator_id is None or item_type.kind == "USER":
-        lines.append("    return Checked(out, errors, unknown, None)")
+        lines.append("    return Checked(out, errors, unknown, None, tuple(doubtful))")
         return lines
     namespace["creator_field"] = item_type.field_roles.creator_id
     return [
         *lines,
         "    v = out.get(creator_field)",
         "    creator = None if v is None else ItemRef(v['id'], v['typeId'])",
-        "    return Checked(out, errors, unknown, creator)",
+        "    return Checked(out, errors, unknown, creator, tuple(doubtful))",
     ]
 
 

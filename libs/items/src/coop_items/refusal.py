@@ -28,6 +28,16 @@ class NotAnItemValue(ValueError):
         self.path = path
 
 
+class DoubtfulValue(NotAnItemValue):
+    """A value that Coop accepts and that is of no use as what the field is for: an e-mail address
+    without a host, the 30th of February. An optional field keeps `kept`, and the answer names it;
+    a required one refuses it."""
+
+    def __init__(self, reason: str, kept: Any) -> None:
+        super().__init__(reason)
+        self.kept = kept
+
+
 def quote(value: Any) -> str:
     """The value as JSON in ASCII, cut to `MAX_QUOTE` characters.
 

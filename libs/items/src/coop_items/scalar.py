@@ -3,20 +3,21 @@
 A coercer takes a JSON value other than null and returns the value to keep, or None where an empty
 string means "no value", or raises NotAnItemValue.
 
-    ID, POLICY_ID          string, finite number                     string
+    ID, POLICY_ID          string, finite number (integers: digits)  string
     STRING                 string                                    as is
-    BOOLEAN                boolean, 'true' 'false' '1' '0'           boolean
-    NUMBER                 finite number, decimal string             number
+    BOOLEAN                boolean, 'true' 'false' '1' '0', 1, 0     boolean
+    NUMBER                 finite number, or one as text             number
     USER_ID                {id, typeId of the organisation}          as is
     RELATED_ITEM           the same, with an optional string name    as is
-    URL                    public http(s) URL                        string, trimmed     '' → None
+    URL                    public http(s) URL, see `url`             string, trimmed     '' → None
     IMAGE, VIDEO, AUDIO    the same                                  {url}               '' → None
     MEDIA                  the same, or {url, mediaType?}            {url, mediaType}    '' → None
-    DATETIME               see `moment`                              ISO 8601, UTC, ms   '' → None
+    DATETIME               see `moment`, doubtful: no such day       ISO 8601, UTC, ms   '' → None
     GEOHASH                geohash                                   as is               '' → None
-    IP_ADDRESS             IPv4, IPv6                                string, trimmed     '' → None
-    EMAIL_ADDRESS          local@domain                              string, trimmed     '' → None
+    IP_ADDRESS             IPv4, IPv6, doubtful: with a zone         string, trimmed     '' → None
+    EMAIL_ADDRESS          local@domain, doubtful: any text          string, trimmed     '' → None
 
+A doubtful value is raised as DoubtfulValue with what an optional field keeps of it.
 Must not: do I/O, or know fields and containers (`compiler` does).
 """
 
@@ -31,23 +32,23 @@ from functools import partial
 from typing import Any, Final
 
 from coop_contracts.config import ScalarType
+from coop_contracts.number import parse_number
 from coop_items.moment import to_iso
-from coop_items.refusal import NotAnItemValue
-from coop_items.text import check_json, check_text
+from coop_items.refusal import DoubtfulValue, NotAnItemValue
+from coop_items.text import MAX_INTEGER, check_json, check_text
 from coop_items.url import check_url
 
 Coercer = Callable[[Any], Any]
 
 MAX_ID_LENGTH: Final = 512  # characters
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MAX_NUMERIC_STRING: Final = 400
 _GEOHASH = re.compile(r"[0-9b-hjkmnp-zB-HJKMNP-Z]{1,24}")
 _EMAIL = re.compile(
     r"[^\s@<>\"(),:;\[\]\\]{1,64}@"
     r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]*"
 )
 _MAX_EMAIL: Final = 254  # RFC 5321, path length
+_MAX_IP: Final = 64  # characters, with a zone
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _MEDIA_TYPES: Final = ("IMAGE", "VIDEO", "AUDIO")
 _EXTENSIONS_OF: Final = {
@@ -71,6 +72,8 @@ def to_id(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return check_text(value)
+    if kind is int and abs(value) <= MAX_INTEGER:
+        return str(value)  # the digits that were sent: two ids must not become one
     if kind is int or kind is float:
         return number_text(to_number(value))
     raise NotAnItemValue("it must be a string or a number")
@@ -94,6 +97,8 @@ def to_boolean(value: Any) -> bool:
         found = _BOOLEANS.get(value.lower())
         if found is not None:
             return found
+    elif (type(value) is int or type(value) is float) and value in (0, 1):
+        return bool(value)
     raise NotAnItemValue("it must be true or false")
 
 
@@ -111,18 +116,13 @@ def to_number(value: Any) -> float:
 
 
 def _parse_number(text: str) -> float:
-    digits = text.strip()
-    if len(digits) > _MAX_NUMERIC_STRING or _DECIMAL.fullmatch(digits) is None:
+    number = parse_number(text)
+    if number is None:
         raise NotAnItemValue("it must be a number")
-    try:
-        return to_number(int(digits))
-    except NotAnItemValue:
-        raise
-    except ValueError:
-        return _to_float(digits)
+    return to_number(number)
 
 
-def _to_float(value: int | str) -> float:
+def _to_float(value: int) -> float:
     try:
         number = float(value)
     except OverflowError:
@@ -224,12 +224,13 @@ def to_ip_address(value: Any) -> str | None:
     if not text:
         return None
     try:
-        # A zone (`%eth0`) only means something on the sender's machine.
-        if "%" in text or len(text) > 45:
+        if len(text) > _MAX_IP:
             raise ValueError(text)
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         raise NotAnItemValue("it must be an IPv4 or IPv6 address") from None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise DoubtfulValue("its zone only means something on the sender's machine", text)
     return text
 
 
@@ -239,11 +240,10 @@ def to_email_address(value: Any) -> str | None:
     text = check_text(value).strip()
     if not text:
         return None
-    if len(text) > _MAX_EMAIL or _EMAIL.fullmatch(text) is None:
-        raise NotAnItemValue("it must be an e-mail address such as name@example.com")
     local = text.rpartition("@")[0]
-    if local.startswith(".") or local.endswith(".") or ".." in local:
-        raise NotAnItemValue("it must be an e-mail address such as name@example.com")
+    dots = local.startswith(".") or local.endswith(".") or ".." in local
+    if dots or len(text) > _MAX_EMAIL or _EMAIL.fullmatch(text) is None:
+        raise DoubtfulValue("it must be an e-mail address such as name@example.com", text)
     return text
 
 

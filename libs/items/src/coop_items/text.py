@@ -13,8 +13,7 @@ from typing import Any, Final
 from coop_items.refusal import NotAnItemValue
 
 MAX_DEPTH: Final = 32  # lists and objects inside one field
-
-_MAX_NUMBER: Final = int(1.7976931348623157e308)
+MAX_INTEGER: Final = int(1.7976931348623157e308)  # larger numbers are out of a double's range
 
 
 def check_text(value: str) -> str:
@@ -40,7 +39,7 @@ def check_json(value: Any, *, depth: int = 1) -> Any:
         if not math.isfinite(value):
             raise NotAnItemValue("it is not a finite number")
     elif kind is int:
-        if abs(value) > _MAX_NUMBER:
+        if abs(value) > MAX_INTEGER:
             raise NotAnItemValue("the number is out of range")
     elif kind is dict or kind is list:
         _check_container(value, depth)

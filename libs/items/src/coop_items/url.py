@@ -2,11 +2,13 @@
 
 Guarantees: an accepted URL is http or https and its host is a public address or a name that is not
 a local one, in every spelling a URL parser would read as such: IPv6, IPv4 inside IPv6, decimal,
-octal and hexadecimal IPv4, percent-encoded and full-width digits.
+octal and hexadecimal IPv4, percent-encoded and full-width digits. What is kept is read in one way
+by everybody: as a browser reads it, without the line breaks and tabs that it leaves out, `\\` as
+`/`, two slashes after the scheme, control characters encoded. A blank stays a blank.
 Must not: resolve names. What a name resolves to is checked when it is fetched
 (`coop_runtime.egress.guard`), and more strictly (`coop_contracts.address`).
 
-Source of host decoding: the WHATWG URL Standard, host parsing.
+Source: the WHATWG URL Standard, basic URL parser and host parsing.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ from urllib.parse import unquote_to_bytes
 from coop_contracts.address import is_numeric_host, is_public, parse_spelt_ipv4
 from coop_items.refusal import NotAnItemValue
 
-# A backslash is a slash to browsers and a character to others: no such URL passes.
-_URL = re.compile(r"(https?)://([^/?#\\]*)([^\\]*)", re.IGNORECASE)
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
-_HOST_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f#/<>?@\\^|%:\[\]]")
+_LEFT_OUT = str.maketrans("", "", "\t\n\r")
+_URL = re.compile(r"(https?):([/\\]*)([^/?#\\]*)([^?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HOST_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029#/<>?@\\^|%:\[\]]")
 
 _LOCAL_NAMES: Final = frozenset(
     {"localhost", "ip6-localhost", "ip6-loopback", "broadcasthost", "metadata"}
@@ -42,18 +44,20 @@ _PRIVATE: Final = "the host must not be private, loopback, link-local or unspeci
 
 
 def check_url(value: str, *, allow_private_hosts: bool = False) -> str:
-    """The URL, trimmed. Raises NotAnItemValue."""
-    url = value.strip()
-    match = _URL.fullmatch(url)
-    if match is None or _FORBIDDEN.search(url):
+    """The URL as it is kept. Raises NotAnItemValue."""
+    match = _URL.fullmatch(value.strip().translate(_LEFT_OUT))
+    if match is None:
         raise NotAnItemValue(_NOT_A_URL)
-    host = _host_of(match[2])
-    reason = _judge_host(host)
-    if reason is _PRIVATE and allow_private_hosts:
-        return url
-    if reason is not None:
+    scheme, _, authority, path, rest = match.groups()
+    reason = _judge_host(_host_of(authority))
+    if reason is not None and not (reason is _PRIVATE and allow_private_hosts):
         raise NotAnItemValue(reason)
-    return url
+    path = path.replace("\\", "/")
+    return _CONTROL.sub(_encoded, f"{scheme}://{authority}{path}{rest}")
+
+
+def _encoded(control: re.Match[str]) -> str:
+    return f"%{ord(control[0]):02X}"
 
 
 def _host_of(authority: str) -> str:
@@ -100,8 +104,8 @@ def _normal_name(host: str) -> str | None:
     folded = unicodedata.normalize("NFKC", decoded).replace("\u3002", ".")
     # Soft hyphens and zero-width characters vanish in UTS 46: `local\u00adhost` is localhost.
     visible = "".join(c for c in folded if unicodedata.category(c) != "Cf")
-    name = unicodedata.normalize("NFKC", visible.casefold()).removesuffix(".")
-    if not name or _HOST_FORBIDDEN.search(name) or any(not label for label in name.split(".")):
+    name = unicodedata.normalize("NFKC", visible.casefold()).rstrip(".")
+    if not name or _HOST_FORBIDDEN.search(name):
         return None
     return name
 

@@ -1,7 +1,8 @@
-"""Reading a request: its head at once, its body within limits.
+"""Reading a request: its head at once, its body within limits, unpacked.
 
-Guarantees: a body over the limit is not read to its end, whether its length was declared or not;
-the bytes of all requests together are bounded; a body cut off raises, so that none of it is used.
+Guarantees: a body over the limit is not read to its end, whether its length was declared or not,
+nor unpacked to its end: the limits hold for what comes out of it too; the bytes of all requests
+together are bounded; a body cut off raises, so that none of it is used.
 Must not: parse the body. (How long a body may take to arrive is the server's limit.)
 """
 
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from coop_contracts.error import ErrorType
 from coop_ingest import metric
 from coop_ingest.in_flight import BytesInFlight
+from coop_ingest.packing import DamagedBody, unpack
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid, too_large, unavailable
 from coop_runtime.process.asgi import Receive
 
@@ -27,6 +29,9 @@ _WANTED = frozenset(
         b"traceparent",
     }
 )
+
+_PACKED = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_PACKINGS = _PACKED | {b"identity", b""}
 
 
 class RequestHead(NamedTuple):
@@ -55,15 +60,21 @@ def read_head(scope: Mapping[str, Any]) -> RequestHead:
 
 
 def check_media_type(head: RequestHead) -> None:
-    """Raises Refusal (415) unless the body is plain JSON in UTF-8. No type counts as JSON."""
+    """Raises Refusal (415) unless the body is JSON in UTF-8, as it is or packed in a way that can
+    be read. No type counts as JSON."""
     stated = head.content_type
     if stated is not None and stated != b"application/json":
         media, _, parameters = stated.decode("latin-1").lower().partition(";")
         charset = parameters.replace(" ", "").replace('"', "")
         if media.strip() != "application/json" or charset not in ("", "charset=utf-8"):
             raise _unsupported("The Content-Type must be application/json.")
-    if head.content_encoding is not None and head.content_encoding.lower() != b"identity":
-        raise _unsupported("The body must not be compressed.")
+    if head.content_encoding is not None and _packing(head) not in _PACKINGS:
+        raise _unsupported("The Content-Encoding must be gzip or deflate, once, or none.")
+
+
+def _packing(head: RequestHead) -> bytes:
+    """The Content-Encoding, as it is compared."""
+    return (head.content_encoding or b"identity").strip().lower()
 
 
 def _unsupported(detail: str) -> Refusal:
@@ -84,7 +95,14 @@ class Intake:
         metric.BYTES_IN_FLIGHT.set_function(lambda: in_flight.total)
 
     async def read(self, receive: Receive, head: RequestHead, org_id: str) -> bytes:
-        """The whole body. Raises Refusal (408, 413, 503) or ClientGone."""
+        """The whole body, unpacked. Raises Refusal (400, 408, 413, 503) or ClientGone."""
+        body = await self._read(receive, head, org_id)
+        if head.content_encoding is None:
+            return body
+        packing = _packing(head)
+        return self._unpacked(body, packing, org_id) if packing in _PACKED else body
+
+    async def _read(self, receive: Receive, head: RequestHead, org_id: str) -> bytes:
         if head.content_length is not None:
             self._check_declared(head.content_length)
         message = await receive()
@@ -101,6 +119,27 @@ class Intake:
                 return await self._read_rest(receive, message, org_id, cut)
         except TimeoutError:
             raise self._cut_off() from None
+
+    def _unpacked(self, packed: bytes, packing: bytes, org_id: str) -> bytes:
+        """What comes out of the body. It is held in its place, and counted as it comes."""
+        parts: list[bytes] = []
+        total = 0
+        try:
+            for part in unpack(packed, packing):
+                self._check_size(total + len(part))
+                if not self._in_flight.hold(org_id, len(part)):
+                    raise self._full()
+                metric.BODY_BYTES.inc(len(part))
+                total += len(part)
+                parts.append(part)
+        except BaseException as failure:
+            self.release(org_id, total)
+            if isinstance(failure, DamagedBody):
+                raise Refusal("invalid", [invalid(str(failure))]) from None
+            raise
+        finally:
+            self.release(org_id, len(packed))
+        return b"".join(parts)
 
     def release(self, org_id: str, count: int) -> None:
         """The bytes are no longer held."""

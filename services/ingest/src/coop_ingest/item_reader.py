@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from coop_contracts.error import ApiError, ErrorType
-from coop_contracts.event import ItemRef, SubmittedItem
+from coop_contracts.event import SubmittedItem
 from coop_ingest.catalog import Catalog
 from coop_ingest.json_reading import StructReader, UnreadableJson
 from coop_ingest.refusal import invalid, too_large
@@ -27,12 +27,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Reading(NamedTuple):
-    """What came of one item. `item` is None when there are errors; `kind` is then empty."""
+    """What came of one item. `item` is None when there are errors; `kind` is then empty. `doubtful`
+    are pointers to values that were kept and are of no use as what their field is for."""
 
     item: SubmittedItem | None
     kind: str
     unknown_fields: tuple[str, ...]
     errors: list[ApiError]
+    doubtful: tuple[str, ...] = ()
 
 
 class _Selected(NamedTuple):
@@ -67,7 +69,7 @@ class ItemReader:
             detail = f"The item is larger than {self._max_item} bytes."
             return _failed([too_large(detail, at)])
         try:
-            sent: Item = self._structs.read(raw, at)
+            sent = self._structs.read(raw, at)
         except UnreadableJson as unreadable:
             return _failed(unreadable.errors)
         errors = []
@@ -94,7 +96,7 @@ class ItemReader:
             creator=checked.creator,
             submission_id=submission_id,
         )
-        return Reading(item, found.item_type.kind, checked.unknown_fields, [])
+        return Reading(item, found.item_type.kind, checked.unknown_fields, [], checked.doubtful)
 
     def _find(self, org_id: str, selected: _Selected) -> CompiledItemType | ApiError:
         try:
@@ -120,28 +122,11 @@ class ItemReader:
         return _unknown_type("You have no item type with this id.", selected.id_at)
 
 
-def check_reference(
-    catalog: Catalog, org_id: str, reference: ItemRef, at: str, *, kind: str | None = None
-) -> list[ApiError]:
-    """What is wrong with an item or user that is named but not sent. `kind` is that it must be."""
-    errors = []
-    try:
-        check_id(reference.id)
-    except NotAnItemValue as refused:
-        errors.append(invalid(f"The id: {refused.reason}.", at + "/id"))
-    return errors + check_type(catalog, org_id, reference.type_id, at + "/typeId", kind=kind)
-
-
-def check_type(
-    catalog: Catalog, org_id: str, type_id: str, at: str, *, kind: str | None = None
-) -> list[ApiError]:
-    """What is wrong with the id of an item type at `at`. `kind` is that it must be."""
-    found = catalog.kind_of(org_id, type_id)
-    if found is None:
-        return [_unknown_type("You have no item type with this id.", at)]
-    if kind is not None and found != kind:
-        return [invalid(f"It must be an item type of kind {kind}.", at)]
-    return []
+def check_type(catalog: Catalog, org_id: str, type_id: str, at: str) -> list[ApiError]:
+    """What is wrong with the id of an item type at `at`."""
+    if catalog.knows(org_id, type_id):
+        return []
+    return [_unknown_type("You have no item type with this id.", at)]
 
 
 def _select(sent: Item, at: str) -> _Selected | ApiError:

@@ -1,7 +1,9 @@
 """Reading JSON into a struct, and saying exactly what is wrong when it cannot be.
 
 Guarantees: good JSON is decoded once, by msgspec. Only when that fails is it read again, slowly, to
-list every problem with its pointer.
+list every problem with its pointer. A text that nothing behind could hold (half of a surrogate
+pair, U+0000, bytes that are not UTF-8) does not keep a body from being read: `BodyReader` replaces
+what cannot be kept and says where. Of a repeated name the last value counts.
 Must not: spend more on a bad body than its size warrants: above `MAX_EXPLAINED` bytes the first
 problem is reported as msgspec found it.
 """
@@ -12,25 +14,30 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NoReturn, TypeVar
+from itertools import islice
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from coop_contracts.error import ApiError, pointer
+from coop_contracts.json_text import BOM, is_utf8, lost_texts, storable, walk
 from coop_ingest.refusal import Refusal, invalid
 
 S = TypeVar("S", bound=Struct)
 
 MAX_EXPLAINED: Final = 1024 * 1024
+MAX_LOST: Final = 100  # pointers to replaced texts; no header holds more
+MORE: Final = "..."  # there are more than are named
 
 _JSON_TITLE: Final = "Invalid JSON"
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_TYPES: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _PYTHON_TYPE = re.compile(r"\b(?:str|int|float|bool)\b")
 _MAX_FLOAT: Final = int(1.7976931348623157e308)
+_RANGE: Final = "The number is out of range."
+_NUL: Final = rb"\u0000"
 
 
 class UnreadableJson(Exception):
@@ -46,21 +53,29 @@ class UnreadableJson(Exception):
         return Refusal("json" if self.syntax else "invalid", self.errors)
 
 
-class StructReader:
+class StructReader(Generic[S]):
     """Reads one struct type."""
 
     def __init__(self, kind: type[S]) -> None:
         self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
-    def read(self, raw: bytes | Raw, at: str = "") -> Any:
+    def read(self, raw: bytes | Raw, at: str = "") -> S:
         """The struct. `at` is the pointer of `raw` in the request. Raises UnreadableJson."""
         try:
             return self._decoder.decode(raw)
         except _FAILURES as failure:
-            raise self._explain(bytes(raw), at, failure) from None
+            raise self.explain(bytes(raw), at, failure) from None
 
-    def _explain(self, raw: bytes, at: str, failure: Exception) -> UnreadableJson:
+    def try_read(self, raw: bytes) -> S | Exception:
+        """The struct, or why it cannot be read."""
+        try:
+            return self._decoder.decode(raw)
+        except _FAILURES as failure:
+            return failure
+
+    def explain(self, raw: bytes, at: str, failure: Exception) -> UnreadableJson:
+        """Everything that is wrong with what could not be read."""
         if len(raw) > MAX_EXPLAINED:
             return _as_found(failure, at, len(raw))
         try:
@@ -73,6 +88,42 @@ class StructReader:
             return UnreadableJson(problems, syntax=True)
         errors = _shape_errors(value, self._kind, at)
         return UnreadableJson(errors, syntax=False) if errors else _as_found(failure, at, len(raw))
+
+
+class ReadBody(NamedTuple, Generic[S]):
+    """A body. `lost` are pointers to texts that lost something; more than a header can name may be
+    `MORE`."""
+
+    value: S
+    lost: tuple[str, ...]
+
+
+class BodyReader(Generic[S]):
+    """Reads the bodies of one route."""
+
+    def __init__(self, kind: type[S]) -> None:
+        self._structs: StructReader[S] = StructReader(kind)
+
+    def read(self, body: bytes) -> ReadBody[S]:
+        """The body's struct, whose texts can all be kept. Raises UnreadableJson."""
+        body = body.removeprefix(BOM)
+        if _NUL not in body and is_utf8(body):
+            found = self._structs.try_read(body)
+            if not isinstance(found, Exception):
+                return ReadBody(found, ())
+            # Half a pair is found by the decoder: looking for one would cost every good body.
+            kept = storable(body)
+            if kept is body:
+                raise self._structs.explain(body, "", found)
+        else:
+            kept = storable(body)
+        return ReadBody(self._structs.read(kept), _lost(body))
+
+
+def _lost(body: bytes) -> tuple[str, ...]:
+    if len(body) > MAX_EXPLAINED:
+        return (MORE,)
+    return tuple(islice(lost_texts(body), MAX_LOST))
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -111,47 +162,18 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _flaws(value: Any) -> Iterator[tuple[str, str]]:
-    """Pointers to what Python reads as JSON and msgspec does not, with the reason.
-
-    Walks without recursion and holds one iterator for each level.
-    """
-    path: list[str | int] = []
-    flaw = _flaw(value)
-    if flaw:
-        yield "", flaw
-    stack = [_entries(value)]
-    while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-            if path:
-                path.pop()
-            continue
-        key, inner = entry
-        flaw = _flaw(inner) or (_flaw(key) if isinstance(key, str) else None)
-        if flaw:
-            where = pointer(*path, key)
-            yield where.encode("utf-8", "replace").decode(), flaw
-        if isinstance(inner, dict | list):
-            path.append(key)
-            stack.append(_entries(inner))
+    """Pointers to what Python reads as JSON and msgspec does not, with the reason."""
+    if _out_of_range(value):
+        yield "", _RANGE
+    for path, key, inner in walk(value):
+        if _out_of_range(inner):
+            yield pointer(*path, key), _RANGE
 
 
-def _entries(value: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, dict):
-        return iter(value.items())
-    return iter(enumerate(value)) if isinstance(value, list) else iter(())
-
-
-def _flaw(value: Any) -> str | None:
-    if isinstance(value, str):
-        match = None if value.isascii() else _SURROGATE.search(value)
-        return match and f"The string contains a lone surrogate, U+{ord(match[0]):04X}."
+def _out_of_range(value: Any) -> bool:
     if isinstance(value, float):
-        return None if math.isfinite(value) else "The number is out of range."
-    if isinstance(value, int) and abs(value) > _MAX_FLOAT:
-        return "The number is out of range."
-    return None
+        return not math.isfinite(value)
+    return isinstance(value, int) and abs(value) > _MAX_FLOAT
 
 
 def _shape_errors(value: Any, kind: type[Struct], at: str) -> list[ApiError]:

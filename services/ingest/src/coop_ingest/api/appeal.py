@@ -1,7 +1,8 @@
 """`POST /report/appeal`: a user of the platform appeals against actions taken on an item.
 
 Guarantees: 204 only after the broker has acknowledged the appeal; an organisation that has appeals
-off gets 409 instead of an appeal that nobody reads; every action it names exists.
+off gets 409 instead of an appeal that nobody reads. An action, a policy or an appellant's type that
+it names and that does not exist, perhaps no longer, never silences it.
 """
 
 from __future__ import annotations
@@ -30,18 +31,16 @@ class AppealRoute(SubmissionRoute[Appeal, AppealSubmitted]):
         """The appeal as an event. Raises Refusal with everything that is wrong."""
         correlation_id = related.next_id()
         appeal_id = related.id(body.appeal_id, "/appealId")
-        appealed_by = related.reference(body.appealed_by, "/appealedBy", kind="USER")
+        appealed_by = related.person(body.appealed_by, "/appealedBy")
         appealed_at = related.moment(body.appealed_at, "/appealedAt")
         actioned = related.item(body.actioned_item, "/actionedItem")
         additional = related.items(body.additional_items, "/additionalItems", kind="CONTENT")
-        actions = tuple(
-            related.known(Kind.ACTION, action_id, f"/actionsTaken/{index}")
-            for index, action_id in enumerate(body.actions_taken)
-        )
-        # Policies are not looked up: an appeal against one deleted since must still be heard.
-        policies = tuple(
-            related.id(policy.id, f"/violatingPolicies/{index}/id")
-            for index, policy in enumerate(body.violating_policies or ())
+        actions = _mentioned(related, Kind.ACTION, body.actions_taken, "/actionsTaken/{}")
+        policies = _mentioned(
+            related,
+            Kind.POLICY,
+            [policy.id for policy in body.violating_policies or ()],
+            "/violatingPolicies/{}/id",
         )
         reason = related.text(body.appeal_reason, "/appealReason")
         if related.errors or actioned.item is None or appealed_at is None:
@@ -61,3 +60,8 @@ class AppealRoute(SubmissionRoute[Appeal, AppealSubmitted]):
             violating_policies=policies,
             additional_items=additional,
         )
+
+
+def _mentioned(related: RelatedReader, kind: Kind, ids: list[str], at: str) -> tuple[str, ...]:
+    found = (related.mention(kind, one, at.format(index)) for index, one in enumerate(ids))
+    return tuple(one for one in found if one is not None)

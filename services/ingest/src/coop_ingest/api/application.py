@@ -44,9 +44,16 @@ _ERRORS = {
     403: "The API key does not have the scope that this needs.",
     409: "The Idempotency-Key was used otherwise, or appeals are off.",
     413: "Over a limit.",
-    415: "The body is not JSON.",
+    415: "The body is not JSON, or packed in an unknown way.",
     429: "Too many requests; see Retry-After.",
     503: "The event log does not acknowledge; see Retry-After. Nothing was kept.",
+}
+# coop_ingest.notice writes them.
+_NOTICES = {
+    "X-Coop-Unknown-Fields": "Fields that the item types do not have; kept as sent.",
+    "X-Coop-Replaced-Characters": "Texts in which U+FFFD stands for what cannot be kept.",
+    "X-Coop-Doubtful-Values": "Values of no use as what their field is for; kept.",
+    "X-Coop-Unknown-References": "What is named and does not exist.",
 }
 _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
     "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
@@ -125,11 +132,10 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
         success["content"] = _content(result)
     if route.path == "/items/async/":
         success["description"] = "Kept. Empty, unless `partial=true`."
+    if body is not None:
         success["headers"] = {
-            "X-Coop-Unknown-Fields": {
-                "description": "Fields that the item types do not have; kept as sent.",
-                "schema": {"type": "string"},
-            }
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in _NOTICES.items()
         }
     errors = {
         str(code): {"description": text, "content": _content("ErrorBody")}

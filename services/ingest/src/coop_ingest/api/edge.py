@@ -4,7 +4,8 @@
         └──────────────▶ the FastAPI application ──▶ the same routes; 404, 405, OpenAPI
 
 Guarantees: every answer 4xx and 5xx has the public error format with a request id; a fault of ours
-is logged with that id and answered 500; a trailing slash is optional on every path.
+is logged with that id and answered 500; a trailing slash is optional on every path, and, as in
+Coop's router, so is the case of its letters.
 Must not: know what a route does.
 """
 
@@ -77,18 +78,17 @@ class Edge:
             for spelling in (path, path.rstrip("/"), path.rstrip("/") + "/"):
                 self._canonical[spelling] = path
                 if route.hot:
-                    self._hot[route.method, spelling] = route
+                    self._hot[route.method, path] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        path = scope["path"]
+        path = scope["path"] = self._path_of(scope)
         route = self._hot.get((scope["method"], path))
         if route is not None:
             await send_answer(send, await respond(route, scope, receive))
             return
-        scope["path"] = self._canonical.get(path, path)
         started = False
 
         async def watch(message: MutableMapping[str, Any]) -> None:
@@ -106,4 +106,11 @@ class Edge:
 
     def route_of(self, scope: Mapping[str, Any]) -> str:
         """The name of a request's route for metrics: one of a closed set."""
-        return self._canonical.get(scope["path"], UNMATCHED)
+        path = self._path_of(scope)
+        return path if path in self._canonical else UNMATCHED
+
+    def _path_of(self, scope: Mapping[str, Any]) -> str:
+        """The route's own spelling of the path; the path itself where there is no such route."""
+        path: str = scope["path"]
+        found = self._canonical.get(path)
+        return found if found is not None else self._canonical.get(path.lower(), path)

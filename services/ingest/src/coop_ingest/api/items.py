@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
-from urllib.parse import parse_qs, quote
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 from msgspec.structs import replace
 
@@ -22,15 +22,14 @@ from coop_ingest.answer import MAX_ERRORS, Answer, json_answer
 from coop_ingest.gate import AdmittedRequest, RequestGate
 from coop_ingest.idempotency import SubmissionIds
 from coop_ingest.item_reader import ItemReader, Reading
-from coop_ingest.json_reading import StructReader, UnreadableJson
+from coop_ingest.json_reading import BodyReader, UnreadableJson
+from coop_ingest.notice import Notices
 from coop_ingest.publisher import Publisher
 from coop_ingest.refusal import Refusal, invalid, too_large
 from coop_ingest.wire import Items, PartialResult
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.message import Message
 from coop_runtime.process.asgi import Receive
-
-MAX_UNKNOWN_FIELDS: Final = 1_024  # bytes of the header that names them
 
 _ACCEPTED = metric.ACCEPTED.labels("item")
 
@@ -56,7 +55,7 @@ class ItemsRoute:
         self._publisher = publisher
         self._max_items = max_items
         self._now = now
-        self._bodies = StructReader(Items)
+        self._bodies = BodyReader(Items)
 
     async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
         """Raises Refusal or ClientGone."""
@@ -65,19 +64,20 @@ class ItemsRoute:
     async def _run(self, request: AdmittedRequest, ids: SubmissionIds) -> Answer:
         partial = _wants_partial(request.query)
         try:
-            body: Items = self._bodies.read(request.body)
+            body, lost = self._bodies.read(request.body)
         except UnreadableJson as unreadable:
             raise unreadable.refusal() from None
         if len(body.items) > self._max_items:
             detail = f"A request has at most {self._max_items} items."
             raise Refusal("size", [too_large(detail, "/items")])
-        messages, accepted, unknown, errors, refused = self._read(request, ids, body)
+        notices = Notices(lost)
+        messages, accepted, errors, refused = self._read(request, ids, body, notices)
         if errors and not partial:
             raise Refusal("size" if errors[0].status == 413 else "invalid", errors)
         if messages:
             await self._publisher.publish(messages)
             _ACCEPTED.inc(len(messages))
-        headers = _unknown_header(unknown) if unknown else ()
+        headers = notices.headers()
         if not partial:
             return Answer(202, b"", headers)
         metric.REFUSED_ITEMS.inc(refused)
@@ -85,8 +85,8 @@ class ItemsRoute:
         return json_answer(202, PartialResult(accepted, listed), headers)
 
     def _read(
-        self, request: AdmittedRequest, ids: SubmissionIds, body: Items
-    ) -> tuple[list[Message], list[str], dict[str, None], list[ApiError], int]:
+        self, request: AdmittedRequest, ids: SubmissionIds, body: Items, notices: Notices
+    ) -> tuple[list[Message], list[str], list[ApiError], int]:
         """Every item's message, or its errors."""
         org_id = request.org_id
         revision = self._table.revision(org_id)
@@ -94,7 +94,6 @@ class ItemsRoute:
         read = self._reader.read
         messages: list[Message] = []
         accepted: list[str] = []
-        unknown: dict[str, None] = {}
         errors: list[ApiError] = []
         refused = 0
         for index, raw in enumerate(body.items):
@@ -105,11 +104,14 @@ class ItemsRoute:
             if message is not None:
                 messages.append(message)
                 accepted.append(reading.item.id)  # type: ignore[union-attr]  # it has a message
-                unknown.update(dict.fromkeys(reading.unknown_fields))
+                if reading.unknown_fields:
+                    notices.unknown_fields.update(dict.fromkeys(reading.unknown_fields))
+                if reading.doubtful:
+                    notices.doubtful += reading.doubtful
                 continue
             refused += 1
             errors += reading.errors or self._publisher.too_large(at).errors
-        return messages, accepted, unknown, errors, refused
+        return messages, accepted, errors, refused
 
     def _message(
         self,
@@ -143,15 +145,3 @@ def _wants_partial(query: bytes) -> bool:
     if stated not in ("true", "false"):
         raise Refusal("invalid", [invalid("The parameter partial must be true or false.")])
     return stated == "true"
-
-
-def _unknown_header(names: dict[str, None]) -> tuple[tuple[bytes, bytes]]:
-    """The fields' names, percent-encoded, separated by commas; `...` where there are more."""
-    value = b""
-    for name in names:
-        encoded = quote(name, safe="").encode()
-        if len(value) + len(encoded) + 6 > MAX_UNKNOWN_FIELDS:
-            value += b", ..." if value else b"..."
-            break
-        value += b", " + encoded if value else encoded
-    return ((b"x-coop-unknown-fields", value),)

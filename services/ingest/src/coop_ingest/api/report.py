@@ -1,7 +1,8 @@
 """`POST /report`: a user of the platform reports an item.
 
-Guarantees: 201 only after the broker has acknowledged the report; reporter, policy and every item's
-type exist. Thread items are read as partial and are CONTENT.
+Guarantees: 201 only after the broker has acknowledged the report; the reported item is whole. What
+is only named beside it (reporter, policy, items of the thread) and does not exist never silences
+the report. Thread items are read as partial and are CONTENT.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class ReportRoute(SubmissionRoute[Report, ReportSubmitted]):
     def event(self, org_id: str, body: Report, related: RelatedReader) -> ReportSubmitted:
         """The report as an event. Raises Refusal with everything that is wrong."""
         report_id = related.next_id()
-        reporter = related.reference(body.reporter, "/reporter", kind="USER")
+        reporter = related.person(body.reporter, "/reporter")
         reported_at = related.moment(body.reported_at, "/reportedAt")
         reported = related.item(body.reported_item, "/reportedItem")
         if reported.kind == "THREAD" and body.additional_items:
@@ -63,10 +64,11 @@ class ReportRoute(SubmissionRoute[Report, ReportSubmitted]):
         if sent is None:
             return None
         at = "/reportedForReason"
-        if sent.policy_id is not None:
-            related.known(Kind.POLICY, sent.policy_id, at + "/policyId")
+        policy_id = sent.policy_id
+        if policy_id is not None:
+            policy_id = related.mention(Kind.POLICY, policy_id, at + "/policyId")
         return ReportReason(
-            policy_id=sent.policy_id,
+            policy_id=policy_id,
             reason=related.text(sent.reason, at + "/reason"),
             csam=sent.csam is True,
         )

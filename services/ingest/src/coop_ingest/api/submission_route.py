@@ -29,7 +29,7 @@ from coop_ingest.answer import Answer
 from coop_ingest.api.related import RelatedReader
 from coop_ingest.gate import AdmittedRequest, RequestGate
 from coop_ingest.idempotency import SubmissionIds
-from coop_ingest.json_reading import StructReader, UnreadableJson
+from coop_ingest.json_reading import BodyReader, UnreadableJson
 from coop_ingest.publisher import Publisher
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.asgi import Receive
@@ -61,7 +61,7 @@ class SubmissionRoute(ABC, Generic[B, E]):
         self._related = related
         self._publisher = publisher
         self._now = now
-        self._bodies = StructReader(self.body)
+        self._bodies: BodyReader[B] = BodyReader(self.body)  # type: ignore[arg-type]
         self._accepted = metric.ACCEPTED.labels(self.kind)
 
     async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
@@ -71,10 +71,11 @@ class SubmissionRoute(ABC, Generic[B, E]):
     async def _run(self, request: AdmittedRequest, ids: SubmissionIds) -> Answer:
         self.allowed(request.org_id)
         try:
-            body: B = self._bodies.read(request.body)
+            body, lost = self._bodies.read(request.body)
         except UnreadableJson as unreadable:
             raise unreadable.refusal() from None
         related = self._related(request.org_id, ids)
+        related.notices.lost = lost
         event = self.event(request.org_id, body, related)
         key = item_key(request.org_id, event.item.type_id, event.item.id)
         message = self._publisher.message(event, key, request.traceparent)
@@ -82,7 +83,8 @@ class SubmissionRoute(ABC, Generic[B, E]):
             raise self._publisher.too_large()
         await self._publisher.publish([message])
         self._accepted.inc()
-        return self.answer(event)
+        answer = self.answer(event)
+        return answer._replace(headers=(*answer.headers, *related.notices.headers()))
 
     def allowed(self, org_id: str) -> None:
         """Raises Refusal where the organisation does not take such submissions."""
