@@ -31,8 +31,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(**limits: Any) -> AsyncIterator[int]:
-    server = HttpServer(app, "127.0.0.1", 0, limits=ServerLimits(**limits))
+async def serving(*, of: Any = app, **limits: Any) -> AsyncIterator[int]:
+    server = HttpServer(of, "127.0.0.1", 0, limits=ServerLimits(**limits))
     server.bind()
     task = asyncio.create_task(server.run())
     async with asyncio.timeout(10):
@@ -129,6 +129,114 @@ async def test_what_is_no_http_is_refused(sent: bytes) -> None:
     """A malformed request gets 400 and a close."""
     async with serving() as port:
         assert (await exchange(port, sent)).startswith(b"HTTP/1.1 400 ")
+
+
+def request(*lines: bytes, version: bytes = b"1.1", host: bytes | None = b"host: a") -> bytes:
+    """A POST with these lines in its head, and a chunk of two bytes."""
+    head = [b"POST / HTTP/" + version, *([host] if host else []), b"connection: close", *lines]
+    return b"\r\n".join(head) + b"\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+
+
+CHUNKED = b"transfer-encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request(CHUNKED), 200),
+        (request(b"Transfer-Encoding: \tChunked "), 200),
+        (request(CHUNKED, host=b"Host: [::1]:8080"), 200),
+        (request(CHUNKED, host=b"host:"), 200),
+        (request(b"content-length: 12", b"expect: 100-Continue"), 200),
+        (request(b"content-length: 12", version=b"1.0", host=None), 200),
+        (request(CHUNKED, host=None), 400),
+        (request(CHUNKED, b"host: a"), 400),
+        (request(CHUNKED, b"Host: b"), 400),
+        (request(b"content-length: 12", b"host: b", version=b"1.0"), 400),
+        (request(CHUNKED, host=b"host: a/b"), 400),
+        (request(CHUNKED, host=b"host: a b"), 400),
+        (request(CHUNKED, host=b"host: me@a"), 400),
+        (request(CHUNKED, host=b"host: a, b"), 400),
+        (request(CHUNKED, version=b"2.0"), 505),
+        (request(CHUNKED, version=b"0.9"), 505),
+        (request(CHUNKED, version=b"1.2"), 400),
+        (request(CHUNKED, version=b"1.0"), 400),
+        (request(CHUNKED, version=b"1.0", host=None), 400),
+        (request(b"transfer-encoding: identity, chunked"), 400),
+        (request(b"transfer-encoding: chunked, identity"), 400),
+        (request(b"transfer-encoding: chunked, chunked"), 400),
+        (request(b"transfer-encoding: gzip, chunked"), 501),
+        (request(b"transfer-encoding: identity", b"content-length: 12"), 400),
+        (request(b"transfer-encoding: xchunked"), 501),
+        (request(b"transfer-encoding: \x0bchunked"), 400),
+        (request(b"transfer-encoding : chunked"), 400),
+        (request(b"transfer-encoding:"), 400),
+        (request(CHUNKED, CHUNKED), 400),
+        (request(CHUNKED, b"content-length: 12"), 400),
+        (request(b"content-length: 12", CHUNKED), 400),
+        (request(b"content-length: 12", b"content-length: 12"), 400),
+        (request(b"content-length: 12, 12"), 400),
+        (request(b"content-length: +12"), 400),
+        (request(b"content-length: 0x0c"), 400),
+        (request(CHUNKED, b"expect: 200-ok"), 417),
+        (request(CHUNKED, b"expect: 100-continue", b"expect: more"), 417),
+        (request(CHUNKED, b"x: a\r\n folded"), 400),
+        (request(CHUNKED, b"x: a\0b"), 400),
+        (request(CHUNKED).replace(b"\r\n", b"\n"), 400),
+    ],
+)
+async def test_what_two_readers_could_read_differently_is_refused(sent: bytes, status: int) -> None:
+    """Framing, Host, version and expectations leave no choice to whoever stands in front."""
+    async with serving() as port:
+        answer = await exchange(port, sent)
+    answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(CHUNKED, b"x: " + b"y" * 70_000),
+        request(CHUNKED, *[b"x: y"] * 7_000),
+        request(CHUNKED).replace(b" / ", b" /" + b"y" * 70_000 + b" "),
+    ],
+)
+async def test_a_large_head_in_one_piece_is_refused(sent: bytes) -> None:
+    """The limit holds however the head arrives."""
+    async with serving() as port:
+        assert (await exchange(port, sent)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_trailers_are_no_part_of_the_head() -> None:
+    """A key or an address behind the body counts for nothing; the next request is read."""
+    seen: list[list[bytes]] = []
+
+    async def listing(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        seen.append([name for name, _ in scope["headers"]])
+
+    trailers = b"0\r\nx-api-key: k\r\nX-Forwarded-For: 1.2.3.4\r\nhost: b\r\n\r\n"
+    first = request(CHUNKED, b"trailer: x-api-key").replace(b"connection: close", b"x: y")
+    async with serving(of=listing) as port:
+        answer = await exchange(port, first.replace(b"0\r\n\r\n", trailers), request(CHUNKED))
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert seen == [
+        [b"host", b"x", b"transfer-encoding", b"trailer"],
+        [b"host", b"connection", b"transfer-encoding"],
+    ]
+
+
+@pytest.mark.parametrize("endless", [b"x: yyyyyyyy\r\n" * 800, b"y" * 9_600])
+async def test_endless_trailers_are_cut(endless: bytes) -> None:
+    """What is no part of the body is bounded too: trailers, and extensions of chunks."""
+    end = b"0\r\n" if endless.startswith(b"x") else b"2;"
+    sent = request(CHUNKED).replace(b"2\r\nab\r\n0\r\n\r\n", end)
+    async with serving() as port:
+        began = time.monotonic()
+        answer = await exchange(port, sent, *[endless] * 20, pause=0.01)
+        assert time.monotonic() - began < 5
+    assert b" 200 " not in answer
 
 
 async def test_a_taken_port_names_the_address() -> None:

@@ -2,7 +2,9 @@
 
 Guarantees: the port is bound before anything starts, so that a taken port is an error and not a
 half-started service; a request's head is bounded in size, its arrival in time, so that slow or
-endless requests cost nothing; stopping lets running requests finish within a deadline.
+endless requests cost nothing; stopping lets running requests finish within a deadline. A head that
+two readers could understand differently is refused (RFC 9112): framing, Host, version, Expect. What
+comes behind a chunked body (trailers) is read and left out: it is no part of the head.
 Must not: install signal handlers, write access logs, or name the server in its answers.
 """
 
@@ -15,10 +17,12 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from coop_runtime.process.http_head import head_fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +118,13 @@ class _Server(uvicorn.Server):
         yield  # signals are the service's
 
 
+class _HeadRefused(Exception):
+    """The head cannot be accepted; raised through the parser, which then stops."""
+
+
 class _LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits on how long, and how large, a request may be arriving.
+    """uvicorn's protocol, stricter about heads, with limits on how long, and how large, a request
+    may be arriving.
 
     Most requests arrive in one piece and never see a timer.
     """
@@ -123,7 +132,10 @@ class _LimitedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _arriving = False
-    _head_size = 0
+    _arrived = 0  # bytes of the head, as they came
+    _head_size = 0  # bytes of the head, as they were read
+    _beside = 0  # bytes since the last part of the body: framing, extensions, trailers
+    _status = 400  # of the refusal
 
     def __init__(self, *arguments: Any, limits: ServerLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -138,31 +150,67 @@ class _LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._beside += len(data)
         super().data_received(data)
-        if self._arriving and not self.transport.is_closing():
-            if self._in_head:
-                self._head_size += len(data)
-                if self._head_size > self._limits.head_size:
-                    self._refuse(431)
-                    return
-            if self._timer is None:
-                limits = self._limits
-                self._arm(limits.head_timeout if self._in_head else limits.body_timeout)
+        if not self._arriving or self.transport.is_closing():
+            return
+        limits = self._limits
+        if self._in_head:
+            self._arrived += len(data)
+            if self._arrived > limits.head_size:
+                self._refuse(431)
+                return
+        elif self._beside > limits.head_size:
+            self._refuse(431)
+            return
+        if self._timer is None:
+            self._arm(limits.head_timeout if self._in_head else limits.body_timeout)
 
     def on_message_begin(self) -> None:
         self._arriving = self._in_head = True
-        self._head_size = 0
+        self._arrived = self._head_size = 0
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        self._grow(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer
+        self._grow(len(name) + len(value) + 4)  # with the colon, a blank and the line's end
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
+        status = head_fault(self.parser.get_http_version(), self.headers)
+        if status is not None:
+            self._give_up(status)
+        self.expect_100_continue = any(name == b"expect" for name, _ in self.headers)
         self._in_head = False
+        self._beside = 0
         self._disarm()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._arriving = False
         self._disarm()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+        self._refuse(self._status)
+
+    def _grow(self, count: int) -> None:
+        self._head_size += count
+        if self._head_size > self._limits.head_size:
+            self._give_up(431)
+
+    def _give_up(self, status: int) -> NoReturn:
+        self._status = status
+        raise _HeadRefused
 
     def _arm(self, timeout: float) -> None:
         self._timer = self.loop.call_later(timeout, self._late)
