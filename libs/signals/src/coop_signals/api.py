@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from coop_runtime.egress.answer import UnreadableAnswer, read_answer
 from coop_signals.error import AccountRefused, InputRefused, RateLimited, Unavailable
 from coop_signals.provider import ProviderAccount
 
@@ -82,9 +83,9 @@ class Api:
     def _read(self, answer: httpx.Response, answer_type: type[T]) -> T:
         self._check_status(answer)
         try:
-            return msgspec.json.decode(answer.content, type=answer_type)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise Unavailable(f"{self._name} gave an answer of another form") from None
+            return read_answer(answer.content, answer_type)
+        except UnreadableAnswer as error:
+            raise Unavailable(f"the answer of {self._name} {error}") from None
 
     def _check_status(self, answer: httpx.Response) -> None:
         status, name = answer.status_code, self._name

@@ -186,7 +186,13 @@ async def test_a_reviewer_sees_more_of_an_item(
         (500, b"", "answered 500"),
         (302, b"", "answered 302"),
         (200, b"<html>", "not JSON"),
-        (200, b"[" * 100_000, "not JSON"),
+        (200, b"\xff\xfe{\0}\0", "not JSON"),
+        (200, b"[" * 100_000, "nests deeper than 64"),
+        (
+            200,
+            b'{"items": [{"id": "post-1", "x": ' + b"[" * 99 + b"]" * 99 + b"}]}",
+            "nests deeper",
+        ),
         (200, b'{"items": {}}', "/items must be a list"),
         (200, b'{"items": [7]}', "/items/0 must be an object"),
         (200, b'{"items": [{"id": 7}]}', "/items/0/id must be a string"),
@@ -208,6 +214,17 @@ async def test_a_wrong_answer_is_told_by_what_is_wrong(
     answer = await admin.call("GET", f"/v1/items/{post}/post-1/partial")
     assert answer.status_code == 502, answer.text
     assert says in answer.json()["detail"]
+
+
+async def test_a_text_cut_in_the_middle_of_an_emoji_is_shown(
+    admin: Any, post: str, connected: Platform
+) -> None:
+    """As in what the platform sends by itself, it has U+FFFD."""
+    body = rb'{"items": [{"id": "post-1", "typeId": "POST", "data": {"text": "x \ud83d"}}]}'
+    connected.status, connected.body = 200, body.replace(b"POST", post.encode())
+    answer = await admin.call("GET", f"/v1/items/{post}/post-1/partial")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"]["text"] == "x \ufffd"
 
 
 async def test_what_cannot_be_asked_is_said(

@@ -32,6 +32,7 @@ from coop_review_api.kernel import metric
 from coop_review_api.kernel.error import Conflict, UpstreamFailed
 from coop_review_api.partial_item.signature import CannotSign, Signing, signing_of
 from coop_runtime.database.engine import transaction
+from coop_runtime.egress.answer import UnreadableAnswer, read_answer
 from coop_runtime.egress.guard import EgressGuard, EgressRefused, ResponseTooLarge
 from coop_runtime.secret.vault import Vault
 
@@ -160,9 +161,9 @@ def _read(
 ) -> dict[ItemRef, PartialItem]:
     """The items in an answer. Raises `UpstreamFailed` with what is wrong, and where."""
     try:
-        answer = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
-        raise UpstreamFailed("the answer is not JSON") from None
+        answer = read_answer(content, mended=True)
+    except UnreadableAnswer as error:
+        raise UpstreamFailed(f"the answer {error}") from None
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list):
         raise UpstreamFailed("the answer: /items must be a list")

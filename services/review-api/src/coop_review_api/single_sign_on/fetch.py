@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import msgspec
 
 from coop_review_api.single_sign_on.error import ProviderUnreachable, SignInRefused
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
+from coop_runtime.egress.answer import UnreadableAnswer, read_answer
 from coop_runtime.egress.guard import EgressGuard, EgressRefused
 
 TIMEOUT = 10.0  # seconds for a whole exchange
@@ -82,9 +82,9 @@ class Fetch:
 
 def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(answer.content)
-    except msgspec.DecodeError:
-        found = None
+        found = read_answer(answer.content)
+    except UnreadableAnswer as error:
+        raise ProviderUnreachable("json", f"the answer of {_host(url)} {error}") from None
     if not isinstance(found, dict):
         raise ProviderUnreachable("json", f"{_host(url)} did not answer with a JSON object")
     return found

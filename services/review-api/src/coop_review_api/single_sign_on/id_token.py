@@ -14,7 +14,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import jwt
 from jwt import PyJWK
@@ -40,6 +40,9 @@ class ExpectedToken:
     now: datetime
 
 
+_END_OF_TIME: Final = 10**12  # seconds since 1970
+
+
 def header(token: str) -> tuple[str, str | None]:
     """A token's algorithm and key, as it says itself: to look the key up by. Raises
     `SignInRefused`."""
@@ -47,7 +50,7 @@ def header(token: str) -> tuple[str, str | None]:
         raise SignInRefused("size", "the token is too long")
     try:
         found = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError:
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise SignInRefused("token", "not a signed token") from None
     algorithm, key_id = found.get("alg"), found.get("kid")
     if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
@@ -77,13 +80,13 @@ def claims(token: str, key: PyJWK, expected: ExpectedToken) -> dict[str, Any]:
         raise SignInRefused("algorithm", "the token's algorithm does not fit its key") from None
     except jwt.InvalidSignatureError:
         raise SignInRefused("signature", "the token's signature is wrong") from None
-    except (jwt.PyJWTError, TypeError, ValueError):
+    except (jwt.PyJWTError, TypeError, ValueError, RecursionError):
         raise SignInRefused("token", "the token cannot be read, or lacks a claim") from None
     _check_who(found, expected)
     _check_times(found, expected.now)
     nonce = found["nonce"]
     if not isinstance(nonce, str) or not hmac.compare_digest(
-        nonce.encode(), expected.nonce.encode()
+        nonce.encode("utf-8", "replace"), expected.nonce.encode()
     ):
         raise SignInRefused("nonce", "the token was made for another request")
     return found
@@ -136,9 +139,7 @@ def _check_who(found: dict[str, Any], expected: ExpectedToken) -> None:
 def _check_times(found: dict[str, Any], now: datetime) -> None:
     present, leeway = now.timestamp(), LEEWAY.total_seconds()
     expires, issued, starts = found["exp"], found["iat"], found.get("nbf", 0)
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in (expires, issued)):
-        raise SignInRefused("time", "a time that cannot be read")
-    if isinstance(starts, bool) or not isinstance(starts, int | float):
+    if not all(map(_is_time, (expires, issued, starts))):
         raise SignInRefused("time", "a time that cannot be read")
     if expires + leeway <= present:
         raise SignInRefused("time", "the token is no longer valid")
@@ -146,3 +147,8 @@ def _check_times(found: dict[str, Any], now: datetime) -> None:
         raise SignInRefused("time", "the token is not valid yet")
     if issued + MAX_AGE.total_seconds() <= present:
         raise SignInRefused("time", "the token is too old to answer this request")
+
+
+def _is_time(said: object) -> bool:
+    """Whether it is seconds since 1970 that can be compared: NaN cannot, nor what has no end."""
+    return isinstance(said, int | float) and not isinstance(said, bool) and abs(said) < _END_OF_TIME

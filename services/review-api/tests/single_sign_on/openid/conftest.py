@@ -65,6 +65,7 @@ class OpenId:
     asked: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     status: dict[str, int] = field(default_factory=dict)
+    raw: dict[str, bytes] = field(default_factory=dict)
     port: int = 0
 
     @property
@@ -89,6 +90,8 @@ class OpenId:
         self.asked.append(path)
         if path in self.status:
             return self.status[path], {"error": "server_error"}
+        if path in self.raw:
+            return 200, self.raw[path]
         match (method, path):
             case ("GET", "/.well-known/openid-configuration"):
                 return 200, {
@@ -171,7 +174,7 @@ def openid(clock: Any) -> Iterator[OpenId]:
             status, body = provider.answer(
                 self.command, urlsplit(self.path).path, self.rfile.read(length), self.headers
             )
-            data = json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))

@@ -76,6 +76,26 @@ async def test_keys_that_sign_nothing(admin: Any, openid: Any, keys: Any) -> Non
     assert "answered 404" in (await refused(admin, body_of(openid)))[1]
 
 
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys"])
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"<html>", "is not JSON"),
+        (b'{"issuer":"caf\xe9"}', "is not in UTF-8"),
+        (b'{"keys":[' + b"[" * 500 + b"]" * 500 + b"]}", "nests deeper than 64"),
+        (b"[" * 100_000, "nests deeper than 64"),
+        (b"[]", "did not answer with a JSON object"),
+    ],
+)
+async def test_answers_that_cannot_be_read(
+    admin: Any, openid: Any, path: str, raw: bytes, reason: str
+) -> None:
+    """Whatever is there, it is a fault that says what is wrong with it, never an error of ours."""
+    openid.raw = {path: raw}
+    pointer, told = await refused(admin, body_of(openid))
+    assert (pointer, reason in told) == ("/issuer", True), told
+
+
 async def test_a_provider_that_is_not_there(admin: Any, openid: Any) -> None:
     """Nobody answers, or with an error: a fault now, rather than for everybody tomorrow. Turned off
     it may be saved, and is asked when it is turned on."""

@@ -29,6 +29,10 @@ def encoded(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
+def deep(levels: int) -> str:
+    return base64.urlsafe_b64encode(b"[" * levels + b"]" * levels).rstrip(b"=").decode()
+
+
 async def test_claims_of_something_else(
     browser: Any, openid: Any, tools: Any, member: Any, clock: Any, reasons: Any
 ) -> None:
@@ -37,6 +41,7 @@ async def test_claims_of_something_else(
     cases: list[tuple[str, dict[str, Any]]] = [
         ("nonce", {"nonce": "another"}),
         ("nonce", {"nonce": 7}),
+        ("nonce", {"nonce": "\ud800"}),
         ("token", {"nonce": None}),
         ("issuer", {"iss": "https://evil.example"}),
         ("issuer", {"iss": openid.issuer + "/"}),
@@ -48,6 +53,9 @@ async def test_claims_of_something_else(
         ("time", {"iat": now - 3600}),
         ("time", {"nbf": now + 300}),
         ("time", {"exp": True}),
+        ("time", {"exp": float("nan")}),
+        ("time", {"exp": 10**400}),
+        ("time", {"iat": float("nan")}),
         ("time", {"exp": "soon"}),
         ("time", {"iat": "soon"}),
         ("time", {"nbf": "soon"}),
@@ -95,6 +103,7 @@ async def test_tokens_signed_by_nobody_we_know(
         ("key", lambda claims: jwt.encode(claims, tools.pair("c", curve=True).key, "ES256")),
         ("token", lambda claims: "not a token"),
         ("token", lambda claims: f"{encoded({'kid': 7, 'alg': 'RS256'})}.{encoded(claims)}.x"),
+        ("token", lambda claims: f"{deep(5_000)}.{encoded(claims)}.x"),
         ("size", lambda claims: "x" * 50_000),
     ]
     for _, sign in cases:
