@@ -519,7 +519,8 @@ async def test_strikes_from_the_log_to_the_platform_and_away_again(
     assert (ban["item"]["id"], ban["item"]["typeName"]) == ("user-1", "Member")
     assert (ban["policies"], ban["rules"]) == ([], [])
     assert "actorEmail" not in ban
-    assert "userStrikeCount" not in ban
+    assert ban["creator"] == {"id": "user-1", "typeId": "u-1"}
+    assert ban["userStrikeCount"] == 4
     told = sorted(body["userStrikeCount"] for body in bodies if body is not ban)
     assert told == [2, 4]
 

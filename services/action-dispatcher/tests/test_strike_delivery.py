@@ -28,7 +28,7 @@ from coop_runtime.process.error import Poison
 
 pytestmark = pytest.mark.engines
 
-AUTHOR = ItemRef("author-1", "u-1")
+AUTHOR, OTHER = ItemRef("author-1", "u-1"), ItemRef("author-2", "u-1")
 
 
 def received(event: ActionRequested) -> Received[ActionRequested]:
@@ -112,18 +112,24 @@ def counts(platform: Any) -> dict[str, int | None]:
 async def test_the_webhook_says_how_many_strikes_the_user_has(
     start: Any, striking: Any, platform: Any, make_request: Any, eventually: Any
 ) -> None:
-    """Each request that strikes tells the total with it; a request that does not tells nothing."""
+    """Each request that strikes tells the total with it; one that does not tells what there is,
+    where it is known whose item it is."""
     batch = [
         strike(make_request, "c-1", "post-1"),
         strike(make_request, "c-1", "post-2"),
         strike(make_request, "c-2", "post-3"),
         strike(make_request, "c-3", "post-4", policy_ids=()),
+        strike(make_request, "c-4", "post-5", policy_ids=(), creator=OTHER),
+        strike(make_request, "c-5", "post-6", creator=None),
     ]
     async with start() as handle:
         await handle([received(one) for one in batch])
-        await eventually(lambda: len(platform.hits) == 4)
+        await eventually(lambda: len(platform.hits) == 6)
+        late = strike(make_request, "c-6", "post-7", policy_ids=())
+        await handle([received(late)])
+        await eventually(lambda: len(platform.hits) == 7)
     told = counts(platform)
-    assert [told[one.execution_id] for one in batch] == [2, 2, 4, None]
+    assert [told[one.execution_id] for one in (*batch, late)] == [2, 2, 4, 4, 0, None, 4]
 
 
 async def test_a_batch_delivered_thrice_strikes_once(
@@ -212,7 +218,7 @@ async def test_a_reverse_action_takes_the_strike_away(
         await handle([received(one) for one in (undo[0], second)])
         await eventually(lambda: len(platform.hits) == 4)
     assert await rows("SELECT total FROM dispatch.strike_users") == [(0,)]
-    assert counts(platform)[undo[0].execution_id] is None
+    assert counts(platform)[undo[0].execution_id] == 0
     assert counts(platform)[second.execution_id] == 0
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from coop_action_dispatcher.arrival import NotYet, Undeliverable
@@ -53,6 +54,20 @@ def test_a_webhook_of_a_rule(configuration: Any, make_request: Any) -> None:
         "custom": {"team": "red", "level": 2, "days": 30},
         "creator": {"id": "user-9", "typeId": "t-user"},
     }
+
+
+def test_the_creator_of_a_user_is_the_user(configuration: Any, make_request: Any) -> None:
+    """Whoever asked: a rule, a person, the platform, a threshold."""
+    configuration.put_action("https://platform.example/hook")
+    user = ItemType(id="t-user", name="User", kind="USER", fields=(), version="")
+    configuration.put(Kind.ITEM_TYPE, user)
+    request = make_request(item="user-9", source="STRIKE_THRESHOLD")
+    request = msgspec.structs.replace(request, item=ItemRef("user-9", "t-user"))
+    assert body(configuration, request)["creator"] == {"id": "user-9", "typeId": "t-user"}
+    configuration.remove(Kind.ITEM_TYPE, "t-user")
+    version = ItemType(id="t-user@1", name="User", kind="USER", fields=(), version="1")
+    configuration.put(Kind.ITEM_TYPE_VERSION, version)
+    assert body(configuration, request)["creator"] == {"id": "user-9", "typeId": "t-user"}
 
 
 def test_a_webhook_of_a_decision_on_a_reported_item(configuration: Any, make_request: Any) -> None:

@@ -26,7 +26,7 @@ from coop_action_dispatcher.header import InvalidHeaders, encoded, fixed_headers
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign, Keyring
 from coop_action_dispatcher.schedule import Schedule
 from coop_action_dispatcher.sender import Sender, refusal, utc_now
-from coop_action_dispatcher.strike import Part, part_of
+from coop_action_dispatcher.strike import Part, User, part_of, user_of
 from coop_contracts.config import Document
 from coop_runtime.egress.guard import EgressRefused
 from coop_runtime.egress.post import PostTarget
@@ -45,10 +45,10 @@ class Bodies(Protocol):
     """Where a body is kept before it is sent first."""
 
     async def save_body(
-        self, delivery: Delivery, body: bytes | None, strike: Part | None
+        self, delivery: Delivery, body: bytes | None, strike: Part | None, user: User | None
     ) -> bytes | None:
-        """The body as it was kept, with the count of strikes; None when the lease is lost, or
-        there is no body and only the strike counts."""
+        """The body as it was kept, with the user's strikes; None when the lease is lost, or there
+        is no body and only the strike counts."""
 
 
 class _LeaseLost(Exception):
@@ -173,9 +173,10 @@ class Courier:
             body = body_of(asked, destination_of(asked, self._config), self._config)
         except Undeliverable:
             if strike is not None:
-                await self._bodies.save_body(delivery, None, strike)
+                await self._bodies.save_body(delivery, None, strike, None)
             raise
-        kept = await self._bodies.save_body(delivery, body, strike)
+        user = user_of(asked, self._config)
+        kept = await self._bodies.save_body(delivery, body, strike, user)
         if kept is None:
             raise _LeaseLost
         return kept

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from coop_action_dispatcher.asked import Asked, decode
-from coop_action_dispatcher.strike import Part, Reversal
+from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_contracts.dispatch import DeliveryKind
 
 
@@ -46,9 +46,9 @@ class Verdict(NamedTuple):
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
     """A delivery to be taken on. `request` is the event's bytes; `body` the webhook's, None while
-    it cannot be made; `endpoint` names the receiver (`endpoint_name`). `strike` is what it
-    adds to a user's strikes, `reversal` the execution whose strike it takes back. A callback has
-    no action."""
+    it cannot be made; `endpoint` names the receiver (`endpoint_name`). `user` is whose strikes the
+    webhook tells, `strike` what it adds to a user's strikes, `reversal` the execution whose strike
+    it takes back. A callback has no action."""
 
     execution_id: str
     org_id: str
@@ -63,6 +63,7 @@ class NewDelivery(Struct, frozen=True, kw_only=True):
     kind: DeliveryKind = "ACTION"
     rule_ids: tuple[str, ...] = ()
     traceparent: str | None = None
+    user: User | None = None
     strike: Part | None = None
     reversal: Reversal | None = None
 

@@ -16,7 +16,7 @@ from coop_action_dispatcher.delivery import NewDelivery
 from coop_action_dispatcher.destination import body_of, destination_of
 from coop_action_dispatcher.endpoint_name import NOWHERE, endpoint_of
 from coop_action_dispatcher.item import item_digest, storable
-from coop_action_dispatcher.strike import part_of, reversal_of
+from coop_action_dispatcher.strike import part_of, reversal_of, user_of
 from coop_contracts.event import ActionRequested, CallbackRequested, encode
 from coop_contracts.ids import item_key
 from coop_runtime.kafka.message import Received
@@ -55,12 +55,13 @@ def new_delivery(
     """
     execution_id = _uuid_of(asked)
     parent = storable(traceparent.decode("latin-1")) if traceparent else None
-    strike = body = None
+    strike = body = user = None
     endpoint = NOWHERE
     try:
         strike = part_of(asked, config, parent)
         destination = destination_of(asked, config)
         endpoint = endpoint_of(destination.url)
+        user = user_of(asked, config)
         body = body_of(asked, destination, config)
     except (NotYet, Undeliverable):
         pass  # the courier finds the same and says so in the delivery's result
@@ -79,6 +80,7 @@ def new_delivery(
         kind=kind_of(asked),
         rule_ids=tuple({storable(rule.id) for rule in rules_of(asked)}),
         traceparent=parent,
+        user=user,
         strike=strike,
         reversal=reversal_of(asked, parent),
     )

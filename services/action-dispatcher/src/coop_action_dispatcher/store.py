@@ -39,7 +39,7 @@ from coop_action_dispatcher.store_column import (
     Place,
     Ruled,
 )
-from coop_action_dispatcher.strike import Part
+from coop_action_dispatcher.strike import Part, User
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.webhook import with_strikes
 from coop_runtime.database.array import Bigints, Blobs, Uuids
@@ -144,18 +144,15 @@ class Store:
     async def _count(
         self, connection: AsyncConnection, requested: Sequence[NewDelivery]
     ) -> Sequence[NewDelivery]:
-        """Adds and takes back strikes, and tells the platform how many its user has."""
+        """Adds and takes back strikes, and tells the platform how many each user has."""
         counts = await self._strikes.apply(
             connection,
             [one.strike for one in requested if one.strike is not None],
             [one.reversal for one in requested if one.reversal is not None],
         )
-        return [
-            one
-            if one.strike is None or one.body is None
-            else structs.replace(one, body=with_strikes(one.body, counts[one.execution_id]))
-            for one in requested
-        ]
+        asking = [one.user for one in requested if one.body and one.user and not one.strike]
+        totals = await self._strikes.totals(connection, asking)
+        return [_telling(one, counts, totals) for one in requested]
 
     async def _insert(
         self, connection: AsyncConnection, new: Sequence[NewDelivery], places: Sequence[Place]
@@ -184,10 +181,11 @@ class Store:
         return seqs
 
     async def save_body(
-        self, delivery: Delivery, body: bytes | None, strike: Part | None
+        self, delivery: Delivery, body: bytes | None, strike: Part | None, user: User | None
     ) -> bytes | None:
         """Keeps the body before it is sent first, so that each attempt sends the same bytes, and
-        adds its strike, which could not be known when the delivery was taken on.
+        adds its strike, which could not be known when the delivery was taken on. It tells the
+        strikes of `user`.
 
         The body as it was kept; None when the lease is no longer ours, or there was none to keep.
         Raises `Retryable`.
@@ -199,6 +197,9 @@ class Store:
             if body is not None:
                 if strike is not None:
                     body = with_strikes(body, counts[strike.execution_id])
+                elif user is not None:
+                    totals = await self._strikes.totals(connection, [user])
+                    body = with_strikes(body, totals[user.digest])
                 saved = await connection.execute(
                     sql.SAVE_BODY, {"seq": delivery.seq, "owner": self.owner, "body": body}
                 )
@@ -310,3 +311,15 @@ async def _see_to_exceptions(connection: AsyncConnection, results: Sequence[Resu
     unused = {r.delivery.endpoint_id for r in results if r.delivery.probe and r.attempt is None}
     if unused:
         await connection.execute(GIVE_PROBES, {"ids": Bigints(unused)})
+
+
+def _telling(
+    new: NewDelivery, counts: Mapping[str, int], totals: Mapping[bytes, int]
+) -> NewDelivery:
+    """The delivery with its user's strikes in its body: those after its own, else the total."""
+    if new.body is None or new.user is None:
+        return new
+    count = counts.get(new.execution_id)
+    if count is None:
+        count = totals[new.user.digest]
+    return structs.replace(new, body=with_strikes(new.body, count))

@@ -99,7 +99,7 @@ def part_of(request: Asked, config: Configuration, traceparent: str | None = Non
         return None
     if not action.apply_user_strikes:
         return None
-    user = _user_of(request, config)
+    user = user_of(request, config)
     weights = [(weight_of(request, one, config), one) for one in request.policy_ids]
     weight, policy_id = max(weights, default=(0, ""))
     if user is None or weight <= 0:
@@ -170,7 +170,14 @@ def weight_of(request: ActionRequested, policy_id: str, config: Configuration) -
     return own if policy.id == policy_id else max(own, policy.user_strike_count)
 
 
-def _user_of(request: ActionRequested, config: Configuration) -> User | None:
+def user_of(request: Asked, config: Configuration) -> User | None:
+    """The user whom an action is about: the item itself, or whoever made it; None for a callback,
+    and where nobody is known.
+
+    Raises `NotYet` when the configuration the request was made under has not arrived.
+    """
+    if isinstance(request, CallbackRequested):
+        return None
     if _is_user(request, config):
         return User(request.org_id, request.item)
     return None if request.creator is None else User(request.org_id, request.creator)

@@ -38,6 +38,15 @@ LOCK = text(
     """
 )
 
+TOTALS = text(
+    """
+    SELECT user_digest, sum(counted)::bigint AS total FROM dispatch.strikes
+    WHERE user_digest = ANY(CAST(:digests AS bytea[])) AND counted > 0
+      AND expires_at > COALESCE(CAST(:now AS timestamptz), clock_timestamp())
+    GROUP BY user_digest
+    """
+)
+
 NOW = text("SELECT clock_timestamp()")
 
 CROSSED = text(

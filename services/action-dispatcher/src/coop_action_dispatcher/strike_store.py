@@ -13,14 +13,14 @@ deliveries. Who waits for a user therefore holds no delivery, and nobody waits i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_action_dispatcher import strike_batch
 from coop_action_dispatcher.arrival import Configuration
-from coop_action_dispatcher.strike import Part, Reversal
+from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_account import hold, save
 from coop_action_dispatcher.strike_statement import (
     EXPIRING,
@@ -28,6 +28,7 @@ from coop_action_dispatcher.strike_statement import (
     PRUNE_EXECUTIONS,
     PRUNE_STRIKES,
     PRUNE_USERS,
+    TOTALS,
 )
 
 _RETENTION = timedelta(days=45)
@@ -65,6 +66,19 @@ class Strikes:
             config=self._config,
             clock=self._clock,
         )
+
+    async def totals(self, connection: AsyncConnection, users: Iterable[User]) -> dict[bytes, int]:
+        """The live strikes of these users, by digest, with what this transaction changed.
+
+        Nobody is locked: another transaction may be about to change them.
+        """
+        digests = {user.digest for user in users}
+        if not digests:
+            return {}
+        now = None if self._now is None else self._now()
+        asked = {"digests": list(digests), "now": now}
+        found = await connection.execute(TOTALS, asked)
+        return dict.fromkeys(digests, 0) | {bytes(row.user_digest): row.total for row in found}
 
     async def expire(self, connection: AsyncConnection, *, limit: int) -> int:
         """Takes expired strikes of up to `limit` users off their totals; gives the users' number.

@@ -2,7 +2,7 @@
 
 Guarantees: the body is a pure function of the request and the configuration; its form is the public
 wire format's (docs: "Webhooks to the platform"). Rules and policies are those of the request, which
-names only rules that carry this action, and no others.
+names only rules that carry this action, and no others. The creator of a user is the user.
 Must not: hold a secret; the action's own headers stay ciphertext here.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from coop_action_dispatcher.arrival import Configuration, Undeliverable, expect_arrived
+from coop_action_dispatcher.strike import user_of
 from coop_contracts.config import Action, ActionType, ItemType, Kind, Policy
 from coop_contracts.event import ActionRequested, ItemRef
 
@@ -55,8 +56,9 @@ def body_of(request: ActionRequested, action: Action, config: Configuration) -> 
         body["actorEmail"] = request.actor_email
     if request.actor_note is not None:
         body["actorNote"] = request.actor_note
-    if request.creator is not None:
-        body["creator"] = _reference(request.creator)
+    user = user_of(request, config)
+    if user is not None:
+        body["creator"] = _reference(user.ref)
     if request.decision_reason is not None:
         body["decisionReason"] = request.decision_reason
     return msgspec.json.encode(body)
@@ -67,7 +69,8 @@ def _reference(item: ItemRef) -> dict[str, str]:
 
 
 def with_strikes(body: bytes, count: int) -> bytes:
-    """The body with the user's live strikes, this request's included."""
+    """The body with the live strikes of the user whom the action is about, this request's
+    included."""
     return body[:-1] + b',"userStrikeCount":%d}' % count
 
 
