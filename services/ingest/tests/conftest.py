@@ -27,11 +27,10 @@ from coop_contracts.config import (
     ScalarType,
 )
 from coop_contracts.event import (
-    ActionRequested,
+    ActionOrdered,
     AppealSubmitted,
     ItemSubmitted,
     ReportSubmitted,
-    ReviewRequested,
 )
 from coop_ingest.app import build_api, connect_redis, publisher_of
 from coop_ingest.settings import Settings
@@ -45,8 +44,7 @@ EVENTS = {
     "coop.items.v1": ItemSubmitted,
     "coop.reports.v1": ReportSubmitted,
     "coop.appeals.v1": AppealSubmitted,
-    "coop.action-requests.v1": ActionRequested,
-    "coop.review-requests.v1": ReviewRequested,
+    "coop.action-orders.v1": ActionOrdered,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coop_contracts.config import Action, ActionParameter, ActionType, Kind
-from coop_contracts.event import ActionRequested, ItemRef, ReviewRequested
+from coop_contracts.event import ActionOrdered, ItemRef
 from coop_contracts.ids import new_id
 
 ORDER = {"actionId": "ban", "itemId": "u1", "itemTypeId": "user"}
@@ -61,11 +61,12 @@ async def test_an_action_is_requested(actions: Any, path: str) -> None:
     assert (response.status_code, response.content) == (202, b"")
     (event,) = actions.broker.events
     (message,) = actions.broker.messages
-    assert isinstance(event, ActionRequested)
+    assert isinstance(event, ActionOrdered)
+    assert message.topic == "coop.action-orders.v1"
     assert message.key == b"org1/user/u1"
-    assert event.item == ItemRef("u1", "user")
-    assert (event.source, event.policy_ids, event.actor_id) == ("POST_ACTIONS", ("spam",), "me")
-    assert (event.actor_note, event.cause_id) == ("seen", event.correlation_id)
+    assert (event.action_id, event.item) == ("ban", ItemRef("u1", "user"))
+    assert (event.policy_ids, event.actor_id, event.note) == (("spam",), "me", "seen")
+    assert event.config_revision == actions.table.revision("org1")
 
 
 async def test_parameters_are_checked_when_asked_for(actions: Any) -> None:
@@ -104,22 +105,31 @@ async def test_an_unknown_item_type_is_called_so_on_every_route(actions: Any) ->
     )
 
 
-async def test_built_in_actions_become_review_requests(actions: Any) -> None:
-    """Enqueue asks for a review, the NCMEC one for a job of that kind, about the user."""
-    for action_id, kind in (("review", "DEFAULT"), ("ncmec", "NCMEC")):
-        assert (
-            await actions.post("/actions/", {**ORDER, "actionId": action_id})
-        ).status_code == 202
-        event = actions.broker.events[-1]
-        assert isinstance(event, ReviewRequested)
-        assert (event.job_kind, event.source, event.item.id) == (kind, "POST_ACTIONS", "u1")
+@pytest.mark.parametrize(
+    ("action_id", "type_id"),
+    [
+        ("review", "user"),
+        ("review", "post"),
+        ("author", "post"),
+        ("ncmec", "user"),
+        ("ncmec", "post"),
+    ],
+)
+async def test_built_in_actions_are_asked_for_like_others(
+    actions: Any, action_id: str, type_id: str
+) -> None:
+    """Of users and of content: whose that is is found out by who carries the order out."""
+    body = {**ORDER, "actionId": action_id, "itemTypeId": type_id}
+    assert (await actions.post("/actions/", body)).status_code == 202
+    (event,) = actions.broker.events
+    assert (event.action_id, event.item) == (action_id, ItemRef("u1", type_id))
 
 
-@pytest.mark.parametrize("action_id", ["author", "ncmec"])
-async def test_an_author_that_nobody_knows_is_not_guessed(actions: Any, action_id: str) -> None:
-    """An action on an item's author is refused here, where only the item's id is known."""
-    found = await refused(actions, actionId=action_id, itemTypeId="post", itemId="p1")
-    assert "ask for it on the user" in found["/actionId"]
+async def test_empty_parameters_stay_out(actions: Any) -> None:
+    """An optional parameter given as "" is not given, as in Coop."""
+    body = {**ORDER, "actionId": "suspend", "parameters": {"days": 7, "note": ""}}
+    assert (await actions.post("/actions/", body)).status_code == 202
+    assert actions.broker.events[0].parameters == {"days": 7}
 
 
 async def test_a_repeated_key_is_one_execution(make_ingest: Any, redis_url: str) -> None:

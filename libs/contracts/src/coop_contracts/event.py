@@ -317,6 +317,25 @@ class ActionRequested(Event, frozen=True, kw_only=True, tag="action-requested", 
     bulk_id: str | None = None
 
 
+class ActionOrdered(Event, frozen=True, kw_only=True, tag="action-ordered", omit_defaults=True):
+    """The platform asks for one of its actions on an item of which it sends the id alone.
+
+    Whose the item is, what it says and who `actor_id` is, is looked up by who carries the order
+    out: an ActionRequested, or a ReviewRequested where the action is built in, under the same
+    `execution_id`.
+    """
+
+    topic: ClassVar[str] = "coop.action-orders.v1"
+    execution_id: str
+    action_id: str
+    item: ItemRef
+    config_revision: int
+    policy_ids: tuple[str, ...] = ()
+    parameters: dict[str, Any] = {}
+    actor_id: str | None = None
+    note: str | None = None
+
+
 class EffectsReversed(Event, frozen=True, kw_only=True, tag="effects-reversed", omit_defaults=True):
     """An execution was taken back: its strike no longer counts. Whether the platform is told is the
     matter of a reverse action, requested by itself."""
@@ -526,6 +545,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     RulesEvaluated,
     RuleTripped,
     ReviewRequested,
+    ActionOrdered,
     ActionRequested,
     EffectsReversed,
     StrikesChanged,

@@ -1,7 +1,7 @@
 """ingest's composition root: what is built, and how it is wired. Nothing else is here.
 
 api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals,
-       action and review requests
+       action orders
 """
 
 from __future__ import annotations

@@ -17,12 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from coop_contracts.config import ApiScope
-from coop_contracts.event import (
-    ActionRequested,
-    AppealSubmitted,
-    ReportSubmitted,
-    ReviewRequested,
-)
+from coop_contracts.event import ActionOrdered, AppealSubmitted, ReportSubmitted
 from coop_contracts.ids import item_key
 from coop_ingest import metric
 from coop_ingest.answer import Answer
@@ -35,7 +30,7 @@ from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.asgi import Receive
 
 B = TypeVar("B", bound=Struct)
-E = TypeVar("E", bound=ReportSubmitted | AppealSubmitted | ActionRequested | ReviewRequested)
+E = TypeVar("E", bound=ReportSubmitted | AppealSubmitted | ActionOrdered)
 
 
 class SubmissionRoute(ABC, Generic[B, E]):

@@ -38,6 +38,20 @@ async def email_of(connection: AsyncConnection, user_id: str) -> str | None:
     return found
 
 
+async def emails_of(
+    connection: AsyncConnection, org_id: str, user_ids: Collection[str]
+) -> dict[str, str]:
+    """Where these people of the organisation are reached, by id; those who were removed too."""
+    if not user_ids:
+        return {}
+    found = await connection.execute(
+        select(_people.user_id, _people.email).where(
+            _people.org_id == org_id, _people.user_id.in_(list(user_ids))
+        )
+    )
+    return {row.user_id: row.email for row in found}
+
+
 async def with_roles(
     connection: AsyncConnection, org_id: str, roles: Collection[str]
 ) -> list[Reachable]:

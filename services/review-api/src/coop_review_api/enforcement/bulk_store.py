@@ -8,15 +8,16 @@ Must not: decide what follows for an item; `bulk` does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import Event, ItemRef
+from coop_contracts.event import Event, ItemRef, SubmittedItem
 from coop_contracts.ids import item_key, new_id
 from coop_queues import reading
 from coop_review_api.configuration.catalogue import load_catalogue
@@ -39,6 +40,7 @@ from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.kernel.turn import OrgTurns, take_in_turn
+from coop_review_api.projection.history import latest_items
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
 
@@ -232,7 +234,16 @@ async def _outcomes(
         catalogue=await load_catalogue(connection, job.org_id, KINDS),
         now=now,
     )
-    return [carry_out(run, target_of(row)) for row in rows]
+    targets = [target_of(row) for row in rows]
+    unknown = {one.item for one in targets if one.creator is None and one.reverses is None}
+    items = await latest_items(connection, job.org_id, unknown)
+    return [carry_out(run, _with_creator(target, items)) for target in targets]
+
+
+def _with_creator(target: Target, items: Mapping[ItemRef, SubmittedItem]) -> Target:
+    """The item with its creator, where that is told by what was last submitted of it."""
+    item = items.get(target.item)
+    return target if item is None else replace(target, creator=item.creator)
 
 
 def target_of(row: Any) -> Target:

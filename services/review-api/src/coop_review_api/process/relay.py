@@ -1,17 +1,21 @@
-"""Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk
-actions and automations out, writes exports, sends mails, anchors the audit chains, asks where
-places are, keeps the config topic whole.
+"""Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk actions,
+automations and the platform's orders out, writes exports, sends mails, anchors the audit chains,
+asks where places are, keeps the config topic whole.
 
 Must not: decide anything.
 """
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.event import ActionOrdered
 from coop_queues.store import OrderIndex
 from coop_review_api.audit.anchor import Anchorer
 from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.head_keeper import HeadKeeper
 from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.enforcement.order_handler import OrderHandler
 from coop_review_api.enforcement.worker import BulkWorker
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
@@ -27,6 +31,7 @@ from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.outbox import Relay
+from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
 from coop_runtime.process.service import Service
@@ -63,6 +68,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("log-head", keeper.run)
     service.add_task("release", Releaser(engine, clock=now).run)
     service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
+    service.consume("orders", _orders(settings, engine, producer))
     automations = AutomationWorker(engine, order, clock=now, limits=AutomationLimits())
     vault = Vault.of(settings)
     accounts = Accounts()
@@ -79,3 +85,16 @@ def relay(settings: RelaySettings) -> Service:
     else:
         service.add_task("mail", Mailer(engine, mail_server, clock=now, vault=vault).run)
     return service
+
+
+def _orders(
+    settings: RelaySettings, engine: AsyncEngine, producer: Producer
+) -> Consumer[ActionOrdered]:
+    return Consumer(
+        settings,
+        group=f"{NAME}-orders",
+        event_type=ActionOrdered,
+        handler=OrderHandler(engine),
+        producer=producer,
+        tuning=ConsumerTuning(in_flight=1),  # an item's orders stay in their order
+    )

@@ -7,6 +7,7 @@ Must not: change anything.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -33,6 +34,22 @@ _OF_USER = text(
     ORDER BY time DESC, submission_id LIMIT :limit
     """
 )
+_LATEST = text(
+    """
+    SELECT known.item
+      FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])) AS wanted (type_id, id)
+     CROSS JOIN LATERAL (
+        (SELECT time, item FROM review.recent_submissions
+          WHERE org_id = :org AND item_id = wanted.id AND item_type_id = wanted.type_id
+          ORDER BY time DESC LIMIT 1)
+        UNION ALL
+        (SELECT time, item FROM review.submissions
+          WHERE org_id = :org AND item_id = wanted.id AND item_type_id = wanted.type_id
+          ORDER BY time DESC LIMIT 1)
+        ORDER BY time DESC LIMIT 1
+    ) AS known
+    """
+)
 _EVALUATIONS = text(
     """
     SELECT event FROM review.evaluations
@@ -48,6 +65,21 @@ async def of_user(
     owner = item_key(user.type_id, user.id)
     rows = await connection.scalars(_OF_USER, {"org": org_id, "owner": owner, "limit": limit})
     return tuple(_item.decode(row) for row in rows)
+
+
+async def latest_items(
+    connection: AsyncConnection, org_id: str, items: Collection[ItemRef]
+) -> dict[ItemRef, SubmittedItem]:
+    """These items as they were last submitted, those that are known."""
+    if not items:
+        return {}
+    asked = {
+        "org": org_id,
+        "types": [item.type_id for item in items],
+        "ids": [item.id for item in items],
+    }
+    rows = await connection.scalars(_LATEST, asked)
+    return {ItemRef(item.id, item.type_id): item for item in map(_item.decode, rows)}
 
 
 async def creator_of(connection: AsyncConnection, org_id: str, item: ItemRef) -> ItemRef | None:

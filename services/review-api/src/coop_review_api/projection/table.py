@@ -48,6 +48,7 @@ def _submissions(name: str) -> Table:
         # Of the item's creator, or of the item itself where it has none: a user is one.
         Column("owner_key", Uuid(as_uuid=False), nullable=True),
         Index(None, "org_id", "owner_key", "time"),
+        Index(None, "org_id", "item_id", "time"),
         **_BY_TIME,
     )
 
