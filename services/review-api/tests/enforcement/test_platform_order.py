@@ -92,7 +92,7 @@ class Floor:
         kinds = {kind.topic: kind for kind in (ActionRequested, ReviewRequested)}
         async with transaction(self._engine) as connection:
             rows = (await connection.execute(select(outbox).order_by(outbox.c.id))).all()
-        assert all([["traceparent", TRACE.decode()] in row.headers for row in rows])
+        assert all(["traceparent", TRACE.decode()] in row.headers for row in rows)
         return [msgspec.json.decode(row.value, type=kinds[row.topic]) for row in rows]
 
 
