@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -262,6 +263,28 @@ async def test_pause_and_resume(
     [
         ("deliveries?cursor=%21%21", 422),
         ("deliveries?cursor=" + "A" * 50, 422),
+        *[
+            ("deliveries?cursor=" + base64.urlsafe_b64encode(text).decode(), 422)
+            for text in (
+                b"",
+                b"-1",
+                b"+1",
+                b"1_0",
+                b" 7",
+                b"null",
+                b"[]",
+                b"{}",
+                b"9" * 30,
+                b"\xb2",
+            )
+        ],
+        ("deliveries?stat=DEAD", 422),
+        ("deliveries?state=DEAD&state=PENDING", 422),
+        ("deliveries?executionId=e", 422),
+        ("deliveries?itemId=%ff&itemTypeId=t", 400),
+        ("endpoints/%ff", 400),
+        ("endpoints?hour=1", 422),
+        ("strikes/distribution?since=x", 422),
         ("deliveries?limit=0", 422),
         ("deliveries?limit=1000", 422),
         ("deliveries?state=LOST", 422),

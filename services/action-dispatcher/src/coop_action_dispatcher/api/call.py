@@ -9,13 +9,16 @@
         return answer(LIST_ENDPOINTS, Endpoints(…))
 
 Guarantees: a route has the call's method, path and status; a question that is not what the call
-asks is refused with 422, and so is text with U+0000, which nothing here can have for an id.
+asks is refused with 422, and so is a parameter that it does not have (it would be a filter that
+does not filter), and text with U+0000, which nothing here can have for an id. An address that is
+not UTF-8 is refused with 400: it would be another id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
@@ -50,8 +53,11 @@ def on(router: APIRouter, call: Call[Any, Any]) -> Callable[[F], F]:
 def asking(call: Call[Q, Any]) -> Any:
     """The dependency that reads what the call asks."""
 
+    names = {field.encode_name for field in msgspec.structs.fields(call.asks)} - set(call.ids)
+
     async def read(request: Request) -> Q:
-        given = _query(request) if call.method == "GET" else await _body(request)
+        _check_address(request)
+        given = _query(request, names) if call.method == "GET" else await _body(request)
         given |= {name: request.path_params[name] for name in call.ids}
         try:
             # Not strict: in an address every value is text.
@@ -64,14 +70,29 @@ def asking(call: Call[Q, Any]) -> Any:
     return Depends(read)
 
 
-def _query(request: Request) -> dict[str, Any]:
-    return dict(request.query_params)
+def _check_address(request: Request) -> None:
+    try:
+        unquote_to_bytes(request.scope["raw_path"]).decode()
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise HTTPException(400, "the address is not UTF-8") from None
+
+
+def _query(request: Request, names: Collection[str]) -> dict[str, Any]:
+    given = request.query_params.multi_items()
+    for name, _ in given:
+        if name not in names:
+            raise HTTPException(422, f"query/{name[:100]}: there is no such parameter")
+    found = dict(given)
+    if len(found) < len(given):
+        raise HTTPException(422, "query: a parameter is given twice")
+    return found
 
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
         return msgspec.json.decode(await request.body() or b"{}", type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(422, f"body: {error}") from None
 
 

@@ -12,6 +12,8 @@ import binascii
 
 from fastapi import HTTPException
 
+_MAX_DIGITS = 19
+
 
 def encode_cursor(number: int) -> str:
     """A cursor of a position."""
@@ -22,13 +24,11 @@ def decode_number(cursor: str | None) -> int | None:
     """The position in a cursor of one number. Raises the answer 422."""
     if cursor is None:
         return None
-    try:
-        number = int(_decode(cursor))
-    except ValueError:
-        raise _not_a_cursor() from None
-    if not 0 <= number < 1 << 63:
+    digits = _decode(cursor)
+    # `int` would also read a sign, blanks and underscores: this cursor is none that was given.
+    if not digits.isdigit() or len(digits) > _MAX_DIGITS or int(digits) >= 1 << 63:
         raise _not_a_cursor()
-    return number
+    return int(digits)
 
 
 def _decode(cursor: str) -> str:

@@ -20,6 +20,7 @@ from coop_contracts.dispatch import (
     LIST_USER_STRIKES,
     StrikeBucket,
     StrikeDistribution,
+    StrikeDistributionQuestion,
     StrikeExecution,
     ThresholdAction,
     ThresholdActions,
@@ -58,7 +59,11 @@ async def user_strikes(
 
 
 @on(router, GET_STRIKE_DISTRIBUTION)
-async def strike_distribution(request: Request, org_id: OrgId) -> Response:
+async def strike_distribution(
+    request: Request,
+    org_id: OrgId,
+    _asked: Annotated[StrikeDistributionQuestion, asking(GET_STRIKE_DISTRIBUTION)],
+) -> Response:
     """How many users have how many live strikes."""
     async with transaction(context_of(request).engine) as connection:
         found = await strike_view.distribution(connection, org_id, limit=_MAX_BUCKETS)
