@@ -23,6 +23,7 @@ from urllib.parse import unquote_to_bytes
 from coop_contracts.address import is_numeric_host, is_public, parse_spelt_ipv4
 from coop_items.refusal import NotAnItemValue
 
+_PLAIN = re.compile(r"https?://([^/?#\\\s\x00-\x20\x7f]+)[^\\\s\x00-\x20\x7f]*")
 _LEFT_OUT = str.maketrans("", "", "\t\n\r")
 _URL = re.compile(r"(https?):([/\\]*)([^/?#\\]*)([^?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -45,6 +46,10 @@ _PRIVATE: Final = "the host must not be private, loopback, link-local or unspeci
 
 def check_url(value: str, *, allow_private_hosts: bool = False) -> str:
     """The URL as it is kept. Raises NotAnItemValue."""
+    # What most platforms send is written as everybody reads it already.
+    plain = _PLAIN.fullmatch(value)
+    if plain is not None and _judge_host(_host_of(plain[1])) is None:
+        return value
     match = _URL.fullmatch(value.strip().translate(_LEFT_OUT))
     if match is None:
         raise NotAnItemValue(_NOT_A_URL)
