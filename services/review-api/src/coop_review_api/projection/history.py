@@ -34,18 +34,22 @@ _OF_USER = text(
     ORDER BY time DESC, submission_id LIMIT :limit
     """
 )
+# What was recorded is found by its evaluation, what is recent by itself.
 _LATEST = text(
     """
     SELECT known.item
-      FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])) AS wanted (type_id, id)
+      FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]), CAST(:keys AS uuid[]))
+           AS wanted (type_id, id, key)
      CROSS JOIN LATERAL (
         (SELECT time, item FROM review.recent_submissions
           WHERE org_id = :org AND item_id = wanted.id AND item_type_id = wanted.type_id
           ORDER BY time DESC LIMIT 1)
         UNION ALL
-        (SELECT time, item FROM review.submissions
-          WHERE org_id = :org AND item_id = wanted.id AND item_type_id = wanted.type_id
-          ORDER BY time DESC LIMIT 1)
+        (SELECT s.time, s.item FROM (
+            SELECT submission_id, time FROM review.evaluations
+             WHERE org_id = :org AND item_key = wanted.key ORDER BY time DESC LIMIT 1) AS e
+           JOIN review.submissions s
+             ON s.org_id = :org AND s.submission_id = e.submission_id AND s.time = e.time)
         ORDER BY time DESC LIMIT 1
     ) AS known
     """
@@ -77,6 +81,7 @@ async def latest_items(
         "org": org_id,
         "types": [item.type_id for item in items],
         "ids": [item.id for item in items],
+        "keys": [item_key(item.type_id, item.id) for item in items],
     }
     rows = await connection.scalars(_LATEST, asked)
     return {ItemRef(item.id, item.type_id): item for item in map(_item.decode, rows)}

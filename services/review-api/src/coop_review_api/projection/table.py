@@ -34,7 +34,7 @@ _TIME = DateTime(timezone=True)
 _BY_TIME: dict[str, Any] = {"postgresql_partition_by": "RANGE (time)"}
 
 
-def _submissions(name: str) -> Table:
+def _submissions(name: str, *more: Index) -> Table:
     return Table(
         name,
         metadata,
@@ -48,12 +48,12 @@ def _submissions(name: str) -> Table:
         # Of the item's creator, or of the item itself where it has none: a user is one.
         Column("owner_key", Uuid(as_uuid=False), nullable=True),
         Index(None, "org_id", "owner_key", "time"),
-        Index(None, "org_id", "item_id", "time"),
+        *more,
         **_BY_TIME,
     )
 
 
-recent_submissions = _submissions("recent_submissions")
+recent_submissions = _submissions("recent_submissions", Index(None, "org_id", "item_id", "time"))
 """Every submission of the last hours, by hour: whether it will be asked for is not known yet."""
 
 submissions = _submissions("submissions")

@@ -1,4 +1,4 @@
-"""Submissions are found by their item.
+"""Recent submissions are found by their item.
 
 Revision: 0012
 """
@@ -10,18 +10,22 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-_TABLES = ("recent_submissions", "submissions")
-
 
 def upgrade() -> None:
-    """What an item said last, and whose it is, is asked for by its id."""
-    for table in _TABLES:
-        op.execute(
-            f"CREATE INDEX {table}_org_id_item_id_time_ix ON review.{table} (org_id, item_id, time)"
-        )
+    """What an item said last, and whose it is, is asked for by its id.
+
+    Of the parent only, which locks nothing: every partition that is made from now on has it, and
+    those that are there are gone within hours.
+    """
+    op.execute(
+        """
+        -- squawk-ignore require-concurrent-index-creation
+        CREATE INDEX recent_submissions_org_id_item_id_time_ix
+            ON ONLY review.recent_submissions (org_id, item_id, time)
+        """
+    )
 
 
 def downgrade() -> None:
-    """It is found by its submission and its owner only."""
-    for table in _TABLES:
-        op.execute(f"DROP INDEX review.{table}_org_id_item_id_time_ix")
+    """They are found by their submission and their owner only."""
+    op.execute("DROP INDEX review.recent_submissions_org_id_item_id_time_ix")
