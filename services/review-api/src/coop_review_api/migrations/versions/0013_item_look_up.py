@@ -1,12 +1,12 @@
 """Recent submissions are found by their item.
 
-Revision: 0012
+Revision: 0013
 """
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
