@@ -244,3 +244,51 @@ async def test_a_taken_port_names_the_address() -> None:
     async with serving() as port:
         with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}"):
             HttpServer(app, "127.0.0.1", port).bind()
+
+
+async def test_waiting_connections_make_room() -> None:
+    """With as many connections as there may be, the one that has waited longest without a request
+    gives its place to a new one; a request that is under way does not."""
+    gate = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slow":
+            await gate.wait()
+        await app(scope, receive, send)
+
+    async with serving(of=slow, connections=3) as port:
+        busy = asyncio.create_task(
+            exchange(port, b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        )
+        await asyncio.sleep(0.05)
+        first = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        second = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        got = await exchange(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 200")
+        assert b"503" in await asyncio.wait_for(first[0].read(), 5)
+        second[1].write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert (await asyncio.wait_for(second[0].read(), 5)).startswith(b"HTTP/1.1 200")
+        gate.set()
+        assert (await busy).startswith(b"HTTP/1.1 200")
+        for one in (first, second):
+            one[1].close()
+
+
+async def test_when_all_are_busy_a_new_one_is_refused() -> None:
+    """Every connection has a request under way: the next is told to come again, none is cut."""
+    gate = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await gate.wait()
+        await app(scope, receive, send)
+
+    request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    async with serving(of=slow, connections=2) as port:
+        busy = [asyncio.create_task(exchange(port, request)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        assert (await exchange(port)).startswith(b"HTTP/1.1 503")
+        gate.set()
+        assert all(one.startswith(b"HTTP/1.1 200") for one in await asyncio.gather(*busy))

@@ -2,9 +2,11 @@
 
 Guarantees: the port is bound before anything starts, so that a taken port is an error and not a
 half-started service; a request's head is bounded in size, its arrival in time, so that slow or
-endless requests cost nothing; stopping lets running requests finish within a deadline. A head that
-two readers could understand differently is refused (RFC 9112): framing, Host, version, Expect. What
-comes behind a chunked body (trailers) is read and left out: it is no part of the head.
+endless requests cost nothing; connections are bounded in number, and those that wait without a
+request make room for new ones, the longest wait first; stopping lets running requests finish within
+a deadline. A head that two readers could understand differently is refused (RFC 9112): framing,
+Host, version, Expect. What comes behind a chunked body (trailers) is read and left out: it is no
+part of the head.
 Must not: install signal handlers, write access logs, or name the server in its answers.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
+import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,13 +31,20 @@ from coop_runtime.process.http_head import head_fault
 @dataclass(frozen=True, kw_only=True)
 class ServerLimits:
     """How long an idle connection is kept, and a request's head and body may be arriving, in
-    seconds; how many bytes a head, URL and headers together, may have."""
+    seconds; how many bytes a head, URL and headers together, may have; how many connections there
+    may be, within three quarters of the files that the process may open."""
 
     keep_alive: int = 5
     head_timeout: float = 10.0
     head_size: int = 32 * 1024
     body_timeout: float = 60.0
     backlog: int = 1024
+    connections: int = 8192
+
+    def most_connections(self) -> int:
+        """As many as the process can have."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return max(1, min(self.connections, files * 3 // 4))
 
 
 class HttpServer:
@@ -79,7 +89,11 @@ class HttpServer:
             raise RuntimeError("bind first")
         config = uvicorn.Config(
             self._app,
-            http=partial(_LimitedProtocol, limits=self._limits),  # type: ignore[arg-type]
+            http=partial(  # type: ignore[arg-type]
+                _LimitedProtocol,
+                limits=self._limits,
+                crowd=_Crowd(self._limits.most_connections()),
+            ),
             ws="none",
             loop="none",
             log_config=None,
@@ -118,6 +132,18 @@ class _Server(uvicorn.Server):
         yield  # signals are the service's
 
 
+class _Crowd:
+    """The connections of one server; `waiting` are those without a request, the longest first."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.waiting: dict[_LimitedProtocol, None] = {}
+
+    def longest(self, but: _LimitedProtocol) -> _LimitedProtocol | None:
+        """Whoever has waited longest."""
+        return next((one for one in self.waiting if one is not but), None)
+
+
 class _HeadRefused(Exception):
     """The head cannot be accepted; raised through the parser, which then stops."""
 
@@ -137,16 +163,27 @@ class _LimitedProtocol(HttpToolsProtocol):
     _beside = 0  # bytes since the last part of the body: framing, extensions, trailers
     _status = 400  # of the refusal
 
-    def __init__(self, *arguments: Any, limits: ServerLimits, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: ServerLimits, crowd: _Crowd, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._crowd = crowd
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._crowd.waiting[self] = None
+        if len(self.connections) > self._crowd.most:
+            (self._crowd.longest(but=self) or self).make_room()
         self._arm(self._limits.head_timeout)
+
+    def make_room(self) -> None:
+        """Another connection needs the place."""
+        self._crowd.waiting.pop(self, None)
+        self.connections.discard(self)  # its transport may close a little later
+        self._refuse(503)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._crowd.waiting.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -189,6 +226,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._beside = 0
         self._disarm()
+        self._crowd.waiting.pop(self, None)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -199,6 +237,15 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._arriving = False
         self._disarm()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if (
+            not self.transport.is_closing()
+            and self.cycle is not None
+            and self.cycle.response_complete
+        ):
+            self._crowd.waiting[self] = None
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         self._refuse(self._status)
