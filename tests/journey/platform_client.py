@@ -43,6 +43,16 @@ def send(
     )
 
 
+def request_action(stack: LocalStack, order: dict[str, Any]) -> httpx.Response:
+    """The platform asks for one of its actions."""
+    return httpx.post(
+        stack.url("ingest") + "/api/v1/actions/",
+        json=order,
+        headers={"X-API-KEY": stack.demo_file()["apiKey"]},
+        timeout=20,
+    )
+
+
 def received(stack: LocalStack, item_id: str) -> list[dict[str, Any]]:
     """The verified webhooks that the platform received about an item."""
     answer = httpx.get(

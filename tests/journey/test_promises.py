@@ -10,13 +10,21 @@ import subprocess
 import sys
 import time
 import uuid
+from typing import Any
 
 import psutil
 import pytest
 from confluent_kafka import Producer
 
 from tests.journey.collector import Collector
-from tests.journey.platform_client import administrator, eventually, post_of, received, send
+from tests.journey.platform_client import (
+    administrator,
+    eventually,
+    post_of,
+    received,
+    request_action,
+    send,
+)
 from tests.local_stack import LocalStack, report_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
@@ -63,6 +71,38 @@ async def test_a_rule_edit_acts_within_one_second(stack: LocalStack) -> None:
         assert send(stack, later).status_code == 202
         deliveries = eventually(lambda: received(stack, later["id"]), "another rule's webhook")
         assert [one["actionId"] for one in deliveries] == [ids["actions"]["Remove"]]
+
+
+async def test_the_platform_acts_on_content_that_it_names_by_its_id(stack: LocalStack) -> None:
+    """A request for an action becomes a webhook that says whose the content is, how many strikes
+    they have, and who of the console asked."""
+    ids = stack.demo_file()["ids"]
+    post = post_of(stack, "quiet words")
+    assert send(stack, post).status_code == 202
+    async with administrator(stack) as console:
+        me = (await console.call("GET", "/v1/session"))["user"]
+        order = {
+            "actionId": ids["actions"]["Limit reach"],
+            "itemId": post["id"],
+            "itemTypeId": post["typeId"],
+            "actorId": me["id"],
+        }
+
+        async def told() -> Any:
+            # Whose it is, is known once the projector has seen the item.
+            before = len(received(stack, post["id"]))
+            assert request_action(stack, order).status_code == 202
+            hit = eventually(lambda: received(stack, post["id"])[before:], "the order's webhook")
+            detail = await console.call("GET", f"/v1/deliveries/{hit[0]['webhookId']}")
+            body = json.loads(detail["body"])
+            return body if "creator" in body else None
+
+        deadline = time.monotonic() + 30
+        while (body := await told()) is None:
+            assert time.monotonic() < deadline
+    assert body["creator"] == post["data"]["author"]
+    assert isinstance(body["userStrikeCount"], int)
+    assert body["actorEmail"] == me["email"]
 
 
 def test_one_trace_leads_from_request_to_webhook(stack: LocalStack, collector: Collector) -> None:

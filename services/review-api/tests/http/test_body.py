@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -54,3 +55,16 @@ def test_what_is_not_json_is_one_fault_of_the_whole_body(data: bytes) -> None:
     with pytest.raises(Invalid) as refused:
         parse(DecisionBody, data)
     assert [fault.pointer for fault in refused.value.faults] == [""]
+
+
+class Nested(Body):
+    """Anything inside of a field."""
+
+    x: int
+    anything: dict[str, Any]
+
+
+def test_of_a_repeated_name_the_last_value_counts() -> None:
+    """At every depth, as on the public wire: no two readers of a body see two things."""
+    sent = b'{"x":"no","x":2,"anything":{"a":1},"anything":{"b":1,"b":{"c":1,"c":2}}}'
+    assert parse(Nested, sent) == Nested(x=2, anything={"b": {"c": 2}})
