@@ -115,7 +115,7 @@ class System:
         return found
 
     def put(self, collection: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
-        stamp = ("id", "revision", "updatedAt", "updatedBy", "entryCount", "warnings")
+        stamp = ("id", "revision", "updatedAt", "updatedBy", "entryCount", "warnings", "cost")
         body = {k: v for k, v in document.items() if k not in stamp} | more
         path = f"/v1/{collection}/{document['id']}"
         found: dict[str, Any] = self.api.call("PUT", path, body).json()

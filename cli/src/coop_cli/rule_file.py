@@ -35,7 +35,7 @@ MOVED = (FileKind.TEXT_BANK, FileKind.LOCATION_BANK, FileKind.RULE)
 NAMED = ("item-types", "actions", "policies", "text-banks", "location-banks", "hash-banks")
 """What a rule refers to by name, as paths of the API."""
 
-_STAMP = frozenset({"updatedAt", "updatedBy", "entryCount", "warnings"})
+_STAMP = frozenset({"updatedAt", "updatedBy", "entryCount", "warnings", "cost"})
 _NEEDED = frozenset({"conditionSet", "strings", "locations"})  # where they are, if only empty
 
 _LISTS = {
