@@ -126,7 +126,9 @@ _SEEN = _Seen()
 def spell(text: str) -> str:
     """The text's letters as they are read, with all its signs and spaces."""
     if not text.isascii():
-        looked = _FLAG.sub(" ", text).translate(_TRADE_MARKS).translate(_SEEN)
+        if max(text) >= "\U0001f1e6":
+            text = _FLAG.sub(" ", text)
+        looked = text.translate(_TRADE_MARKS).translate(_SEEN)
         decomposed = unicodedata.normalize("NFKD", looked)
         text = unicodedata.normalize("NFC", decomposed.translate(_SEEN))
         text = text.replace("I", _CAPITAL_I).casefold().replace(_CAPITAL_I, "I")

@@ -200,8 +200,9 @@ class _VariantScanner(Scanner):
     __slots__ = ()
 
     def _scan(self, text: str) -> Hits:
-        readings = Readings(text)
-        return _first(self._state.parts, lambda segment: segment.find(readings))
+        parts = self._state.parts
+        readings = Readings(text, edged=any(segment.edged for segment, _ in parts))
+        return _first(parts, lambda segment: segment.find(readings))
 
 
 def _first(parts: Sequence[Part], find: Callable[[Any], Iterable[int]]) -> Hits:

@@ -69,12 +69,12 @@ _CUT = ("rnr", "cic", "php")  # ends that what follows may still reduce
 
 class Readings:
     """What a text may be read as: `spelled` words and the same words `reduced`. Positions in
-    `reduced`: from `edged` on words have the signs at their ends that may be punctuation, from
-    `spelled_out` on they are single letters joined."""
+    `reduced`: from `edged` on words have the signs at their ends that may be punctuation (for
+    keywords that have some as well), from `spelled_out` on they are single letters joined."""
 
     __slots__ = ("_reduced_starts", "_spelled_starts", "edged", "reduced", "spelled", "spelled_out")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, edged: bool = True) -> None:
         base = spell(text)
         drawn = draw(base)
         all_signs = _words(drawn, WITH_SIGNS)
@@ -94,10 +94,10 @@ class Readings:
         self.spelled = _marked(whole + _BREAK)
         self.reduced = reduce(self.spelled)
         self.edged = len(self.reduced)
-        if all_signs != signs:
-            edged = _marked(all_signs + _BREAK)
-            self.spelled += edged
-            self.reduced += reduce(edged)
+        if edged and all_signs != signs:
+            with_edges = _marked(all_signs + _BREAK)
+            self.spelled += with_edges
+            self.reduced += reduce(with_edges)
         self.spelled_out = len(self.reduced)
         if runs:
             joined = _marked(_BREAK.join(runs))
@@ -280,13 +280,15 @@ def _repeated(letter: str, one: str, count: int) -> str:
 
 
 class VariantSegment:
-    """One automaton of reduced keywords, and the keywords themselves."""
+    """One automaton of reduced keywords, and the keywords themselves. `edged`: some have signs at
+    their ends."""
 
-    __slots__ = ("__weakref__", "_keywords", "_parts", "strings")
+    __slots__ = ("__weakref__", "_keywords", "_parts", "edged", "strings")
 
     def __init__(self, strings: Sequence[str]) -> None:
         self.strings = tuple(strings)
         self._keywords = tuple(_Keyword(string) for string in self.strings)
+        self.edged = any(one.edged for one in self._keywords)
         by_reduced: dict[str, list[int]] = {}
         for index, one in enumerate(self._keywords):
             if one.reduced:
