@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +18,9 @@ from coop_contracts.event import (
     CallbackRequested,
     DecisionMade,
     ItemRef,
+    ItemSubmitted,
     ReviewRequested,
+    SubmittedItem,
 )
 from coop_contracts.permission import Role
 from coop_queues import store
@@ -26,12 +29,15 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.kernel.schema import outbox
+from coop_review_api.projection.handler import Projection
+from coop_review_api.projection.partition import Partitions
 from coop_review_api.review import deciding
 from coop_review_api.review.decision import Component, Reviewer
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
+from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
 
@@ -126,6 +132,40 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock
         remove=(await admin.make("/v1/actions", kit.action(post)))["id"],
         ban=(await admin.make("/v1/actions", ban))["id"],
     )
+
+
+async def test_other_items_are_acted_on_with_their_creators(world: World, place: Any) -> None:
+    """Whose an item is that the job does not know, is told by what was last submitted of it."""
+    partitions = Partitions(world.engine)
+    projection = Projection(
+        world.engine, partitions, clock=world.clock, retention=timedelta(days=30)
+    )
+    submission = ids.new_id()
+    event = ItemSubmitted(
+        event_id=ids.new_id(),
+        org_id=world.org_id,
+        time=world.clock(),
+        correlation_id=submission,
+        submission_id=submission,
+        item=SubmittedItem(
+            id="post-2",
+            type_id=world.post,
+            type_version="v",
+            data=msgspec.Raw(b"{}"),
+            creator=ItemRef("author-2", world.user),
+        ),
+        request_id="r",
+        config_revision=1,
+    )
+    await projection.submitted([Received(event, b"", event.topic, 0, 0, {}, -1)])
+    await place(world.queue, world.post, "post-1")
+    others = world.related((world.post, "post-2"), (world.post, "post-3"), actionIds=[world.remove])
+    await world.decide([others])
+    requests = await world.sent(ActionRequested)
+    assert [(one.item.id, one.creator) for one in requests] == [
+        ("post-2", ItemRef("author-2", world.user)),
+        ("post-3", None),
+    ]
 
 
 async def test_related_actions_are_each_an_effect_of_their_own(world: World, place: Any) -> None:

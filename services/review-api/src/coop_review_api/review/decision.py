@@ -8,7 +8,8 @@ Must not: do anything. Data only; `judgement` makes decisions of drafts.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from coop_contracts.event import (
     ItemRef,
     SubmittedItem,
 )
+from coop_queues.job import Job
 from coop_review_api.configuration.catalogue import Catalogue
 
 MAX_NOTE = 5000
@@ -103,7 +105,8 @@ class Escalation(Struct, frozen=True, kw_only=True, rename="camel"):
 class Rulebook:
     """What a decision on one job is judged by, at `revision`. `origins` are what an appeal is
     against, the newest first. For an escalation: `author` of the item, where the job does not know
-    it, and `submissions` of the user, the newest first. No `queue`: it was deleted."""
+    it, and `submissions` of the user, the newest first. `creators` of items that actions are taken
+    on, where the job does not know them. No `queue`: it was deleted."""
 
     settings: OrgSettings
     catalogue: Catalogue
@@ -112,6 +115,7 @@ class Rulebook:
     origins: tuple[Origin, ...] = ()
     author: ItemRef | None = None
     submissions: tuple[SubmittedItem, ...] = ()
+    creators: Mapping[ItemRef, ItemRef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +137,14 @@ class Decision:
     @property
     def decision_id(self) -> str:
         return self.made.decision_id
+
+
+def creator_in(job: Job, item: ItemRef) -> ItemRef | None:
+    """Who made the item, as far as the job knows."""
+    known = (job.item, *job.earlier_items, *job.additional_items, *job.thread_items)
+    return next(
+        (one.creator for one in known if (one.id, one.type_id) == (item.id, item.type_id)), None
+    )
 
 
 def hash_of(draft: Draft, *, reviewer_id: str) -> bytes:

@@ -17,7 +17,7 @@ import msgspec
 from coop_contracts import ids
 from coop_contracts.config import Action, Kind
 from coop_contracts.error import pointer
-from coop_contracts.event import ActionRequested, DecisionComponent, DecisionMade, ItemRef
+from coop_contracts.event import ActionRequested, DecisionComponent, DecisionMade
 from coop_queues.job import Job, JobKind
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
@@ -31,6 +31,7 @@ from coop_review_api.review.decision import (
     Execution,
     Reviewer,
     Rulebook,
+    creator_in,
 )
 from coop_review_api.review.decision_check import check
 
@@ -60,7 +61,7 @@ def decide(
     components = tuple(_whole(component, job) for component in draft.components)
     made = _made(draft, components, job, rulebook, reviewer, now)
     actor = reviewer or on_behalf
-    taken = list(_actions(made, components, values, draft, job, actor))
+    taken = list(_actions(made, components, values, draft, job, rulebook, actor))
     back = reverse.Reversals()
     if any(component.reverse_actions for component in components):
         back = reverse.of_origins(
@@ -167,6 +168,7 @@ def _actions(
     values: Values,
     draft: Draft,
     job: Job,
+    rulebook: Rulebook,
     actor: Reviewer | None,
 ) -> Iterator[tuple[Execution, ActionRequested]]:
     for position, component in enumerate(components):
@@ -191,7 +193,7 @@ def _actions(
                     item=item,
                     source="MRT_JOB",
                     config_revision=made.config_revision,
-                    creator=_creator_of(item, job),
+                    creator=creator_in(job, item) or rulebook.creators.get(item),
                     policy_ids=component.policy_ids,
                     parameters=values[position, action_id],
                     actor_id=actor.user_id if actor else None,
@@ -207,11 +209,3 @@ def _actions(
 
 def _is_default(job: Job) -> bool:
     return job.summary.kind is JobKind.DEFAULT
-
-
-def _creator_of(item: ItemRef, job: Job) -> ItemRef | None:
-    """Who made the item, as far as the job knows."""
-    known = (job.item, *job.earlier_items, *job.additional_items, *job.thread_items)
-    return next(
-        (one.creator for one in known if (one.id, one.type_id) == (item.id, item.type_id)), None
-    )

@@ -1,6 +1,7 @@
 """What a decision is judged by, read in the transaction that makes it.
 
-Guarantees: configuration of one revision; for an escalation also what the log knows of the user.
+Guarantees: configuration of one revision; for an escalation also what the log knows of the user;
+of items that are acted on, whose they are.
 Must not: judge.
 """
 
@@ -15,7 +16,7 @@ from coop_review_api.configuration.catalogue import Catalogue, load_catalogue, l
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.projection import history
 from coop_review_api.review import escalation
-from coop_review_api.review.decision import Draft, Origin, Rulebook
+from coop_review_api.review.decision import Draft, Origin, Rulebook, creator_in
 
 _ALL = (Kind.SETTINGS, Kind.QUEUE, Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY)
 
@@ -44,7 +45,21 @@ async def load(
         origins=origins,
         author=author,
         submissions=submissions,
+        creators=await _creators(connection, job, draft),
     )
+
+
+async def _creators(connection: AsyncConnection, job: Job, draft: Draft) -> dict[ItemRef, ItemRef]:
+    """Whose the items are that actions are taken on, where the job does not say it."""
+    acted_on = {
+        item
+        for component in draft.components
+        if component.action_ids
+        for item in component.items or (job.summary.item,)
+    }
+    unknown = {item for item in acted_on if creator_in(job, item) is None}
+    found = await history.latest_items(connection, job.summary.org_id, unknown)
+    return {item: one.creator for item, one in found.items() if one.creator is not None}
 
 
 async def _catalogue(
