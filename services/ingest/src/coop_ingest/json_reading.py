@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -67,13 +67,6 @@ class StructReader(Generic[S]):
         except _FAILURES as failure:
             raise self.explain(bytes(raw), at, failure) from None
 
-    def try_read(self, raw: bytes) -> S | Exception:
-        """The struct, or why it cannot be read."""
-        try:
-            return self._decoder.decode(raw)
-        except _FAILURES as failure:
-            return failure
-
     def explain(self, raw: bytes, at: str, failure: Exception) -> UnreadableJson:
         """Everything that is wrong with what could not be read."""
         if len(raw) > MAX_EXPLAINED:
@@ -90,35 +83,29 @@ class StructReader(Generic[S]):
         return UnreadableJson(errors, syntax=False) if errors else _as_found(failure, at, len(raw))
 
 
-class ReadBody(NamedTuple, Generic[S]):
-    """A body. `lost` are pointers to texts that lost something; more than a header can name may be
-    `MORE`."""
-
-    value: S
-    lost: tuple[str, ...]
-
-
 class BodyReader(Generic[S]):
     """Reads the bodies of one route."""
 
     def __init__(self, kind: type[S]) -> None:
         self._structs: StructReader[S] = StructReader(kind)
+        self._decode = msgspec.json.Decoder(kind).decode
 
-    def read(self, body: bytes) -> ReadBody[S]:
-        """The body's struct, whose texts can all be kept. Raises UnreadableJson."""
+    def read(self, body: bytes) -> tuple[S, tuple[str, ...]]:
+        """The body's struct, whose texts can all be kept, and pointers to those that lost something
+        (`MORE` for more than a header can name). Raises UnreadableJson."""
         body = body.removeprefix(BOM)
         # A single byte is looked for much faster than a few: most bodies have no escape at all.
         if (b"\\" not in body or _NUL not in body) and is_utf8(body):
-            found = self._structs.try_read(body)
-            if not isinstance(found, Exception):
-                return ReadBody(found, ())
-            # Half a pair is found by the decoder: looking for one would cost every good body.
-            kept = storable(body)
-            if kept is body:
-                raise self._structs.explain(body, "", found)
+            try:
+                return self._decode(body), ()
+            except _FAILURES as failure:
+                # Half a pair is found by the decoder: looking for one would cost every good body.
+                kept = storable(body)
+                if kept is body:
+                    raise self._structs.explain(body, "", failure) from None
         else:
             kept = storable(body)
-        return ReadBody(self._structs.read(kept), _lost(body))
+        return self._structs.read(kept), _lost(body)
 
 
 def _lost(body: bytes) -> tuple[str, ...]:

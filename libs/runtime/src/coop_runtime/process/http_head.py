@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-_VERSIONS: Final = frozenset({"1.0", "1.1"})
-_TOLD: Final = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
+_UNUSUAL: Final = frozenset({b"transfer-encoding", b"expect"})
 # RFC 3986, 3.2.2 and 3.2.3: a name, an address or one in brackets; a port. It may be empty.
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]{0,5})?"
@@ -28,34 +28,46 @@ _HOST = re.compile(
 
 
 def head_fault(version: str, headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """The status that refuses this head; None where it is in order. Names are in lower case."""
-    if version not in _VERSIONS:
+    """The status that refuses this head; None where it is in order. Names are in lower case.
+
+    That a Content-Length is a number, the parser sees to.
+    """
+    if version not in {"1.1", "1.0"}:
         return 505
-    told: dict[bytes, list[bytes]] = {}
+    host, hosts, lengths = b"", 0, 0
+    unusual: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        if name in _TOLD:
-            told.setdefault(name, []).append(value)
-    hosts = told.get(b"host", [])
-    if len(hosts) > 1 or (not hosts and version != "1.0"):
+        if name == b"host":
+            host, hosts = value, hosts + 1
+        elif name == b"content-length":
+            lengths += 1
+        elif name in _UNUSUAL:
+            unusual.append((name, value))
+    if hosts > 1 or lengths > 1 or (not hosts and version == "1.1") or not _is_host(host):
         return 400
-    if hosts and _HOST.fullmatch(hosts[0]) is None:
-        return 400
-    if len(told) == len(hosts):
-        return None
-    return _body_fault(version, told)
+    return _body_fault(version, unusual, has_length=lengths > 0) if unusual else None
 
 
-def _body_fault(version: str, told: dict[bytes, list[bytes]]) -> int | None:
-    if any(value.lower() != b"100-continue" for value in told.get(b"expect", ())):
-        return 417
-    lengths, codings = told.get(b"content-length", []), told.get(b"transfer-encoding", [])
-    if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
-        return 400
+# Nearly all requests name the same few.
+@lru_cache(maxsize=1024)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
+
+
+def _body_fault(
+    version: str, unusual: Iterable[tuple[bytes, bytes]], *, has_length: bool
+) -> int | None:
+    codings = []
+    for name, value in unusual:
+        if name == b"transfer-encoding":
+            codings.append(value.strip().lower())
+        elif value.lower() != b"100-continue":
+            return 417
     if not codings:
         return None
-    if lengths or len(codings) > 1 or version == "1.0":
+    if has_length or len(codings) > 1 or version == "1.0":
         return 400
-    coding = codings[0].strip().lower()
+    coding = codings[0]
     if coding == b"chunked":
         return None
     return 400 if b"chunked" in coding and b"identity" in coding else 501

@@ -216,13 +216,15 @@ class _LimitedProtocol(HttpToolsProtocol):
         if not self._in_head:
             return  # a trailer
         self._grow(len(name) + len(value) + 4)  # with the colon, a blank and the line's end
-        self.headers.append((name.lower(), value))
+        name = name.lower()
+        if name == b"expect":
+            self.expect_100_continue = True  # it can be nothing else, see `http_head`
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = head_fault(self.parser.get_http_version(), self.headers)
         if status is not None:
             self._give_up(status)
-        self.expect_100_continue = any(name == b"expect" for name, _ in self.headers)
         self._in_head = False
         self._beside = 0
         self._disarm()
