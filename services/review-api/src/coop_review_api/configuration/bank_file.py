@@ -270,6 +270,8 @@ def _json(raw: bytes) -> Any:
         return msgspec.json.decode(_text(raw))
     except msgspec.DecodeError as error:
         raise _FileError("the file", f"is no JSON: {error}") from error
+    except RecursionError:
+        raise _FileError("the file", "is nested too deeply") from None
 
 
 def _array(document: Any, name: str) -> Iterator[tuple[str, Any]]:

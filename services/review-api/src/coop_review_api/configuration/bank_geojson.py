@@ -76,8 +76,7 @@ def feature(value: object) -> Location:
 def _rectangle(found: _Feature) -> _Box:
     shape = found.geometry
     if shape.type == "Polygon":
-        (ring,) = msgspec.convert(shape.coordinates, list[_Ring])[:1]
-        box = _box(ring)
+        box = _box(_outline(msgspec.convert(shape.coordinates, list[_Ring])))
         bbox = found.bbox
         if bbox is not None and len(bbox) == 4 and bbox[0] > bbox[2]:
             if {bbox[0], bbox[2]} != {box.west, box.east}:
@@ -85,13 +84,19 @@ def _rectangle(found: _Feature) -> _Box:
             return box._replace(west=bbox[0], east=bbox[2])
         return box
     if shape.type == "MultiPolygon":
-        rings = [polygon[0] for polygon in msgspec.convert(shape.coordinates, list[list[_Ring]])]
-        boxes = [_box(ring) for ring in rings]
+        polygons = msgspec.convert(shape.coordinates, list[list[_Ring]])
+        boxes = [_box(_outline(polygon)) for polygon in polygons]
         for left, right in (boxes, boxes[::-1]) if len(boxes) == 2 else ():
             same = (left.south, left.north) == (right.south, right.north)
             if same and left.east == 180 and right.west == -180:
                 return left._replace(east=right.east)
     raise NotALocation("/geometry", _NO_AREA)
+
+
+def _outline(polygon: Sequence[_Ring]) -> _Ring:
+    if len(polygon) != 1:
+        raise NotALocation("/geometry", f"{_NO_AREA} without holes")
+    return polygon[0]
 
 
 def _box(ring: _Ring) -> _Box:
