@@ -111,7 +111,9 @@ async def test_deliveries_are_the_dispatchers_answer(admin: Any, dispatcher: Any
         "since": "2026-03-01T00:00:00+00:00",
         "limit": "7",
     }
-    assert (await admin.call("GET", f"/v1/deliveries/{EXECUTION}")).json() == DETAIL
+    assert (await admin.call("GET", f"/v1/deliveries/{EXECUTION}")).json() == DETAIL | {
+        "actorName": None
+    }
 
 
 async def test_sending_again_leaves_an_audit_row(
@@ -154,12 +156,13 @@ async def test_endpoints_are_seen_paused_and_resumed(
     """Health is handed on; who pauses or resumes is told to the dispatcher and noted."""
     root = f"/internal/v1/orgs/{org.org_id}/endpoints"
     dispatcher.answers[root] = httpx.Response(200, json={"items": [ENDPOINT], "nextCursor": None})
+    shown = ENDPOINT | {"pausedByName": None}
     for path in ("/7", "/7/pause", "/7/resume"):
         dispatcher.answers[f"{root}{path}"] = httpx.Response(200, json=ENDPOINT)
-    assert (await admin.call("GET", "/v1/endpoints")).json()["items"] == [ENDPOINT]
-    assert (await admin.call("GET", "/v1/endpoints/7?hours=24")).json() == ENDPOINT
+    assert (await admin.call("GET", "/v1/endpoints")).json()["items"] == [shown]
+    assert (await admin.call("GET", "/v1/endpoints/7?hours=24")).json() == shown
     paused = await admin.call("POST", "/v1/endpoints/7/pause", {"reason": "maintenance"})
-    assert paused.json() == ENDPOINT
+    assert paused.json() == shown
     assert json.loads(dispatcher.asked[-1].content) == {
         "actorId": admin.user_id,
         "reason": "maintenance",

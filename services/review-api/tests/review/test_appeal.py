@@ -196,6 +196,7 @@ async def test_the_job_shows_what_the_appeal_is_against(world: World, place: Any
         "id": original["id"],
         "decisionId": original["id"],
         "reviewerId": world.first.user_id,
+        "reviewerName": "MODERATOR",
         "decidedAt": original["decidedAt"],
         "actionIds": [world.remove],
         "policyIds": [world.policy],
@@ -258,7 +259,11 @@ async def test_what_an_appeal_s_decision_may_say(world: World, place: Any) -> No
         answer = await world.try_(world.second, components)
         assert answer.status_code == 422, (components, answer.text)
         assert pointer in [one["pointer"] for one in answer.json()["errors"]], answer.text
-    more = (await world.admin.make("/v1/queues", {"name": "Senior", "isAppealsQueue": True}))["id"]
+    more = (
+        await world.admin.make(
+            "/v1/queues", {"name": "Senior", "isAppealsQueue": True, "openToEveryone": True}
+        )
+    )["id"]
     moved = await world.decide(world.second, [{"type": "MOVE", "queueId": more}])
     assert moved["appealOf"] is None
     decided = await world.decide(

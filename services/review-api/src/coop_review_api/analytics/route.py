@@ -26,6 +26,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import Forbidden
@@ -112,6 +113,7 @@ class CountView(Model):
 
     start: datetime
     key: str | None
+    key_name: PersonName = None
     count: int
 
 
@@ -136,6 +138,7 @@ class TimesPointView(Model):
 
     start: datetime
     key: str | None
+    key_name: PersonName = None
     decisions: int
     waiting: SpreadView
     handling: SpreadView
@@ -151,6 +154,7 @@ class DecisionCellView(Model):
     """`actionId` is null for what takes no action."""
 
     key: str | None
+    key_name: PersonName = None
     type: DecisionType
     action_id: str | None
     count: int

@@ -35,6 +35,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
@@ -94,6 +95,7 @@ class BacktestView(Model):
     data_from: datetime | None
     error: str | None
     created_by: str
+    created_by_name: PersonName = None
     created_at: datetime
     updated_at: datetime
 

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from coop_contracts.config import ItemKind, RuleStatus, ScalarType
 from coop_review_api.http.body import Body, Model
+from coop_review_api.http.person_name import PersonName
 
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")]
 Text255 = Annotated[str, Field(max_length=255)]
@@ -33,6 +34,7 @@ class Stamped(Model):
     revision: int
     updated_at: datetime
     updated_by: str
+    updated_by_name: PersonName = None
 
 
 class WarningView(Model):

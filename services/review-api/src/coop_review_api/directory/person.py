@@ -66,6 +66,18 @@ async def active(
     return await _active(connection, org_id, _people.user_id.in_(list(user_ids)))
 
 
+async def names_of(
+    connection: AsyncConnection, org_id: str, user_ids: Collection[str]
+) -> dict[str, str]:
+    """The names of those of these people who are the organisation's, removed ones too, by id."""
+    rows = await connection.execute(
+        select(_people.user_id, _people.name).where(
+            _people.org_id == org_id, _people.user_id.in_(list(user_ids))
+        )
+    )
+    return {row.user_id: row.name for row in rows}
+
+
 async def _active(
     connection: AsyncConnection, org_id: str, condition: ColumnElement[bool]
 ) -> list[Reachable]:

@@ -44,6 +44,7 @@ class Access:
     async def __call__(self, request: Request) -> Principal:
         principal = await authenticate(request, touch=self.keeps_alive)
         self.check(principal)
+        request.state.principal = principal  # for what is done to the answer
         return principal
 
     def check(self, principal: Principal) -> None:

@@ -6,9 +6,12 @@ Must not: build anything that lives longer than the application; `process.api` d
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from coop_review_api.analytics import route as analytics
 from coop_review_api.audit import route as audit_log
@@ -34,20 +37,23 @@ from coop_review_api.decision_log import job_route as decided_job_route
 from coop_review_api.decision_log import route as decision_log
 from coop_review_api.delivery import route as delivery
 from coop_review_api.delivery import strike_route
+from coop_review_api.directory import person
 from coop_review_api.enforcement import bulk_route
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
 from coop_review_api.http.authentication import public
-from coop_review_api.http.context import Context
+from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
+from coop_review_api.http.person_name import named
 from coop_review_api.http.problem import install
 from coop_review_api.live import route as live
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
 from coop_review_api.partial_item import route as partial_item
 from coop_review_api.people import (
+    directory_route,
     invitation_route,
     me_route,
     password_route,
@@ -73,10 +79,12 @@ from coop_review_api.review import (
 from coop_review_api.signal import integration_route
 from coop_review_api.single_sign_on import provider_route
 from coop_review_api.single_sign_on import route as single_sign_on
+from coop_runtime.database.engine import transaction
 
 _ROUTERS: tuple[APIRouter, ...] = (
     session_route.router,
     user_route.router,
+    directory_route.router,
     user_access_route.router,
     role_route.router,
     invitation_route.router,
@@ -141,11 +149,11 @@ def build(context: Context) -> FastAPI:
     install(app)
     # Not include_router: the routes stay plain entries of app.routes, for tests to walk.
     for router in _ROUTERS:
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(_with_names(router))
     for resource in _RESOURCES:
         router = APIRouter(prefix="/v1", tags=[resource.path])
         add_resource(router, resource)
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(_with_names(router))
 
     async def openapi() -> dict[str, Any]:
         """This description."""
@@ -160,6 +168,20 @@ def build(context: Context) -> FastAPI:
         response_model=dict[str, Any],
     )
     return app
+
+
+def _with_names(router: APIRouter) -> Iterator[BaseRoute]:
+    """The router's routes; where they show people's ids, with the names."""
+    for route in router.routes:
+        yield named(route, _names_of) if isinstance(route, APIRoute) else route
+
+
+async def _names_of(request: Request, user_ids: frozenset[str]) -> Mapping[str, str]:
+    principal = getattr(request.state, "principal", None)
+    if principal is None:
+        return {}
+    async with transaction(context_of(request).engine) as connection:
+        return await person.names_of(connection, principal.org_id, user_ids)
 
 
 def limited(app: FastAPI, *, max_body: int) -> RequestLimit:

@@ -21,6 +21,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonName, PersonNames
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import Fault, Forbidden, Invalid
 from coop_review_api.kernel.principal import Principal
@@ -87,6 +88,7 @@ class GoldenItemView(Model):
     components: list[dict[str, Any]]
     note: str | None
     created_by: str
+    created_by_name: PersonName = None
     created_at: datetime
     retired_at: datetime | None
 
@@ -100,6 +102,7 @@ class GoldenResultView(Model):
     """Of `answered` golden items of a queue: how many a person got wholly right, and in part."""
 
     reviewer_id: str
+    reviewer_name: PersonName = None
     queue_id: str
     answered: int
     correct: int
@@ -144,6 +147,7 @@ class PairAgreementView(Model):
 
     queue_id: str
     reviewer_ids: list[str]
+    reviewer_names: PersonNames = Field(default_factory=list)
     reviews: int
     equal: int
     kappa: float | None
@@ -160,6 +164,7 @@ class OverturnView(Model):
     reviewed again and then decided otherwise."""
 
     key: str
+    key_name: PersonName = None
     decisions: int
     undone: int
     reversed: int

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from coop_queues.job import Job, JobSummary
 from coop_review_api.http.body import Model
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.review.decision import Origin
 
 
@@ -22,6 +23,7 @@ class LeaseHolder(Model):
     """Who holds the job now, until when."""
 
     reviewer_id: str
+    reviewer_name: PersonName = None
     expires_at: datetime
 
 
@@ -52,6 +54,7 @@ class JobSummaryView(Model):
     claimed_at: datetime | None
     closed_at: datetime | None
     closed_by: str | None
+    closed_by_name: PersonName = None
     close_reason: str | None
 
 
@@ -75,6 +78,7 @@ class AppealOriginView(Model):
     id: str
     decision_id: str | None
     reviewer_id: str | None
+    reviewer_name: PersonName = None
     decided_at: datetime
     action_ids: list[str]
     policy_ids: list[str]
