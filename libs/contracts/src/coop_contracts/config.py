@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from coop_contracts.permission import Permission
 
@@ -213,7 +214,11 @@ class QueueWeights(Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 
 
 class Queue(Document, frozen=True, kw_only=True):
-    """`target_minutes` is the service level: how long a job may wait for its decision. While
+    """Who edits queues sees all; of the others those review here whom `reviewer_ids` or, by their
+    role, `reviewer_roles` name, and with `open_to_everyone` all who review. A document from before
+    that field says by naming nobody that it is open to everyone.
+
+    `target_minutes` is the service level: how long a job may wait for its decision. While
     `is_paused` jobs come in and none is handed out. `auto_close_jobs` closes those whose item was
     deleted. `clear_reports_*`: what becomes of the other pending jobs of a user when one of the
     trigger actions is decided here. `second_review_share` of its decisions, from 0 to 1, are
@@ -226,6 +231,8 @@ class Queue(Document, frozen=True, kw_only=True):
     is_appeals_queue: bool = False
     hidden_action_ids: tuple[str, ...] = ()
     reviewer_ids: tuple[str, ...] = ()
+    reviewer_roles: tuple[str, ...] = ()
+    open_to_everyone: bool | None = None
     order: QueueOrder = QueueOrder.OLDEST_FIRST
     weights: QueueWeights = QueueWeights()
     target_minutes: int | None = None
@@ -236,6 +243,10 @@ class Queue(Document, frozen=True, kw_only=True):
     clear_reports_trigger_action_ids: tuple[str, ...] = ()
     second_review_share: float = 0.0
     golden_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.open_to_everyone is None:
+            force_setattr(self, "open_to_everyone", not (self.reviewer_ids or self.reviewer_roles))
 
 
 class TextBank(Document, frozen=True, kw_only=True):

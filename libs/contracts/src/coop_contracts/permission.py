@@ -41,7 +41,6 @@ _MODERATOR = frozenset(
     {
         _P.VIEW_MRT,
         _P.VIEW_MRT_DATA,
-        _P.MANAGE_POLICIES,
         _P.MANUALLY_ACTION_CONTENT,
         _P.VIEW_INVESTIGATION,
         _P.VIEW_RULES_DASHBOARD,
@@ -64,7 +63,12 @@ DEFAULT_ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.MODERATOR_MANAGER: _MODERATOR
-    | {_P.EDIT_MRT_QUEUES, _P.MANAGE_ROUTING_RULES, _P.VIEW_CHILD_SAFETY_DATA},
+    | {
+        _P.EDIT_MRT_QUEUES,
+        _P.MANAGE_ROUTING_RULES,
+        _P.MANAGE_POLICIES,
+        _P.VIEW_CHILD_SAFETY_DATA,
+    },
     Role.MODERATOR: _MODERATOR,
     Role.CHILD_SAFETY_MODERATOR: _MODERATOR | {_P.VIEW_CHILD_SAFETY_DATA},
     Role.ANALYST: frozenset(

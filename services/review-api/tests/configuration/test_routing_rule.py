@@ -62,7 +62,9 @@ class Routed:
             "appeals" if one["isAppealsQueue"] else "default": one["id"] for one in found
         }
         for name in ("Spam", "Urgent"):
-            self.queues[name] = (await self.admin.make("/v1/queues", {"name": name}))["id"]
+            self.queues[name] = (
+                await self.admin.make("/v1/queues", {"name": name, "openToEveryone": True})
+            )["id"]
         return self
 
     def body(self, name: str, queue: str, condition: Any, **more: Any) -> dict[str, Any]:

@@ -137,7 +137,8 @@ async def test_nobody_gets_in_without_a_session(app: Any, http: Any) -> None:
 async def test_another_organisations_ids_do_not_exist(
     app: Any, admin: Any, sign_in: Any, kit: Any, place: Any
 ) -> None:
-    """With another organisation's id every route answers 404, and nothing of it is listed."""
+    """With another organisation's id every route answers 404, and nothing of it is listed; with
+    their own the same request finds what it is of."""
     stranger = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
     post = await admin.make("/v1/item-types", kit.item_type())
     queues = (await admin.call("GET", "/v1/queues")).json()["items"]
@@ -170,12 +171,16 @@ async def test_another_organisations_ids_do_not_exist(
         },
     }
     ids = {"item-types": post["id"]}
+    revisions = {"item-types": post["revision"]}
     for path, document in bodies.items():
         if path not in ids:
-            ids[path] = (await admin.make(f"/v1/{path}", document))["id"]
+            made = await admin.make(f"/v1/{path}", document)
+            ids[path], revisions[path] = made["id"], made["revision"]
     ids["integrations"] = "OPEN_AI"
-    await admin.call("PUT", "/v1/integrations/OPEN_AI", {"credential": {"apiKey": "k"}})
-    ids["queues"] = queues[0]["id"]
+    account = {"credential": {"apiKey": "k"}}
+    saved = await admin.call("PUT", "/v1/integrations/OPEN_AI", account)
+    revisions["integrations"] = saved.json()["revision"]
+    ids["queues"], revisions["queues"] = queues[0]["id"], queues[0]["revision"]
     ids["users"] = admin.user_id
     invited = {"email": "someone@acme.example", "role": "MODERATOR"}
     ids["invitations"] = (await admin.make("/v1/invitations", invited))["id"]
@@ -210,6 +215,7 @@ async def test_another_organisations_ids_do_not_exist(
     ids |= {"deliveries": str(uuid.uuid4()), "endpoints": "1"}
     ids |= {"submissions": "none", "executions": "none"}
     lease = {"leaseToken": token}
+    tried_of: list[tuple[str, str, str, Any]] = []
     for route in routes_of(app):
         if "{" not in route.path or route.path.startswith(("/v1/users/{type_id}/", "/v1/items/")):
             continue  # the platform's: test_strike_api and test_job_search try another's
@@ -221,7 +227,8 @@ async def test_another_organisations_ids_do_not_exist(
             continue  # everybody's settings have the same id, and each their own
         (method,) = route.methods or set()
         collection = route.path.split("/")[2]
-        path = route.path.replace("{revision}", "1").replace("{command}", "cancel")
+        path = route.path.replace("{revision}", str(revisions.get(collection)))
+        path = path.replace("{command}", "cancel")
         path = re.sub(r"\{\w+\}", ids[collection], path)
         body: Any = None
         if method == "PUT":
@@ -245,12 +252,37 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"body": "mine"}
             elif not path.endswith("/decisions"):
                 body = lease
+        tried_of.append((method, route.path, path, body))
         answer = await stranger.call(method, path, body, headers={"X-Lease-Token": token})
         assert answer.status_code == 404, (method, route.path, answer.text)
     for path in (*bodies, "users", "api-keys", "webhook-keys", "jobs", "backtests", "retroactions"):
         listed = (await stranger.call("GET", f"/v1/{path}")).text
         assert ids[path] not in listed, path
     assert (await admin.call("GET", f"/v1/jobs/{job_id}")).json()["lease"] is not None
+    # The positive control: reads first, and what ends something last.
+    order = ["GET", "PATCH", "PUT", "POST", "DELETE"]
+    tried_of.sort(key=lambda one: (one[1].startswith("/v1/me/"), order.index(one[0]), -len(one[1])))
+    # (One's own sessions, all at once, by the way of an administrator: that would be the end.)
+    tried_of = [one for one in tried_of if one[:2] != ("DELETE", "/v1/users/{user_id}/sessions")]
+    for method, template, path, body in tried_of:
+        if template.split("/")[2] in FOUND_ELSEWHERE or template in FOUND_ELSEWHERE:
+            continue
+        answer = await admin.call(method, path, body, headers={"X-Lease-Token": token})
+        assert answer.status_code not in (404, 401, 403), (method, template, answer.text)
+
+
+FOUND_ELSEWHERE = {
+    "second-reviews": "test_second_review",
+    "notifications": "test_notification",
+    "deliveries": "test_delivery_api",
+    "endpoints": "test_delivery_api",
+    "submissions": "test_explanation",
+    "executions": "test_explanation",
+    "/v1/jobs/{job_id}/draft": "test_claim",
+    "/v1/jobs/{job_id}/comments/{comment_id}": "test_comment",
+    "/v1/decision-log/exports/{export_id}/download": "test_export",
+}
+"""Of what the walk has no ids of its own: where somebody finds it, and another organisation not."""
 
 
 @pytest.mark.engines

@@ -281,7 +281,9 @@ async def test_a_page_names_only_its_own(mine: Party, theirs: Party) -> None:
     person, foreign = mine.person, theirs.ids
     user = f"/v1/users/{mine.ids['user']}"
     job_id, _ = await mine.claim()
-    other = (await mine.person.make("/v1/queues", {"name": mine.named("Gone")}))["id"]
+    other = (
+        await mine.person.make("/v1/queues", {"name": mine.named("Gone"), "openToEveryone": True})
+    )["id"]
     order = {"ruleIds": [mine.ids["routing rule"], foreign["routing rule"]], "forAppeals": False}
     mention = {"body": "Look", "mentions": [foreign["user"]]}
     for method, path, body in (
@@ -297,6 +299,7 @@ async def test_a_page_names_only_its_own(mine: Party, theirs: Party) -> None:
 
 
 FILTERS = {
+    "ids": "user",
     "actionId": "action",
     "decisionId": "decision",
     "endpointId": "job",

@@ -143,7 +143,7 @@ async def world(admin: Any, kit: Any, place: Any, sign_in: Any) -> dict[str, str
     await make("api-keys", {"name": "K"})
     await make("webhook-keys/rotate", {"scheme": "RSA_SHA256"})
     await make("invitations", {"email": f"{uuid.uuid4().hex}@acme.example", "role": "MODERATOR"})
-    queue = await make("queues", {"name": "Q", "secondReviewShare": 1.0})
+    queue = await make("queues", {"name": "Q", "openToEveryone": True, "secondReviewShare": 1.0})
     routing = {"name": "R", "itemTypeIds": [post], "destinationQueueId": queue}
     await make("routing-rules", {**routing, "conditionSet": kit.contains(strings=["x"])})
     span = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}

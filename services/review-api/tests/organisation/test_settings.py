@@ -142,7 +142,7 @@ async def test_policies_say_whether_their_strikes_count_below(admin: Any) -> Non
 
 async def test_every_setting_is_saved_and_shown(admin: Any) -> None:
     """Organisation, review console, partial items, wellness, security: as put, so read."""
-    queue = await admin.make("/v1/queues", {"name": "NCMEC"})
+    queue = await admin.make("/v1/queues", {"name": "NCMEC", "openToEveryone": True})
     fields: dict[str, Any] = {
         "email": "trust@acme.example",
         "websiteUrl": "https://acme.example/about",

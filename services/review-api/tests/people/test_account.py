@@ -120,8 +120,8 @@ async def test_oneself_is_out_of_reach_of_the_administrators_routes(admin: Any) 
 
 
 async def test_a_reviewers_queues_are_set_at_once(admin: Any, sign_in: Any) -> None:
-    """One PUT names them in these queues and in no other, as revisions of the queues; none is left
-    without a reviewer, which would open it."""
+    """One PUT names them in these queues and in no other, as revisions of the queues; one that
+    names nobody any more is open to nobody."""
     person, other = await sign_in(Role.MODERATOR), await sign_in(Role.MODERATOR)
     queues = [await admin.make("/v1/queues", {"name": name}) for name in ("A", "B", "C")]
     ids = [queue["id"] for queue in queues]
@@ -135,8 +135,10 @@ async def test_a_reviewers_queues_are_set_at_once(admin: Any, sign_in: Any) -> N
     named = (await admin.call("GET", f"/v1/queues/{ids[0]}")).json()["reviewerIds"]
     assert named == [other.user_id]
     emptied = await admin.call("PUT", f"/v1/users/{other.user_id}/queues", {"queueIds": []})
-    assert emptied.status_code == 409
-    assert emptied.json()["usedBy"] == ["queue A"]
+    assert emptied.status_code == 200
+    queue = (await admin.call("GET", f"/v1/queues/{ids[0]}")).json()
+    assert (queue["reviewerIds"], queue["openToEveryone"]) == ([], False)
+    assert (await other.call("GET", f"/v1/queues/{ids[0]}")).status_code == 404
     unknown = await admin.call("PUT", at, {"queueIds": [ids[0], "none"]})
     assert unknown.json()["errors"] == [{"pointer": "/queueIds/1", "reason": "no such queue"}]
     assert (await person.call("PUT", at, {"queueIds": ids})).status_code == 403

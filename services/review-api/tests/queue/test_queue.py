@@ -170,7 +170,9 @@ async def test_every_fault_of_a_queue_has_its_pointer(admin: Any, kit: Any, org:
 
 async def test_a_default_queue_is_changed_by_making_another_one(admin: Any, org: Any) -> None:
     """The old default is one no longer and can go; there is never none, and never two."""
-    made = await admin.make("/v1/queues", {"name": "New", "isDefaultQueue": True})
+    made = await admin.make(
+        "/v1/queues", {"name": "New", "isDefaultQueue": True, "openToEveryone": True}
+    )
     old = (await admin.call("GET", f"/v1/queues/{org.default_queue_id}")).json()
     assert (made["isDefaultQueue"], old["isDefaultQueue"]) == (True, False)
     none = await admin.call(
@@ -193,8 +195,8 @@ async def test_a_queue_with_jobs_goes_only_when_they_go_on(
     mover is killed in between, also what arrives late; leases end, and their holders are told."""
     worker = worker_of(context, jobs=2)
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    queue = (await admin.make("/v1/queues", {"name": "Going"}))["id"]
-    target = (await admin.make("/v1/queues", {"name": "Staying"}))["id"]
+    queue = (await admin.make("/v1/queues", {"name": "Going", "openToEveryone": True}))["id"]
+    target = (await admin.make("/v1/queues", {"name": "Staying", "openToEveryone": True}))["id"]
     for number in range(5):
         await place(queue, post, f"post-{number}")
     await place(target, post, "post-3")  # the two become one
@@ -265,7 +267,7 @@ async def test_what_names_a_queue_keeps_it(
 ) -> None:
     """A queue that a routing rule or the settings name is not removed, moveTo or not."""
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    queue = (await admin.make("/v1/queues", {"name": "Named"}))["id"]
+    queue = (await admin.make("/v1/queues", {"name": "Named", "openToEveryone": True}))["id"]
     rule = {
         "name": "To it",
         "itemTypeIds": [post],
@@ -292,7 +294,8 @@ async def test_a_removed_queue_leads_on_through_others(
     """When the chosen queue goes as well, jobs go where that one's went; else to the default."""
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
     first, second, third = [
-        (await admin.make("/v1/queues", {"name": name}))["id"] for name in ("One", "Two", "Three")
+        (await admin.make("/v1/queues", {"name": name, "openToEveryone": True}))["id"]
+        for name in ("One", "Two", "Three")
     ]
     await place(first, post, "post-1")
     await place(second, post, "post-2")
@@ -300,7 +303,7 @@ async def test_a_removed_queue_leads_on_through_others(
     assert (await admin.call("DELETE", f"/v1/queues/{second}?moveTo={third}")).status_code == 204
     await drained(engine, org.org_id, worker)
     assert await pending(engine, org.org_id) == {third: ["post-1", "post-2"]}
-    empty = (await admin.make("/v1/queues", {"name": "Four"}))["id"]
+    empty = (await admin.make("/v1/queues", {"name": "Four", "openToEveryone": True}))["id"]
     assert (await admin.call("DELETE", f"/v1/queues/{empty}")).status_code == 204
     await place(empty, post, "post-4")
     worker._clock.forward(seconds=30)  # type: ignore[attr-defined]
@@ -313,7 +316,7 @@ async def test_a_restored_queue_keeps_what_it_has(
 ) -> None:
     """Restored before everything went on, it keeps the rest and gets new jobs."""
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    made = await admin.make("/v1/queues", {"name": "Back"})
+    made = await admin.make("/v1/queues", {"name": "Back", "openToEveryone": True})
     await place(made["id"], post, "post-1")
     path = f"/v1/queues/{made['id']}"
     gone = await admin.call("DELETE", f"{path}?moveTo={org.default_queue_id}")
@@ -327,7 +330,7 @@ async def test_a_restored_queue_keeps_what_it_has(
 async def test_favourites_are_each_their_own(admin: Any, sign_in: Any, org: Any, kit: Any) -> None:
     """Marked twice is marked once; nobody sees another's; a queue that went is in no list."""
     moderator = await sign_in(Role.MODERATOR)
-    queue = (await admin.make("/v1/queues", {"name": "Mine"}))["id"]
+    queue = (await admin.make("/v1/queues", {"name": "Mine", "openToEveryone": True}))["id"]
     for one in (queue, queue, org.default_queue_id):
         assert (await moderator.call("PUT", f"/v1/queues/{one}/favourite")).status_code == 204
     listed = (await moderator.call("GET", "/v1/favourites")).json()

@@ -23,7 +23,7 @@ async def test_there_is_always_one_default_queue(admin: Any, kit: Any) -> None:
         "Default": True,
         "Appeals": True,
     }
-    spam = await admin.make("/v1/queues", {"name": "Spam"})
+    spam = await admin.make("/v1/queues", {"name": "Spam", "openToEveryone": True})
     assert spam["isDefaultQueue"] is False
     await admin.call("PUT", f"/v1/queues/{spam['id']}", {"name": "Spam", "isDefaultQueue": True})
     now = await queues()

@@ -40,7 +40,7 @@ class Queue:
 @pytest.fixture
 async def queue(admin: Any, sign_in: Any, org: Any, kit: Any, place: Any) -> Queue:
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    made = (await admin.make("/v1/queues", {"name": "Claims"}))["id"]
+    made = (await admin.make("/v1/queues", {"name": "Claims", "openToEveryone": True}))["id"]
     return Queue(made, post, admin, await sign_in(Role.MODERATOR), place)
 
 
@@ -85,7 +85,8 @@ async def test_the_next_job_of_all_my_queues(queue: Queue, sign_in: Any) -> None
     is left out; queues that are named are alone asked."""
 
     async def make(**fields: Any) -> str:
-        return str((await queue.admin.make("/v1/queues", fields))["id"])
+        body = {"openToEveryone": "reviewerIds" not in fields, **fields}
+        return str((await queue.admin.make("/v1/queues", body))["id"])
 
     async def next_job(*queue_ids: str) -> Any:
         body = {"queueIds": list(queue_ids)} if queue_ids else {}

@@ -166,6 +166,9 @@ USER_NAMES = {
     "EXTERNAL_MODERATOR": "external",
 }
 
+REVIEWERS = ("MODERATOR", "CHILD_SAFETY_MODERATOR", "EXTERNAL_MODERATOR")
+"""The roles that the queues are given to; who edits queues sees them anyway."""
+
 
 def _leaf(signal: str, **matching: Any) -> Json:
     return {
@@ -209,7 +212,12 @@ class OrganisationBuilder:
             await self._create("text-banks", bank)
         for queue in ("Spam", "Harassment"):
             await self._create(
-                "queues", {"name": queue, "description": f"Possible {queue.lower()}."}
+                "queues",
+                {
+                    "name": queue,
+                    "description": f"Possible {queue.lower()}.",
+                    "reviewerRoles": list(REVIEWERS),
+                },
             )
         for rule in self._rules():
             await self._create("rules", rule)

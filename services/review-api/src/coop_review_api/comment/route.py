@@ -21,6 +21,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonNames
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
 from coop_runtime.database.engine import transaction
@@ -60,6 +61,7 @@ class CommentView(Model):
     author_name: str
     body: str
     mentions: list[str]
+    mentions_names: PersonNames = Field(default_factory=list)
     created_at: datetime
     edited_at: datetime | None
 
@@ -169,7 +171,7 @@ async def delete_job_comment(
 async def _job(connection: AsyncConnection, principal: Principal, job_id: str) -> JobSummary:
     """The job, if this person may see it. Raises JobNotFound."""
     summary = await queues.get_summary(connection, principal.org_id, job_id)
-    await desk.require_visible(connection, principal, summary)
+    await desk.require_readable(connection, principal, summary)
     return summary
 
 

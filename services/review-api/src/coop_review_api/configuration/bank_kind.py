@@ -1,7 +1,7 @@
 """The kinds of banks, and what is special to each.
 
-Guarantees: who may only write drafts cannot change what a live rule does by way of a bank; large
-banks are kept in parts.
+Guarantees: large banks are kept in parts. (Who may only write drafts writes no banks: what a live
+rule does would change by way of one.)
 """
 
 from __future__ import annotations
@@ -14,34 +14,15 @@ import msgspec
 from coop_contracts.config import HashBank, Kind, Location, LocationBank, TextBank
 from coop_contracts.error import pointer
 from coop_contracts.ids import new_id
-from coop_contracts.permission import Permission
 from coop_review_api.configuration import bank_part
 from coop_review_api.configuration.bank_part import BankParts
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
-from coop_review_api.configuration.rule import live_rules_with_bank
-from coop_review_api.kernel.error import Fault, Forbidden, Invalid
+from coop_review_api.kernel.error import Fault, Invalid
 from coop_rules.matching.location import location_of
 
-D = TypeVar("D", TextBank, LocationBank, HashBank)
 P = TypeVar("P", TextBank, LocationBank)
 
 _HMA_MAX = 200  # characters of the readable part of a name
-_KINDS = {
-    TextBank: Kind.TEXT_BANK,
-    LocationBank: Kind.LOCATION_BANK,
-    HashBank: Kind.HASH_BANK,
-}
-
-
-async def _require_live(change: DocumentChange[D]) -> None:
-    """Otherwise who may only write drafts could change what a live rule does. Raises
-    `Forbidden`."""
-    before, needed = change.before, Permission.MUTATE_LIVE_RULES
-    if before is None or change.after is None or change.principal.may(needed):
-        return
-    catalogue = await change.configuration.catalogue(Kind.RULE, Kind.ROUTING_RULE)
-    if live_rules_with_bank(_KINDS[type(before)], before.id, catalogue):
-        raise Forbidden(f"live rules match this bank: needs {needed}")
 
 
 async def _drop_unused(change: DocumentChange[P]) -> None:
@@ -69,7 +50,6 @@ TEXT_BANKS: Final = DocumentKind(
     kind=Kind.TEXT_BANK,
     type=TextBank,
     noun="TextBank",
-    guard=_require_live,
     saved=_drop_unused,
     parts=BankParts[TextBank](),
 )
@@ -78,7 +58,6 @@ LOCATION_BANKS: Final = DocumentKind(
     type=LocationBank,
     noun="LocationBank",
     build=_location_bank,
-    guard=_require_live,
     saved=_drop_unused,
     parts=BankParts[LocationBank](),
 )
@@ -87,7 +66,6 @@ HASH_BANKS: Final = DocumentKind(
     type=HashBank,
     noun="HashBank",
     build=_hash_bank,
-    guard=_require_live,
 )
 
 

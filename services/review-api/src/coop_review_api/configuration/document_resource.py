@@ -44,6 +44,7 @@ _reads_catalogue = requires(
     _P.VIEW_MRT, _P.VIEW_RULES_DASHBOARD, _P.MUTATE_NON_LIVE_RULES, _P.MANAGE_ORG
 )
 _writes_rules = requires(_P.MUTATE_NON_LIVE_RULES, _P.MUTATE_LIVE_RULES)
+_writes_banks = requires(_P.MUTATE_LIVE_RULES)
 _reads_banks = requires(_P.VIEW_RULES_DASHBOARD, _P.MUTATE_NON_LIVE_RULES)
 
 
@@ -144,7 +145,7 @@ TEXT_BANK_RESOURCE: Final = Resource(
     body=bank_document.TextBankBody,
     view=bank_document.TextBankView,
     read=_reads_banks,
-    write=_writes_rules,
+    write=_writes_banks,
     present=_text_bank,
     listed=_entry_counts,
     warned=warning.of_text_bank,
@@ -156,7 +157,7 @@ LOCATION_BANK_RESOURCE: Final = Resource(
     body=bank_document.LocationBankBody,
     view=bank_document.LocationBankView,
     read=_reads_banks,
-    write=_writes_rules,
+    write=_writes_banks,
     present=_location_bank,
     listed=_entry_counts,
     warned=warning.of_location_bank,
@@ -168,5 +169,5 @@ HASH_BANK_RESOURCE: Final = Resource(
     body=bank_document.HashBankBody,
     view=bank_document.HashBankView,
     read=_reads_banks,
-    write=_writes_rules,
+    write=_writes_banks,
 )

@@ -35,6 +35,7 @@ def check_queue(queue: Queue, previous: Queue | None, catalogue: Catalogue) -> I
     yield from _numbers(queue)
     yield from _given_twice(queue.hidden_action_ids, "hiddenActionIds")
     yield from _given_twice(queue.reviewer_ids, "reviewerIds")
+    yield from _given_twice(queue.reviewer_roles, "reviewerRoles")
     yield from _clearing(queue, catalogue)
     if queue.is_appeals_queue and queue.auto_close_jobs:
         yield Fault("/autoCloseJobs", "a person decides an appeal, also when its item is gone")

@@ -21,6 +21,7 @@ from coop_contracts.config import (
     Rule,
 )
 from coop_contracts.error import pointer
+from coop_contracts.permission import Role
 
 
 class Reference(NamedTuple):
@@ -39,6 +40,7 @@ REFERRING: dict[Kind, tuple[Kind, ...]] = {
     Kind.TEXT_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.LOCATION_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.HASH_BANK: (Kind.RULE, Kind.ROUTING_RULE),
+    Kind.ROLE: (Kind.QUEUE,),
 }
 """Which kinds can refer to a kind."""
 
@@ -52,7 +54,7 @@ REFERRED: dict[Kind, tuple[Kind, ...]] = {
     Kind.ACTION: (Kind.ITEM_TYPE, Kind.ACTION),
     Kind.RULE: (Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY, *BANKS),
     Kind.ROUTING_RULE: (Kind.ITEM_TYPE, Kind.QUEUE, *BANKS),
-    Kind.QUEUE: (Kind.ACTION,),
+    Kind.QUEUE: (Kind.ACTION, Kind.ROLE),
     Kind.SETTINGS: (Kind.ACTION, Kind.ITEM_TYPE, Kind.QUEUE),
 }
 """Which kinds a kind can refer to."""
@@ -78,6 +80,9 @@ def references_of(document: Document) -> Iterator[Reference]:
             yield from _of_condition(document.condition_set, "/conditionSet")
         case Queue():
             yield from _listed(Kind.ACTION, document.hidden_action_ids, "hiddenActionIds")
+            for position, role_id in enumerate(document.reviewer_roles):
+                if role_id not in Role.__members__:  # those are there without a document
+                    yield Reference(Kind.ROLE, role_id, pointer("reviewerRoles", position))
             triggers = document.clear_reports_trigger_action_ids
             yield from _listed(Kind.ACTION, triggers, "clearReportsTriggerActionIds")
         case OrgSettings():

@@ -108,15 +108,6 @@ def is_live(rule: Rule | None) -> bool:
     return rule is not None and rule.status is RuleStatus.LIVE
 
 
-def live_rules_with_bank(kind: Kind, bank_id: str, catalogue: Catalogue) -> list[str]:
-    """Names of the live rules, and routing rules, that match a bank."""
-    return [
-        user.name
-        for _, user in catalogue.users_of(kind, bank_id)
-        if isinstance(user, Rule | RoutingRule) and user.status == "LIVE"
-    ]
-
-
 def _of_language(
     rule: Rule | RoutingRule, catalogue: Catalogue, signals: SignalCatalogue
 ) -> Iterator[Fault]:

@@ -30,6 +30,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
@@ -40,7 +41,6 @@ router = APIRouter(prefix="/v1", tags=["decision log"])
 
 _reads = requires(Permission.VIEW_MRT_DATA)
 Reader = Annotated[Principal, Depends(_reads)]
-Reviewer = Annotated[Principal, Depends(requires(Permission.VIEW_MRT))]
 
 
 class ReversibleView(Model):
@@ -74,6 +74,7 @@ class DecisionLogEntry(Model):
     source: EntrySource
     time: datetime
     actor_id: str | None
+    actor_name: PersonName = None
     queue_id: str | None
     job_id: str | None
     item_type_id: str | None
@@ -151,7 +152,7 @@ async def list_decision_log(
 @router.get("/jobs/{job_id}/history", operation_id="listJobHistory", response_model=DecisionLogPage)
 async def list_job_history(
     request: Request,
-    principal: Reviewer,
+    principal: Reader,
     job_id: str,
     of: Annotated[
         Literal["ITEM", "USER"], Query(description="USER: who made the item, or who it is.")

@@ -1,8 +1,8 @@
 """Asking for explanations: who may see what, loading, and evaluating again.
 
-Guarantees: a submission of an item that is in a review job of child-abuse material does not exist
-for those who may not see such material, and each look at one is audited; compiling is bounded to
-one at a time for the whole process.
+Guarantees: a submission of what is about child safety does not exist for those who may not see such
+material, and each look at one is audited; compiling is bounded to one at a time for the whole
+process.
 Must not: change anything but the audit log.
 """
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import ItemRef, Lane, RulesEvaluated
 from coop_contracts.permission import Permission
+from coop_queues.job import Job
 from coop_review_api.explanation import record, report
 from coop_review_api.explanation.evaluation import (
     Dissent,
@@ -35,6 +36,7 @@ from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.engine import transaction
 
 _KEPT_PROGRAMS = 8
+_MOST_REASONS = 5  # submissions of which a job says why they led to it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,20 @@ class Explanations:
             found = await self._read(connection, principal, submission_id)
             parts = await report.gather(connection, principal.org_id, found.events)
         return found, await report.explained(parts, self._signals)
+
+    async def of_job(self, principal: Principal, job: Job) -> list[report.Explanation]:
+        """Why rules sent the job, newest submission first, as far as it is kept; the caller has
+        seen to it that the person may see the job."""
+        causes = [entry.correlation_id for entry in job.entries if entry.source == "RULE_EXECUTION"]
+        found = []
+        for submission_id in list(dict.fromkeys(filter(None, causes)))[:_MOST_REASONS]:
+            async with transaction(self._engine) as connection:
+                org_id = principal.org_id
+                events = await record.evaluations(connection, org_id, submission_id)
+                parts = await report.gather(connection, org_id, events)
+            if parts:
+                found.append(await report.explained(parts, self._signals))
+        return found
 
     async def again(self, principal: Principal, submission_id: str) -> list[RepeatedEvaluation]:
         """Evaluate every lane again, on the recorded item and values, under the recorded revision.
@@ -201,7 +217,7 @@ class Explanations:
                 principal,
                 ("execution", execution_id),
                 items=[event.item for event in events],
-                causes=[found.decision_id] if found.decision_id else [],
+                causes=[one for one in (found.decision_id, found.submission_id) if one],
                 now=self._clock(),
             )
             outcomes = await record.outcomes(connection, principal.org_id, [execution_id])

@@ -148,6 +148,13 @@ async def _built_in_actions(configuration: LockedConfiguration) -> dict[str, str
 
 
 async def _queue(configuration: LockedConfiguration, name: str, *, appeals: bool) -> str:
-    queue = Queue(id=new_id(), name=name, is_default_queue=True, is_appeals_queue=appeals)
+    # Said, so that it is seen: somebody has to be able to begin.
+    queue = Queue(
+        id=new_id(),
+        name=name,
+        is_default_queue=True,
+        is_appeals_queue=appeals,
+        open_to_everyone=True,
+    )
     await configuration.save(Kind.QUEUE, queue)
     return queue.id

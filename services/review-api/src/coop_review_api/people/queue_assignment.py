@@ -1,6 +1,7 @@
 """Which queues name a person.
 
-Guarantees: a queue is not left without a reviewer: that would open it to everybody.
+Guarantees: naming somebody opens a queue to them alone; a queue that names nobody any more is
+closed, and one that is open to everyone stays so.
 Must not: be called without the organisation's lock.
 """
 
@@ -12,13 +13,13 @@ import msgspec
 
 from coop_contracts.config import Kind, Queue
 from coop_review_api.configuration.log import LockedConfiguration
-from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.error import Fault, Invalid
 
 
 async def assign(
     configuration: LockedConfiguration, user_id: str, queue_ids: Sequence[str]
 ) -> None:
-    """Name this person in these queues, and in no other. Raises `Invalid`, `Conflict`."""
+    """Name this person in these queues, and in no other. Raises `Invalid`."""
     queues = (await configuration.catalogue(Kind.QUEUE)).all(Kind.QUEUE, Queue)
     faults = [
         Fault(f"/queueIds/{position}", "no such queue")
@@ -28,12 +29,10 @@ async def assign(
     if faults:
         raise Invalid(faults)
     for queue in queues.values():
-        others = tuple(one for one in queue.reviewer_ids if one != user_id)
         wanted = queue.id in queue_ids
         if wanted == (user_id in queue.reviewer_ids):
             continue
-        if not wanted and not others:
-            raise Conflict("a queue would be open to everybody", used_by=[f"queue {queue.name}"])
+        others = tuple(one for one in queue.reviewer_ids if one != user_id)
         reviewer_ids = (*others, user_id) if wanted else others
         changed = msgspec.structs.replace(queue, reviewer_ids=reviewer_ids)
         await configuration.save(Kind.QUEUE, changed)

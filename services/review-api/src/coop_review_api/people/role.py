@@ -30,10 +30,14 @@ GROUPS: tuple[tuple[str, tuple[tuple[Permission, str, str], ...]], ...] = (
         "Rules Management",
         (
             (_P.MUTATE_NON_LIVE_RULES, "Create Draft Rules", "Write rules that do not act yet."),
-            (_P.MUTATE_LIVE_RULES, "Create Live Rules", "Turn rules on, and change live ones."),
+            (
+                _P.MUTATE_LIVE_RULES,
+                "Create Live Rules",
+                "Turn rules on; change live ones, banks.",
+            ),
             (_P.RUN_BACKTEST, "Run Backtests", "Try a rule on past items."),
             (_P.RUN_RETROACTION, "Run Retroaction", "Let a rule act on past items."),
-            (_P.VIEW_INSIGHTS, "View Rules Metrics", "See what rules did."),
+            (_P.VIEW_INSIGHTS, "View Rules Metrics", "See what rules did, and how much waits."),
             (_P.VIEW_RULES_DASHBOARD, "View Rules Dashboard", "Read the rules."),
             (_P.MANAGE_POLICIES, "Manage Policies", "Write policies."),
         ),
@@ -42,7 +46,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[Permission, str, str], ...]], ...] = (
         "Manual Review",
         (
             (_P.VIEW_MRT, "View Manual Review Tool", "Claim and decide jobs."),
-            (_P.VIEW_MRT_DATA, "View Manual Review Metrics", "See decisions and counts."),
+            (_P.VIEW_MRT_DATA, "View Manual Review Metrics", "See decisions, history and counts."),
             (_P.EDIT_MRT_QUEUES, "Manage Queues And Routing", "Make queues, see all of them."),
             (_P.MANAGE_ROUTING_RULES, "Manage Routing Rules", "Say what goes to which queue."),
             (_P.MANUALLY_ACTION_CONTENT, "Manually Action Content", "Act without a job."),

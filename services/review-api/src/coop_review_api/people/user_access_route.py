@@ -86,7 +86,8 @@ _queues_body = JsonBody(QueuesBody)
 
 @router.get("/users/{user_id}/queues", operation_id="getUserQueues", response_model=QueuesView)
 async def get_user_queues(request: Request, principal: QueueReader, user_id: str) -> QueuesView:
-    """The queues that name this person. Queues that name nobody are open to all."""
+    """The queues that name this person. Others can be open to them too: by their role, or to
+    everyone."""
     async with transaction(context_of(request).engine) as connection:
         await user.get(connection, principal.org_id, user_id)
         catalogue = await load_catalogue(connection, principal.org_id, [Kind.QUEUE])
@@ -106,8 +107,7 @@ async def replace_user_queues(
     user_id: str,
     body: Annotated[QueuesBody, Depends(_queues_body)],
 ) -> QueuesView:
-    """Name this person in these queues, and in no other. A queue is not left without a reviewer:
-    that would open it to everybody."""
+    """Name this person in these queues, and in no other."""
     context, needed = context_of(request), Permission.EDIT_MRT_QUEUES
     async with administering(context, principal, needed) as administration:
         await user.get(administration.connection, principal.org_id, user_id)

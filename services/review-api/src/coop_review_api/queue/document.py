@@ -12,6 +12,7 @@ from pydantic import Field
 from coop_contracts.config import QueueOrder
 from coop_review_api.configuration.document_model import Ids, Name, Stamped, Text2000
 from coop_review_api.http.body import Body
+from coop_review_api.http.person_name import PersonNames
 
 Disposition = Literal["AUTOMATIC_CLOSE", "IGNORE", "SAME_ACTION"]
 ClearingScope = Literal["CURRENT_QUEUE", "ALL_QUEUES"]
@@ -27,8 +28,10 @@ class QueueWeightsFields(Body):
 
 
 class QueueBody(Body):
-    """Where jobs wait. Naming reviewers closes the queue to all others but those who edit queues.
-    Making a queue the default takes that from the one before.
+    """Where jobs wait. Those review here whom `reviewerIds` name, or by their role `reviewerRoles`;
+    with `openToEveryone` all who review, which is false for a new queue unless it is said, and
+    where somebody is named. Who edits queues sees all. Making a queue the default takes that from
+    the one before.
 
     `targetMinutes` is how long a job may wait for its decision. Of a paused queue nothing is handed
     out. `autoCloseJobs` closes jobs whose item was deleted meanwhile. Deciding one of
@@ -43,6 +46,8 @@ class QueueBody(Body):
     is_appeals_queue: bool = False
     hidden_action_ids: Ids = Field(default_factory=list)
     reviewer_ids: Ids = Field(default_factory=list)
+    reviewer_roles: Ids = Field(default_factory=list)
+    open_to_everyone: bool | None = None
     order: QueueOrder = QueueOrder.OLDEST_FIRST
     weights: QueueWeightsFields = QueueWeightsFields()
     target_minutes: int | None = None
@@ -62,6 +67,9 @@ class QueueView(Stamped):
     is_appeals_queue: bool = False
     hidden_action_ids: list[str] = Field(default_factory=list)
     reviewer_ids: list[str] = Field(default_factory=list)
+    reviewer_names: PersonNames = Field(default_factory=list)
+    reviewer_roles: list[str] = Field(default_factory=list)
+    open_to_everyone: bool = False
     order: QueueOrder = QueueOrder.OLDEST_FIRST
     weights: QueueWeightsFields = QueueWeightsFields()
     target_minutes: int | None = None

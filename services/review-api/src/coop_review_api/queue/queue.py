@@ -1,7 +1,8 @@
 """Queues as documents.
 
 Guarantees: only people of the organisation are named on a queue; of the queues of a class one is
-the default; whoever may not work in a queue does not know of it.
+the default; a new one is open to nobody but those whom it names, and who edit queues; whoever may
+not know of a queue does not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from coop_contracts.config import Kind, Queue
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
 from coop_review_api.configuration.log import LockedConfiguration
-from coop_review_api.kernel.access import may_work
+from coop_review_api.kernel.access import may_know
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.people import user
 from coop_review_api.queue import removal
@@ -31,13 +32,23 @@ async def _queue(sent: SentDocument[Queue]) -> Queue:
                 if user_id in unknown
             ]
         )
-    if fields["isDefaultQueue"] is not None:
-        return sent.to(Queue)
-    if sent.previous is not None:
+    is_default = fields["isDefaultQueue"]
+    if is_default is None and sent.previous is not None:
         is_default = sent.previous.is_default_queue
-    else:
+    elif is_default is None:
         is_default = not await _of_class(configuration, appeals=fields["isAppealsQueue"])
-    return sent.to(Queue, isDefaultQueue=is_default)
+    return sent.to(Queue, isDefaultQueue=is_default, openToEveryone=_is_open(sent))
+
+
+def _is_open(sent: SentDocument[Queue]) -> bool:
+    """As it was said; where it was not, a queue that names somebody is closed to others, another
+    stays as it was, and a new one is open to nobody."""
+    fields, previous = sent.fields, sent.previous
+    if fields["openToEveryone"] is not None:
+        return bool(fields["openToEveryone"])
+    if fields["reviewerIds"] or fields["reviewerRoles"] or previous is None:
+        return False
+    return bool(previous.open_to_everyone)
 
 
 async def _saved(change: DocumentChange[Queue]) -> None:
@@ -61,5 +72,5 @@ async def _of_class(configuration: LockedConfiguration, *, appeals: bool) -> lis
 
 
 QUEUES: Final = DocumentKind(
-    kind=Kind.QUEUE, type=Queue, noun="Queue", build=_queue, saved=_saved, visible=may_work
+    kind=Kind.QUEUE, type=Queue, noun="Queue", build=_queue, saved=_saved, visible=may_know
 )

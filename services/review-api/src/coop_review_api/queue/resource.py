@@ -16,7 +16,7 @@ QUEUE_RESOURCE: Final = Resource(
     plural="Queues",
     body=QueueBody,
     view=QueueView,
-    read=requires(Permission.VIEW_MRT),
+    read=requires(Permission.VIEW_MRT, Permission.VIEW_INSIGHTS),
     write=requires(Permission.EDIT_MRT_QUEUES),
     deletes=False,  # `queue.route`: what is in it goes on elsewhere
 )

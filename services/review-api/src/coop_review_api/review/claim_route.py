@@ -35,6 +35,8 @@ router = APIRouter(prefix="/v1", tags=["review"])
 
 _reviews = requires(Permission.VIEW_MRT)
 Reviewer = Annotated[Principal, Depends(_reviews)]
+_looks_on = requires(Permission.VIEW_MRT, Permission.VIEW_INSIGHTS)
+Onlooker = Annotated[Principal, Depends(_looks_on)]
 
 LeaseToken = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -61,8 +63,8 @@ def _desk(request: Request) -> Desk:
 
 
 @router.get("/queue-counts", operation_id="listQueueCounts", response_model=QueueCountList)
-async def list_queue_counts(request: Request, principal: Reviewer) -> QueueCountList:
-    """What waits in each queue that is open to me."""
+async def list_queue_counts(request: Request, principal: Onlooker) -> QueueCountList:
+    """What waits in each queue that I know of: those open to me, and with VIEW_INSIGHTS all."""
     counts = await desk.counts(_desk(request).engine, principal)
     return QueueCountList(
         items=[
@@ -75,7 +77,7 @@ async def list_queue_counts(request: Request, principal: Reviewer) -> QueueCount
 @router.get(
     "/queues/{queue_id}/counts", operation_id="getQueueCounts", response_model=QueueCountView
 )
-async def get_queue_counts(request: Request, principal: Reviewer, queue_id: str) -> QueueCountView:
+async def get_queue_counts(request: Request, principal: Onlooker, queue_id: str) -> QueueCountView:
     """What waits in a queue."""
     counts = await desk.counts(_desk(request).engine, principal, queue_id=queue_id)
     return QueueCountView(queue_id=queue_id, **msgspec.structs.asdict(counts[queue_id]))

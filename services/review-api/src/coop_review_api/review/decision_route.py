@@ -19,6 +19,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import deciding, hold, recorded
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
@@ -28,6 +29,7 @@ from coop_review_api.review.draft import kept
 router = APIRouter(prefix="/v1", tags=["review"])
 
 Reviewer = Annotated[Principal, Depends(requires(Permission.VIEW_MRT))]
+Reader = Annotated[Principal, Depends(requires(Permission.VIEW_MRT_DATA))]
 
 LeaseToken = Annotated[str, Field(min_length=1, max_length=128)]
 ItemId = Annotated[str, Field(min_length=1, max_length=512)]
@@ -149,6 +151,7 @@ class DecisionView(Model):
     job_id: str
     queue_id: str
     reviewer_id: str | None
+    reviewer_name: PersonName = None
     automatic: bool
     components: list[dict[str, Any]]
     executions: list[DecisionExecutionView]
@@ -211,7 +214,7 @@ async def decide_job(
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", response_model=DecisionView)
-async def get_decision(request: Request, principal: Reviewer, decision_id: str) -> DecisionView:
+async def get_decision(request: Request, principal: Reader, decision_id: str) -> DecisionView:
     """A decision on a job that is open to me, with what became of it."""
     desk = part_of(request, Desk)
     found, escalated_to = await recorded.find(desk, principal, decision_id)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Kind, OrgSettings, Queue
@@ -23,7 +23,7 @@ from coop_queues.store import Claims, OrderIndex
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.kernel import audit
-from coop_review_api.kernel.access import may_see, may_work, refuse_removed
+from coop_review_api.kernel.access import may_know, may_read, may_see, may_work, refuse_removed
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Forbidden, NotFound, QueuePaused, Unavailable
 from coop_review_api.kernel.principal import Principal
@@ -73,6 +73,12 @@ async def visible_queues(connection: AsyncConnection, principal: Principal) -> d
     return {queue_id: queue for queue_id, queue in queues.items() if may_work(principal, queue)}
 
 
+async def _known_queues(connection: AsyncConnection, principal: Principal) -> list[str]:
+    catalogue = await load_catalogue(connection, principal.org_id, [Kind.QUEUE])
+    queues = catalogue.all(Kind.QUEUE, Queue)
+    return [queue_id for queue_id, queue in queues.items() if may_know(principal, queue)]
+
+
 async def open_queue(connection: AsyncConnection, principal: Principal, queue_id: str) -> Queue:
     """The queue, when it is open to this person. Raises `NotFound`."""
     return (await _open_queues(connection, principal, [queue_id]))[queue_id]
@@ -94,13 +100,21 @@ async def _open_queues(
 async def counts(
     engine: AsyncEngine, principal: Principal, *, queue_id: str | None = None
 ) -> dict[str, QueueCount]:
-    """What waits, by queue; with `queue_id` in that one only. Raises `NotFound`."""
+    """What waits, by queue that the person knows of; with `queue_id` in that one only. What is
+    about child safety is counted for those who may see it. Raises `NotFound`."""
     async with transaction(engine) as connection:
         if queue_id is None:
-            queue_ids = list(await visible_queues(connection, principal))
+            queue_ids = await _known_queues(connection, principal)
         else:
-            queue_ids = [(await open_queue(connection, principal, queue_id)).id]
-        found = await store.pending_counts(connection, principal.org_id, queue_id=queue_id)
+            queue_ids = [queue_id]
+            if queue_id not in await _known_queues(connection, principal):
+                raise NotFound(f"no queue {queue_id:.60}")
+        found = await store.pending_counts(
+            connection,
+            principal.org_id,
+            queue_id=queue_id,
+            child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+        )
     nothing = QueueCount(pending=0, leased=0)
     return {queue_id: found.get(queue_id, nothing) for queue_id in queue_ids}
 
@@ -146,15 +160,16 @@ async def claim(
 async def _hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedOut | None:
     """The job as this person gets it; None for an appeal against what they decided themselves: it
     is given back, and is out of their way."""
-    summary = claimed.job.summary
-    if summary.kind is not JobKind.APPEAL and not summary.csam:
+    job, now = claimed.job, desk.clock()
+    summary = job.summary
+    alone = not (job.thread_items or job.additional_items or job.reported_in_thread)
+    if summary.kind is not JobKind.APPEAL and not summary.csam and alone:
         return HandedOut(claim=claimed, origins=())
     async with transaction(desk.engine) as connection:
-        origins = await desk.origins.of(connection, claimed.job)
+        origins = await desk.origins.of(connection, job)
         if principal.user_id not in deciders_of(origins):
-            if summary.csam:
-                await _record_view(connection, principal, summary, desk.clock())
-            return HandedOut(claim=claimed, origins=origins)
+            seen = await child_safety.cleared(connection, principal, job, now=now)
+            return HandedOut(claim=msgspec.structs.replace(claimed, job=seen), origins=origins)
         freed = await store.withhold(
             connection,
             summary.org_id,
@@ -231,10 +246,8 @@ async def look(desk: Desk, principal: Principal, job_id: str) -> Job:
     """The whole job, pending or closed. Raises JobNotFound."""
     async with transaction(desk.engine) as connection:
         job = await store.get_job(connection, principal.org_id, job_id)
-        await require_visible(connection, principal, job.summary)
-        if job.summary.csam:
-            await _record_view(connection, principal, job.summary, desk.clock())
-    return job
+        await require_readable(connection, principal, job.summary)
+        return await child_safety.cleared(connection, principal, job, now=desk.clock())
 
 
 async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> None:
@@ -252,15 +265,18 @@ async def _queue_of(connection: AsyncConnection, summary: JobSummary) -> Queue |
     return catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
 
 
+async def require_readable(
+    connection: AsyncConnection, principal: Principal, summary: JobSummary
+) -> None:
+    """Raises JobNotFound for a job that this person may not see, or not any more."""
+    await require_visible(connection, principal, summary)
+    if not may_read(principal, summary):
+        raise JobNotFound(f"no job {summary.job_id}")
+
+
 async def require_visible(
     connection: AsyncConnection, principal: Principal, summary: JobSummary
 ) -> None:
     """Raises JobNotFound for a job that this person may not see."""
     if not may_see(principal, summary, await _queue_of(connection, summary)):
         raise JobNotFound(f"no job {summary.job_id}")
-
-
-async def _record_view(
-    connection: AsyncConnection, principal: Principal, summary: JobSummary, now: datetime
-) -> None:
-    await child_safety.viewed(connection, principal, ("job", summary.job_id), now=now)
