@@ -14,6 +14,7 @@ from coop_queues import reading, table
         (reading.jobs, table.jobs),
         (reading.entries, table.entries),
         (reading.claims, table.claims),
+        (reading.grave_items, table.grave_items),
     ],
 )
 def test_promised_columns_are_the_tables_own(promised: FromClause, whole: Table) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_queues import slot as slots
+from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, grow
 from coop_queues.job import Closed, JobSummary, Moved, OrderChange, Reopened
 from coop_queues.lease import FREE, HELD, refuse
@@ -175,8 +176,10 @@ async def _continue(
         subject=await connection.scalar(_SUBJECT, {"job": old.job_id}),
         moved_from=tuple(line),
     )
-    grown = await grow(connection, [growth], now=now or datetime.now(UTC))
-    return grown[job_id]
+    grown = (await grow(connection, [growth], now=now or datetime.now(UTC)))[job_id]
+    if grown.csam:
+        await add_grave(connection, [job_id])
+    return grown
 
 
 async def move(
@@ -247,7 +250,7 @@ async def _move(
     closed = await _close(connection, found, source, lease_token, by=by, reason=MOVED, moved_to=new)
     if closed is None:
         return None
-    rank, revision = await _continue(
+    rank, revision, _ = await _continue(
         connection, closed, (new, target, generations[target]), ranking, now
     )
     changes = (_removed(closed), added(org_id, to_queue, new, rank))
@@ -289,7 +292,7 @@ async def reopen(
     mark = {"org": org_id, "old": found.job_id, "new": new, "reason": REOPENED}
     if (await connection.execute(_MARK_REOPENED, mark)).one_or_none() is None:
         return None
-    rank, revision = await _continue(
+    rank, revision, _ = await _continue(
         connection, found, (new, slot, generations[slot]), ranking, now
     )
     changes = (added(org_id, found.queue_id, new, rank),)

@@ -49,10 +49,11 @@ class Growth:
 
 
 class Grown(NamedTuple):
-    """A job after it grew. Revision 1: it was created now."""
+    """A job after it grew. Revision 1: it was created now. `csam`: of child-abuse material."""
 
     rank: int
     revision: int
+    csam: bool
 
 
 _NOW = text(
@@ -109,7 +110,7 @@ _UPSERT = text(
     ON CONFLICT (job_id) DO UPDATE
        SET {", ".join(f"{name} = excluded.{name}" for name in _GROWING)}
      WHERE j.state = 'PENDING'
-    RETURNING CAST(j.job_id AS text), j.rank, j.revision
+    RETURNING CAST(j.job_id AS text), j.rank, j.revision, j.csam
     """  # noqa: S608 - constants only; values are bound
 )
 
@@ -125,7 +126,7 @@ async def grow(
     written = await columns(connection, _UPSERT, rows)
     if len(written) != len(growths):
         raise RuntimeError("a slot's generation is that of a closed job: the rows contradict")
-    return {job_id: Grown(rank, revision) for job_id, rank, revision in written}
+    return {job_id: Grown(*after) for job_id, *after in written}
 
 
 def _row(growth: Growth, present: dict[str, Any] | None, now: datetime) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_queues import slot as slots
+from coop_queues.child_safety import GRAVE
 from coop_queues.close import slot_of_job
 from coop_queues.job import JobEntry, JobSummary, Scrubbed, ScrubbedJob
 from coop_queues.lookup import HISTORY_LIMIT, SUMMARY_SQL, summary_of
@@ -49,7 +50,7 @@ _AFFECTED = text(
       FROM reported r
       LEFT JOIN (chain c JOIN queues.jobs j
                    ON j.job_id = c.job_id AND j.org_id = :org AND j.state = 'PENDING'
-                  AND NOT j.csam AND j.kind = 'DEFAULT') ON c.origin = r.job_id
+                  AND NOT {GRAVE} AND j.kind = 'DEFAULT') ON c.origin = r.job_id
      ORDER BY r.job_id
     """  # noqa: S608 - constants only; values are bound
 )
@@ -60,7 +61,7 @@ _REPORTED = text(
     WITH job AS (
         SELECT j.* FROM queues.jobs j
          WHERE j.org_id = :org AND j.job_id = ANY(CAST(:jobs AS uuid[])) AND j.state = 'PENDING'
-           AND NOT j.csam AND j.kind = 'DEFAULT'
+           AND NOT {GRAVE} AND j.kind = 'DEFAULT'
          ORDER BY j.job_id FOR NO KEY UPDATE
     )
     SELECT {SUMMARY_SQL}, r.reports,

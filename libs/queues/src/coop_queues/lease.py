@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_queues.child_safety import GRAVE
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Extended, Freed, JobSummary, OrderChange
 from coop_queues.lookup import SUMMARY_SQL, summary_of, uuid_of
@@ -44,7 +45,7 @@ _NOT_SKIPPED = """NOT EXISTS (
 _CANDIDATE = f"""
         SELECT j.job_id, j.lease_expires_at AS ran_out FROM queues.jobs j
          WHERE j.org_id = :org AND j.state = 'PENDING' AND {FREE} AND {_NOT_SKIPPED}
-           AND (:child_safety OR NOT j.csam)
+           AND (:child_safety OR NOT {GRAVE})
 """  # noqa: S608 - constants only; values are bound
 
 # A claim that ran out ends where its lease did; the row is locked, so nobody else ends it.
@@ -94,14 +95,14 @@ _HEADS = text(
 )
 
 _WHY_NOT = text(
-    """
-    SELECT j.state, j.queue_id, j.rank, j.csam,
+    f"""
+    SELECT j.state, j.queue_id, j.rank, {GRAVE} AS csam,
            extract(epoch FROM j.lease_expires_at - clock_timestamp()) AS lease_left,
            extract(epoch FROM s.until - clock_timestamp()) AS skip_left
       FROM queues.jobs j
       LEFT JOIN queues.skips s ON s.job_id = j.job_id AND s.reviewer_id = :reviewer
      WHERE j.org_id = :org AND j.job_id = :job
-    """
+    """  # noqa: S608 - constants only; values are bound
 )
 
 

@@ -6,7 +6,8 @@
 
 Guarantees: an entry id is placed once for ever; two entries of one item and queue are one pending
 job, whoever places them at the same time; a merge only adds, so no field is lost, and may raise the
-job's turn (`ranking.py`); all of a batch or nothing of it, with the caller's transaction.
+job's turn (`ranking.py`); all of a batch or nothing of it, with the caller's transaction; what a
+job of child-abuse material holds is grave with it (`child_safety.py`).
 Must not: commit, or talk to Redis: the caller does, with the answer's `changes`, after the commit.
 """
 
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import SubmittedItem
 from coop_queues import slot as slots
+from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, columns, grow
 from coop_queues.job import JobEntry, OrderChange, Placed, Placement
 from coop_queues.slot import Slot
@@ -159,13 +161,16 @@ async def _place_fresh(
         return {}
     grown = await grow(connection, [_growth(group) for group in filled], now=now)
     await _insert_items(connection, filled)
+    grave = [job_id for job_id, after in grown.items() if after.csam]
+    if grave:
+        await add_grave(connection, grave)
     return _answers(filled, grown)
 
 
 def _answers(groups: Sequence[_Group], grown: dict[str, Grown]) -> dict[tuple[str, str], Placed]:
     answers = {}
     for group in groups:
-        rank, revision = grown[group.job_id]
+        rank, revision, _ = grown[group.job_id]
         change = added(group.slot.org_id, group.slot.queue_id, group.job_id, rank)
         for number, placement in enumerate(group.placements):
             created = number == 0 and revision == 1

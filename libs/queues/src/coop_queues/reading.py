@@ -1,6 +1,8 @@
 """What of the queue store others may read in statements of their own: figures, searches, logs.
 
     JOBS, CLAIMS                 the tables' names, for statements written as text
+    grave_of, GRAVE, is_grave    whether a row about an item is about child safety
+    grave_items                  the items that are
     jobs, entries, claims        the same, and the entries, for statements that are built
     SUMMARY_COLUMNS, summary_of  a `JobSummary` of a row of `jobs`
     item_key, reporter_key       the keys by which jobs and entries are found
@@ -21,15 +23,20 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, FromClause, MetaData, Table
 
 from coop_queues import table
-from coop_queues.lookup import SUMMARY_NAMES, summary_of, uuid_of
+from coop_queues.child_safety import GRAVE, grave_of, is_grave
+from coop_queues.lookup import SUMMARY_NAMES, summary_columns, summary_of, uuid_of
 from coop_queues.slot import item_key, reporter_key
 
 __all__ = [
     "CLAIMS",
+    "GRAVE",
     "JOBS",
     "SUMMARY_COLUMNS",
     "claims",
     "entries",
+    "grave_items",
+    "grave_of",
+    "is_grave",
     "item_key",
     "jobs",
     "reporter_key",
@@ -49,8 +56,17 @@ def _promised(whole: Table, *names: str) -> FromClause:
     return Table(whole.name, MetaData(schema=whole.schema), *columns)
 
 
-jobs: Final = _promised(table.jobs, *SUMMARY_NAMES, "item_key", "subject_key")
-"""`item_key` is the item's, `subject_key` the `item_key` of the user whom the job is about."""
+jobs: Final = _promised(
+    table.jobs,
+    *(name for name in SUMMARY_NAMES if name != "csam"),
+    "item_key",
+    "subject_key",
+)
+"""`item_key` is the item's, `subject_key` the `item_key` of the user whom the job is about. That a
+job is about child safety is no column: `is_grave`."""
+
+grave_items: Final = _promised(table.grave_items, "org_id", "item_key")
+"""One row an item that is about child safety."""
 
 entries: Final = _promised(
     table.entries,
@@ -77,6 +93,4 @@ claims: Final = _promised(
 )
 """One row a claim; `outcome` is CLOSED, MOVED, RELEASED, SKIPPED or EXPIRED once it has ended."""
 
-SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = tuple(
-    jobs.c[name] for name in SUMMARY_NAMES
-)
+SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = summary_columns(jobs)

@@ -10,7 +10,7 @@
     sweeping   contents, closable, closable_count, held_count, close_free, end_leases, move_batch
                                             in the caller's transaction, many jobs (`sweep`)
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
-    marking    mark_child_safety            in the caller's transaction; `MARK` in a statement
+    marking    mark_child_safety            in the caller's transaction
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
                pending_by_organisation, held
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
@@ -24,7 +24,7 @@ their own does so through `reading`. Beside these two only `job`, `error`, `rank
 
 from __future__ import annotations
 
-from coop_queues.child_safety import MARK, mark_child_safety
+from coop_queues.child_safety import mark_child_safety
 from coop_queues.claim import DEFAULT_LEASE, Claims
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
 from coop_queues.holding import held
@@ -59,7 +59,6 @@ from coop_queues.sync import Reconciler
 __all__ = [
     "DEFAULT_LEASE",
     "DEFAULT_SKIP",
-    "MARK",
     "MOVED",
     "REOPENED",
     "ClaimRetention",

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_queues import slot as slots
+from coop_queues.child_safety import is_grave
 from coop_queues.close import close_free_job, requeue, slot_of_job
 from coop_queues.job import Closed, JobKind, JobSummary, Moved, QueueContents
 from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
@@ -32,19 +33,31 @@ from coop_queues.table import jobs
 _NOW = func.clock_timestamp()
 _HELD = jobs.c.lease_expires_at > _NOW
 _FREE = jobs.c.lease_expires_at.is_(None) | (jobs.c.lease_expires_at <= _NOW)
-_CLOSABLE = (jobs.c.state == "PENDING") & (jobs.c.kind == JobKind.DEFAULT) & jobs.c.csam.is_(False)
+_CLOSABLE = (jobs.c.state == "PENDING") & (jobs.c.kind == JobKind.DEFAULT) & ~is_grave(jobs)
 
 
-async def contents(connection: AsyncConnection, org_id: str, queue_id: str) -> QueueContents:
-    """What is pending in a queue. Reads all of it."""
-    query = (
-        select(jobs.c.kind, jobs.c.csam, func.count(), func.count().filter(_HELD))
+async def contents(
+    connection: AsyncConnection, org_id: str, queue_id: str, *, child_safety: bool = True
+) -> QueueContents:
+    """What is pending in a queue; without `child_safety` grave jobs are not counted. Reads all of
+    it."""
+    grave = is_grave(jobs).label("grave")
+    pending_jobs = (
+        select(jobs.c.kind, grave, _HELD.label("held"))
         .where(jobs.c.org_id == org_id, jobs.c.queue_id == queue_id, jobs.c.state == "PENDING")
-        .group_by(jobs.c.kind, jobs.c.csam)
-    )
+        .subquery()
+    ).c
+    query = select(
+        pending_jobs.kind,
+        pending_jobs.grave,
+        func.count(),
+        func.count().filter(pending_jobs.held),
+    ).group_by(pending_jobs.kind, pending_jobs.grave)
     by_kind: dict[JobKind, int] = {}
     closable = csam = leased = 0
     for kind, is_csam, pending, held in await connection.execute(query):
+        if is_csam and not child_safety:
+            continue
         by_kind[JobKind(kind)] = by_kind.get(JobKind(kind), 0) + pending
         leased += held
         csam += pending if is_csam else 0

@@ -6,6 +6,7 @@
     job_items    every version of every item that came with a job's entries
     skips        from whom a job is hidden, until when
     claims       one row a claim: who had which job, from when to when, and how it ended
+    grave_items  one row an item that is about child safety (`child_safety.py`)
 
 Guarantees: `alembic` revisions in `migrations/` make exactly these tables (a test compares).
 Must not: be written without the slot's `generations` row locked; lease columns, skips and claims
@@ -225,6 +226,15 @@ Index(
     postgresql_where=claims.c.ended_at.is_(None),
 )
 Index("ix_claims_time", claims.c.org_id, claims.c.claimed_at)
+
+grave_items = Table(
+    "grave_items",
+    metadata,
+    Column("org_id", Text, nullable=False),
+    Column("item_key", _Id, nullable=False),
+    Column("since", _Time, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("org_id", "item_key"),
+)
 
 # To find jobs by: when they came, where, about what and whom; and who passed one on.
 Index("ix_jobs_came", jobs.c.org_id, jobs.c.enqueued_at, jobs.c.job_id)

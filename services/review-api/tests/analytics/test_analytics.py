@@ -80,7 +80,7 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any) -> Wo
         org_id=org.org_id,
         post=post,
         queue=org.default_queue_id,
-        other=(await admin.make("/v1/queues", {"name": "Other"}))["id"],
+        other=(await admin.make("/v1/queues", {"name": "Other", "openToEveryone": True}))["id"],
         policies=[(await admin.make("/v1/policies", {"name": name}))["id"] for name in ("P", "Q")],
         remove=(await admin.make("/v1/actions", kit.action(post)))["id"],
         engine=engine,

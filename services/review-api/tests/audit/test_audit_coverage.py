@@ -326,7 +326,7 @@ async def _keys(walk: Walk, admin: Any) -> None:
 
 async def _review(walk: Walk, admin: Any, kit: Any, place: Any) -> None:
     post = (await admin.make("/v1/item-types", kit.item_type("Reviewed")))["id"]
-    body = {"name": "Sampled", "secondReviewShare": 1.0}
+    body = {"name": "Sampled", "openToEveryone": True, "secondReviewShare": 1.0}
     queue = (await admin.make("/v1/queues", body))["id"]
 
     async def claim() -> dict[str, Any]:

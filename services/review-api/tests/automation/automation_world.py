@@ -178,7 +178,7 @@ class World:
             admin=admin,
             moderator=await sign_in(Role.MODERATOR),
             queue=org.default_queue_id,
-            other=(await admin.make("/v1/queues", {"name": "Spam"}))["id"],
+            other=(await admin.make("/v1/queues", {"name": "Spam", "openToEveryone": True}))["id"],
             appeals=org.appeals_queue_id,
             post=post,
             user=org.default_user_type_id,

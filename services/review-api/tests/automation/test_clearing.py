@@ -39,7 +39,7 @@ async def test_a_ban_closes_the_users_other_jobs_here(world: World) -> None:
         await world.place("post-4", queue=world.other),
         await world.place("post-5", kind=JobKind.APPEAL, queue=world.appeals),
         await world.place("post-6", csam=True),
-        await world.place("bad", None, type_id=world.user, kind=JobKind.NCMEC, csam=True),
+        await world.place("post-7", kind=JobKind.NCMEC, csam=True),
     ]
     decided = await world.decide(first, banned(world))
     await world.settle()
@@ -63,6 +63,19 @@ async def test_a_ban_closes_the_users_other_jobs_here(world: World) -> None:
     assert shown.json()["order"]["subject"] == {"id": "bad", "typeId": world.user}
     listed = await world.admin.call("GET", "/v1/automations?kind=CLEAR_REPORTS")
     assert [one["id"] for one in listed.json()["items"]] == [row.automation_id]
+
+
+async def test_a_user_who_is_about_child_safety_is_not_cleared(world: World) -> None:
+    """Once there is such a job about them, their own plain job is for people to close; what they
+    made is cleared as ever."""
+    first = await world.place("post-1")
+    made = await world.place("post-2")
+    own = await world.place("bad", None, type_id=world.user)
+    grave = await world.place("bad", None, type_id=world.user, kind=JobKind.NCMEC, csam=True)
+    await world.decide(first, banned(world))
+    await world.settle()
+    states = await world.states()
+    assert (states[made], states[own], states[grave]) == ("CLOSED", "PENDING", "PENDING")
 
 
 async def test_all_queues_and_the_same_action(world: World) -> None:

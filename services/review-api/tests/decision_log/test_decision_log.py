@@ -99,7 +99,7 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock
         org_id=org.org_id,
         post=post,
         queue=org.default_queue_id,
-        other=(await admin.make("/v1/queues", {"name": "Other"}))["id"],
+        other=(await admin.make("/v1/queues", {"name": "Other", "openToEveryone": True}))["id"],
         policy=(await admin.make("/v1/policies", {"name": "Spam"}))["id"],
         remove=(await admin.make("/v1/actions", kit.action(post)))["id"],
         projection=Projection(
@@ -352,15 +352,17 @@ async def test_who_decides_again_does_not_read_how_it_was_decided(
 async def test_who_reviews_reads_what_happened_before(
     world: World, place: Any, sign_in: Any
 ) -> None:
-    """Of a job that is open to them everyone who reviews sees what was decided about its item and
-    its user, without the permission for the whole log; of a job that is not, nothing."""
-    outside = await sign_in(Role.EXTERNAL_MODERATOR)
+    """Of a job that is open to them who reads what was decided sees it of its item and its user; of
+    a job that is not, nothing; an external moderator of none."""
+    outside = await sign_in(Role.MODERATOR)
+    external = await sign_in(Role.EXTERNAL_MODERATOR)
     ruled = await world.act(item="item-1", seconds=-60)
     elsewhere = await world.act(item="item-2", seconds=-50)
     await place(world.queue, world.post, "item-1")
     before = await world.decide(IGNORE)
     job = await place(world.queue, world.post, "item-1")
-    assert (await outside.call("GET", "/v1/decision-log")).status_code == 403
+    for path in ("/v1/decision-log", f"/v1/jobs/{job}/history"):
+        assert (await external.call("GET", path)).status_code == 403
 
     async def history(person: Any, of: str) -> list[str]:
         answer = await person.call("GET", f"/v1/jobs/{job}/history?of={of}")

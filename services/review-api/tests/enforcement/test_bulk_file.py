@@ -31,7 +31,11 @@ async def test_a_hundred_thousand_ids_fit_into_one_request(
     ids = [str(uuid.uuid4()) for _ in range(100_000)]
     for item in (ids[0], ids[-1], "somewhere else"):
         await place(org.default_queue_id, order["itemTypeId"], item)
-    await place((await admin.make("/v1/queues", {"name": "B"}))["id"], order["itemTypeId"], ids[0])
+    await place(
+        (await admin.make("/v1/queues", {"name": "B", "openToEveryone": True}))["id"],
+        order["itemTypeId"],
+        ids[0],
+    )
     lines = "\r\n".join(["itemId", *ids])
     made = await moderator.make("/v1/bulk-actions", {**order, "csv": lines})
     assert (made["total"], made["duplicates"], made["inReview"]) == (100_000, 0, 2)

@@ -184,7 +184,7 @@ async def test_only_who_decided_or_manages_queues_undoes(
     other = await sign_in(Role.MODERATOR)
     assert (await other.call("POST", path)).status_code == 403
     assert (await desk.admin.call("POST", path)).status_code == 200
-    spam = (await desk.admin.make("/v1/queues", {"name": "Spam"}))["id"]
+    spam = (await desk.admin.make("/v1/queues", {"name": "Spam", "openToEveryone": True}))["id"]
     moved = await desk.decide(desk.queue, [{"type": "MOVE", "queueId": spam}])
     assert moved["leavesAt"] is None
     refused = await desk.moderator.call("POST", f"/v1/decisions/{moved['id']}/undo")

@@ -306,7 +306,7 @@ async def test_a_queue_closed_meanwhile_closes_its_exports(
     them, or all queues, once they do not manage them any more."""
     reader = await sign_in(Role.MODERATOR)
     lead = await sign_in(Role.MODERATOR_MANAGER)
-    queue = await admin.make("/v1/queues", {"name": "Open"})
+    queue = await admin.make("/v1/queues", {"name": "Open", "openToEveryone": True})
     made = {person.user_id: await order(person) for person in (reader, lead)}
     await until_done(exporter)
     path = f"{EXPORTS}/{made[reader.user_id]}/download"

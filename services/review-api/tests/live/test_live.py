@@ -278,12 +278,17 @@ async def test_listening_keeps_no_session_alive(
         assert (await connection.execute(mine)).one().last_seen_at > before
 
 
-async def test_who_may_not_review_hears_of_notifications_only(app: Any, sign_in: Any) -> None:
-    """Without the permission to review there are no queues and no jobs."""
-    analyst = await sign_in(Role.ANALYST)
-    async with listening(app, analyst) as (page, _):
-        await page.until("notifications", lambda data: data is not None)
-        assert {name for name, _ in page.events} == {"notifications"}
+async def test_who_may_not_review_hears_of_no_jobs(app: Any, sign_in: Any, admin: Any) -> None:
+    """Without the permission to review there are no jobs, and queues for those who read metrics."""
+    role = {"name": "Drafts", "permissions": ["MUTATE_NON_LIVE_RULES"]}
+    drafting = await sign_in((await admin.make("/v1/roles", role))["id"])
+    for person, heard in (
+        (drafting, {"notifications"}),
+        (await sign_in(Role.ANALYST), {"notifications", "queues"}),
+    ):
+        async with listening(app, person) as (page, _):
+            await page.until("notifications", lambda data: data is not None)
+            assert {name for name, _ in page.events} == heard
 
 
 async def test_all_listeners_share_one_question(

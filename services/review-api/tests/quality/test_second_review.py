@@ -32,7 +32,7 @@ class Floor:
         self.post = (await self.admin.make("/v1/item-types", self.kit.item_type()))["id"]
         self.action = (await self.admin.make("/v1/actions", self.kit.action(self.post)))["id"]
         self.policy = (await self.admin.make("/v1/policies", {"name": "Spam"}))["id"]
-        body = {"name": "Sampled", "secondReviewShare": 1.0, **queue}
+        body = {"name": "Sampled", "openToEveryone": True, "secondReviewShare": 1.0, **queue}
         self.queue = (await self.admin.make("/v1/queues", body))["id"]
         return self
 
@@ -193,7 +193,9 @@ async def test_moves_and_undone_decisions_are_not_reviewed(
 ) -> None:
     """A move is never sampled; an undone decision takes its second review with it, held or not."""
     first, second = await sign_in(Role.MODERATOR), await sign_in(Role.MODERATOR)
-    other = (await floor.admin.make("/v1/queues", {"name": "Elsewhere"}))["id"]
+    other = (await floor.admin.make("/v1/queues", {"name": "Elsewhere", "openToEveryone": True}))[
+        "id"
+    ]
     await floor.decide(first, [{"type": "MOVE", "queueId": other}])
     assert await count(engine, org.org_id, "PENDING") == 0
     async with transaction(engine) as connection:
@@ -274,6 +276,7 @@ async def test_golden_items_come_blind_once_and_are_marked_right_or_wrong(
     assert results == [
         {
             "reviewerId": second.user_id,
+            "reviewerName": "MODERATOR",
             "queueId": floor.queue,
             "answered": 1,
             "correct": 1,
@@ -372,7 +375,8 @@ async def test_accepted_appeals_are_counted(floor: Floor, sign_in: Any, kit: Any
     people = [await sign_in(Role.MODERATOR) for _ in range(3)]
     made = await floor.decide(people[0], floor.act)
     again = await floor.decide(people[0], floor.act)
-    body = {"name": "Heard", "isAppealsQueue": True, "secondReviewShare": 1.0}
+    body = {"name": "Heard", "isAppealsQueue": True, "openToEveryone": True}
+    body |= {"secondReviewShare": 1.0}
     appeals = (await floor.admin.make("/v1/queues", body))["id"]
     for number, (against, verdict) in enumerate(
         ((made, "ACCEPT_APPEAL"), (again, "REJECT_APPEAL"))

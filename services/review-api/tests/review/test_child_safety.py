@@ -280,7 +280,9 @@ async def test_what_was_escalated_becomes_it(
     is about child safety: whoever decided it reads their decision, other moderators find nothing,
     and no second review of it is given to them."""
     users = await admin.make("/v1/item-types", kit.item_type("Author", kind="USER", fieldRoles={}))
-    queue = await admin.make("/v1/queues", {"name": "Sampled", "secondReviewShare": 1.0})
+    queue = await admin.make(
+        "/v1/queues", {"name": "Sampled", "secondReviewShare": 1.0, "openToEveryone": True}
+    )
     moderator, other = await sign_in(Role.MODERATOR), await sign_in(Role.MODERATOR)
     reviewer = await sign_in(Role.CHILD_SAFETY_MODERATOR)
     settings = (await admin.call("GET", "/v1/settings")).json()

@@ -125,7 +125,9 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock
         post=post,
         user=user,
         queue=org.default_queue_id,
-        other_queue=(await admin.make("/v1/queues", {"name": "Other"}))["id"],
+        other_queue=(await admin.make("/v1/queues", {"name": "Other", "openToEveryone": True}))[
+            "id"
+        ],
         appeals=org.appeals_queue_id,
         policy=(await admin.make("/v1/policies", {"name": "Spam"}))["id"],
         other_policy=(await admin.make("/v1/policies", {"name": "Abuse"}))["id"],

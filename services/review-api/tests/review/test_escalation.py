@@ -135,7 +135,7 @@ class World:
 @pytest.fixture
 async def world(admin: Any, sign_in: Any, org: Any, kit: Any, context: Any) -> World:
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    ncmec = (await admin.make("/v1/queues", {"name": "Child safety"}))["id"]
+    ncmec = (await admin.make("/v1/queues", {"name": "Child safety", "openToEveryone": True}))["id"]
     async with transaction(context.engine) as connection:
         log = await lock(connection, org.org_id, author="test", clock=context.clock)
         settings = OrgSettings(id=SETTINGS_ID, name="A", undo_window=60, ncmec_queue_id=ncmec)

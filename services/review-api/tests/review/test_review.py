@@ -59,7 +59,9 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any) -> World:
         org_id=org.org_id,
         post=post,
         queue=org.default_queue_id,
-        other_queue=(await admin.make("/v1/queues", {"name": "Spam"}))["id"],
+        other_queue=(await admin.make("/v1/queues", {"name": "Spam", "openToEveryone": True}))[
+            "id"
+        ],
         appeals=org.appeals_queue_id,
         policy=(await admin.make("/v1/policies", {"name": "Spam"}))["id"],
         other_policy=(await admin.make("/v1/policies", {"name": "Abuse"}))["id"],

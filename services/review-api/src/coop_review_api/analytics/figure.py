@@ -86,7 +86,7 @@ TIME_KEYS: Final[Keys] = {
 }
 
 # A job that is gone can no longer say what it was about.
-_JOB_CSAM = "coalesce(j.csam, true)"
+_JOB_CSAM = f"(j.job_id IS NULL OR {reading.GRAVE})"
 _ESCALATES = """d.components @> '[{"type": "ESCALATE_TO_NCMEC"}]'"""
 _MOVES = """d.components @> '[{"type": "MOVE"}]'"""
 _OF_JOB = f"LEFT JOIN {reading.JOBS} j ON j.job_id = CAST(d.job_id AS uuid)"
@@ -256,7 +256,7 @@ def _decided(scope: ReaderScope, question: Question, parameters: Parameters) -> 
 def _jobs(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = ["j.org_id = :org", _within("j.enqueued_at"), "j.moved_from = '{}'"]
     if not scope.child_safety:
-        where.append("NOT j.csam")
+        where.append(f"NOT {reading.GRAVE}")
     if scope.queue_ids is not None:
         where.append(parameters.any_of("j.queue_id", scope.queue_ids))
     where += _of_columns(
@@ -294,10 +294,7 @@ def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> 
     if "REVERSAL" not in question.sources:
         where.append("a.reverses IS NULL")
     if not scope.child_safety:
-        where.append(
-            f"NOT EXISTS (SELECT 1 FROM {reading.JOBS} j WHERE j.org_id = a.org_id"  # noqa: S608
-            " AND j.item_key = a.item_key AND j.csam)"
-        )
+        where.append(f"NOT {reading.grave_of('a')}")
     where += _of_columns(
         parameters,
         {

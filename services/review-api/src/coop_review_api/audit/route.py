@@ -21,6 +21,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_number
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.principal import Principal
@@ -42,6 +43,7 @@ class AuditEntry(Model):
     hash: str
     time: datetime
     actor: str
+    actor_name: PersonName = None
     action: str
     target_kind: str | None
     target_id: str | None
@@ -92,4 +94,6 @@ async def list_audit_log(
                 time=context.clock(),
             )
     page, next_cursor = cut(found, limit, lambda one: str(one["sequence"]))
+    if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+        page = [entry.veiled(one) for one in page]
     return AuditPage(items=[AuditEntry(**one) for one in page], next_cursor=next_cursor)

@@ -6,12 +6,14 @@ people, whoever made them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
 from coop_contracts.ids import new_id
@@ -26,9 +28,11 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.review import child_safety
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
 
@@ -86,6 +90,7 @@ class AutomationView(Model):
     removed: int
     held: int
     created_by: str | None
+    created_by_name: PersonName = None
     created_at: datetime
     due_at: datetime
     ends_at: datetime
@@ -112,11 +117,36 @@ async def automation_of(request: Request, principal: Principal, automation_id: s
     query = select(automations).where(
         automations.c.org_id == principal.org_id, automations.c.automation_id == automation_id
     )
-    async with transaction(context_of(request).engine) as connection:
-        row = (await connection.execute(query)).one_or_none()
-    if row is None:
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        rows = (await connection.execute(query)).all()
+        rows = await _visible(connection, principal, rows, context.clock())
+    if not rows:
         raise NotFound(f"no automation {automation_id}")
-    return row
+    return rows[0]
+
+
+async def _visible(
+    connection: AsyncConnection, principal: Principal, rows: Sequence[Any], now: datetime
+) -> list[Any]:
+    """Those that may be shown: what follows from a decision on something grave, or clears the jobs
+    of such a user, is for those with the permission."""
+    return await child_safety.shown(
+        connection,
+        principal,
+        "automations",
+        rows,
+        item_of=_about,
+        id_of=lambda row: str(row.automation_id),
+        cause_of=lambda row: row.cause_id or "",
+        now=now,
+    )
+
+
+def _about(row: Any) -> ItemRef:
+    """The user whose jobs it clears; of a whole queue, or of a reporter's reports, nobody."""
+    user = row.order.get("subject") or {"id": "", "typeId": ""}
+    return ItemRef(id=user["id"], type_id=user["typeId"])
 
 
 @router.get("/automations", operation_id="listAutomations", response_model=AutomationPage)
@@ -139,9 +169,13 @@ async def list_automations(
     if position is not None:
         query = query.where(tuple_(a.created_at, a.automation_id) < _parsed(position))
     query = query.order_by(a.created_at.desc(), a.automation_id.desc()).limit(limit + 1)
-    async with transaction(context_of(request).engine) as connection:
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
         rows = (await connection.execute(query)).all()
-    page, next_cursor = cut(rows, limit, lambda r: f"{r.created_at.isoformat()} {r.automation_id}")
+        page, next_cursor = cut(
+            rows, limit, lambda r: f"{r.created_at.isoformat()} {r.automation_id}"
+        )
+        page = await _visible(connection, principal, page, context.clock())
     return AutomationPage(items=[view_of(row) for row in page], next_cursor=next_cursor)
 
 

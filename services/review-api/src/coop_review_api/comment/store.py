@@ -1,9 +1,10 @@
 """Comments on items: reading, writing, changing them, telling who is mentioned.
 
-Guarantees: a comment is seen on every job of its item, by whoever may see that job; one that was
-written on a job about child safety only with the permission for it, and each look at such leaves
-an audit row. Only its author changes or deletes it. Who is mentioned may see the job it was written
-on, is told once, and learns nothing of its contents from the notification.
+Guarantees: a comment is seen on every job of its item, by whoever may see that job (by those who
+may not read history only on the job it was written on); one that was written on a job about child
+safety only with the permission for it, and each look at such leaves an audit row. Only its author
+changes or deletes it. Who is mentioned may see the job it was written on, is told once, and learns
+nothing of its contents from the notification.
 Must not: decide who may see a job; `review` does, before.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, true, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, Queue
@@ -22,7 +23,7 @@ from coop_contracts.error import pointer
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
-from coop_queues.reading import item_key, jobs
+from coop_queues.reading import is_grave, item_key, jobs
 from coop_review_api.comment.table import comments
 from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_documents
@@ -40,7 +41,7 @@ MAX_BODY = 5000
 MAX_MENTIONS = 20
 
 # A job that is gone can no longer say what it was about.
-_CSAM = func.coalesce(jobs.c.csam, true())
+_CSAM = or_(jobs.c.job_id.is_(None), is_grave(jobs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,7 @@ class Comment:
 @dataclass(frozen=True, kw_only=True)
 class _Colleague:
     user_id: str
+    role: str
     permissions: frozenset[Permission]
 
     def may(self, permission: Permission) -> bool:
@@ -209,7 +211,10 @@ def _visible(principal: Principal, job: JobSummary) -> Select[Any]:
         )
     )
     if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        query = query.where(_CSAM.is_(False))
+        query = query.where(~_CSAM)
+    if not principal.may(Permission.VIEW_MRT_DATA):
+        # What was said on earlier jobs of the item is history.
+        query = query.where(comments.c.job_id.in_([job.job_id, *job.moved_from]))
     return query
 
 
@@ -250,7 +255,7 @@ async def _check_mentions(
     for row in await person.active(connection, principal.org_id, wanted):
         definition = roles.get(row.role)
         held = frozenset(definition.permissions if definition else ())
-        colleague = _Colleague(user_id=row.user_id, permissions=held)
+        colleague = _Colleague(user_id=row.user_id, role=row.role, permissions=held)
         if colleague.may(Permission.VIEW_MRT) and may_see(colleague, job, queue):
             allowed.add(row.user_id)
     faults = [

@@ -5,17 +5,17 @@
     BULK       enforcement's bulk actions and reversals that were confirmed           BULK_ACTION,
                                                                                       BULK_REVERSAL
 
-Guarantees: an action on an item that was a child safety job once counts as child safety.
+Guarantees: an action on an item that is about child safety counts as child safety.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import case, exists, false, func, literal
+from sqlalchemy import case, false, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
-from coop_queues.reading import jobs
+from coop_queues.reading import is_grave
 from coop_review_api.decision_log.branch import (
     TEXTS,
     Branch,
@@ -35,7 +35,7 @@ _OWN_SOURCES: Final = ("RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RE
 _BULK_SOURCES: Final = ("BULK_ACTION", "REVERSAL")
 """Of these the bulk job is the entry, unless one item or user is asked for."""
 
-_a, _b, _j = REQUESTED_ACTIONS.of.c, BULK_JOBS.of.c, jobs.c
+_a, _b = REQUESTED_ACTIONS.of.c, BULK_JOBS.of.c
 
 
 def _may_have_acted(question: LogQuestion) -> bool:
@@ -53,7 +53,7 @@ def _action_sources(question: LogQuestion) -> list[str]:
 
 
 def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
-    csam = exists().where(_j.org_id == _a.org_id, _j.item_key == _a.item_key, _j.csam)
+    csam = is_grave(REQUESTED_ACTIONS.of)
     where = [one_of(_a.source, _action_sources(question)), *_of_action(question)]
     if not scope.child_safety:
         where.append(~csam)

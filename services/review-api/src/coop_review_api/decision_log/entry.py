@@ -15,10 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_contracts.event import ItemRef
 from coop_review_api.decision_log.question import EntryKind, EntrySource
 from coop_review_api.enforcement import taken_back
 from coop_review_api.enforcement.bulk import ENDED
 from coop_review_api.enforcement.taken_back import TakenBack, TakenBackById
+from coop_review_api.review import child_safety as safety
 
 Row = dict[str, Any]
 
@@ -63,14 +65,53 @@ class LogEntry(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def entries_of(
-    connection: AsyncConnection, org_id: str, rows: Sequence[Row], *, now: datetime
+    connection: AsyncConnection,
+    org_id: str,
+    rows: Sequence[Row],
+    *,
+    child_safety: bool,
+    now: datetime,
 ) -> list[LogEntry]:
-    """The entries in rows of `query.page`."""
+    """The entries in rows of `query.page`; without `child_safety` no grave item is named in one."""
+    if not child_safety:
+        rows = await _without_grave(connection, org_id, rows)
     executions = {one for row in rows for one in _executions_of(row)}
     bulk_ids = [row["id"] for row in rows if row["kind"] == "BULK_ACTION"]
     found = dict(await taken_back.of_executions(connection, org_id, executions, now=now))
     found.update(await taken_back.of_bulk_actions(connection, org_id, bulk_ids))
     return [_entry_of(row, found, now) for row in rows]
+
+
+async def _without_grave(
+    connection: AsyncConnection, org_id: str, rows: Sequence[Row]
+) -> list[Row]:
+    """The rows without the grave items that decisions on something else acted on as well."""
+    named = [one for row in rows for part in row["components"] for one in part.get("items", ())]
+    named += [one["item"] for row in rows for one in row["executions"] if one.get("item")]
+    grave = await safety.grave_among(connection, org_id, map(_ref, named))
+    if not grave:
+        return list(rows)
+    return [
+        {
+            **row,
+            "components": [
+                {**part, "items": [one for one in part["items"] if _ref(one) not in grave]}
+                if "items" in part
+                else part
+                for part in row["components"]
+            ],
+            "executions": [
+                one
+                for one in row["executions"]
+                if not one.get("item") or _ref(one["item"]) not in grave
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _ref(item: dict[str, Any]) -> ItemRef:
+    return ItemRef(id=item["id"], type_id=item["typeId"])
 
 
 def _executions_of(row: Row) -> list[str]:

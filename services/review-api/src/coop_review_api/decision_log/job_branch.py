@@ -21,16 +21,14 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    func,
     or_,
     select,
-    true,
     union,
     union_all,
 )
 
 from coop_contracts.event import ItemRef
-from coop_queues.reading import claims, jobs
+from coop_queues.reading import claims, is_grave, jobs
 from coop_review_api.decision_log.branch import (
     Branch,
     Condition,
@@ -47,7 +45,7 @@ from coop_review_api.review.visibility import ReaderScope
 
 _d, _j, _c = relation.DECISIONS.of.c, jobs.c, claims.c
 
-_JOB_CSAM: Final[ColumnElement[bool]] = func.coalesce(_j.csam, true())
+_JOB_CSAM: Final[ColumnElement[bool]] = or_(_j.job_id.is_(None), is_grave(jobs))
 
 
 def _may_have_decided(question: LogQuestion) -> bool:

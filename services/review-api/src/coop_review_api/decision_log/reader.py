@@ -33,7 +33,9 @@ async def read(
     there are more. Raises `Invalid`."""
     scope = await scope_of(connection, principal)
     rows = await query.page(connection, scope, question, after=after, limit=limit + 1)
-    entries = await entries_of(connection, principal.org_id, rows, now=now)
+    entries = await entries_of(
+        connection, principal.org_id, rows, child_safety=scope.child_safety, now=now
+    )
     seen = [entry.id for entry in entries[:limit] if entry.csam]
     await child_safety.listed(connection, principal, "decision-log", seen, now=now)
     return entries
@@ -51,4 +53,8 @@ async def of_job(
     )
     question = LogQuestion(kinds=("DECISION",), job_id=job_id)
     rows = await query.page(connection, scope, question, after=None, limit=10)
-    return await entries_of(connection, principal.org_id, rows, now=now)
+    if not principal.may(Permission.VIEW_MRT_DATA):
+        return []
+    return await entries_of(
+        connection, principal.org_id, rows, child_safety=scope.child_safety, now=now
+    )

@@ -47,6 +47,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid
@@ -123,6 +124,7 @@ class DeliveryDetailView(DeliveryView):
     rules: list[dict[str, Any]]
     policy_ids: list[str]
     actor_id: str | None
+    actor_name: PersonName = None
     cause_id: str
     reverses: str | None
     body: str | None
@@ -153,6 +155,7 @@ class EndpointView(Model):
     open_until: datetime | None
     paused_at: datetime | None
     paused_by: str | None
+    paused_by_name: PersonName = None
     pause_reason: str | None
     created_at: datetime
 
@@ -229,6 +232,7 @@ async def list_deliveries(
             found.items,
             item_of=lambda one: one.item,
             id_of=lambda one: one.execution_id,
+            are_executions=True,
             now=context.clock(),
         )
     return to_builtins(structs.replace(found, items=tuple(shown)))
@@ -283,6 +287,8 @@ async def get_delivery(request: Request, principal: Viewer, execution_id: Execut
 async def redeliver_delivery(request: Request, principal: Sender, execution_id: ExecutionId) -> Any:
     """Send a dead delivery again, with the id that it had; 409 when it is not dead."""
     target = ("delivery", str(execution_id))
+    if not principal.may(_P.VIEW_CHILD_SAFETY_DATA):
+        await get_delivery(request, principal, execution_id)
     await _note(request, principal, "redelivery.requested", target, {})
     return await _ask(request, principal, REDELIVER_ONE, RedeliverOne(execution_id=execution_id))
 

@@ -1,6 +1,8 @@
 """Strikes of the platform's users: whose, how many, why, and what they led to.
 
-Guarantees: what counts is the dispatcher's answer of this moment; the history is what the log said.
+Guarantees: what counts is the dispatcher's answer of this moment; the history is what the log said;
+a user who is about child safety, and strikes for what is, are not there for those who may not see
+such data (a page can be shorter than asked for; a total counts all).
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.dispatch import (
     GET_STRIKE_DISTRIBUTION,
@@ -19,6 +22,7 @@ from coop_contracts.dispatch import (
     ThresholdActionsQuestion,
     UserStrikesQuestion,
 )
+from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.http.authentication import requires
@@ -27,6 +31,7 @@ from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_number
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import strike
+from coop_review_api.review import child_safety
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["strikes"])
@@ -145,8 +150,22 @@ async def list_user_strikes(
 ) -> Any:
     """A user's strikes with their causes, newest first, expired and reversed ones too."""
     asked = UserStrikesQuestion(type_id=type_id, user_id=user_id, limit=limit, cursor=cursor)
-    found = await part_of(request, Dispatch).ask(principal.org_id, LIST_USER_STRIKES, asked)
-    return to_builtins(found)
+    context = context_of(request)
+    found = await context.part(Dispatch).ask(principal.org_id, LIST_USER_STRIKES, asked)
+    user = ItemRef(id=user_id, type_id=type_id)
+    async with transaction(context.engine) as connection:
+        await _require_user(connection, principal, user, context.clock())
+        shown = await child_safety.shown(
+            connection,
+            principal,
+            "strikes",
+            found.items,
+            item_of=lambda _: user,
+            id_of=lambda one: one.strike_id,
+            cause_of=lambda one: one.cause_id,
+            now=context.clock(),
+        )
+    return to_builtins(structs.replace(found, items=tuple(shown)))
 
 
 @router.get(
@@ -165,9 +184,21 @@ async def list_user_strike_changes(
     """How the total came to be what it is, newest first."""
     digest = strike.digest_of(principal.org_id, type_id, user_id)
     before = decode_number(cursor)
-    async with transaction(context_of(request).engine) as connection:
+    context, user = context_of(request), ItemRef(id=user_id, type_id=type_id)
+    async with transaction(context.engine) as connection:
+        await _require_user(connection, principal, user, context.clock())
         found = await strike.page(connection, digest, before=before, limit=limit + 1)
-    rows, next_cursor = cut(found, limit, lambda row: str(row.change_id))
+        rows, next_cursor = cut(found, limit, lambda row: str(row.change_id))
+        rows = await child_safety.shown(
+            connection,
+            principal,
+            "strike-changes",
+            rows,
+            item_of=lambda _: user,
+            id_of=lambda row: str(row.event_id),
+            cause_of=lambda row: str(row.cause_id),
+            now=context.clock(),
+        )
     items = [
         StrikeChangeView(
             event_id=row.event_id,
@@ -206,5 +237,24 @@ async def list_threshold_actions(
 ) -> Any:
     """What thresholds did, newest first."""
     asked = ThresholdActionsQuestion(limit=limit, cursor=cursor)
-    found = await part_of(request, Dispatch).ask(principal.org_id, LIST_THRESHOLD_ACTIONS, asked)
-    return to_builtins(found)
+    context = context_of(request)
+    found = await context.part(Dispatch).ask(principal.org_id, LIST_THRESHOLD_ACTIONS, asked)
+    async with transaction(context.engine) as connection:
+        shown = await child_safety.shown(
+            connection,
+            principal,
+            "threshold-actions",
+            found.items,
+            item_of=lambda one: one.user,
+            id_of=lambda one: one.crossing_id,
+            cause_of=lambda one: one.cause_id,
+            now=context.clock(),
+        )
+    return to_builtins(structs.replace(found, items=tuple(shown)))
+
+
+async def _require_user(
+    connection: AsyncConnection, principal: Principal, user: ItemRef, now: datetime
+) -> None:
+    """Raises `NotFound` for a user who is about child safety to who may not see such."""
+    await child_safety.require(connection, principal, ("user", user.id), items=[user], now=now)

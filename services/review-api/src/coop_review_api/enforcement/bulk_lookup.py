@@ -17,7 +17,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
-from coop_queues.reading import JOBS
+from coop_contracts.permission import Permission
+from coop_queues.reading import GRAVE, JOBS
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.enforcement.table import bulk_items, bulk_jobs
 from coop_review_api.kernel.error import NotFound
@@ -34,7 +35,7 @@ _IN_REVIEW = text(
       FROM review.bulk_items i
       JOIN {JOBS} j
         ON j.org_id = :org AND j.state = 'PENDING' AND j.item_key = i.item_key
-     WHERE i.bulk_id = :bulk_id
+     WHERE i.bulk_id = :bulk_id AND (:csam OR NOT {GRAVE})
     """  # noqa: S608 - a constant
 )
 _ENDED = text(
@@ -95,9 +96,10 @@ async def items(
 async def visible(
     connection: AsyncConnection, principal: Principal, job: Any, rows: Sequence[Any], now: datetime
 ) -> list[BulkItem]:
-    """Those of a job's items that may be shown. An action's items are what its maker named: all."""
+    """Those of a job's items that may be shown. An action's items are what its maker named: to
+    them, all."""
     shown = list(rows)
-    if job.kind == "REVERSAL":
+    if job.kind == "REVERSAL" or job.created_by != principal.user_id:
         shown = await child_safety.shown(
             connection,
             principal,
@@ -122,9 +124,14 @@ async def visible(
     ]
 
 
-async def in_review(connection: AsyncConnection, org_id: str, bulk_id: str) -> int:
-    """How many of a job's items are pending in review queues."""
-    found: int | None = await connection.scalar(_IN_REVIEW, {"bulk_id": bulk_id, "org": org_id})
+async def in_review(connection: AsyncConnection, principal: Principal, bulk_id: str) -> int:
+    """How many of a job's items are pending in review queues, as far as the person may know."""
+    scope = {
+        "bulk_id": bulk_id,
+        "org": principal.org_id,
+        "csam": principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+    }
+    found: int | None = await connection.scalar(_IN_REVIEW, scope)
     return found or 0
 
 

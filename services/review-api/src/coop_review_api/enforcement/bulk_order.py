@@ -140,7 +140,7 @@ async def _added(
         job=job,
         confirmation_above=await bulk_lookup.confirmation_above(connection, principal.org_id),
         duplicates=duplicates,
-        in_review=await bulk_lookup.in_review(connection, principal.org_id, bulk_id),
+        in_review=await bulk_lookup.in_review(connection, principal, bulk_id),
         sample=await bulk_lookup.visible(connection, principal, job, first, now),
     )
 

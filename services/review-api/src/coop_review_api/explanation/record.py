@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, FromClause, String, and_, literal, or_, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import RulesEvaluated, SubmittedItem
-from coop_queues.reading import entries, item_key, jobs, uuid_of
+from coop_queues.reading import entries, is_grave, item_key, uuid_of
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.projection import relation as projected
 from coop_review_api.review.relation import DECISIONS
@@ -240,7 +240,7 @@ async def search(
     limit: int,
 ) -> list[FoundEvaluation]:
     """Up to `limit` evaluations, newest submission first, from the one after a position. With
-    `hidden`, those of items in review jobs of child-abuse material are left out."""
+    `hidden`, those of what is about child safety are left out."""
     table = projected.EVALUATIONS.of
     by_rule = projected.EVALUATION_RULES.of
     place: FromClause = table if wanted.rule_id is None else by_rule
@@ -256,10 +256,7 @@ async def search(
             ),
         ).where(by_rule.c.org_id == org_id)
     if hidden:
-        grave = select(jobs.c.job_id).where(
-            jobs.c.org_id == org_id, jobs.c.item_key == table.c.item_key, jobs.c.csam
-        )
-        query = query.where(~grave.exists())
+        query = query.where(~is_grave(table))
     if after is not None:
         query = query.where(_beyond(place, after))
     query = query.order_by(place.c.time.desc(), place.c.submission_id, place.c.lane).limit(limit)

@@ -18,13 +18,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, delete, exists, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
+from coop_queues.reading import grave_items, item_key
 from coop_review_api.decision_log import query
-from coop_review_api.decision_log.entry import entries_of
+from coop_review_api.decision_log.entry import LogEntry, entries_of
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.export import file
 from coop_review_api.export.file import Format
@@ -118,16 +119,30 @@ async def opened(
     row = await find(connection, principal, export_id, now=now)
     if row.state != "COMPLETE":
         raise Conflict(f"this export is {row.state}")
-    if row.child_safety and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        raise Forbidden(f"needs {Permission.VIEW_CHILD_SAFETY_DATA}")
+    grave = row.child_safety or await _turned_grave(connection, principal.org_id, export_id)
+    if grave and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+        raise Forbidden(
+            f"needs {Permission.VIEW_CHILD_SAFETY_DATA}: something in this export is about child"
+            " safety; make another one"
+        )
     scope = await scope_of(connection, principal)
     if not scope.has_queues_of(msgspec.convert(row.scope, ReaderScope)):
         raise Forbidden("a queue in this export is no longer open to you: make another one")
     await _record(connection, principal, export_id, "downloaded", now=now)
-    if row.child_safety:
+    if grave:
         target = ("decision-log-export", export_id)
         await child_safety.viewed(connection, principal, target, now=now)
     return row
+
+
+async def _turned_grave(connection: AsyncConnection, org_id: str, export_id: str) -> bool:
+    """Whether something in the file is about child safety by now."""
+    written = select(func.unnest(log_export_chunks.c.item_keys)).where(
+        log_export_chunks.c.export_id == export_id
+    )
+    grave = grave_items.c
+    query = exists().where(grave.org_id == org_id, grave.item_key.in_(written))
+    return bool(await connection.scalar(select(query)))
 
 
 async def delete_own(
@@ -239,14 +254,17 @@ async def advance(
     row = (await connection.execute(locked.with_for_update())).one_or_none()
     if row is None:
         return
+    scope = msgspec.convert(row.scope, ReaderScope)
     entries = await query.page(
         connection,
-        msgspec.convert(row.scope, ReaderScope),
+        scope,
         msgspec.convert(row.wanted, LogQuestion),
         after=row.position,
         limit=limits.batch,
     )
-    made = await entries_of(connection, row.org_id, entries, now=now)
+    made = await entries_of(
+        connection, row.org_id, entries, child_safety=scope.child_safety, now=now
+    )
     written = file.body(row.format, made)
     if row.chunks == 0:
         written = file.head(row.format) + written
@@ -256,7 +274,9 @@ async def advance(
         return
     if written:
         await connection.execute(
-            insert(log_export_chunks).values(export_id=export_id, number=row.chunks, body=written)
+            insert(log_export_chunks).values(
+                export_id=export_id, number=row.chunks, body=written, item_keys=_keys_of(made)
+            )
         )
     values: dict[str, Any] = {
         "rows": row.rows + len(made),
@@ -272,6 +292,17 @@ async def advance(
         values["position"] = query.position_of(entries[-1])
     await connection.execute(
         update(log_exports).where(log_exports.c.export_id == export_id).values(values)
+    )
+
+
+def _keys_of(made: Sequence[LogEntry]) -> list[str]:
+    """The keys of the items that entries are about, each once."""
+    return sorted(
+        {
+            item_key(entry.item_type_id, entry.item_id)
+            for entry in made
+            if entry.item_type_id is not None and entry.item_id is not None
+        }
     )
 
 

@@ -18,9 +18,10 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from coop_review_api.kernel.schema import metadata
 
@@ -64,4 +65,6 @@ log_export_chunks = Table(
     ),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    # What is in it is about: an item may turn out to be about child safety after it was written.
+    Column("item_keys", ARRAY(Uuid(as_uuid=False)), nullable=False, server_default=text("'{}'")),
 )

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.permission import Permission
 from coop_review_api.kernel import metric
-from coop_review_api.kernel.access import may_work
+from coop_review_api.kernel.access import may_know
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import TooManyAttempts, Unavailable
 from coop_review_api.kernel.live_limit import LiveLimits
@@ -102,18 +102,29 @@ class Listener:
     def _view(self, snapshot: Snapshot) -> dict[str, Any]:
         user_id = self.principal.user_id
         view: dict[str, Any] = {"notifications": {"unread": snapshot.unread.get(user_id, 0)}}
-        if self.principal.may(Permission.VIEW_MRT):
+        if self.principal.may(Permission.VIEW_MRT) or self.principal.may(Permission.VIEW_INSIGHTS):
             view["queues"] = {"items": self._queues(snapshot)}
-            view["jobs"] = {"items": snapshot.held.get(user_id, ())}
+        if self.principal.may(Permission.VIEW_MRT):
+            held = snapshot.held.get(user_id, ())
+            view["jobs"] = {
+                "items": [
+                    one for one in held if self._sees_grave or one.job_id not in snapshot.grave
+                ]
+            }
         return view
+
+    @property
+    def _sees_grave(self) -> bool:
+        return self.principal.may(Permission.VIEW_CHILD_SAFETY_DATA)
 
     def _queues(self, snapshot: Snapshot) -> list[QueueState]:
         org_id = self.principal.org_id
-        waiting = snapshot.queues.get(org_id, {})
+        counted = snapshot.queues if self._sees_grave else snapshot.harmless
+        waiting = counted.get(org_id, {})
         return [
             waiting.get(queue_id) or QueueState(queue_id=queue_id)
             for queue_id, queue in snapshot.organisations[org_id].queues.items()
-            if may_work(self.principal, queue)
+            if may_know(self.principal, queue)
         ]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
 from coop_contracts.permission import Permission
-from coop_queues.reading import CLAIMS, JOBS
+from coop_queues.reading import CLAIMS, GRAVE, JOBS
 from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
@@ -78,30 +78,36 @@ class Watched:
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What there is at one moment. `queues`: by organisation and queue, those where something
-    waits. `unread` and `held`: by person."""
+    waits; `harmless` the same without what is about child safety. `unread` and `held`: by person;
+    `grave` are the held jobs that are about child safety."""
 
     at: datetime
     organisations: Mapping[str, Organisation]
     queues: Mapping[str, Mapping[str, QueueState]]
+    harmless: Mapping[str, Mapping[str, QueueState]]
     unread: Mapping[str, int]
     held: Mapping[str, tuple[HeldJob, ...]]
+    grave: frozenset[str]
     sessions: Mapping[str, SessionState]
 
 
 _COUNTS = text(
     f"""
-    SELECT org_id, queue_id, count(*) AS pending,
-           count(*) FILTER (WHERE lease_expires_at > :now) AS leased,
-           count(*) FILTER (WHERE deadline <= :now) AS overdue,
-           min(created_at) AS oldest
-      FROM {JOBS}
-     WHERE org_id = ANY(CAST(:orgs AS text[])) AND state = 'PENDING'
-     GROUP BY org_id, queue_id
+    SELECT j.org_id, j.queue_id, j.grave, count(*) AS pending,
+           count(*) FILTER (WHERE j.lease_expires_at > :now) AS leased,
+           count(*) FILTER (WHERE j.deadline <= :now) AS overdue,
+           min(j.created_at) AS oldest
+      FROM (SELECT j.org_id, j.queue_id, j.lease_expires_at, j.deadline, j.created_at,
+                   {GRAVE} AS grave
+              FROM {JOBS} j
+             WHERE j.org_id = ANY(CAST(:orgs AS text[])) AND j.state = 'PENDING') AS j
+     GROUP BY j.org_id, j.queue_id, j.grave
     """  # noqa: S608 - a constant
 )
 _HELD = text(
     f"""
-    SELECT c.reviewer_id, CAST(j.job_id AS text) AS job_id, j.revision, j.report_count
+    SELECT c.reviewer_id, CAST(j.job_id AS text) AS job_id, j.revision, j.report_count,
+           {GRAVE} AS grave
       FROM {CLAIMS} c
       JOIN {JOBS} j ON j.job_id = c.job_id
      WHERE c.org_id = ANY(CAST(:orgs AS text[])) AND c.ended_at IS NULL
@@ -156,28 +162,52 @@ async def take_snapshot(
             before = await _organisation(connection, org_id, limits)
         organisations[org_id] = before
     queues: dict[str, dict[str, QueueState]] = {}
+    harmless: dict[str, dict[str, QueueState]] = {}
     for row in await connection.execute(_COUNTS, values):
-        queues.setdefault(row.org_id, {})[row.queue_id] = QueueState(
+        state = QueueState(
             queue_id=row.queue_id,
             pending=row.pending,
             leased=row.leased,
             overdue=row.overdue,
             oldest_created_at=row.oldest,
         )
+        if not row.grave:
+            harmless.setdefault(row.org_id, {})[row.queue_id] = state
+        of_org = queues.setdefault(row.org_id, {})
+        of_org[row.queue_id] = _together(of_org.get(row.queue_id), state)
     held: dict[str, tuple[HeldJob, ...]] = {}
+    grave = set()
     for row in await connection.execute(_HELD, values):
+        if row.grave:
+            grave.add(row.job_id)
         job = HeldJob(job_id=row.job_id, revision=row.revision, report_count=row.report_count)
         held[row.reviewer_id] = (*held.get(row.reviewer_id, ()), job)
     return Snapshot(
         at=now,
         organisations=organisations,
         queues=queues,
+        harmless=harmless,
         unread={row.user_id: row.unread for row in await connection.execute(_UNREAD, values)},
         held=held,
+        grave=frozenset(grave),
         sessions={
             row.session_id: SessionState(role=row.role, last_seen_at=row.last_seen_at)
             for row in await connection.execute(_SESSIONS, values)
         },
+    )
+
+
+def _together(one: QueueState | None, other: QueueState) -> QueueState:
+    """The counts of both."""
+    if one is None:
+        return other
+    times = [time for time in (one.oldest_created_at, other.oldest_created_at) if time is not None]
+    return QueueState(
+        queue_id=other.queue_id,
+        pending=one.pending + other.pending,
+        leased=one.leased + other.leased,
+        overdue=one.overdue + other.overdue,
+        oldest_created_at=min(times, default=None),
     )
 
 

@@ -24,36 +24,37 @@ from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.category import categories_of
+from coop_review_api.quality.sight import harmless, seen_of
 from coop_review_api.quality.table import golden_items, second_reviews
 from coop_review_api.review.decision import Component
 from coop_review_api.review.relation import DECISIONS
 
 _OPEN = text(
-    """
+    f"""
     SELECT r.second_review_id FROM review.second_reviews r
      WHERE r.org_id = :org AND r.queue_id = :queue AND r.only_for = :reviewer
-       AND (NOT r.csam OR :csam) AND r.state = 'PENDING'
+       AND {seen_of("r")} AND r.state = 'PENDING'
        AND (r.lease_expires_at IS NULL OR r.lease_expires_at <= clock_timestamp())
      ORDER BY r.created_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-    """
+    """  # noqa: S608 - constants only; values are bound
 )
 # By a hash of item and person: each gets them in an order of their own.
 _NEXT = text(
-    """
+    f"""
     INSERT INTO review.second_reviews
            (second_review_id, org_id, queue_id, job_id, golden_id, only_for, not_for, csam,
             expected, available_at)
-    SELECT :id, g.org_id, g.queue_id, g.job_id, g.golden_id, :reviewer, '{}', g.csam,
+    SELECT :id, g.org_id, g.queue_id, g.job_id, g.golden_id, :reviewer, '{{}}', g.csam,
            g.expected, now()
       FROM review.golden_items g
      WHERE g.org_id = :org AND g.queue_id = :queue AND g.retired_at IS NULL
-       AND (NOT g.csam OR :csam) AND NOT (:reviewer = ANY (g.not_for))
+       AND {seen_of("g")} AND NOT (:reviewer = ANY (g.not_for))
        AND NOT EXISTS (SELECT 1 FROM review.second_reviews r
                         WHERE r.golden_id = g.golden_id AND r.only_for = :reviewer)
      ORDER BY hashtextextended(g.golden_id || :reviewer, 0) LIMIT 1
     ON CONFLICT DO NOTHING
     RETURNING second_review_id
-    """
+    """  # noqa: S608
 )
 
 
@@ -176,7 +177,7 @@ async def retire(
 def _visible(principal: Principal) -> list[ColumnElement[bool]]:
     conditions = [golden_items.c.org_id == principal.org_id]
     if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        conditions.append(golden_items.c.csam.is_(False))
+        conditions.append(harmless(golden_items))
     return conditions
 
 

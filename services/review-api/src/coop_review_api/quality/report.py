@@ -27,6 +27,8 @@ from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality.agreement import Interval, alpha_interval, kappa
 from coop_review_api.quality.category import By
+from coop_review_api.quality.sight import seen_of
+from coop_review_api.review.child_safety import grave_job_of
 from coop_review_api.review.desk import visible_queues
 from coop_review_api.review.relation import DECISIONS
 
@@ -73,7 +75,7 @@ class PairAgreement:
 Tables = dict[str, dict[tuple[str, str], Table]]
 """By queue, then by pair of people in the order of their ids."""
 
-_SCOPE = """r.org_id = :org AND r.state = 'ANSWERED' AND (NOT r.csam OR :csam)
+_SCOPE = f"""r.org_id = :org AND r.state = 'ANSWERED' AND {seen_of("r")}
         AND r.answered_at >= :start AND r.answered_at < :end
         AND (CAST(:queues AS text[]) IS NULL OR r.queue_id = ANY (CAST(:queues AS text[])))
         AND (CAST(:policy AS text) IS NULL
@@ -142,9 +144,9 @@ _OVERTURNS = {
       LEFT JOIN appeals ON appeals.appeal_of = d.decision_id
       LEFT JOIN reversed ON reversed.decision_id = d.decision_id
       LEFT JOIN review.second_reviews r
-        ON r.decision_id = d.decision_id AND r.state = 'ANSWERED' AND (NOT r.csam OR :csam)
+        ON r.decision_id = d.decision_id AND r.state = 'ANSWERED' AND {seen_of("r")}
      WHERE d.org_id = :org AND d.decided_at >= :start AND d.decided_at < :end
-       AND d.reviewer_id IS NOT NULL
+       AND d.reviewer_id IS NOT NULL AND (:csam OR NOT {grave_job_of("d")})
        AND NOT d.components @> CAST('[{{"type": "MOVE"}}]' AS jsonb)
        AND (CAST(:queues AS text[]) IS NULL OR d.queue_id = ANY (CAST(:queues AS text[])))
        AND (CAST(:policy AS text) IS NULL OR d.components @> jsonb_build_array(

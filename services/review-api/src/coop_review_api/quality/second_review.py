@@ -35,7 +35,9 @@ from coop_review_api.kernel.error import Conflict, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import golden
 from coop_review_api.quality.category import categories_of
+from coop_review_api.quality.sight import harmless, seen_of
 from coop_review_api.quality.table import second_reviews
+from coop_review_api.review import child_safety
 from coop_review_api.review.desk import visible_queues
 from coop_runtime.database.engine import transaction
 
@@ -64,7 +66,7 @@ class HeldReview:
 
 _FREE = """r.state = 'PENDING' AND r.available_at <= clock_timestamp()
            AND (r.lease_expires_at IS NULL OR r.lease_expires_at <= clock_timestamp())"""
-_MINE = "r.org_id = :org AND (NOT r.csam OR :csam) AND NOT (:reviewer = ANY (r.not_for))"
+_MINE = f"r.org_id = :org AND {seen_of('r')} AND NOT (:reviewer = ANY (r.not_for))"
 _WAITS = text(
     f"""
     SELECT r.second_review_id, r.queue_id FROM review.second_reviews r
@@ -161,8 +163,9 @@ async def claim(
         values = {**scope, "id": chosen, "token": token, "seconds": seconds}
         row = (await connection.execute(_TAKE, values)).one()
         job = await store.get_job(connection, principal.org_id, row.job_id)
-        if row.csam:
+        if row.csam or job.summary.csam:
             await _record_view(connection, principal, chosen, clock())
+        job = await child_safety.cleared(connection, principal, job, now=clock())
     return ClaimedReview(
         second_review_id=chosen, job=job, lease_token=token, expires_at=row.lease_expires_at
     )
@@ -199,9 +202,12 @@ async def held(
     """The review under the live lease, with its job. Raises `NotFound`, `Conflict`."""
     values = {**_scope(principal), "id": review_id, "token": token}
     row = (await connection.execute(_LOOK, values)).one_or_none()
-    if row is None or (row.csam and not values["csam"]):
+    if row is None:
         await _refuse(connection, principal, review_id)
-    return HeldReview(row=row, job=await store.get_job(connection, principal.org_id, row.job_id))
+    job = await store.get_job(connection, principal.org_id, row.job_id)
+    if (row.csam or job.summary.csam) and not values["csam"]:
+        await _refuse(connection, principal, review_id)
+    return HeldReview(row=row, job=job)
 
 
 async def repeated(
@@ -274,7 +280,7 @@ async def _refuse(connection: AsyncConnection, principal: Principal, review_id: 
         select(second_reviews.c.second_review_id).where(
             second_reviews.c.org_id == principal.org_id,
             second_reviews.c.second_review_id == review_id,
-            second_reviews.c.csam.is_(False) | principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+            harmless(second_reviews) | principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
         )
     )
     if found is None:

@@ -21,6 +21,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
@@ -37,7 +38,8 @@ Reviewer = Annotated[Principal, Depends(requires(Permission.VIEW_MRT))]
 class QueueContentsView(Model):
     """What is pending in a queue at `asOf`: `leased` of it are in somebody's hands, `closable` is
     what emptying the queue would close. `usedBy` are the rules and settings that name the queue: it
-    cannot be removed. `childSafety` is null for those who may not see such data."""
+    cannot be removed. Jobs about child safety are not counted for those who may not see such data:
+    `childSafety`, how many they are, is null for them."""
 
     queue_id: str
     pending: int
@@ -60,6 +62,7 @@ class RemovedQueueView(Model):
     moved: int
     pending: int
     removed_by: str
+    removed_by_name: PersonName = None
     removed_at: datetime
 
 
@@ -84,8 +87,8 @@ async def get_queue_contents(
         if catalogue.get(Kind.QUEUE, Queue, queue_id) is None:
             raise NotFound(f"no queue {queue_id}")
         as_of = context.clock()
-        found = await queues.contents(connection, principal.org_id, queue_id)
-    may_see = principal.may(Permission.VIEW_CHILD_SAFETY_DATA)
+        may_see = principal.may(Permission.VIEW_CHILD_SAFETY_DATA)
+        found = await queues.contents(connection, principal.org_id, queue_id, child_safety=may_see)
     return QueueContentsView(
         queue_id=queue_id,
         pending=found.pending,
@@ -136,7 +139,12 @@ async def list_removed_queues(
         rows = await removal.page(connection, principal.org_id, after=after, limit=limit + 1)
         page, next_cursor = cut(rows, limit, lambda row: str(row.queue_id))
         for row in page:
-            left = await queues.contents(connection, principal.org_id, row.queue_id)
+            left = await queues.contents(
+                connection,
+                principal.org_id,
+                row.queue_id,
+                child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+            )
             items.append(
                 RemovedQueueView(
                     id=row.queue_id,

@@ -26,6 +26,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
+from coop_review_api.review import child_safety
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.table import decisions, held_decisions
@@ -54,13 +55,9 @@ _RELEASE = text(
           FROM due, unnest(due.topics, due.keys, due.payloads)
                WITH ORDINALITY AS message (topic, key, value, position)
          ORDER BY due.leaves_at, due.decision_id, message.position
-    ), grave AS (
-        {store.MARK}
-          FROM due JOIN review.decisions d USING (decision_id)
-         WHERE d.escalation IS NOT NULL
-           AND j.org_id = d.org_id AND j.job_id = CAST(d.job_id AS uuid)
     )
-    SELECT count(*) FROM due
+    SELECT d.org_id, CASE WHEN d.escalation IS NOT NULL THEN d.job_id END AS escalated
+      FROM due JOIN review.decisions d USING (decision_id)
     """  # noqa: S608 - a constant
 )
 _NOTIFY = text("SELECT pg_notify(:channel, '')")
@@ -168,8 +165,11 @@ class Releaser:
     async def release(self) -> int:
         """One batch of what is due; how many decisions left. Raises `Retryable`."""
         async with transaction(self._engine) as connection:
-            left = int((await connection.execute(_RELEASE, {"now": self._clock()})).scalar_one())
-            if left:
+            rows = (await connection.execute(_RELEASE, {"now": self._clock()})).all()
+            for row in rows:
+                if row.escalated is not None:
+                    await child_safety.raise_escalated(connection, row.org_id, row.escalated)
+            if rows:
                 await connection.execute(_NOTIFY, {"channel": channel_of(outbox)})
-        metric.RELEASED.inc(left)
-        return left
+        metric.RELEASED.inc(len(rows))
+        return len(rows)

@@ -8,7 +8,7 @@ Must not: make or change a decision; `deciding` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,10 +123,30 @@ async def find(
         if summary.csam:
             target = ("decision", decision_id)
             await child_safety.viewed(connection, principal, target, now=desk.clock())
-        escalated_to = None
-        if principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-            escalated_to = await _escalated_to(connection, principal.org_id, recorded)
-    return recorded, escalated_to
+        if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+            return await _without_grave(connection, principal.org_id, recorded), None
+        return recorded, await _escalated_to(connection, principal.org_id, recorded)
+
+
+async def _without_grave(
+    connection: AsyncConnection, org_id: str, recorded: RecordedDecision
+) -> RecordedDecision:
+    """The decision without the grave items that it acted on beside its job's."""
+    named = [item for component in recorded.components for item in component.items]
+    named += [one.item for one in recorded.executions if one.item is not None]
+    grave = await child_safety.grave_among(connection, org_id, named)
+    if not grave:
+        return recorded
+    return replace(
+        recorded,
+        components=tuple(
+            msgspec.structs.replace(
+                component, items=tuple(one for one in component.items if one not in grave)
+            )
+            for component in recorded.components
+        ),
+        executions=tuple(one for one in recorded.executions if one.item not in grave),
+    )
 
 
 async def _is_hidden(

@@ -1,8 +1,9 @@
 """Finding review jobs, pending and closed.
 
-Guarantees: jobs of queues that are closed to the person, and of child-abuse material without the
-permission for it, are not found; pages by cursor; what is asked for by item, reporter, user or
-queue is found by an index. A look at child-abuse jobs leaves an audit row.
+Guarantees: jobs of queues that are closed to the person, about child safety without the permission
+for it, and closed ones for those who may not read what was decided, are not found; pages by cursor;
+what is asked for by item, reporter, user or queue is found by an index. A look at child-abuse jobs
+leaves an audit row.
 Must not: change anything.
 """
 
@@ -22,6 +23,7 @@ from coop_queues.reading import (
     SUMMARY_COLUMNS,
     claims,
     entries,
+    is_grave,
     item_key,
     jobs,
     reporter_key,
@@ -103,7 +105,9 @@ def query_of(
         jobs.c.org_id == principal.org_id, *_conditions(principal.org_id, wanted, now)
     )
     if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        query = query.where(jobs.c.csam.is_(False))
+        query = query.where(~is_grave(jobs))
+    if not principal.may(Permission.VIEW_MRT_DATA):
+        query = query.where(jobs.c.state == "PENDING")
     return query
 
 
