@@ -188,6 +188,15 @@ async def test_an_action_on_contents_author_is_about_the_author(
     assert (bare.item.id, bytes(bare.item.data)) == ("u2", b"{}")
 
 
+async def test_two_large_items_fit_into_one_event(floor: Floor) -> None:
+    """Of an author whose data does not fit beside the content's, the id is told."""
+    await floor.submit("u1", type_id=floor.user, text="x" * 600_000)
+    await floor.submit("p1", "u1", text="y" * 600_000)
+    (review,) = await floor.carry_out(floor.order(floor.built_in["ENQUEUE_AUTHOR_TO_MRT"]))
+    assert (review.item.id, bytes(review.item.data)) == ("u1", b"{}")
+    assert len(bytes(review.related_items[0].data)) > 600_000
+
+
 async def test_a_user_goes_to_ncmec_as_they_are(floor: Floor) -> None:
     """No author is looked for."""
     order = floor.order(floor.built_in["ENQUEUE_TO_NCMEC"], "u1", type_id=floor.user)

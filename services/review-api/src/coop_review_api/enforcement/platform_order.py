@@ -30,6 +30,8 @@ from coop_review_api.configuration.catalogue import Catalogue
 KINDS = (Kind.ACTION, Kind.ITEM_TYPE)
 """What has to be known to carry an order out."""
 
+MAX_DATA = 900_000  # bytes of both items of one event, below what the broker takes
+
 _NO_DATA = Raw(b"{}")
 
 
@@ -57,7 +59,9 @@ def effect_of(order: ActionOrdered, known: Knowledge) -> ActionRequested | Revie
         return _review(order, item, to_ncmec=to_ncmec)
     if item.creator is None:
         return _review(order, item, to_ncmec=False, note=_unknown_author(action))
-    author = known.items.get(item.creator) or _stub(item.creator, known)
+    author = known.items.get(item.creator)
+    if author is None or _bytes(author) + _bytes(item) > MAX_DATA:
+        author = _stub(item.creator, known)
     to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
     return _review(order, author, to_ncmec=to_ncmec, related=item)
 
@@ -110,6 +114,10 @@ def _review(
         job_kind="NCMEC" if to_ncmec else "DEFAULT",
         related_items=() if related is None else (related,),
     )
+
+
+def _bytes(item: SubmittedItem) -> int:
+    return memoryview(item.data).nbytes
 
 
 def _unknown_author(action: Action) -> str:

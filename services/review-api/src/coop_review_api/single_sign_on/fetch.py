@@ -15,7 +15,7 @@ from coop_review_api.single_sign_on.error import ProviderUnreachable, SignInRefu
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import MAX_DOCUMENT
 from coop_runtime.egress.answer import UnreadableAnswer, read_answer
-from coop_runtime.egress.guard import EgressGuard, EgressRefused
+from coop_runtime.egress.guard import EgressGuard, EgressRefused, ResponseTooLarge
 
 TIMEOUT = 10.0  # seconds for a whole exchange
 
@@ -72,6 +72,9 @@ class Fetch:
             )
         except EgressRefused as error:
             raise SignInRefused("address", f"{_host(url)}: {error}") from None
+        except ResponseTooLarge:
+            text = f"the answer of {_host(url)} has more than {MAX_DOCUMENT} bytes"
+            raise ProviderUnreachable("size", text) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind = type(error).__name__
             raise ProviderUnreachable("network", f"{_host(url)} does not answer: {kind}") from None

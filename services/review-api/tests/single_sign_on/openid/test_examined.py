@@ -85,7 +85,9 @@ async def test_keys_that_sign_nothing(admin: Any, openid: Any, keys: Any) -> Non
         (b'{"keys":[' + b"[" * 500 + b"]" * 500 + b"]}", "nests deeper than 64"),
         (b"[" * 100_000, "nests deeper than 64"),
         (b"[]", "did not answer with a JSON object"),
+        (b" " * 3_000_000, "has more than"),
     ],
+    ids=["html", "latin-1", "deep", "deeper", "list", "large"],
 )
 async def test_answers_that_cannot_be_read(
     admin: Any, openid: Any, path: str, raw: bytes, reason: str
