@@ -5,7 +5,8 @@
 
 Guarantees: an order is one effect, under the order's own execution id: carried out again, it is the
 same one. A built-in action on the author of content is about the author, with the content beside
-it. Where nobody knows whose the item is, people see the item itself: an order is never lost.
+it. Where nobody knows whose the item is, people see the item itself: an order is never lost. What
+is sent to NCMEC is a matter of child safety in either case, and seen by those alone who may.
 Must not: judge whether the action may be done; ingest did when it took the order.
 """
 
@@ -54,15 +55,14 @@ def effect_of(order: ActionOrdered, known: Knowledge) -> ActionRequested | Revie
     item = known.items.get(order.item) or _stub(order.item, known)
     item_type = known.catalogue.get(Kind.ITEM_TYPE, ItemType, order.item.type_id)
     about_user = item_type is not None and item_type.kind == "USER"
+    to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
     if action.action_type is ActionType.ENQUEUE_TO_MRT or about_user:
-        to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
         return _review(order, item, to_ncmec=to_ncmec)
     if item.creator is None:
-        return _review(order, item, to_ncmec=False, note=_unknown_author(action))
+        return _review(order, item, to_ncmec=to_ncmec, note=_unknown_author(action))
     author = known.items.get(item.creator)
     if author is None or _bytes(author) + _bytes(item) > MAX_DATA:
         author = _stub(item.creator, known)
-    to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
     return _review(order, author, to_ncmec=to_ncmec, related=item)
 
 
