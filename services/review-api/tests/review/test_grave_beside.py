@@ -189,3 +189,25 @@ async def test_a_file_from_before_is_closed(world: World) -> None:
     assert refused.status_code == 403
     assert GRAVE not in refused.text
     assert GRAVE in (await world.admin.call("GET", files[world.admin.user_id])).text
+
+
+async def test_who_edits_queues_meets_it_nowhere(world: World, sign_in: Any) -> None:
+    """Neither how many such jobs a queue has, when it is to be removed, nor a decision of somebody
+    else's to take back; one's own is taken back as ever."""
+    permissions = ["VIEW_MRT", "VIEW_MRT_DATA", "EDIT_MRT_QUEUES"]
+    role = await world.admin.make("/v1/roles", {"name": "Lead", "permissions": permissions})
+    lead = await sign_in(role["id"])
+    settings = {"name": "Acme", "undoWindow": 60}
+    await world.admin.call("PUT", "/v1/settings", settings)
+    await world.place(GRAVE)
+    decision = await world.decide(world.moderator, {"type": "IGNORE"})
+    await world.place(GRAVE, csam=True)
+    undo = f"/v1/decisions/{decision}/undo"
+    assert (await lead.call("POST", undo)).status_code == 404
+    assert (await world.moderator.call("POST", undo)).status_code == 200
+    refused = await lead.call("DELETE", f"/v1/queues/{world.queue}")
+    assert refused.status_code == 409, refused.text
+    assert refused.json()["detail"].startswith("jobs are in this queue: say")
+    await world.place("plain-item")
+    refused = await lead.call("DELETE", f"/v1/queues/{world.queue}")
+    assert refused.json()["detail"].startswith("1 jobs are in this queue, 0 of them")

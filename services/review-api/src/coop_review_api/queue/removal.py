@@ -74,11 +74,16 @@ async def _prepare(
         if reason is not None:
             raise Invalid([Fault(_AT, reason)])
     else:
-        found = await queues.contents(configuration.connection, configuration.org_id, queue.id)
-        if found.pending:
+        scope = (configuration.connection, configuration.org_id, queue.id)
+        if (await queues.contents(*scope)).pending:
+            # Those about child safety are not counted to whoever asks: it may be anybody.
+            found = await queues.contents(*scope, child_safety=False)
+            counted = "jobs are in this queue"
+            if found.pending:
+                held = f"{found.leased} of them in somebody's hands"
+                counted = f"{found.pending} {counted}, {held}"
             raise Conflict(
-                f"{found.pending} jobs are in this queue, {found.leased} of them in somebody's"
-                " hands: say with moveTo where they go on",
+                f"{counted}: say with moveTo where they go on",
                 faults=[Fault(_AT, "required while jobs are in the queue")],
             )
     row = {

@@ -95,6 +95,9 @@ async def undo(desk: Desk, principal: Principal, decision_id: str) -> str:
     async with transaction(desk.engine) as connection:
         row = await _row(connection, principal, decision_id)
         now = desk.clock()
+        if row.reviewer_id != principal.user_id:
+            target = ("decision", decision_id)
+            await child_safety.require(connection, principal, target, causes=[decision_id], now=now)
         gone = await connection.execute(
             delete(held_decisions)
             .where(
