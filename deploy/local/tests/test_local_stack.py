@@ -85,6 +85,7 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
     roles = {
         "review-relay": "coop_review",
         "review-projector": "coop_review",
+        "review-history": "coop_review",
         "review-api": "coop_review",
         "dispatch-api": "coop_dispatch",
         "action-dispatcher": "coop_dispatch",

@@ -427,7 +427,8 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `undo_window` is in seconds; `bulk_confirmation_above` a number of items; `evaluation_sample`
     the share of evaluations without a match that are recorded whole, from 0 to 1. With
     `requires_single_sign_on` a password opens only the accounts that are marked for emergencies.
-    `session_hours` and `session_idle_minutes` shorten what the operator allows.
+    `session_hours` and `session_idle_minutes` shorten what the operator allows. Versions of items
+    are kept for `item_history_days`; 0: only of what something was done about, and profiles.
     """
 
     name: str
@@ -464,6 +465,8 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     requires_single_sign_on: bool = False
     session_hours: float | None = None
     session_idle_minutes: float | None = None
+    item_history_days: int = 30
+    item_text_search: bool = False
 
 
 class LogHead(Document, frozen=True, kw_only=True):

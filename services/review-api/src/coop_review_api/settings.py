@@ -128,6 +128,17 @@ class ProjectorSettings(Settings):
     review_projector_batch: int = Field(default=1000, ge=1, le=10_000)
 
 
+class HistorySettings(Settings):
+    """`review_history_window`: seconds for which an organisation that keeps no history has its
+    items, so that what is done about one finds it. How long others keep theirs is their own setting
+    (`item_history_days`)."""
+
+    internal_port: int = Field(default=9095, ge=0, le=65535)
+    review_history_window: float = Field(default=6 * 3600, ge=60)
+    review_history_check: float = Field(default=600, gt=0)
+    review_history_batch: int = Field(default=1000, ge=1, le=10_000)
+
+
 class RelaySettings(Settings):
     """The relay beside an api on one machine. `review_bulk_rate` is in items a second, of all bulk
     actions together."""

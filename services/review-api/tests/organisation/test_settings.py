@@ -246,3 +246,15 @@ async def test_what_the_operator_said_stays(admin: Any, context: Any, org: Any) 
             Kind.SETTINGS, OrgSettings(id="settings", name="Acme", is_demo_org=True)
         )
     assert (await put(admin)).json()["isDemoOrg"] is True
+
+
+async def test_how_long_items_are_kept_is_the_organisations(admin: Any) -> None:
+    """Days from none to ten years, and whether texts are searched, are saved, shown and bounded."""
+    before = (await admin.call("GET", "/v1/settings")).json()
+    assert (before["itemHistoryDays"], before["itemTextSearch"]) == (30, False)
+    answer = await put(admin, itemHistoryDays=0, itemTextSearch=True)
+    assert answer.status_code == 200, answer.text
+    shown = (await admin.call("GET", "/v1/settings")).json()
+    assert (shown["itemHistoryDays"], shown["itemTextSearch"]) == (0, True)
+    for days in (-1, 3651, 0.5):
+        assert (await put(admin, itemHistoryDays=days)).status_code == 422

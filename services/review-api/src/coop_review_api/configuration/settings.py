@@ -23,6 +23,7 @@ MAX_THRESHOLDS = 50
 MAX_THRESHOLD = 1_000_000
 MAX_THRESHOLD_ACTIONS = 20
 MAX_TTL_DAYS = 3650
+MAX_HISTORY_DAYS = 3650
 MAX_UNDO_WINDOW = 3600.0
 MAX_BULK = 100_000
 MAX_CEILING = 1_000_000_000
@@ -58,6 +59,7 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
         (settings.undo_window, 0, MAX_UNDO_WINDOW, "/undoWindow"),
         (settings.bulk_confirmation_above, 0, MAX_BULK, "/bulkConfirmationAbove"),
         (settings.evaluation_sample, 0, 1, "/evaluationSample"),
+        (settings.item_history_days, 0, MAX_HISTORY_DAYS, "/itemHistoryDays"),
         (settings.rule_max_actions_per_minute, 1, MAX_CEILING, "/ruleMaxActionsPerMinute"),
         (settings.rule_max_users_per_hour, 1, MAX_CEILING, "/ruleMaxUsersPerHour"),
         (settings.session_hours, MIN_SESSION_HOURS, MAX_SESSION_HOURS, "/sessionHours"),

@@ -17,6 +17,19 @@ DECISIONS = Counter("coop_review_decisions_total", "Components of decisions made
 PROJECTED = Counter(
     "coop_review_projected_total", "Events recorded by the projector, by what they are.", ["kind"]
 )
+HISTORY_VERSIONS = Counter(
+    "coop_review_history_versions_total",
+    "Versions of items written to the history, those that were there too, by what brought them.",
+    ["source"],
+)
+HISTORY_MARKS = Counter(
+    "coop_review_history_marks_total",
+    "Times that something done about an item was noted, by what it was.",
+    ["reason"],
+)
+HISTORY_KEPT = Counter(
+    "coop_review_history_kept_total", "Versions that were kept beyond the retention."
+)
 LOG_HEADS = Counter("coop_review_log_heads_total", "Log heads put into the outbox.")
 REPEATED = Counter(
     "coop_review_config_repeated_total",

@@ -78,6 +78,8 @@ class SettingsBody(Body):
     evaluation_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     rule_max_actions_per_minute: Ceiling | None = None
     rule_max_users_per_hour: Ceiling | None = None
+    item_history_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    item_text_search: bool = False
 
 
 class SettingsView(Stamped):
@@ -117,3 +119,5 @@ class SettingsView(Stamped):
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None
     rule_max_users_per_hour: int | None = None
+    item_history_days: int = 30
+    item_text_search: bool = False

@@ -31,6 +31,14 @@ TABLE = RoleTable(
             database_role=_DATABASE_ROLE,
         ),
         Role(
+            "history",
+            "coop_review_api.process.history:history",
+            settings="coop_review_api.settings:HistorySettings",
+            process="review-history",
+            internal_port=9095,
+            database_role=_DATABASE_ROLE,
+        ),
+        Role(
             "api",
             "coop_review_api.process.api:api",
             settings=_SETTINGS,

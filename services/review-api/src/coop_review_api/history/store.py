@@ -1,0 +1,148 @@
+"""The history in PostgreSQL: writing.
+
+Guarantees: a batch is one transaction of at most three statements, whatever its size; a version
+that is there, from whichever publication of its submission, is not written again.
+Must not: read what it wrote, or drop anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy.exc
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from coop_review_api.history.port import Mark
+from coop_review_api.history.table import VERSIONS, item_marks, item_versions
+from coop_review_api.history.version import ItemVersion
+from coop_review_api.kernel.partition import Partitions
+from coop_runtime.database.array import Booleans, Moments, Texts, Uuids
+from coop_runtime.database.column import Column, Columns, unnest
+from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
+
+_NO_PARTITION = "23514"  # check_violation: no partition takes the row
+_FIRST = "7"  # the version of a UUID that no repeated request can have
+
+_ROWS = Columns[ItemVersion](
+    Column("org_id", Texts),
+    Column("item_id", Texts),
+    Column("type_id", Texts),
+    Column("time", Moments),
+    Column("submission_id", Texts),
+    Column("source", Texts),
+    Column("is_user", Booleans),
+    Column("has_media", Booleans),
+    Column("author_key", Uuids),
+    Column("thread_key", Uuids),
+    Column("parent_key", Uuids),
+    Column("said_at", Moments),
+    Column("address", Texts),
+    Column("item", Texts),
+)
+_WORDS = Columns[ItemVersion](Column("text", Texts))
+_NAMES = ", ".join(column.name for column in _ROWS.columns)
+_ADD = text(
+    f"INSERT INTO {item_versions.fullname} ({_NAMES})"  # noqa: S608 - names of our own
+    f" SELECT {_NAMES} FROM {unnest('given', _ROWS)} ON CONFLICT DO NOTHING"
+)
+_ADD_SEARCHED = text(
+    f"INSERT INTO {item_versions.fullname} ({_NAMES}, words)"  # noqa: S608 - names of our own
+    f" SELECT {_NAMES}, to_tsvector('simple', given.text)"
+    " || array_to_tsvector(ARRAY['org:' || given.org_id])"
+    f" FROM {unnest('given', _ROWS, _WORDS)} ON CONFLICT DO NOTHING"
+)
+_KEYS = Columns[ItemVersion](
+    Column("org_id", Texts),
+    Column("item_id", Texts),
+    Column("type_id", Texts),
+    Column("time", Moments),
+    Column("submission_id", Texts),
+)
+# An Idempotency-Key makes the same submission of a request that is sent again, within a day.
+_KNOWN = text(
+    f"""
+    SELECT given.position FROM {unnest("given", _KEYS)}
+     CROSS JOIN LATERAL (
+        SELECT 1 FROM {item_versions.fullname} known
+         WHERE known.org_id = given.org_id AND known.item_id = given.item_id
+           AND known.type_id = given.type_id AND known.submission_id = given.submission_id
+           AND known.time BETWEEN given.time - interval '1 day' AND given.time + interval '1 day'
+         LIMIT 1) AS found
+    """  # noqa: S608 - names of our own
+)
+_MARKS = Columns[Mark](
+    Column("org_id", Texts),
+    Column("item_id", Texts),
+    Column("type_id", Texts),
+    Column("reason", Texts),
+)
+_MARK = text(
+    f"INSERT INTO {item_marks.fullname} (org_id, item_id, type_id, reason)"  # noqa: S608
+    f" SELECT org_id, item_id, type_id, reason FROM {unnest('given', _MARKS)}"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+class ItemStore:
+    """An `ItemWriter`."""
+
+    def __init__(self, engine: AsyncEngine, partitions: Partitions) -> None:
+        self._engine = engine
+        self._partitions = partitions
+
+    async def add(self, versions: Sequence[ItemVersion], marks: Sequence[Mark] = ()) -> int:
+        """Keeps them, all or none; how many versions were new. Raises `Retryable`."""
+        if not (versions or marks):
+            return 0
+        await self._partitions.ensure(VERSIONS, (version.time for version in versions))
+        try:
+            async with transaction(self._engine) as connection:
+                added = await _add(connection, versions)
+                # In one order, so that two writers do not wait for each other.
+                ordered = sorted(set(marks), key=lambda m: (m.org_id, m.item_id, m.type_id))
+                if ordered:
+                    await connection.execute(_MARK, _MARKS.arrays(ordered))
+        except sqlalchemy.exc.IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) != _NO_PARTITION:
+                raise
+            # Dropped by another process since it was seen here.
+            self._partitions.forget()
+            raise Retryable("a partition is gone: it will be made again") from error
+        return added
+
+
+async def _add(connection: AsyncConnection, versions: Sequence[ItemVersion]) -> int:
+    new = await _unknown(connection, versions)
+    plain = [version for version in new if version.text is None]
+    searched = [version for version in new if version.text is not None]
+    added = 0
+    if plain:
+        added += (await connection.execute(_ADD, _ROWS.arrays(plain))).rowcount
+    if searched:
+        arrays: dict[str, Any] = _ROWS.arrays(searched) | _WORDS.arrays(searched)
+        added += (await connection.execute(_ADD_SEARCHED, arrays)).rowcount
+    return added
+
+
+async def _unknown(
+    connection: AsyncConnection, versions: Sequence[ItemVersion]
+) -> list[ItemVersion]:
+    """Those that no earlier publication of their submission brought, each once."""
+    first: dict[tuple[str, str, str, str], ItemVersion] = {}
+    for version in versions:
+        key = (version.org_id, version.item_id, version.type_id, version.submission_id)
+        first.setdefault(key, version)
+    once = sorted(first.values(), key=_order)
+    repeatable = [one for one in once if one.submission_id[14:15] != _FIRST]
+    if not repeatable:
+        return once
+    positions = await connection.scalars(_KNOWN, _KEYS.arrays(repeatable))
+    known = {id(repeatable[position - 1]) for position in positions}
+    return [one for one in once if id(one) not in known]
+
+
+def _order(version: ItemVersion) -> tuple[str, str, str]:
+    return version.org_id, version.item_id, version.type_id

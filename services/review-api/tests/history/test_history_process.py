@@ -1,0 +1,213 @@
+"""The history as a process: from the log into tables, killed half-way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from sqlalchemy import func, select
+
+from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
+from coop_contracts.event import (
+    ActionRequested,
+    AppealSubmitted,
+    ConfigChanged,
+    DecisionMade,
+    ItemRef,
+    ItemSubmitted,
+    ReportSubmitted,
+)
+from coop_contracts.ids import item_key, new_id
+from coop_review_api.history.table import item_marks, item_versions
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Message, message_of
+from coop_runtime.kafka.producer import Producer
+
+from .history_world import MEMBER, POST, ref, settings, submitted, submitted_item
+
+pytestmark = pytest.mark.engines
+
+SUBMISSIONS = 2_000
+TOPICS: dict[str, type[Any]] = {
+    "items": ItemSubmitted,
+    "reports": ReportSubmitted,
+    "appeals": AppealSubmitted,
+    "actions": ActionRequested,
+    "decisions": DecisionMade,
+}
+
+
+def messages_of(org_id: str, number: int) -> list[Message]:
+    """One item, a report of it with one item around it, and an action on it."""
+    now = datetime.now(UTC)
+    item = submitted_item(f"i{number}", text="river", author=ref("u"))
+    head: dict[str, Any] = {"org_id": org_id, "time": now, "correlation_id": "c"}
+    report = ReportSubmitted(
+        event_id=new_id(),
+        report_id=new_id(),
+        reporter=ItemRef("u", "member"),
+        reported_at=now,
+        item=submitted_item(f"r{number}", text="stone"),
+        thread_items=(submitted_item(f"t{number}", text="stone"),),
+        config_revision=1,
+        **head,
+    )
+    action = ActionRequested(
+        event_id=new_id(),
+        execution_id=new_id(),
+        action_id="ban",
+        item=ItemRef(item.id, "post"),
+        source="RULE_EXECUTION",
+        config_revision=1,
+        **head,
+    )
+    key = item_key(org_id, "post", item.id)
+    return [message_of(one, key=key) for one in (submitted(org_id, item, now), report, action)]
+
+
+def configuration(org_id: str) -> list[Message]:
+    documents: list[tuple[str, Kind, Document]] = [
+        (org_id, Kind.SETTINGS, settings(item_text_search=True)),
+        (org_id, Kind.ITEM_TYPE, POST),
+        (org_id, Kind.ITEM_TYPE, MEMBER),
+        (SYSTEM_ORG, Kind.LOG_HEAD, LogHead(id="head", published_at=datetime.now(UTC))),
+    ]
+    return [
+        message_of(
+            ConfigChanged(
+                event_id=new_id(),
+                org_id=owner,
+                time=datetime.now(UTC),
+                correlation_id="c",
+                revision=revision,
+                kind=kind,
+                id=document.id,
+                document=msgspec.Raw(msgspec.json.encode(document)),
+            ),
+            key=f"{owner}/{kind}/{document.id}",
+        )
+        for revision, (owner, kind, document) in enumerate(documents, 1)
+    ]
+
+
+def start(review_url: str, broker: Any, internal: int) -> subprocess.Popen[bytes]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COOP_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "coop_review_api", "history"],
+        env={
+            **kept,
+            "COOP_POSTGRES": review_url,
+            "COOP_KAFKA": broker.kafka,
+            "COOP_KAFKA_IDEMPOTENCE": str(broker.kafka_idempotence).lower(),
+            "COOP_INTERNAL_PORT": str(internal),
+            "COOP_REVIEW_HISTORY_BATCH": "100",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def skip_what_is_there(bootstrap: str) -> None:
+    """Let the groups begin at the end: a broker may be shared with tests that left a lot."""
+    for name, event_type in TOPICS.items():
+        group = f"review-api-history-{name}"
+        client = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+        try:
+            found = client.list_topics(event_type.topic, timeout=10).topics[event_type.topic]
+            ends = []
+            for number in found.partitions:
+                partition = TopicPartition(event_type.topic, number)
+                _, end = client.get_watermark_offsets(partition, timeout=10)
+                ends.append(TopicPartition(event_type.topic, number, end))
+            client.commit(offsets=ends, asynchronous=False)
+        finally:
+            client.close()
+
+
+async def counts(engine: Any, org_id: str) -> dict[str, int]:
+    """Versions by what brought them, those that are searched, marks by their reason."""
+    async with transaction(engine) as connection:
+        found: dict[str, int] = {}
+        for table, column in ((item_versions, "source"), (item_marks, "reason")):
+            rows = await connection.execute(
+                select(table.c[column], func.count())
+                .where(table.c.org_id == org_id)
+                .group_by(table.c[column])
+            )
+            found |= {row[0]: row[1] for row in rows}
+        searched = select(func.count(item_versions.c.words)).where(item_versions.c.org_id == org_id)
+        found["searched"] = await connection.scalar(searched) or 0
+    return found
+
+
+EXPECTED = {
+    "ITEM": SUBMISSIONS,
+    "REPORT": 2 * SUBMISSIONS,
+    "REPORTED": SUBMISSIONS,
+    "ACTIONED": SUBMISSIONS,
+    "searched": 3 * SUBMISSIONS,
+}
+
+
+async def test_killed_half_way_it_has_everything_once(
+    context: Any, engine: Any, review_url: str, kafka_bootstrap: str, broker_idempotence: bool
+) -> None:
+    """Killed with -9 three times in the middle and started again, the history has every version and
+    every mark once; it is ready, and stops on SIGTERM with 0."""
+    broker = context.settings.model_copy(
+        update={"kafka": kafka_bootstrap, "kafka_idempotence": broker_idempotence}
+    )
+    org_id = new_id()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        internal = int(probe.getsockname()[1])
+    await asyncio.to_thread(skip_what_is_there, kafka_bootstrap)
+    producer = Producer(broker, client_id="test")
+    await producer.start()
+    process = start(review_url, broker, internal)
+    try:
+        await producer.publish(configuration(org_id), timeout=20)
+        numbers = range(SUBMISSIONS)
+        for first in range(0, SUBMISSIONS, 100):
+            part = numbers[first : first + 100]
+            await producer.begin([m for n in part for m in messages_of(org_id, n)])
+        seen = 0
+        for _ in range(3):
+            deadline = time.monotonic() + 90
+            while (now := (await counts(engine, org_id)).get("ITEM", 0)) <= seen:
+                assert process.poll() is None, "the process ended"
+                assert time.monotonic() < deadline, "nothing was kept"
+                await asyncio.sleep(0.02)
+            seen = min(now, SUBMISSIONS - 1)
+            process.kill()
+            process.wait(30)
+            process = start(review_url, broker, internal)
+        deadline = time.monotonic() + 90
+        while (found := await counts(engine, org_id)) != EXPECTED:
+            assert all(found.get(name, 0) <= most for name, most in EXPECTED.items()), found
+            assert process.poll() is None, "the process ended"
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.1)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            ready = await client.get(f"http://127.0.0.1:{internal}/readyz")
+            metrics = (await client.get(f"http://127.0.0.1:{internal}/metrics")).text
+        assert ready.status_code == 200, ready.text
+        assert 'coop_review_history_versions_total{source="item"}' in metrics
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+        await producer.stop()
