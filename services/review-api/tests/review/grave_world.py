@@ -326,11 +326,12 @@ class GraveWorld:
                 item = self.item("grave-item")
                 more = {"thread_items": (thread,), "additional_items": (beside,)}
                 self.jobs.append(await self.place("ncmec", item, csam=True, **more))
-            case "RULE":
+            case "RULE" | "POST_ACTIONS":
+                source: Source = "RULE_EXECUTION" if way == "RULE" else way
                 related = (self.item("grave-item"),)
                 user = self.item(self.author.id)
-                await self.route(self._request("RULE_EXECUTION", user, related_items=related))
-            case "POST_ACTIONS" | "STRIKE_THRESHOLD":
+                await self.route(self._request(source, user, related_items=related))
+            case "STRIKE_THRESHOLD":
                 await self.route(self._request(way, self.item(self.author.id)))
         self._answers()
 

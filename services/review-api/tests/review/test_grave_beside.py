@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from coop_contracts.event import ItemRef, SubmittedItem
+from coop_contracts.event import ItemRef, RequestedExecution, SubmittedItem
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_queues import store
@@ -17,6 +17,8 @@ from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
+
+from ..world.evaluation import Evaluated
 
 pytestmark = pytest.mark.engines
 
@@ -47,11 +49,12 @@ class World:
     async def place(self, item_id: str, *, csam: bool = False, **more: Any) -> str:
         entry = JobEntry(
             entry_id=new_id(),
-            source="REPORT",
+            source=more.pop("source", "REPORT"),
             at=self.context.clock(),
             routing=Routing(how="DEFAULT", config_revision=1),
             csam=csam,
             reported_in_thread=more.pop("in_thread", ()),
+            correlation_id=more.pop("submission", None),
         )
         placement = Placement(
             org_id=self.org_id,
@@ -211,3 +214,24 @@ async def test_who_edits_queues_meets_it_nowhere(world: World, sign_in: Any) -> 
     await world.place("plain-item")
     refused = await lead.call("DELETE", f"/v1/queues/{world.queue}")
     assert refused.json()["detail"].startswith("1 jobs are in this queue, 0 of them")
+
+
+async def test_a_plain_job_says_no_reason_that_is_grave(world: World, kit: Any) -> None:
+    """A rule sent an author for what they wrote: why, is for those who may see what they wrote."""
+    evaluated = Evaluated(world.admin, world.context, world.org_id, kit)
+    await world.admin.make("/v1/rules", kit.rule(world.post, status="LIVE"))
+    submission = await evaluated.submit(world.post, {"text": "spam"}, item_id=GRAVE)
+    execution = RequestedExecution(execution_id=new_id(), action_id="enqueue-author")
+    await evaluated.evaluate(submission, executions=(execution,))
+    sent = {"source": "RULE_EXECUTION", "submission": submission}
+    job = await world.place("the-author", **sent, additional_items=(world.item(GRAVE),))
+
+    async def reasons(person: Any) -> list[str]:
+        answer = await person.call("GET", f"/v1/jobs/{job}")
+        assert answer.status_code == 200, answer.text
+        return [one["submissionId"] for one in answer.json()["reasons"]]
+
+    assert await reasons(world.moderator) == [submission]
+    await world.place(GRAVE, csam=True)
+    assert await reasons(world.moderator) == []
+    assert await reasons(world.admin) == [submission]

@@ -285,7 +285,7 @@ async def material(
         "REVIEWER": ("grave-item", "grave-media"),
         "REPORT": ("grave-item", "grave-media", "grave-thread"),
         "RULE": ("grave-item", "grave-user"),
-        "POST_ACTIONS": ("grave-user",),
+        "POST_ACTIONS": ("grave-item", "grave-user"),
         "STRIKE_THRESHOLD": ("grave-user",),
     }[request.param]:
         await world.keep(item_id)

@@ -78,14 +78,19 @@ class Explanations:
         return found, await report.explained(parts, self._signals)
 
     async def of_job(self, principal: Principal, job: Job) -> list[report.Explanation]:
-        """Why rules sent the job, newest submission first, as far as it is kept; the caller has
-        seen to it that the person may see the job."""
+        """Why rules sent the job, newest submission first, as far as it is kept and theirs to see;
+        the caller has seen to it that the person may see the job."""
         causes = [entry.correlation_id for entry in job.entries if entry.source == "RULE_EXECUTION"]
         found = []
         for submission_id in list(dict.fromkeys(filter(None, causes)))[:_MOST_REASONS]:
             async with transaction(self._engine) as connection:
                 org_id = principal.org_id
                 events = await record.evaluations(connection, org_id, submission_id)
+                # A plain job about an author may have come from content that is grave.
+                if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+                    items = [event.item for event in events]
+                    if await child_safety.grave_among(connection, org_id, items):
+                        continue
                 parts = await report.gather(connection, org_id, events)
             if parts:
                 found.append(await report.explained(parts, self._signals))
