@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop_cli.rule_file import FileKind, Names, from_file, to_file
+from coop_cli.rule_file import STAMP, FileKind, Names, from_file, to_file
 from coop_cli.rule_folder import FileError, free_path, read_folder, write_file
 from coop_cli.rule_sync import SyncState, System, compare
 from coop_cli.yaml_text import read_yaml, write_yaml
+from coop_review_api.configuration import bank_document, document_model
 
 NAMES = {
     "item-types": {"t1": "Post", "t2": "Comment"},
@@ -264,3 +265,18 @@ def test_what_the_system_makes_is_left_out() -> None:
         {"id": "p", "name": "Paris", "googlePlaceInfo": {"id": "ChIJ"}},
     ]
     assert not found.keys() & {"warnings", "cost"}
+
+
+@pytest.mark.parametrize(
+    ("view", "body"),
+    [
+        (document_model.RuleView, document_model.RuleBody),
+        (bank_document.TextBankView, bank_document.TextBankBody),
+        (bank_document.LocationBankView, bank_document.LocationBankBody),
+    ],
+)
+def test_what_is_not_taken_stays_out_of_files(view: Any, body: Any) -> None:
+    """Whatever the API says of a document and does not take is left out of its file."""
+    said = set(view.model_json_schema(by_alias=True)["properties"])
+    taken = set(body.model_json_schema(by_alias=True)["properties"])
+    assert said - taken - {"id", "revision"} == STAMP & said

@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from coop_cli.api_client import ReviewApi
 from coop_cli.app import EXIT_BROKER, EXIT_FAILED, app
 from coop_cli.explanation_text import explanation_lines
+from coop_cli.rule_file import STAMP
 from coop_local.testing import Databases
 from coop_review_api.explanation.view import ExplanationView
 from coop_runtime.database.engine import bootstrap, service_url
@@ -115,7 +116,7 @@ class System:
         return found
 
     def put(self, collection: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
-        stamp = ("id", "revision", "updatedAt", "updatedBy", "entryCount", "warnings", "cost")
+        stamp = {"id", "revision", *STAMP}
         body = {k: v for k, v in document.items() if k not in stamp} | more
         path = f"/v1/{collection}/{document['id']}"
         found: dict[str, Any] = self.api.call("PUT", path, body).json()

@@ -35,7 +35,9 @@ MOVED = (FileKind.TEXT_BANK, FileKind.LOCATION_BANK, FileKind.RULE)
 NAMED = ("item-types", "actions", "policies", "text-banks", "location-banks", "hash-banks")
 """What a rule refers to by name, as paths of the API."""
 
-_STAMP = frozenset({"updatedAt", "updatedBy", "entryCount", "warnings", "cost"})
+STAMP = frozenset({"updatedAt", "updatedBy", "updatedByName", "entryCount", "warnings", "cost"})
+"""What the API says of a document and does not take."""
+
 _NEEDED = frozenset({"conditionSet", "strings", "locations"})  # where they are, if only empty
 
 _LISTS = {
@@ -100,7 +102,7 @@ def to_file(kind: FileKind, document: Mapping[str, Any], names: Names) -> dict[s
     """The file's data of a document as the API gives it."""
     found: dict[str, Any] = {}
     for key, value in document.items():
-        if key in _STAMP or (_is_empty(value) and key not in _NEEDED):
+        if key in STAMP or (_is_empty(value) and key not in _NEEDED):
             continue
         if kind is FileKind.RULE and key in _LISTS:
             name, of = _LISTS[key]
