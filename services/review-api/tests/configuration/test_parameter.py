@@ -36,7 +36,7 @@ def parameter(kind: str, **more: Any) -> ActionParameter:
         (parameter("SELECT", options=OPTIONS), "d", False),
         (parameter("SELECT", options=OPTIONS), ["b"], False),
         (parameter("MULTISELECT", options=OPTIONS), ["a", "b"], True),
-        (parameter("MULTISELECT", options=OPTIONS), ["a", "a"], False),
+        (parameter("MULTISELECT", options=OPTIONS), ["a", "a"], True),
         (parameter("MULTISELECT", options=OPTIONS), ["d"], False),
         (parameter("MULTISELECT", options=OPTIONS), [["a"]], False),
         (parameter("MULTISELECT", options=OPTIONS), "a", False),
@@ -54,13 +54,16 @@ def test_values_fit_their_parameter(spec: ActionParameter, value: Any, good: boo
 
 @pytest.mark.parametrize("empty", [None, "", []])
 def test_required_is_required(empty: Any) -> None:
-    """Empty is missing for a required parameter without a default; a default steps in for null."""
+    """Empty is missing for a required parameter; a default stands in where nothing is given."""
     kind = "MULTISELECT" if empty == [] else "STRING"
     spec = parameter(kind, required=True, options=OPTIONS if empty == [] else ())
     _, faults = resolve_values([spec], {"p": empty}, at="")
     assert [fault.reason for fault in faults] == ["required"]
     given_default = parameter("STRING", required=True, default_value="d")
-    assert resolve_values([given_default], {"p": None}, at="")[0] == {"p": "d"}
+    assert resolve_values([given_default], {}, at="") == ({"p": "d"}, [])
+    assert [fault.reason for fault in resolve_values([given_default], {"p": empty}, at="")[1]] == [
+        "required" if empty != [] else "must be a string"
+    ]
 
 
 json_values = st.recursive(
