@@ -23,6 +23,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 
 from coop_runtime.kafka import metric
 from coop_runtime.kafka.batch import Fetched
+from coop_runtime.kafka.lag import LagMeter
 from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 from coop_runtime.kafka.record import Record, record_of
 from coop_runtime.process.log import logger
@@ -30,7 +31,6 @@ from coop_runtime.process.log import logger
 _POLL_SECONDS = 0.1
 _PAUSE_AFTER_SECONDS = 1.0
 _COMMIT_SECONDS = 0.2
-_METRIC_SECONDS = 1.0
 _WAITING_BATCHES = 2
 
 # A commit that comes too late for its generation: the next owner reads from the one before.
@@ -74,8 +74,7 @@ class Fetcher:
         self._kept: list[KafkaMessage] = []
         self._committing_since: float | None = None
         self._next_commit = 0.0
-        self._next_metric = 0.0
-        self._lag_labels: set[TopicPartition] = set()
+        self._lag = LagMeter(self._group, partitions=partitions)
 
     def make_room(self) -> None:
         """A batch handed over was taken up."""
@@ -96,15 +95,17 @@ class Fetcher:
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
+            self._lag.start(client)
             while not self._stopping.is_set():
                 if self._room.acquire(timeout=_PAUSE_AFTER_SECONDS):
                     self._fetch(client)
                 else:
                     self._wait_paused(client)
         finally:
+            self._lag.stop()
             # Leaving revokes, and revoking commits.
             client.close()
-            self._forget_lag()
+            metric.CONSUMER_ASSIGNED.labels(self._group).set(0)
 
     def _fetch(self, client: KafkaConsumer) -> None:
         """Hand over one batch."""
@@ -165,9 +166,6 @@ class Fetcher:
             if offsets:
                 self._committing_since = now
                 client.commit(offsets=_kafka_offsets(offsets), asynchronous=True)
-        if now >= self._next_metric:
-            self._next_metric = now + _METRIC_SECONDS
-            self._measure_lag(client)
 
     def _committed(self, error: KafkaError | None, offsets: list[KafkaPartition]) -> None:
         if self._committing_since is not None:
@@ -186,6 +184,7 @@ class Fetcher:
     def _on_assign(self, client: KafkaConsumer, assigned: list[KafkaPartition]) -> None:
         self._partitions.assign(_partitions(assigned))
         self._count_assigned()
+        self._lag.look()
         if self._paused:
             client.incremental_assign(assigned)
             client.pause(assigned)
@@ -204,12 +203,14 @@ class Fetcher:
                 # Whoever is next reads those records again; nothing is lost.
                 self._commit_failed(error.args[0], partitions)
         self._partitions.release(partitions)
+        self._lag.forget(partitions)
         self._count_assigned()
 
     def _on_lost(self, _client: KafkaConsumer, lost: list[KafkaPartition]) -> None:
         _log.warning("partitions lost", group=self._group, partitions=len(lost))
         partitions = _partitions(lost)
         self._partitions.lose(partitions)
+        self._lag.forget(partitions)
         self._let_go(partitions)
         self._count_assigned()
 
@@ -226,29 +227,6 @@ class Fetcher:
         _log.warning("broker client", group=self._group, error=error.str())
         if error.fatal():
             raise KafkaException(error)
-
-    def _measure_lag(self, client: KafkaConsumer) -> None:
-        held = set(self._partitions.held())
-        for partition in self._lag_labels - held:
-            metric.CONSUMER_LAG.remove(self._group, partition.topic, str(partition.partition))
-        self._lag_labels &= held
-        for partition in held:
-            kafka = KafkaPartition(partition.topic, partition.partition)
-            low, high = client.get_watermark_offsets(kafka, cached=True)
-            settled = self._partitions.settled_offset(partition)
-            if settled is None:
-                settled = client.position([kafka])[0].offset
-            if high < 0 or settled is None:
-                continue
-            lag = high - max(settled, low, 0)
-            labels = (self._group, partition.topic, str(partition.partition))
-            metric.CONSUMER_LAG.labels(*labels).set(max(lag, 0))
-            self._lag_labels.add(partition)
-
-    def _forget_lag(self) -> None:
-        for partition in self._lag_labels:
-            metric.CONSUMER_LAG.remove(self._group, partition.topic, str(partition.partition))
-        self._lag_labels.clear()
 
 
 def _partitions(found: list[KafkaPartition]) -> list[TopicPartition]:
