@@ -6,6 +6,7 @@ python -m tests.metric_catalogue
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from coop_runtime.process.metric import catalogue
@@ -43,7 +44,30 @@ def text() -> str:
         lines.append(
             f"| `{metric.name}` | {metric.type} | {', '.join(metric.labels)} | {meaning} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_gauges()]) + "\n"
+
+
+def _gauges() -> Iterator[str]:
+    yield from (
+        "",
+        "## How gauges are read",
+        "",
+        "*First* is what is shown before anything happened, so also after a restart. `0` is counted",
+        "in the process and true from the start. *Nothing*: there is no sample until it was measured,",
+        "so that a process that does not measure it, or has not yet, does not look as if all were",
+        "well. *Several processes*: *sum*, each tells of its own part; *same*, each tells of the",
+        "whole, so any of them will do; *each*, of the process alone. While what a gauge is measured",
+        "by (database, broker, Redis) does not answer, the last reading stays, and `coop_ready` says",
+        "so.",
+        "",
+        "| gauge | first | several processes | when what it measures is gone |",
+        "|---|---|---|---|",
+    )
+    for metric in catalogue():
+        level = metric.level
+        if level is not None:
+            first = "nothing" if level.measured else "0"
+            yield f"| `{metric.name}` | {first} | {level.together} | {level.gone} |"
 
 
 if __name__ == "__main__":

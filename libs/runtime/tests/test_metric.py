@@ -78,6 +78,8 @@ def test_every_metric_has_a_meaning() -> None:
     assert names == sorted(set(names))
     for info in found:
         assert info.name.startswith("coop_")
+        assert (info.type == "gauge") == (info.level is not None), info.name
+        assert info.level is None or info.level.gone, info.name
         assert len(info.help) > 10, info.name
         assert info.help[0].isupper() or info.help[0].isdigit(), info.name
         assert (info.type == "counter") == info.name.endswith("_total"), info.name

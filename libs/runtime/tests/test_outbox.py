@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -320,3 +321,20 @@ async def test_depth_and_age_are_measured(engine: AsyncEngine) -> None:
         await until(lambda: metric.OUTBOX_AGE.labels("review")._value.get() > 0)
         publisher.failures.clear()
         await until(lambda: metric.OUTBOX_DEPTH.labels("review")._value.get() == 0)
+
+
+async def test_who_stops_publishing_says_nothing_of_what_waits(engine: AsyncEngine) -> None:
+    """The figures of a relay that no longer leads do not stay: another's are true now."""
+
+    def shown() -> list[str]:
+        labels = {"schema": "review"}
+        names = (
+            "coop_outbox_messages",
+            "coop_outbox_oldest_seconds",
+            "coop_outbox_refused_messages",
+        )
+        return [name for name in names if REGISTRY.get_sample_value(name, labels) is not None]
+
+    async with relaying(engine, Publisher()):
+        await until(lambda: len(shown()) == 3)
+    assert shown() == []

@@ -15,7 +15,7 @@ from coop_action_dispatcher.breaker import BreakerLimits, Breakers
 from coop_action_dispatcher.delivery import Attempt, Delivery, Result, State, Verdict
 from coop_action_dispatcher.endpoint import Directory
 from coop_action_dispatcher.handler import new_delivery
-from coop_action_dispatcher.lease import Leases
+from coop_action_dispatcher.lease import Backlog, Leases
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
 from coop_action_dispatcher.strike_store import Strikes
@@ -323,9 +323,26 @@ async def test_ids_of_any_length_and_script_are_stored(store: Store, new: Any) -
 
 async def test_the_backlog_is_counted(store: Store, leases: Leases, new: Any) -> None:
     """Pending deliveries and the age of the oldest are known."""
-    assert await leases.backlog() == (0, 0.0)
+    assert await leases.backlog() == Backlog(0, 0.0, 0.0)
     accepted = await store.accept([new(), new(), new("c")], wide())
     await finish(store, accepted.leased[1])
-    count, age = await leases.backlog()
-    assert count == 2
-    assert 0 <= age < 60
+    backlog = await leases.backlog()
+    assert backlog.pending == 2
+    assert 0 <= backlog.oldest < 60
+
+
+async def test_what_is_late_is_known_without_a_free_slot(
+    database: Any, store: Store, leases: Leases, new: Any
+) -> None:
+    """How late the most overdue delivery is, is measured also while nothing more can be sent."""
+    accepted = await store.accept([new(), new("b")], wide())
+    await store.record([result(accepted.leased[0], 500, delay=0)], [None])
+    async with database.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE dispatch.deliveries SET next_attempt_at = now() - interval '90 s' "
+                "WHERE lease_owner IS NULL"
+            )
+        )
+    assert not (await leases.take_due(Slots(total=0, per_endpoint=1))).leased
+    assert 90 <= (await leases.backlog()).late < 120

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis.asyncio
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_action_dispatcher import metric
 from coop_action_dispatcher.strike import Part, Reversal, User
 from coop_action_dispatcher.strike_index import WHOLE, StrikeIndex, client_of, key_of
 from coop_action_dispatcher.strike_store import Strikes
@@ -208,6 +210,31 @@ async def test_only_one_process_writes_at_a_time(
     assert await world.weights(ONE) == [1]
     await other.publish()
     assert await world.weights(ONE) == [1, 2]
+
+
+async def test_who_stands_by_does_not_say_that_all_is_known(
+    world: World, configuration: Any, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """While another process writes to an emptied Redis, the gauge says that strikes are unknown."""
+    other = World(world.engine, world.client, configuration.table)
+    await world.apply(part("c-1", ONE, 1))
+    write, seen = world.index._write, []
+
+    def shown() -> float | None:
+        return REGISTRY.get_sample_value("coop_strikes_unpublished")
+
+    async def write_slowly(rows: Any) -> None:
+        following = asyncio.create_task(other.index.run())
+        await eventually(lambda: shown() is not None)
+        seen.append(shown())
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await write(rows)
+
+    monkeypatch.setattr(world.index, "_write", write_slowly)
+    metric.STRIKES_UNPUBLISHED.forget()
+    await world.index.publish()
+    assert seen == [1]
 
 
 async def test_what_was_written_in_a_failed_transaction_is_written_again(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 CLAIMS = Counter(
     "coop_queue_claims_total",
@@ -25,9 +27,12 @@ EXPIRED = Counter(
 FORGOTTEN = Counter(
     "coop_queue_claims_forgotten_total", "Claims deleted because they ended long ago."
 )
-ORDER_AVAILABLE = Gauge(
+ORDER_AVAILABLE = Level(
     "coop_queue_order_available",
     "1 while Redis answers; 0 means degraded: the rows alone do, a little slower.",
+    measured=True,
+    together="each",
+    gone="as the last call to Redis found it; a look-over asks each queue now and then",
 )
 ORDER_ERRORS = Counter("coop_queue_order_errors_total", "Calls that Redis failed.")
 ORDER_MISSED = Counter(

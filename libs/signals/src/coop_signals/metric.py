@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 VALUES = Counter(
     "coop_signal_values_total",
@@ -23,7 +25,13 @@ CALL_SECONDS = Histogram(
     ["provider"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-CALLS_UNDER_WAY = Gauge("coop_signal_calls_under_way", "Attempts under way.", ["provider"])
+CALLS_UNDER_WAY = Level(
+    "coop_signal_calls_under_way",
+    "Attempts under way.",
+    ["provider"],
+    together="sum",
+    gone="an attempt that ended is taken off, however it ended",
+)
 RETRIES = Counter(
     "coop_signal_retries_total",
     "Attempts that followed a failed one of the same call.",
@@ -34,7 +42,12 @@ ANSWERS = Counter(
     "Where answers came from: memory, redis, shared (a call that was under way), call.",
     ["provider", "source"],
 )
-CACHE_BYTES = Gauge("coop_signal_cache_bytes", "Size of the answers kept in memory.")
+CACHE_BYTES = Level(
+    "coop_signal_cache_bytes",
+    "Size of the answers kept in memory.",
+    together="sum",
+    gone="what was dropped is taken off",
+)
 CACHE_ERRORS = Counter(
     "coop_signal_cache_errors_total", "Failed reads and writes of the cache in Redis."
 )
@@ -43,17 +56,34 @@ BREAKER_CHANGES = Counter(
     "Changes of circuit breakers (one per organisation and provider), by the new state.",
     ["provider", "state"],
 )
-BREAKERS_OPEN = Gauge(
-    "coop_signal_breakers_open", "Organisations for which the provider is not called.", ["provider"]
+BREAKERS_OPEN = Level(
+    "coop_signal_breakers_open",
+    "Organisations for which the provider is not called.",
+    ["provider"],
+    together="each",
+    measured=True,
+    gone="an organisation counts until the provider is asked again for it",
 )
 DOWNLOADS = Counter(
     "coop_signal_downloads_total",
     "Downloads of media from platforms, by outcome: had, refused, unavailable.",
     ["outcome"],
 )
-DOWNLOAD_BYTES = Gauge("coop_signal_download_bytes", "Memory reserved for media being judged.")
+DOWNLOAD_BYTES = Level(
+    "coop_signal_download_bytes",
+    "Memory reserved for media being judged.",
+    together="sum",
+    gone="a download that ended is taken off, however it ended",
+)
 STRIKE_FAILURES = Counter(
     "coop_signal_strike_failures_total",
     "Times that Redis did not say what strikes users have; the values were unavailable.",
 )
-PLUGINS = Gauge("coop_signal_plugins", "Installed plugins, by state: loaded, broken.", ["state"])
+PLUGINS = Level(
+    "coop_signal_plugins",
+    "Installed plugins, by state: loaded, broken.",
+    ["state"],
+    measured=True,
+    together="each",
+    gone="counted at the start; a plugin is removed by a restart",
+)

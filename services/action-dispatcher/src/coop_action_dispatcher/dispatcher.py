@@ -202,8 +202,6 @@ class Dispatcher:
             took = time.perf_counter() - began
             self._start(found.leased)
         metric.PASS_SECONDS.observe(took)
-        if found.late is not None:
-            metric.LATE.set(found.late)
         self._left_behind = self._left_behind or found.more
         # What another process holds locked just now looks due: give it time to finish.
         rest = _IDLE_REST * took if len(found.leased) < _LITTLE else 0.0
@@ -239,9 +237,10 @@ class Dispatcher:
             raise
 
     async def _gauge_loop(self) -> None:
-        pending, oldest = await self._leases.backlog()
-        metric.PENDING.set(pending)
-        metric.OLDEST.set(oldest)
+        found = await self._leases.backlog()
+        metric.PENDING.set(found.pending)
+        metric.OLDEST.set(found.oldest)
+        metric.LATE.set(found.late)
         await asyncio.sleep(_GAUGES_EVERY)
 
 

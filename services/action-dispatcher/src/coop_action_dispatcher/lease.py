@@ -36,15 +36,21 @@ MAX_LEASES = 128  # of one pass: each rewrites its entries of half a dozen index
 class Pass(Struct, frozen=True):
     """What a scheduling pass found. `next_due` is in seconds from now, None when nothing more is
     pending for which there are slots; `more` says that there may be more, once slots are free, and
-    `cut` that there are more at once;
-    `late` is by how many seconds the most overdue delivery is, breakers and pauses left out, None
-    where nobody looked."""
+    `cut` that there are more at once."""
 
     leased: Sequence[Delivery]
     next_due: float | None
     more: bool
     cut: bool
-    late: float | None
+
+
+class Backlog(Struct, frozen=True):
+    """What waits in the whole system: how many deliveries are `pending`, the age of the `oldest`,
+    and by how much the most overdue is `late`, breakers and pauses left out. Times in seconds."""
+
+    pending: int
+    oldest: float
+    late: float
 
 
 class Leases:
@@ -71,7 +77,7 @@ class Leases:
         Takes the slots. Raises `Retryable`.
         """
         if not slots.free:
-            return Pass((), None, more=True, cut=False, late=None)
+            return Pass((), None, more=True, cut=False)
         self._passes += 1
         chosen = _Chosen(slots)
         try:
@@ -85,14 +91,7 @@ class Leases:
             raise
         chosen.keep(leased)
         waits = [lane.sendable_in for lane in lanes if lane.sendable_in > 0]
-        late = [-lane.due_in for lane in lanes if not lane.open and lane.due_in < 0]
-        return Pass(
-            leased,
-            next_due=min(waits, default=None),
-            more=chosen.more,
-            cut=chosen.cut,
-            late=max(late, default=0.0),
-        )
+        return Pass(leased, next_due=min(waits, default=None), more=chosen.more, cut=chosen.cut)
 
     async def _lease(
         self, connection: AsyncConnection, chosen: _Chosen, rooms: Mapping[int, int]
@@ -185,11 +184,13 @@ class Leases:
                 return moved
             after = last
 
-    async def backlog(self) -> tuple[int, float]:
-        """How many deliveries are pending, and the age of the oldest in seconds."""
+    async def backlog(self) -> Backlog:
+        """What waits, whether or not there are slots to send it. Raises `Retryable`."""
         async with transaction(self._engine) as connection:
             count, age = (await connection.execute(sql.BACKLOG)).one()
-            return int(count), float(age)
+            lanes = (await connection.execute(sql.LANES)).all()
+        late = [-lane.due_in for lane in lanes if not lane.open and lane.due_in < 0]
+        return Backlog(int(count), float(age), max(late, default=0.0))
 
 
 class _Chosen:

@@ -5,7 +5,9 @@ Must not: be labelled by organisation, action or endpoint: label values are a cl
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 REQUESTED = Counter("coop_deliveries_requested_total", "Deliveries taken on, repeats left out.")
 REPEATED = Counter(
@@ -39,9 +41,24 @@ HELD = Counter(
     "alarm), headers (not decryptable; an alarm), configuration (not here yet).",
     ["cause"],
 )
-PENDING = Gauge("coop_deliveries_pending", "Deliveries not yet at an end.")
-OLDEST = Gauge("coop_deliveries_oldest_pending_seconds", "Age of the oldest pending delivery.")
-UNDER_WAY = Gauge("coop_deliveries_under_way", "Deliveries this process is sending now.")
+PENDING = Level(
+    "coop_deliveries_pending",
+    "Deliveries not yet at an end.",
+    measured=True,
+    gone="counted anew every few seconds",
+)
+OLDEST = Level(
+    "coop_deliveries_oldest_pending_seconds",
+    "Age of the oldest pending delivery.",
+    measured=True,
+    gone="0 when nothing is pending",
+)
+UNDER_WAY = Level(
+    "coop_deliveries_under_way",
+    "Deliveries this process is sending now.",
+    together="sum",
+    gone="a delivery is taken off when its result is written",
+)
 RECLAIMED = Counter(
     "coop_delivery_leases_reclaimed_total", "Leases taken from processes that died or forgot them."
 )
@@ -59,8 +76,11 @@ STRIKES = Counter(
     ["change"],
 )
 CROSSINGS = Counter("coop_strike_crossings_total", "Times users newly reached a strike threshold.")
-STRIKES_UNPUBLISHED = Gauge(
-    "coop_strikes_unpublished", "1 while Redis does not know all strikes, so that rules do not."
+STRIKES_UNPUBLISHED = Level(
+    "coop_strikes_unpublished",
+    "1 while Redis does not know all strikes, so that rules do not.",
+    measured=True,
+    gone="1 while Redis does not answer",
 )
 STRIKE_PUBLICATIONS = Counter(
     "coop_strike_publications_total", "Users whose strikes were written to Redis."
@@ -73,14 +93,24 @@ PASS_SECONDS = Histogram(
     "Time of a scheduling pass: finding what is due and leasing it.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-LATE = Gauge(
+LATE = Level(
     "coop_deliveries_late_seconds",
     "By how much the most overdue delivery is, those left out whose endpoint is open or paused.",
+    measured=True,
+    gone="0 when nothing is due",
 )
-ENDPOINTS_OPEN = Gauge(
-    "coop_endpoints_open", "Endpoints whose circuit breaker is open or half open."
+ENDPOINTS_OPEN = Level(
+    "coop_endpoints_open",
+    "Endpoints whose circuit breaker is open or half open.",
+    measured=True,
+    gone="an endpoint that is well again, or gone, is taken off within a second",
 )
-ENDPOINTS_PAUSED = Gauge("coop_endpoints_paused", "Endpoints that are paused.")
+ENDPOINTS_PAUSED = Level(
+    "coop_endpoints_paused",
+    "Endpoints that are paused.",
+    measured=True,
+    gone="as `coop_endpoints_open`",
+)
 BREAKERS_OPENED = Counter(
     "coop_endpoint_breakers_opened_total", "Times this process opened a circuit breaker."
 )

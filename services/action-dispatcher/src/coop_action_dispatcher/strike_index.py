@@ -82,6 +82,7 @@ class StrikeIndex:
         self._finish = client.register_script(_FINISH)
         # Written by us in a transaction that then failed: someone else may have written first.
         self._unsure: set[bytes] = set()
+        self._whole = False  # Redis said so when it was last asked
 
     async def run(self) -> None:
         """Until cancelled. Outages of Redis or the database are waited out."""
@@ -90,7 +91,7 @@ class StrikeIndex:
             self._committed.clear()
             try:
                 more = await self.publish()
-                metric.STRIKES_UNPUBLISHED.set(0)
+                metric.STRIKES_UNPUBLISHED.set(not self._whole)
                 backoff.reset()
             except (RedisError, OSError, Retryable, _Interrupted) as error:
                 metric.STRIKES_UNPUBLISHED.set(1)
@@ -114,7 +115,8 @@ class StrikeIndex:
                 await connection.execute(sql.UNPUBLISH, {"digests": list(self._unsure)})
             self._unsure.clear()
         run_id = str((await self._client.info("server"))["run_id"])
-        if await self._client.get(WHOLE) != run_id.encode():
+        self._whole = await self._client.get(WHOLE) == run_id.encode()
+        if not self._whole:
             return await self._rebuild(run_id)
         async with transaction(self._engine) as connection:
             if not await _ours(connection):
@@ -158,6 +160,7 @@ class StrikeIndex:
             if not await self._finish(keys=[_BUILDING, WHOLE], args=[mark, run_id]):
                 raise _Interrupted("Redis was emptied while strikes were written to it")
         self._unsure.clear()
+        self._whole = True
         metric.STRIKE_REBUILDS.inc()
         _log.info("strikes written to Redis anew", users=count)
         return True

@@ -5,7 +5,9 @@ Must not: be labelled by organisation, key or path: label values are a closed se
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 ACCEPTED = Counter(
     "coop_ingest_accepted_total",
@@ -36,8 +38,11 @@ ACK_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
 )
 BODY_BYTES = Counter("coop_ingest_body_bytes_total", "Bytes of request bodies read.")
-BYTES_IN_FLIGHT = Gauge(
-    "coop_ingest_bytes_in_flight", "Bytes of request bodies being held, as sent."
+BYTES_IN_FLIGHT = Level(
+    "coop_ingest_bytes_in_flight",
+    "Bytes of request bodies being held, as sent.",
+    together="sum",
+    gone="a request that ended is taken off, however it ended",
 )
 GONE = Counter(
     "coop_ingest_clients_gone_total", "Requests whose body was cut off: nothing was published."

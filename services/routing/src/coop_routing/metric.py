@@ -5,7 +5,9 @@ Must not: be labelled by organisation, queue or rule: label values are a closed 
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 ROUTED = Counter(
     "coop_routing_routed_total",
@@ -37,5 +39,10 @@ LEFT_OUT = Counter(
     "Rules left out of a route table because the compiler failed on them: a bug, an alarm.",
 )
 TABLES = Counter("coop_routing_tables_compiled_total", "Route tables compiled from configuration.")
-PARKED = Gauge("coop_routing_parked_jobs", "Jobs that wait for their organisation to have a queue.")
+PARKED = Level(
+    "coop_routing_parked_jobs",
+    "Jobs that wait for their organisation to have a queue.",
+    measured=True,
+    gone="a job that was moved or closed is taken off at the next look",
+)
 UNPARKED = Counter("coop_routing_unparked_total", "Parked jobs that got their queue.")

@@ -5,7 +5,9 @@ Must not: be labelled by organisation or rule: label values are a closed set.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 EVALUATED = Counter(
     "coop_rules_items_evaluated_total", "Submissions whose result the broker has acknowledged."
@@ -41,13 +43,25 @@ COMPILE_FAILURES = Counter(
     "coop_rules_compile_failures_total",
     "Rules left out because the compiler failed on them: a bug, an alarm.",
 )
-PROGRAMS = Gauge("coop_rules_programs", "Compiled programs: one for an organisation's item type.")
-STALE = Gauge(
-    "coop_rules_stale_organisations", "Organisations with a change that is not compiled yet."
+PROGRAMS = Level(
+    "coop_rules_programs",
+    "Compiled programs: one for an organisation's item type.",
+    measured=True,
+    together="each",
+    gone="those of an organisation whose item types are gone are taken off when that is compiled",
 )
-BROKEN = Gauge(
+STALE = Level(
+    "coop_rules_stale_organisations",
+    "Organisations with a change that is not compiled yet.",
+    measured=True,
+    together="each",
+    gone="0 once all is compiled",
+)
+BROKEN = Level(
     "coop_rules_broken_rules",
     "Enabled rules with a condition that no longer fits (its bank or field is gone): unknown.",
+    measured=True,
+    gone="a rule that was mended or removed is taken off when that is compiled",
 )
 BEHIND = Counter(
     "coop_rules_configuration_behind_total",
@@ -58,8 +72,12 @@ DEFERRED = Counter(
     "Evaluations that the fast lane could not decide and handed to another.",
     ["lane"],
 )
-UNDER_WAY = Gauge(
-    "coop_rules_deferred_under_way", "Evaluations of a lane that wait for their values.", ["lane"]
+UNDER_WAY = Level(
+    "coop_rules_deferred_under_way",
+    "Evaluations of a lane that wait for their values.",
+    ["lane"],
+    together="sum",
+    gone="an evaluation that ended is taken off, however it ended",
 )
 LANE_SECONDS = Histogram(
     "coop_rules_deferred_seconds",
@@ -89,15 +107,23 @@ TRIPPED = Counter(
 STORE_FAILURES = Counter(
     "coop_rules_strikes_unknown_total", "Batches evaluated without strikes: Redis did not answer."
 )
-REBUILDING = Gauge(
+REBUILDING = Level(
     "coop_rules_rebuilding",
     "Whether what Redis lost is being rebuilt here; evaluation that needs it waits.",
     ["region"],
+    together="each",
+    gone="0 once rebuilt or given up",
 )
 REBUILDS = Counter(
     "coop_rules_rebuilds_total", "Rebuilds of what Redis lost: quota or count.", ["region"]
 )
-BACKTESTS = Gauge("coop_rules_backtests", "Backtests and retroactions that are not finished.")
+BACKTESTS = Level(
+    "coop_rules_backtests",
+    "Backtests and retroactions that are not finished.",
+    measured=True,
+    together="sum",
+    gone="said by who has the partition of the request; what is given away is taken off",
+)
 BACKTESTS_ENDED = Counter(
     "coop_rules_backtests_ended_total", "Backtests and retroactions that ended.", ["state"]
 )

@@ -183,7 +183,7 @@ class Relay:
         self._stalled = False
         self._refused: set[int] = set()
         self._refused_since = 0.0
-        self._depth_at = 0.0
+        self._depth_at = float("-inf")
         self._backoff = Backoff(first=tuning.backoff_first, last=tuning.backoff_last)
 
     def ready(self) -> bool:
@@ -232,6 +232,8 @@ class Relay:
         _log.info("outbox relay leads", schema=self._schema)
 
     async def _lead(self, session: _Session) -> None:
+        self._depth_at = float("-inf")
+        metric.OUTBOX_REFUSED.labels(self._schema).set(len(self._refused))
         try:
             while True:
                 # Read again after a failure, too: it shows that the session, hence the lock, is
@@ -250,6 +252,9 @@ class Relay:
                     await session.wait(self._tuning.poll)
         finally:
             metric.OUTBOX_ACTIVE.labels(self._schema).set(0)
+            # What waits is for the next leader to say; here it would stay as it was for ever.
+            for gauge in (metric.OUTBOX_DEPTH, metric.OUTBOX_AGE, metric.OUTBOX_REFUSED):
+                gauge.labels(self._schema).forget()
 
     async def _read(self, session: _Session) -> list[_Row]:
         if self._refused and time.monotonic() - self._refused_since > self._tuning.refused_retry:

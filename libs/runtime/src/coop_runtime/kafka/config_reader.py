@@ -64,7 +64,7 @@ class ConfigReader:
         self._stopping = threading.Event()
         self._away = True
         self._next_probe = 0.0
-        self._contact = time.monotonic()
+        self._contact = time.monotonic()  # when all that was on the topic was last known to be read
         self._end: int | None = None  # what must be read until all is delivered; None once it is
 
     def applied(self) -> None:
@@ -89,7 +89,7 @@ class ConfigReader:
     def _probe(self, client: KafkaConsumer) -> None:
         """Ask the broker how long the topic is; begin anew when it was away."""
         try:
-            _, high = client.get_watermark_offsets(_PARTITION, timeout=_PROBE_TIMEOUT)
+            low, high = client.get_watermark_offsets(_PARTITION, timeout=_PROBE_TIMEOUT)
         except KafkaException as error:
             if not self._away:
                 _log.warning("config topic out of reach", error=str(error))
@@ -99,9 +99,10 @@ class ConfigReader:
         if self._away:
             client.assign([KafkaPartition(_PARTITION.topic, 0, OFFSET_BEGINNING)])
             self._end = high
+        elif low >= high or client.position([_PARTITION])[0].offset >= high:
+            self._contact = time.monotonic()
         self._away = False
-        self._contact = time.monotonic()
-        self._next_probe = self._contact + _PROBE_SECONDS
+        self._next_probe = time.monotonic() + _PROBE_SECONDS
 
     def _read(self, client: KafkaConsumer) -> None:
         first = client.poll(_POLL_SECONDS)
@@ -126,6 +127,8 @@ class ConfigReader:
         if self._end is not None and position >= self._end:
             self._end = None
             self._reached()
+        if self._end is None and position >= 0:
+            self._contact = time.monotonic()
 
     def _hand_over(self, values: list[bytes]) -> None:
         while not self._stopping.is_set():

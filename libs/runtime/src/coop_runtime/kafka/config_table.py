@@ -61,6 +61,8 @@ class ConfigTable:
         self._end_reached = False
         self._head_seen = False
         self._ready = asyncio.Event()
+        if settings is not None:
+            metric.CONFIG_READY.set(0)
         self._event_decoder = msgspec.json.Decoder(ConfigChanged)
         self._document_decoders = {
             kind: msgspec.json.Decoder(DOCUMENT_TYPES[kind] | None) for kind in self._kinds

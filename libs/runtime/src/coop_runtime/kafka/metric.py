@@ -5,12 +5,18 @@ Must not: carry a label whose values the outside world chooses (keys, ids, error
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-PRODUCER_QUEUE = Gauge(
-    "coop_producer_queue_messages", "Messages sent to the client, not acknowledged yet.", ["client"]
+PRODUCER_QUEUE = Level(
+    "coop_producer_queue_messages",
+    "Messages sent to the client, not acknowledged yet.",
+    ["client"],
+    together="sum",
+    gone="0 once all are acknowledged or given up",
 )
 PRODUCER_ACKNOWLEDGED = Counter(
     "coop_producer_acknowledged_total", "Messages acknowledged by the broker.", ["client"]
@@ -27,13 +33,22 @@ PRODUCER_ACK_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 
-CONSUMER_LAG = Gauge(
+CONSUMER_LAG = Level(
     "coop_consumer_lag_messages",
     "Records on the log that are not settled yet.",
     ["group", "topic", "partition"],
+    measured=True,
+    together="sum",
+    gone="a partition is said by who holds it, and by nobody while nobody does; what retention "
+    "deleted is not counted; while the broker does not answer the last figure stays",
 )
-CONSUMER_ASSIGNED = Gauge(
-    "coop_consumer_assigned_partitions", "Partitions this process holds.", ["group"]
+CONSUMER_ASSIGNED = Level(
+    "coop_consumer_assigned_partitions",
+    "Partitions this process holds.",
+    ["group"],
+    measured=True,
+    together="sum",
+    gone="0 once the group was left",
 )
 CONSUMER_BATCHES = Counter(
     "coop_consumer_batches_total", "Batches given to the handler.", ["group"]
@@ -55,20 +70,30 @@ CONSUMER_DEAD_LETTERS = Counter(
     "Records put on the dead-letter topic: `undecodable`, `poison` or `error`.",
     ["group", "reason"],
 )
-CONSUMER_WAITING = Gauge(
+CONSUMER_WAITING = Level(
     "coop_consumer_waiting_records",
     "Records of organisations beyond their share of the processor, in their lines. "
     "Part of the lag; 0 from the start.",
     ["group"],
+    together="sum",
+    gone="what was handled, or is another's, is taken off",
 )
-CONSUMER_LINES = Gauge(
-    "coop_consumer_lines", "Organisations that have a line, in this process.", ["group"]
+CONSUMER_LINES = Level(
+    "coop_consumer_lines",
+    "Organisations that have a line, in this process.",
+    ["group"],
+    together="each",
+    gone="a line that is empty is taken off",
 )
 CONSUMER_WAITED = Counter(
     "coop_consumer_waited_records_total", "Records handled after they stood in line.", ["group"]
 )
-CONSUMER_BACKING_OFF = Gauge(
-    "coop_consumer_backing_off", "1 while the consumer waits for a dependency.", ["group"]
+CONSUMER_BACKING_OFF = Level(
+    "coop_consumer_backing_off",
+    "1 while the consumer waits for a dependency.",
+    ["group"],
+    together="sum",
+    gone="0 once the dependency answers, or the partition is another's",
 )
 CONSUMER_COMMIT_SECONDS = Histogram(
     "coop_consumer_commit_seconds",
@@ -83,11 +108,19 @@ CONSUMER_ERRORS = Counter(
     "coop_consumer_errors_total", "Errors reported by the broker client.", ["group", "error"]
 )
 
-CONFIG_REVISION = Gauge(
-    "coop_config_newest_revision", "The newest configuration revision seen, of all organisations."
+CONFIG_REVISION = Level(
+    "coop_config_newest_revision",
+    "The newest configuration revision seen, of all organisations.",
+    measured=True,
+    together="each",
+    gone="stays: it is served on",
 )
-CONFIG_STALE_SECONDS = Gauge(
-    "coop_config_stale_seconds", "Time since the config topic was last known to be read to its end."
+CONFIG_STALE_SECONDS = Level(
+    "coop_config_stale_seconds",
+    "Time since the config topic was last known to be read to its end.",
+    measured=True,
+    together="each",
+    gone="grows while the broker is away",
 )
 CONFIG_REJECTED = Counter(
     "coop_config_rejected_total",
@@ -95,4 +128,10 @@ CONFIG_REJECTED = Counter(
     "`subscriber_error` was applied, but a subscriber failed on it.",
     ["reason"],
 )
-CONFIG_READY = Gauge("coop_config_ready", "1 once the configuration is whole.")
+CONFIG_READY = Level(
+    "coop_config_ready",
+    "1 once the configuration is whole.",
+    measured=True,
+    together="each",
+    gone="stays 1: what was read is served on",
+)

@@ -99,6 +99,8 @@ def internal_app(health: Health) -> App:
         return 503 if failing else 200, _JSON, body
 
     async def metrics() -> tuple[int, bytes, bytes]:
+        # `coop_ready` is of now, also where nobody asks /readyz.
+        await health.readiness()
         return 200, CONTENT_TYPE_LATEST.encode(), generate_latest()
 
     routes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}

@@ -12,18 +12,36 @@ from collections.abc import Callable, MutableMapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 from coop_runtime.process.asgi import App, Receive, Scope, Send
+from coop_runtime.process.level import Level
 
-BUILD = Gauge("coop_build_info", "1; the labels say what runs.", ["service", "version"])
-READY = Gauge("coop_ready", "1 while the readiness check passes.", ["check"])
+BUILD = Level(
+    "coop_build_info",
+    "1; the labels say what runs.",
+    ["service", "version"],
+    together="each",
+    gone="ends with the process",
+)
+READY = Level(
+    "coop_ready",
+    "1 while the readiness check passes.",
+    ["check"],
+    measured=True,
+    together="each",
+    gone="ends with the process; asked at each scrape",
+)
 TASK_FAILURES = Counter(
     "coop_task_failures_total", "Background tasks that ended when they should not have.", ["task"]
 )
-LOOP_LAG = Gauge(
-    "coop_event_loop_lag_seconds", "By how much the event loop was last late for its heartbeat."
+LOOP_LAG = Level(
+    "coop_event_loop_lag_seconds",
+    "By how much the event loop was last late for its heartbeat.",
+    measured=True,
+    together="each",
+    gone="a loop that hangs answers no scrape",
 )
 LOG_LINES_LOST = Counter("coop_log_lines_lost_total", "Log lines that could not be written.")
 
@@ -38,24 +56,44 @@ HTTP_SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-HTTP_IN_FLIGHT = Gauge("coop_http_requests_in_flight", "Requests being answered now.")
-
-OUTBOX_DEPTH = Gauge(
-    "coop_outbox_messages", "Rows waiting in the outbox, counted up to 100,000.", ["schema"]
+HTTP_IN_FLIGHT = Level(
+    "coop_http_requests_in_flight",
+    "Requests being answered now.",
+    together="sum",
+    gone="a request that ended is taken off, however it ended",
 )
-OUTBOX_AGE = Gauge(
-    "coop_outbox_oldest_seconds", "Age of the oldest row waiting in the outbox.", ["schema"]
+
+OUTBOX_DEPTH = Level(
+    "coop_outbox_messages",
+    "Rows waiting in the outbox, counted up to 100,000.",
+    ["schema"],
+    measured=True,
+    gone="said by the relay that publishes only; who stops publishing says nothing",
+)
+OUTBOX_AGE = Level(
+    "coop_outbox_oldest_seconds",
+    "Age of the oldest row waiting in the outbox.",
+    ["schema"],
+    measured=True,
+    gone="as `coop_outbox_messages`; 0 when nothing waits",
 )
 OUTBOX_PUBLISHED = Counter(
     "coop_outbox_published_total", "Rows published and acknowledged by the broker.", ["schema"]
 )
-OUTBOX_REFUSED = Gauge(
+OUTBOX_REFUSED = Level(
     "coop_outbox_refused_messages",
     "Rows the broker client refuses for what they are; set aside and tried again each minute.",
     ["schema"],
+    measured=True,
+    gone="as `coop_outbox_messages`",
 )
-OUTBOX_ACTIVE = Gauge(
-    "coop_outbox_relay_active", "1 in the relay that publishes, 0 in those standing by.", ["schema"]
+OUTBOX_ACTIVE = Level(
+    "coop_outbox_relay_active",
+    "1 in the relay that publishes, 0 in those standing by.",
+    ["schema"],
+    measured=True,
+    together="sum",
+    gone="0 once the lock is lost; the sum should be 1",
 )
 OUTBOX_RETRIES = Counter(
     "coop_outbox_retries_total", "Times the relay backed off.", ["schema", "cause"]
@@ -70,12 +108,13 @@ UNMATCHED = "unmatched"
 
 
 class MetricInfo(NamedTuple):
-    """One metric: `type` is counter, gauge or histogram."""
+    """One metric: `type` is counter, gauge or histogram. `level` says how a gauge is read."""
 
     name: str
     type: str
     labels: tuple[str, ...]
     help: str
+    level: Level | None
 
 
 def catalogue(registry: CollectorRegistry = REGISTRY) -> list[MetricInfo]:
@@ -86,7 +125,11 @@ def catalogue(registry: CollectorRegistry = REGISTRY) -> list[MetricInfo]:
             suffix = "_total" if collector._type == "counter" else ""
             name = collector._name + suffix
             found[name] = MetricInfo(
-                name, str(collector._type), tuple(collector._labelnames), collector._documentation
+                name,
+                str(collector._type),
+                tuple(collector._labelnames),
+                collector._documentation,
+                collector if isinstance(collector, Level) else None,
             )
     return [found[name] for name in sorted(found)]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
 
 LOGINS = Counter("coop_review_logins_total", "Logins by outcome.", ["outcome"])
 CONFIG_CHANGES = Counter(
@@ -39,8 +41,11 @@ RESTATED = Counter(
     "coop_review_config_restated_total",
     "Documents restated because the config topic was ahead of the log.",
 )
-UNKNOWN_ORGS = Gauge(
-    "coop_review_unknown_orgs", "Organisations on the config topic that the log does not know."
+UNKNOWN_ORGS = Level(
+    "coop_review_unknown_orgs",
+    "Organisations on the config topic that the log does not know.",
+    measured=True,
+    gone="counted anew when the head of the log is stated",
 )
 ALARMS = Counter("coop_review_alarms_total", "Alarms that people were told of.", ["kind"])
 MAILS = Counter(
@@ -48,7 +53,12 @@ MAILS = Counter(
     "Attempts to send a mail, by outcome: sent, retried, dead.",
     ["outcome"],
 )
-MAILS_PENDING = Gauge("coop_review_mails_pending", "Mails that wait to be sent.")
+MAILS_PENDING = Level(
+    "coop_review_mails_pending",
+    "Mails that wait to be sent.",
+    measured=True,
+    gone="counted anew every few seconds; no sample where no mail server is set",
+)
 MAIL_OUTAGES = Counter(
     "coop_review_mail_outages_total", "Times that the mail server or the queue did not answer."
 )
@@ -69,7 +79,12 @@ PARTIAL_ITEMS = Counter(
 EXPORT_BATCHES = Counter(
     "coop_review_export_batches_total", "Pieces of decision-log exports that were written."
 )
-LIVE_STREAMS = Gauge("coop_review_live_streams", "Pages that are told of changes as they happen.")
+LIVE_STREAMS = Level(
+    "coop_review_live_streams",
+    "Pages that are told of changes as they happen.",
+    together="sum",
+    gone="a stream that ended is taken off, however it ended",
+)
 LIVE_ENDED = Counter(
     "coop_review_live_ended_total",
     "Streams that ended, by why: left, session, replaced, slow, stopped, fault.",

@@ -129,6 +129,7 @@ class Backtests:
     async def run(self) -> None:
         """Raises KafkaException when the client cannot go on."""
         await self._config.wait_ready(_CONFIG_SECONDS)
+        metric.BACKTESTS.set(0)
         loop = asyncio.get_running_loop()
         self._reader = reader = RequestReader(
             self._settings,

@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from importlib import resources
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 import msgspec
 from msgspec import Struct
@@ -130,6 +130,8 @@ class Rebuilder:
         self._asked: dict[Region, int] = {}
         self._whole: dict[Region, str] = {}  # the run on which it was last seen whole
         self._policy_seen = False
+        for region in get_args(Region):
+            metric.REBUILDING.labels(region).set(0)
         self._wake = asyncio.Event()
         source = resources.files("coop_rules_engine.counter").joinpath("whole.lua")
         self._finish = store.client.register_script(source.read_text(encoding="utf-8"))

@@ -143,6 +143,8 @@ class Registry:
     async def run(self) -> None:
         """Compile what is stale, once the configuration is whole, until cancelled."""
         await self._config.wait_ready(_CONFIG_SECONDS)
+        for gauge in (metric.STALE, metric.PROGRAMS, metric.BROKEN):
+            gauge.set(0)  # an installation without organisations has none of these
         for org_id in self._config.org_ids():
             if org_id != SYSTEM_ORG:
                 self._mark(org_id)
