@@ -173,6 +173,40 @@ def test_a_url_is_checked_when_it_is_saved() -> None:
             judge.check(url)
 
 
+HOSTILE = (
+    *("127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0"),
+    *("0x7f000001", "0x7f.1", "0X7F.0.0.1", "0x7f.0x0.0x0.0x1", "0177.0.0.1", "017700000001"),
+    *("00000177.0.0.1", "127.0.0.1:80", "0.0.0.0", "0.1.2.3", "255.255.255.255", "224.0.0.1"),
+    *("10.0.0.1", "10.1", "0xa000001", "172.16.0.1", "192.168.1.1", "192.168.257", "100.64.0.1"),
+    *("169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "168.63.129.16"),
+    *("198.18.0.1", "192.0.2.1", "203.0.113.7", "240.0.0.1", "192.88.99.1"),
+    *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:169.254.169.254]"),
+    *("[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]"),
+    *("[fe80::1%25eth0]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]", "[2001:db8::1]"),
+    *("localhost", "LOCALHOST", "localhost.", "a.localhost", "localhost.localdomain"),
+    *("ip6-loopback", "printer.local", "metadata.google.internal", "metadata", "router.home.arpa"),
+    *("１２７.０.０.１", "%31%32%37.0.0.1", "local\u00adhost", "①②⑦.0.0.1", "127。0。0。1"),
+)
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_no_spelling_of_an_inner_address_is_saved(host: str) -> None:
+    """Private, loopback, link-local, reserved: in any spelling, without resolving anything."""
+    with pytest.raises(EgressRefused):
+        guard(allow=[]).check(f"http://{host}/hook")
+
+
+def test_local_names_are_left_to_what_the_operator_allows() -> None:
+    """Where something inside is allowed, a name may lead there; the connection judges."""
+    guard(allow=["127.0.0.0/8"]).check("http://localhost:8082/")
+    guard(allow=["::1"]).check("http://localhost:8082/")
+    guard(allow=["platform.internal"]).check("http://platform.internal/")
+    guard(allow=["10.0.0.0/8"]).check("http://platform.internal/")
+    for allow, host in (("10.0.0.0/8", "localhost"), ("other.internal", "platform.internal")):
+        with pytest.raises(EgressRefused):
+            guard(allow=[allow]).check(f"http://{host}/")
+
+
 async def test_a_refusal_does_not_show_the_inner_address() -> None:
     """The error names the host the customer typed, not what it resolves to inside."""
     async with client(guard(allow=[], names=Names(a_example=["10.11.12.13"]))) as http:

@@ -424,7 +424,7 @@ async def test_a_private_address_is_refused(
     """Without the operator's leave nothing is sent to loopback, and the reason is told."""
     configuration.put_keys()
     configuration.put_action(platform.url)
-    async with start(delays=(), allow=()) as dispatcher:
+    async with start(delays=(3600,), allow=()) as dispatcher:
         await request_action(dispatcher)
         ((state, attempts, status, error),) = await ended()
     assert (state, attempts, status) == ("DEAD", 1, None)

@@ -57,6 +57,12 @@ def test_410_ends_the_delivery() -> None:
     assert "gone" in (verdict.reason or "")
 
 
+def test_our_own_refusal_ends_the_delivery() -> None:
+    """What the egress guard refuses it will refuse again: three days would change nothing."""
+    verdict = EXACT.after(number=1, status=None, error="why", retry_after=None, refused=True)
+    assert (verdict.state, verdict.reason) == (State.DEAD, "why")
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_retry_after_makes_the_wait_longer(status: int) -> None:
     """The platform's wish counts where it is longer than the schedule's delay."""

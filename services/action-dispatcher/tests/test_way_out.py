@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from coop_action_dispatcher.breaker import BreakerLimits
+
 pytestmark = pytest.mark.engines
 
 
@@ -53,12 +55,40 @@ async def test_no_disguise_leads_inside(
     """Private, loopback, link-local and metadata addresses, in any notation, receive nothing."""
     configuration.put_keys()
     configuration.put_action(f"http://{host}:{urlsplit(platform.url).port}/hook")
-    async with start((), allow=()) as dispatcher:
+    async with start((3600,), allow=()) as dispatcher:
         await request_action(dispatcher)
         ((state, _, status, error),) = await ended()
     assert (state, status) == ("DEAD", None)
     assert "egress guard" in error or "not valid" in error
     assert platform.connections == 0
+
+
+async def test_a_refusal_of_ours_is_no_outage(
+    start: Any,
+    request_action: Any,
+    configuration: Any,
+    platform: Any,
+    ended: Any,
+    rows: Any,
+) -> None:
+    """What the guard refuses is dead at once, with its reason and its attempt; a later action on
+    the same item is delivered; the endpoint's health is as it was."""
+    configuration.put_keys()
+    port = urlsplit(platform.url).port
+    configuration.put_action(f"http://inside.example:{port}/hook", action_id="inside")
+    configuration.put_action(platform.url, action_id="outside")
+    resolver = names(inside_example=["10.0.0.1"])
+    strict = BreakerLimits(failures=1)
+    async with start((3600,), resolver=resolver, breaker=strict) as dispatcher:
+        await request_action(dispatcher, "post-1", action_id="inside")
+        (later,) = await request_action(dispatcher, "post-1", action_id="outside")
+        first, second = await ended(within=5)
+    assert first[:3] == ("DEAD", 1, None)
+    assert "inside.example does not lead to a public address" in first[3]
+    assert second[:3] == ("DELIVERED", 1, 200)
+    assert platform.ids() == [later]
+    assert [error for (error,) in await rows("SELECT error FROM dispatch.attempts WHERE error <> ''")]
+    assert not await rows("SELECT 1 FROM dispatch.endpoints WHERE failing_since IS NOT NULL")
 
 
 async def test_a_name_whose_answer_changes_gains_nothing(
@@ -74,8 +104,8 @@ async def test_a_name_whose_answer_changes_gains_nothing(
     async with start((0.01,) * 3, allow=("127.0.0.2/32",), resolver=resolver) as dispatcher:
         await request_action(dispatcher)
         ((state, attempts, _, _),) = await ended()
-    assert (state, attempts) == ("DEAD", 4)
-    assert resolver.asked == ["evil.example"] * 4
+    assert (state, attempts) == ("DEAD", 2)
+    assert resolver.asked == ["evil.example"] * 2
     errors = [e for (e,) in await rows("SELECT error FROM dispatch.attempts ORDER BY number")]
     assert "egress guard" not in errors[0], "the allowed address was tried, and is closed"
     assert all("egress guard" in error for error in errors[1:])
@@ -110,7 +140,7 @@ async def test_urls_that_no_webhook_goes_to(
     """A URL with a user, or one that is none, ends the delivery with a reason and no secret."""
     configuration.put_keys()
     configuration.put_action(url)
-    async with start(()) as dispatcher:
+    async with start((3600,)) as dispatcher:
         await request_action(dispatcher)
         ((state, _, status, error),) = await ended()
     assert (state, status) == ("DEAD", None)

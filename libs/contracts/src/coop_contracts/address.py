@@ -55,6 +55,16 @@ _NEVER_SENT_TO_V6: Final = tuple(
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
 
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
+_LOCAL_NAMES: Final = _LOOPBACK_NAMES | {"broadcasthost", "metadata"}
+_LOCAL_SUFFIXES: Final = (
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".home.arpa",
+)
+
 _NUMBER: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
 
 
@@ -94,6 +104,17 @@ def parse_address(text: str) -> Address | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def is_local_name(name: str) -> bool:
+    """True for a host name (in lower case, without the root's full stop) that is never a public
+    host's: it is resolved by the machine or the network it is asked in."""
+    return name in _LOCAL_NAMES or name.endswith(_LOCAL_SUFFIXES)
+
+
+def is_loopback_name(name: str) -> bool:
+    """True for a local name that means the machine itself (RFC 6761, 6.3)."""
+    return name in _LOOPBACK_NAMES or name.endswith(".localhost")
 
 
 def is_numeric_host(host: str) -> bool:

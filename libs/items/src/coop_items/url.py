@@ -20,7 +20,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from coop_contracts.address import is_numeric_host, is_public, parse_spelt_ipv4
+from coop_contracts.address import (
+    is_local_name,
+    is_numeric_host,
+    is_public,
+    parse_spelt_ipv4,
+)
 from coop_items.refusal import NotAnItemValue
 
 _PLAIN = re.compile(r"https?://([^/?#\\\s\x00-\x20\x7f]+)[^\\\s\x00-\x20\x7f]*")
@@ -28,17 +33,6 @@ _LEFT_OUT = str.maketrans("", "", "\t\n\r")
 _URL = re.compile(r"(https?):([/\\]*)([^/?#\\]*)([^?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029#/<>?@\\^|%:\[\]]")
-
-_LOCAL_NAMES: Final = frozenset(
-    {"localhost", "ip6-localhost", "ip6-loopback", "broadcasthost", "metadata"}
-)
-_LOCAL_SUFFIXES: Final = (
-    ".localhost",
-    ".localdomain",
-    ".local",
-    ".internal",
-    ".home.arpa",
-)
 
 _NOT_A_URL: Final = "it must be an http or https URL"
 _PRIVATE: Final = "the host must not be private, loopback, link-local or unspecified"
@@ -95,9 +89,7 @@ def _judge_host(host: str) -> str | None:
         if address is None:
             return _NOT_A_URL
         return None if is_public(address, strictly=False) else _PRIVATE
-    if name in _LOCAL_NAMES or name.endswith(_LOCAL_SUFFIXES):
-        return _PRIVATE
-    return None
+    return _PRIVATE if is_local_name(name) else None
 
 
 def _normal_name(host: str) -> str | None:

@@ -25,7 +25,7 @@ from coop_action_dispatcher.endpoint_name import endpoint_of
 from coop_action_dispatcher.header import InvalidHeaders, encoded, fixed_headers, parse_headers
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign, Keyring
 from coop_action_dispatcher.schedule import Schedule
-from coop_action_dispatcher.sender import Sender, refusal, utc_now
+from coop_action_dispatcher.sender import Sender, refusal, refused, utc_now
 from coop_action_dispatcher.strike import Part, User, part_of, user_of
 from coop_contracts.config import Document
 from coop_runtime.egress.guard import EgressRefused
@@ -135,6 +135,7 @@ class Courier:
             status=attempt.status,
             error=attempt.error,
             retry_after=attempt.retry_after,
+            refused=attempt.refused,
         )
         return Result(delivery=delivery, verdict=verdict, attempt=attempt)
 
@@ -143,9 +144,9 @@ class Courier:
         try:
             address = self._address(delivery.org_id, destination)
         except EgressRefused as error:
-            return Attempt(started_at=now, latency_ms=0.0, error=refusal(error))
+            return refused(now, refusal(error))
         except (httpx.InvalidURL, httpx.LocalProtocolError):
-            return Attempt(started_at=now, latency_ms=0.0, error="the callback URL is not valid")
+            return refused(now, "the callback URL is not valid")
         signatures = await self._keyring.sign(
             delivery.org_id,
             webhook_id=delivery.execution_id,

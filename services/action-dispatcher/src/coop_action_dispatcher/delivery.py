@@ -3,7 +3,7 @@
                  accept                   2xx
     (requested) ───────▶ PENDING ─────────────────▶ DELIVERED
                           ▲   │ ╲
-            retry or hold └───┘  ╲ 410, schedule over, nothing to send to
+            retry or hold └───┘  ╲ 410, refused by us, schedule over, nothing to send to
                           ▲       ╲───────────────▶ DEAD
                           └─────────── sent again by a person ──┘
 
@@ -96,7 +96,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """One request that went out. `status` is None where no answer came; `response` the first 2 KB
-    of the answer as text."""
+    of the answer as text. `refused`: by ourselves, so that nothing went out and nothing ever
+    will while the address is what it is."""
 
     started_at: datetime
     latency_ms: float
@@ -104,6 +105,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     error: str | None = None
     response: str | None = None
     retry_after: float | None = None
+    refused: bool = False
 
 
 class Result(Struct, frozen=True, kw_only=True):

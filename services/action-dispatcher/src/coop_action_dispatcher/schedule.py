@@ -9,6 +9,7 @@ Must not: read a clock or sleep.
     answer                         then
     2xx                            DELIVERED
     410                            DEAD: the endpoint says that it is gone
+    none, refused by ourselves     DEAD: it is no outage, waiting would mend nothing
     anything else, or no answer    again after the next delay; after the last one DEAD
 
 A redirect is "anything else": the signature was made for this endpoint and no other.
@@ -58,17 +59,24 @@ class Schedule:
         self._uniform = uniform
 
     def after(
-        self, *, number: int, status: int | None, error: str | None, retry_after: float | None
+        self,
+        *,
+        number: int,
+        status: int | None,
+        error: str | None,
+        retry_after: float | None,
+        refused: bool = False,
     ) -> Verdict:
         """What follows from attempt `number` (1 is the first).
 
-        `status` is the HTTP status, None where there was no answer; `error` says why not;
+        `status` is the HTTP status, None where there was no answer; `error` says why not,
+        `refused` that it was our own refusal;
         `retry_after` the seconds the answer asked to wait.
         """
         if status is not None and 200 <= status < 300:
             return Verdict(State.DELIVERED)
         reason = error or describe(status)
-        if status == 410:
+        if refused or status == 410:
             return Verdict(State.DEAD, reason=reason)
         if number > len(self._delays):
             return Verdict(State.DEAD, reason=f"{reason}; gave up after {number} attempts")

@@ -61,8 +61,8 @@ class Sender:
             outcome = _class_of(answer.status)
         except httpx.TimeoutException:
             outcome, error = "timeout", f"no answer within {self._poster.timeout:g} s"
-        except EgressRefused as refused:
-            outcome, error = "refused", refusal(refused)
+        except EgressRefused as raised:
+            outcome, error = "refused", refusal(raised)
         except (httpx.HTTPError, OSError) as broken:
             outcome, error = "error", _describe(broken)
         latency = time.perf_counter() - began
@@ -75,6 +75,7 @@ class Sender:
             error=error,
             response=_text(answer.body) if answer else None,
             retry_after=self._retry_after(answer) if answer else None,
+            refused=outcome == "refused",
         )
 
     def _retry_after(self, answer: PostAnswer) -> float | None:
@@ -83,9 +84,15 @@ class Sender:
         return parse_retry_after(answer.header(b"retry-after"), now=self._now())
 
 
-def refusal(refused: EgressRefused) -> str:
+def refusal(raised: EgressRefused) -> str:
     """Why the guard refused, for people."""
-    return f"refused by the egress guard: {refused}"
+    return f"refused by the egress guard: {raised}"
+
+
+def refused(now: datetime, reason: str) -> Attempt:
+    """An attempt that ended before anything left."""
+    _ATTEMPTS["refused"].inc()
+    return Attempt(started_at=now, latency_ms=0.0, error=reason, refused=True)
 
 
 def _class_of(status: int) -> str:

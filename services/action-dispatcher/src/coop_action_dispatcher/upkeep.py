@@ -64,8 +64,8 @@ class Upkeep:
     def observe(self, result: Result) -> HealthChange | None:
         """Takes in what a result says of its endpoint; what the endpoint's row must be told."""
         delivery, attempt = result.delivery, result.attempt
-        if attempt is None:
-            return None
+        if attempt is None or attempt.refused:
+            return None  # we refused: it says nothing of the endpoint
         self._tally.add(delivery.endpoint_id, attempt)
         change = self._breakers.observe(delivery.endpoint_id, attempt, probe=delivery.probe)
         if change is not None and change.news is News.GONE:

@@ -25,7 +25,7 @@ from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
-from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.limit import limits
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementConcurrency
@@ -108,7 +108,7 @@ async def context(
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
-            DocumentChecks: DOCUMENT_CHECKS,
+            DocumentChecks: document_checks(EgressGuard(["127.0.0.1"])),
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
             Hub: Hub(

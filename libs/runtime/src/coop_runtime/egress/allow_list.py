@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 
-from coop_contracts.address import Address, is_numeric_host
+from coop_contracts.address import Address, is_loopback_name, is_numeric_host
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -48,6 +48,13 @@ class AllowList:
     def has_host(self, host: str) -> bool:
         """True when the name is allowed, whatever it resolves to."""
         return normal_host(host) in self._hosts
+
+    def may_have(self, name: str) -> bool:
+        """Whether a local name may lead to what is allowed: the machine's own where a loopback
+        address is, any other where a network is at all."""
+        if is_loopback_name(name):
+            return any(network.is_loopback for network in self._networks)
+        return bool(self._networks)
 
     def has_address(self, address: Address) -> bool:
         """True when the address lies in an allowed network."""

@@ -26,7 +26,13 @@ from typing import Any, Literal
 
 import httpx
 
-from coop_contracts.address import Address, is_numeric_host, is_public, parse_address
+from coop_contracts.address import (
+    Address,
+    is_local_name,
+    is_numeric_host,
+    is_public,
+    parse_address,
+)
 from coop_runtime.egress.allow_list import AllowList, is_host_name, normal_host
 from coop_runtime.egress.connection import ResponseTooLarge
 from coop_runtime.egress.post import Poster
@@ -125,6 +131,10 @@ class EgressGuard:
             self._check_address(address, host)
         elif is_numeric_host(host) or not is_host_name(host):
             raise EgressRefused("host", f"not a host name: {host!r}")
+        elif is_local_name(host) and not (
+            self._allow.has_host(host) or self._allow.may_have(host)
+        ):
+            raise EgressRefused("address", f"{host} does not lead to a public address")
 
     def check_request(self, request: httpx.Request) -> None:
         """`check`, and that the Host header names the URL's host. Raises EgressRefused."""

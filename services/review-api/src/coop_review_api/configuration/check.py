@@ -9,7 +9,7 @@ its own check does (`OWN_CHECKS`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -101,12 +101,32 @@ OWN_CHECKS: Final[Mapping[Kind, Check]] = {
 }
 """By kind; those of kinds that a slice above knows are handed in by it."""
 
+ASKED: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.ACTION: {"callback_url": "/callbackUrl"},
+    Kind.SETTINGS: {
+        "appeal_callback_url": "/appealCallbackUrl",
+        "ignore_callback_url": "/ignoreCallbackUrl",
+        "partial_items_endpoint": "/partialItemsEndpoint",
+    },
+    Kind.IDENTITY_PROVIDER: {"issuer": "/issuer", "metadata_url": "/metadataUrl"},
+}
+"""The addresses that this system itself will ask, by kind: field and pointer."""
+
+Refusal = Callable[[str], str | None]
+"""Why a URL will not be asked, as far as can be seen without resolving its name; None if it may."""
+
+
+def _not_judged(_url: str) -> str | None:
+    return None
+
 
 @dataclass(frozen=True)
 class DocumentChecks:
-    """Which documents may be saved: those of the kinds that have a check here."""
+    """Which documents may be saved: those of the kinds that have a check here. `refusal` is the
+    judgement of the egress guard, through which what is saved will be asked."""
 
     by_kind: Mapping[Kind, Check] = field(default_factory=lambda: OWN_CHECKS)
+    refusal: Refusal = _not_judged
 
     def check_save(self, kind: Kind, examined: Examined) -> None:
         """Raises `Invalid` with every fault, or `Conflict`."""
@@ -121,7 +141,19 @@ class DocumentChecks:
         missing = {fault.pointer for fault in faults}
         # What is missing is said once, not again by who could not use it.
         found = self.by_kind[kind](examined)
-        return faults + [fault for fault in found if fault.pointer not in missing]
+        faults += [fault for fault in found if fault.pointer not in missing]
+        return faults + list(self._unreachable(kind, examined.document, faults))
+
+    def _unreachable(
+        self, kind: Kind, document: Any, known: Sequence[Fault]
+    ) -> Iterator[Fault]:
+        """Addresses that would be refused whenever they were asked: better now than then."""
+        told = {fault.pointer for fault in known}
+        for name, at in ASKED.get(kind, {}).items():
+            url = getattr(document, name)
+            reason = self.refusal(url) if url and at not in told else None
+            if reason is not None:
+                yield Fault(at, reason)
 
 
 def check_delete(kind: Kind, document: Document, *, catalogue: Catalogue) -> None:

@@ -25,7 +25,7 @@ from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.application import build, limited
-from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.limit import limits
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.follower import SamplesDecisions
@@ -57,7 +57,8 @@ def api(settings: Settings) -> Service:
     passwords = Passwords()
     vault = Vault.of(settings)
     signals = Signals.of(settings, vault)
-    partial_items = PartialItems(engine, EgressGuard.of(settings), vault)
+    guard = EgressGuard.of(settings)
+    partial_items = PartialItems(engine, guard, vault)
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
     single_sign_on = SingleSignOn.of(settings, now)
     hub = Hub(
@@ -90,7 +91,7 @@ def api(settings: Settings) -> Service:
                 followers=(ClearsReports(), SamplesDecisions()),
             ),
             Dispatch: dispatch,
-            DocumentChecks: DOCUMENT_CHECKS,
+            DocumentChecks: document_checks(guard),
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
             Hub: hub,

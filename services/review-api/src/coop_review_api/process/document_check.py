@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from coop_contracts.config import Kind
 from coop_review_api.configuration.check import OWN_CHECKS, DocumentChecks
 from coop_review_api.single_sign_on.provider_check import check_identity_provider
+from coop_runtime.egress.guard import EgressGuard, EgressRefused
 
-DOCUMENT_CHECKS: Final = DocumentChecks(
-    {**OWN_CHECKS, Kind.IDENTITY_PROVIDER: lambda it: check_identity_provider(it.document)}
-)
+
+def document_checks(guard: EgressGuard) -> DocumentChecks:
+    """All checks; `guard` judges the addresses that will be asked."""
+
+    def refusal(url: str) -> str | None:
+        try:
+            guard.check(url)
+        except EgressRefused as error:
+            return str(error)
+        return None
+
+    return DocumentChecks(
+        {**OWN_CHECKS, Kind.IDENTITY_PROVIDER: lambda it: check_identity_provider(it.document)},
+        refusal,
+    )
