@@ -30,17 +30,20 @@ from coop_action_dispatcher.breaker import BreakerLimits
 from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.dispatcher_wiring import assemble
 from coop_action_dispatcher.handler import new_delivery
+from coop_action_dispatcher.keyring import Keyring
 from coop_action_dispatcher.migrations import run as migrate
-from coop_action_dispatcher.sender import MAX_READ
+from coop_action_dispatcher.sender import MAX_READ, Sender
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.strike_store import Strikes
+from coop_action_dispatcher.trial import TRIAL_SECONDS, Trials
 from coop_action_dispatcher.tuning import Tuning
 from coop_contracts.config import Action, Document, ItemType, Kind, Policy, WebhookKey
 from coop_contracts.dispatch import CALLS
 from coop_contracts.event import ActionRequested, ItemRef
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 from coop_runtime.egress.guard import EgressGuard, Resolver, resolve
+from coop_runtime.egress.post import Poster
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
 from coop_runtime.secret.vault import Vault
@@ -314,12 +317,32 @@ async def _keeps_contract(response: httpx.Response) -> None:
 
 
 @pytest.fixture
-async def make_client(database: AsyncEngine) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+async def make_trials(configuration: Any) -> AsyncIterator[Callable[..., Trials]]:
+    """Makes what sends trials, with the operator's leave to `allow`."""
+    posters: list[Poster] = []
+    with ThreadPoolExecutor(1) as executor:
+
+        def make(*allow: str) -> Trials:
+            posters.append(EgressGuard(allow).poster(timeout=TRIAL_SECONDS, max_read=MAX_READ))
+            table = configuration.table
+            keyring = Keyring(configuration.vault, table, Signer(executor, workers=1))
+            return Trials(table, keyring, Sender(posters[-1]))
+
+        yield make
+        for poster in posters:
+            await poster.aclose()
+
+
+@pytest.fixture
+async def make_client(
+    database: AsyncEngine, make_trials: Callable[..., Trials]
+) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
     """Makes clients of the internal API; what it answers them keeps the contract."""
     made: list[httpx.AsyncClient] = []
 
     def make(engine: AsyncEngine = database, path: str = "") -> httpx.AsyncClient:
-        app = guarded(build(Context(engine=engine)), token=TOKEN)
+        context = Context(engine=engine, trials=make_trials("127.0.0.0/8"))
+        app = guarded(build(context), token=TOKEN)
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url=f"http://dispatch{path}",

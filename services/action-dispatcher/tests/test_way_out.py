@@ -87,7 +87,9 @@ async def test_a_refusal_of_ours_is_no_outage(
     assert "inside.example does not lead to a public address" in first[3]
     assert second[:3] == ("DELIVERED", 1, 200)
     assert platform.ids() == [later]
-    assert [error for (error,) in await rows("SELECT error FROM dispatch.attempts WHERE error <> ''")]
+    assert [
+        error for (error,) in await rows("SELECT error FROM dispatch.attempts WHERE error <> ''")
+    ]
     assert not await rows("SELECT 1 FROM dispatch.endpoints WHERE failing_since IS NOT NULL")
 
 

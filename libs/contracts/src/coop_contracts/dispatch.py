@@ -128,6 +128,18 @@ class ResumeEndpoint(Command, frozen=True, kw_only=True):
     actor_id: ActorId
 
 
+class SendTrial(Command, frozen=True, kw_only=True):
+    """A webhook as the action would send it, marked as a trial: at once, and once. `item` need not
+    exist. `config_revision`: the organisation's, under which the action was looked up."""
+
+    action_id: GivenId
+    trial_id: UUID
+    item: ItemRef
+    config_revision: int
+    parameters: dict[str, Any] = {}
+    actor_email: str | None = None
+
+
 class UserStrikesQuestion(Question, frozen=True, kw_only=True):
     """Whose strikes."""
 
@@ -252,6 +264,27 @@ class Endpoints(Answer, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class TrialHeader(Answer, frozen=True, kw_only=True):
+    name: str
+    value: str
+
+
+class TrialSent(Answer, frozen=True, kw_only=True):
+    """What came of a trial. `body` is what was sent, as text; `status`, `headers` and `response`
+    (the first KB) are what was answered; `error` says why there is no answer, `refused` that this
+    side did not ask."""
+
+    trial_id: str
+    endpoint: str
+    body: str
+    latency_ms: float
+    status: int | None
+    headers: tuple[TrialHeader, ...]
+    response: str | None
+    error: str | None
+    refused: bool
+
+
 class StrikeExecution(Answer, frozen=True, kw_only=True):
     execution_id: str
     action_id: str
@@ -355,6 +388,7 @@ LIST_ENDPOINTS = Call("GET", "endpoints", EndpointsQuestion, Endpoints)
 GET_ENDPOINT = Call("GET", "endpoints/{endpointId}", EndpointQuestion, EndpointHealth)
 PAUSE_ENDPOINT = Call("POST", "endpoints/{endpointId}/pause", PauseEndpoint, EndpointHealth)
 RESUME_ENDPOINT = Call("POST", "endpoints/{endpointId}/resume", ResumeEndpoint, EndpointHealth)
+SEND_TRIAL = Call("POST", "actions/{actionId}/trials", SendTrial, TrialSent)
 LIST_USER_STRIKES = Call("GET", "strikes", UserStrikesQuestion, UserStrikes)
 GET_STRIKE_DISTRIBUTION = Call(
     "GET", "strikes/distribution", StrikeDistributionQuestion, StrikeDistribution
@@ -372,6 +406,7 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "getEndpoint": GET_ENDPOINT,
     "pauseEndpoint": PAUSE_ENDPOINT,
     "resumeEndpoint": RESUME_ENDPOINT,
+    "sendTrial": SEND_TRIAL,
     "listUserStrikes": LIST_USER_STRIKES,
     "getStrikeDistribution": GET_STRIKE_DISTRIBUTION,
     "listThresholdActions": LIST_THRESHOLD_ACTIONS,

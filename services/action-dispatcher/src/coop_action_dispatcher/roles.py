@@ -22,6 +22,8 @@ TABLE = RoleTable(
             port="dispatch_port",
             public=False,
             database_role=_DATABASE_ROLE,
+            secret_keys=True,
+            egress=True,
             internal_token=True,
         ),
         Role(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import httpx
 
@@ -28,6 +29,13 @@ _ATTEMPTS = {
     outcome: metric.ATTEMPTS.labels(outcome)
     for outcome in ("2xx", "3xx", "4xx", "5xx", "other", "timeout", "refused", "error")
 }
+
+
+class Exchange(NamedTuple):
+    """What was tried, and what was answered, if anything."""
+
+    attempt: Attempt
+    answer: PostAnswer | None
 
 
 def utc_now() -> datetime:
@@ -52,6 +60,12 @@ class Sender:
         self, address: PostTarget, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> Attempt:
         """POSTs `body`. Never raises for what the other side does."""
+        return (await self.exchange(address, headers=headers, body=body)).attempt
+
+    async def exchange(
+        self, address: PostTarget, *, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    ) -> Exchange:
+        """The same, with the whole answer, for whoever shows it."""
         began = time.perf_counter()
         started_at = self._now()
         error: str | None = None
@@ -68,7 +82,7 @@ class Sender:
         latency = time.perf_counter() - began
         _ATTEMPTS[outcome].inc()
         metric.ATTEMPT_SECONDS.observe(latency)
-        return Attempt(
+        attempt = Attempt(
             started_at=started_at,
             latency_ms=latency * 1000,
             status=answer.status if answer else None,
@@ -77,6 +91,7 @@ class Sender:
             retry_after=self._retry_after(answer) if answer else None,
             refused=outcome == "refused",
         )
+        return Exchange(attempt, answer)
 
     def _retry_after(self, answer: PostAnswer) -> float | None:
         if 200 <= answer.status < 300:

@@ -74,6 +74,11 @@ def with_strikes(body: bytes, count: int) -> bytes:
     return body[:-1] + b',"userStrikeCount":%d}' % count
 
 
+def as_trial(body: bytes) -> bytes:
+    """The body, marked as one that somebody tries out: nothing is to be done to the item."""
+    return body[:-1] + b',"trial":true}'
+
+
 def _policy(request: ActionRequested, policy_id: str, config: Configuration) -> dict[str, str]:
     policy = config.get(request.org_id, Kind.POLICY, policy_id)
     if isinstance(policy, Policy):

@@ -405,7 +405,7 @@ async def _enforcement(
     context.clock.forward(seconds=1)
     await _carried_out(walk, made["id"])
     await walk(admin, "POST /v1/reversals", again, action="bulk-action.created")
-    await _platform(walk, admin, dispatcher, org_id)
+    await _platform(walk, admin, dispatcher, org_id, act)
     export = await walk(
         admin,
         "POST /v1/decision-log/exports",
@@ -425,7 +425,9 @@ async def _carried_out(walk: Walk, bulk_id: str) -> None:
         await connection.execute(done)
 
 
-async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str) -> None:
+async def _platform(
+    walk: Walk, admin: Any, dispatcher: Any, org_id: str, action_id: str
+) -> None:
     root = f"/internal/v1/orgs/{org_id}"
     execution = str(uuid.uuid4())
     dispatcher.answers[f"{root}/deliveries/{execution}/redeliver"] = httpx.Response(
@@ -437,6 +439,9 @@ async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str) -> Non
     one = "POST /v1/deliveries/{execution_id}/redeliver"
     await walk(admin, one, **noted, execution_id=execution)
     await walk(admin, "POST /v1/deliveries/redeliver", {"endpointId": "7"}, **noted)
+    dispatcher.answers[f"{root}/actions/{action_id}/trials"] = httpx.Response(200, json=TRIAL)
+    test = "POST /v1/actions/{action_id}/test-requests"
+    await walk(admin, test, {}, action="test_request.sent", action_id=action_id)
     for step, action in (("pause", "pause"), ("resume", "resumption")):
         dispatcher.answers[f"{root}/endpoints/7/{step}"] = httpx.Response(200, json=ENDPOINT)
         await walk(

@@ -131,9 +131,7 @@ class EgressGuard:
             self._check_address(address, host)
         elif is_numeric_host(host) or not is_host_name(host):
             raise EgressRefused("host", f"not a host name: {host!r}")
-        elif is_local_name(host) and not (
-            self._allow.has_host(host) or self._allow.may_have(host)
-        ):
+        elif is_local_name(host) and not (self._allow.has_host(host) or self._allow.may_have(host)):
             raise EgressRefused("address", f"{host} does not lead to a public address")
 
     def check_request(self, request: httpx.Request) -> None:

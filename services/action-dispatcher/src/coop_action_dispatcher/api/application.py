@@ -1,4 +1,4 @@
-"""The internal API of the dispatcher: deliveries, endpoints, executions, strikes.
+"""The internal API of the dispatcher: deliveries, endpoints, executions, strikes, trials.
 
     /internal/v1/orgs/{org_id}/…     the organisation is always part of the path; what is asked and
                                      what is answered is the contract of `coop_contracts.dispatch`
@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from coop_action_dispatcher.api import delivery, endpoint, strike
+from coop_action_dispatcher.api import delivery, endpoint, strike, trial
 from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.api.gate import Gate
 from coop_action_dispatcher.api.problem import install
 
-ROUTERS = (delivery.router, endpoint.router, strike.router)
+ROUTERS = (delivery.router, endpoint.router, strike.router, trial.router)
 
 
 def build(context: Context) -> FastAPI:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_action_dispatcher.trial import Trials
+
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What the routes need."""
 
     engine: AsyncEngine
+    trials: Trials
 
 
 def context_of(request: Request) -> Context:

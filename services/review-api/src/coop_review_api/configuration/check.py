@@ -144,9 +144,7 @@ class DocumentChecks:
         faults += [fault for fault in found if fault.pointer not in missing]
         return faults + list(self._unreachable(kind, examined.document, faults))
 
-    def _unreachable(
-        self, kind: Kind, document: Any, known: Sequence[Fault]
-    ) -> Iterator[Fault]:
+    def _unreachable(self, kind: Kind, document: Any, known: Sequence[Fault]) -> Iterator[Fault]:
         """Addresses that would be refused whenever they were asked: better now than then."""
         told = {fault.pointer for fault in known}
         for name, at in ASKED.get(kind, {}).items():

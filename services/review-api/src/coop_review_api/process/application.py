@@ -36,7 +36,7 @@ from coop_review_api.configuration.resource_route import add_resource
 from coop_review_api.decision_log import job_route as decided_job_route
 from coop_review_api.decision_log import route as decision_log
 from coop_review_api.delivery import route as delivery
-from coop_review_api.delivery import strike_route
+from coop_review_api.delivery import strike_route, trial_route
 from coop_review_api.directory import person
 from coop_review_api.enforcement import bulk_route
 from coop_review_api.explanation import route as explanation
@@ -118,6 +118,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     notification.router,
     strike_route.router,
     delivery.router,
+    trial_route.router,
     second_review_route.router,
     automation.router,
     queue.router,

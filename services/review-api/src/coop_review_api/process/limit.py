@@ -6,6 +6,7 @@ from coop_review_api.analytics.figure import FigureLimits
 from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.comment.store import CommentLimits
+from coop_review_api.delivery.trial import TrialLimits
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.single_sign_on.attempt import AttemptLimits
@@ -21,5 +22,6 @@ def limits() -> dict[type, object]:
         ExportLimits(),
         FigureLimits(),
         ForgottenPasswordLimits(),
+        TrialLimits(),
     )
     return {type(one): one for one in known}
