@@ -146,7 +146,7 @@ async def test_time_is_cut_as_the_asker_sees_it(world: World, place: Any) -> Non
         async with transaction(world.engine) as connection:
             moved = update(decisions).where(decisions.c.decision_id == decision)
             await connection.execute(moved.values(decided_at=time))
-    span = {"from": "2026-05-09T00:00:00Z", "to": "2026-05-10T00:00:00Z"}
+    span = {"since": "2026-05-09T00:00:00Z", "until": "2026-05-10T00:00:00Z"}
 
     async def starts(**asked: Any) -> list[tuple[datetime, int]]:
         found = await world.ask("decisions", **{**span, **asked})
@@ -175,10 +175,10 @@ async def test_time_is_cut_as_the_asker_sees_it(world: World, place: Any) -> Non
         {"timeZone": "UTC'; --"},
         {"division": "WEEK"},
         {"groupBy": "RULE"},
-        {"from": "2026-05-02T00:00:00Z", "to": "2026-05-01T00:00:00Z"},
-        {"from": "2024-05-02T00:00:00Z", "to": "2026-05-01T00:00:00Z"},
-        {"from": "2026-03-01T00:00:00Z", "to": "2026-05-01T00:00:00Z", "division": "HOUR"},
-        {"to": "0001-01-01T00:00:00Z"},
+        {"since": "2026-05-02T00:00:00Z", "until": "2026-05-01T00:00:00Z"},
+        {"since": "2024-05-02T00:00:00Z", "until": "2026-05-01T00:00:00Z"},
+        {"since": "2026-03-01T00:00:00Z", "until": "2026-05-01T00:00:00Z", "division": "HOUR"},
+        {"until": "0001-01-01T00:00:00Z"},
     ],
 )
 async def test_what_cannot_be_asked_is_refused(world: World, wrong: dict[str, str]) -> None:
@@ -239,7 +239,7 @@ async def test_times_are_from_the_first_cause_and_from_the_claim(world: World, p
             )
     await place(world.queue, world.post)
     await world.decide([{"type": "MOVE", "queueId": world.other}])
-    day = {"from": "2026-05-09T00:00:00Z", "to": "2026-05-10T00:00:00Z"}
+    day = {"since": "2026-05-09T00:00:00Z", "until": "2026-05-10T00:00:00Z"}
     found = (await world.ask("times", **day, groupBy="QUEUE"))["points"]
     assert [(one["key"], one["decisions"]) for one in found] == [(world.queue, 5)]
     # Between the fourth and the fifth, at 0.9 of four steps.

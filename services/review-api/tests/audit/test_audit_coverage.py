@@ -20,6 +20,7 @@ from coop_review_api.kernel.schema import audit_log
 from coop_runtime.database.engine import transaction
 
 from ..delivery.test_delivery_api import ENDPOINT
+from ..delivery.test_trial_api import SENT as TRIAL
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
 
@@ -425,9 +426,7 @@ async def _carried_out(walk: Walk, bulk_id: str) -> None:
         await connection.execute(done)
 
 
-async def _platform(
-    walk: Walk, admin: Any, dispatcher: Any, org_id: str, action_id: str
-) -> None:
+async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str, action_id: str) -> None:
     root = f"/internal/v1/orgs/{org_id}"
     execution = str(uuid.uuid4())
     dispatcher.answers[f"{root}/deliveries/{execution}/redeliver"] = httpx.Response(

@@ -193,8 +193,8 @@ async def test_every_filter_narrows_it_down(world: World, place: Any, sign_in: A
         ({"source": "POST_ACTIONS"}, [posted]),
         ({"source": "MRT_JOB"}, [acted, ignored]),
         ({"source": "AUTOMATIC"}, []),
-        ({"from": minute}, [acted, ignored]),
-        ({"to": minute}, [posted, ruled]),
+        ({"since": minute}, [acted, ignored]),
+        ({"until": minute}, [posted, ruled]),
         ({**item, "itemId": "item-2"}, [acted]),
         ({**item, "itemId": "item-9"}, [ruled]),
         (item, everything),
@@ -205,7 +205,7 @@ async def test_every_filter_narrows_it_down(world: World, place: Any, sign_in: A
     ]
     for filters, ids in expected:
         assert await world.ids(**filters) == ids, filters
-    for wrong in ("itemId=x", "userId=x", "userTypeId=x", "kind=NO", "from=now", "limit=0"):
+    for wrong in ("itemId=x", "userId=x", "userTypeId=x", "kind=NO", "since=now", "limit=0"):
         assert (
             await world.moderator.call("GET", f"/v1/decision-log?{wrong}")
         ).status_code == 422, wrong

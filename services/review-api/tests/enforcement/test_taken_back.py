@@ -176,7 +176,7 @@ async def test_a_bulk_action_stands_where_it_was_confirmed(
     log = (await floor.person.call("GET", "/v1/decision-log")).json()["items"]
     assert [one["id"] for one in log] == [bulk, decided]
     since = (clock() - timedelta(minutes=10)).isoformat()
-    params = {"from": since}
+    params = {"since": since}
     log = (await floor.person.call("GET", "/v1/decision-log", params=params)).json()["items"]
     assert [one["id"] for one in log] == [bulk]
 

@@ -336,12 +336,12 @@ async def test_an_order_is_checked(sign_in: Any, kit: Any) -> None:
         ({"format": "XML"}, "/format"),
         ({"format": "CSV", "filters": {"kinds": ["NO"]}}, "/filters/kinds/0"),
         ({"format": "CSV", "filters": {"itemId": "x"}}, "/itemTypeId"),
-        ({"format": "CSV", "filters": {"from": "yesterday"}}, "/filters/from"),
+        ({"format": "CSV", "filters": {"since": "yesterday"}}, "/filters/since"),
         ({"format": "CSV", "filters": {"any": 1}}, "/filters/any"),
     ]
     for body, pointer in wrong:
         assert kit.pointers(await moderator.call("POST", EXPORTS, body)) == [pointer]
-    narrowed = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00+01:00"}
+    narrowed = {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00+01:00"}
     export = await order(moderator, **narrowed)
     shown = (await moderator.call("GET", f"{EXPORTS}/{export}")).json()["filters"]
-    assert (shown["from"], shown["to"]) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00+01:00")
+    assert (shown["since"], shown["until"]) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00+01:00")

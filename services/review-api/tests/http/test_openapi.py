@@ -87,6 +87,9 @@ def test_every_error_is_a_problem(schema: dict[str, Any]) -> None:
     """Each 4xx and 5xx that is declared has the one body, and those that anything may answer are
     declared everywhere."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    shared = schema["components"]["responses"]
+    for answer in shared.values():
+        assert answer["content"] == {"application/problem+json": problem}
     for method, path, operation in operations(schema):
         errors = {
             status: answer for status, answer in operation["responses"].items() if status >= "400"
@@ -94,7 +97,40 @@ def test_every_error_is_a_problem(schema: dict[str, Any]) -> None:
         assert {"400", "500", "503"} <= errors.keys(), (method, path)
         assert ("413" in errors) == ("requestBody" in operation), (method, path)
         for status, answer in errors.items():
-            assert answer["content"] == {"application/problem+json": problem}, (path, status)
+            assert answer.keys() == {"$ref"}, (path, status)
+            assert answer["$ref"].rpartition("/")[2] in shared, (path, status)
+
+
+def test_every_operation_says_what_it_needs(schema: dict[str, Any]) -> None:
+    """The session, and its token for what changes something; what is public says that too."""
+    schemes = schema["components"]["securitySchemes"]
+    assert {one["in"] for one in schemes.values()} == {"cookie", "header"}
+    public = []
+    for method, path, operation in operations(schema):
+        if not operation["security"]:
+            public.append(path)
+            continue
+        (needed,) = operation["security"]
+        assert ("csrf" in needed) == (method != "GET"), (method, path)
+        assert "session" in needed
+    assert "/v1/openapi.json" in public
+    assert "/v1/policies" not in public
+
+
+def test_summaries_are_words(schema: dict[str, Any]) -> None:
+    """A menu can be made of them: "List user strikes", not "Listuserstrikes"."""
+    for _, path, operation in operations(schema):
+        words = operation["summary"].split(" ")
+        assert "".join(words).lower() == operation["operationId"].lower(), path
+        assert max(map(len, words)) <= len("authorization"), operation["summary"]
+
+
+def test_types_of_problems_are_a_closed_set(schema: dict[str, Any]) -> None:
+    """A client that compares with a type that there is not, finds out when it is compiled."""
+    kinds = schema["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    for kind in ("csrf", "origin", "permission", "second-factor-required", "awaiting-approval"):
+        assert f"/problems/{kind}" in kinds
+    assert {"/problems/already-closed", "/problems/lease-lost", "/problems/invalid"} <= set(kinds)
 
 
 def test_every_body_is_strict(app: Any) -> None:

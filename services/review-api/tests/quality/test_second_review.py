@@ -344,8 +344,8 @@ async def test_agreement_and_overturns_are_counted(floor: Floor, sign_in: Any) -
     own = await second.call("GET", "/v1/quality/overturns")
     assert [one["key"] for one in own.json()["items"]] == [floor.queue]
     assert (await second.call("GET", "/v1/quality/overturns?groupBy=REVIEWER")).status_code == 403
-    long = "/v1/quality/agreement?start=2020-01-01T00:00:00Z&end=2024-01-01T00:00:00Z"
-    assert floor.kit.pointers(await lead.call("GET", long)) == ["#/query/start"]
+    long = "/v1/quality/agreement?since=2020-01-01T00:00:00Z&until=2024-01-01T00:00:00Z"
+    assert floor.kit.pointers(await lead.call("GET", long)) == ["#/query/since"]
 
 
 async def test_what_was_reversed_later_is_counted(floor: Floor, sign_in: Any) -> None:

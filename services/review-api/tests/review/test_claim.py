@@ -242,3 +242,20 @@ async def test_a_refused_decision_is_not_lost(queue: Queue, engine: Any) -> None
     assert refused.json()["draftKept"] is True
     found = (await queue.moderator.call("GET", f"{path}/draft")).json()
     assert found["content"]["reason"] == "again"
+    assert refused.json()["type"] == "/problems/already-closed"
+
+
+async def test_who_never_held_the_job_has_no_draft_of_it(queue: Queue) -> None:
+    """A decision of somebody who did not have the job is refused, and nothing is kept."""
+    [job_id] = await queue.fill(1)
+    held = (await queue.claim(queue.admin)).json()
+    path = f"/v1/jobs/{job_id}"
+    body = {"leaseToken": held["lease"]["token"], "components": IGNORE}
+    refused = await queue.moderator.call("POST", f"{path}/decisions", body)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/lease-lost")
+    assert "draftKept" not in refused.json()
+    assert (await queue.moderator.call("GET", f"{path}/draft")).status_code == 404
+    assert (await queue.admin.call("POST", f"{path}/decisions", body)).status_code == 201
+    refused = await queue.moderator.call("POST", f"{path}/decisions", body)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/already-closed")
+    assert "draftKept" not in refused.json()

@@ -58,12 +58,12 @@ def question_of(
     try:
         start = start or end - _SPAN
     except OverflowError:
-        raise Invalid([Fault("#/query/to", "too early")]) from None
+        raise Invalid([Fault("#/query/until", "too early")]) from None
     if not start < end:
-        raise Invalid([Fault("#/query/from", "must be before the end")])
+        raise Invalid([Fault("#/query/since", "must be before the end")])
     longest = LONGEST[division]
     if end - start > longest:
-        raise Invalid([Fault("#/query/from", f"at most {longest.days} days before the end")])
+        raise Invalid([Fault("#/query/since", f"at most {longest.days} days before the end")])
     return Question(
         start=start,
         end=end,

@@ -29,7 +29,7 @@ from coop_review_api.http.moment import Moment
 from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
-from coop_review_api.kernel.error import Forbidden
+from coop_review_api.kernel.error import LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review.visibility import ReaderScope, scope_of
 from coop_runtime.database.engine import transaction
@@ -55,8 +55,8 @@ class FigureConcurrency(ConcurrencyLimit):
 class PeriodQuery(QueryModel):
     """Which time, and how it is cut."""
 
-    start: Moment | None = Field(None, alias="from", description="Default: 7 days before the end.")
-    end: Moment | None = Field(None, alias="to", description="Not in it. Default: now.")
+    start: Moment | None = Field(None, alias="since", description="Default: 7 days before the end.")
+    end: Moment | None = Field(None, alias="until", description="Not in it. Default: now.")
     division: Division = Field("TOTAL", description="HOUR: at most 31 days, else 366.")
     zone: str = Field(
         "UTC",
@@ -304,7 +304,7 @@ async def get_my_figures(
     request: Request,
     principal: Reviewer,
     since: Annotated[
-        Moment | None, Query(alias="from", description="Default: a day ago; at most 31 days.")
+        Moment | None, Query(description="Default: a day ago; at most 31 days.")
     ] = None,
 ) -> MyFiguresView:
     """How many jobs I decided and skipped."""
@@ -352,4 +352,5 @@ def _require_facts(principal: Principal, group_by: str, asked: Question) -> None
     own = asked.reviewer_ids == (principal.user_id,)
     of_people = group_by == "REVIEWER" or bool(asked.reviewer_ids)
     if of_people and not own and not principal.may(Permission.EDIT_MRT_QUEUES):
-        raise Forbidden(f"facts of other people need {Permission.EDIT_MRT_QUEUES}")
+        needs = Permission.EDIT_MRT_QUEUES
+        raise LacksPermission(needs, message=f"facts of other people need {needs}")

@@ -56,14 +56,14 @@ class AuditPage(Model):
 
 
 class AuditQuery(QueryModel):
-    """Which entries: all that is given holds. `start` is within, `end` is not."""
+    """Which entries: all that is given holds. `since` is within, `until` is not."""
 
     actor: Exactly = None
     action: Exactly = None
     target_kind: Exactly = None
     target_id: Exactly = None
-    start: Moment | None = None
-    end: Moment | None = None
+    start: Moment | None = Field(None, alias="since")
+    end: Moment | None = Field(None, alias="until")
 
 
 def filter_of(query: Annotated[AuditQuery, Query()]) -> AuditFilter:

@@ -14,7 +14,7 @@ from coop_review_api.configuration import header
 from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
 from coop_review_api.configuration.rule import is_live
-from coop_review_api.kernel.error import Forbidden
+from coop_review_api.kernel.error import LacksPermission
 
 
 async def _item_type(sent: SentDocument[ItemType]) -> ItemType:
@@ -42,7 +42,7 @@ async def _require_live(change: DocumentChange[Rule]) -> None:
     live = is_live(change.before) or is_live(change.after)
     needed = Permission.MUTATE_LIVE_RULES if live else Permission.MUTATE_NON_LIVE_RULES
     if not change.principal.may(needed):
-        raise Forbidden(f"needs {needed}")
+        raise LacksPermission(needed)
 
 
 async def _routing_rule(sent: SentDocument[RoutingRule]) -> RoutingRule:

@@ -23,7 +23,7 @@ from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.log import Entry
 from coop_review_api.configuration.resource import Resource, Written, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
-from coop_review_api.http.body import JsonBody
+from coop_review_api.http.body import JsonBody, ReplacingBody
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
@@ -138,6 +138,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
     documents = resource.documents
     body_of = JsonBody(resource.body)
     writer, sent = Depends(resource.write), Depends(body_of)
+    sent_back = Depends(ReplacingBody(resource.body, resource.view))
 
     async def create(
         request: Request,
@@ -166,7 +167,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
         response: Response,
         document_id: str,
         principal: Principal = writer,
-        body: Any = sent,
+        body: Any = sent_back,
         if_match: str | None = IF_MATCH,
     ) -> Any:
         context, expected = context_of(request), expected_revision(if_match)

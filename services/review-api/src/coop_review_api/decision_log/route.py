@@ -121,8 +121,8 @@ class LogQuery(QueryModel):
     queue_ids: AnyOf[str] = Field(alias="queueId")
     reviewer_ids: AnyOf[str] = Field(alias="reviewerId")
     rule_ids: AnyOf[str] = Field(alias="ruleId")
-    since: Moment | None = Field(None, alias="from")
-    until: Moment | None = Field(None, alias="to")
+    since: Moment | None = None
+    until: Moment | None = None
     item_type_id: str | None = Field(None, max_length=512)
     item_id: str | None = Field(None, max_length=512)
     user_type_id: str | None = Field(None, max_length=512)

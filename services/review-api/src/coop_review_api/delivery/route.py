@@ -46,7 +46,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
-from coop_review_api.http.page import Cursor, Limit
+from coop_review_api.http.page import Cursor, Limit, decode_cursor, wrapped
 from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
@@ -222,7 +222,9 @@ async def list_deliveries(
     """Deliveries, newest first; those of an item need its type too."""
     context = context_of(request)
     found = await context.part(Dispatch).ask(
-        principal.org_id, LIST_DELIVERIES, DeliveriesQuestion(**query.model_dump())
+        principal.org_id,
+        LIST_DELIVERIES,
+        DeliveriesQuestion(**query.model_dump() | {"cursor": decode_cursor(query.cursor)}),
     )
     async with transaction(context.engine) as connection:
         shown = await child_safety.shown(
@@ -235,7 +237,9 @@ async def list_deliveries(
             are_executions=True,
             now=context.clock(),
         )
-    return to_builtins(structs.replace(found, items=tuple(shown)))
+    return to_builtins(
+        structs.replace(found, items=tuple(shown), next_cursor=wrapped(found.next_cursor))
+    )
 
 
 @router.post(
@@ -298,8 +302,9 @@ async def list_endpoints(
     request: Request, principal: Viewer, hours: Hours = 1, limit: Limit = 50, cursor: Cursor = None
 ) -> Any:
     """The platform's endpoints and how each does."""
-    asked = EndpointsQuestion(hours=hours, limit=limit, cursor=cursor)
-    return await _ask(request, principal, LIST_ENDPOINTS, asked)
+    asked = EndpointsQuestion(hours=hours, limit=limit, cursor=decode_cursor(cursor))
+    found = await part_of(request, Dispatch).ask(principal.org_id, LIST_ENDPOINTS, asked)
+    return to_builtins(structs.replace(found, next_cursor=wrapped(found.next_cursor)))
 
 
 @router.get("/endpoints/{endpoint_id}", operation_id="getEndpoint", response_model=EndpointView)

@@ -28,7 +28,14 @@ from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of, part_of
-from coop_review_api.http.page import Cursor, Limit, cut, decode_number
+from coop_review_api.http.page import (
+    Cursor,
+    Limit,
+    cut,
+    decode_cursor,
+    decode_number,
+    wrapped,
+)
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import strike
 from coop_review_api.review import child_safety
@@ -149,7 +156,9 @@ async def list_user_strikes(
     cursor: Cursor = None,
 ) -> Any:
     """A user's strikes with their causes, newest first, expired and reversed ones too."""
-    asked = UserStrikesQuestion(type_id=type_id, user_id=user_id, limit=limit, cursor=cursor)
+    asked = UserStrikesQuestion(
+        type_id=type_id, user_id=user_id, limit=limit, cursor=decode_cursor(cursor)
+    )
     context = context_of(request)
     found = await context.part(Dispatch).ask(principal.org_id, LIST_USER_STRIKES, asked)
     user = ItemRef(id=user_id, type_id=type_id)
@@ -165,7 +174,9 @@ async def list_user_strikes(
             cause_of=lambda one: one.cause_id,
             now=context.clock(),
         )
-    return to_builtins(structs.replace(found, items=tuple(shown)))
+    return to_builtins(
+        structs.replace(found, items=tuple(shown), next_cursor=wrapped(found.next_cursor))
+    )
 
 
 @router.get(
@@ -236,7 +247,7 @@ async def list_threshold_actions(
     request: Request, principal: UserViewer, limit: Limit = 50, cursor: Cursor = None
 ) -> Any:
     """What thresholds did, newest first."""
-    asked = ThresholdActionsQuestion(limit=limit, cursor=cursor)
+    asked = ThresholdActionsQuestion(limit=limit, cursor=decode_cursor(cursor))
     context = context_of(request)
     found = await context.part(Dispatch).ask(principal.org_id, LIST_THRESHOLD_ACTIONS, asked)
     async with transaction(context.engine) as connection:
@@ -250,7 +261,9 @@ async def list_threshold_actions(
             cause_of=lambda one: one.cause_id,
             now=context.clock(),
         )
-    return to_builtins(structs.replace(found, items=tuple(shown)))
+    return to_builtins(
+        structs.replace(found, items=tuple(shown), next_cursor=wrapped(found.next_cursor))
+    )
 
 
 async def _require_user(

@@ -19,7 +19,7 @@ from coop_contracts.permission import Permission
 from coop_items import compile_item_type
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.explanation.desk import Explanations
-from coop_review_api.kernel.error import Fault, Forbidden, Invalid, NotFound
+from coop_review_api.kernel.error import Fault, Invalid, LacksPermission, NotFound
 from coop_review_api.kernel.principal import Principal
 
 
@@ -31,7 +31,7 @@ async def recorded_item(
     Raises `Forbidden`, `NotFound`.
     """
     if not {Permission.VIEW_INVESTIGATION, Permission.VIEW_INSIGHTS} & principal.permissions:
-        raise Forbidden(f"needs {Permission.VIEW_INVESTIGATION}")
+        raise LacksPermission(Permission.VIEW_INVESTIGATION)
     found = await explanations.read(principal, submission_id)
     if found.submission is None:
         raise NotFound("the data of that submission is no longer kept")

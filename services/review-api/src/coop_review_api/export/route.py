@@ -48,7 +48,7 @@ _LongId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class LogFilters(Body):
-    """The filters of `GET /v1/decision-log`. `from` is within, `to` is not."""
+    """The filters of `GET /v1/decision-log`. `since` is within, `until` is not."""
 
     kinds: Annotated[list[EntryKind], Field(max_length=MAX_VALUES)] = Field(default_factory=list)
     decision_types: Annotated[list[DecisionType], Field(max_length=MAX_VALUES)] = Field(
@@ -62,8 +62,8 @@ class LogFilters(Body):
     queue_ids: _Ids = Field(default_factory=list)
     reviewer_ids: _Ids = Field(default_factory=list)
     rule_ids: _Ids = Field(default_factory=list)
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
     item_type_id: _LongId | None = None
     item_id: _LongId | None = None
     user_type_id: _LongId | None = None

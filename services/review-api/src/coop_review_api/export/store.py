@@ -32,7 +32,7 @@ from coop_review_api.export.file import Format
 from coop_review_api.export.table import log_export_chunks, log_exports
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
+from coop_review_api.kernel.error import Conflict, Forbidden, LacksPermission, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.turn import OrgTurns, take_in_turn
 from coop_review_api.review import child_safety
@@ -121,9 +121,11 @@ async def opened(
         raise Conflict(f"this export is {row.state}")
     grave = row.child_safety or await _turned_grave(connection, principal.org_id, export_id)
     if grave and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
-        raise Forbidden(
-            f"needs {Permission.VIEW_CHILD_SAFETY_DATA}: something in this export is about child"
-            " safety; make another one"
+        needs = Permission.VIEW_CHILD_SAFETY_DATA
+        raise LacksPermission(
+            needs,
+            message=f"needs {needs}: something in this export is about child safety; make another"
+            " one",
         )
     scope = await scope_of(connection, principal)
     if not scope.has_queues_of(msgspec.convert(row.scope, ReaderScope)):

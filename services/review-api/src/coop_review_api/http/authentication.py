@@ -14,7 +14,12 @@ from fastapi import Request
 from coop_contracts.permission import Permission
 from coop_review_api.http.context import context_of
 from coop_review_api.http.csrf import csrf_matches
-from coop_review_api.kernel.error import Forbidden, Unauthenticated
+from coop_review_api.kernel.error import (
+    CsrfMismatch,
+    LacksPermission,
+    NeedsSecondFactor,
+    Unauthenticated,
+)
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.settings import Settings
 from coop_runtime.database.engine import transaction
@@ -50,9 +55,9 @@ class Access:
     def check(self, principal: Principal) -> None:
         """Raises `Forbidden` without one of the permissions, or the second factor."""
         if principal.must_enrol and not self.while_enrolling:
-            raise Forbidden("set up a second factor first")
+            raise NeedsSecondFactor("set up a second factor first")
         if self.any_of and not self.any_of & principal.permissions:
-            raise Forbidden(f"needs {' or '.join(sorted(self.any_of))}")
+            raise LacksPermission(*self.any_of)
 
 
 class _Public(Access):
@@ -100,5 +105,5 @@ async def authenticate(request: Request, *, touch: bool = True) -> Principal:
     if request.method not in _SAFE_METHODS and not csrf_matches(
         token, request.headers.get(CSRF_HEADER)
     ):
-        raise Forbidden(f"the header {CSRF_HEADER} does not fit the session")
+        raise CsrfMismatch(f"the header {CSRF_HEADER} does not fit the session")
     return principal

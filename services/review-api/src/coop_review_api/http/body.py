@@ -48,7 +48,10 @@ class JsonBody(Generic[B]):
 
     async def __call__(self, request: Request) -> B:
         self.check_type(request)
-        return parse(self.model, await request.body())
+        return parse(self.model, await self._read(request))
+
+    async def _read(self, request: Request) -> bytes:
+        return await request.body()
 
     @staticmethod
     def check_type(request: Request) -> None:
@@ -65,6 +68,35 @@ class JsonBody(Generic[B]):
         }
 
 
+class ReplacingBody(JsonBody[B]):
+    """The body of a PUT, which may be what GET gave: what only `view` has is left out, but for an
+    `id`, which has to be that of the address."""
+
+    def __init__(self, model: type[B], view: type[BaseModel]) -> None:
+        super().__init__(model)
+        self._shown = _names(view) - _names(model)
+
+    async def _read(self, request: Request) -> bytes:
+        raw = await request.body()
+        if not any(name.encode() in raw for name in self._shown):
+            return raw
+        try:
+            sent = json.loads(raw)
+        except (ValueError, RecursionError):
+            return raw  # the reader says what is wrong with it
+        if not isinstance(sent, dict) or not self._shown & sent.keys():
+            return raw
+        named = request.path_params.get("document_id")
+        if "id" in self._shown & sent.keys() and named is not None and sent["id"] != named:
+            raise Invalid([Fault("/id", "not the id in the address")])
+        kept = {name: value for name, value in sent.items() if name not in self._shown}
+        return json.dumps(kept).encode()
+
+
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
 def parse(model: type[B], data: bytes) -> B:
     """The model in the bytes; `Invalid` with every fault."""
     try:
@@ -78,7 +110,7 @@ def parse(model: type[B], data: bytes) -> B:
 
 
 def _faults_of(error: ValidationError, data: bytes) -> list[Fault]:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
+    found = error.errors(include_url=False, include_input=False)
     try:
         sent = json.loads(data)
     except (ValueError, RecursionError):
@@ -87,9 +119,22 @@ def _faults_of(error: ValidationError, data: bytes) -> list[Fault]:
         Fault(
             pointer(*_place(sent, fault["loc"], missing=fault["type"] == "missing")),
             str(fault["msg"]).removeprefix("Value error, "),
+            *code_of(fault),
         )
         for fault in found[:_MAX_FAULTS]
     ]
+
+
+def code_of(fault: Any) -> tuple[str | None, dict[str, Any]]:
+    """The code and the parameters of one of pydantic's errors; None where the reason is ours."""
+    if fault["type"] == "value_error":
+        return None, {}
+    params = {
+        name: value
+        for name, value in fault.get("ctx", {}).items()
+        if isinstance(value, str | int | float)
+    }
+    return str(fault["type"]).replace("_", "-"), params
 
 
 def _place(sent: Any, loc: tuple[str | int, ...], *, missing: bool) -> list[str | int]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from coop_review_api.kernel.error import Forbidden
+from coop_review_api.kernel.error import ForeignOrigin
 from coop_review_api.settings import Settings
 
 
@@ -23,9 +23,9 @@ def client_ip(request: Request, settings: Settings) -> str:
 
 
 def check_origin(request: Request, settings: Settings) -> None:
-    """Raises `Forbidden` for a browser page of another origin (login CSRF)."""
+    """Raises `ForeignOrigin` for a browser page of another origin (login CSRF)."""
     origin = request.headers.get("origin")
     if origin is None or origin in settings.review_origins:
         return
     if urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("pages of this origin may not sign in here")
+        raise ForeignOrigin("pages of this origin may not sign in here")

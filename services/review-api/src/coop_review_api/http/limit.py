@@ -1,9 +1,10 @@
 """The outermost layer of the API: request ids, limits, headers every answer has.
 
-Guarantees: a body over the limit is answered 413 before it is held in memory, whether its length
-was announced or not; a body cut off half-way reaches no handler; no answer may be cached, framed or
-sniffed; an error that no handler knew is answered too. (Routes that read large files themselves
-keep the first two.)
+Guarantees: an address that is not UTF-8 is answered 400; a body over the limit is answered 413
+before it is held in memory, whether its length was announced or not; a body cut off half-way
+reaches no handler; no answer may be framed or sniffed, and none may be kept but what is asked for
+anew each time (`http.conditional`); an error that no handler knew is answered too. (Routes that
+read large files themselves keep the two of bodies.)
 Must not: read what a body says.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -50,13 +52,14 @@ class RequestLimit:
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
                 headers["X-Request-Id"] = scope["coop.request_id"]
             await send(message)
 
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            # PostgreSQL stores no U+0000, so nothing can have such an id.
-            await self._refuse(400, "bad-request", scope, receive, send_with_headers)
+        fault = _fault_of(scope)
+        if fault is not None:
+            await self._refuse(400, "bad-request", scope, receive, send_with_headers, fault)
             return
         if self._reads_itself(scope["method"], scope["path"]):
             await self._app(scope, receive, send_with_headers)
@@ -90,13 +93,21 @@ class RequestLimit:
         return bytes(body)
 
     async def _refuse(
-        self, status: int, kind: str, scope: Scope, receive: Receive, send: Send
+        self,
+        status: int,
+        kind: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        detail: str | None = None,
     ) -> None:
-        detail = {
-            400: "the address contains U+0000",
-            413: f"the body is larger than {self._max_body} bytes",
-            408: f"the body did not arrive within {_BODY_TIMEOUT:g} s",
-        }[status]
+        detail = (
+            detail
+            or {
+                413: f"the body is larger than {self._max_body} bytes",
+                408: f"the body did not arrive within {_BODY_TIMEOUT:g} s",
+            }[status]
+        )
         answer = problem(
             status,
             kind,
@@ -105,6 +116,20 @@ class RequestLimit:
             headers={"Connection": "close"},
         )
         await answer(scope, receive, send)
+
+
+def _fault_of(scope: Scope) -> str | None:
+    """What makes the address unreadable. Servers put U+FFFD where bytes are no UTF-8: another
+    address than the one that was asked for."""
+    for part in (scope.get("raw_path") or b"", scope["query_string"]):
+        try:
+            decoded = unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            return "the address is not UTF-8"
+        if "\0" in decoded:
+            # PostgreSQL stores no U+0000, so nothing can have such an id.
+            return "the address contains U+0000"
+    return "the address contains U+0000" if "\0" in scope["path"] else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

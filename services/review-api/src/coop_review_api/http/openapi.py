@@ -1,13 +1,16 @@
 """The description of this API: OpenAPI 3.1.
 
 Guarantees: every operation has its own name; every error it can answer is declared, as a problem
-body (RFC 9457), and none that it cannot for lack of a body, a parameter or a condition.
+body (RFC 9457) that all share, and none that it cannot for lack of a body, a parameter or a
+condition; so are the session and the token that it needs.
 Must not: describe what a route does; its docstring does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from coop_review_api.http.authentication import Access
+from coop_review_api.http.authentication import COOKIE, CSRF_HEADER, Access
 from coop_review_api.http.body import JsonBody
 from coop_review_api.http.problem import MEDIA_TYPE, Problem
 
@@ -24,6 +27,25 @@ TITLE = "Coop review API"
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_SESSION, _CSRF = "session", "csrf"
+_SCHEMES = {
+    _SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What signing in sets; over TLS its name begins with `__Host-`.",
+    },
+    _CSRF: {
+        "type": "apiKey",
+        "in": "header",
+        "name": CSRF_HEADER,
+        "description": "`csrfToken` of the answer to signing in: for whatever changes something.",
+    },
+}
+_HEADERS = {
+    "ETag": "The document's revision, in quotes; for `If-Match` and `If-None-Match`.",
+    "Retry-After": "Seconds to wait.",
 }
 _ERRORS: dict[str, str] = {
     "400": "The request cannot be read.",
@@ -53,12 +75,62 @@ def document(app: FastAPI) -> dict[str, Any]:
                 continue
             for method in route.methods or ():
                 operation = schema["paths"][route.path_format][method.lower()]
+                is_public = _is_public(route)
+                operation["summary"] = summary_of(operation["operationId"])
+                operation["security"] = _security(method, is_public=is_public)
                 responses = operation["responses"]
                 responses.pop("422", None)  # FastAPI's own model of it
-                for status in _errors(operation, method, is_public=_is_public(route)):
-                    responses[status] = {"description": _ERRORS[status], **_PROBLEM}
+                for status in _errors(operation, method, is_public=is_public):
+                    responses[status] = {"$ref": f"#/components/responses/{_name_of(status)}"}
+        for item in schema["paths"].values():
+            _say_conditional(item)
+        components = schema.setdefault("components", {})
+        components["responses"] = {_name_of(status): _error_response(status) for status in _ERRORS}
+        components["securitySchemes"] = _SCHEMES
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def summary_of(operation_id: str) -> str:
+    """Words: `listUserStrikes` is "List user strikes"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", operation_id).lower()
+    return words[:1].upper() + words[1:]
+
+
+def _name_of(status: str) -> str:
+    return HTTPStatus(int(status)).phrase.title().replace(" ", "").replace("-", "")
+
+
+def _error_response(status: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": _ERRORS[status], **_PROBLEM}
+    if status in ("429", "503"):
+        found["headers"] = {"Retry-After": _header("Retry-After", "integer")}
+    if status == "412":
+        found["headers"] = {"ETag": _header("ETag", "string")}
+    return found
+
+
+def _header(name: str, kind: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "schema": {"type": kind}}
+
+
+def _security(method: str, *, is_public: bool) -> list[dict[str, list[str]]]:
+    """None of a public operation; the session, and its token for what changes something."""
+    if is_public:
+        return []
+    return [{_SESSION: []} if method == "GET" else {_SESSION: [], _CSRF: []}]
+
+
+def _say_conditional(item: dict[str, Any]) -> None:
+    """The operations of a path whose document is replaced under `If-Match` give its revision."""
+    named = {one["name"] for op in item.values() for one in op.get("parameters", [])}
+    if "If-Match" not in named:
+        return
+    for method, operation in item.items():
+        if "200" in operation["responses"]:
+            operation["responses"]["200"]["headers"] = {"ETag": _header("ETag", "string")}
+        if method == "get":
+            operation["responses"]["304"] = {"description": "It is what `If-None-Match` names."}
 
 
 def _errors(operation: dict[str, Any], method: str, *, is_public: bool) -> Iterator[str]:
@@ -69,9 +141,8 @@ def _errors(operation: dict[str, Any], method: str, *, is_public: bool) -> Itera
     yield from ("400", "500", "503")
     if not (is_public and is_reading):
         yield from ("401", "403")
-    if parameters or has_body:
-        yield from ("404", "409", "422")
-    elif not is_reading:
+    yield "422"  # a parameter that it does not have is a fault, too
+    if parameters or has_body or not is_reading:
         yield from ("404", "409")
     if has_body:
         yield from ("408", "413", "415")

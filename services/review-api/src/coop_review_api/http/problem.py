@@ -1,32 +1,44 @@
 """Errors as RFC 9457 problem bodies.
 
-    {"type", "title", "status", "detail"?, "errors"?: [{"pointer", "reason"}], "usedBy"?: [...],
-     "draftKept"?, "requestId"}
+    {"type", "title", "status", "detail"?, "errors"?: [{"pointer", "reason", "code", "params"?}],
+     "usedBy"?: [...], "needs"?: [...], "draftKept"?, "requestId"}
 
-Guarantees: every 4xx and 5xx answer of this API has this shape and media type; a bug answers 500
-with its request id and nothing of the inside.
-Must not: repeat what the caller sent, or show a trace.
+Guarantees: what a page has to tell apart has a type of its own (`KINDS`); every 4xx and 5xx answer
+of this API has this shape and media type; a bug answers 500 with its request id and nothing of the
+inside.
+Must not: repeat what the caller sent (but the name of a parameter that is not known), or show a
+trace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from coop_contracts.ids import new_id
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost, TooManyClaims
+from coop_review_api.http.body import code_of
+from coop_review_api.kernel import fault_code
 from coop_review_api.kernel.error import (
+    AlreadyDecided,
+    AwaitsApproval,
     Conflict,
+    CsrfMismatch,
     Fault,
     Forbidden,
+    ForeignOrigin,
     Invalid,
+    LacksPermission,
+    NeedsSecondFactor,
     NotDecided,
     NotFound,
     QueuePaused,
@@ -45,11 +57,47 @@ MEDIA_TYPE = "application/problem+json"
 _log = logger("coop.review_api")
 
 
+_STATUS: dict[type[ReviewError], tuple[int, str]] = {
+    Invalid: (422, "invalid"),
+    Unauthenticated: (401, "unauthenticated"),
+    Forbidden: (403, "forbidden"),
+    LacksPermission: (403, "permission"),
+    CsrfMismatch: (403, "csrf"),
+    ForeignOrigin: (403, "origin"),
+    NeedsSecondFactor: (403, "second-factor-required"),
+    AwaitsApproval: (403, "awaiting-approval"),
+    NotFound: (404, "not-found"),
+    Conflict: (409, "conflict"),
+    QueuePaused: (409, "queue-paused"),
+    AlreadyDecided: (409, "already-closed"),
+    RevisionMismatch: (412, "revision-mismatch"),
+    TooManyAttempts: (429, "too-many-attempts"),
+    UpstreamFailed: (502, "upstream-failed"),
+    Unavailable: (503, "unavailable"),
+}
+_OF_HTTP = frozenset({400, 401, 403, 404, 405, 408, 413, 415, 422, 501})
+_OTHERS = frozenset({"internal", "lease-lost", "too-large", "timeout", "too-many-claims"})
+
+
+def _kind_of(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "-")
+
+
+KINDS = tuple(
+    sorted(_OTHERS | {kind for _, kind in _STATUS.values()} | {_kind_of(one) for one in _OF_HTTP})
+)
+"""The last parts of all types of problems."""
+
+
 class ProblemError(BaseModel):
-    """One fault: an RFC 6901 pointer into the request body, or `#/query/…` of a parameter."""
+    """One fault: an RFC 6901 pointer into the request body, or `#/query/…` of a parameter. `code`
+    says what the English `reason` says, `params` what it names; `invalid` is told by the reason
+    alone."""
 
     pointer: str
     reason: str
+    code: str
+    params: dict[str, str | int | float | bool] | None = None
 
 
 class Problem(BaseModel):
@@ -57,28 +105,17 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
-    type: str
+    type: Annotated[str, Field(json_schema_extra={"enum": [f"/problems/{kind}" for kind in KINDS]})]
     title: str
     status: int
     detail: str | None = None
     errors: list[ProblemError] | None = None
     used_by: list[str] | None = None
+    needs: Annotated[
+        list[str] | None, Field(description="Permissions of which one would be enough.")
+    ] = None
     draft_kept: bool | None = None
     request_id: str
-
-
-_STATUS: dict[type[ReviewError], tuple[int, str]] = {
-    Invalid: (422, "invalid"),
-    Unauthenticated: (401, "unauthenticated"),
-    Forbidden: (403, "forbidden"),
-    NotFound: (404, "not-found"),
-    Conflict: (409, "conflict"),
-    QueuePaused: (409, "queue-paused"),
-    RevisionMismatch: (412, "revision-mismatch"),
-    TooManyAttempts: (429, "too-many-attempts"),
-    UpstreamFailed: (502, "upstream-failed"),
-    Unavailable: (503, "unavailable"),
-}
 
 
 def problem(
@@ -89,6 +126,7 @@ def problem(
     detail: str | None = None,
     faults: Sequence[Fault] = (),
     used_by: Sequence[str] = (),
+    needs: Sequence[str] = (),
     draft_kept: bool | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -98,8 +136,9 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        errors=[ProblemError(pointer=f.pointer, reason=f.reason) for f in faults] or None,
+        errors=[_error(fault) for fault in faults] or None,
         used_by=list(used_by) or None,
+        needs=list(needs) or None,
         draft_kept=draft_kept,
         request_id=request_id,
     )
@@ -108,6 +147,15 @@ def problem(
         status_code=status,
         media_type=MEDIA_TYPE,
         headers=dict(headers or {}),
+    )
+
+
+def _error(fault: Fault) -> ProblemError:
+    code, params = fault.code, fault.params
+    if code is None:
+        code, params = fault_code.of(fault.reason)
+    return ProblemError(
+        pointer=fault.pointer, reason=fault.reason, code=code, params=dict(params or {}) or None
     )
 
 
@@ -144,6 +192,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         detail="the input has faults" if isinstance(error, Invalid) else str(error),
         faults=error.faults if isinstance(error, Invalid | Conflict) else (),
         used_by=error.used_by if isinstance(error, Conflict) else (),
+        needs=error.needs if isinstance(error, LacksPermission) else (),
         headers=headers,
     )
 
@@ -165,8 +214,9 @@ def _of_queue(error: Exception) -> tuple[int, str, str]:
 
 async def _not_decided(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotDecided)
-    status, kind, detail = 409, "conflict", str(error.cause)
-    if not isinstance(error.cause, ReviewError):
+    if isinstance(error.cause, ReviewError):
+        (status, kind), detail = _STATUS[type(error.cause)], str(error.cause)
+    else:
         status, kind, detail = _of_queue(error.cause)
     return problem(status, kind, request_id=request_id_of(request), detail=detail, draft_kept=True)
 
@@ -185,7 +235,11 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 async def _bad_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [
-        Fault("#/" + "/".join(str(part) for part in fault["loc"]), str(fault["msg"]))
+        Fault(
+            "#/" + "/".join(str(part) for part in fault["loc"]),
+            str(fault["msg"]).removeprefix("Value error, "),
+            *code_of(fault),
+        )
         for fault in error.errors()
     ]
     return problem(
@@ -199,14 +253,25 @@ async def _bad_parameters(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
     return problem(
         error.status_code,
-        kind,
+        _kind_of(error.status_code),
         request_id=request_id_of(request),
         detail=None if error.status_code in {404, 405} else str(error.detail),
-        headers=error.headers,
+        headers=headers,
     )
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the address takes: of all its routes, not only the first that has its path."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _bug(request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """What a request asks for in its address: all parameters of a query as one model.
 
-Guarantees: camelCase names, and no others; a parameter that is not known counts for nothing, as in
-every other address; a list is the parameter given several times, `MAX_VALUES` at most.
+Guarantees: camelCase names, and no others (`http.address` refuses what is not known); a list is the
+parameter given several times, `MAX_VALUES` at most.
 Must not: be used for what decides who the caller is.
 """
 

@@ -3,10 +3,16 @@
     ReviewError
     ├── Invalid            the document or command is wrong; each fault has a JSON pointer      422
     ├── Unauthenticated    nobody is signed in, or the credentials are wrong                    401
-    ├── Forbidden          signed in, but without the permission (or the CSRF token)            403
+    ├── Forbidden          not allowed, for a reason of its own                                 403
+    │   ├── LacksPermission    one of `needs` would be enough
+    │   ├── CsrfMismatch       the request is not from a page of this session
+    │   ├── ForeignOrigin      the page is from somewhere else
+    │   ├── NeedsSecondFactor  it has to be set up first
+    │   └── AwaitsApproval     the account was not approved yet
     ├── NotFound           not there, or not yours: the two must look the same                  404
     ├── Conflict           well-formed, but the present state forbids it                        409
-    │   └── QueuePaused    jobs are taken in and none is handed out
+    │   ├── QueuePaused    jobs are taken in and none is handed out
+    │   └── AlreadyDecided the job was decided, by somebody else or otherwise
     ├── NotDecided         a Conflict, or a lost lease, of which the draft was kept             409
     ├── RevisionMismatch   somebody else changed the document first                             412
     ├── TooManyAttempts    slow down; `retry_after` seconds                                     429
@@ -19,15 +25,19 @@ Must not: know HTTP; `http.problem` maps each class to its answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """One thing wrong with an input. `pointer` is an RFC 6901 JSON pointer into the body."""
+    """One thing wrong with an input. `pointer` is an RFC 6901 JSON pointer into the body, `reason`
+    English for people; `code` and `params` say the same to programs (left out: as
+    `kernel.fault_code` reads the reason)."""
 
     pointer: str
     reason: str
+    code: str | None = None
+    params: Mapping[str, str | int | float | bool] | None = None
 
 
 class ReviewError(Exception):
@@ -48,6 +58,30 @@ class Forbidden(ReviewError):
     pass
 
 
+class LacksPermission(Forbidden):
+    """`needs`: one of these is enough. `message` where it is not for the whole route."""
+
+    def __init__(self, *needs: str, message: str | None = None) -> None:
+        super().__init__(message or f"needs {' or '.join(sorted(needs))}")
+        self.needs = tuple(sorted(needs))
+
+
+class CsrfMismatch(Forbidden):
+    pass
+
+
+class ForeignOrigin(Forbidden):
+    pass
+
+
+class NeedsSecondFactor(Forbidden):
+    pass
+
+
+class AwaitsApproval(Forbidden):
+    pass
+
+
 class NotFound(ReviewError):
     pass
 
@@ -65,6 +99,11 @@ class Conflict(ReviewError):
 
 class QueuePaused(Conflict):
     pass
+
+
+class AlreadyDecided(Conflict):
+    def __init__(self) -> None:
+        super().__init__("this job was decided already")
 
 
 class NotDecided(ReviewError):

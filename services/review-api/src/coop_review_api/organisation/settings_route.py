@@ -18,7 +18,7 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.resource import Presentation, Resource, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import JsonBody
+from coop_review_api.http.body import ReplacingBody
 from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.kernel.principal import Principal
@@ -52,7 +52,7 @@ _resource = Resource(
     write=_manages,
     present=_shown,
 )
-_body = JsonBody(SettingsBody)
+_body = ReplacingBody(SettingsBody, SettingsView)
 
 
 @router.get("/settings", operation_id="getSettings", response_model=SettingsView)

@@ -22,7 +22,7 @@ from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
-from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import factor, session, user
 from coop_review_api.people.table import invitations, login_challenges, password_resets
@@ -79,7 +79,7 @@ class Administration:
         """Raises `Forbidden` for a permission that the caller does not hold."""
         beyond = sorted(frozenset(permissions) - self.held)
         if beyond:
-            raise Forbidden(f"you do not hold {', '.join(beyond)}")
+            raise LacksPermission(*beyond, message=f"you do not hold {', '.join(beyond)}")
 
     async def reach(self, user_id: str) -> User:
         """The account, if the caller may change it. Raises `NotFound`, `Forbidden`."""
@@ -231,7 +231,7 @@ async def administration_of(
         configuration.connection, configuration.org_id, row.role
     )
     if row.status != "ACTIVE" or needed not in held:
-        raise Forbidden(f"needs {needed}")
+        raise LacksPermission(needed)
     return Administration(configuration, principal.user_id, held)
 
 

@@ -30,7 +30,12 @@ from coop_review_api.directory.table import users
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.email_address import normalize_email
-from coop_review_api.kernel.error import Forbidden, TooManyAttempts, Unauthenticated, Unavailable
+from coop_review_api.kernel.error import (
+    AwaitsApproval,
+    TooManyAttempts,
+    Unauthenticated,
+    Unavailable,
+)
 from coop_review_api.notification import notice
 from coop_review_api.notification.notice import Notice
 from coop_review_api.people import device, factor, session, throttle
@@ -92,7 +97,7 @@ async def log_in(context: Context, *, email: str, password: str, caller: Caller)
         await throttle.succeeded(connection, counters.own, now=now)
         await throttle.give_back(connection, counters.shared)
     if row.status == "PENDING":
-        raise Forbidden("the account waits for somebody to approve it")
+        raise AwaitsApproval("the account waits for somebody to approve it")
     renewed = None
     if context.part(Passwords).outdated(row.password_hash):
         renewed = await context.part(Passwords).hash(password)

@@ -42,7 +42,9 @@ from coop_review_api.enforcement import bulk_route
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
+from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
+from coop_review_api.http.conditional import Conditional
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
@@ -168,6 +170,9 @@ def build(context: Context) -> FastAPI:
         dependencies=[Depends(public)],
         response_model=dict[str, Any],
     )
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            strict(route)
     return app
 
 
@@ -191,4 +196,5 @@ def limited(app: FastAPI, *, max_body: int) -> RequestLimit:
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
-    return RequestLimit(app, max_body=max_body, reads_itself=reads_itself)
+    answering = Conditional(app, endless=("/v1/events",))
+    return RequestLimit(answering, max_body=max_body, reads_itself=reads_itself)

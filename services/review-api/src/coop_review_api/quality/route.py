@@ -23,7 +23,7 @@ from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_name import PersonName, PersonNames
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
-from coop_review_api.kernel.error import Fault, Forbidden, Invalid
+from coop_review_api.kernel.error import Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import golden, report
 from coop_review_api.quality.category import By
@@ -50,20 +50,20 @@ _LONGEST = timedelta(days=366)
 
 async def _wanted(
     request: Request,
-    start: Annotated[Moment | None, Query(description="Default: 30 days before the end.")] = None,
-    end: Annotated[Moment | None, Query(description="Not in it. Default: now.")] = None,
+    since: Annotated[Moment | None, Query(description="Default: 30 days before the end.")] = None,
+    until: Annotated[Moment | None, Query(description="Not in it. Default: now.")] = None,
     queue_id: Annotated[str | None, Query(alias="queueId", max_length=128)] = None,
     policy_id: Annotated[str | None, Query(alias="policyId", max_length=128)] = None,
 ) -> report.AgreementQuestion:
-    end = end or context_of(request).clock()
+    end = until or context_of(request).clock()
     try:
-        start = start or end - _SPAN
+        start = since or end - _SPAN
     except OverflowError:
-        raise Invalid([Fault("#/query/end", "too early")]) from None
+        raise Invalid([Fault("#/query/until", "too early")]) from None
     if not start < end:
-        raise Invalid([Fault("#/query/start", "must be before the end")])
+        raise Invalid([Fault("#/query/since", "must be before the end")])
     if end - start > _LONGEST:
-        raise Invalid([Fault("#/query/start", f"at most {_LONGEST.days} days before the end")])
+        raise Invalid([Fault("#/query/since", f"at most {_LONGEST.days} days before the end")])
     return report.AgreementQuestion(start=start, end=end, queue_id=queue_id, policy_id=policy_id)
 
 
@@ -344,7 +344,8 @@ async def list_overturns(
 ) -> OverturnPage:
     """What became of people's decisions. All but the totals by queue need EDIT_MRT_QUEUES."""
     if group_by != "QUEUE" and not principal.may(Permission.EDIT_MRT_QUEUES):
-        raise Forbidden(f"by {group_by} needs {Permission.EDIT_MRT_QUEUES}")
+        needs = Permission.EDIT_MRT_QUEUES
+        raise LacksPermission(needs, message=f"by {group_by} needs {needs}")
     async with transaction(context_of(request).engine) as connection:
         found = await report.overturns(
             connection,

@@ -27,7 +27,7 @@ from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
 from coop_queues.job import Job, OrderChange
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.access import may_see, refuse_removed
-from coop_review_api.kernel.error import Conflict
+from coop_review_api.kernel.error import AlreadyDecided
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.review import child_safety, rulebook
@@ -107,7 +107,7 @@ async def _repeated(
     if row is None:
         return None
     if row.request_hash != submission.request_hash:
-        raise Conflict("this job was decided already")
+        raise AlreadyDecided
     return recorded_of(row)
 
 
@@ -222,7 +222,7 @@ async def _record(
     recording = insert(decisions).values(row).on_conflict_do_nothing()
     inserted = await connection.execute(recording.returning(decisions.c.decision_id))
     if inserted.one_or_none() is None:
-        raise Conflict("this job was decided already")
+        raise AlreadyDecided
     messages = _messages(decision)
     if leaves_at is None:
         await append(connection, outbox, messages)

@@ -1,7 +1,7 @@
 """Keeping drafts, also of a decision that was refused.
 
 Guarantees: a draft is its reviewer's alone; it lasts `LIFETIME` from the last change; a decision
-that is refused because the job went out of the reviewer's hands (409) is kept before the refusal is
+that is refused because the job went out of the hands of who held it (409) is kept before that is
 answered, so that nothing has to be entered twice; a decision that is made leaves no draft.
 Must not: look into a draft, or make a decision fail.
 """
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, LeaseLost
-from coop_queues.reading import uuid_of
+from coop_queues.reading import claims, uuid_of
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotDecided, NotFound
 from coop_review_api.kernel.principal import Principal
@@ -125,18 +125,34 @@ async def kept(
 async def _keep(
     engine: AsyncEngine, principal: Principal, job_id: str, draft: Draft, now: datetime
 ) -> bool:
-    """False when it is too large, or the database is away: then the refusal alone is the answer."""
+    """False when it is too large, the database is away, or it is from somebody who never had the
+    job: then the refusal alone is the answer."""
     content = {"components": draft.components, "reason": draft.reason, "note": draft.note}
     encoded = msgspec.json.encode(content)
     if len(encoded) > MAX_BYTES:
         return False
     try:
         async with transaction(engine) as connection:
+            if not await _held(connection, principal, job_id):
+                return False
             await _write(connection, principal, job_id, encoded, now)
     except Retryable as error:
         _log.warning("a refused decision was not kept", error=str(error))
         return False
     return True
+
+
+async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
+    mine = (
+        select(claims.c.job_id)
+        .where(
+            claims.c.job_id == uuid_of(job_id),
+            claims.c.org_id == principal.org_id,
+            claims.c.reviewer_id == principal.user_id,
+        )
+        .limit(1)
+    )
+    return await connection.scalar(mine) is not None
 
 
 async def _write(

@@ -24,6 +24,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from coop_review_api.http.address import ADDRESSED_BY_OTHERS
 from coop_review_api.http.authentication import cookie_name, public
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.client import client_ip
@@ -83,7 +84,12 @@ async def find_single_sign_on(
     return StartView(redirect_url=context.part(SingleSignOn).addresses.start(found.id, path))
 
 
-@router.get("/{provider_id}/start", operation_id="startSingleSignOn", status_code=303)
+@router.get(
+    "/{provider_id}/start",
+    operation_id="startSingleSignOn",
+    status_code=303,
+    openapi_extra={ADDRESSED_BY_OTHERS: True},
+)
 async def start(
     request: Request,
     provider_id: str,
@@ -117,7 +123,12 @@ async def start(
     return response
 
 
-@router.get("/{provider_id}/metadata", operation_id="getServiceProviderMetadata")
+@router.get(
+    "/{provider_id}/metadata",
+    operation_id="getServiceProviderMetadata",
+    response_class=Response,
+    responses={200: {"content": {metadata.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+)
 async def get_metadata(request: Request, provider_id: str) -> Response:
     """Our SAML metadata for this provider."""
     context = context_of(request)
@@ -135,6 +146,7 @@ async def get_metadata(request: Request, provider_id: str) -> Response:
     operation_id="consumeAssertion",
     status_code=303,
     openapi_extra={
+        ADDRESSED_BY_OTHERS: True,
         "requestBody": {
             "required": True,
             "content": {
@@ -148,7 +160,7 @@ async def get_metadata(request: Request, provider_id: str) -> Response:
                     }
                 }
             },
-        }
+        },
     },
 )
 async def consume_assertion(request: Request, provider_id: str) -> Response:
@@ -188,10 +200,11 @@ async def finish(
     operation_id="consumeAuthorizationCode",
     status_code=303,
     openapi_extra={
+        ADDRESSED_BY_OTHERS: True,
         "parameters": [
             {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
             for name in ("code", "state", "iss", "error")
-        ]
+        ],
     },
 )
 async def callback(request: Request, provider_id: str) -> Response:
