@@ -15,7 +15,8 @@ import msgspec
 import typer
 
 from coop_cli import rule_apply
-from coop_cli.api_client import ApiRefused, ApiUnavailable, ReviewApi, part, signed_in
+from coop_cli.api_client import ApiRefused, ApiUnavailable, ReviewApi, signed_in
+from coop_cli.explained import NotExplained, explained
 from coop_cli.explanation_text import explanation_lines
 from coop_cli.printable import printable
 from coop_cli.rule_case import run_cases
@@ -36,17 +37,28 @@ _HERE = Path(".")
 
 @rules.command("explain")
 def explain(
-    submission: Annotated[str, typer.Argument(help="A submission's id.")],
+    named: Annotated[
+        str, typer.Argument(metavar="SUBMISSION|ITEM", help="A submission's id, or an item's.")
+    ],
+    item_type: Annotated[
+        str | None, typer.Option("--type", help="The item's type: its name or id.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything.")] = False,
 ) -> None:
-    """Why the rules said what they said of a submission, condition by condition."""
-    with _api() as api:
-        found = api.get(f"/v1/submissions/{part(submission)}/explanation")
+    """Why the rules said what they said of a submission, condition by condition. Of an item: of its
+    newest submission of which something is recorded; which others there are is said."""
+    try:
+        with _api() as api:
+            found, others = explained(api, named, item_type=item_type)
+    except NotExplained as error:
+        _fail(str(error))
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     for line in explanation_lines(found):
         typer.echo(printable(line))
+    for one in others:
+        typer.echo(printable(f"earlier: submission {one['submissionId']} of {one['time']}"))
 
 
 @rules.command("test")

@@ -39,6 +39,16 @@ def test_a_clean_run_is_perfect() -> None:
     assert result.latency_ms["p50"] == pytest.approx(50, abs=0.5)
 
 
+def test_a_run_in_which_nothing_matched_says_so() -> None:
+    """Nothing is lost then, and nobody would know why nothing came."""
+    assert account(CLEAN).matched == 2
+    assert "No rule acted" not in explain(account(CLEAN))
+    nothing = replace(
+        CLEAN, requests={}, automatic=set(), named=set(), received={}, times={}, reviews={}
+    )
+    assert "No rule acted on any of these items" in explain(account(nothing))
+
+
 @pytest.mark.parametrize(
     ("reason", "seen"),
     [

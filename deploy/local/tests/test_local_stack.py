@@ -106,8 +106,21 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         assert known == ({roles[name]} - {None})
         assert ("COOP_SECRET_KEYS" in spec.environment) == (
             name
-            in {"review-api", "review-relay", "action-dispatcher", "routing", "rules-engine-slow"}
+            in {
+                "review-api",
+                "review-relay",
+                "action-dispatcher",
+                "dispatch-api",
+                "routing",
+                "rules-engine-slow",
+            }
         )
+        # Whoever asks platforms may ask one on this machine, and nobody else needs to.
+        allowed = spec.environment.get("COOP_EGRESS_ALLOW")
+        assert (allowed == "127.0.0.0/8") == (
+            name
+            in {"review-api", "action-dispatcher", "dispatch-api", "routing", "rules-engine-slow"}
+        ), name
         assert (secrets.internal_token in text) == (name in {"review-api", "dispatch-api"})
     assert len({spec.ready_url for spec in specs.values()}) == len(specs)
     assert specs["ingest"].environment["COOP_INGEST_PORT"] == str(ports.public["ingest"])

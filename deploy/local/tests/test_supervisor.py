@@ -185,6 +185,7 @@ def test_a_service_that_is_never_ready_fails_the_start(supervised: Supervised) -
     )
     assert process.wait(60) == 1
     assert "not ready within 1 s" in supervised.said()
+    assert "COOP_READY_TIMEOUT" in supervised.said()
     assert "slow:" in supervised.said()
 
 

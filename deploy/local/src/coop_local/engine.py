@@ -154,7 +154,10 @@ class EngineProcess(ABC):
             if self.answers():
                 return
             if time.monotonic() > deadline:
-                raise EngineError(f"{self.name} did not answer within {timeout:g} s.{self._why()}")
+                raise EngineError(
+                    f"{self.name} did not answer within {timeout:g} s; on a slow or busy machine, "
+                    f"give it more with COOP_ENGINE_TIMEOUT={2 * timeout:g}.{self._why()}"
+                )
             time.sleep(_POLL_SECONDS)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:

@@ -155,7 +155,8 @@ def _service_environment(
         environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
         environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
     if role.egress:
-        # The demo platform receives its webhooks on this machine.
+        # The demo platform receives its webhooks on this machine; partial items and single sign-on
+        # can be tried on it, too.
         environment.setdefault("COOP_EGRESS_ALLOW", _LOOPBACK)
     if role.port:
         environment[variable_of(role.port)] = str(ports.public[role.process])

@@ -45,6 +45,9 @@ class EngineSettings(BaseSettings):
     redis_port: int | None = None
     """Ports of the embedded engines; by default free ones, chosen once and remembered."""
 
+    engine_timeout: float = Field(default=180, gt=0)
+    """Seconds that an engine may take until it answers."""
+
     @field_validator("state")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -70,7 +73,8 @@ class Settings(EngineSettings):
     """Choose free ports once, and remember them, instead of the ones above."""
     demo_rate: float = Field(default=1, ge=0, le=1000)
     """Items a second that the demo platform sends of its own; 0 for none."""
-    ready_timeout: float = Field(default=60, gt=0)
-    """How long all services together may take until they are ready."""
+    ready_timeout: float = Field(default=180, gt=0)
+    """How long all services together may take until they are ready: a first start on a slow or busy
+    machine takes minutes."""
     stop_timeout: float = Field(default=20, gt=0)
     """How long a service may take to stop before it is killed; its own deadline as well."""

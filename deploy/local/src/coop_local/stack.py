@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
-from coop_local.engine import START_SECONDS, Engine, EngineError
+from coop_local.engine import Engine, EngineError
 from coop_local.kafka import Kafka, class_path
 from coop_local.postgres import Postgres
 from coop_local.settings import EngineSettings
@@ -116,8 +116,9 @@ class Stack:
 
     def wait_ready(self) -> EngineAddresses:
         """Wait until all answer and create the topics. Blocking; raises EngineError."""
+        seconds = self._settings.engine_timeout
         with ThreadPoolExecutor(max_workers=3) as pool:
-            list(pool.map(lambda engine: engine.wait_ready(START_SECONDS), self._engines))
+            list(pool.map(lambda engine: engine.wait_ready(seconds), self._engines))
         addresses = self.addresses()
         try:
             create_topics(addresses.kafka)

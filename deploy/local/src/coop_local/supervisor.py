@@ -42,6 +42,7 @@ _READY_POLL_SECONDS = 0.1
 _START_TRIES = 3
 _LIVE_SECONDS = 1.0
 _LINE_SECONDS = 10.0
+_STILL_SECONDS = 20.0
 _KILL_MARGIN_SECONDS = 5.0
 
 
@@ -193,13 +194,20 @@ class Supervisor:
         return addresses
 
     async def _wait_ready(self, client: httpx.AsyncClient) -> None:
-        deadline = time.monotonic() + self._settings.ready_timeout
+        seconds = self._settings.ready_timeout
+        deadline = time.monotonic() + seconds
+        say_at = time.monotonic() + _STILL_SECONDS
         waiting = list(self._services)
         while waiting:
             answers = await asyncio.gather(*(service.ready(client) for service in waiting))
             waiting = [one for one, ready in zip(waiting, answers, strict=True) if not ready]
             if waiting and time.monotonic() > deadline:
-                raise StartFailed(await _not_ready(client, waiting, self._settings.ready_timeout))
+                raise StartFailed(await _not_ready(client, waiting, seconds))
+            if waiting and time.monotonic() > say_at:
+                say_at += _STILL_SECONDS
+                names = ", ".join(service.spec.name for service in waiting)
+                left = max(0.0, deadline - time.monotonic())
+                self._terminal.say(f"Still waiting for {names}; {left:.0f} s are left.")
             await asyncio.sleep(_READY_POLL_SECONDS)
 
     async def _watch(self, addresses: EngineAddresses) -> None:
@@ -297,7 +305,10 @@ async def _not_ready(
     client: httpx.AsyncClient, waiting: Sequence[ServiceProcess], seconds: float
 ) -> str:
     """Which services are not ready, and what each says of itself."""
-    lines = [f"not ready within {seconds:g} s:"]
+    lines = [
+        f"not ready within {seconds:g} s; on a slow or busy machine, give it more with "
+        f"COOP_READY_TIMEOUT={2 * seconds:g}:"
+    ]
     for service in waiting:
         try:
             said = (await client.get(service.spec.ready_url)).text[:300]

@@ -58,7 +58,8 @@ class Observed:
 
 @dataclass(frozen=True)
 class RunAccount:
-    """The report's figures. `lost` and `duplicated` are sums of `losses` and `doubles`."""
+    """The report's figures. `lost` and `duplicated` are sums of `losses` and `doubles`; `matched`
+    are the items that a rule acted on."""
 
     items_sent: int
     items_accepted: int
@@ -72,6 +73,7 @@ class RunAccount:
     duplicated: int
     latency_ms: dict[str, float]
     redelivered: int
+    matched: int = 0
     losses: dict[str, int] = field(default_factory=dict)
     doubles: dict[str, int] = field(default_factory=dict)
 
@@ -83,7 +85,7 @@ class RunAccount:
     def line(self) -> str:
         """The report's last line: one JSON object."""
         shown = asdict(self)
-        del shown["losses"], shown["doubles"]
+        del shown["losses"], shown["doubles"], shown["matched"]
         return json.dumps(shown)
 
 
@@ -126,6 +128,10 @@ def account(seen: Observed) -> RunAccount:
         duplicated=sum(doubles.values()),
         latency_ms=latency(seen),
         redelivered=sum(times - 1 for times in seen.times.values()),
+        matched=len(
+            {item for execution, item in seen.requests.items() if execution in seen.automatic}
+            | set(seen.reviews.values())
+        ),
         losses=losses,
         doubles=doubles,
     )
@@ -165,6 +171,7 @@ def explain(result: RunAccount) -> str:
         ("items sent", result.items_sent),
         ("items accepted", result.items_accepted),
         ("items evaluated", result.items_evaluated),
+        ("items that a rule acted on", result.matched),
         ("actions requested", result.actions_requested),
         ("actions delivered", result.actions_delivered),
         ("webhooks with valid signatures", result.signatures_verified),
@@ -181,4 +188,10 @@ def explain(result: RunAccount) -> str:
         ),
     ]
     width = max(len(name) for name, _ in rows) + 2
-    return "\n".join(f"{name:<{width}}{value}" for name, value in rows)
+    lines = [f"{name:<{width}}{value}" for name, value in rows]
+    if result.items_evaluated and not result.matched:
+        lines.append(
+            "No rule acted on any of these items: the demo's rules look for what English spam says "
+            "(prizes, offers, links). Look at its rules, and write one for these texts."
+        )
+    return "\n".join(lines)

@@ -21,14 +21,14 @@ import msgspec
 
 from coop_local.demo.attach import PLATFORM, demo_file
 from coop_local.demo.console_client import ConsoleError
-from coop_local.demo.corpus import CorpusError
+from coop_local.demo.corpus import CorpusError, taken
 from coop_local.demo.main_job import Load, StackUrls, report, run
 from coop_local.demo.sender import RequestRefused
 from coop_local.demo.state import DemoState
 from coop_local.run_file import RunFile, created_at, read_run
 from coop_local.settings import Settings
 
-_START_S = 360.0  # a first start fetches the broker
+_FETCH_S = 240.0  # a first start fetches the broker, and migrates
 _STOP_S = 90.0
 _POLL_S = 0.2
 
@@ -40,6 +40,7 @@ class NoStack(Exception):
 def run_demo(settings: Settings, corpus: Path, load: Load) -> int:
     """Runs the main job and prints its report; the exit code."""
     try:
+        sys.stdout.write(f"{taken(corpus)}\n")
         with _stack(settings) as (running, state):
             services = running.services
             addresses = StackUrls(
@@ -91,7 +92,8 @@ def _stack(settings: Settings) -> Iterator[tuple[RunFile, DemoState]]:
 
 
 def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> tuple[RunFile, DemoState]:
-    deadline = time.monotonic() + _START_S
+    seconds = _FETCH_S + settings.engine_timeout + settings.ready_timeout
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise NoStack(f"the stack ended with {process.returncode}; see above")
@@ -99,7 +101,7 @@ def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> tuple[RunFile
         if found:
             return found
         time.sleep(_POLL_S)
-    raise NoStack(f"the stack was not ready within {_START_S:.0f} s")
+    raise NoStack(f"the stack was not ready within {seconds:.0f} s")
 
 
 def _running(settings: Settings) -> tuple[RunFile, DemoState] | None:

@@ -4,14 +4,16 @@
 
 Guarantees: a request whose signatures do not verify is answered 401 and never counted as received;
 a repeated `webhook-id` is answered 200 and counted as redelivered, as Standard Webhooks asks of a
-receiver. What it received is kept in memory, for the report of the demonstration.
+receiver. What it received is kept in memory, for the report of the demonstration; the last of it is
+shown at `/`, to people.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,9 +24,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from coop_local.demo.page import Shown, page
 from coop_runtime.process.asgi import Receive, Scope, Send
 
 _KEPT = 200_000  # deliveries remembered; about 100 MB at the most
+_SHOWN = 100  # of them to people
+
+_JSON = ((b"content-type", b"application/json"),)
+_HTML = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"cache-control", b"no-store"),
+)
 
 
 class SeenDelivery(msgspec.Struct, rename="camel"):
@@ -97,12 +108,16 @@ class Platform:
         self._verifier: Verifier | None = None
         self._received: OrderedDict[str, SeenDelivery] = OrderedDict()
         self._refused = 0
+        self._shown: deque[Shown] = deque(maxlen=_SHOWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] != "http":
             return
         path, method = scope["path"], scope["method"]
+        if method == "GET" and path == "/":
+            await _answer(send, 200, self._page(), kind=_HTML)
+            return
         if method == "POST" and path.startswith("/webhooks"):
             status, answer = await self._webhook(scope, receive)
         elif method == "GET" and path == "/received":
@@ -111,15 +126,7 @@ class Platform:
             status, answer = 200, {"ready": True}
         else:
             status, answer = 404, {"error": f"nothing is at {path}"}
-        body = msgspec.json.encode(answer)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-type", b"application/json")],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
+        await _answer(send, status, msgspec.json.encode(answer))
 
     async def _webhook(self, scope: Scope, receive: Receive) -> tuple[int, Any]:
         arrived = time.time()
@@ -131,6 +138,7 @@ class Platform:
         problem = verifier.problem(body, headers) if verifier else "the platform has no keys yet"
         if problem:
             self._refused += 1
+            self._shown.appendleft(Shown(arrived, problem=problem))
             return 401, {"error": problem}
         webhook_id = headers["webhook-id"]
         known = self._received.get(webhook_id)
@@ -138,6 +146,9 @@ class Platform:
             known.times += 1
             return 200, {"repeated": True}
         said: Any = msgspec.json.decode(body)
+        self._shown.appendleft(Shown(arrived, said=said, webhook_id=webhook_id))
+        if said.get("trial") is True:
+            return 200, {"trial": True}
         self._received[webhook_id] = SeenDelivery(
             webhook_id=webhook_id,
             item_id=said["item"]["id"],
@@ -148,6 +159,13 @@ class Platform:
         while len(self._received) > _KEPT:
             self._received.popitem(last=False)
         return 200, {"repeated": False}
+
+    def _page(self) -> bytes:
+        times = {one.webhook_id: self._received.get(one.webhook_id) for one in self._shown}
+        repeated = {name: seen.times for name, seen in times.items() if seen and seen.times > 1}
+        return page(
+            list(self._shown), total=len(self._received), refused=self._refused, times=repeated
+        ).encode()
 
     def _current_verifier(self) -> Verifier | None:
         try:
@@ -170,6 +188,13 @@ class Platform:
                 if prefix and delivery.item_id.startswith(prefix)
             ],
         }
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, *, kind: Sequence[tuple[bytes, bytes]] = _JSON
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": list(kind)})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _body(receive: Receive) -> bytes:

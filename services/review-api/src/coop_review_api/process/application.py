@@ -1,6 +1,6 @@
 """The HTTP application: routes and errors.
 
-Guarantees: everything lies under `/v1`; what is listed first is matched first.
+Guarantees: everything lies under `/v1` (and `/` says so); what is listed first is matched first.
 Must not: build anything that lives longer than the application; `process.api` does.
 """
 
@@ -42,6 +42,7 @@ from coop_review_api.enforcement import bulk_route
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
+from coop_review_api.http import index_route
 from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
 from coop_review_api.http.conditional import Conditional
@@ -84,6 +85,7 @@ from coop_review_api.single_sign_on import route as single_sign_on
 from coop_runtime.database.engine import transaction
 
 _ROUTERS: tuple[APIRouter, ...] = (
+    index_route.router,
     session_route.router,
     user_route.router,
     directory_route.router,

@@ -47,6 +47,7 @@ TABLE = RoleTable(
             port="review_port",
             database_role=_DATABASE_ROLE,
             secret_keys=True,
+            egress=True,
             internal_token=True,
         ),
     ),
