@@ -31,6 +31,20 @@ UNPAGED = {
 }
 """Lists without pages, and why each is bounded."""
 
+OPEN = {
+    "ActionView.callbackUrlBody": "what an organisation adds to its webhooks",
+    "SettingsView.appealCallbackBody": "what an organisation adds to its callbacks",
+    "AuditEntry.detail": "what each kind of act says more, for people",
+    "DraftView.content": "a page's own",
+    "IntegrationView.config": "by the integration's own fields",
+    "PartialItemView.data": "an item's, by its type",
+    "BulkActionView.parameters": "values of actions' parameters, by action and name",
+    "PreviewView.parameters": "the same",
+    "RuleView.actionParameters": "the same",
+    "StrikeThresholdView.actionParameters": "the same",
+}
+"""Properties of answers that are objects of any form, and why."""
+
 
 @pytest.fixture(scope="module")
 def app() -> Any:
@@ -123,6 +137,45 @@ def test_summaries_are_words(schema: dict[str, Any]) -> None:
         words = operation["summary"].split(" ")
         assert "".join(words).lower() == operation["operationId"].lower(), path
         assert max(map(len, words)) <= len("authorization"), operation["summary"]
+
+
+def _is_open(schema: dict[str, Any]) -> bool:
+    """An object of which nothing is said, or a list or map of such."""
+    more = schema.get("additionalProperties")
+    if schema.get("type") == "object" and not schema.get("properties"):
+        return more in (None, True, {}) or (isinstance(more, dict) and _is_open(more))
+    inner = [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]
+    return any(_is_open(one) for one in inner if isinstance(one, dict))
+
+
+def test_no_answer_is_an_object_of_any_form(schema: dict[str, Any]) -> None:
+    """A client knows what stands in an answer, but for what is on the list."""
+    models = schema["components"]["schemas"]
+    seen: set[str] = set()
+    waiting = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(_answers(schema)))
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += re.findall(r'"#/components/schemas/(\w+)"', json.dumps(models[name]))
+    found = {
+        f"{name}.{member}"
+        for name in seen
+        for member, one in models[name].get("properties", {}).items()
+        if _is_open(one)
+    }
+    assert {
+        one for one in found if one.partition(".")[0].endswith(("View", "Entry"))
+    } == OPEN.keys()
+
+
+def _answers(schema: dict[str, Any]) -> list[Any]:
+    return [
+        answer
+        for _, _, operation in operations(schema)
+        for status, answer in operation["responses"].items()
+        if status < "400"
+    ]
 
 
 def test_types_of_problems_are_a_closed_set(schema: dict[str, Any]) -> None:

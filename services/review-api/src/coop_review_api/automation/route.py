@@ -20,7 +20,7 @@ from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_review_api.automation import store
 from coop_review_api.automation.batch import invalidate_one
-from coop_review_api.automation.order import Invalidation
+from coop_review_api.automation.order import Clearing, Emptying, Invalidation
 from coop_review_api.automation.table import automations
 from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.document_model import Id
@@ -29,6 +29,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
@@ -82,7 +83,7 @@ class AutomationView(Model):
     kind: Kind
     state: State
     queue_id: str | None
-    order: dict[str, Any]
+    order: Annotated[dict[str, Any], Shape(Clearing, Emptying, Invalidation)]
     cause_id: str | None
     scanned: int
     scrubbed: int

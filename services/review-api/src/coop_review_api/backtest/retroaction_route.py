@@ -25,6 +25,7 @@ from coop_review_api.backtest.route import (
     BacktestBody,
     Counts,
     DifferenceQuery,
+    RuleJson,
     SamplePage,
     counts_of,
     drafted,
@@ -73,7 +74,7 @@ class RetroactionView(Model):
     id: str
     rule_id: str
     rule_revision: int | None
-    rule: dict[str, Any]
+    rule: RuleJson
     start: datetime
     end: datetime
     values: str

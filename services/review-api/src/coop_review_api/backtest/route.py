@@ -21,13 +21,15 @@ from pydantic import AwareDatetime
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import ItemRef
+from coop_contracts.config import Rule
+from coop_contracts.event import ConditionResult, ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.backtest import store
 from coop_review_api.backtest.draft import BacktestDraft, draft_of
 from coop_review_api.backtest.request import OPEN, BacktestLimits, cancel, start
 from coop_review_api.backtest.store import Difference
 from coop_review_api.configuration.changing import changing
+from coop_review_api.configuration.condition_shape import ConditionSet
 from coop_review_api.configuration.document_model import Id, RuleBody
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.resource import fields_of
@@ -36,6 +38,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
@@ -78,6 +81,9 @@ class Counts(Model):
     unavailable: dict[str, int]
 
 
+RuleJson = Annotated[dict[str, Any], Shape(Rule, members={"conditionSet": ConditionSet})]
+
+
 class BacktestView(Model):
     """`progress` goes from 0 to 1. `dataFrom` is set where the log no longer reaches back to
     `start`: every item from then on is counted. `ruleRevision` is null for an unsaved rule."""
@@ -85,7 +91,7 @@ class BacktestView(Model):
     id: str
     rule_id: str
     rule_revision: int | None
-    rule: dict[str, Any]
+    rule: RuleJson
     start: datetime
     end: datetime
     values: Literal["RECORDED", "TODAY"]
@@ -118,7 +124,7 @@ class SampleView(Model):
     time: datetime
     passed: bool | None
     live: bool | None
-    conditions: list[dict[str, Any]]
+    conditions: list[Annotated[dict[str, Any], Shape(ConditionResult)]]
 
 
 class SamplePage(Model):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from coop_contracts.config import ItemKind, RuleStatus, ScalarType
+from coop_review_api.configuration.condition_shape import ConditionSetJson
 from coop_review_api.http.body import Body, Model
 from coop_review_api.http.person_name import PersonName
 
@@ -237,7 +238,7 @@ class RuleView(Stamped):
     name: str
     status: RuleStatus
     item_type_ids: list[str]
-    condition_set: dict[str, Any]
+    condition_set: ConditionSetJson
     description: str = ""
     action_ids: list[str] = Field(default_factory=list)
     policy_ids: list[str] = Field(default_factory=list)
@@ -269,7 +270,7 @@ class RoutingRuleView(Stamped):
 
     name: str
     item_type_ids: list[str]
-    condition_set: dict[str, Any]
+    condition_set: ConditionSetJson
     destination_queue_id: str
     sequence_number: int
     status: Literal["LIVE", "DRAFT"] = "LIVE"

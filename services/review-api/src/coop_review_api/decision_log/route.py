@@ -25,6 +25,7 @@ from coop_review_api.decision_log.question import (
     LogQuestion,
     question_of,
 )
+from coop_review_api.enforcement.bulk import BulkOrder
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
@@ -32,8 +33,10 @@ from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import AnyOf, QueryModel
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
+from coop_review_api.review.decision import Component, Execution
 from coop_review_api.review.escalation import author_of
 from coop_runtime.database.engine import transaction
 
@@ -79,8 +82,8 @@ class DecisionLogEntry(Model):
     job_id: str | None
     item_type_id: str | None
     item_id: str | None
-    components: list[dict[str, Any]]
-    executions: list[dict[str, Any]]
+    components: list[Annotated[dict[str, Any], Shape(Component, BulkOrder)]]
+    executions: list[Annotated[dict[str, Any], Shape(Execution)]]
     rule_ids: list[str]
     reason: str | None
     note: str | None

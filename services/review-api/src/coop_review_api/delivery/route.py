@@ -39,6 +39,7 @@ from coop_contracts.dispatch import (
     RedeliverOne,
     ResumeEndpoint,
 )
+from coop_contracts.event import RuleRef
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.delivery.dispatch import Dispatch
@@ -49,6 +50,7 @@ from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, decode_cursor, wrapped
 from coop_review_api.http.person_name import PersonName
 from coop_review_api.http.query import QueryModel
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
@@ -121,7 +123,7 @@ class DeliveryDetailView(DeliveryView):
     """`body` is the webhook's, as text; null while it could not be made."""
 
     source: str
-    rules: list[dict[str, Any]]
+    rules: list[Annotated[dict[str, Any], Shape(RuleRef)]]
     policy_ids: list[str]
     actor_id: str | None
     actor_name: PersonName = None

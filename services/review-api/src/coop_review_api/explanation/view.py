@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from coop_review_api.configuration.condition_shape import ConditionJson
 from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView
 
@@ -42,7 +43,7 @@ class ConditionNodeView(Model):
     conjunction: str | None = None
     conditions: list[ConditionNodeView] = Field(default_factory=list)
     id: str | None = None
-    condition: dict[str, Any] | None = None
+    condition: ConditionJson | None = None
     says: str | None = None
     found: str | None = None
     score: Score = None

@@ -21,6 +21,7 @@ from pydantic.json_schema import models_json_schema
 from coop_review_api.http.authentication import COOKIE, CSRF_HEADER, Access
 from coop_review_api.http.body import JsonBody
 from coop_review_api.http.problem import MEDIA_TYPE, Problem
+from coop_review_api.http.shape import resolved
 
 TITLE = "Coop review API"
 
@@ -70,6 +71,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=TITLE, version="1", routes=app.routes)
         _add_models(schema, app)
+        resolved(schema)
         for route in app.routes:
             if not isinstance(route, APIRoute):
                 continue

@@ -13,10 +13,16 @@ from coop_review_api.http.authentication import signed_in
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_number
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import store
-from coop_review_api.notification.kind import NotificationKind
+from coop_review_api.notification.kind import (
+    EndpointData,
+    MentionData,
+    NotificationKind,
+    RuleTrippedData,
+)
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["notifications"])
@@ -31,7 +37,7 @@ class NotificationView(Model):
 
     id: str
     kind: NotificationKind
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], Shape(RuleTrippedData, EndpointData, MentionData)]
     created_at: datetime
     read_at: datetime | None
 

@@ -28,7 +28,7 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.quality import golden, report
 from coop_review_api.quality.category import By
 from coop_review_api.review.decision import MAX_NOTE
-from coop_review_api.review.decision_route import SentComponents, components_of
+from coop_review_api.review.decision_route import ComponentJson, SentComponents, components_of
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1/quality", tags=["quality"])
@@ -85,7 +85,7 @@ class GoldenItemView(Model):
     job_id: str
     queue_id: str
     csam: bool
-    components: list[dict[str, Any]]
+    components: list[ComponentJson]
     note: str | None
     created_by: str
     created_by_name: PersonName = None

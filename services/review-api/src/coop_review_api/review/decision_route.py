@@ -20,6 +20,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import deciding, hold, recorded
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
@@ -142,6 +143,9 @@ class EscalationView(Model):
     job_id: str | None
 
 
+ComponentJson = Annotated[dict[str, Any], Shape(Component)]
+
+
 class DecisionView(Model):
     """`reviewerId` is null where the settings of a queue decided. `movedTo` is the job that
     continues a moved or undone one. Until `leavesAt` the decision can be undone (null: it left at
@@ -153,7 +157,7 @@ class DecisionView(Model):
     reviewer_id: str | None
     reviewer_name: PersonName = None
     automatic: bool
-    components: list[dict[str, Any]]
+    components: list[ComponentJson]
     executions: list[DecisionExecutionView]
     config_revision: int
     decided_at: datetime

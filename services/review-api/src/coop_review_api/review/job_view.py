@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field
 
-from coop_queues.job import Job, JobSummary
+from coop_contracts.event import ItemRef, SubmittedItem
+from coop_queues.job import Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.shape import Shape
 from coop_review_api.review.decision import Origin
 
 
@@ -58,16 +60,21 @@ class JobSummaryView(Model):
     close_reason: str | None
 
 
+ItemJson = Annotated[dict[str, Any], Shape(SubmittedItem)]
+EntryJson = Annotated[dict[str, Any], Shape(JobEntry)]
+ItemRefJson = Annotated[dict[str, Any], Shape(ItemRef)]
+
+
 class JobPayload(Model):
     """What there is to review. Items are as submitted: `{id, typeId, typeVersion, data, creator?}`.
     `entries` are the causes, newest first: reports, appeals, rules."""
 
-    item: dict[str, Any]
-    entries: list[dict[str, Any]]
-    earlier_items: list[dict[str, Any]]
-    thread_items: list[dict[str, Any]]
-    additional_items: list[dict[str, Any]]
-    reported_in_thread: list[dict[str, Any]]
+    item: ItemJson
+    entries: list[EntryJson]
+    earlier_items: list[ItemJson]
+    thread_items: list[ItemJson]
+    additional_items: list[ItemJson]
+    reported_in_thread: list[ItemRefJson]
 
 
 class AppealOriginView(Model):
