@@ -143,3 +143,16 @@ def test_it_never_stays_shut_for_ever(steps: list[str]) -> None:
         breaker.abandoned(ticket)
     clock.now += LAST_WAIT
     breaker.admit()
+
+
+def test_who_is_no_longer_asked_is_no_longer_refused() -> None:
+    """Without another call (the account is gone) an open breaker refuses until its wait is over,
+    and does not count as open for ever."""
+    clock = Clock()
+    breaker = Breaker(clock=clock, jitter=lambda: 1.0)
+    assert not breaker.refuses
+    breaker.hold(30, "it refuses every call")
+    assert breaker.refuses
+    clock.now += 31
+    assert not breaker.refuses
+    assert breaker.state is BreakerState.OPEN

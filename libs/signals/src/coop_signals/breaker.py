@@ -57,6 +57,13 @@ class Breaker:
         self._reason = ""
         self.state = BreakerState.CLOSED
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a call would not be admitted now."""
+        if self.state is BreakerState.OPEN:
+            return self._until > self._clock()
+        return self.state is BreakerState.PROBING
+
     def check(self) -> None:
         """Raises BreakerOpen when a call would not be admitted now. Admits none."""
         if self.state is BreakerState.CLOSED:

@@ -16,6 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from weakref import WeakSet
 
 import httpx
 
@@ -75,6 +76,7 @@ class Channel:
         self._not_before = 0.0  # event loop's time: the provider asked for a pause
         self._closed = True
         self.breaker = Breaker(clock=clock, on_state=self._count_state)
+        _watch(self._provider.id, self.breaker)
 
     @property
     def idle(self) -> bool:
@@ -228,9 +230,23 @@ class Channel:
         if self._closed == (state is BreakerState.CLOSED):
             return
         self._closed = state is BreakerState.CLOSED
-        metric.BREAKERS_OPEN.labels(name).inc(-1 if self._closed else 1)
         if not self._closed:
             _log.warning("a provider is left alone", provider=name, org_id=self._org_id)
+
+
+_breakers: dict[str, WeakSet[Breaker]] = {}
+
+
+def _watch(provider: str, breaker: Breaker) -> None:
+    """Counts the breaker when the gauge is read: one that opened and that nobody asks any more
+    (the account is gone) does not stay open for ever."""
+    known = _breakers.get(provider)
+    if known is None:
+        known = _breakers[provider] = WeakSet()
+        metric.BREAKERS_OPEN.labels(provider).set_function(
+            lambda: sum(one.refuses for one in list(known))
+        )
+    known.add(breaker)
 
 
 def _left(deadline: asyncio.Timeout) -> float:

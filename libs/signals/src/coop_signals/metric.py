@@ -62,7 +62,7 @@ BREAKERS_OPEN = Level(
     ["provider"],
     together="each",
     measured=True,
-    gone="an organisation counts until the provider is asked again for it",
+    gone="an organisation counts until its wait is over",
 )
 DOWNLOADS = Counter(
     "coop_signal_downloads_total",

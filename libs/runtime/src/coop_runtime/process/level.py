@@ -11,7 +11,7 @@ Must not: keep a reading that nobody renews: who stops measuring calls `forget`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from prometheus_client import Gauge
@@ -53,6 +53,10 @@ class Level(Gauge):
 
     def dec(self, amount: float = 1) -> None:
         super().dec(amount)
+        self._silent = False
+
+    def set_function(self, f: Callable[[], float]) -> None:
+        super().set_function(f)
         self._silent = False
 
     def forget(self) -> None:

@@ -100,7 +100,9 @@ OUTBOX_RETRIES = Counter(
 )
 
 EGRESS_REFUSED = Counter(
-    "coop_egress_refused_total", "Outbound requests the egress guard refused.", ["reason"]
+    "coop_egress_refused_total",
+    "Outbound requests, and addresses that were to be saved, that the egress guard refused.",
+    ["reason"],
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
