@@ -12,7 +12,12 @@ from coop_runtime.process.asgi import Receive, Scope, Send
 
 
 async def told(
-    method: str, *, known: str | None = None, tag: str | None = '"7"', status: int = 200
+    method: str,
+    *,
+    known: str | None = None,
+    tag: str | None = '"7"',
+    status: int = 200,
+    is_list: bool = False,
 ) -> tuple[int, dict[str, str], bytes]:
     """What is sent, of an answer in two parts."""
 
@@ -33,7 +38,7 @@ async def told(
 
     headers = [(b"if-none-match", known.encode())] if known is not None else []
     scope = {"type": "http", "method": method, "path": "/v1/x", "headers": headers}
-    await Conditional(inner, endless=())(scope, receive, send)
+    await Conditional(inner, endless=(), tagged=lambda _: is_list)(scope, receive, send)
     start, *rest = sent
     assert rest[-1].get("more_body", False) is False
     names = {name.decode(): value.decode() for name, value in start["headers"]}
@@ -61,6 +66,19 @@ async def test_without_a_tag_nothing_is_kept() -> None:
     status, headers, body = await told("GET", known="*", tag=None)
     assert (status, body) == (200, b"{}")
     assert "cache-control" not in headers
+
+
+async def test_a_list_has_a_tag_of_what_it_says() -> None:
+    """The same list the same tag; who has it gets 304; a refusal has none."""
+    status, headers, body = await told("GET", tag=None, is_list=True)
+    assert (status, body) == (200, b"{}")
+    tag = headers["etag"]
+    assert tag.startswith('W/"')
+    status, headers, body = await told("GET", tag=None, is_list=True, known=tag)
+    assert (status, headers["etag"], body) == (304, tag, b"")
+    status, headers, body = await told("GET", tag=None, is_list=True, known=tag, status=403)
+    assert (status, body) == (403, b"{}")
+    assert "etag" not in headers
 
 
 async def test_refusals_are_sent_whole() -> None:
@@ -93,6 +111,21 @@ async def test_documents_are_read_once(admin: Any) -> None:
         assert head.headers["content-length"] == first.headers["content-length"]
         assert (await admin.call("PUT", path, change)).status_code == 200
         assert (await admin.call("GET", path, headers=known)).status_code == 200
+
+
+@pytest.mark.engines
+async def test_lists_of_configuration_are_read_once(admin: Any) -> None:
+    """Until something in them is changed; what is about people and content is never kept."""
+    await admin.make("/v1/policies", {"name": "Spam"})
+    first = await admin.call("GET", "/v1/policies")
+    known = {"If-None-Match": first.headers["etag"]}
+    assert (await admin.call("GET", "/v1/policies", headers=known)).status_code == 304
+    await admin.make("/v1/policies", {"name": "Scam"})
+    assert (await admin.call("GET", "/v1/policies", headers=known)).status_code == 200
+    for path in ("/v1/users", "/v1/jobs", "/v1/audit-log"):
+        answer = await admin.call("GET", path)
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
 
 
 @pytest.mark.engines

@@ -48,7 +48,7 @@ class TrialLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class WebhookTrial:
     """What somebody wants to try: the item's type, if they care, and the parameters' values."""
 
     action_id: str
@@ -56,7 +56,7 @@ class Trial:
     parameters: Mapping[str, Any]
 
 
-async def send(context: Context, principal: Principal, wanted: Trial) -> TrialSent:
+async def send(context: Context, principal: Principal, wanted: WebhookTrial) -> TrialSent:
     """What was answered. Raises `NotFound`, `Conflict`, `Invalid`, `TooManyAttempts`,
     `Unavailable`."""
     async with transaction(context.engine) as connection:
@@ -74,7 +74,9 @@ async def send(context: Context, principal: Principal, wanted: Trial) -> TrialSe
     return await context.part(Dispatch).ask(principal.org_id, SEND_TRIAL, asked)
 
 
-async def _asked(connection: AsyncConnection, principal: Principal, wanted: Trial) -> SendTrial:
+async def _asked(
+    connection: AsyncConnection, principal: Principal, wanted: WebhookTrial
+) -> SendTrial:
     entry: Entry[Action] | None = await read(
         connection, principal.org_id, Kind.ACTION, Action, wanted.action_id
     )

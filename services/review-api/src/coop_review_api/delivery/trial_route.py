@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.delivery import trial
-from coop_review_api.delivery.trial import Trial
+from coop_review_api.delivery.trial import WebhookTrial
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
@@ -71,6 +71,8 @@ async def send_test_request(
     body: Annotated[TestRequestBody, Depends(_body)],
 ) -> Any:
     """Send the action's webhook, signed and marked as a test, and show what is answered."""
-    wanted = Trial(action_id=action_id, item_type_id=body.item_type_id, parameters=body.parameters)
+    wanted = WebhookTrial(
+        action_id=action_id, item_type_id=body.item_type_id, parameters=body.parameters
+    )
     sent = to_builtins(await trial.send(context_of(request), principal, wanted))
     return {**sent, "id": sent["trialId"]}

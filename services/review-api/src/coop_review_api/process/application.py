@@ -198,5 +198,6 @@ def limited(app: FastAPI, *, max_body: int) -> RequestLimit:
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
-    answering = Conditional(app, endless=("/v1/events",))
+    lists = frozenset(f"/v1/{resource.path}" for resource in _RESOURCES)
+    answering = Conditional(app, endless=("/v1/events",), tagged=lists.__contains__)
     return RequestLimit(answering, max_body=max_body, reads_itself=reads_itself)
