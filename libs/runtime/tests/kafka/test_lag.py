@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from prometheus_client import REGISTRY
 
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.engines
 Events = Sequence[Received[Any]]
 Member = Callable[..., Consumer[Any]]
 PARTITIONS = 3
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -79,8 +82,8 @@ def asked(bootstrap: str, topic: str) -> dict[int, int]:
     """What the broker says, by partition: its end, less the group's offset or what is left."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     every = [KafkaPartition(topic, number) for number in range(PARTITIONS)]
-    ends = admin.list_offsets({one: OffsetSpec.latest() for one in every})
-    begins = admin.list_offsets({one: OffsetSpec.earliest() for one in every})
+    ends = admin.list_offsets({one: LATEST for one in every})
+    begins = admin.list_offsets({one: EARLIEST for one in every})
     (group,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(topic)]).values()
     committed = {one.partition: one.offset for one in group.result(WAIT).topic_partitions}
     return {
@@ -166,7 +169,8 @@ async def test_an_idle_hour_changes_nothing(
     consumer = member()
     async with running(consumer):
         await until(lambda: len(shown(probe.topic)) == PARTITIONS)
-        meter, client = consumer._fetcher._lag, consumer._fetcher._lag.client
+        meter = consumer._fetcher._lag
+        client: Any = meter.client
 
         def an_hour() -> None:
             for _ in range(3600):
@@ -192,7 +196,7 @@ async def test_deleted_records_are_no_lag(
 
     async def delete(share: float) -> None:
         every = [KafkaPartition(probe.topic, number) for number in range(PARTITIONS)]
-        ends = admin.list_offsets({one: OffsetSpec.latest() for one in every})
+        ends = admin.list_offsets({one: LATEST for one in every})
         upto = [
             KafkaPartition(one.topic, one.partition, int(ends[one].result(WAIT).offset * share))
             for one in every
