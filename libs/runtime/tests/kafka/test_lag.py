@@ -82,8 +82,8 @@ def asked(bootstrap: str, topic: str) -> dict[int, int]:
     """What the broker says, by partition: its end, less the group's offset or what is left."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     every = [KafkaPartition(topic, number) for number in range(PARTITIONS)]
-    ends = admin.list_offsets({one: LATEST for one in every})
-    begins = admin.list_offsets({one: EARLIEST for one in every})
+    ends = admin.list_offsets(dict.fromkeys(every, LATEST))
+    begins = admin.list_offsets(dict.fromkeys(every, EARLIEST))
     (group,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(topic)]).values()
     committed = {one.partition: one.offset for one in group.result(WAIT).topic_partitions}
     return {
@@ -196,7 +196,7 @@ async def test_deleted_records_are_no_lag(
 
     async def delete(share: float) -> None:
         every = [KafkaPartition(probe.topic, number) for number in range(PARTITIONS)]
-        ends = admin.list_offsets({one: LATEST for one in every})
+        ends = admin.list_offsets(dict.fromkeys(every, LATEST))
         upto = [
             KafkaPartition(one.topic, one.partition, int(ends[one].result(WAIT).offset * share))
             for one in every
