@@ -64,7 +64,7 @@ def held() -> HeldPartitions:
 
 @pytest.fixture
 def meter(held: HeldPartitions) -> Iterator[LagMeter]:
-    made = LagMeter("lag-test", partitions=held)
+    made = LagMeter({"group.id": "lag-test"}, partitions=held)
     yield made
     made.stop()
 

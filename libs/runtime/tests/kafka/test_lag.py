@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient
@@ -16,6 +18,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from prometheus_client import REGISTRY
 
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
+from coop_runtime.kafka.lag import EVERY_SECONDS
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
@@ -78,9 +81,14 @@ def shown(topic: str) -> dict[int, float]:
     return found
 
 
+@functools.cache
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap})
+
+
 def asked(bootstrap: str, topic: str) -> dict[int, int]:
     """What the broker says, by partition: its end, less the group's offset or what is left."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = _admin(bootstrap)
     every = [KafkaPartition(topic, number) for number in range(PARTITIONS)]
     ends = admin.list_offsets(dict.fromkeys(every, LATEST))
     begins = admin.list_offsets(dict.fromkeys(every, EARLIEST))
@@ -95,12 +103,13 @@ def asked(bootstrap: str, topic: str) -> dict[int, int]:
 
 async def agree(probe: Probe, until: Until, lag: int) -> None:
     """Both say `lag`, partition by partition."""
-
-    def agreed() -> bool:
-        broker = asked(probe.bootstrap, probe.topic)
-        return sum(broker.values()) == lag and shown(probe.topic) == broker
-
-    await until(agreed)
+    await until(lambda: sum(shown(probe.topic).values()) == lag)
+    async with asyncio.timeout(WAIT):
+        while True:
+            broker = await asyncio.to_thread(asked, probe.bootstrap, probe.topic)
+            if sum(broker.values()) == lag and shown(probe.topic) == broker:
+                return
+            await asyncio.sleep(0.1)
 
 
 async def publish(probe: Probe, producer: Producer, count: int) -> None:
@@ -170,12 +179,13 @@ async def test_an_idle_hour_changes_nothing(
     async with running(consumer):
         await until(lambda: len(shown(probe.topic)) == PARTITIONS)
         meter = consumer._fetcher._lag
-        client: Any = meter.client
 
         def an_hour() -> None:
-            for _ in range(3600):
+            client: Any = KafkaConsumer(dict(meter._config))
+            for _ in range(int(3600 / EVERY_SECONDS)):
                 meter.measure(client)
                 assert sum(shown(probe.topic).values()) == 0
+            client.close()
 
         await asyncio.to_thread(an_hour)
         await agree(probe, until, 0)
@@ -192,7 +202,7 @@ async def test_deleted_records_are_no_lag(
     if not settings.kafka_idempotence:
         pytest.skip("this broker deletes no records")
     await publish(probe, producer, 90)
-    admin = AdminClient({"bootstrap.servers": probe.bootstrap})
+    admin = _admin(probe.bootstrap)
 
     async def delete(share: float) -> None:
         every = [KafkaPartition(probe.topic, number) for number in range(PARTITIONS)]

@@ -74,7 +74,7 @@ class Fetcher:
         self._kept: list[KafkaMessage] = []
         self._committing_since: float | None = None
         self._next_commit = 0.0
-        self._lag = LagMeter(self._group, partitions=partitions)
+        self._lag = LagMeter(config, partitions=partitions)
 
     def make_room(self) -> None:
         """A batch handed over was taken up."""
@@ -95,7 +95,7 @@ class Fetcher:
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
-            self._lag.start(client)
+            self._lag.start()
             while not self._stopping.is_set():
                 if self._room.acquire(timeout=_PAUSE_AFTER_SECONDS):
                     self._fetch(client)

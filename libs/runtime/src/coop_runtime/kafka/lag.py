@@ -6,33 +6,36 @@ Guarantees: the figure is right before the first record came, after a restart or
 partitions are paused, and when the log's beginning was deleted; nothing is said of a partition
 before the broker was asked about it, nor once it is no longer ours. While the broker does not
 answer, the last figures stay.
-Must not: hold up fetching: it asks in a thread of its own, each question with a deadline.
+Must not: hold up fetching: it asks in a thread of its own, each question with a deadline, and by a
+client of its own: a client does one thing at a time, and on its connections a question waits behind
+a fetch that waits for records.
 
-The client's own position and watermarks do not serve: it has a position once it has read something,
-learns the log's end from fetching, which pauses, and its beginning not at all.
+What the fetching client knows by itself does not serve: it has a position once it has read
+something, learns the log's end from fetching, which pauses, and its beginning not at all.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException
+from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from coop_runtime.kafka import metric
 from coop_runtime.kafka.partition import HeldPartitions, TopicPartition
 from coop_runtime.process.log import logger
 
-EVERY_SECONDS = 1.0
-_ANSWER_SECONDS = 1.0  # also how long stopping may take
+EVERY_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
 
 _log = logger(__name__)
 
 
 class OffsetSource(Protocol):
-    """What is asked of a consumer's client. Both raise KafkaException."""
+    """What is asked of the client. Both raise KafkaException."""
 
     def committed(
         self, partitions: list[KafkaPartition], timeout: float
@@ -55,16 +58,17 @@ def lag_of(*, begin: int, end: int, done: int | None) -> int:
 
 
 class LagMeter:
-    """Keeps `coop_consumer_lag_messages` of one consumer; `client` must outlive its thread."""
+    """Keeps `coop_consumer_lag_messages` of one consumer, whose client is made of `config`."""
 
     def __init__(
         self,
-        group: str,
+        config: Mapping[str, Any],
         *,
         partitions: HeldPartitions,
         every: float = EVERY_SECONDS,
     ) -> None:
-        self._group = group
+        self._config = config
+        self._group: str = config["group.id"]
         self._partitions = partitions
         self._every = every
         self._shown: set[TopicPartition] = set()
@@ -72,23 +76,15 @@ class LagMeter:
         self._wake = threading.Event()
         self._stopping = False
         self._away = False
-        self._thread: threading.Thread | None = None
-        self.client: OffsetSource | None = None
 
-    def start(self, client: OffsetSource) -> None:
+    def start(self) -> None:
         """Measure from now on."""
-        self.client = client
-        self._thread = threading.Thread(
-            target=self._run, args=(client,), name=f"lag {self._group}", daemon=True
-        )
-        self._thread.start()
+        threading.Thread(target=self._run, name=f"lag {self._group}", daemon=True).start()
 
     def stop(self) -> None:
-        """Returns when `client` is no longer used; nothing is said any more."""
+        """Say nothing any more; the thread ends by itself, soon."""
         self._stopping = True
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
         self.forget(set(self._shown))
 
     def look(self) -> None:
@@ -117,13 +113,20 @@ class LagMeter:
         with self._showing:
             for partition, end in ends.items():
                 begin = begins.get(partition, end)
-                if self._partitions.generation(partition) is None:
+                if self._stopping or self._partitions.generation(partition) is None:
                     continue
                 self._shown.add(partition)
                 lag = lag_of(begin=begin, end=end, done=done[partition])
                 metric.CONSUMER_LAG.labels(*self._labels(partition)).set(lag)
 
-    def _run(self, client: OffsetSource) -> None:
+    def _run(self) -> None:
+        client = KafkaConsumer(dict(self._config))
+        try:
+            self._keep_measuring(client)
+        finally:
+            client.close()
+
+    def _keep_measuring(self, client: OffsetSource) -> None:
         while not self._stopping:
             self._wake.clear()
             try:
