@@ -165,7 +165,7 @@ async def test_time_is_cut_as_the_asker_sees_it(world: World, place: Any) -> Non
         (midnight - timedelta(hours=1), 1),
         (midnight, 1),
     ]
-    assert await starts(to=times[1].isoformat()) == [(datetime(2026, 5, 9, tzinfo=UTC), 1)]
+    assert await starts(until=times[1].isoformat()) == [(datetime(2026, 5, 9, tzinfo=UTC), 1)]
 
 
 @pytest.mark.parametrize(

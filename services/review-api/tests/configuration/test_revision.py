@@ -167,6 +167,8 @@ async def test_what_no_longer_fits_is_not_restored(admin: Any, kit: Any) -> None
     assert refused.json()["errors"][0] == {
         "pointer": "/conditionSet/conditions/0/matchingValues/textBankIds/0",
         "reason": "no such text bank",
+        "code": "not-found",
+        "params": {"what": "text bank"},
     }
     now = (await admin.call("GET", path)).json()
     assert now["conditionSet"] == kit.contains(strings=["spam"])

@@ -19,8 +19,6 @@ HOSTILE = (
     "http://[::ffff:10.0.0.1]/",
     "http://10.0.0.1./",
     "http://169.254.169.254/latest/meta-data/",
-    "http://metadata.google.internal/",
-    "http://printer.local/",
     "https://[fe80::1%25eth0]/",
 )
 

@@ -62,10 +62,14 @@ async def test_documents_can_be_sent_back_as_they_came(admin: Any, paths: list[s
 
 
 async def test_what_is_sent_back_is_of_the_very_document(admin: Any, kit: Any) -> None:
-    """Another document's id is a fault; what nobody shows is one still; making takes none."""
+    """Another document's id, and anything else that is not what it is, is a fault; what nobody
+    shows is one still; making takes none."""
     one = await admin.make("/v1/policies", {"name": "One"})
     two = await admin.make("/v1/policies", {"name": "Two"})
     path = f"/v1/policies/{one['id']}"
     assert kit.pointers(await admin.call("PUT", path, two)) == ["/id"]
     assert kit.pointers(await admin.call("PUT", path, {**one, "nobodys": 1})) == ["/nobodys"]
+    shown = (await admin.call("GET", "/v1/settings")).json()
+    answer = await admin.call("PUT", "/v1/settings", {**shown, "isDemoOrg": True})
+    assert kit.pointers(answer) == ["/isDemoOrg"]
     assert "/revision" in kit.pointers(await admin.call("POST", "/v1/policies", one))

@@ -100,7 +100,8 @@ async def test_deliveries_are_the_dispatchers_answer(admin: Any, dispatcher: Any
         "&ruleId=r-1&since=2026-03-01T00:00:00Z&limit=7",
     )
     assert answer.status_code == 200, answer.text
-    assert answer.json() == page
+    cursor = answer.json()["nextCursor"]
+    assert answer.json() == page | {"nextCursor": cursor}
     assert dict(dispatcher.asked[0].url.params) == {
         "state": "DEAD",
         "itemTypeId": "t-1",
@@ -114,6 +115,8 @@ async def test_deliveries_are_the_dispatchers_answer(admin: Any, dispatcher: Any
     assert (await admin.call("GET", f"/v1/deliveries/{EXECUTION}")).json() == DETAIL | {
         "actorName": None
     }
+    await admin.call("GET", f"/v1/deliveries?cursor={cursor}")
+    assert dispatcher.asked[-1].url.params["cursor"] == "MTI"
 
 
 async def test_sending_again_leaves_an_audit_row(

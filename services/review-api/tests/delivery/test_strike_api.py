@@ -84,15 +84,18 @@ async def test_a_users_strikes_are_the_dispatchers_answer(
     dispatcher.answers[f"/internal/v1/orgs/{org.org_id}/strikes"] = httpx.Response(
         200, json=STRIKES
     )
-    answer = await admin.call("GET", "/v1/users/u-1/us%2Fer%201/strikes?limit=7&cursor=abc")
-    assert answer.status_code == 200, answer.text
-    assert answer.json() == STRIKES
-    (asked,) = dispatcher.asked
+    path = "/v1/users/u-1/us%2Fer%201/strikes?limit=7"
+    first = await admin.call("GET", path)
+    assert first.status_code == 200, first.text
+    cursor = first.json()["nextCursor"]
+    assert first.json() == STRIKES | {"nextCursor": cursor}
+    await admin.call("GET", f"{path}&cursor={cursor}")
+    asked = dispatcher.asked[-1]
     assert dict(asked.url.params) == {
         "typeId": "u-1",
         "userId": "us/er 1",
         "limit": "7",
-        "cursor": "abc",
+        "cursor": STRIKES["nextCursor"],
     }
     assert asked.headers["authorization"] == "Bearer token"
 

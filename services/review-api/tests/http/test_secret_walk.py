@@ -137,7 +137,7 @@ def readable(app: Any, ids: dict[str, str]) -> Iterator[str]:
     for route in app.routes:
         if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
             continue
-        if route.path == "/v1/events" or route.path.startswith("/v1/sso/"):
+        if route.path in ("/", "/v1", "/v1/events") or route.path.startswith("/v1/sso/"):
             continue
         path = route.path.replace("{revision}", "1")
         yield re.sub(r"\{\w+\}", ids.get(route.path.split("/")[2], "none"), path)

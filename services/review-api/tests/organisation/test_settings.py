@@ -107,7 +107,12 @@ async def test_thresholds_can_be_carried_out(admin: Any, kit: Any, ban: Any) -> 
     unknown = [{"threshold": 1, "actionIds": ["unknown"]}]
     answer = await put(admin, userStrikeThresholds=unknown)
     assert answer.json()["errors"] == [
-        {"pointer": "/userStrikeThresholds/0/actionIds/0", "reason": "no such action"}
+        {
+            "pointer": "/userStrikeThresholds/0/actionIds/0",
+            "reason": "no such action",
+            "code": "not-found",
+            "params": {"what": "action"},
+        }
     ]
 
 

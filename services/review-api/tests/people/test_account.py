@@ -140,7 +140,8 @@ async def test_a_reviewers_queues_are_set_at_once(admin: Any, sign_in: Any) -> N
     assert (queue["reviewerIds"], queue["openToEveryone"]) == ([], False)
     assert (await other.call("GET", f"/v1/queues/{ids[0]}")).status_code == 404
     unknown = await admin.call("PUT", at, {"queueIds": [ids[0], "none"]})
-    assert unknown.json()["errors"] == [{"pointer": "/queueIds/1", "reason": "no such queue"}]
+    (fault,) = unknown.json()["errors"]
+    assert (fault["pointer"], fault["reason"]) == ("/queueIds/1", "no such queue")
     assert (await person.call("PUT", at, {"queueIds": ids})).status_code == 403
 
 

@@ -101,7 +101,9 @@ async def test_a_change_needs_the_present_password_and_ends_other_sessions(
         body = {"currentPassword": "not the password", "newPassword": NEW}
         wrong = await http.put("/v1/me/password", json=body)
         assert wrong.status_code == 422
-        assert wrong.json()["errors"] == [{"pointer": "/currentPassword", "reason": "is wrong"}]
+        assert wrong.json()["errors"] == [
+            {"pointer": "/currentPassword", "reason": "is wrong", "code": "invalid"}
+        ]
         weak = {"currentPassword": kit.password, "newPassword": "password1234"}
         answer = await http.put("/v1/me/password", json=weak)
         assert answer.json()["errors"][0]["pointer"] == "/newPassword"

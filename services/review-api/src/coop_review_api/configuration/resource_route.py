@@ -23,7 +23,7 @@ from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.log import Entry
 from coop_review_api.configuration.resource import Resource, Written, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
-from coop_review_api.http.body import JsonBody, ReplacingBody
+from coop_review_api.http.body import JsonBody, ReplacingBody, check_shown
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
@@ -183,8 +183,10 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 vault=context.vault,
             )
             more = await _warnings(context, configuration.connection, principal, resource, entry)
+            shown = resource.view_of(context, principal, entry, {**more, **weight})
+            check_shown(request, shown, apart={*more, *weight})
         response.headers["ETag"] = etag_of(entry.revision)
-        return resource.view_of(context, principal, entry, {**more, **weight})
+        return shown
 
     async def delete(
         request: Request,

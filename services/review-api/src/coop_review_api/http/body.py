@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
@@ -23,6 +24,7 @@ from coop_contracts.error import pointer
 from coop_review_api.kernel.error import Fault, Invalid
 
 _MAX_FAULTS = 50
+_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "version", "userCount"})
 
 
 class Model(BaseModel):
@@ -69,8 +71,8 @@ class JsonBody(Generic[B]):
 
 
 class ReplacingBody(JsonBody[B]):
-    """The body of a PUT, which may be what GET gave: what only `view` has is left out, but for an
-    `id`, which has to be that of the address."""
+    """The body of a PUT, which may be what GET gave: what only `view` has is left out of the model.
+    It has to be what it is, though, as `check_shown` says once the document was replaced."""
 
     def __init__(self, model: type[B], view: type[BaseModel]) -> None:
         super().__init__(model)
@@ -88,9 +90,26 @@ class ReplacingBody(JsonBody[B]):
             return raw
         named = request.path_params.get("document_id")
         if "id" in self._shown & sent.keys() and named is not None and sent["id"] != named:
-            raise Invalid([Fault("/id", "not the id in the address")])
+            raise Invalid([Fault("/id", "cannot be changed")])
         kept = {name: value for name, value in sent.items() if name not in self._shown}
+        request.state.shown = {name: sent[name] for name in self._shown & sent.keys()}
         return json.dumps(kept).encode()
+
+
+def check_shown(request: Request, view: BaseModel, *, apart: Collection[str] = ()) -> None:
+    """Raises `Invalid` where a body said something else of what it cannot set than `view`, the
+    document as it would be now. What each change sets is as it was when it was read, and so is what
+    is looked up each time (`apart`)."""
+    said: dict[str, Any] = getattr(request.state, "shown", {})
+    now = view.model_dump(mode="json", by_alias=True)
+    ignored = _STAMPS | set(apart) | {to_camel(name) for name in apart}
+    faults = [
+        Fault(pointer(name), "cannot be changed")
+        for name, value in said.items()
+        if name not in ignored and now.get(name) != value
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 def _names(model: type[BaseModel]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.resource import Presentation, Resource, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import ReplacingBody
+from coop_review_api.http.body import ReplacingBody, check_shown
 from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.kernel.principal import Principal
@@ -89,8 +89,10 @@ async def replace_settings(
             expected=expected,
             vault=context.vault,
         )
+        shown = _resource.view_of(context, principal, entry)
+        check_shown(request, shown)
     response.headers["ETag"] = etag_of(entry.revision)
-    return _resource.view_of(context, principal, entry)
+    return shown
 
 
 add_revisions(router, _resource)
