@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from coop_review_api.configuration.table import places
-from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.document_check import document_checks
 from coop_review_api.signal.place_keeper import AUTHOR, PlaceKeeper
 from coop_review_api.signal.signals import Accounts
 from coop_runtime.database.engine import transaction
@@ -95,7 +95,7 @@ async def keeper(context: Any, google: Google, later: Clock) -> AsyncIterator[Pl
     accounts = Accounts()
     guard = EgressGuard(("127.0.0.0/8",))
     asked = Places.of(SignalSettings(**told), accounts, context.vault, guard=guard)
-    yield PlaceKeeper(context.engine, asked, accounts, clock=later, checks=DOCUMENT_CHECKS)
+    yield PlaceKeeper(context.engine, asked, accounts, clock=later, checks=document_checks(guard))
     await asked.aclose()
 
 

@@ -23,7 +23,7 @@ from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.notification.keeper import NotificationPruner
 from coop_review_api.notification.mailer import Mailer
-from coop_review_api.process.document_check import DOCUMENT_CHECKS
+from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.review.hold import Releaser
 from coop_review_api.settings import RelaySettings
@@ -31,6 +31,7 @@ from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.outbox import Relay
+from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
@@ -73,7 +74,8 @@ def relay(settings: RelaySettings) -> Service:
     vault = Vault.of(settings)
     accounts = Accounts()
     places = Places.of(settings, accounts, vault)
-    place_keeper = PlaceKeeper(engine, places, accounts, clock=now, checks=DOCUMENT_CHECKS)
+    checks = document_checks(EgressGuard.of(settings))
+    place_keeper = PlaceKeeper(engine, places, accounts, clock=now, checks=checks)
     service.add_task("places", place_keeper.run)
     service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
