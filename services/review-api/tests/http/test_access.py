@@ -277,6 +277,7 @@ FOUND_ELSEWHERE = {
     "second-reviews": "test_second_review",
     "notifications": "test_notification",
     "deliveries": "test_delivery_api",
+    "/v1/actions/{action_id}/test-requests": "test_trial_api",
     "endpoints": "test_delivery_api",
     "submissions": "test_explanation",
     "executions": "test_explanation",

@@ -118,12 +118,17 @@ PEOPLE = {
 """How views call a person."""
 
 
+KEPT_AS_WRITTEN = {"Clearing": "an automation's order: the decision that caused it has the name"}
+
+
 @pytest.mark.parametrize("field", sorted(PEOPLE))
 def test_views_that_have_a_person_have_the_name(field: str) -> None:
     """Of each view of the API, whatever it is of."""
     schemas = _schemas(build(None))  # type: ignore[arg-type]
     for name, properties in schemas.items():
         if field not in properties or name.endswith(("Body", "Query", "Filters")):
+            continue
+        if name in KEPT_AS_WRITTEN:
             continue
         base = field.removesuffix("Id")
         wanted = f"{field[:-3]}Names" if field.endswith("Ids") else f"{base}Name"

@@ -24,7 +24,7 @@ from coop_contracts.error import pointer
 from coop_review_api.kernel.error import Fault, Invalid
 
 _MAX_FAULTS = 50
-_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "version", "userCount"})
+_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "updatedByName", "version", "userCount"})
 
 
 class Model(BaseModel):
