@@ -7,6 +7,7 @@ Must not: read requests.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -176,7 +177,7 @@ async def _changed(
             after=entries.with_entries(whole.document, after),
             expected=expected,
         )
-        view = _view(entries, old, entry)
+        view = await asyncio.to_thread(_view, entries, old, entry)
         if dry_run:
             first = entries.difference(old, after)
             raise _TakenBack(

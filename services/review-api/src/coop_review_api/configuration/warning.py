@@ -3,11 +3,12 @@
 Guarantees: what will not do what it seems to (a model without an account, a time that has passed, a
 regex that JavaScript reads otherwise, a place that is not known) says so in the answer that saves
 it.
-Must not: refuse anything; `check` does.
+Must not: refuse anything; `check` does. Read thousands of patterns on the event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -45,12 +46,12 @@ async def of_routing_rule(written: Written[RoutingRule]) -> list[Fault]:
 
 async def of_text_bank(written: Written[TextBank]) -> list[Fault]:
     """Of a text bank with all its entries."""
-    return bank(written.document)
+    return await asyncio.to_thread(bank, written.document)
 
 
 async def of_location_bank(written: Written[LocationBank]) -> list[Fault]:
     """Of a location bank with all its entries."""
-    return bank(written.document)
+    return await asyncio.to_thread(bank, written.document)
 
 
 def bank(found: TextBank | LocationBank) -> list[Fault]:
