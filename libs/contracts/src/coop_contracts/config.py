@@ -352,7 +352,7 @@ class ApiScope(StrEnum):
 class ApiKey(Document, frozen=True, kw_only=True):
     """`key_hash` is the SHA-256 of the key, in hex; the key is shown once and never stored. With
     no `scopes` it may be used for everything. `replaced_by` is the key that a rotation made in its
-    place; it is good until `expires_at`."""
+    place; it is good until `expires_at`. `created_by`: who was shown it."""
 
     name: str
     key_hash: str
@@ -362,6 +362,7 @@ class ApiKey(Document, frozen=True, kw_only=True):
     scopes: tuple[ApiScope, ...] = ()
     description: str = ""
     replaced_by: str | None = None
+    created_by: str | None = None
 
 
 class RoleDefinition(Document, frozen=True, kw_only=True):
@@ -429,6 +430,8 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `requires_single_sign_on` a password opens only the accounts that are marked for emergencies.
     `session_hours` and `session_idle_minutes` shorten what the operator allows. Versions of items
     are kept for `item_history_days`; 0: only of what something was done about, and profiles.
+    `suspended_at` is the operator's word: since then nothing is accepted, nobody signs in, and
+    nothing is delivered; what waits goes on when it is None again.
     """
 
     name: str
@@ -467,6 +470,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     session_idle_minutes: float | None = None
     item_history_days: int = 30
     item_text_search: bool = False
+    suspended_at: datetime | None = None
 
 
 class LogHead(Document, frozen=True, kw_only=True):

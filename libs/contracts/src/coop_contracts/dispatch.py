@@ -161,8 +161,29 @@ class ThresholdActionsQuestion(Question, frozen=True, kw_only=True):
 # What is answered.
 
 
+class RecordsQuestion(Question, frozen=True, kw_only=True):
+    """How much there is of the organisation."""
+
+
+class RemoveRecords(Command, frozen=True, kw_only=True):
+    """All that there is of the organisation, which is suspended, shall go: its operator said so."""
+
+
 class Answer(Struct, frozen=True, kw_only=True, rename="camel"):
     """Each member is said, also where it is null."""
+
+
+class RecordsSummary(Answer, frozen=True, kw_only=True):
+    """Rows by table."""
+
+    tables: dict[str, int]
+
+
+class RecordsRemoved(Answer, frozen=True, kw_only=True):
+    """Rows that were removed by this call, by table; `more`: ask again."""
+
+    tables: dict[str, int]
+    more: bool
 
 
 class DeliverySummary(Answer, frozen=True, kw_only=True):
@@ -378,6 +399,8 @@ class Call(NamedTuple, Generic[Q, A]):
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
 
+COUNT_RECORDS = Call("GET", "records", RecordsQuestion, RecordsSummary)
+REMOVE_RECORDS = Call("POST", "records/remove", RemoveRecords, RecordsRemoved)
 LIST_DELIVERIES = Call("GET", "deliveries", DeliveriesQuestion, Deliveries)
 GET_DELIVERY = Call("GET", "deliveries/{executionId}", DeliveryQuestion, DeliveryDetail)
 REDELIVER_DEAD = Call("POST", "deliveries/redeliver", RedeliverDead, Redelivered)
@@ -410,4 +433,6 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "listUserStrikes": LIST_USER_STRIKES,
     "getStrikeDistribution": GET_STRIKE_DISTRIBUTION,
     "listThresholdActions": LIST_THRESHOLD_ACTIONS,
+    "countRecords": COUNT_RECORDS,
+    "removeRecords": REMOVE_RECORDS,
 }
