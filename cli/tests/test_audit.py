@@ -17,7 +17,12 @@ from coop_review_api.migrations import run as migrate
 from coop_runtime.database.engine import bootstrap, service_url
 from coop_runtime.secret.vault import new_key
 
-PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
+PASSWORDS = {
+    "coop_review": "review-password",
+    "coop_review_owner": "review-owner-password",
+    "coop_queues": "queues-password",
+    "coop_queues_owner": "queues-owner-password",
+}
 ROW = "INSERT INTO review.audit_log (actor, action) VALUES ('somebody', 'thing.done')"
 
 pytestmark = pytest.mark.engines
@@ -25,7 +30,7 @@ pytestmark = pytest.mark.engines
 
 def migrated(admin_url: str) -> None:
     bootstrap(admin_url, PASSWORDS)
-    migrate(service_url(admin_url, "coop_review", PASSWORDS["coop_review"]))
+    migrate(service_url(admin_url, "coop_review_owner", PASSWORDS["coop_review_owner"]))
 
 
 @pytest.fixture

@@ -28,7 +28,12 @@ from coop_review_api.explanation.view import ExplanationView
 from coop_runtime.database.engine import bootstrap, service_url
 
 WAIT = 60.0
-ROLES = {"coop_review": "review-password", "coop_queues": "queues-password"}
+ROLES = {
+    "coop_review": "review-password",
+    "coop_review_owner": "review-owner-password",
+    "coop_queues": "queues-password",
+    "coop_queues_owner": "queues-owner-password",
+}
 KEYS = base64.b64encode(b"k" * 32).decode()
 
 
@@ -61,9 +66,9 @@ def database(databases: Databases) -> str:
     """The URL of review-api's role on a migrated database of its own."""
     admin = databases.make()
     bootstrap(admin, ROLES)
-    url = service_url(admin, "coop_review", ROLES["coop_review"])
-    review("migrate", COOP_POSTGRES=url)
-    return url
+    owner = service_url(admin, "coop_review_owner", ROLES["coop_review_owner"])
+    review("migrate", COOP_POSTGRES=owner)
+    return service_url(admin, "coop_review", ROLES["coop_review"])
 
 
 @pytest.fixture(scope="module")

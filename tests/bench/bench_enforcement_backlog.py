@@ -17,7 +17,7 @@ import psycopg
 from coop_action_dispatcher.connection import prepare
 from coop_action_dispatcher.lease import MAX_LEASES, Leases
 from coop_action_dispatcher.slot import Slots
-from coop_runtime.database.engine import engine_of
+from coop_runtime.database.engine import engine_of, service_url
 from tests.bench import delivery_load as load
 from tests.bench import environment as stand
 from tests.bench.result import show
@@ -67,6 +67,8 @@ def _fill(url: str) -> None:
         for statement in _FILL:
             # psycopg's own placeholder is the only meaning of a percent sign it knows.
             connection.execute(statement.replace(" % %(", " %% %("), sizes)
+    owner = service_url(url, "coop_dispatch_owner", "bench")
+    with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE dispatch.deliveries")
 
 

@@ -191,9 +191,10 @@ def main() -> None:
     org = stand.new_organisation()
     with stand.engines() as addresses:
         stand.seed(addresses, org, *_documents())
-        bootstrap(addresses.postgres_admin, {"coop_queues": "bench", "coop_review": "bench"})
+        roles = ("coop_queues", "coop_queues_owner", "coop_review")
+        bootstrap(addresses.postgres_admin, dict.fromkeys(roles, "bench"))
+        migrate(service_url(addresses.postgres_admin, "coop_queues_owner", "bench"))
         url = service_url(addresses.postgres_admin, "coop_queues", "bench")
-        migrate(url)
         runs = [_run(addresses, url, org, run) for run in range(_RUNS)]
     show(
         "routing_reports_placed",

@@ -110,10 +110,10 @@ def publish(addresses: EngineAddresses, messages: Sequence[Message]) -> None:
 
 def database(addresses: EngineAddresses) -> str:
     """The URL of role coop_dispatch on a migrated schema."""
-    bootstrap(addresses.postgres_admin, {"coop_dispatch": "bench"})
-    url = service_url(addresses.postgres_admin, "coop_dispatch", "bench")
-    migrate(url)
-    return url
+    roles = ("coop_dispatch", "coop_dispatch_owner")
+    bootstrap(addresses.postgres_admin, dict.fromkeys(roles, "bench"))
+    migrate(service_url(addresses.postgres_admin, "coop_dispatch_owner", "bench"))
+    return service_url(addresses.postgres_admin, "coop_dispatch", "bench")
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ from coop_review_api.migrations import run as migrate_review
 from coop_review_api.organisation import creation as organisation
 from coop_review_api.people import session, user
 from coop_review_api.people.password import Passwords
-from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
+from coop_runtime.database.engine import bootstrap, engine_of, owner_of, service_url, transaction
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.secret.vault import Vault
 from tests.bench import environment as stand
@@ -54,7 +54,8 @@ ACTION = "remove"
 
 T = TypeVar("T")
 
-_PASSWORDS = {"coop_review": "bench", "coop_queues": "bench", "coop_dispatch": "bench"}
+_ROLES = ("coop_review", "coop_queues", "coop_dispatch")
+_PASSWORDS = dict.fromkeys((*_ROLES, *map(owner_of, _ROLES)), "bench")
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,9 @@ async def furnish(
     `callback`, and `reviewers` people with sessions."""
     bootstrap(addresses.postgres_admin, _PASSWORDS)
     urls = {role: service_url(addresses.postgres_admin, role, "bench") for role in _PASSWORDS}
-    migrate_queues(urls["coop_queues"])
-    migrate_review(urls["coop_review"])
-    migrate_dispatch(urls["coop_dispatch"])
+    migrate_queues(urls["coop_queues_owner"])
+    migrate_review(urls["coop_review_owner"])
+    migrate_dispatch(urls["coop_dispatch_owner"])
     async with database(urls["coop_review"]) as engine:
         org_id = await _organisation(engine)
         queue_ids = await _documents(engine, org_id, queues, callback, undo_window)

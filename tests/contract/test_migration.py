@@ -28,7 +28,7 @@ from psycopg import sql
 from sqlalchemy import MetaData, create_engine
 
 from coop_local.testing import Databases
-from coop_runtime.database.engine import bootstrap, driver_url, migrate, service_url
+from coop_runtime.database.engine import bootstrap, driver_url, migrate, owner_of, service_url
 
 SQUAWK = Path(sys.executable).with_name("squawk")
 
@@ -90,14 +90,20 @@ each_schema = pytest.mark.parametrize("schema", SCHEMAS, ids=[one.name for one i
 
 # Roles belong to the server, not to a database: every test of a session gives them the same ones.
 PASSWORDS = {schema.role: f"{schema.name}-password" for schema in SCHEMAS}
+OWNERS = {owner_of(schema.role): f"{schema.name}-owner-password" for schema in SCHEMAS}
 
 
 @pytest.fixture(scope="module")
 def database(databases: Databases) -> str:
     """A superuser's URL of a database with the roles and their empty schemas."""
     url = databases.make()
-    bootstrap(url, PASSWORDS)
+    bootstrap(url, PASSWORDS | OWNERS)
     return url
+
+
+def owner_url(database: str, role: str) -> str:
+    """The address of the owner of the schema that a role uses."""
+    return service_url(database, owner_of(role), OWNERS[owner_of(role)])
 
 
 def differences(url: str, schema: Schema) -> list[object]:
@@ -151,7 +157,7 @@ def downgrade(url: str, schema: Schema) -> None:
 @each_schema
 def test_the_models_are_what_the_migrations_make(database: str, schema: Schema) -> None:
     """Up, down and up again: nothing is left over, and nothing differs from the code's tables."""
-    url = service_url(database, schema.role, PASSWORDS[schema.role])
+    url = owner_url(database, schema.role)
     location = f"{schema.package}:migrations"
     migrate(url, script_location=location, schema=schema.name)
     assert differences(url, schema) == []
@@ -171,7 +177,7 @@ def test_the_models_are_what_the_migrations_make(database: str, schema: Schema) 
 def test_nobody_else_reads_a_schema(database: str, schema: Schema) -> None:
     """A role sees no other role's tables; review-api alone may act as the queue store's too."""
     migrate(
-        service_url(database, schema.role, PASSWORDS[schema.role]),
+        owner_url(database, schema.role),
         script_location=f"{schema.package}:migrations",
         schema=schema.name,
     )
@@ -183,6 +189,49 @@ def test_nobody_else_reads_a_schema(database: str, schema: Schema) -> None:
         refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
         with psycopg.connect(url) as connection, refused:
             connection.execute(statement)
+
+
+@pytest.mark.engines
+@each_schema
+def test_a_running_service_owns_nothing(database: str, schema: Schema) -> None:
+    """Every table, sequence and function of a schema is its owner's; the service's role reads and
+    writes the rows of each of its tables, and can make, change and drop none of them."""
+    url = owner_url(database, schema.role)
+    migrate(url, script_location=f"{schema.package}:migrations", schema=schema.name)
+    with psycopg.connect(database) as connection:
+        owners = connection.execute(
+            "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class"
+            " WHERE relnamespace = %(schema)s::regnamespace UNION"
+            " SELECT pg_get_userbyid(proowner) FROM pg_proc"
+            " WHERE pronamespace = %(schema)s::regnamespace",
+            {"schema": schema.name},
+        ).fetchall()
+    assert owners == [(owner_of(schema.role),)]
+    with psycopg.connect(url) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema.name,)
+            )
+        ]
+    assert tables
+    role = service_url(database, schema.role, PASSWORDS[schema.role])
+    with psycopg.connect(role, autocommit=True) as connection:
+        for table in tables:
+            name = sql.Identifier(schema.name, table)
+            has = connection.execute(
+                "SELECT has_table_privilege(current_user, to_regclass(%s), 'SELECT')"
+                " AND has_table_privilege(current_user, to_regclass(%s), 'DELETE')",
+                (f"{schema.name}.{table}",) * 2,
+            ).fetchone()
+            assert has == (True,)
+            for refused in ("DROP TABLE {}", "ALTER TABLE {} ADD COLUMN x int", "TRUNCATE {}"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(sql.SQL(refused).format(name))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                sql.SQL("CREATE TABLE {} ()").format(sql.Identifier(schema.name, "own"))
+            )
 
 
 @pytest.mark.engines
@@ -203,8 +252,8 @@ def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
     )
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("DROP SCHEMA queues CASCADE")
-    bootstrap(database, PASSWORDS)
-    url = service_url(database, "coop_queues", PASSWORDS["coop_queues"])
+    bootstrap(database, PASSWORDS | OWNERS)
+    url = owner_url(database, "coop_queues")
     migrate(url, script_location=str(tmp_path), schema="queues")
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT name, setting FROM queues.seen").fetchall()
@@ -214,8 +263,11 @@ def test_a_migration_runs_under_timeouts(database: str, tmp_path: Path) -> None:
     assert 0 < int(seen["idle_in_transaction_session_timeout"]) <= 600_000
 
 
-# Timeouts are set by `coop_runtime.database.migration`; counters here are bounded far below 2^31.
+# Timeouts are set by `coop_runtime.database.migration`; counters here are bounded far below 2^31. A
+# revision leaves its transaction (`autocommit_block`) to make an index concurrently.
 _NEVER = {
+    "ban-uncommitted-transaction",
+    "transaction-nesting",
     "require-lock-timeout",
     "require-statement-timeout",
     "prefer-bigint-over-int",

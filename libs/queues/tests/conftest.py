@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from msgspec import Raw
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +20,12 @@ from coop_queues.migrations import run
 from coop_queues.store import Claims, OrderIndex, Ranking
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 
-PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
+PASSWORDS = {
+    "coop_review": "review-password",
+    "coop_review_owner": "review-owner-password",
+    "coop_queues": "queues-password",
+    "coop_queues_owner": "queues-owner-password",
+}
 # Recent, so that nothing is overdue.
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
@@ -29,7 +35,10 @@ def queues_admin_url(databases: Databases) -> str:
     """A superuser's URL of a database with the queue store's schema."""
     url = databases.make()
     bootstrap(url, PASSWORDS)
-    run(service_url(url, "coop_queues", PASSWORDS["coop_queues"]))
+    owner = service_url(url, "coop_queues_owner", PASSWORDS["coop_queues_owner"])
+    run(owner)
+    with psycopg.connect(owner) as connection:  # tests empty the tables, which no service does
+        connection.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA queues TO coop_queues")
     return url
 
 

@@ -13,6 +13,9 @@ PASSWORDS = {
     "coop_review": "review-password",
     "coop_queues": "queues-password",
     "coop_dispatch": "dispatch-password",
+    "coop_review_owner": "review-owner-password",
+    "coop_queues_owner": "queues-owner-password",
+    "coop_dispatch_owner": "dispatch-owner-password",
 }
 
 
@@ -28,7 +31,7 @@ def role_urls(postgres_admin_url: str) -> dict[str, str]:
 
 @pytest.fixture
 async def engine(role_urls: dict[str, str]) -> AsyncIterator[AsyncEngine]:
-    """An engine of coop_review."""
-    made = engine_of(role_urls["coop_review"], pool_size=4, application_name="test")
+    """An engine of the owner of schema review: tests make tables of their own."""
+    made = engine_of(role_urls["coop_review_owner"], pool_size=4, application_name="test")
     yield made
     await made.dispose()

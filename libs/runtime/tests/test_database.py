@@ -16,6 +16,7 @@ import sqlalchemy.exc
 from sqlalchemy import JSON, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_local.testing import Databases
 from coop_runtime.database.engine import (
     bootstrap,
     engine_of,
@@ -36,6 +37,8 @@ OTHERS = [
     ("coop_dispatch", "queues"),
     ("coop_review", "dispatch"),
     ("coop_queues", "dispatch"),
+    ("coop_review_owner", "queues"),
+    ("coop_queues_owner", "review"),
 ]
 
 
@@ -43,9 +46,9 @@ OTHERS = [
 def owned_tables(role_urls: dict[str, str]) -> None:
     """One table `t` in each schema, made by its owner."""
     for role, schema in (
-        ("coop_review", "review"),
-        ("coop_queues", "queues"),
-        ("coop_dispatch", "dispatch"),
+        ("coop_review_owner", "review"),
+        ("coop_queues_owner", "queues"),
+        ("coop_dispatch_owner", "dispatch"),
     ):
         with psycopg.connect(role_urls[role]) as connection:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.t (id int)")
@@ -110,6 +113,61 @@ def test_review_is_a_member_of_queues(role_urls: dict[str, str]) -> None:
     """coop_review writes the queues schema in its own transactions."""
     with psycopg.connect(role_urls["coop_review"]) as connection:
         connection.execute("INSERT INTO queues.t VALUES (1)")
+
+
+@pytest.mark.usefixtures("owned_tables")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE review.own (id int)",
+        "DROP TABLE review.t",
+        "ALTER TABLE review.t ADD COLUMN more int",
+        "ALTER TABLE review.t OWNER TO coop_review",
+        "TRUNCATE review.t",
+        "CREATE INDEX ON review.t (id)",
+        "CREATE FUNCTION review.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TRIGGER t AFTER INSERT ON review.t EXECUTE FUNCTION pg_catalog.tsvector_update()",
+        "ALTER TABLE queues.t DISABLE TRIGGER ALL",
+        "DROP SCHEMA review CASCADE",
+        "ALTER SCHEMA review RENAME TO mine",
+        "SET ROLE coop_review_owner",
+        "SET session_replication_role = replica",
+        "CREATE ROLE another",
+    ],
+)
+def test_a_services_role_changes_rows_and_nothing_else(
+    role_urls: dict[str, str], statement: str
+) -> None:
+    """It reads and writes rows; what is made, changed or dropped is its schema's owner's."""
+    with psycopg.connect(role_urls["coop_review"]) as connection:
+        for rows in (
+            "INSERT INTO review.t VALUES (1)",
+            "UPDATE review.t SET id = 2",
+            "SELECT id FROM review.t",
+            "DELETE FROM review.t",
+        ):
+            connection.execute(rows)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_what_a_role_made_before_there_were_owners_becomes_the_owners(
+    databases: Databases,
+) -> None:
+    """A schema of a release that knew no owners: its tables are the owner's afterwards, its rows
+    are the role's to read and write as before."""
+    admin = databases.make()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        bootstrap(admin, PASSWORDS)
+        connection.execute("GRANT CREATE ON SCHEMA review TO coop_review")
+    url = service_url(admin, "coop_review", PASSWORDS["coop_review"])
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE review.old (id bigserial)")
+    bootstrap(admin, PASSWORDS)
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO review.old DEFAULT VALUES")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DROP TABLE review.old")
 
 
 @pytest.mark.parametrize("schema", ["public", "dispatch"])
@@ -298,7 +356,7 @@ def migrations(tmp_path: Path) -> Path:
 @pytest.fixture
 def empty_queues(role_urls: dict[str, str]) -> None:
     """The queues schema without the tables of these tests."""
-    with psycopg.connect(role_urls["coop_queues"]) as connection:
+    with psycopg.connect(role_urls["coop_queues_owner"]) as connection:
         connection.execute("DROP TABLE IF EXISTS queues.applied, queues.alembic_version")
 
 
@@ -307,7 +365,7 @@ def test_two_migrators_at_once_apply_each_revision_once(
     role_urls: dict[str, str], migrations: Path
 ) -> None:
     """Four migrators at once: each revision once, the version table inside the schema."""
-    url = role_urls["coop_queues"]
+    url = role_urls["coop_queues_owner"]
     program = "import sys; from coop_runtime.database.engine import migrate; "
     program += "migrate(sys.argv[1], script_location=sys.argv[2], schema='queues')"
     command = [sys.executable, "-c", program, url, str(migrations)]
@@ -330,7 +388,7 @@ def test_a_failed_revision_leaves_the_earlier_ones(
             revision="0003", down="0002", statement="INSERT INTO queues.applied VALUES (3), ('x')"
         )
     )
-    url = role_urls["coop_queues"]
+    url = role_urls["coop_queues_owner"]
     with pytest.raises(sqlalchemy.exc.DBAPIError):
         migrate(url, script_location=str(migrations), schema="queues")
     with psycopg.connect(url) as connection:
@@ -342,7 +400,7 @@ def test_a_migration_waits_for_a_lock_by_retries(
     role_urls: dict[str, str], migrations: Path
 ) -> None:
     """A table locked by traffic makes the migration give way and try again until it is free."""
-    url = role_urls["coop_queues"]
+    url = role_urls["coop_queues_owner"]
     migrate(url, script_location=str(migrations), schema="queues")
     (migrations / "versions" / "0003.py").write_text(
         REVISION.format(

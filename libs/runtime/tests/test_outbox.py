@@ -252,7 +252,7 @@ async def test_a_database_outage_is_waited_out(
             with psycopg.connect(postgres_admin_url) as admin:
                 admin.execute(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                    "WHERE usename = 'coop_review'"
+                    "WHERE usename = 'coop_review_owner'"
                 )
             await until(partial(retried, round_))
             await until(relay.ready)

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import jsonschema
 import msgspec
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -259,10 +260,13 @@ def answer() -> Callable[..., Awaitable[None]]:
 @pytest.fixture(scope="session")
 def dispatch_url(postgres_admin_url: str) -> str:
     """The URL of role coop_dispatch on a migrated database."""
-    bootstrap(postgres_admin_url, {"coop_dispatch": "dispatch-password"})
-    url = service_url(postgres_admin_url, "coop_dispatch", "dispatch-password")
-    migrate(url)
-    return url
+    passwords = {"coop_dispatch": "dispatch-password", "coop_dispatch_owner": "owner-password"}
+    bootstrap(postgres_admin_url, passwords)
+    owner = service_url(postgres_admin_url, "coop_dispatch_owner", "owner-password")
+    migrate(owner)
+    with psycopg.connect(owner) as connection:  # tests empty the tables, which no service does
+        connection.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA dispatch TO coop_dispatch")
+    return service_url(postgres_admin_url, "coop_dispatch", "dispatch-password")
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,11 @@ _OLD = """
 
 @pytest.fixture
 def url(databases: Databases) -> str:
-    """The URL of role coop_dispatch on an empty database."""
+    """The URL of the schema's owner on an empty database."""
     admin = databases.make()
-    bootstrap(admin, {"coop_dispatch": "dispatch-password"})
-    return service_url(admin, "coop_dispatch", "dispatch-password")
+    passwords = {"coop_dispatch": "dispatch-password", "coop_dispatch_owner": "owner-password"}
+    bootstrap(admin, passwords)
+    return service_url(admin, "coop_dispatch_owner", "owner-password")
 
 
 def test_deliveries_of_before_go_on(url: str) -> None:

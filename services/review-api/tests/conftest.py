@@ -5,7 +5,7 @@ from __future__ import annotations
 from .world.application import app, http
 from .world.clock import clock
 from .world.context import context, installed_signals, vault
-from .world.database import engine, redis, review_admin_url, review_url
+from .world.database import engine, owner_engine, redis, review_admin_url, review_url
 from .world.dispatcher import dispatcher
 from .world.document import kit, published
 from .world.job import place
@@ -26,6 +26,7 @@ __all__ = [
     "kit",
     "org",
     "organisations",
+    "owner_engine",
     "passwords",
     "place",
     "published",

@@ -41,7 +41,12 @@ from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_signals import strike
 from coop_signals.strike import StrikeQuestion
 
-PASSWORDS = {"coop_review": "review-password", "coop_queues": "queues-password"}
+PASSWORDS = {
+    "coop_review": "review-password",
+    "coop_review_owner": "review-owner-password",
+    "coop_queues": "queues-password",
+    "coop_queues_owner": "queues-owner-password",
+}
 POST = ItemType(
     id="post",
     name="Post",
@@ -287,9 +292,8 @@ def queues_url(databases: Databases) -> str:
     """The URL of the role coop_queues on a migrated database."""
     admin = databases.make()
     bootstrap(admin, PASSWORDS)
-    url = service_url(admin, "coop_queues", PASSWORDS["coop_queues"])
-    run(url)
-    return url
+    run(service_url(admin, "coop_queues_owner", PASSWORDS["coop_queues_owner"]))
+    return service_url(admin, "coop_queues", PASSWORDS["coop_queues"])
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """Who runs in the local stack: each service's command, environment and ports, and the migrations.
 
 Guarantees: what runs, and what it needs, is what the services' own tables of roles say; a service
-gets its own database role and only the secrets that it uses; no service gets the superuser's
-address. The order is that of the start; the stop goes the other way, so that the front door closes
-first. Must not: import more of a service than its table.
+gets its own database role and only the secrets that it uses; no service gets the address of the
+superuser, or of the owner of its tables: the migrations get the owners'. The order is that of the
+start; the stop goes the other way, so that the front door closes first.
+Must not: import more of a service than its table.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from coop_local.stack import EngineAddresses
 from coop_review_api.process.roles import TABLE as REVIEW_API
 from coop_routing.roles import TABLE as ROUTING
 from coop_rules_engine.roles import TABLE as RULES_ENGINE
-from coop_runtime.database.engine import service_url
+from coop_runtime.database.engine import owner_of, service_url
 from coop_runtime.process.role import Role
 from coop_runtime.process.settings import variable_of
 
@@ -166,13 +167,13 @@ def _service_environment(
 def migrations(
     settings: Settings, addresses: EngineAddresses, secrets: Secrets
 ) -> list[MigrationSpec]:
-    """The migrations, each with its schema's role."""
+    """The migrations, each as the owner of its schema."""
     found = []
     for table in _TABLES:
         if table.migration is None:
             continue
         environment = _environment(settings, addresses) | {
-            "COOP_POSTGRES": _database(addresses, secrets, table.migration.database_role),
+            "COOP_POSTGRES": _database(addresses, secrets, owner_of(table.migration.database_role)),
             # Read by every role's settings; a migration listens on nothing.
             "COOP_INTERNAL_PORT": "0",
         }

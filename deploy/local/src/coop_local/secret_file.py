@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from coop_local.engine import write_private
-from coop_runtime.database.schema import ROLES
+from coop_runtime.database.schema import ROLES, owner_of
 
 
 class Secrets(msgspec.Struct, rename="camel", kw_only=True):
@@ -31,7 +31,8 @@ def stack_secrets(path: Path) -> Secrets:
     except FileNotFoundError:
         key = base64.b64encode(os.urandom(32)).decode()
         found = Secrets(passwords={}, secret_keys=key)
-    missing = [role for role in ROLES if role not in found.passwords]
+    roles = [*ROLES, *map(owner_of, ROLES)]
+    missing = [role for role in roles if role not in found.passwords]
     if missing or not found.internal_token or not path.exists():
         found.internal_token = found.internal_token or os.urandom(32).hex()
         found.passwords |= {role: os.urandom(24).hex() for role in missing}

@@ -331,12 +331,12 @@ async def test_what_one_may_not_see_is_not_counted(
         assert await world.counts(path, stranger) == {}, path
 
 
-async def test_figures_are_read_through_the_index_of_time(world: World) -> None:
+async def test_figures_are_read_through_the_index_of_time(world: World, owner_engine: Any) -> None:
     """Of 40,000 rows, an hour's figure reads those of the hour."""
     scope = ReaderScope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
     end = datetime.now(UTC)
     hour = Question(start=end - timedelta(hours=1), end=end, division="HOUR")
-    async with transaction(world.engine, within=120) as connection:
+    async with transaction(owner_engine, within=120) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
         await connection.execute(
             text(

@@ -73,7 +73,7 @@ async def test_the_log_cannot_be_altered(admin: Any, engine: Any, org: Any) -> N
         text("TRUNCATE review.config_log CASCADE"),
         text("TRUNCATE review.audit_log"),
     ):
-        with pytest.raises(DBAPIError, match="append-only"):
+        with pytest.raises(DBAPIError, match=r"append-only|permission denied"):
             async with transaction(engine) as connection:
                 await connection.execute(statement)
 

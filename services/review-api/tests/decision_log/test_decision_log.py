@@ -405,7 +405,7 @@ async def test_another_organisation_sees_nothing(world: World, sign_in: Any, kit
     assert await world.ids(stranger, itemTypeId=world.post, itemId="item-1") == []
 
 
-async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None:
+async def test_the_log_is_read_by_its_indexes(owner_engine: Any, world: World) -> None:
     """Of 100,000 decisions, a page by reviewer, queue, item, user or a rare policy reads at most a
     fiftieth."""
     scope = ReaderScope(org_id=world.org_id, user_id="u", queue_ids=None, child_safety=True)
@@ -418,7 +418,7 @@ async def test_the_log_is_read_by_its_indexes(engine: Any, world: World) -> None
         "user": LogQuestion(kinds=("DECISION",), user=someone),
         "policy": LogQuestion(kinds=("DECISION",), policy_ids=("policy-none",)),
     }
-    async with transaction(engine, within=120) as connection:
+    async with transaction(owner_engine, within=120) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
         await connection.execute(
             text(

@@ -220,7 +220,7 @@ _FILL_ENTRIES = text(
 )
 
 
-async def test_common_searches_read_no_more_than_they_show(engine: Any, org: Any) -> None:
+async def test_common_searches_read_no_more_than_they_show(owner_engine: Any, org: Any) -> None:
     """Of 200,000 jobs, a search by item, reporter, user, id prefix, or queue and state reads a page
     and not the table."""
     principal = Principal(
@@ -247,7 +247,7 @@ async def test_common_searches_read_no_more_than_they_show(engine: Any, org: Any
         "any": job_search.JobFilter(newest_first=True),
         "held": job_search.JobFilter(lease_holder="u"),
     }
-    async with transaction(engine, within=120) as connection:
+    async with transaction(owner_engine, within=120) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '120s'"))
         await connection.execute(_FILL, {"org": org.org_id})
         await connection.execute(_FILL_ENTRIES, {"org": org.org_id})

@@ -184,6 +184,8 @@ def _copy(
     ):
         whole = whole.replace(before, after)
     made = json.loads(whole)
+    slug = f"acme-{secrets.token_hex(8)}"
+    made["rows"]["orgs"][0]["slug"] = made["created"]["slug"] = slug
     messages = [
         Message(
             topic=topic,

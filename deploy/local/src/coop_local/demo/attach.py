@@ -23,7 +23,15 @@ from coop_local.stack import EngineAddresses
 from coop_local.supervisor import Running, StartFailed
 
 PLATFORM = "demo-platform"
-_CLI_SETTINGS = ("COOP_KAFKA", "COOP_KAFKA_IDEMPOTENCE", "COOP_POSTGRES", "COOP_SECRET_KEYS")
+_CLI_SETTINGS = (
+    "COOP_DISPATCH_URL",
+    "COOP_INTERNAL_TOKEN",
+    "COOP_KAFKA",
+    "COOP_KAFKA_IDEMPOTENCE",
+    "COOP_POSTGRES",
+    "COOP_REDIS",
+    "COOP_SECRET_KEYS",
+)
 
 
 def demo_file(state: Path) -> Path:

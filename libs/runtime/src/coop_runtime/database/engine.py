@@ -3,7 +3,7 @@
 Guarantees: one request or task is one transaction (`transaction`), application code never commits;
 every wait has a deadline on both sides (statement and lock timeouts per role, TCP keepalive, a
 client deadline); a database that is down, slow or failing over is `Retryable`, a broken constraint
-is not. One role owns one schema and reads no other.
+is not. One role uses one schema and reads no other.
 Must not: be used to open a connection at import, or log a URL (it carries a password).
 """
 
@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from coop_runtime.database.migration import migrate, run_migrations
-from coop_runtime.database.schema import ROLES, bootstrap
+from coop_runtime.database.schema import ROLES, bootstrap, owner_of
 from coop_runtime.process.error import Retryable
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "driver_url",
     "engine_of",
     "migrate",
+    "owner_of",
     "run_migrations",
     "service_url",
     "transaction",

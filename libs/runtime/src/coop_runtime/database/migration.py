@@ -27,6 +27,7 @@ VERSION_TABLE = "alembic_version"
 
 _ATTEMPTS = 6
 _FIRST_DELAY, _LAST_DELAY = 0.5, 8.0  # seconds between two of them
+_TURN, _TURN_EVERY = 600.0, 0.2  # seconds
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -63,14 +64,8 @@ def _upgrade(connection: Connection, script_location: str, schema: str) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
-    # The lock is the session's: it outlives each migration's transaction and ends with the
-    # connection. Another migrator may take minutes; a table's lock may not.
     connection.execute(text("SET statement_timeout = '10min'"))
-    connection.execute(text("SET lock_timeout = '10min'"))
-    connection.execute(
-        text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"),
-        {"name": f"coop migrate {schema}"},
-    )
+    _take_turn(connection, schema)
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.execute(text("SET idle_in_transaction_session_timeout = '10min'"))
     connection.commit()
@@ -80,6 +75,27 @@ def _upgrade(connection: Connection, script_location: str, schema: str) -> None:
     config.attributes["connection"] = connection
     config.attributes["schema"] = schema
     command.upgrade(config, "head")
+
+
+def _take_turn(connection: Connection, schema: str) -> None:
+    """Wait until no other migrator of the schema is at work. The lock is the session's: it outlives
+    each migration's transaction and ends with the connection.
+
+    Asked for again and again, each time in a transaction of its own: an index that another one
+    makes concurrently waits for every transaction, and would wait for one that waits for it.
+    """
+    deadline = time.monotonic() + _TURN
+    while True:
+        mine = connection.scalar(
+            text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"),
+            {"name": f"coop migrate {schema}"},
+        )
+        connection.commit()
+        if mine:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"another migration of {schema} takes longer than {_TURN:g} s")
+        time.sleep(_TURN_EVERY)
 
 
 def run_migrations(metadata: MetaData) -> None:

@@ -1,11 +1,15 @@
 """Roles and schemas: who owns what in the one PostgreSQL.
 
-    coop_review   owns schema review     review-api; a member of coop_queues
-    coop_queues   owns schema queues     routing, and review-api through its membership
-    coop_dispatch owns schema dispatch   action-dispatcher
+    coop_review     uses schema review     review-api; a member of coop_queues
+    coop_queues     uses schema queues     routing, and review-api through its membership
+    coop_dispatch   uses schema dispatch   action-dispatcher
+    coop_…_owner    owns the schema, and all that is in it: the command `migrate`, and nobody else
 
-Guarantees: repeating it, also at the same moment from two processes, leaves the same state; a role
-reads no other role's schema; every role has statement, lock and idle-in-transaction timeouts.
+Guarantees: repeating it, also at the same moment from two processes, leaves the same state, and
+takes what a service's own role made before there were owners from it; a service's role reads and
+writes the rows of its schema, and makes, changes and drops nothing there (what it needs of that are
+functions of the owner); it reads no other role's schema; every role has statement, lock and
+idle-in-transaction timeouts.
 Must not: send a password in clear text to the server (its log might keep it), or drop anything.
 """
 
@@ -23,7 +27,13 @@ ROLES: dict[str, str] = {
     "coop_queues": "queues",
     "coop_dispatch": "dispatch",
 }
-"""The schema that each role owns."""
+"""The schema that each service's role uses."""
+
+
+def owner_of(role: str) -> str:
+    """The role that owns the schema of a service's role."""
+    return f"{role}_owner"
+
 
 _MEMBERSHIPS = (("coop_queues", "coop_review"),)  # (group, member)
 
@@ -42,10 +52,12 @@ _COLLISIONS = (errors.DuplicateObject, errors.UniqueViolation, errors.InternalEr
 def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
     """Creates the roles of `passwords` (role name to password), their schemas and their limits.
 
-    `admin_url` belongs to a superuser or the owner of the database. Raises ValueError for a role
-    that is not in `ROLES`, psycopg errors when the database refuses.
+    Owners are made with their schema's role; one without a password of its own signs in nowhere.
+    `admin_url` belongs to a superuser. Raises ValueError for a role that is neither in `ROLES` nor
+    the owner of one that is given, psycopg errors when the database refuses.
     """
-    unknown = set(passwords) - set(ROLES)
+    roles = [role for role in passwords if role in ROLES]
+    unknown = set(passwords) - set(roles) - {owner_of(role) for role in roles}
     if unknown:
         raise ValueError(f"unknown roles: {', '.join(sorted(unknown))}")
     conninfo = make_url(admin_url).set(drivername="postgresql")
@@ -67,22 +79,28 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
 
 def _bootstrap(connection: Connection, passwords: Mapping[str, str]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-    for role, password in passwords.items():
-        _create_role(connection, role, password)
+    roles = [role for role in passwords if role in ROLES]
+    for role in roles:
+        _create_role(connection, role, passwords[role])
+        _create_role(connection, owner_of(role), passwords.get(owner_of(role)))
     for group, member in _MEMBERSHIPS:
         if group in passwords and member in passwords:
             connection.execute(
                 sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member))
             )
     _close_database(connection)
-    for role in passwords:
+    for role in roles:
         _create_schema(connection, role, ROLES[role])
+        for one in (role, owner_of(role)):
+            _limit(connection, one, ROLES[role])
 
 
-def _create_role(connection: Connection, role: str, password: str) -> None:
+def _create_role(connection: Connection, role: str, password: str | None) -> None:
     found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
     if not found:
         connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    if password is None:
+        return
     verifier = connection.pgconn.encrypt_password(
         password.encode(), role.encode(), b"scram-sha-256"
     )
@@ -109,18 +127,34 @@ def _create_schema(connection: Connection, role: str, schema: str) -> None:
     names = {
         "database": _database(connection),
         "role": sql.Identifier(role),
+        "owner": sql.Identifier(owner_of(role)),
         "schema": sql.Identifier(schema),
     }
+    rows = "SELECT, INSERT, UPDATE, DELETE"
     for statement in (
-        "GRANT CONNECT ON DATABASE {database} TO {role}",
-        "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {role}",
-        "ALTER SCHEMA {schema} OWNER TO {role}",
-        "REVOKE ALL ON SCHEMA {schema} FROM PUBLIC",
-        "ALTER ROLE {role} IN DATABASE {database} SET search_path = {schema}",
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {role} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+        "GRANT CONNECT ON DATABASE {database} TO {role}, {owner}",
+        "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner}",
+        "ALTER SCHEMA {schema} OWNER TO {owner}",
+        "REASSIGN OWNED BY {role} TO {owner}",
+        "REVOKE ALL ON SCHEMA {schema} FROM PUBLIC, {role}",
+        "GRANT USAGE ON SCHEMA {schema} TO {role}",
+        f"GRANT {rows} ON ALL TABLES IN SCHEMA {{schema}} TO {{role}}",
+        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema}"
+        f" GRANT {rows} ON TABLES TO {{role}}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema}"
+        " GRANT USAGE, SELECT ON SEQUENCES TO {role}",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema}"
+        " GRANT EXECUTE ON FUNCTIONS TO {role}",
     ):
         connection.execute(sql.SQL(statement).format(**names))
-    for setting, value in _ROLE_SETTINGS.items():
+
+
+def _limit(connection: Connection, role: str, schema: str) -> None:
+    names = {"database": _database(connection), "role": sql.Identifier(role)}
+    for setting, value in {"search_path": schema, **_ROLE_SETTINGS}.items():
         connection.execute(
             sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET {setting} = {value}").format(
                 **names, setting=sql.Identifier(setting), value=sql.Literal(value)

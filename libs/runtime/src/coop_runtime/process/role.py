@@ -60,8 +60,9 @@ class Role:
 
 @dataclass(frozen=True)
 class Migration:
-    """The command `migrate`: `migrate` names a function that brings the schema of the role at a
-    URL to the newest revision; `settings` names the class that knows the URL."""
+    """The command `migrate`: `migrate` names a function that brings a schema to the newest revision
+    as its owner, at a URL; `settings` names the class that knows the URL, `database_role` is the
+    role that uses the schema."""
 
     migrate: str
     _: KW_ONLY

@@ -1,7 +1,8 @@
 """Partitions by time: made before they are needed, dropped when they are too old.
 
 Guarantees: making one that is there, or dropping one that is gone, is no error, from any number of
-processes at once; making one locks nobody out (it is attached, not created in place).
+processes at once; making one locks nobody out (it is attached, not created in place). The
+tables' owner does it, by functions that make and drop nothing else: no service owns a table.
 Must not: decide what is too old; each slice's `retention` does. Times are UTC.
 """
 
@@ -97,24 +98,20 @@ class Partitions:
                 await first(connection)
             # Writers and readers queue up behind a drop that waits.
             await connection.execute(text("SET LOCAL lock_timeout = '1s'"))
-            await connection.execute(text(f"DROP TABLE IF EXISTS {SCHEMA}.{of.name_of(start)}"))
+            await connection.execute(
+                text(f"SELECT {SCHEMA}.drop_partition(:parent, :name)"),
+                {"parent": of.table.name, "name": of.name_of(start)},
+            )
         self._known.discard((of.table.name, start))
 
 
 async def _make(connection: AsyncConnection, of: Partitioned, start: datetime) -> None:
-    parent, name = f"{SCHEMA}.{of.table.name}", f"{SCHEMA}.{of.name_of(start)}"
     await connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+        text(f"SELECT {SCHEMA}.make_partition(:parent, :name, :since, :until)"),
+        {
+            "parent": of.table.name,
+            "name": of.name_of(start),
+            "since": start,
+            "until": start + of.step,
+        },
     )
-    attached = await connection.scalar(
-        text("SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(:name)"), {"name": name}
-    )
-    if attached:
-        return
-    end = start + of.step
-    for statement in (
-        f"CREATE TABLE IF NOT EXISTS {name} (LIKE {parent} INCLUDING DEFAULTS)",
-        f"ALTER TABLE {parent} ATTACH PARTITION {name}"
-        f" FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')",
-    ):
-        await connection.execute(text(statement))
