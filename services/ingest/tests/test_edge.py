@@ -35,7 +35,22 @@ async def test_no_route_is_an_error_in_the_public_format(
     (error,) = response.json()["errors"]
     assert response.status_code == error["status"] == status
     assert error["requestId"]
+    assert response.headers["x-content-type-options"] == "nosniff"
     assert ("allow" in response.headers) == (status == 405)
+
+
+async def test_no_answer_is_sniffed(ingest: Any) -> None:
+    """Whatever is answered, from the hot path, the others, and the document, says so once."""
+    answers = [
+        await ingest.items(POST),
+        await ingest.post("/items/async/", b"no JSON"),
+        await ingest.post("/report", b"no JSON"),
+        await ingest.client.get("/api/v1/policies/", headers=AUTH),
+        await ingest.client.get("/api/v1/openapi.json"),
+    ]
+    assert [one.status_code for one in answers] == [202, 400, 400, 200, 200]
+    for one in answers:
+        assert one.headers.get_list("x-content-type-options") == ["nosniff"]
 
 
 @pytest.mark.parametrize("path", ["/items/async/", "/report"])

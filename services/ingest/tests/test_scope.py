@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from coop_contracts.config import ApiScope, Kind
+from coop_contracts.config import ApiScope, Kind, OrgSettings
 
 from .conftest import api_key
 
@@ -63,6 +63,25 @@ async def test_a_route_needs_its_scope_and_no_other(ingest: Any, route: tuple[st
         give(ingest, *scopes)
         assert (await call(ingest, method, path)).status_code in (200, 400, 415)
     assert ingest.broker.messages == []
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_suspended_organisation_may_nothing(ingest: Any, route: tuple[str, str]) -> None:
+    """403 on every route, before the body is looked at, at once; another organisation goes on, and
+    so does this one when it is resumed."""
+    method, path = route
+    suspended = OrgSettings(id="settings", name="", suspended_at=ingest.clock.now())
+    ingest.configure(Kind.SETTINGS, suspended, "settings")
+    refused = await call(ingest, method, path)
+    assert refused.status_code == 403
+    [error] = refused.json()["errors"]
+    assert (error["type"], error["title"]) == (
+        ["/errors/authorization-failed"],
+        "Organisation suspended",
+    )
+    assert ingest.broker.messages == []
+    ingest.configure(Kind.SETTINGS, OrgSettings(id="settings", name=""), "settings")
+    assert (await call(ingest, method, path)).status_code in (200, 400, 409, 415)
 
 
 async def test_a_scope_taken_away_acts_on_the_next_request(ingest: Any) -> None:

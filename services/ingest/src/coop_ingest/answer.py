@@ -17,6 +17,7 @@ from coop_runtime.process.asgi import Send
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
+NOT_SNIFFED: Final = (b"x-content-type-options", b"nosniff")
 MAX_ERRORS: Final = 2_000  # listed in one answer; the first says how many were left out
 
 
@@ -28,7 +29,7 @@ class Answer(NamedTuple):
 
 async def send_answer(send: Send, answer: Answer) -> None:
     """The answer as ASGI messages."""
-    headers = answer.headers
+    headers = (*answer.headers, NOT_SNIFFED)
     if answer.status != 204:
         headers = (*headers, (b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

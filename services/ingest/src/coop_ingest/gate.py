@@ -1,7 +1,7 @@
 """What every request passes before anything is done with it.
 
-    head ─▶ configuration read? ─▶ key ─▶ scope ─▶ rate ─▶ media type ─▶ body, within limits
-         ─▶ Idempotency-Key ─▶ the route's own handling
+    head ─▶ configuration read? ─▶ key ─▶ scope ─▶ suspended? ─▶ rate ─▶ media type
+         ─▶ body, within limits ─▶ Idempotency-Key ─▶ the route's own handling
 
 Guarantees: nothing of a body is read before its sender is known, may do this and is within its
 rate; no request passes without a scope being asked for.
@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from coop_contracts.config import ApiScope
+from coop_contracts.config import ApiScope, Kind, OrgSettings
 from coop_ingest import metric
 from coop_ingest.answer import Answer
 from coop_ingest.body import Intake, RequestHead, check_media_type, read_head
 from coop_ingest.credential import Credentials
 from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.rate_limit import RateLimiter
-from coop_ingest.refusal import crowded, forbidden, unauthorized, unavailable
+from coop_ingest.refusal import crowded, forbidden, suspended, unauthorized, unavailable
 from coop_ingest.trace import request_span
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process import telemetry
@@ -60,7 +60,8 @@ class RequestGate:
         self._idempotency = idempotency
 
     async def admit(self, head: RequestHead, *, needs: ApiScope) -> str:
-        """The caller's organisation. Raises Refusal (401, 403 without the scope, 429, 503).
+        """The caller's organisation. Raises Refusal (401, 403 without the scope or while it is
+        suspended, 429, 503).
 
         Items are refused (429) while too many of the organisation wait to be evaluated; what people
         send, reports and appeals, never for that.
@@ -74,6 +75,9 @@ class RequestGate:
         if needs not in caller.scopes:
             raise forbidden(needs)
         org_id = caller.org_id
+        settings = self._table.get(org_id, Kind.SETTINGS, "settings")
+        if isinstance(settings, OrgSettings) and settings.suspended_at is not None:
+            raise suspended()
         if not self._limiter.try_take(org_id):
             await self._limiter.take(org_id)
         if needs is ApiScope.ITEMS_WRITE and self._limiter.crowded(org_id):

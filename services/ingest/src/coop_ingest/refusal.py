@@ -116,6 +116,22 @@ def forbidden(needs: str) -> Refusal:
     )
 
 
+def suspended() -> Refusal:
+    """The key is valid, and its organisation may not do anything."""
+    return Refusal(
+        "authorization",
+        [
+            error(
+                403,
+                ErrorType.AUTHORIZATION_FAILED,
+                "Organisation suspended",
+                "Your organisation is suspended: nothing of this was kept.",
+            )
+        ],
+        close=True,
+    )
+
+
 def rate_limited(retry_after: float) -> Refusal:
     """The organisation sends more requests than it may."""
     return Refusal(

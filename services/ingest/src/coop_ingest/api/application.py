@@ -41,7 +41,7 @@ _ITEMS_IN = {
 _ERRORS = {
     400: "The request is wrong; every problem is listed with its pointer.",
     401: "The API key is missing, unknown, revoked or expired.",
-    403: "The API key does not have the scope that this needs.",
+    403: "The API key lacks the scope that this needs, or the organisation is suspended.",
     409: "The Idempotency-Key was used otherwise, or appeals are off.",
     413: "Over a limit.",
     415: "The body is not JSON, or packed in an unknown way.",

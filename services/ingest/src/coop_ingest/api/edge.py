@@ -5,7 +5,8 @@
 
 Guarantees: every answer 4xx and 5xx has the public error format with a request id; a fault of ours
 is logged with that id and answered 500; a trailing slash is optional on every path, and, as in
-Coop's router, so is the case of its letters.
+Coop's router, so is the case of its letters; no answer is taken by a browser for anything else than
+it says it is.
 Must not: know what a route does.
 """
 
@@ -18,7 +19,7 @@ from coop_contracts.config import ApiScope
 from coop_contracts.error import ErrorType
 from coop_contracts.ids import new_id
 from coop_ingest import metric
-from coop_ingest.answer import Answer, refusal_answer, send_answer
+from coop_ingest.answer import NOT_SNIFFED, Answer, refusal_answer, send_answer
 from coop_ingest.refusal import ClientGone, Refusal, error, invalid
 from coop_runtime.process.asgi import App, Receive, Scope, Send
 from coop_runtime.process.log import logger
@@ -94,6 +95,8 @@ class Edge:
         async def watch(message: MutableMapping[str, Any]) -> None:
             nonlocal started
             started = True
+            if message["type"] == "http.response.start":
+                message["headers"] = (*message["headers"], NOT_SNIFFED)
             await send(message)
 
         try:
