@@ -15,10 +15,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from prometheus_client import REGISTRY
 from standardwebhooks import Webhook
 
 from coop_action_dispatcher.slot import Slots
-from coop_contracts.config import Kind
+from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ActionDelivered
 
 pytestmark = pytest.mark.engines
@@ -270,6 +271,38 @@ async def test_more_than_there_are_slots_all_arrive(
         ids = await request_action(dispatcher, *[f"i{n}" for n in range(100)])
         await ended()
     assert sorted(platform.ids()) == sorted(ids)
+
+
+async def test_a_suspended_organisations_deliveries_wait(
+    start: Any,
+    request_action: Any,
+    configuration: Any,
+    platform: Any,
+    ended: Any,
+    rows: Any,
+    eventually: Any,
+) -> None:
+    """While an organisation is suspended nothing of it leaves and no attempt is used up; afterwards
+    all of it leaves, in order, also what was taken on meanwhile."""
+    configuration.put_keys()
+    configuration.put_action(platform.url)
+    suspended = OrgSettings(id="settings", name="", suspended_at=datetime.now(UTC))
+    configuration.put(Kind.SETTINGS, suspended)
+
+    def passes() -> float:
+        return REGISTRY.get_sample_value("coop_delivery_pass_seconds_count") or 0.0
+
+    async with start() as dispatcher:
+        ids = await request_action(dispatcher, *(["a"] * 3), "b", "c")
+        before = passes()
+        await eventually(lambda: passes() >= before + 2)  # it looked for what it may take
+        assert platform.ids() == []
+        found = await rows("SELECT DISTINCT state, attempts, lease_owner FROM dispatch.deliveries")
+        assert [tuple(row) for row in found] == [("PENDING", 0, None)]
+        configuration.put(Kind.SETTINGS, OrgSettings(id="settings", name=""))
+        await ended()
+    assert sorted(platform.ids()) == sorted(ids)
+    assert [one for one in platform.ids() if one in ids[:3]] == ids[:3]
 
 
 async def test_order_per_item_holds_under_failures(

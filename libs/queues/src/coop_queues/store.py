@@ -14,6 +14,7 @@
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
                pending_by_organisation, held
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
+    ending     RECORDS                      what there is of an organisation: counted, removed
 
 Guarantees: the organisation comes first everywhere and scopes everything: another's ids are not
 found. What changes rows answers with `changes`; after the commit they go to `OrderIndex.apply`.
@@ -40,6 +41,7 @@ from coop_queues.lookup import (
     pending_page,
 )
 from coop_queues.order import OrderIndex, client_of
+from coop_queues.org_record import RECORDS
 from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
@@ -60,6 +62,7 @@ __all__ = [
     "DEFAULT_LEASE",
     "DEFAULT_SKIP",
     "MOVED",
+    "RECORDS",
     "REOPENED",
     "ClaimRetention",
     "Claims",

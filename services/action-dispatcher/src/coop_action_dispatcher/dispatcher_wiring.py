@@ -19,6 +19,7 @@ from coop_action_dispatcher.sender import Sender
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
 from coop_action_dispatcher.store import Store
+from coop_action_dispatcher.strike import settings_of
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.tuning import Tuning
 from coop_action_dispatcher.upkeep import Upkeep
@@ -66,10 +67,12 @@ def assemble(
         endpoints_of=lambda org_id: endpoints_of(config, org_id),
         retention=tuning.retention,
     )
+    slots = slots or Slots(total=tuning.concurrency, per_endpoint=tuning.endpoint_concurrency)
+    slots.close_to(lambda org_id: settings_of(org_id, config).suspended_at is not None)
     return Dispatcher(
         store=store,
         leases=leases,
-        slots=slots or Slots(total=tuning.concurrency, per_endpoint=tuning.endpoint_concurrency),
+        slots=slots,
         courier=courier,
         upkeep=upkeep,
         revision=config.revision,

@@ -7,7 +7,8 @@
 Guarantees: a lease of a process that was killed is free again within `owner_timeout` and one
 heartbeat; a pass takes from organisations and endpoints in turn, and only as many as there are free
 slots, so that its cost does not grow with what is pending; of an endpoint whose breaker is half
-open it takes one, and only one process does.
+open it takes one, and only one process does; where the slots are closed to an organisation it takes
+nothing of it, and does not wait for it.
 Must not: send.
 """
 
@@ -82,8 +83,9 @@ class Leases:
         chosen = _Chosen(slots)
         try:
             async with transaction(self._engine) as connection:
-                lanes = (await connection.execute(sql.LANES)).all()
-                lanes = _rotated(lanes, self._passes)
+                found = (await connection.execute(sql.LANES)).all()
+                open_ = [lane for lane in found if not slots.closed_to(lane.org_id)]
+                lanes = _rotated(open_, self._passes)
                 rooms = chosen.rooms(lanes)
                 leased = await self._lease(connection, chosen, rooms) if rooms else []
         except BaseException:

@@ -9,11 +9,13 @@ process may take it.
 An organisation may have twice what it leaves free (two thirds, when it is alone), an endpoint half
 of what is left to its organisation. Of 256 slots, one slow endpoint has 64 (the fixed limit), ten
 of one organisation have 16 each; 96 stay free, 32 of them for the organisation's other endpoints.
+An organisation that is suspended gets none: what is its waits in the database.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 ENDPOINT_SHARE = 0.5
 ORG_SHARE = 2.0
@@ -40,6 +42,15 @@ class Slots:
         self._used: Counter[int] = Counter()
         self._used_of_org: Counter[str] = Counter()
         self._sum = 0
+        self._closed_to: Callable[[str], bool] = _open_to_all
+
+    def close_to(self, closed_to: Callable[[str], bool]) -> None:
+        """Ask this, each time, whether an organisation gets no slot."""
+        self._closed_to = closed_to
+
+    def closed_to(self, org_id: str) -> bool:
+        """Whether the organisation gets no slot, however many are free."""
+        return self._closed_to(org_id)
 
     @property
     def used(self) -> int:
@@ -53,6 +64,8 @@ class Slots:
 
     def room(self, org_id: str, endpoint_id: int) -> int:
         """How many the endpoint may take now. An upper bound: each one taken makes it smaller."""
+        if self._closed_to(org_id):
+            return 0
         free = self.free
         of_org = min(free, _below(free * self._org_share) - self._used_of_org[org_id])
         mine = min(self._per_endpoint, _below(of_org * self._endpoint_share))
@@ -76,6 +89,10 @@ class Slots:
         self._used_of_org[org_id] -= 1
         if self._used_of_org[org_id] <= 0:
             del self._used_of_org[org_id]
+
+
+def _open_to_all(_org_id: str) -> bool:
+    return False
 
 
 def _below(limit: float) -> int:

@@ -1,4 +1,5 @@
-"""The internal API of the dispatcher: deliveries, endpoints, executions, strikes, trials.
+"""The internal API of the dispatcher: deliveries, endpoints, executions, strikes, trials, and all
+records of an organisation.
 
     /internal/v1/orgs/{org_id}/…     the organisation is always part of the path; what is asked and
                                      what is answered is the contract of `coop_contracts.dispatch`
@@ -14,12 +15,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from coop_action_dispatcher.api import delivery, endpoint, strike, trial
+from coop_action_dispatcher.api import delivery, endpoint, record, strike, trial
 from coop_action_dispatcher.api.context import Context
 from coop_action_dispatcher.api.gate import Gate
 from coop_action_dispatcher.api.problem import install
 
-ROUTERS = (delivery.router, endpoint.router, strike.router, trial.router)
+ROUTERS = (delivery.router, endpoint.router, strike.router, trial.router, record.router)
 
 
 def build(context: Context) -> FastAPI:
