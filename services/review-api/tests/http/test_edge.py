@@ -34,7 +34,7 @@ JSON = {"content-type": "application/json"}
         (b'{"name": "a", "userStrikeCount": "1"}', "/userStrikeCount"),
         (b'{"name": "a", "userStrikeCount": 1.5}', "/userStrikeCount"),
         (b'{"name": "a", "userStrikeCount": true}', "/userStrikeCount"),
-        (b'{"name": "a", "id": "mine"}', "/id"),
+        (b'{"name": "a", "id": "not an id"}', "/id"),
         (b'{"name": "a", "orgId": "other"}', "/orgId"),
         (b'{"name": "a\\u0000"}', "/name"),
         (b'{"name": "\\ud800"}', ""),
@@ -92,6 +92,28 @@ async def test_every_error_is_a_problem(admin: Any, http: Any) -> None:
         assert problem["requestId"] == answer.headers["x-request-id"]
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_behind_tls_browsers_come_by_tls_alone() -> None:
+    """Where the public address is https every answer says so, also one of a limit; else none."""
+    import httpx
+
+    from coop_review_api.http.limit import RequestLimit
+
+    async def nothing(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    for behind_tls in (True, False):
+        served = RequestLimit(
+            nothing, max_body=1, reads_itself=lambda *_: False, behind_tls=behind_tls
+        )
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://review") as client:
+            for body in (b"", b"too large"):
+                answer = await client.post("/", content=body)
+                said = answer.headers.get("strict-transport-security")
+                assert said == ("max-age=31536000" if behind_tls else None)
 
 
 @pytest.mark.engines

@@ -14,8 +14,13 @@ import pyotp
 import pytest
 from fastapi.routing import APIRoute
 from psycopg import sql
+from sqlalchemy import select
 
+from coop_review_api.notification import letter
+from coop_review_api.notification.mail import Mail
+from coop_review_api.notification.table import mails
 from coop_review_api.people.token import hash_of
+from coop_runtime.database.engine import transaction
 from coop_runtime.process.log import logger
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
@@ -98,14 +103,28 @@ async def secrets(
     answer = await admin.call("PUT", "/v1/settings", settings)
     assert answer.status_code == 200, answer.text
     invited = {"email": f"walk-{org.org_id}@acme.example", "role": "MODERATOR"}
-    invitation = await make("/v1/invitations", invited, "invitations")
-    known["invitation"] = invitation["link"].partition("#")[2]
-    reset = (await admin.call("POST", f"/v1/users/{org.admin_id}/reset-link")).json()
-    known["reset"] = reset["link"].partition("#")[2]
+    await make("/v1/invitations", invited, "invitations")
+    known["invitation"] = await _mailed(context, invited["email"])
+    reset = await admin.call("POST", f"/v1/users/{org.admin_id}/reset-link")
+    assert reset.status_code == 200
+    known["reset"] = await _mailed(context, org.admin_email)
     ids["users"] = org.admin_id
     await http.post("/v1/password-resets", json={"email": admin.email})
     await _second_factor(http, org, clock, known)
     return made
+
+
+async def _mailed(context: Any, recipient: str) -> str:
+    """The token of the link that was mailed to somebody."""
+    async with transaction(context.engine) as connection:
+        found = await connection.execute(
+            select(mails).where(mails.c.recipient == recipient, mails.c.link.is_not(None))
+        )
+        row = found.one()._mapping
+    opened = letter.opened(
+        Mail(**{name: row[name] for name in Mail.__dataclass_fields__}), context.vault
+    )
+    return opened.plain.partition("#")[2].split()[0]
 
 
 async def _second_factor(http: Any, org: Any, clock: Any, known: dict[str, str]) -> None:

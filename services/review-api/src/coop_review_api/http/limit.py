@@ -3,8 +3,9 @@
 Guarantees: an address that is not UTF-8 is answered 400; a body over the limit is answered 413
 before it is held in memory, whether its length was announced or not; a body cut off half-way
 reaches no handler; no answer may be framed or sniffed, and none may be kept but what is asked for
-anew each time (`http.conditional`); an error that no handler knew is answered too. (Routes that
-read large files themselves keep the two of bodies.)
+anew each time (`http.conditional`); an error that no handler knew is answered too; behind TLS a
+browser that was here once comes by TLS alone (RFC 6797). (Routes that read large files themselves
+keep the two of bodies.)
 Must not: read what a body says.
 """
 
@@ -30,16 +31,24 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_TLS_ALONE = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class RequestLimit:
     """ASGI middleware around the whole application. `max_body` is in bytes. `reads_itself` says by
-    method and path which requests read their own bodies, under limits of their own."""
+    method and path which requests read their own bodies, under limits of their own. `behind_tls`:
+    browsers come by https."""
 
     def __init__(
-        self, app: App, *, max_body: int, reads_itself: Callable[[str, str], bool]
+        self,
+        app: App,
+        *,
+        max_body: int,
+        reads_itself: Callable[[str, str], bool],
+        behind_tls: bool = False,
     ) -> None:
         self._app = app
+        self._headers = _HEADERS | (_TLS_ALONE if behind_tls else {})
         self._max_body = max_body
         self._reads_itself = reads_itself
 
@@ -52,7 +61,7 @@ class RequestLimit:
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers["X-Request-Id"] = scope["coop.request_id"]
             await send(message)

@@ -123,6 +123,10 @@ def api(settings: Settings) -> Service:
     service.add_readiness("database", lambda: database_ready(engine))
     service.add_stop(close)
     service.add_stopping(hub.stop)
-    served = limited(build(context), max_body=settings.review_max_body)
+    served = limited(
+        build(context),
+        max_body=settings.review_max_body,
+        behind_tls=settings.review_public_url.startswith("https://"),
+    )
     service.serve(measured(served), settings.review_host, settings.review_port)
     return service

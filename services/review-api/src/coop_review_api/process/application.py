@@ -192,12 +192,14 @@ async def _names_of(request: Request, user_ids: frozenset[str]) -> Mapping[str, 
         return await person.names_of(connection, principal.org_id, user_ids)
 
 
-def limited(app: FastAPI, *, max_body: int) -> RequestLimit:
-    """The application as it is served. `max_body` in bytes."""
+def limited(app: FastAPI, *, max_body: int, behind_tls: bool = False) -> RequestLimit:
+    """The application as it is served. `max_body` in bytes; `behind_tls`: browsers use https."""
 
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
     lists = frozenset(f"/v1/{resource.path}" for resource in _RESOURCES)
     answering = Conditional(app, endless=("/v1/events",), tagged=lists.__contains__)
-    return RequestLimit(answering, max_body=max_body, reads_itself=reads_itself)
+    return RequestLimit(
+        answering, max_body=max_body, reads_itself=reads_itself, behind_tls=behind_tls
+    )
