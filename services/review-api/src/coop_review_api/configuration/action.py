@@ -38,6 +38,8 @@ _RESERVED_HEADERS = frozenset(
     }
 )
 
+_CALLBACKS = frozenset({"IGNORE", "APPEAL_DECISION"})  # the dispatcher knows them by these names
+
 
 def check_action(action: Action, previous: Action | None, catalogue: Catalogue) -> Iterator[Fault]:
     """Faults of an action; changing a built-in one raises `Conflict`."""
@@ -50,6 +52,8 @@ def check_action(action: Action, previous: Action | None, catalogue: Catalogue) 
             yield from check_url(action.callback_url, "/callbackUrl")
         if not action.item_type_ids and not action.applies_to_all_items_of_kind:
             yield Fault("/itemTypeIds", "at least one item type, or a kind it applies to")
+    if action.id in _CALLBACKS:
+        yield Fault("/id", "is the name of a callback")
     yield from check_parameters(action.parameters)
     clash = {parameter.name for parameter in action.parameters} & action.callback_url_body.keys()
     for name in sorted(clash):

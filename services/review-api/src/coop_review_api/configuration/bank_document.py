@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from coop_review_api.configuration.document_model import (
+    DocumentBody,
     Id,
     Name,
     Stamped,
@@ -21,7 +22,7 @@ from coop_rules.matching.bank import MAX_LOCATIONS, MAX_REGEX, MAX_STRINGS
 BankEntry = Annotated[str, Field(max_length=MAX_REGEX)]
 
 
-class TextBankBody(Body):
+class TextBankBody(DocumentBody):
     """Strings, or patterns in RE2's syntax, that rules look for. Import a large bank."""
 
     name: Name
@@ -89,7 +90,7 @@ class LocationFields(Body):
         return self
 
 
-class LocationBankBody(Body):
+class LocationBankBody(DocumentBody):
     """Places that rules look for. A large bank is better imported."""
 
     name: Name
@@ -114,7 +115,7 @@ class LocationBankView(Stamped):
     warnings: list[WarningView] | None = None
 
 
-class HashBankBody(Body):
+class HashBankBody(DocumentBody):
     """A bank of media hashes. Its contents are kept by the Hasher-Matcher-Actioner; `enabledRatio`
     is the share of them that match."""
 

@@ -23,7 +23,7 @@ from coop_contracts.config import Document, Kind
 from coop_contracts.ids import new_id
 from coop_review_api.configuration import history, log
 from coop_review_api.configuration.log import Entry, LockedConfiguration
-from coop_review_api.kernel.error import NotFound
+from coop_review_api.kernel.error import Conflict, Fault, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.secret.vault import Vault
 
@@ -99,17 +99,20 @@ class DocumentKind(Generic[D]):
         document_id: str | None,
         expected: int | None,
         vault: Vault,
+        given_id: str | None = None,
     ) -> Entry[D]:
-        """Create (`document_id` None) or replace one, as it was sent; the whole entry. `expected`:
-        the revision that the author saw. Raises `Invalid`, `Conflict`, `Forbidden`, `NotFound`,
-        `RevisionMismatch`."""
+        """Create (`document_id` None, `given_id` where the caller has one) or replace one, as it
+        was sent; the whole entry. `expected`: the revision that the author saw. Raises `Invalid`,
+        `Conflict`, `Forbidden`, `NotFound`, `RevisionMismatch`."""
         before = None
         if document_id is not None:
             before = await self.current(configuration, document_id)
+        elif given_id is not None:
+            await self._check_unused(configuration, given_id)
         sent = SentDocument(
             configuration=configuration,
             vault=vault,
-            document_id=document_id or new_id(),
+            document_id=document_id or given_id or new_id(),
             fields=fields,
             previous=before,
         )
@@ -157,6 +160,18 @@ class DocumentKind(Generic[D]):
         await configuration.delete(self.kind, document_id, expected=expected)
         if self.saved is not None:
             await self.saved(change)
+
+    async def _check_unused(self, configuration: LockedConfiguration, document_id: str) -> None:
+        """Raises `Conflict` for an id that a document of this kind has, or had: what was recorded
+        under it must not become another's."""
+        connection, org_id = configuration.connection, configuration.org_id
+        if document_id in self.implied or await log.is_known(
+            connection, org_id, self.kind, document_id
+        ):
+            raise Conflict(
+                "this id cannot be used",
+                faults=[Fault("/id", "a document of this kind has it, or had it")],
+            )
 
     async def current(self, configuration: LockedConfiguration, document_id: str) -> D:
         """The document that a change would replace. Raises `NotFound`."""

@@ -1,6 +1,7 @@
 """Configuration documents on this API's wire: what comes in (`…Body`) and what goes out (`…View`).
 
-Guarantees: bodies hold no field that a caller may not set (ids, versions, hashes, built-in flags);
+Guarantees: bodies hold no field that a caller may not set (versions, hashes, built-in flags), and
+ids of new documents alone;
 views hold no secret, not even as ciphertext.
 Must not: check what needs other documents; `configuration.check` does, under the lock.
 """
@@ -22,6 +23,7 @@ Text255 = Annotated[str, Field(max_length=255)]
 Text2000 = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=50_000)]
 Id = Annotated[str, Field(min_length=1, max_length=128)]
+GivenId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Ids = Annotated[list[Id], Field(max_length=500)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Penalty = Literal["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"]
@@ -43,6 +45,13 @@ class WarningView(Model):
 
     pointer: str
     reason: str
+
+
+class DocumentBody(Body):
+    """What every document's body has. `id`: of a new document, where the caller has one (whoever
+    moves over keeps theirs); left out, one is made."""
+
+    id: GivenId | None = None
 
 
 class ContainerFields(Body):
@@ -71,7 +80,7 @@ class FieldRolesFields(Body):
     email: str | None = None
 
 
-class ItemTypeBody(Body):
+class ItemTypeBody(DocumentBody):
     """A kind of item, its fields and the roles they play."""
 
     name: Name
@@ -111,7 +120,7 @@ PolicyType = Literal[
 ]
 
 
-class PolicyBody(Body):
+class PolicyBody(DocumentBody):
     """What is not allowed, in the organisation's words. `reviewWithinMinutes` is a clock that the
     law sets: so long after its first cause a job under this policy is to be decided."""
 
@@ -156,7 +165,7 @@ class ParameterFields(Body):
     default_value: JsonValue = None
 
 
-class ActionBody(Body):
+class ActionBody(DocumentBody):
     """What the platform does to an item when Coop calls it.
 
     `callbackUrlHeaders` may hold secrets and is never returned. Leave it out to keep what is
@@ -200,7 +209,7 @@ ParameterValues = dict[str, dict[str, JsonValue]]
 Ceiling = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
-class RuleBody(Body):
+class RuleBody(DocumentBody):
     """A condition, and what follows when it is true. `conditionSet` is Coop's condition JSON,
     `actionParameters` are values by action id, then by parameter name. `maxDailyActions` limits the
     submissions on which the rule acts on a UTC day; beyond `maxActionsPerMinute` or
@@ -252,7 +261,7 @@ class RuleView(Stamped):
     cost: list[RuleCostView] | None = None
 
 
-class RoutingRuleBody(Body):
+class RoutingRuleBody(DocumentBody):
     """Which queue a job goes to. Left out, `sequenceNumber` puts a new rule last."""
 
     name: Name

@@ -1,12 +1,14 @@
 """API keys and webhook keys: how they are made.
 
     API key        32 random bytes in hex, shown once; the document holds its SHA-256. Replaced by
-                   another of the same scopes, it is good until the end of the overlap.
+                   another of the same scopes, it is good until the end of the overlap. One that a
+                   platform has already is taken over by its hash.
     webhook key    RSA-2048 (RSA_SHA256), or a `whsec_` secret (STANDARD_WEBHOOKS); ciphertext
 
     webhook keys   ACTIVE ──rotate──▶ RETIRING ──revoke, or the next rotation──▶ REVOKED
 
-Guarantees: a key's text leaves this module once, to whoever made it; a scheme never loses its last
+Guarantees: a key's text leaves this module once, to whoever made it; no two documents, of whichever
+organisations, have one hash: such a key would speak for nobody; a scheme never loses its last
 active key, because webhooks without it would not be sent.
 Must not: log or audit a key.
 """
@@ -20,12 +22,15 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import ApiKey, ApiScope, Kind, WebhookKey
 from coop_contracts.ids import new_id
 from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.log import Entry, LockedConfiguration
-from coop_review_api.kernel.error import Conflict
+from coop_review_api.configuration.table import config_current
+from coop_review_api.kernel.error import Conflict, Fault
 from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
 from coop_runtime.secret.vault import Vault
 
@@ -35,8 +40,10 @@ _KEY_BYTES = 32
 
 
 class NewApiKey(NamedTuple):
+    """`key` is None of one that was taken over."""
+
     entry: Entry[ApiKey]
-    key: str
+    key: str | None
 
 
 class NewWebhookKey(NamedTuple):
@@ -53,19 +60,49 @@ async def create_api_key(
     expires_at: datetime | None,
     scopes: Sequence[ApiScope] = (),
     description: str = "",
+    key_hash: str | None = None,
 ) -> NewApiKey:
-    """A new key, valid at once beside the others; for everything where no scopes are given."""
-    key = secrets.token_hex(_KEY_BYTES)
+    """A new key, valid at once beside the others; for everything where no scopes are given. With
+    `key_hash` (hex) one that the platform has already. Raises `Conflict` for a known hash."""
+    key = None
+    if key_hash is None:
+        key = secrets.token_hex(_KEY_BYTES)
+        key_hash = hashlib.sha256(key.encode()).hexdigest()
+    else:
+        key_hash = key_hash.lower()
+        await _check_unknown(configuration.connection, key_hash)
     document = ApiKey(
         id=new_id(),
         name=name,
-        key_hash=hashlib.sha256(key.encode()).hexdigest(),
+        key_hash=key_hash,
+        created_by=configuration.author,
         created_at=configuration.now,
         expires_at=expires_at,
         scopes=tuple(sorted(set(scopes))),
         description=description,
     )
     return NewApiKey(await configuration.save(Kind.API_KEY, document), key)
+
+
+async def _check_unknown(connection: AsyncConnection, key_hash: str) -> None:
+    """Raises `Conflict` for a hash that any organisation's document has."""
+    # Another organisation may be taking it over at this moment, under a lock of its own.
+    await connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"api-key {key_hash}"},
+    )
+    known = await connection.scalar(
+        select(config_current.c.id)
+        .where(
+            config_current.c.kind == Kind.API_KEY,
+            func.lower(config_current.c.document["keyHash"].astext) == key_hash,
+        )
+        .limit(1)
+    )
+    if known is not None:
+        raise Conflict(
+            "this key cannot be taken over", faults=[Fault("/keyHash", "is of a key that is known")]
+        )
 
 
 async def rotate_api_key(

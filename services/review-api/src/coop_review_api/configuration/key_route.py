@@ -37,12 +37,15 @@ Manager = Annotated[Principal, Depends(_manages_org)]
 
 
 class ApiKeyBody(Body):
-    """A new key of the public API. Keys are valid side by side: make one, change over, revoke."""
+    """A new key of the public API. Keys are valid side by side: make one, change over, revoke.
+    `keyHash`: of a key that the platform has already, such as one of Coop's: the SHA-256 of its
+    text in hex. How hard such a key is to guess is for whoever takes it over to know."""
 
     name: Name
     expires_at: AwareDatetime | None = None
     scopes: Annotated[list[ApiScope], Field(max_length=len(ApiScope), default_factory=list)]
     description: Annotated[str, Field(max_length=500)] = ""
+    key_hash: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None = None
 
 
 class ApiKeyRotation(Body):
@@ -53,13 +56,15 @@ class ApiKeyRotation(Body):
 
 class ApiKeyView(Model):
     """A key with no `scopes` may be used for everything. `replacedBy` is the key that a rotation
-    made in its place. `lastUsedAt` is null when that is not known, and some seconds behind."""
+    made in its place; `createdBy` made the key, was shown it, and may have it still. `lastUsedAt`
+    is null when that is not known, and some seconds behind."""
 
     id: str
     name: str
     description: str
     scopes: list[ApiScope]
     created_at: datetime
+    created_by: str | None
     expires_at: datetime | None
     revoked_at: datetime | None
     replaced_by: str | None
@@ -68,9 +73,9 @@ class ApiKeyView(Model):
 
 
 class CreatedApiKeyView(ApiKeyView):
-    """`key` is shown this once."""
+    """`key` is shown this once; null of one that was taken over by its hash."""
 
-    key: str
+    key: str | None
 
 
 class ApiKeyPage(Model):
@@ -155,6 +160,7 @@ async def create_api_key(
             expires_at=body.expires_at,
             scopes=body.scopes,
             description=body.description,
+            key_hash=body.key_hash,
         )
     return CreatedApiKeyView(**_api_key(made.entry).model_dump(), key=made.key)
 
@@ -242,6 +248,7 @@ def _api_key(entry: Entry[ApiKey], last_used_at: datetime | None = None) -> ApiK
         description=document.description,
         scopes=list(document.scopes),
         created_at=document.created_at,
+        created_by=document.created_by,
         expires_at=document.expires_at,
         revoked_at=document.revoked_at,
         replaced_by=document.replaced_by,

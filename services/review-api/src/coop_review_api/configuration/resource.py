@@ -110,5 +110,11 @@ class Resource(Generic[D]):
 
 
 def fields_of(body: Body) -> dict[str, Any]:
-    """A body as JSON: what `DocumentKind.save` takes."""
-    return body.model_dump(by_alias=True, mode="json")
+    """A body as JSON, without an id: what `DocumentKind.save` takes."""
+    return body.model_dump(by_alias=True, mode="json", exclude={"id"})
+
+
+def id_of(body: Body) -> str | None:
+    """The id that the caller has for a document."""
+    found: str | None = getattr(body, "id", None)
+    return found

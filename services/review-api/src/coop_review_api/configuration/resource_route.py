@@ -1,7 +1,7 @@
 """The routes of a configuration resource, the same for every kind.
 
     GET    /v1/<path>                list, paged
-    POST   /v1/<path>                create                      201, ETag
+    POST   /v1/<path>                create, under a given id    201, ETag; 409 for one used before
     GET    /v1/<path>/{id}           read                        ETag
     PUT    /v1/<path>/{id}           replace; If-Match optional  ETag, 412 when changed meanwhile
     DELETE /v1/<path>/{id}           delete; If-Match optional   204, 409 naming what uses it
@@ -21,13 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.configuration.log import Entry
-from coop_review_api.configuration.resource import Resource, Written, fields_of
+from coop_review_api.configuration.resource import Resource, Written, fields_of, id_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.body import JsonBody, ReplacingBody, check_shown
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.route import IF_MATCH, add_route, model_of
+from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
 
@@ -154,6 +155,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 principal,
                 fields=fields,
                 document_id=None,
+                given_id=id_of(body),
                 expected=None,
                 vault=context.vault,
             )
@@ -171,6 +173,8 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
         if_match: str | None = IF_MATCH,
     ) -> Any:
         context, expected = context_of(request), expected_revision(if_match)
+        if id_of(body) not in (None, document_id):
+            raise Invalid([Fault("/id", "is not the id of this document")])
         fields = fields_of(body)
         weight = await _weight(context, principal, resource, document_id, fields)
         async with changing(context, principal) as configuration:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from coop_contracts.config import QueueOrder
-from coop_review_api.configuration.document_model import Ids, Name, Stamped, Text2000
+from coop_review_api.configuration.document_model import DocumentBody, Ids, Name, Stamped, Text2000
 from coop_review_api.http.body import Body
 from coop_review_api.http.person_name import PersonNames
 
@@ -27,7 +27,7 @@ class QueueWeightsFields(Body):
     severity: float = 0.0
 
 
-class QueueBody(Body):
+class QueueBody(DocumentBody):
     """Where jobs wait. Those review here whom `reviewerIds` name, or by their role `reviewerRoles`;
     with `openToEveryone` all who review, which is false for a new queue unless it is said, and
     where somebody is named. Who edits queues sees all. Making a queue the default takes that from
