@@ -22,6 +22,7 @@ from confluent_kafka import KafkaException
 from coop_cli.audit_command import audit
 from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.letter_text import as_json, as_text
+from coop_cli.org_command import org
 from coop_cli.replay import Summary, chosen, reason_of, replay
 from coop_cli.rule_command import rules
 from coop_cli.settings import CliSettings
@@ -36,6 +37,11 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: messages that could 
 app.add_typer(dlq, name="dlq")
 app.add_typer(rules, name="rules")
 app.add_typer(audit, name="audit")
+app.command(
+    "org",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(org)
 
 
 class LetterFormat(StrEnum):

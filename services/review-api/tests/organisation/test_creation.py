@@ -31,6 +31,7 @@ _OWN = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "TIME"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"admin-[0-9a-f]{32}"), "ADMIN"),
+    (re.compile(r'"acme(-[0-9a-f]+)?"'), '"SLUG"'),
     (re.compile(r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\b"), "TRACE"),
     (re.compile(r"v1\.[0-9a-f]{8}\.[-_=A-Za-z0-9]+"), "CIPHERTEXT"),
     (re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----"), "PUBLIC KEY"),

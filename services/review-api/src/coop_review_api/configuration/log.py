@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
-from sqlalchemy import Text, cast, insert, literal, null, select, update
+from sqlalchemy import Text, cast, delete, insert, literal, null, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -127,9 +127,9 @@ class LockedConfiguration:
 
     async def restate(self, kind: Kind, document_id: str, document: Document | None) -> int:
         """Append a document unchecked under a new revision: unchanged (log_head), or a rule that
-        is stopped (notification.alarm), a routing rule that has another place (routing_order) or a
-        bank whose places are known anew (signal.place_keeper), whatever else may be wrong with
-        it."""
+        is stopped (notification.alarm), a routing rule that has another place (routing_order), a
+        bank whose places are known anew (signal.place_keeper), or what an operator says of the
+        organisation, whatever else may be wrong with it."""
         return await self._append(kind, document_id, document)
 
     def raise_head(self, revision: int) -> None:
@@ -188,9 +188,25 @@ class LockedConfiguration:
         return self.head
 
 
-async def begin(connection: AsyncConnection, org_id: str) -> None:
-    """A new organisation, whose configuration is empty."""
-    await connection.execute(insert(orgs).values(org_id=org_id))
+async def begin(connection: AsyncConnection, org_id: str, *, slug: str | None = None) -> None:
+    """A new organisation, whose configuration is empty. `slug`: what people name it by. Raises
+    `Conflict` where another is named so."""
+    made = await connection.scalar(
+        upsert(orgs)
+        .values(org_id=org_id, slug=slug)
+        .on_conflict_do_nothing(index_elements=["slug"])
+        .returning(orgs.c.org_id)
+    )
+    if made is None:
+        raise Conflict(f"another organisation is named {slug}")
+
+
+async def forget(connection: AsyncConnection, org_id: str) -> bool:
+    """The end of an organisation that has nothing any more but its logs, which go with it; False
+    where there is none. By the logs' owner: nobody else deletes of them."""
+    await connection.execute(text("SELECT review.remove_logs(:org)"), {"org": org_id})
+    gone = await connection.execute(delete(orgs).where(orgs.c.org_id == org_id))
+    return gone.rowcount > 0
 
 
 async def lock(
@@ -268,6 +284,18 @@ async def read(
         author=row.author,
         time=row.time,
     )
+
+
+async def is_known(connection: AsyncConnection, org_id: str, kind: Kind, document_id: str) -> bool:
+    """Whether there is, or was, a document of this id."""
+    found = await connection.scalar(
+        select(config_current.c.revision).where(
+            config_current.c.org_id == org_id,
+            config_current.c.kind == kind,
+            config_current.c.id == document_id,
+        )
+    )
+    return found is not None
 
 
 def config_key(org_id: str, kind: Kind, document_id: str) -> str:

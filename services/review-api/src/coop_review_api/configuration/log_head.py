@@ -77,6 +77,12 @@ class TopicState:
         if known is None or event.revision >= known.revision:
             self.documents[key] = KnownDocument(event.revision, bytes(event.document) == b"null")
 
+    def forget(self, key: bytes) -> None:
+        """Take in a tombstone: of a document of an organisation that was removed."""
+        org_id, _, of_org = key.decode(errors="replace").partition("/")
+        kind, _, document_id = of_org.partition("/")
+        self.documents.pop(DocumentKey(org_id, kind, document_id), None)
+
     def of_org(self, org_id: str) -> dict[DocumentKey, KnownDocument]:
         return {key: known for key, known in self.documents.items() if key.org_id == org_id}
 

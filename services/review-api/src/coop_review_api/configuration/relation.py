@@ -13,4 +13,4 @@ LOG = Relation(
 )
 """Every change."""
 
-ORGS = Relation(orgs, "org_id", "head_revision", "created_at")
+ORGS = Relation(orgs, "org_id", "head_revision", "created_at", "slug")

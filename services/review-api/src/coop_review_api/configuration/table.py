@@ -50,6 +50,9 @@ orgs = Table(
     Column("org_id", Text, primary_key=True),
     Column("head_revision", BigInteger, nullable=False, server_default=text("0")),
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
+    # By which people name it when they sign in; null: by its id.
+    Column("slug", Text, nullable=True),
+    Index("orgs_slug_key", "slug", unique=True),
 )
 
 config_log = Table(

@@ -113,7 +113,7 @@ class ConfigTopic:
             for message in client.consume(_BATCH, _POLL):
                 error = message.error()
                 if error is None:
-                    self._see(message.value(), state)
+                    self._see(message.key(), message.value(), state)
                     offset = message.offset()
                     if offset is not None and offset >= high - 1:
                         return
@@ -125,8 +125,9 @@ class ConfigTopic:
                 raise Retryable("config topic: the broker went away while it was read")
         raise Retryable(f"config topic: its end was not reached within {READ_TIMEOUT:g} s")
 
-    def _see(self, value: bytes | None, state: TopicState) -> None:
+    def _see(self, key: bytes | None, value: bytes | None, state: TopicState) -> None:
         if value is None:
+            state.forget(key or b"")
             return
         try:
             state.see(self._decoder.decode(value))

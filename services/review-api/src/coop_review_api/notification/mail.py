@@ -6,7 +6,7 @@
 
 Guarantees: a mail is in the queue because its cause was committed, with it; it is sent at least
 once, with the same Message-ID each time, though a process dies; two processes do not send the same
-one at once.
+one at once; those of a suspended organisation wait.
 Must not: hold a transaction open while a server is waited for: a lease does that.
 """
 
@@ -20,6 +20,8 @@ from typing import Final
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_contracts.config import Kind
+from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.notification.table import mails
 
 LEASE: Final = 180.0
@@ -34,10 +36,13 @@ RETENTION: Final = timedelta(days=30)
 _MAX_ERROR = 500
 
 _TAKE = text(
-    """
+    f"""
     WITH due AS MATERIALIZED (
-        SELECT mail_id FROM review.mails
-        WHERE state = 'PENDING' AND next_attempt_at <= :now
+        SELECT mail_id FROM review.mails AS waiting
+        WHERE state = 'PENDING' AND next_attempt_at <= :now AND NOT EXISTS (
+            SELECT FROM {CURRENT.sql} AS settings
+            WHERE settings.org_id = waiting.org_id AND settings.kind = '{Kind.SETTINGS}'
+              AND settings.document ->> 'suspendedAt' IS NOT NULL)
         ORDER BY next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     UPDATE review.mails AS m
@@ -46,7 +51,7 @@ _TAKE = text(
     FROM due WHERE m.mail_id = due.mail_id
     RETURNING m.mail_id, m.org_id, m.cause_id, m.recipient, m.subject, m.plain, m.html, m.link,
         m.attempts, m.created_at
-    """
+    """  # noqa: S608 - made of constants
 )
 
 _PRUNE = text(

@@ -1,6 +1,7 @@
-"""Set-up commands for whoever runs the system.
+"""Making an organisation, for whoever runs the system.
 
-    create-org --name NAME --admin-email ADDRESS [--admin-password-file FILE]
+    org create --name NAME --admin-email ADDRESS [--slug SLUG] [--admin-password-file FILE]
+    create-org …                                                       the same, by its old name
 
 Prints one JSON object: ids, and once the password, API key, webhook secret and public key. Nothing
 else goes to the standard output, so that a script can read it.
@@ -35,6 +36,7 @@ def run_create_org(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="coop_review_api create-org")
     parser.add_argument("--name", required=True)
     parser.add_argument("--admin-email", required=True)
+    parser.add_argument("--slug", help="what people name it by when they sign in")
     parser.add_argument("--admin-password-file", type=Path, help="its first line is the password")
     wanted = parser.parse_args(arguments)
     settings = Settings.load().require("postgres")
@@ -43,7 +45,7 @@ def run_create_org(arguments: Sequence[str]) -> int:
         password = None
         if wanted.admin_password_file is not None:
             password = wanted.admin_password_file.read_text(encoding="utf-8").splitlines()[0]
-        created = asyncio.run(_create(settings, vault, wanted.name, wanted.admin_email, password))
+        created = asyncio.run(_create(settings, vault, wanted, password))
     except (ReviewError, Retryable, OSError, IndexError) as error:
         sys.stderr.write(f"create-org: {error}\n")
         return 1
@@ -52,7 +54,7 @@ def run_create_org(arguments: Sequence[str]) -> int:
 
 
 async def _create(
-    settings: Settings, vault: Vault, name: str, email: str, password: str | None
+    settings: Settings, vault: Vault, wanted: argparse.Namespace, password: str | None
 ) -> Created:
     engine = engine_of(settings.postgres, pool_size=1, application_name="coop-review-api-admin")
     passwords = Passwords(parallel=1)
@@ -60,8 +62,9 @@ async def _create(
         async with transaction(engine) as connection:
             return await creation.create(
                 connection,
-                name=name,
-                admin_email=email,
+                name=wanted.name,
+                admin_email=wanted.admin_email,
+                slug=wanted.slug,
                 admin_password=password,
                 vault=vault,
                 passwords=passwords,
@@ -76,6 +79,7 @@ def shown(created: Created) -> dict[str, Any]:
     """What is printed."""
     return {
         "orgId": created.org_id,
+        "slug": created.slug,
         "admin": {
             "id": created.admin_id,
             "email": created.admin_email,

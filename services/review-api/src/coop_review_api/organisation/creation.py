@@ -1,12 +1,13 @@
 """A new organisation: everything it cannot start without, in one transaction.
 
 Guarantees: all of it or nothing; what is shown once is in the answer, nowhere else in clear text.
-Must not: be reachable over HTTP; an operator makes organisations (`create-org`).
+Must not: be reachable over HTTP; an operator makes organisations (`org create`).
 """
 
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +30,8 @@ from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import LockedConfiguration, begin, lock
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.email_address import check_email, normalize_email
-from coop_review_api.kernel.error import Invalid
+from coop_review_api.kernel.error import Conflict, Invalid
+from coop_review_api.organisation.slug import check_slug, slugs_of
 from coop_review_api.people import user
 from coop_review_api.people.password import Passwords, check_password
 from coop_runtime.secret.vault import Vault
@@ -50,9 +52,10 @@ _BUILT_IN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Created:
-    """What `create-org` prints. Password, API key and webhook secret are never shown again."""
+    """What `org create` prints. Password, API key and webhook secret are never shown again."""
 
     org_id: str
+    slug: str | None
     admin_id: str
     admin_email: str
     admin_password: str
@@ -75,15 +78,17 @@ async def create(
     vault: Vault,
     passwords: Passwords,
     clock: Clock,
+    slug: str | None = None,
 ) -> Created:
-    """Make the organisation. Without `admin_password` one is made. Raises `Invalid`, `Conflict`."""
+    """Make the organisation. Without `admin_password` one is made; without `slug` one of the name.
+    Raises `Invalid`, `Conflict`."""
     email = normalize_email(admin_email)
     password = admin_password or secrets.token_urlsafe(_PASSWORD_BYTES)
     faults = check_email(email) + check_password(password, email=email, known=[name])
     if faults:
         raise Invalid(faults)
     org_id = new_id()
-    await begin(connection, org_id)
+    slug = await _begin(connection, org_id, name=name, slug=slug)
     configuration = await lock(connection, org_id, author=AUTHOR, clock=clock)
     await configuration.save(Kind.SETTINGS, OrgSettings(id=SETTINGS_ID, name=name, email=email))
     user_type = await _default_user_type(configuration)
@@ -106,11 +111,12 @@ async def create(
     await user.mark_break_glass(connection, admin.user_id, is_break_glass=True)
     return Created(
         org_id=org_id,
+        slug=slug,
         admin_id=admin.user_id,
         admin_email=admin.email,
         admin_password=password,
         api_key_id=api_key.entry.document.id,
-        api_key=api_key.key,
+        api_key=api_key.key or "",
         webhook_secret=standard.secret or "",
         public_key=rsa.entry.document.public_key or "",
         default_user_type_id=user_type.id,
@@ -118,6 +124,22 @@ async def create(
         appeals_queue_id=appeals_queue_id,
         action_ids=actions,
     )
+
+
+async def _begin(
+    connection: AsyncConnection, org_id: str, *, name: str, slug: str | None
+) -> str | None:
+    """Begin the organisation under the slug that is given, or the first free one of its name."""
+    if slug is not None:
+        check_slug(slug)
+        await begin(connection, org_id, slug=slug)
+        return slug
+    for wanted in slugs_of(name):
+        with suppress(Conflict):
+            await begin(connection, org_id, slug=wanted)
+            return wanted
+    await begin(connection, org_id)
+    return None
 
 
 async def _default_user_type(configuration: LockedConfiguration) -> ItemType:

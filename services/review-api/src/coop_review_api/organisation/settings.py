@@ -7,7 +7,9 @@ only.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from coop_contracts.config import IdentityProvider, Kind, OrgSettings
 from coop_contracts.permission import Permission
@@ -16,6 +18,7 @@ from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
 from coop_review_api.kernel.error import Conflict, Fault
+from coop_review_api.people import session
 from coop_review_api.people.administration import administration_of, check_administered
 
 HEADERS: Final = (
@@ -38,13 +41,22 @@ async def _settings(sent: SentDocument[OrgSettings]) -> OrgSettings:
         )
         for name, wired, _ in HEADERS
     }
-    is_demo = previous is not None and previous.is_demo_org
-    return sent.to(OrgSettings, **headers, isDemoOrg=is_demo)
+    return sent.to(OrgSettings, **headers, **_of_operator(previous))
+
+
+def _of_operator(previous: OrgSettings | None) -> dict[str, Any]:
+    """What the operator decides, as JSON: a change leaves it as it is."""
+    if previous is None:
+        return {}
+    fields = msgspec.to_builtins(previous)
+    return {name: fields[name] for name in ("isDemoOrg", "suspendedAt") if name in fields}
 
 
 async def _require_elsewhere(change: DocumentChange[OrgSettings]) -> None:
-    configuration, after = change.configuration, change.after
+    configuration, before, after = change.configuration, change.before, change.after
     await administration_of(configuration, change.principal, Permission.MANAGE_ORG)
+    if after is not None and _of_operator(before) != _of_operator(after):
+        raise Conflict("what the operator decided then is not the organisation's to restore")
     if after is None or not after.requires_single_sign_on:
         return
     catalogue = await configuration.catalogue(Kind.IDENTITY_PROVIDER)
@@ -56,9 +68,13 @@ async def _require_elsewhere(change: DocumentChange[OrgSettings]) -> None:
         )
 
 
-async def _check_administered(change: DocumentChange[OrgSettings]) -> None:
-    """Where passwords stop working, somebody keeps theirs for emergencies."""
-    await check_administered(change.configuration)
+async def _end_passwords(change: DocumentChange[OrgSettings]) -> None:
+    """Where passwords stop working, somebody keeps theirs for emergencies, and what others opened
+    with one ends."""
+    configuration, after = change.configuration, change.after
+    await check_administered(configuration)
+    if after is not None and after.requires_single_sign_on:
+        await session.end_by_password(configuration.connection, configuration.org_id)
 
 
 SETTINGS: Final = DocumentKind(
@@ -67,5 +83,5 @@ SETTINGS: Final = DocumentKind(
     noun="Settings",
     build=_settings,
     guard=_require_elsewhere,
-    saved=_check_administered,
+    saved=_end_passwords,
 )

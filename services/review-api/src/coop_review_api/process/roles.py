@@ -55,7 +55,8 @@ TABLE = RoleTable(
         "coop_review_api.migrations:run", settings=_SETTINGS, database_role=_DATABASE_ROLE
     ),
     commands=(
+        Command("org", "coop_review_api.organisation.org_command:run_org"),
         Command("create-org", "coop_review_api.organisation.create_command:run_create_org"),
-        Command("sso-domain", "coop_review_api.single_sign_on.domain_command:run_domain"),
+        Command("sso-domain", "coop_review_api.people.domain_command:run_domain"),
     ),
 )
