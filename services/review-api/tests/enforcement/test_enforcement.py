@@ -265,6 +265,30 @@ async def test_pause_resume_cancel_and_crash(desk: Desk, engine: Any, clock: Any
     await desk.steer(cancelled, "confirm", 409)
 
 
+@pytest.mark.parametrize("end", ["disable", "demote"])
+async def test_a_bulk_action_ends_with_its_makers_right_to_it(
+    desk: Desk, engine: Any, clock: Any, end: str
+) -> None:
+    """Nothing more is asked for once whoever confirmed it may not act; what was stays, and the
+    moderator who comes back does not set it going again."""
+    bulk = await desk.order(itemIds=[f"i{n}" for n in range(30)])
+    await desk.steer(bulk, "confirm")
+    async with transaction(engine) as connection:
+        await bulk_store.advance(connection, batch=10, clock=clock)
+    at = f"/v1/users/{desk.moderator.user_id}"
+    if end == "disable":
+        assert (await desk.admin.call("POST", f"{at}/disable")).status_code == 200
+    else:
+        changed = await desk.admin.call("PATCH", at, {"role": "EXTERNAL_MODERATOR"})
+        assert changed.status_code == 200
+    for _ in range(3):
+        async with transaction(engine) as connection:
+            await bulk_store.advance(connection, batch=10, clock=clock)
+    shown = (await desk.admin.call("GET", f"/v1/bulk-actions/{bulk['id']}")).json()
+    assert (shown["state"], shown["requested"]) == ("CANCELLED", 10)
+    assert len(await sent(engine, desk.org_id, ActionRequested)) == 10
+
+
 async def test_a_hundred_thousand_items(desk: Desk, engine: Any, clock: Any) -> None:
     """100,000 ids are taken; one more is refused and adds nothing."""
     first = await desk.order(csv="\n".join(f"item-{n}" for n in range(60_000)))

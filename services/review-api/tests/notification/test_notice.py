@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from coop_contracts.permission import Role
 from coop_review_api.directory.table import users
+from coop_review_api.notification import letter
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.notice import _TEXTS, Notice
 from coop_review_api.notification.smtp import message_of
@@ -113,28 +114,39 @@ async def test_what_people_do_themselves_is_told_to_them(owner: Owner, told: Any
 
 @pytest.mark.usefixtures("mailing")
 async def test_what_administrators_do_is_told_with_their_name(
-    owner: Owner, admin: Any, org: Any, told: Any
+    owner: Owner, admin: Any, org: Any, told: Any, context: Any
 ) -> None:
-    """A reset link, a factor taken away, the end of the account; the link is not in the mail."""
+    """A reset link, a factor taken away, the end of the account; the link is in its owner's mail,
+    and in no answer."""
     await owner.enrol()
     at = f"/v1/users/{org.admin_id}"
     made = (await admin.call("POST", f"{at}/reset-link")).json()
     assert (await admin.call("DELETE", f"{at}/second-factor")).status_code == 204
     assert (await admin.call("DELETE", f"{at}/second-factor")).status_code == 409
-    token = made["link"].partition("#")[2]
+    assert (made["link"], made["mailed"]) == (None, True)
+    async with transaction(context.engine) as connection:
+        row = (
+            await connection.execute(
+                select(mails).where(mails.c.recipient == owner.email, mails.c.link.is_not(None))
+            )
+        ).one()
+    fields = {name: row._mapping[name] for name in Mail.__dataclass_fields__}
+    opened = letter.opened(Mail(**fields), context.vault)
+    token = opened.plain.partition("#")[2].split()[0]
     used = await owner.http.post("/v1/password-resets/use", json={"token": token, "password": NEW})
     assert used.status_code == 204
     assert (await admin.call("DELETE", at)).status_code == 204
     assert (await admin.call("DELETE", at)).status_code == 204
     found = (await told(owner.email))[1:]
     assert [one["Subject"] for one in found] == [
-        "A link to reset your password was made",
+        "Choose a new password",
         "Your second factor was taken away",
         "Your password was reset",
         "Your account was removed",
     ]
     plains = [next(one.iter_parts()).get_content() for one in found]
-    assert ["By: ADMIN" in plain for plain in plains] == [True, True, False, True]
+    assert "ADMIN made a link for you" in plains[0]
+    assert ["By: ADMIN" in plain for plain in plains[1:]] == [True, False, True]
     assert all(token not in plain for plain in plains)
 
 

@@ -16,8 +16,8 @@ from sqlalchemy import func, select, update
 from coop_contracts.permission import Role
 from coop_review_api.directory.table import users
 from coop_review_api.kernel.error import Conflict, Invalid
+from coop_review_api.people import domain
 from coop_review_api.people.table import sessions
-from coop_review_api.single_sign_on import domain
 from coop_review_api.single_sign_on.attempt import AttemptLimits
 from coop_review_api.single_sign_on.table import sso_attempts
 from coop_runtime.database.engine import transaction
@@ -46,6 +46,10 @@ async def test_discovery_knows_domains_not_people(
     assert await found("a@b@sso-1.example") == at
     for other in (member.email, "a@x.sso-1.example", "sso-1.example.com", "@", "a b"):
         assert await found(f"{other:>3}") == {"redirectUrl": None}, other
+    assert await found("nobody@nowhere.example", organisation=org.slug) == at
+    assert await found("nobody@nowhere.example", organisation="no-such-one") == {
+        "redirectUrl": None
+    }
     path = await found("x@sso-1.example", returnTo="/queues?a=b")
     assert path["redirectUrl"] == at["redirectUrl"] + "?returnTo=%2Fqueues%3Fa%3Db"
     async with transaction(engine) as connection:
@@ -191,9 +195,12 @@ async def test_passwords_open_nothing_where_single_sign_on_is_required(
     assert wrong[0] == 401
     assert await log_in(admin.email, kit.password) == wrong
     assert await log_in("nobody@acme.example", kit.password) == wrong
-    assert (await log_in(org.admin_email, kit.password))[0] == 200
+    status, opened = await log_in(org.admin_email, kit.password)
+    assert status == 200
+    http.headers["X-CSRF-Token"] = opened["csrfToken"]
+    assert (await admin.call("GET", "/v1/session")).status_code == 401, "opened by a password"
     path = f"/v1/identity-providers/{saml['id']}"
-    assert (await admin.call("DELETE", path)).status_code == 409
+    assert (await http.delete(path)).status_code == 409
     off = {
         "scheme": "SAML",
         "name": "Okta",
@@ -202,8 +209,8 @@ async def test_passwords_open_nothing_where_single_sign_on_is_required(
         "ssoUrl": saml["ssoUrl"],
         "certificates": [one["pem"] for one in saml["certificates"]],
     }
-    assert (await admin.call("PUT", path, off)).status_code == 409
-    assert (await admin.call("PATCH", marked, {"isBreakGlass": False})).status_code == 409
+    assert (await http.put(path, json=off)).status_code == 409
+    assert (await http.patch(marked, json={"isBreakGlass": False})).status_code == 409
 
 
 async def test_a_refused_sign_on_makes_no_session(

@@ -29,9 +29,13 @@ users = Table(
     metadata,
     Column("user_id", Text, primary_key=True),
     Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
-    Column("email", Text, nullable=False, unique=True),  # lower case; one organisation a user
+    Column("email", Text, nullable=False),  # where mails go
+    # By which two addresses are the same (`kernel.email_address`).
+    Column("email_key", Text, nullable=True),  # null: made by a process of the release before
     Column("name", Text, nullable=False, server_default=text("''")),
     Column("password_hash", Text, nullable=True),  # argon2id; null: signs in elsewhere
+    Column("password_set_by", Text, nullable=True),  # null: its owner; else who else knows it
+    Column("created_by", Text, nullable=True),  # whose deed the account is: a person's id, or cli
     Column("role", Text, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'ACTIVE'")),
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
@@ -45,4 +49,6 @@ users = Table(
     ),
     Index(None, "org_id", "user_id"),
     Index(None, "org_id", "role"),
+    Index("users_org_id_email_key_key", "org_id", "email_key", unique=True),
+    Index(None, "email_key"),
 )

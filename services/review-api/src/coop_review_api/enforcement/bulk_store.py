@@ -2,7 +2,8 @@
 
 Guarantees: a batch is one transaction: its events are in the outbox and its items marked together,
 so a crash leaves no item asked for twice or forgotten; several processes never work on one job at
-the same time; what is cancelled or paused asks for nothing more.
+the same time; what is cancelled or paused asks for nothing more; a job of somebody who may not
+act any more is cancelled, and what it has done can be taken back.
 Must not: decide what follows for an item; `bulk` does.
 """
 
@@ -19,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import Event, ItemRef, SubmittedItem
 from coop_contracts.ids import item_key, new_id
+from coop_contracts.permission import Permission
 from coop_queues import reading
+from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_catalogue
-from coop_review_api.directory.person import email_of
+from coop_review_api.directory.person import active, email_of
 from coop_review_api.enforcement.bulk import (
     KINDS,
     MAX_ITEMS,
@@ -193,6 +196,9 @@ async def advance(
     )
     if job is None:
         return 0
+    if not await _may_go_on(connection, job):
+        await _cancel(connection, job, now=clock())
+        return 1
     waiting = (
         select(bulk_items)
         .where(bulk_items.c.bulk_id == job.bulk_id, bulk_items.c.state == "WAITING")
@@ -218,6 +224,33 @@ async def advance(
         update(bulk_jobs).where(bulk_jobs.c.bulk_id == job.bulk_id).values(values)
     )
     return max(1, len(rows))
+
+
+async def _may_go_on(connection: AsyncConnection, job: Any) -> bool:
+    """Whether whoever confirmed the job may act now."""
+    person = job.confirmed_by or job.created_by
+    found = await active(connection, job.org_id, [person])
+    if not found:
+        return False
+    held = await role_permission.permissions_of(connection, job.org_id, found[0].role)
+    return Permission.MANUALLY_ACTION_CONTENT in held
+
+
+async def _cancel(connection: AsyncConnection, job: Any, *, now: datetime) -> None:
+    await connection.execute(
+        update(bulk_jobs)
+        .where(bulk_jobs.c.bulk_id == job.bulk_id)
+        .values(state="CANCELLED", finished_at=now)
+    )
+    await audit.record(
+        connection,
+        org_id=job.org_id,
+        actor="system",
+        action="bulk-action.cancelled",
+        target=("bulk-action", job.bulk_id),
+        detail={"madeBy": job.confirmed_by or job.created_by},
+        time=now,
+    )
 
 
 async def _outcomes(

@@ -8,7 +8,8 @@
     │   ├── CsrfMismatch       the request is not from a page of this session
     │   ├── ForeignOrigin      the page is from somewhere else
     │   ├── NeedsSecondFactor  it has to be set up first
-    │   └── AwaitsApproval     the account was not approved yet
+    │   ├── AwaitsApproval     the account was not approved yet
+    │   └── OrganisationSuspended   by whoever runs the system
     ├── NotFound           not there, or not yours: the two must look the same                  404
     ├── Conflict           well-formed, but the present state forbids it                        409
     │   ├── QueuePaused    jobs are taken in and none is handed out
@@ -79,6 +80,10 @@ class NeedsSecondFactor(Forbidden):
 
 
 class AwaitsApproval(Forbidden):
+    pass
+
+
+class OrganisationSuspended(Forbidden):
     pass
 
 

@@ -47,16 +47,28 @@ def invitation(*, organisation: str, inviter: str, role: str, expires_at: dateti
     )
 
 
-def password_reset(*, expires_at: datetime) -> Text:
-    """Somebody asked for a new password."""
+def password_reset(
+    *, expires_at: datetime, by: str | None = None, sign_in_to: str | None = None
+) -> Text:
+    """Somebody asked for a new password: whoever it was, or an administrator (`by`). `sign_in_to`:
+    what to name the organisation by."""
+    if by is None:
+        asked = "Somebody asked to choose a new password for your account in Coop."
+        then = "If it was you, open the link. It is good once, and signs you out everywhere."
+    else:
+        asked = f"{by} made a link for you to choose a new password for your account in Coop."
+        then = "Open the link. It is good once, and signs you out everywhere."
+    facts = [("Good until", _until(expires_at)), ("Link", _PLACE)]
+    if sign_in_to is not None:
+        facts.insert(0, ("Organisation, if you are asked", sign_in_to))
     return Text(
         subject="Choose a new password",
         paragraphs=(
-            "Somebody asked to choose a new password for your account in Coop.",
-            "If it was you, open the link. It is good once, and signs you out everywhere.",
-            "If it was not you, do nothing: your password stays as it is.",
+            asked,
+            then,
+            "If you did not want it, do nothing: your password stays as it is.",
         ),
-        facts=(("Good until", _until(expires_at)), ("Link", _PLACE)),
+        facts=tuple(facts),
     )
 
 

@@ -26,9 +26,9 @@ from coop_review_api.settings import Settings
 class Notice(StrEnum):
     """What happened to an account."""
 
+    ACCOUNT_MADE = "account-made"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a name
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a name
-    RESET_LINK_MADE = "reset-link-made"
     FACTOR_SET_UP = "second-factor-set-up"
     FACTOR_REMOVED = "second-factor-removed"
     FACTOR_RESET = "second-factor-reset"
@@ -56,11 +56,10 @@ _TEXTS: Final[dict[Notice, tuple[str, str, str]]] = {
         "are signed out.",
         _IF_NOT_YOU,
     ),
-    Notice.RESET_LINK_MADE: (
-        "A link to reset your password was made",
-        "An administrator made a link with which a new password can be chosen for your account in "
-        "Coop, once and within an hour.",
-        _IF_NOT_YOU,
+    Notice.ACCOUNT_MADE: (
+        "Your account was made",
+        "An invitation to this address was accepted: there is an account in Coop with it.",
+        _ASK,
     ),
     Notice.FACTOR_SET_UP: (
         "A second factor was set up",

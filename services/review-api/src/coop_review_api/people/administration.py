@@ -3,8 +3,10 @@
 Guarantees: nobody grants, by assignment or by a change of a role, a permission that they do not
 hold, nor changes an account or a role that holds more than they do (whoever may reset another's
 password can become them); after every change an active person with a password remains who holds
-MANAGE_ORG, MANAGE_USERS and MANAGE_ROLES. Every check runs under the organisation's lock on the
-state it will be applied to: what the caller held when the request came in does not count.
+MANAGE_ORG, MANAGE_USERS and MANAGE_ROLES, and what people had set in motion and have no right to
+any more has ended (`entrusted`); whoever waives required single sign-on for an account could end
+the requirement as well. Every check runs under the organisation's lock on the state it will be
+applied to: what the caller held when the request came in does not count.
 Must not: be called without that lock (`configuration.log.lock`).
 """
 
@@ -24,7 +26,7 @@ from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.people import factor, session, user
+from coop_review_api.people import entrusted, factor, session, user
 from coop_review_api.people.table import invitations, login_challenges, password_resets
 from coop_review_api.people.user import Status, User
 
@@ -101,6 +103,7 @@ class Administration:
                 raise Conflict(f"an account that is {before.status} does not become so")
             values["status"] = change.status
         if change.is_break_glass is not None and change.is_break_glass != before.is_break_glass:
+            self.check_covers([Permission.MANAGE_ORG])
             values["is_break_glass"] = change.is_break_glass
         if not values:
             return before
@@ -112,7 +115,7 @@ class Administration:
         if values.get("status", "ACTIVE") != "ACTIVE":
             await self._sign_out(user_id)
         await self.record("user.changed", user_id, values)
-        await self.check_administered()
+        await settle(self.configuration)
         return await user.get(self.connection, self.org_id, user_id)
 
     async def become(
@@ -137,7 +140,9 @@ class Administration:
             .values(
                 status="REMOVED",
                 email=f"{user_id}@removed.invalid",  # RFC 2606: no such address can be
+                email_key=f"{user_id}@removed.invalid",
                 password_hash=None,
+                password_set_by=None,
                 is_break_glass=False,
                 wellness=None,
                 preferences={},
@@ -146,7 +151,16 @@ class Administration:
         await self._sign_out(user_id)
         await factor.remove(self.connection, user_id)
         await self.record("user.removed", user_id)
-        await self.check_administered()
+        await settle(self.configuration)
+
+    async def reach_password(self, user_id: str) -> User:
+        """The account, if the caller may change how it signs in with a password: where single
+        sign-on is required, that is for those who may say so. Raises as `reach`."""
+        found = await self.reach(user_id)
+        settings = await settings_of(self.connection, self.org_id)
+        if found.is_break_glass and settings.requires_single_sign_on:
+            self.check_covers([Permission.MANAGE_ORG])
+        return found
 
     async def end_sessions(self, user_id: str) -> int:
         """Sign somebody out everywhere; gives how many sessions ended."""
@@ -157,7 +171,7 @@ class Administration:
 
     async def reset_factor(self, user_id: str) -> None:
         """Take a lost second factor away. `Conflict` where there is none."""
-        await self.reach(user_id)
+        await self.reach_password(user_id)
         if not await factor.remove(self.connection, user_id):
             raise Conflict("no second factor is set up")
         await session.end_all(self.connection, user_id)
@@ -185,10 +199,6 @@ class Administration:
         ]
         if used_by:
             raise Conflict("the role is still in use", used_by=used_by)
-
-    async def check_administered(self) -> None:
-        """See the function of this name."""
-        await check_administered(self.configuration)
 
     async def record(
         self,
@@ -233,6 +243,12 @@ async def administration_of(
     if row.status != "ACTIVE" or needed not in held:
         raise LacksPermission(needed)
     return Administration(configuration, principal.user_id, held)
+
+
+async def settle(configuration: LockedConfiguration) -> None:
+    """What follows from a change of who holds what. Raises as `check_administered`."""
+    await entrusted.withdraw(configuration)
+    await check_administered(configuration)
 
 
 async def check_administered(configuration: LockedConfiguration) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import unicodedata
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -165,7 +166,7 @@ async def recovery_codes_left(connection: AsyncConnection, user_id: str) -> int:
 def matching_step(secret: str, code: str, *, now: datetime, after: int | None) -> int | None:
     """The time step (RFC 6238, 4.2) whose code this is, later than `after`; None: no such one."""
     one_time = pyotp.TOTP(secret)
-    plain = "".join(code.split())
+    plain = "".join(unicodedata.normalize("NFKC", code).split())  # digits of any keyboard
     present = int(now.timestamp()) // _STEP
     matching = None
     for step in range(present - _DRIFT, present + _DRIFT + 1):
@@ -203,6 +204,7 @@ def _new_recovery_code() -> str:
 
 
 def _plain(code: str) -> str:
+    code = unicodedata.normalize("NFKC", code)
     return "".join(code.lower().replace("-", "").split())
 
 

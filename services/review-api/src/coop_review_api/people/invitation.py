@@ -5,9 +5,8 @@
       ╰── 7 days ──▶ EXPIRED         resend: a new token and seven more days, the old token is dead
 
 Guarantees: a token is good for one account of one address, role and organisation; nothing that the
-invited person sends changes those; one open invitation an address and organisation.
-Must not: say that an address has an account in another organisation: such a token is good for
-nothing, as one that is revoked.
+invited person sends changes those; one open invitation an address and organisation; it is good for
+as long as whoever sent it last may invite to that role (`entrusted`).
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
+from coop_review_api.kernel.email_address import comparable
 from coop_review_api.kernel.error import Conflict, Fault, NotFound
-from coop_review_api.people import user
+from coop_review_api.people import domain, user
 from coop_review_api.people.table import invitations
 from coop_review_api.people.token import hash_of, new_token
 from coop_review_api.people.user import User
@@ -46,6 +46,7 @@ class Invitation:
     created_by: str
     created_at: datetime
     sent_at: datetime
+    sent_by: str
     expires_at: datetime
     state: InvitationState
 
@@ -69,10 +70,12 @@ async def create(
     now: datetime,
 ) -> IssuedInvitation:
     """Invite an address, the organisation's lock held. `Conflict` where it has an account here, or
-    an open invitation."""
+    an open invitation, `Invalid` where its domain is another organisation's."""
+    await domain.check(connection, org_id, email)
     if await user.find_by_email(connection, org_id, email) is not None:
         raise Conflict(
-            "this address has an account", faults=[Fault("/email", "an account has this address")]
+            "this address has an account",
+            faults=[Fault("/email", "an account has this address, or one that looks like it")],
         )
     await _close_expired(connection, org_id, now)
     opened = await connection.scalar(
@@ -87,12 +90,14 @@ async def create(
             invitation_id=new_id(),
             org_id=org_id,
             email=email,
+            email_key=comparable(email),
             role=role,
             requires_approval=requires_approval,
             token_hash=hash_of(token),
             created_by=author,
             created_at=now,
             sent_at=now,
+            sent_by=author,
             expires_at=now + LIFETIME,
         )
         .on_conflict_do_nothing()
@@ -108,14 +113,15 @@ async def create(
 
 
 async def resend(
-    connection: AsyncConnection, org_id: str, invitation_id: str, *, now: datetime
+    connection: AsyncConnection, org_id: str, invitation_id: str, *, author: str, now: datetime
 ) -> IssuedInvitation:
-    """A new token and seven more days. `Conflict` where it was accepted or revoked."""
+    """A new token and seven more days, on the word of `author`. `Conflict` where it was accepted or
+    revoked."""
     token = new_token()
     renewed = await connection.execute(
         update(invitations)
         .where(invitations.c.invitation_id == invitation_id, *_is_open(org_id))
-        .values(token_hash=hash_of(token), sent_at=now, expires_at=now + LIFETIME)
+        .values(token_hash=hash_of(token), sent_at=now, sent_by=author, expires_at=now + LIFETIME)
         .returning(invitations)
     )
     made = renewed.one_or_none()
@@ -205,7 +211,7 @@ async def accept(
     row = used.one_or_none()
     if row is None:
         return None
-    return await user.create(
+    made = await user.create(
         connection,
         org_id=row.org_id,
         email=row.email,
@@ -216,6 +222,8 @@ async def accept(
         now=now,
         status="PENDING" if row.requires_approval else "ACTIVE",
     )
+    inviter = row.sent_by or row.created_by
+    return await user.attribute(connection, made, inviter, knows_password=False)
 
 
 async def _close_expired(connection: AsyncConnection, org_id: str, now: datetime) -> None:
@@ -251,6 +259,7 @@ def _invitation_of(row: Row[*tuple[Any, ...]], now: datetime) -> Invitation:
         created_by=row.created_by,
         created_at=row.created_at,
         sent_at=row.sent_at,
+        sent_by=row.sent_by or row.created_by,
         expires_at=row.expires_at,
         state=state,
     )

@@ -5,8 +5,8 @@
     POST       /v1/invitations/look          what a token is good for           (nobody signed in)
     POST       /v1/invitations/accept        name and password: an account      (nobody signed in)
 
-Guarantees: the link is in exactly one answer, and in a mail where there is a mail server; tokens
-travel in bodies only, never in an address.
+Guarantees: the link is in the invited person's mail; in the answer, and in that one alone, where
+there is no mail server; tokens travel in bodies only, never in an address.
 Must not: take address, role, organisation or state from the invited person.
 """
 
@@ -72,13 +72,15 @@ class InvitationView(Model):
     created_by_name: PersonName = None
     created_at: AwareDatetime
     sent_at: AwareDatetime
+    sent_by: str
     expires_at: AwareDatetime
 
 
 class SentView(InvitationView):
-    """`link` is shown this once; `mailed`: it is also on its way to the address."""
+    """`mailed`: the link is on its way to the address, and to nobody else. Else `link` is shown
+    this once."""
 
-    link: str
+    link: str | None
     mailed: bool
 
 
@@ -235,5 +237,6 @@ def _view_of(one: Invitation) -> InvitationView:
         created_by=one.created_by,
         created_at=one.created_at,
         sent_at=one.sent_at,
+        sent_by=one.sent_by,
         expires_at=one.expires_at,
     )

@@ -1,6 +1,6 @@
 """Inviting somebody, and what anybody does with the token of an invitation.
 
-    invite, resend ─▶ token ─▶ link shown once, and a letter where there is a mail server
+    invite, resend ─▶ token ─▶ a letter; where there is no mail server, the link, shown once
     inspect, accept ─▶ counted ─▶ token good? ─▶ what it is good for │ an account
 
 Guarantees: nobody invites to a role that holds more than they do; tokens that are good for nothing
@@ -21,7 +21,9 @@ from coop_review_api.kernel.email_address import check_email, normalize_email
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import letter
-from coop_review_api.people import invitation, throttle
+from coop_review_api.notification import notice as notices
+from coop_review_api.notification.notice import Notice
+from coop_review_api.people import entrusted, invitation, throttle
 from coop_review_api.people.administering import administering
 from coop_review_api.people.administration import Administration
 from coop_review_api.people.invitation import Invitation, IssuedInvitation
@@ -33,10 +35,11 @@ from coop_runtime.database.engine import transaction
 
 @dataclass(frozen=True, kw_only=True)
 class SentInvitation:
-    """`link` is shown this once; `mailed`: it is also on its way to the address."""
+    """`link` is shown this once, and None where it is on its way to the address (`mailed`): whoever
+    has it can be the invited person."""
 
     invitation: Invitation
-    link: str
+    link: str | None
     mailed: bool
 
 
@@ -66,7 +69,11 @@ async def resend(context: Context, principal: Principal, invitation_id: str) -> 
     """A new link in the place of the one before. Raises `NotFound`, `Forbidden`, `Conflict`."""
     async with administering(context, principal) as administration:
         issued = await invitation.resend(
-            administration.connection, principal.org_id, invitation_id, now=administration.now
+            administration.connection,
+            principal.org_id,
+            invitation_id,
+            author=principal.user_id,
+            now=administration.now,
         )
         await administration.check_grant(issued.invitation.role)
         return await _send(context, administration, principal, issued, "resent")
@@ -81,7 +88,9 @@ async def inspect(context: Context, token: str, *, ip: str) -> tuple[Invitation,
         await throttle.check(connection, counters, now=now)
         found = await invitation.of_token(connection, token, now=now)
         if found is not None:
-            return found, await settings_of(connection, found.org_id)
+            settings = await settings_of(connection, found.org_id)
+            if settings.suspended_at is None:
+                return found, settings
         await throttle.failed(connection, counters, now=now)
     raise _nothing()
 
@@ -100,12 +109,23 @@ async def accept(context: Context, token: str, *, name: str, password: str | Non
         raise Invalid([Fault("/password", "choose one")])
     try:
         async with transaction(context.engine) as connection:
-            await lock(connection, found.org_id, author="invitation", clock=context.clock)
+            configuration = await lock(
+                connection, found.org_id, author="invitation", clock=context.clock
+            )
+            await entrusted.withdraw(configuration)
             made = await invitation.accept(
                 connection, token, name=name, password_hash=password_hash, now=context.clock()
             )
-    except Conflict:
-        made = None  # the address has an account elsewhere: nobody is told
+            if made is not None:
+                await notices.tell(
+                    connection,
+                    context.settings,
+                    Notice.ACCOUNT_MADE,
+                    user_id=made.user_id,
+                    now=context.clock(),
+                )
+    except (Conflict, Invalid):
+        made = None  # since the invitation the address has got an account, or its domain an owner
     if made is None:
         raise _nothing()
     return made
@@ -149,7 +169,7 @@ async def _send(
         {"role": found.role, "mailed": mailed},
         kind="invitation",
     )
-    return SentInvitation(invitation=found, link=link, mailed=mailed)
+    return SentInvitation(invitation=found, link=None if mailed else link, mailed=mailed)
 
 
 def _nothing() -> NotFound:

@@ -2,8 +2,9 @@
 
     throttled? ─▶ 429            (the password is not looked at); else counted
     password wrong, or no such account, or account not active, or its organisation requires single
-    sign-on and it is not marked for emergencies ─▶ 401, all alike
-    right, but the account waits for approval ─▶ 403, saying so
+    sign-on and it is not marked for emergencies, or the address has accounts in several and none is
+    named ─▶ 401, all alike
+    right, but the account waits for approval, or its organisation is suspended ─▶ 403, saying so
     right, no second factor ─▶ admitted: new session, audit row
     right, second factor    ─▶ challenge (five minutes, five tries) ──code──▶ admitted
 
@@ -25,23 +26,23 @@ from sqlalchemy import Delete, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
-from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.directory.table import users
 from coop_review_api.http.context import Context
 from coop_review_api.kernel import audit, metric
-from coop_review_api.kernel.email_address import normalize_email
+from coop_review_api.kernel.email_address import comparable
 from coop_review_api.kernel.error import (
     AwaitsApproval,
+    OrganisationSuspended,
     TooManyAttempts,
     Unauthenticated,
     Unavailable,
 )
 from coop_review_api.notification import notice
 from coop_review_api.notification.notice import Notice
-from coop_review_api.people import device, factor, session, throttle
+from coop_review_api.people import account, device, factor, session, throttle
 from coop_review_api.people.password import Passwords
 from coop_review_api.people.session import Method
-from coop_review_api.people.table import login_challenges, second_factors
+from coop_review_api.people.table import login_challenges
 from coop_review_api.people.token import hash_of, new_token
 from coop_runtime.database.engine import transaction
 
@@ -68,16 +69,23 @@ class Challenge:
     expires_at: datetime
 
 
-async def log_in(context: Context, *, email: str, password: str, caller: Caller) -> str | Challenge:
+async def log_in(
+    context: Context,
+    *,
+    email: str,
+    password: str,
+    caller: Caller,
+    organisation: str | None = None,
+) -> str | Challenge:
     """The token of a new session, or what is still to be shown. Raises `Unauthenticated`,
     `Forbidden`, `TooManyAttempts`."""
-    email = normalize_email(email)
-    known = device.of_cookie(context.vault, caller.device, email=email, now=context.clock())
-    counters = throttle.of_password(email, caller.ip, device=known)
+    address = comparable(email)
+    known = device.of_cookie(context.vault, caller.device, email=address, now=context.clock())
+    counters = throttle.of_password(address, caller.ip, device=known)
     with _throttling():
         async with transaction(context.engine) as connection:
             await throttle.take(connection, counters.all, now=context.clock())
-            row = await _account(connection, email)
+            row = await account.to_sign_in(connection, email, organisation)
     stored = row.password_hash if row else None
     try:
         fits = await context.part(Passwords).verify(stored, password)
@@ -90,7 +98,8 @@ async def log_in(context: Context, *, email: str, password: str, caller: Caller)
         await _failed(context, org_id, user_id, caller.ip)
         # To all the same: a password that opens nothing must not be confirmed either.
         raise Unauthenticated(
-            "e-mail address or password is wrong, or the organisation signs in with single sign-on"
+            "e-mail address or password is wrong, or the organisation signs in with single sign-on;"
+            " who has accounts in several organisations says which"
         )
     now = context.clock()
     async with transaction(context.engine) as connection:
@@ -98,6 +107,8 @@ async def log_in(context: Context, *, email: str, password: str, caller: Caller)
         await throttle.give_back(connection, counters.shared)
     if row.status == "PENDING":
         raise AwaitsApproval("the account waits for somebody to approve it")
+    if row.suspended:
+        raise OrganisationSuspended("the organisation is suspended")
     renewed = None
     if context.part(Passwords).outdated(row.password_hash):
         renewed = await context.part(Passwords).hash(password)
@@ -122,7 +133,8 @@ async def answer(context: Context, *, challenge: str, code: str, caller: Caller)
     async with transaction(context.engine) as connection:
         row = await _open_challenge(connection, challenge, now)
         if row is not None:
-            known = device.of_cookie(context.vault, caller.device, email=row.email, now=now)
+            address = comparable(row.email)
+            known = device.of_cookie(context.vault, caller.device, email=address, now=now)
             counters = throttle.of_code(row.user_id, device=known)
             with _throttling():
                 await throttle.check(connection, counters, now=now)
@@ -193,23 +205,6 @@ async def log_out(context: Context, *, token: str, org_id: str, user_id: str) ->
             action="session.ended",
             time=context.clock(),
         )
-
-
-async def _account(connection: AsyncConnection, email: str) -> Row[*tuple[Any, ...]] | None:
-    found = await connection.execute(
-        select(
-            users,
-            second_factors.c.confirmed_at,
-            CURRENT.of.c.document["requiresSingleSignOn"].label("requires_single_sign_on"),
-        )
-        .outerjoin(second_factors, second_factors.c.user_id == users.c.user_id)
-        .outerjoin(
-            CURRENT.of,
-            (CURRENT.of.c.org_id == users.c.org_id) & (CURRENT.of.c.kind == Kind.SETTINGS),
-        )
-        .where(users.c.email == email)
-    )
-    return found.one_or_none()
 
 
 async def _unchanged(connection: AsyncConnection, row: Row[*tuple[Any, ...]]) -> bool:

@@ -2,7 +2,8 @@
 
 Guarantees: an unknown account costs the same work as a wrong password; at most `parallel` hashes
 are computed at once and a bounded number wait, so that logins cannot exhaust memory (each takes
-64 MiB) or starve the rest.
+64 MiB) or starve the rest; a password fits from whichever keyboard it is typed: one that another
+machine composes of other code points is the same (RFC 8265, OpaqueString).
 Must not: log, keep or return a password.
 
 Parameters: RFC 9106, section 4, second recommended option (t=3, m=64 MiB, p=4).
@@ -19,6 +20,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
+from precis_i18n import get_profile
 
 from coop_review_api.kernel.error import Fault, Unavailable
 
@@ -30,6 +32,7 @@ _MIN_SCORE = 3  # of 0 to 4
 _JUDGED = 72  # characters: judging takes a time that grows faster than the length
 _SHORT = 2  # characters: such words are in everything
 _WORD = re.compile(r"\w+")
+_opaque = get_profile("OpaqueString")
 
 R = TypeVar("R")
 
@@ -45,7 +48,7 @@ class Passwords:
         self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(prepared(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password fits; None (no such account) costs the same and never fits."""
@@ -59,11 +62,18 @@ class Passwords:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, stored: str | None, password: str) -> bool:
+        # Hashes from before passwords were prepared are of what was typed. How many are tried
+        # depends on what is typed alone, and not on whether there is an account.
+        for form in dict.fromkeys((prepared(password), password)):
+            if self._fits(stored or self._nobody, form):
+                return stored is not None
+        return False
+
+    def _fits(self, stored: str, form: str) -> bool:
         try:
-            self._hasher.verify(stored or self._nobody, password)
+            return self._hasher.verify(stored, form)
         except (VerificationError, InvalidHashError):
             return False
-        return stored is not None
 
     async def _run(self, work: Callable[[], R]) -> R:
         if self._waiting >= _MAX_WAITING:
@@ -75,6 +85,15 @@ class Passwords:
             self._waiting -= 1
 
 
+def prepared(password: str) -> str:
+    """The form that is hashed (RFC 8265, 4.2): composed, every kind of blank as a space, nothing
+    else changed. What a password may not have stays as it is: it can be one from before."""
+    try:
+        return str(_opaque.enforce(password))
+    except UnicodeError:
+        return password
+
+
 def check_password(
     password: str, *, email: str, known: Iterable[str] = (), at: str = "/password"
 ) -> list[Fault]:
@@ -82,6 +101,10 @@ def check_password(
     (NIST SP 800-63B, 3.1.1.2). `known` are words that anybody would try: names of person and
     organisation."""
     faults = []
+    try:
+        password = str(_opaque.enforce(password)) if password else password
+    except UnicodeError:
+        faults.append(Fault(at, "has characters that cannot be seen, or are not known"))
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         faults.append(Fault(at, f"{MIN_LENGTH} to {MAX_LENGTH} characters"))
     if len(set(password)) < _MIN_DISTINCT:

@@ -1,6 +1,6 @@
 """Forgotten passwords: anybody may ask, the owner of the mailbox may choose.
 
-    POST /v1/password-resets        {email}             always 202 (nobody signed in)
+    POST /v1/password-resets        {email, organisation?}  always 202 (nobody signed in)
     POST /v1/password-resets/use    {token, password}   204        (nobody signed in)
 
 Guarantees: the answer is the same, whether or not an address has an account.
@@ -20,14 +20,17 @@ from coop_review_api.http.client import client_ip
 from coop_review_api.http.context import context_of
 from coop_review_api.people import forgotten_password
 from coop_review_api.people.password import MAX_LENGTH
+from coop_review_api.people.session_route import OrganisationName
 
 router = APIRouter(prefix="/v1", tags=["session"])
 
 
 class ResetRequestBody(Body):
-    """Whose password was forgotten."""
+    """Whose password was forgotten; without `organisation` in each that the address has an account
+    in."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)]
+    organisation: OrganisationName | None = None
 
 
 class ResetBody(Body):
@@ -59,7 +62,12 @@ async def request_password_reset(
 ) -> RequestedView:
     """Ask for a link by mail. An account gets one every five minutes at most."""
     context = context_of(request)
-    await forgotten_password.ask(context, body.email, ip=client_ip(request, context.settings))
+    await forgotten_password.ask(
+        context,
+        body.email,
+        organisation=body.organisation,
+        ip=client_ip(request, context.settings),
+    )
     return RequestedView(detail="if there is such an account, a mail is on its way to it")
 
 

@@ -3,7 +3,8 @@
     none ──create──▶ open ──use──▶ none      (another create takes its place)
 
 Guarantees: one token an account; using it sets the password, ends every session and every challenge
-of the account, and uses it up, at once; a disabled account has none.
+of the account, and uses it up, at once; a disabled account has none; one that somebody else made is
+good for as long as they may make it (`entrusted`).
 Must not: say whether an address has an account.
 """
 
@@ -33,13 +34,16 @@ class Reset:
     expires_at: datetime
 
 
-async def create(connection: AsyncConnection, user_id: str, *, now: datetime) -> Reset:
-    """A token, in place of an earlier one."""
+async def create(
+    connection: AsyncConnection, user_id: str, *, now: datetime, made_by: str | None = None
+) -> Reset:
+    """A token, in place of an earlier one. `made_by`: somebody else than the account's owner."""
     made = Reset(token=new_token(), expires_at=now + LIFETIME)
     await connection.execute(delete(password_resets).where(password_resets.c.expires_at <= now))
     row = {
         "token_hash": hash_of(made.token),
         "user_id": user_id,
+        "made_by": made_by,
         "created_at": now,
         "expires_at": made.expires_at,
     }
@@ -91,7 +95,9 @@ async def set_password(
     """A new password: whoever knew the old one is signed out everywhere, half-way logins and open
     resets included. `keep_session` is the id of the session that made the change."""
     await connection.execute(
-        update(users).where(users.c.user_id == user_id).values(password_hash=password_hash)
+        update(users)
+        .where(users.c.user_id == user_id)
+        .values(password_hash=password_hash, password_set_by=None)
     )
     await session.end_all(connection, user_id, but=keep_session)
     for table in (login_challenges, password_resets):

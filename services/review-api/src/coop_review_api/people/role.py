@@ -13,7 +13,7 @@ from coop_contracts.config import Kind, RoleDefinition
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind
-from coop_review_api.people.administration import administration_of, check_administered
+from coop_review_api.people.administration import administration_of, settle
 
 _P = Permission
 
@@ -74,9 +74,10 @@ async def _require_covered(change: DocumentChange[RoleDefinition]) -> None:
         await administration.check_unused(before.id)
 
 
-async def _check_administered(change: DocumentChange[RoleDefinition]) -> None:
-    """Somebody must still be able to administer the organisation."""
-    await check_administered(change.configuration)
+async def _settle(change: DocumentChange[RoleDefinition]) -> None:
+    """Somebody must still be able to administer the organisation; what people without the right to
+    it any more had set in motion ends."""
+    await settle(change.configuration)
 
 
 ROLES: Final = DocumentKind(
@@ -84,6 +85,6 @@ ROLES: Final = DocumentKind(
     type=RoleDefinition,
     noun="Role",
     guard=_require_covered,
-    saved=_check_administered,
+    saved=_settle,
     implied=role_permission.DEFAULTS,
 )

@@ -7,7 +7,8 @@
 Guarantees: reading the table gives nobody a session; a login always makes a new token (no
 fixation); a session ends after `lifetime`, or after `idle` without a request, or sooner where the
 organisation says so; role, permissions, limits and what the organisation requires are those of the
-moment of the request.
+moment of the request: where it is suspended no session is good, and where it requires single
+sign-on one that a password opened only with the mark for emergencies.
 Must not: know cookies or headers; `http.authentication` does.
 """
 
@@ -102,7 +103,7 @@ async def find(
     """Whose session this is, or None when it is unknown, over, or its user is not active. With
     `touch` it was used, and may be idle for as long again."""
     row = await _row_of(connection, token)
-    if row is None:
+    if row is None or row.suspended_at is not None or _elsewhere(row):
         return None
     limits = limits.shortened(hours=row.session_hours, idle_minutes=row.session_idle_minutes)
     expires_at = min(row.expires_at, row.signed_in_at + limits.lifetime)
@@ -128,6 +129,11 @@ async def find(
     )
 
 
+def _elsewhere(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the session was opened by a password that would open nothing any more."""
+    return row.method == "PASSWORD" and bool(row.elsewhere) and not row.is_break_glass
+
+
 async def _end_oldest(connection: AsyncConnection, user_id: str) -> None:
     """Make room for one more."""
     newest = (
@@ -150,6 +156,7 @@ async def _row_of(connection: AsyncConnection, token: str) -> Row[*tuple[Any, ..
             users.c.email,
             users.c.name,
             users.c.role,
+            users.c.is_break_glass,
             sessions.c.session_id,
             sessions.c.method,
             sessions.c.created_at.label("signed_in_at"),
@@ -157,6 +164,8 @@ async def _row_of(connection: AsyncConnection, token: str) -> Row[*tuple[Any, ..
             sessions.c.expires_at,
             roles.c.document["permissions"].label("permissions"),
             settings.c.document["requiresSecondFactor"].label("requires_second_factor"),
+            settings.c.document["requiresSingleSignOn"].label("elsewhere"),
+            settings.c.document["suspendedAt"].astext.label("suspended_at"),
             settings.c.document["sessionHours"].label("session_hours"),
             settings.c.document["sessionIdleMinutes"].label("session_idle_minutes"),
             second_factors.c.confirmed_at,
@@ -223,3 +232,22 @@ async def end_all(connection: AsyncConnection, user_id: str, *, but: str | None 
     if but is not None:
         statement = statement.where(sessions.c.session_id != but)
     return (await connection.execute(statement)).rowcount
+
+
+async def end_by_password(connection: AsyncConnection, org_id: str) -> int:
+    """End the sessions that a password opened, but for accounts that are marked for emergencies;
+    gives how many."""
+    others = select(users.c.user_id).where(
+        users.c.org_id == org_id, users.c.is_break_glass.is_(False)
+    )
+    ended = await connection.execute(
+        delete(sessions).where(sessions.c.method == "PASSWORD", sessions.c.user_id.in_(others))
+    )
+    return ended.rowcount
+
+
+async def end_all_of_org(connection: AsyncConnection, org_id: str) -> int:
+    """End every session of an organisation; gives how many."""
+    everybody = select(users.c.user_id).where(users.c.org_id == org_id)
+    ended = await connection.execute(delete(sessions).where(sessions.c.user_id.in_(everybody)))
+    return ended.rowcount

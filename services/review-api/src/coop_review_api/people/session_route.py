@@ -30,9 +30,10 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.client import check_origin, client_ip
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.csrf import csrf_token_of
+from coop_review_api.kernel.email_address import comparable
 from coop_review_api.kernel.error import Unauthenticated
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.people import device, login, profile, session
+from coop_review_api.people import account, device, login, profile, session
 from coop_review_api.people.login import Caller, Challenge
 from coop_review_api.people.password import MAX_LENGTH
 from coop_review_api.people.profile import Profile
@@ -42,14 +43,17 @@ router = APIRouter(prefix="/v1", tags=["session"])
 
 _DEVICE_COOKIE = "coop_device"
 
+OrganisationName = Annotated[str, Field(min_length=1, max_length=253)]
 Code = Annotated[str, Field(min_length=6, max_length=40)]
 
 
 class LoginBody(Body):
-    """Credentials."""
+    """Credentials. `organisation`: for whoever has accounts in several; its slug, its id, or one of
+    its mail domains."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
+    organisation: OrganisationName | None = None
 
 
 class CodeBody(Body):
@@ -94,9 +98,11 @@ class SessionUser(Model):
 
 
 class SessionOrg(Model):
-    """What a reviewer's page needs to know of the organisation."""
+    """What a reviewer's page needs to know of the organisation. `slug`: what to name it by when
+    signing in."""
 
     id: str
+    slug: str | None
     name: str
     has_reporting_rules_enabled: bool
     has_appeals_enabled: bool
@@ -144,7 +150,11 @@ async def create_session(
     context = context_of(request)
     check_origin(request, context.settings)
     outcome = await login.log_in(
-        context, email=body.email, password=body.password, caller=caller_of(request)
+        context,
+        email=body.email,
+        password=body.password,
+        organisation=body.organisation,
+        caller=caller_of(request),
     )
     if isinstance(outcome, Challenge):
         challenge = ChallengeView(challenge=outcome.token, expires_at=outcome.expires_at)
@@ -199,7 +209,7 @@ async def _signed_in(request: Request, response: Response, token: str) -> Sessio
     """Give the browser its session, know it again as a device, and say whose session it is."""
     context, now = context_of(request), context_of(request).clock()
     principal = await set_session(context, response, token)
-    sent, email = caller_of(request).device, principal.email
+    sent, email = caller_of(request).device, comparable(principal.email)
     known = device.of_cookie(context.vault, sent, email=email, now=now)
     cookie = device.cookie_for(context.vault, known, email=email, now=now)
     seconds = device.LIFETIME.total_seconds()
@@ -237,6 +247,7 @@ async def _view(context: Context, principal: Principal, token: str) -> SessionVi
     async with transaction(context.engine) as connection:
         settings = await settings_of(connection, principal.org_id)
         own = await profile.read(connection, principal.user_id)
+        slug = await account.slug_of(connection, principal.org_id)
     shown = msgspec.structs.asdict(settings)
     return SessionView(
         user=SessionUser(
@@ -249,7 +260,8 @@ async def _view(context: Context, principal: Principal, token: str) -> SessionVi
         ),
         org=SessionOrg(
             id=principal.org_id,
-            **{name: shown[name] for name in SessionOrg.model_fields if name != "id"},
+            slug=slug,
+            **{name: shown[name] for name in SessionOrg.model_fields if name not in ("id", "slug")},
         ),
         permissions=sorted(principal.permissions),
         wellness=wellness_view(own.wellness, settings.default_wellness),

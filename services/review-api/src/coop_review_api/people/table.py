@@ -1,4 +1,4 @@
-"""The tables of people: accounts, sessions, invitations, resets, second factors, the brake.
+"""The tables of people: sessions, invitations, resets, second factors, the brake, mail domains.
 
 Guarantees: of every token and code only a SHA-256 is kept, of a factor's secret only ciphertext.
 Must not: be read without the account or organisation that a row belongs to.
@@ -30,13 +30,15 @@ invitations = Table(
     metadata,
     Column("invitation_id", Text, primary_key=True),
     Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
-    Column("email", Text, nullable=False),  # lower case
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=True),  # as of accounts
     Column("role", Text, nullable=False),
     Column("requires_approval", Boolean, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("created_by", Text, nullable=False),
     Column("created_at", _TIME, nullable=False),
     Column("sent_at", _TIME, nullable=False),  # when the present token was made
+    Column("sent_by", Text, nullable=True),  # and by whom; null: `created_by`
     Column("expires_at", _TIME, nullable=False),
     Column("accepted_at", _TIME, nullable=True),
     Column("revoked_at", _TIME, nullable=True),
@@ -44,7 +46,7 @@ invitations = Table(
     Index(
         "invitations_open_key",
         "org_id",
-        "email",
+        "email_key",
         unique=True,
         postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
     ),
@@ -61,6 +63,7 @@ password_resets = Table(
         nullable=False,
         unique=True,  # a new one takes the place of the one before
     ),
+    Column("made_by", Text, nullable=True),  # null: the account's owner, by mail
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False, index=True),
 )
@@ -131,4 +134,12 @@ login_throttle = Table(
     Column("failures", Integer, nullable=False),
     Column("blocked_until", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False, index=True),
+)
+
+sso_domains = Table(
+    "sso_domains",
+    metadata,
+    Column("domain", Text, primary_key=True),  # in ASCII; one organisation a domain
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False, index=True),
+    Column("created_at", _TIME, nullable=False),
 )

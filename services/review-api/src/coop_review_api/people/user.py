@@ -4,8 +4,8 @@
        └────reject────▶ REJECTED ──approve──▶ ACTIVE
     any ──remove──▶ REMOVED                (the end: its address may be used again)
 
-Guarantees: an e-mail address belongs to one account of one organisation; an account's row is never
-deleted, so that history knows who it was.
+Guarantees: within an organisation an e-mail address, and all that look like it, belong to one
+account; an account's row is never deleted, so that history knows who it was.
 Must not: return a password hash to the edge; decide who may change whom (`administration` does).
 """
 
@@ -23,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.ids import new_id
 from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
-from coop_review_api.kernel.email_address import normalize_email
+from coop_review_api.kernel.email_address import comparable
 from coop_review_api.kernel.error import Conflict, Fault, NotFound
+from coop_review_api.people import domain
 from coop_review_api.people.table import second_factors
 
 Status = Literal["PENDING", "ACTIVE", "DISABLED", "REJECTED", "REMOVED"]
@@ -33,7 +34,7 @@ Status = Literal["PENDING", "ACTIVE", "DISABLED", "REJECTED", "REMOVED"]
 @dataclass(frozen=True, kw_only=True)
 class User:
     """An account without its secrets. `has_password` is false for those who only sign in
-    elsewhere."""
+    elsewhere. `created_by`: who made or invited it, a person's id or `cli`."""
 
     user_id: str
     org_id: str
@@ -42,6 +43,7 @@ class User:
     role: str
     status: Status
     created_at: datetime
+    created_by: str | None
     last_login_at: datetime | None
     is_break_glass: bool
     has_password: bool
@@ -60,7 +62,9 @@ async def create(
     now: datetime,
     status: Status = "ACTIVE",
 ) -> User:
-    """A new account; `Conflict` when the address is taken. `role` is the id of one that exists."""
+    """A new account; `Conflict` when the address is taken, `Invalid` when its domain is another
+    organisation's. `role` is the id of one that exists."""
+    await domain.check(connection, org_id, email)
     user_id = new_id()
     inserted = await connection.scalar(
         insert(users)
@@ -68,19 +72,21 @@ async def create(
             user_id=user_id,
             org_id=org_id,
             email=email,
+            email_key=comparable(email),
             name=name,
             role=role,
             password_hash=password_hash,
             status=status,
             created_at=now,
+            created_by=author,
         )
-        .on_conflict_do_nothing(index_elements=["email"])
+        .on_conflict_do_nothing(index_elements=["org_id", "email_key"])
         .returning(users.c.user_id)
     )
     if inserted is None:
         raise Conflict(
             "this e-mail address cannot be used",
-            faults=[Fault("/email", "an account has this address")],
+            faults=[Fault("/email", "an account has this address, or one that looks like it")],
         )
     await audit.record(
         connection,
@@ -92,6 +98,18 @@ async def create(
         time=now,
     )
     return await get(connection, org_id, user_id)
+
+
+async def attribute(
+    connection: AsyncConnection, made: User, person_id: str, *, knows_password: bool
+) -> User:
+    """Say whose deed an account is, and whether they know its password."""
+    await connection.execute(
+        update(users)
+        .where(users.c.user_id == made.user_id)
+        .values(created_by=person_id, password_set_by=person_id if knows_password else None)
+    )
+    return await get(connection, made.org_id, made.user_id)
 
 
 async def mark_break_glass(
@@ -112,8 +130,9 @@ async def get(connection: AsyncConnection, org_id: str, user_id: str) -> User:
 
 
 async def find_by_email(connection: AsyncConnection, org_id: str, email: str) -> User | None:
-    """The organisation's account with this address, in whatever state it is."""
-    return await _find(connection, org_id, users.c.email == normalize_email(email))
+    """The organisation's account with this address, or one that looks like it, in whatever state it
+    is."""
+    return await _find(connection, org_id, users.c.email_key == comparable(email))
 
 
 async def page(
@@ -125,6 +144,7 @@ async def page(
     status: Status | None = None,
     role: str | None = None,
     search: str | None = None,
+    created_by: str | None = None,
 ) -> list[User]:
     """Up to `limit` accounts by id, from the one after `after`; removed ones only where asked for.
     `search` is a part of the name or the address."""
@@ -137,6 +157,8 @@ async def page(
         query = query.where(users.c.status == status)
     if role is not None:
         query = query.where(users.c.role == role)
+    if created_by is not None:
+        query = query.where(users.c.created_by == created_by)
     if search is not None:
         query = query.where(
             or_(
@@ -191,6 +213,7 @@ def _user_of(row: Row[*tuple[Any, ...]]) -> User:
         role=row.role,
         status=row.status,
         created_at=row.created_at,
+        created_by=row.created_by,
         last_login_at=row.last_login_at,
         is_break_glass=row.is_break_glass,
         has_password=row.password_hash is not None,

@@ -2,11 +2,12 @@
 
     GET, PUT     /v1/users/{id}/queues          which queues name them as a reviewer
     GET, DELETE  /v1/users/{id}/sessions        where they are signed in; sign them out
-    POST         /v1/users/{id}/reset-link      a link to set a password with, shown once
+    POST         /v1/users/{id}/reset-link      a link to set a password with
     DELETE       /v1/users/{id}/second-factor   a lost one
 
 Guarantees: whoever holds more than the caller is out of their reach: a link or a missing second
-factor would give it to them. Whose way in was changed is told by mail.
+factor would give it to them. A link goes to its owner by mail, and is shown only where there is no
+mail server. Whose way in was changed is told by mail.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ from coop_review_api.http.context import context_of
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.notice import Notice
-from coop_review_api.people import reset, session, user
+from coop_review_api.people import forgotten_password, session, user
 from coop_review_api.people.administering import administering, tell_person
-from coop_review_api.people.link import link_of
 from coop_review_api.people.queue_assignment import assign
 from coop_review_api.people.session import Method, Session
 from coop_review_api.people.user_route import Manager, not_oneself
@@ -75,9 +75,11 @@ class EndedView(Model):
 
 
 class ResetLinkView(Model):
-    """`link` is shown this once. Whoever has it sets the password."""
+    """Whoever has the link sets the password. `mailed`: it is on its way to the account's owner,
+    and to nobody else. Else `link` is shown this once."""
 
-    link: str
+    link: str | None
+    mailed: bool
     expires_at: AwareDatetime
 
 
@@ -144,14 +146,11 @@ async def create_reset_link(request: Request, principal: Manager, user_id: str) 
     not_oneself(principal, user_id)
     context = context_of(request)
     async with administering(context, principal) as administration:
-        found = await administration.reach(user_id)
+        found = await administration.reach_password(user_id)
         if found.status != "ACTIVE":
             raise Conflict(f"the account is {found.status}")
-        made = await reset.create(administration.connection, user_id, now=administration.now)
-        await administration.record("password.reset-link-created", user_id)
-        await tell_person(context, administration, principal, user_id, Notice.RESET_LINK_MADE)
-    link = link_of(context.settings, "reset", made.token)
-    return ResetLinkView(link=link, expires_at=made.expires_at)
+        made = await forgotten_password.make_for(context, administration, principal, found)
+    return ResetLinkView(link=made.link, mailed=made.link is None, expires_at=made.expires_at)
 
 
 @router.delete(

@@ -1,7 +1,7 @@
 """Accounts of the organisation, as its administrators see them.
 
-    GET    /v1/users                       list (?status= ?role= ?search=)
-    POST   /v1/users                       with a password
+    GET    /v1/users                       list (?status= ?role= ?search= ?createdBy=)
+    POST   /v1/users                       with a password, good until its owner chooses another
     GET    /v1/users/{id}
     PATCH  /v1/users/{id}                  role, mark for emergencies
     POST   /v1/users/{id}/approve | reject | disable | enable
@@ -54,19 +54,22 @@ class UserBody(Body):
 
 class UserChange(Body):
     """What to change; what is left out stays. `isBreakGlass`: may sign in by password where single
-    sign-on is required."""
+    sign-on is required; to say so needs MANAGE_ORG."""
 
     role: RoleId | None = None
     is_break_glass: bool | None = None
 
 
 class UserView(Model):
+    """`createdBy`: who made or invited the account."""
+
     id: str
     email: str
     name: str
     role: str
     status: Status
     created_at: AwareDatetime
+    created_by: str | None
     last_login_at: AwareDatetime | None
     is_break_glass: bool
     has_password: bool
@@ -90,6 +93,7 @@ async def list_users(
     status: Annotated[Status | None, Query()] = None,
     role: Annotated[str | None, Query(max_length=100)] = None,
     search: Annotated[str | None, Query(max_length=254, description="In name or address.")] = None,
+    created_by: Annotated[str | None, Query(alias="createdBy", max_length=100)] = None,
 ) -> UserPage:
     """The accounts, oldest first; removed ones only by `status=REMOVED`."""
     async with transaction(context_of(request).engine) as connection:
@@ -101,6 +105,7 @@ async def list_users(
             status=status,
             role=role,
             search=search,
+            created_by=created_by,
         )
     users, next_cursor = cut(found, limit, lambda one: one.user_id)
     return UserPage(items=[view_of(one) for one in users], next_cursor=next_cursor)
@@ -134,6 +139,9 @@ async def create_user(
             password_hash=password_hash,
             author=principal.user_id,
             now=administration.now,
+        )
+        made = await user.attribute(
+            administration.connection, made, principal.user_id, knows_password=True
         )
     return view_of(made)
 
@@ -226,6 +234,7 @@ def view_of(one: User) -> UserView:
         role=one.role,
         status=one.status,
         created_at=one.created_at,
+        created_by=one.created_by,
         last_login_at=one.last_login_at,
         is_break_glass=one.is_break_glass,
         has_password=one.has_password,

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import IdentityProvider, Kind
 from coop_review_api.configuration.relation import CURRENT
+from coop_review_api.kernel.email_address import domain_of
+from coop_review_api.people import account, domain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,21 @@ async def find(connection: AsyncConnection, provider_id: str) -> Provider | None
     return Provider(
         org_id=row.org_id, document=msgspec.json.decode(row.document, type=IdentityProvider)
     )
+
+
+async def of_address(
+    connection: AsyncConnection, email: str, organisation: str | None = None
+) -> Provider | None:
+    """The one provider of the organisation that has the address's domain, or is named; None where
+    there is no such organisation, or it has none or several. Says nothing of the address itself."""
+    if organisation is None:
+        org_id = await domain.owner_of(connection, domain_of(email))
+    else:
+        org_id = await account.org_of(connection, organisation)
+    if org_id is None:
+        return None
+    providers = await of_org(connection, org_id)
+    return providers[0] if len(providers) == 1 else None
 
 
 async def of_org(connection: AsyncConnection, org_id: str) -> list[Provider]:

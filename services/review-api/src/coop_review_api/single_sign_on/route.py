@@ -32,8 +32,8 @@ from coop_review_api.http.context import Context, context_of, part_of
 from coop_review_api.http.problem import request_id_of
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.error import Unauthenticated
-from coop_review_api.people.session_route import caller_of, set_session
-from coop_review_api.single_sign_on import attempt, domain, metadata, sign_on
+from coop_review_api.people.session_route import OrganisationName, caller_of, set_session
+from coop_review_api.single_sign_on import attempt, metadata, provider, sign_on
 from coop_review_api.single_sign_on.address import MAX_PATH, checked_path
 from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_review_api.single_sign_on.error import NoAccount, SignInRefused, SignOnError
@@ -50,9 +50,11 @@ _log = logger("coop.review_api.single_sign_on")
 
 
 class StartBody(Body):
-    """Who wants to sign in. `returnTo`: a path of the console."""
+    """Who wants to sign in, and to which organisation, where the domain of the address does not
+    say so. `returnTo`: a path of the console."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)]
+    organisation: OrganisationName | None = None
     return_to: Annotated[str, Field(max_length=MAX_PATH)] | None = None
 
 
@@ -78,7 +80,7 @@ async def find_single_sign_on(
     context = context_of(request)
     path = None if body.return_to is None else checked_path(body.return_to, at="/returnTo")
     async with transaction(context.engine) as connection:
-        found = await domain.provider_for(connection, body.email)
+        found = await provider.of_address(connection, body.email, body.organisation)
     if found is None:
         return StartView(redirect_url=None)
     return StartView(redirect_url=context.part(SingleSignOn).addresses.start(found.id, path))

@@ -38,11 +38,3 @@ sso_assertions = Table(
     Column("assertion_hash", LargeBinary, primary_key=True),  # SHA-256 of its ID
     Column("expires_at", _TIME, nullable=False, index=True),
 )
-
-sso_domains = Table(
-    "sso_domains",
-    metadata,
-    Column("domain", Text, primary_key=True),  # lower case; one organisation a domain
-    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False, index=True),
-    Column("created_at", _TIME, nullable=False),
-)
