@@ -98,7 +98,7 @@ async def world(admin: Any, sign_in: Any, kit: Any, context: Any, org: Any) -> W
 async def test_a_plain_job_is_shown_without_the_grave_item_beside_it(world: World) -> None:
     """When it is claimed, when it is looked at; what else came with it stays. With the permission
     it is whole, and the look leaves a row."""
-    more = {
+    more: dict[str, Any] = {
         "thread_items": (world.item(GRAVE), world.item("harmless-1")),
         "additional_items": (world.item(GRAVE), world.item("harmless-2")),
         "in_thread": (ItemRef(id=GRAVE, type_id=world.post),),
@@ -223,7 +223,7 @@ async def test_a_plain_job_says_no_reason_that_is_grave(world: World, kit: Any) 
     submission = await evaluated.submit(world.post, {"text": "spam"}, item_id=GRAVE)
     execution = RequestedExecution(execution_id=new_id(), action_id="enqueue-author")
     await evaluated.evaluate(submission, executions=(execution,))
-    sent = {"source": "RULE_EXECUTION", "submission": submission}
+    sent: dict[str, Any] = {"source": "RULE_EXECUTION", "submission": submission}
     job = await world.place("the-author", **sent, additional_items=(world.item(GRAVE),))
 
     async def reasons(person: Any) -> list[str]:
