@@ -204,7 +204,8 @@ def _check(row: dict[str, Any]) -> Checked:
 
 
 def _differs(row: dict[str, Any], checked: Checked) -> bool:
-    return row["ok"] == bool(checked.errors) or (row["ok"] and checked.data != row["out"])
+    kept = bool(row["ok"] and checked.data != row["out"])
+    return bool(row["ok"]) == bool(checked.errors) or kept
 
 
 def _case(row: dict[str, Any], checked: Checked) -> Case:

@@ -139,7 +139,7 @@ async def test_a_refusal_speaks_of_json(ingest: Any, change: dict[str, Any], say
 
 async def test_all_errors_of_a_report_are_listed(ingest: Any) -> None:
     """Errors of different parts come in one answer."""
-    body = {
+    body: dict[str, Any] = {
         **REPORT,
         "reportedAt": "?",
         "reportedItem": {**POST, "id": ""},

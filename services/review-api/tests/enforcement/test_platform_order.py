@@ -54,7 +54,7 @@ class Floor:
             type_id=more.pop("type_id", self.post),
             type_version="v",
             data=msgspec.Raw(b'{"text":"%s"}' % more.pop("text", "hi").encode()),
-            creator=author and ItemRef(author, self.user),
+            creator=None if author is None else ItemRef(author, self.user),
             submission_id=submission,
         )
         event = ItemSubmitted(

@@ -46,7 +46,7 @@ def test_a_reason_has_a_code_and_what_it_names(
 def test_most_reasons_have_a_code_of_their_own() -> None:
     """Of the sentences in the code, no more than half are told by their words alone."""
     reasons = [
-        call.args[1].value
+        str(call.args[1].value)
         for path in SOURCE.rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call)

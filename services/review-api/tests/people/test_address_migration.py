@@ -66,9 +66,13 @@ def test_addresses_of_before_are_compared_as_todays(databases: Databases) -> Non
         connection.execute("DROP INDEX review.users_org_id_email_key_key")
     to(url, "0016")
     with psycopg.connect(url) as connection:
-        found = dict(connection.execute("SELECT user_id, email_key FROM review.users").fetchall())
+        found: dict[str, str] = dict(
+            connection.execute("SELECT user_id, email_key FROM review.users").fetchall()
+        )
         invited = connection.execute("SELECT email_key FROM review.invitations").fetchall()
-        makers = dict(connection.execute("SELECT user_id, created_by FROM review.users").fetchall())
+        makers: dict[str, str] = dict(
+            connection.execute("SELECT user_id, created_by FROM review.users").fetchall()
+        )
         invalid = connection.execute("SELECT 1 FROM pg_index WHERE NOT indisvalid").fetchall()
     assert found == {
         "1": "ada@example.com",
