@@ -30,9 +30,13 @@ _SENTENCES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for code, pattern in (
         ("required", r"(?:required|needed)(?: with (?P<with>.+))?"),
         ("required", r"Field required"),
+        ("required", r"this organisation requires (?P<what>.+)|required (?P<while>while .+)"),
+        ("required", r"needs (?P<with>.+)|choose one|give .+|say which: .+|one of .+"),
         ("unknown-field", r"Extra inputs are not permitted"),
-        ("not-found", r"no such (?P<what>.+)"),
-        ("duplicate", r"given twice|already taken|another \w+ has this name"),
+        ("not-found", r"no such (?P<what>.+)|.+ has no such (?P<member>.+)|there is no such .+"),
+        ("duplicate", r"given twice|already taken|another \w+ has this name|is there already"),
+        ("duplicate", r"an account has this address.*|is invited|a parameter has the same name"),
+        ("exclusive", r".+, not both|only .+|with .+, leave .+ out"),
         ("too-many", rf"at most (?P<most>{_NUMBER})(?: (?P<of>.+))?"),
         ("too-few", rf"at least (?P<least>{_NUMBER}|one)(?: (?P<of>.+))?"),
         ("out-of-range", rf"from (?P<least>{_NUMBER}) to (?P<most>{_NUMBER})"),
@@ -41,8 +45,9 @@ _SENTENCES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("unknown-parameter", r"not a parameter of this address"),
         ("not-public", r".+ does not lead to a public address"),
         ("order", r"must be before .+"),
+        ("time", r"too early|lies in the past|has passed.*"),
         ("format", r"(?:must be|not an?|no) .+"),
-        ("characters", r"(?:names )?must not contain (?P<what>.+)"),
+        ("characters", r"(?:names )?must not contain (?P<what>.+)|has characters that .+"),
         ("read-only", r"cannot be changed(?:: .+)?"),
     )
 )
