@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from coop_contracts.config import IdentityProvider, Kind
 from coop_contracts.permission import Role
 from coop_review_api.configuration.log import lock
+from coop_review_api.people.table import sessions
 from coop_runtime.database.engine import transaction
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
@@ -41,7 +43,7 @@ async def test_who_manages_people_alone_waives_nothing(admin: Any, sign_in: Any)
 
 @pytest.mark.usefixtures("provider")
 async def test_who_manages_people_alone_gets_into_no_marked_account(
-    admin: Any, sign_in: Any
+    admin: Any, sign_in: Any, context: Any
 ) -> None:
     """Where single sign-on is required a link, or a missing factor, of a marked account would waive
     it as well."""
@@ -53,10 +55,17 @@ async def test_who_manages_people_alone_gets_into_no_marked_account(
     assert (await admin.call("PATCH", at, {"isBreakGlass": True})).status_code == 200
     await admin.call("PATCH", f"/v1/users/{admin.user_id}", {"isBreakGlass": True})
     assert (await person.call("POST", f"{at}/reset-link")).status_code == 200
+    async with transaction(context.engine) as connection:
+        of_person = sessions.c.user_id == person.user_id
+        await connection.execute(update(sessions).where(of_person).values(method="SINGLE_SIGN_ON"))
     assert (await admin.call("PUT", "/v1/settings", REQUIRED)).status_code == 200
     session = await admin.call("GET", "/v1/session")
     assert session.status_code == 200, "marked for emergencies"
-    assert (await person.call("GET", "/v1/session")).status_code == 401
+    assert (await person.call("GET", "/v1/session")).status_code == 200, "of single sign-on"
+    for method, path in (("POST", f"{at}/reset-link"), ("DELETE", f"{at}/second-factor")):
+        refused = await person.call(method, path)
+        assert refused.status_code == 403
+        assert "MANAGE_ORG" in refused.json()["detail"]
     assert (await admin.call("POST", f"{at}/reset-link")).status_code == 200
 
 
