@@ -45,7 +45,7 @@ def test_the_operators_weight_gives_more() -> None:
     """An organisation of weight 4 may hold more than one of weight 1, and still not all."""
 
     def most(weight: float) -> int:
-        flight = BytesInFlight(BUDGET, now=Clock(), weight_of=lambda _: weight)
+        flight = BytesInFlight(BUDGET, now=Clock(), weights={"org": weight})
         return sum(flight.hold("org", MIB) for _ in range(300))
 
     assert most(1) < most(4) < BUDGET // MIB

@@ -74,7 +74,7 @@ def build_api(
         intake=Intake(
             max_body=settings.ingest_max_body,
             in_flight=BytesInFlight(
-                settings.ingest_max_bytes_in_flight, now=monotonic, weight_of=settings.weight_of
+                settings.ingest_max_bytes_in_flight, now=monotonic, weights=settings.tenant_weights
             ),
         ),
         idempotency=Idempotency(redis),
