@@ -564,14 +564,21 @@ async def test_the_internal_api_is_a_process_of_its_own(
     organisation: Organisation,
     platform: Any,
     eventually: Any,
+    kafka_bootstrap: str,
+    broker_idempotence: bool,
 ) -> None:
-    """It answers whoever shows the secret, from what the dispatcher did, and stops in order."""
+    """It answers whoever shows the secret, from what the dispatcher did, sends trials, and stops in
+    order."""
     (requested,) = await organisation.request("a")
     await eventually(lambda: len(platform.hits) == 1)
     port = free_port()
     api = Process(
         {
+            "COOP_KAFKA": kafka_bootstrap,
+            "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
             "COOP_POSTGRES": dispatch_url,
+            "COOP_SECRET_KEYS": base64.b64encode(KEY).decode(),
+            "COOP_EGRESS_ALLOW": "127.0.0.0/8",
             "COOP_INTERNAL_TOKEN": "s" * 32,
             "COOP_DISPATCH_PORT": str(port),
         },
@@ -589,6 +596,19 @@ async def test_the_internal_api_is_a_process_of_its_own(
                 return answer.status_code == 200 and answer.json()["state"] == "DELIVERED"
 
             await eventually(delivered)
+            trial = {
+                "trialId": str(uuid.uuid4()),
+                "item": {"id": "coop-test", "typeId": "t-1"},
+                "configRevision": organisation.revision - 1,  # the last is of the log itself
+            }
+            trials = f"{url.removesuffix('deliveries')}actions/a-1/trials"
+
+            async def tried() -> bool:  # its configuration comes by the log
+                answer = await client.post(trials, json=trial, headers=headers)
+                return answer.status_code == 200 and answer.json()["status"] == 200
+
+            await eventually(tried)
+            assert trial["trialId"] in platform.ids()
     finally:
         assert await api.stop() == 0
     assert "s" * 32 not in api.output
