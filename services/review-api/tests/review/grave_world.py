@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from coop_contracts.event import (
     ActionRequested,
     ItemRef,
+    ItemSubmitted,
     ReportEntry,
     RequestedExecution,
     ReviewRequested,
@@ -33,6 +34,9 @@ from coop_queues.job import JobEntry, JobKind, Placement, Routing, requested_ent
 from coop_review_api.backtest.table import backtest_samples, backtests
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
+from coop_review_api.history.store import ItemStore
+from coop_review_api.history.version import Indexing, ItemShape, versions_of
+from coop_review_api.kernel.partition import Partitions
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.notification.strike import StrikeHistory
 from coop_review_api.review.desk import Desk
@@ -136,6 +140,7 @@ class GraveWorld:
         item = self.item(item_id)
         ref = ItemRef(id=item.id, type_id=item.type_id)
         submission, execution = await self._evaluated(item)
+        await self._remembered(item, submission)
         decided, decision = await self._decided(item)
         golden = await self.clerk.make("/v1/quality/golden-items", {"decisionId": decision})
         reversal = await self.clerk.make("/v1/reversals", {"decisionId": decision})
@@ -155,6 +160,21 @@ class GraveWorld:
         )
         self.kept.append(kept)
         return kept
+
+    async def _remembered(self, item: SubmittedItem, submission: str) -> None:
+        """The item in the history."""
+        event = ItemSubmitted(
+            event_id=new_id(),
+            org_id=self.org_id,
+            time=self.context.clock(),
+            correlation_id=submission,
+            submission_id=submission,
+            item=item,
+            request_id="r",
+            config_revision=1,
+        )
+        versions = versions_of(event, lambda _org, _item: Indexing(ItemShape(), searched=False))
+        await ItemStore(self.context.engine, Partitions(self.context.engine)).add(versions)
 
     async def _evaluated(self, item: SubmittedItem) -> tuple[str, str]:
         world = Evaluated(self.clerk, self.context, self.org_id, self.kit)

@@ -31,7 +31,10 @@ SHOWN = {
     ("GET", "/v1/jobs/{job_id}/comments"),
     ("GET", "/v1/jobs/{job_id}/draft"),
     ("GET", "/v1/jobs/{job_id}/history"),
+    ("GET", "/v1/items/{type_id}/{item_id:path}"),
     ("GET", "/v1/items/{type_id}/{item_id:path}/jobs"),
+    ("GET", "/v1/items/{type_id}/{item_id:path}/versions"),
+    ("GET", "/v1/users/{type_id}/{user_id:path}/items"),
     ("GET", "/v1/users/{type_id}/{user_id:path}/jobs"),
     ("GET", "/v1/users/{type_id}/{user_id:path}/strikes"),
     ("GET", "/v1/users/{type_id}/{user_id:path}/strike-changes"),
@@ -78,6 +81,10 @@ COUNTED = {
 """What counts it, or lists what has no words."""
 
 OTHERWISE = {
+    (
+        "GET",
+        "/v1/items/{type_id}/{item_id:path}/thread",
+    ): "test_grave_words_in_a_thread_are_left_out",
     ("GET", "/v1/events"): "test_live_counts_leave_it_out",
     ("GET", "/v1/audit-log"): "test_the_audit_log_says_that_somebody_looked_not_at_what",
     ("POST", "/v1/queues/{queue_id}/claims"): "test_it_is_not_handed_out",

@@ -19,8 +19,10 @@ from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
+from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.context import Context
 from coop_review_api.http.upload import UploadLimits, Uploads
+from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
@@ -117,6 +119,7 @@ async def context(
                 limits=settings.live_limits,
                 clock=clock,
             ),
+            ItemReader: ItemReader(engine, horizon_of(engine, clock), clock=clock),
             PartialItems: partial_items,
             Passwords: passwords,
             RuleScale: MeasuredRules(

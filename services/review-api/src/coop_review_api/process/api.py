@@ -17,8 +17,10 @@ from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
+from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.context import Context
 from coop_review_api.http.upload import UploadLimits, Uploads
+from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
 from coop_review_api.partial_item.partial_item import PartialItems
@@ -95,6 +97,7 @@ def api(settings: Settings) -> Service:
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
             Hub: hub,
+            ItemReader: ItemReader(engine, horizon_of(engine, now), clock=now),
             PartialItems: partial_items,
             Passwords: passwords,
             RuleScale: MeasuredRules(

@@ -51,6 +51,7 @@ from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
 from coop_review_api.http.person_name import named
 from coop_review_api.http.problem import install
+from coop_review_api.investigation import route as investigation
 from coop_review_api.live import route as live
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
@@ -131,6 +132,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     partial_item.router,
     quality.router,
     analytics.router,
+    investigation.router,  # last: an id of an item may end like any other address of items
 )
 
 _RESOURCES: tuple[Resource[Any], ...] = (
