@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +41,11 @@ def received(event: Any) -> Received[Any]:
     return Received(event, b"", event.topic, 0, 0, {}, -1)
 
 
+async def written(handled: Awaitable[Awaitable[None]]) -> None:
+    """A batch is settled when what the handler gives back is done."""
+    await (await handled)
+
+
 class World:
     """An organisation of `days`, its history at a time that a test moves."""
 
@@ -70,7 +76,7 @@ class World:
 
     async def send(self, item: SubmittedItem, *, org_id: str = "") -> None:
         event = submitted(org_id or self.org_id, item, self.now)
-        await self.history.submitted([received(event)])
+        await written(self.history.submitted([received(event)]))
 
     async def keep(self, *, after: timedelta = timedelta()) -> None:
         self.now += after
@@ -154,10 +160,10 @@ async def everything(world: World) -> None:
         config_revision=1,
         **head(world.org_id, world.now),
     )
-    await world.history.reported([received(report)])
-    await world.history.appealed([received(appeal)])
-    await world.history.requested([received(action)])
-    await world.history.decided([received(decision)])
+    await written(world.history.reported([received(report)]))
+    await written(world.history.appealed([received(appeal)]))
+    await written(world.history.requested([received(action)]))
+    await written(world.history.decided([received(decision)]))
 
 
 KEPT = ["actioned", "appealed", "decided", "reported", "u"]
@@ -245,11 +251,11 @@ async def test_the_log_read_again_later_changes_nothing(history_engine: Any) -> 
     first = submitted(world.org_id, submitted_item("post", text="a"), NOW)
     profile = submitted(world.org_id, submitted_item("u", "member", name="Ann"), NOW)
     batch = [received(first), received(profile)]
-    await world.history.submitted(batch)
+    await written(world.history.submitted(batch))
     await world.keep(after=timedelta(days=9))
     before = await world.rows(kept_items)
     assert len(before) == 1
-    await world.history.submitted(batch)
+    await written(world.history.submitted(batch))
     found = await world.reader.by_author(world.org_id, ItemRef("u", "member"))
     assert len(found.items) == 1
     await world.keep()
@@ -262,4 +268,4 @@ async def test_what_is_to_come_is_refused(history_engine: Any) -> None:
     world = World(history_engine, days=5, others={})
     event = submitted(world.org_id, submitted_item("post", text="a"), NOW + timedelta(days=3))
     with pytest.raises(Poison):
-        await world.history.submitted([received(event)])
+        await written(world.history.submitted([received(event)]))

@@ -7,8 +7,9 @@ Must not: decide how long anything is kept; `retention` does.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import cast
 
 from coop_contracts.config import SYSTEM_ORG, ItemType, Kind, OrgSettings
@@ -24,7 +25,7 @@ from coop_contracts.event import (
 )
 from coop_review_api.history.port import ItemWriter, Mark, Reason
 from coop_review_api.history.retention import DEFAULT_DAYS
-from coop_review_api.history.version import Cause, Indexing, ItemShape, versions_of
+from coop_review_api.history.version import Cause, Indexing, ItemShape, ItemVersion, versions_of
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.partition import DAY
@@ -89,38 +90,43 @@ class ItemHistory:
         self._wanted = wanted
         self._clock = clock
 
-    async def submitted(self, batch: Sequence[Received[ItemSubmitted]]) -> None:
+    async def submitted(self, batch: Sequence[Received[ItemSubmitted]]) -> Awaitable[None]:
         """Items. Raises `Retryable`, `Poison`."""
-        await self._write([received.event for received in batch], ())
+        return self._write([received.event for received in batch], ())
 
-    async def reported(self, batch: Sequence[Received[ReportSubmitted]]) -> None:
+    async def reported(self, batch: Sequence[Received[ReportSubmitted]]) -> Awaitable[None]:
         """Reports, what was said around them, and that they were made. Raises `Retryable`,
         `Poison`."""
         events = [received.event for received in batch]
-        await self._write(events, [_mark(event, event.item, "REPORTED") for event in events])
+        return self._write(events, [_mark(event, event.item, "REPORTED") for event in events])
 
-    async def appealed(self, batch: Sequence[Received[AppealSubmitted]]) -> None:
+    async def appealed(self, batch: Sequence[Received[AppealSubmitted]]) -> Awaitable[None]:
         """Appeals: what they are about was acted on. Raises `Retryable`, `Poison`."""
         events = [received.event for received in batch]
-        await self._write(events, [_mark(event, event.item, "ACTIONED") for event in events])
+        return self._write(events, [_mark(event, event.item, "ACTIONED") for event in events])
 
-    async def requested(self, batch: Sequence[Received[ActionRequested]]) -> None:
+    async def requested(self, batch: Sequence[Received[ActionRequested]]) -> Awaitable[None]:
         """Actions. Raises `Retryable`."""
         events = [received.event for received in batch]
-        await self._write((), [_mark(event, event.item, "ACTIONED") for event in events])
+        return self._write((), [_mark(event, event.item, "ACTIONED") for event in events])
 
-    async def decided(self, batch: Sequence[Received[DecisionMade]]) -> None:
+    async def decided(self, batch: Sequence[Received[DecisionMade]]) -> Awaitable[None]:
         """Decisions. Raises `Retryable`."""
         events = [received.event for received in batch]
-        await self._write((), [_mark(event, event.item, "DECIDED") for event in events])
+        return self._write((), [_mark(event, event.item, "DECIDED") for event in events])
 
-    async def _write(self, events: Iterable[Cause], marks: Sequence[Mark]) -> None:
+    def _write(self, events: Iterable[Cause], marks: Sequence[Mark]) -> Awaitable[None]:
+        """What is written while the next batch is read already: no order between versions counts,
+        and what fails is read again."""
         newest = self._clock() + _SKEW
-        versions = []
+        versions: list[ItemVersion] = []
         for event in events:
             if event.time > newest:
                 raise Poison(f"of {event.time.isoformat()}, which is to come")
             versions += versions_of(event, self._wanted.of)
+        return asyncio.ensure_future(self._add(versions, marks))
+
+    async def _add(self, versions: Sequence[ItemVersion], marks: Sequence[Mark]) -> None:
         await self._writer.add(versions, marks)
         for source, count in Counter(version.source for version in versions).items():
             metric.HISTORY_VERSIONS.labels(source.lower()).inc(count)

@@ -8,6 +8,7 @@ Must not: do I/O.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ Cause = ItemSubmitted | ReportSubmitted | AppealSubmitted
 
 MAX_WORDS: Final = 20_000  # characters of an item that can be searched
 _MEDIA: Final = frozenset({ScalarType.IMAGE, ScalarType.VIDEO, ScalarType.AUDIO, ScalarType.MEDIA})
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 _decoder = msgspec.json.Decoder(dict[str, Any])
@@ -179,6 +182,8 @@ def _address(data: dict[str, Any], field: str | None) -> str | None:
 
 def spelled(address: str) -> str | None:
     """An address as the history has it; None where there is none."""
+    if _PLAIN_IPV4.fullmatch(address):
+        return address  # as nearly all are
     try:
         return str(ipaddress.ip_address(address.strip()))
     except ValueError:
