@@ -20,9 +20,9 @@ from coop_contracts import ids
 from coop_queues.error import UnstorableId
 from coop_queues.job import JobKind
 
-_ITEM: Final = uuid.UUID("7d0f8c52-94a1-5c7b-8a44-1f6e0b3d9c55")
+_ITEM: Final = uuid.UUID("7d0f8c52-94a1-5c7b-8a44-1f6e0b3d9c55").bytes
 _MAX_BYTES: Final = 2200  # of an id; an index row has 2,704 and holds the organisation's as well
-_REPORTER: Final = uuid.UUID("e3b1a0c6-5f27-5d1e-9b38-6c4d2a7f8e66")
+_REPORTER: Final = uuid.UUID("e3b1a0c6-5f27-5d1e-9b38-6c4d2a7f8e66").bytes
 
 
 class Slot(NamedTuple):
@@ -34,10 +34,10 @@ class Slot(NamedTuple):
     item_key: str
 
 
-def _pair(namespace: uuid.UUID, type_id: str, item_id: str) -> str:
+def _pair(namespace: bytes, type_id: str, item_id: str) -> str:
     """A UUID of version 5 (RFC 9562): what `uuid.uuid5` says, in a quarter of its time."""
     name = f"{len(type_id)}:{type_id}{item_id}".encode()
-    digest = sha1(namespace.bytes + name, usedforsecurity=False).hexdigest()
+    digest = sha1(namespace + name, usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 

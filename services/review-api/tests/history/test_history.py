@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -280,7 +281,7 @@ async def test_what_is_searched_is_said_by_the_settings(
 ) -> None:
     """A text that is not to be searched is found by its item, and by no word."""
     made = version(org_id, submitted_item("i", text="river"), NOW)
-    plain = type(made)(**{name: getattr(made, name) for name in made.__slots__} | {"text": None})
+    plain = msgspec.structs.replace(made, text=None)
     await store.add([plain])
     assert await reader.latest(org_id, ItemRef("i", "post")) is not None
     assert (await reader.by_text(org_id, "river")).items == ()

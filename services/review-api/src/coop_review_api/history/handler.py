@@ -120,10 +120,19 @@ class ItemHistory:
         and what fails is read again."""
         newest = self._clock() + _SKEW
         versions: list[ItemVersion] = []
+        known: dict[tuple[str, str, str], Indexing] = {}
+
+        def indexing(org_id: str, item: SubmittedItem) -> Indexing:
+            key = (org_id, item.type_id, item.type_version)
+            found = known.get(key)
+            if found is None:
+                found = known[key] = self._wanted.of(org_id, item)
+            return found
+
         for event in events:
             if event.time > newest:
                 raise Poison(f"of {event.time.isoformat()}, which is to come")
-            versions += versions_of(event, self._wanted.of)
+            versions += versions_of(event, indexing)
         return asyncio.ensure_future(self._add(versions, marks))
 
     async def _add(self, versions: Sequence[ItemVersion], marks: Sequence[Mark]) -> None:

@@ -104,7 +104,10 @@ class ItemStore:
         """Keeps them, all or none; how many versions were new. Raises `Retryable`."""
         if not (versions or marks):
             return 0
-        await self._partitions.ensure(VERSIONS, (version.time for version in versions))
+        times = [version.time for version in versions]
+        if times and VERSIONS.start_of(min(times)) == VERSIONS.start_of(max(times)):
+            times = times[:1]  # of one day, as nearly every batch is
+        await self._partitions.ensure(VERSIONS, times)
         try:
             try:
                 return await self._write(versions, marks, _copy)

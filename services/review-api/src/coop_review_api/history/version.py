@@ -33,8 +33,7 @@ _decoder = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class ItemVersion:
+class ItemVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of `item_versions`; `text` is what is searched, None where nothing is."""
 
     org_id: str
@@ -128,7 +127,7 @@ def _version(
         submission_id=submission_id,
         source=source,
         is_user=shape.is_user,
-        has_media=any(data.get(name) for name in shape.media),
+        has_media=bool(shape.media) and any(map(data.get, shape.media)),
         author_key=item_key(owner.type_id, owner.id),
         thread_key=_key(data, shape.thread),
         parent_key=_key(data, shape.parent),
