@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,16 +43,21 @@ OTHERS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def owned_tables(role_urls: dict[str, str]) -> None:
-    """One table `t` in each schema, made by its owner."""
-    for role, schema in (
+@pytest.fixture(scope="module")
+def owned_tables(role_urls: dict[str, str]) -> Iterator[None]:
+    """One table `t` in each schema, made by its owner; gone before others look at the database."""
+    owners = (
         ("coop_review_owner", "review"),
         ("coop_queues_owner", "queues"),
         ("coop_dispatch_owner", "dispatch"),
-    ):
+    )
+    for role, schema in owners:
         with psycopg.connect(role_urls[role]) as connection:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.t (id int)")
+    yield
+    for role, schema in owners:
+        with psycopg.connect(role_urls[role]) as connection:
+            connection.execute(f"DROP TABLE {schema}.t")
 
 
 def test_bootstrap_repeats_and_runs_twice_at_once(

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from sqlalchemy import func, select
 
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
@@ -118,6 +118,18 @@ def start(review_url: str, broker: Any, internal: int) -> subprocess.Popen[bytes
     )
 
 
+def end_of(client: Consumer, partition: TopicPartition) -> int:
+    """Asked again while the broker moves the partition's leader."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return int(client.get_watermark_offsets(partition, timeout=10)[1])
+        except KafkaException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
 def skip_what_is_there(bootstrap: str) -> None:
     """Let the groups begin at the end: a broker may be shared with tests that left a lot."""
     for name, event_type in TOPICS.items():
@@ -128,7 +140,7 @@ def skip_what_is_there(bootstrap: str) -> None:
             ends = []
             for number in found.partitions:
                 partition = TopicPartition(event_type.topic, number)
-                _, end = client.get_watermark_offsets(partition, timeout=10)
+                end = end_of(client, partition)
                 ends.append(TopicPartition(event_type.topic, number, end))
             client.commit(offsets=ends, asynchronous=False)
         finally:
