@@ -18,6 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Two workers; each has engines of its own, and who has nothing left takes from the other.
 SPREAD := -n 2 --dist worksteal
+# Journeys wait more than they compute: two stacks at a time, each with files of its own.
+JOURNEYS := -n 2 --dist loadfile
 # The integration tests that meet a broker, run on its stand-in as well. Not those that kill a
 # consumer in the middle of its work, or read the log back by time: Tansu gives a killed consumer's
 # partitions away too late for their deadlines.
@@ -49,7 +51,7 @@ demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
 
 test: $(STAMP) lint types imports ## Run every check and every test
 	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(BROKER_TESTS)
-	@$(BIN)/python -m pytest -m "journey" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "journey" $(JOURNEYS) $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(PYTEST_ARGS)
 
 check: lint types imports unit ## What takes a minute: before each commit

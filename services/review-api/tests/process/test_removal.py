@@ -111,6 +111,8 @@ async def test_nothing_is_left_of_an_organisation(
     """What there is is said before; afterwards no table, key or document has anything of it, its
     last word of each document on the topic is a tombstone, and the chains of others hold. Another
     organisation has all that it had. Asked again it finds nothing to do."""
+    if not broker.kafka_idempotence:
+        pytest.skip("Tansu keeps no records without a value: nothing becomes a tombstone")
     other = await kit.make_org()
     held.rows = {org.org_id: 5, other.org_id: 7}
     engine, clock = context.engine, context.clock
