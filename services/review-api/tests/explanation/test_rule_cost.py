@@ -69,12 +69,10 @@ async def submit(context: Any, org_id: str, type_id: str, count: int) -> None:
     await projection.submitted([Received(one, None, "t", 0, 0, {}, 0) for one in events])
 
 
-def ceiling(context: Any, milliseconds: float) -> None:
-    """What the enabled rules of a type may take."""
-    scale = context.part(RuleScale)
-    context.parts[RuleScale] = MeasuredRules(
-        context.engine, signals=scale._signals, limits=ScaleLimits(ceiling=milliseconds)
-    )
+def limited(context: Any, **limits: Any) -> None:
+    """Rules are measured within other limits."""
+    measured = MeasuredRules(context.engine, signals=context.signals, limits=ScaleLimits(**limits))
+    context.parts[RuleScale] = RuleScale(measured.weigh)
 
 
 async def test_a_cost_is_measured_on_the_newest_items(
@@ -109,7 +107,7 @@ async def test_what_is_too_costly_is_refused(admin: Any, kit: Any, context: Any,
     await submit(context, org.org_id, post["id"], 5)
     dear = kit.rule(post["id"], name="dear", status="LIVE", conditionSet=regexes(30))
     saved = await admin.make("/v1/rules", dear)
-    ceiling(context, saved["cost"][0]["alone"] / 100)
+    limited(context, ceiling=saved["cost"][0]["alone"] / 100)
     other = await admin.call("POST", "/v1/rules", {**dear, "name": "other"})
     assert other.status_code == 422, other.text
     (fault, place) = other.json()["errors"]
@@ -128,12 +126,7 @@ async def test_what_is_too_costly_is_refused(admin: Any, kit: Any, context: Any,
 
 async def test_measuring_is_bounded(admin: Any, kit: Any, context: Any, org: Any) -> None:
     """However heavy a rule, it is measured in about the time that is given for it."""
-    scale = context.part(RuleScale)
-    context.parts[RuleScale] = MeasuredRules(
-        context.engine,
-        signals=scale._signals,
-        limits=ScaleLimits(seconds=0.0, items=20, ceiling=1e9),
-    )
+    limited(context, seconds=0.0, ceiling=1e9)
     post = await admin.make("/v1/item-types", kit.item_type())
     await submit(context, org.org_id, post["id"], 20)
     made = await admin.make("/v1/rules", kit.rule(post["id"], conditionSet=regexes(40)))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +12,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 from sqlalchemy import func, select
 
 from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
@@ -34,17 +30,18 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.kafka.producer import Producer
 
+from ..world.consumer import skip_what_is_there, start_role
 from .history_world import MEMBER, POST, ref, settings, submitted, submitted_item
 
 pytestmark = pytest.mark.engines
 
 SUBMISSIONS = 2_000
-TOPICS: dict[str, type[Any]] = {
-    "items": ItemSubmitted,
-    "reports": ReportSubmitted,
-    "appeals": AppealSubmitted,
-    "actions": ActionRequested,
-    "decisions": DecisionMade,
+GROUPS: dict[str, type[Any]] = {
+    "review-api-history-items": ItemSubmitted,
+    "review-api-history-reports": ReportSubmitted,
+    "review-api-history-appeals": AppealSubmitted,
+    "review-api-history-actions": ActionRequested,
+    "review-api-history-decisions": DecisionMade,
 }
 
 
@@ -101,52 +98,6 @@ def configuration(org_id: str) -> list[Message]:
     ]
 
 
-def start(review_url: str, broker: Any, internal: int) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COOP_")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "coop_review_api", "history"],
-        env={
-            **kept,
-            "COOP_POSTGRES": review_url,
-            "COOP_KAFKA": broker.kafka,
-            "COOP_KAFKA_IDEMPOTENCE": str(broker.kafka_idempotence).lower(),
-            "COOP_INTERNAL_PORT": str(internal),
-            "COOP_REVIEW_HISTORY_BATCH": "100",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def end_of(client: Consumer, partition: TopicPartition) -> int:
-    """Asked again while the broker moves the partition's leader."""
-    until = time.monotonic() + 20
-    while True:
-        try:
-            return int(client.get_watermark_offsets(partition, timeout=10)[1])
-        except KafkaException:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-
-
-def skip_what_is_there(bootstrap: str) -> None:
-    """Let the groups begin at the end: a broker may be shared with tests that left a lot."""
-    for name, event_type in TOPICS.items():
-        group = f"review-api-history-{name}"
-        client = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-        try:
-            found = client.list_topics(event_type.topic, timeout=10).topics[event_type.topic]
-            ends = []
-            for number in found.partitions:
-                partition = TopicPartition(event_type.topic, number)
-                end = end_of(client, partition)
-                ends.append(TopicPartition(event_type.topic, number, end))
-            client.commit(offsets=ends, asynchronous=False)
-        finally:
-            client.close()
-
-
 async def counts(engine: Any, org_id: str) -> dict[str, int]:
     """Versions by what brought them, those that are searched, marks by their reason."""
     async with transaction(engine) as connection:
@@ -184,10 +135,10 @@ async def test_killed_half_way_it_has_everything_once(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         internal = int(probe.getsockname()[1])
-    await asyncio.to_thread(skip_what_is_there, kafka_bootstrap)
+    await asyncio.to_thread(skip_what_is_there, kafka_bootstrap, GROUPS)
     producer = Producer(broker, client_id="test")
     await producer.start()
-    process = start(review_url, broker, internal)
+    process = start_role("history", review_url, broker, internal, COOP_REVIEW_HISTORY_BATCH="100")
     try:
         await producer.publish(configuration(org_id), timeout=20)
         numbers = range(SUBMISSIONS)
@@ -204,7 +155,9 @@ async def test_killed_half_way_it_has_everything_once(
             seen = min(now, SUBMISSIONS - 1)
             process.kill()
             process.wait(30)
-            process = start(review_url, broker, internal)
+            process = start_role(
+                "history", review_url, broker, internal, COOP_REVIEW_HISTORY_BATCH="100"
+            )
         deadline = time.monotonic() + 90
         while (found := await counts(engine, org_id)) != EXPECTED:
             assert all(found.get(name, 0) <= most for name, most in EXPECTED.items()), found

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +12,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import func, select
 
 from coop_contracts.event import (
@@ -34,9 +30,16 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.kafka.producer import Producer
 
+from ..world.consumer import skip_what_is_there, start_role
+
 pytestmark = pytest.mark.engines
 
 SUBMISSIONS = 3_000
+GROUPS: dict[str, type[Any]] = {
+    "review-api-projector-evaluations": RulesEvaluated,
+    "review-api-projector-submissions": ItemSubmitted,
+    "review-api-projector-deliveries": ActionDelivered,
+}
 
 
 def messages_of(org_id: str) -> list[Message]:
@@ -77,44 +80,6 @@ def messages_of(org_id: str) -> list[Message]:
     return [message_of(event, key=key) for event in (submitted, evaluated, delivered)]
 
 
-def start(review_url: str, broker: Any, internal: int) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COOP_")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "coop_review_api", "projector"],
-        env={
-            **kept,
-            "COOP_POSTGRES": review_url,
-            "COOP_KAFKA": broker.kafka,
-            "COOP_KAFKA_IDEMPOTENCE": str(broker.kafka_idempotence).lower(),
-            "COOP_INTERNAL_PORT": str(internal),
-            "COOP_REVIEW_PROJECTOR_BATCH": "100",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def skip_what_is_there(bootstrap: str) -> None:
-    """Let the groups begin at the end: a broker may be shared with tests that left a lot."""
-    for event_type, name in (
-        (RulesEvaluated, "evaluations"),
-        (ItemSubmitted, "submissions"),
-        (ActionDelivered, "deliveries"),
-    ):
-        group = f"review-api-projector-{name}"
-        client = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-        try:
-            found = client.list_topics(event_type.topic, timeout=10).topics[event_type.topic]
-            ends = []
-            for number in found.partitions:
-                partition = TopicPartition(event_type.topic, number)
-                _, end = client.get_watermark_offsets(partition, timeout=10)
-                ends.append(TopicPartition(event_type.topic, number, end))
-            client.commit(offsets=ends, asynchronous=False)
-        finally:
-            client.close()
-
-
 async def counts(engine: Any, org_id: str) -> list[int]:
     async with transaction(engine) as connection:
         return [
@@ -138,10 +103,12 @@ async def test_killed_half_way_it_has_everything_once(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         internal = int(probe.getsockname()[1])
-    await asyncio.to_thread(skip_what_is_there, kafka_bootstrap)
+    await asyncio.to_thread(skip_what_is_there, kafka_bootstrap, GROUPS)
     producer = Producer(broker, client_id="test")
     await producer.start()
-    process = start(review_url, broker, internal)
+    process = start_role(
+        "projector", review_url, broker, internal, COOP_REVIEW_PROJECTOR_BATCH="100"
+    )
     try:
         for _ in range(SUBMISSIONS // 100):
             await producer.begin([m for _ in range(100) for m in messages_of(org_id)])
@@ -152,7 +119,9 @@ async def test_killed_half_way_it_has_everything_once(
             await asyncio.sleep(0.02)
         process.kill()
         process.wait(30)
-        process = start(review_url, broker, internal)
+        process = start_role(
+            "projector", review_url, broker, internal, COOP_REVIEW_PROJECTOR_BATCH="100"
+        )
         deadline = time.monotonic() + 90
         while min(await counts(engine, org_id)) < SUBMISSIONS:
             assert process.poll() is None, "the process ended"

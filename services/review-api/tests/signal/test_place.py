@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +19,8 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.egress.guard import EgressGuard
 from coop_signals.places import Places
 from coop_signals.settings import SignalSettings
+
+from ..world.clock import Clock
 
 pytestmark = pytest.mark.engines
 
@@ -61,21 +62,9 @@ class Google:
             writer.close()
 
 
-class Clock:
-    """The keeper's present, apart from that of sessions."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.offset
-
-    def forward(self, **delta: float) -> None:
-        self.offset += timedelta(**delta)
-
-
 @pytest.fixture
 def later() -> Clock:
+    """The keeper's present, apart from that of sessions."""
     return Clock()
 
 

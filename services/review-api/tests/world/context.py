@@ -122,10 +122,12 @@ async def context(
             ItemReader: ItemReader(engine, horizon_of(engine, clock), clock=clock),
             PartialItems: partial_items,
             Passwords: passwords,
-            RuleScale: MeasuredRules(
-                engine,
-                signals=signals.catalogue,
-                limits=ScaleLimits(ceiling=settings.review_rule_cost_ceiling),
+            RuleScale: RuleScale(
+                MeasuredRules(
+                    engine,
+                    signals=signals.catalogue,
+                    limits=ScaleLimits(ceiling=settings.review_rule_cost_ceiling),
+                ).weigh
             ),
             Redis: redis,
             Signals: signals,

@@ -7,7 +7,7 @@ Must not: measure: a slice above knows the items (`explanation.rule_cost`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,15 @@ class RuleCost:
     together: float
 
 
+@dataclass(frozen=True)
 class RuleScale:
-    """Measures rules. A part of the process, of the class of a slice above."""
+    """What measures rules: a part of the process, of a slice above.
 
-    async def weigh(self, org_id: str, rule: Rule) -> Sequence[RuleCost]:
-        """By item type; without those that have no items yet. Raises `Invalid` where an enabled
-        rule would take its type above the ceiling."""
-        raise NotImplementedError
+    `weigh` gives an organisation's rule its costs, by item type, without those that have no items
+    yet. It raises `Invalid` where an enabled rule would take its type above the ceiling.
+    """
+
+    weigh: Callable[[str, Rule], Awaitable[Sequence[RuleCost]]]
 
 
 async def weigh_rule(

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_contracts.config import Rule, RuleStatus
 from coop_contracts.error import pointer
 from coop_contracts.event import ItemRef, SubmittedItem
-from coop_review_api.configuration.scale import RuleCost, RuleScale
+from coop_review_api.configuration.scale import RuleCost
 from coop_review_api.explanation.evaluation import as_enabled, compiled
 from coop_review_api.explanation.material import Material, material_of, rules_at
 from coop_review_api.kernel.error import Fault, Invalid
@@ -58,7 +58,7 @@ class _Sample:
     items: Sequence[SubmittedItem]
 
 
-class MeasuredRules(RuleScale):
+class MeasuredRules:
     """One for each process; measures one rule at a time."""
 
     def __init__(
@@ -70,7 +70,7 @@ class MeasuredRules(RuleScale):
         self._measuring = asyncio.Lock()
 
     async def weigh(self, org_id: str, rule: Rule) -> Sequence[RuleCost]:
-        """See `RuleScale`."""
+        """See `configuration.scale.RuleScale`."""
         costs: list[RuleCost] = []
         async with self._measuring:
             for position, type_id in enumerate(rule.item_type_ids[: self._limits.types]):

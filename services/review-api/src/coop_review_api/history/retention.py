@@ -16,7 +16,6 @@ Must not: delete row by row where the longest retention of all organisations is 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,8 +27,8 @@ from coop_review_api.history.table import VERSIONS, item_marks, item_versions, k
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.partition import DAY, Partitions
+from coop_review_api.kernel.retention import keep_at_intervals
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 DEFAULT_DAYS: Final = 30
@@ -106,12 +105,7 @@ class HistoryKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Retryable as error:
-                _log.warning("retention postponed", error=str(error))
-            await asyncio.sleep(self._every)
+        await keep_at_intervals(self.keep, self._every)
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

@@ -100,10 +100,12 @@ def api(settings: Settings) -> Service:
             ItemReader: ItemReader(engine, horizon_of(engine, now), clock=now),
             PartialItems: partial_items,
             Passwords: passwords,
-            RuleScale: MeasuredRules(
-                engine,
-                signals=signals.catalogue,
-                limits=ScaleLimits(ceiling=settings.review_rule_cost_ceiling),
+            RuleScale: RuleScale(
+                MeasuredRules(
+                    engine,
+                    signals=signals.catalogue,
+                    limits=ScaleLimits(ceiling=settings.review_rule_cost_ceiling),
+                ).weigh
             ),
             Redis: redis,
             Signals: signals,

@@ -12,13 +12,13 @@ Must not: delete row by row.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.retention import keep_at_intervals
 from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitions
 from coop_review_api.projection.table import (
     evaluations,
@@ -27,7 +27,6 @@ from coop_review_api.projection.table import (
     submissions,
 )
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 _SETTLE_TIMEOUT = 600.0  # seconds
@@ -58,12 +57,7 @@ class RetentionKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Retryable as error:
-                _log.warning("retention postponed", error=str(error))
-            await asyncio.sleep(self._every)
+        await keep_at_intervals(self.keep, self._every)
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""
