@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from coop_contracts.config import Kind, Rule
 from coop_contracts.event import ItemSubmitted, SubmittedItem
 from coop_contracts.ids import new_id
-from coop_review_api.configuration.scale import RuleScale
+from coop_review_api.configuration.log import read
+from coop_review_api.configuration.scale import RuleCost, RuleScale
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
+from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 
 pytestmark = pytest.mark.engines
@@ -131,3 +136,33 @@ async def test_measuring_is_bounded(admin: Any, kit: Any, context: Any, org: Any
     await submit(context, org.org_id, post["id"], 20)
     made = await admin.make("/v1/rules", kit.rule(post["id"], conditionSet=regexes(40)))
     assert made["cost"][0]["alone"] > 0
+
+
+async def test_one_organisations_rules_keep_nobody_else_waiting(
+    admin: Any, kit: Any, context: Any, org: Any
+) -> None:
+    """While a rule of one organisation is being measured, its next one waits, and one of another
+    organisation does not."""
+    post = await admin.make("/v1/item-types", kit.item_type())
+    await submit(context, org.org_id, post["id"], 1)
+    made = await admin.make("/v1/rules", kit.rule(post["id"]))
+    async with transaction(context.engine) as connection:
+        rule = (await read(connection, org.org_id, Kind.RULE, Rule, made["id"])).document
+    began, go_on = threading.Event(), threading.Event()
+
+    class Waiting(MeasuredRules):
+        def _cost(self, sample: Any, rule: Rule) -> RuleCost:
+            began.set()
+            assert go_on.wait(30)
+            return super()._cost(sample, rule)
+
+    rules = Waiting(context.engine, signals=context.signals, limits=ScaleLimits())
+    first = asyncio.create_task(rules.weigh(org.org_id, rule))
+    assert await asyncio.to_thread(began.wait, 30)
+    second = asyncio.create_task(rules.weigh(org.org_id, rule))
+    async with asyncio.timeout(10):
+        assert await rules.weigh("another", rule) == []
+    assert not first.done()
+    assert not second.done()
+    go_on.set()
+    assert len(await first) == len(await second) == 1

@@ -1,7 +1,8 @@
 """What a rule costs: measured on the items that came last.
 
 Guarantees: measured in a thread, on processor time, the fastest of a few rounds, so that a busy
-machine changes little; bounded in items, bytes and time, whatever the rule. A rule is refused only
+machine changes little; bounded in items, bytes and time, whatever the rule. One rule of an
+organisation is measured at a time, and keeps no other organisation waiting. A rule is refused only
 if it makes its type's rules dearer than before and dearer than the ceiling: what makes them cheaper
 can always be saved.
 Must not: show items, or ask anyone for values: conditions on models cost nothing here.
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy import select
@@ -59,7 +61,7 @@ class _Sample:
 
 
 class MeasuredRules:
-    """One for each process; measures one rule at a time."""
+    """One for each process; measures one rule of an organisation at a time."""
 
     def __init__(
         self, engine: AsyncEngine, *, signals: SignalCatalogue, limits: ScaleLimits
@@ -67,12 +69,14 @@ class MeasuredRules:
         self._engine = engine
         self._signals = signals
         self._limits = limits
-        self._measuring = asyncio.Lock()
+        # An entry lives as long as somebody of the organisation waits or measures.
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def weigh(self, org_id: str, rule: Rule) -> Sequence[RuleCost]:
         """See `configuration.scale.RuleScale`."""
         costs: list[RuleCost] = []
-        async with self._measuring:
+        line = self._lines.setdefault(org_id, asyncio.Lock())
+        async with line:
             for position, type_id in enumerate(rule.item_type_ids[: self._limits.types]):
                 async with transaction(self._engine) as connection:
                     sample = await self._sample(connection, org_id, type_id, rule)
