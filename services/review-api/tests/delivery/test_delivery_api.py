@@ -113,7 +113,7 @@ async def test_deliveries_are_the_dispatchers_answer(admin: Any, dispatcher: Any
         "limit": "7",
     }
     assert (await admin.call("GET", f"/v1/deliveries/{EXECUTION}")).json() == DETAIL | {
-        "actorName": None
+        "actor": None
     }
     await admin.call("GET", f"/v1/deliveries?cursor={cursor}")
     assert dispatcher.asked[-1].url.params["cursor"] == "MTI"
@@ -159,7 +159,7 @@ async def test_endpoints_are_seen_paused_and_resumed(
     """Health is handed on; who pauses or resumes is told to the dispatcher and noted."""
     root = f"/internal/v1/orgs/{org.org_id}/endpoints"
     dispatcher.answers[root] = httpx.Response(200, json={"items": [ENDPOINT], "nextCursor": None})
-    shown = ENDPOINT | {"pausedByName": None}
+    shown = ENDPOINT | {"pausedByPerson": None}
     for path in ("/7", "/7/pause", "/7/resume"):
         dispatcher.answers[f"{root}{path}"] = httpx.Response(200, json=ENDPOINT)
     assert (await admin.call("GET", "/v1/endpoints")).json()["items"] == [shown]

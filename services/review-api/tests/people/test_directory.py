@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
-from coop_review_api.people.directory import initials_of
+from coop_review_api.http.person_view import initials_of
 
 WANTED = {"id", "name", "initials", "active"}
 
@@ -57,7 +57,7 @@ async def test_names_are_found_and_kept(
     gone = await sign_in(Role.MODERATOR_MANAGER)
     stranger = await sign_in(Role.MODERATOR, (await kit.make_org()).org_id)
     queue = await gone.make("/v1/queues", {"name": "Made by one who left"})
-    assert queue["updatedByName"] == "MODERATOR_MANAGER"
+    assert queue["updatedByPerson"]["name"] == "MODERATOR_MANAGER"
     assert (await admin.call("DELETE", f"/v1/users/{gone.user_id}")).status_code == 204
 
     async def ids(query: str, person: Any = moderator) -> list[str]:
@@ -74,7 +74,8 @@ async def test_names_are_found_and_kept(
     assert await ids("search=derator_man") == [gone.user_id]
     assert await ids("search=%25") == []
     shown = (await admin.call("GET", f"/v1/queues/{queue['id']}")).json()
-    assert (shown["updatedBy"], shown["updatedByName"]) == (gone.user_id, "MODERATOR_MANAGER")
+    assert shown["updatedBy"] == gone.user_id
+    assert shown["updatedByPerson"] == removed
     whole = await ids("limit=200")
     found, cursor = [], ""
     while True:
@@ -86,6 +87,18 @@ async def test_names_are_found_and_kept(
     assert found == whole
     too_many = ",".join(["x"] * 201)
     assert (await moderator.call("GET", f"/v1/people?ids={too_many}")).status_code == 422
+
+
+@pytest.mark.engines
+async def test_a_document_with_people_can_be_sent_back(admin: Any, sign_in: Any) -> None:
+    """What GET filled in is no change: a PUT of it is taken, whoever is in it."""
+    moderator = await sign_in(Role.MODERATOR)
+    body = {"name": "Q", "reviewerIds": [moderator.user_id]}
+    made = await admin.make("/v1/queues", body)
+    shown = (await admin.call("GET", f"/v1/queues/{made['id']}")).json()
+    assert shown["reviewers"] == [moderator.view("MODERATOR")]
+    answer = await admin.call("PUT", f"/v1/queues/{made['id']}", shown)
+    assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.engines

@@ -276,7 +276,7 @@ async def test_golden_items_come_blind_once_and_are_marked_right_or_wrong(
     assert results == [
         {
             "reviewerId": second.user_id,
-            "reviewerName": "MODERATOR",
+            "reviewer": second.view("MODERATOR"),
             "queueId": floor.queue,
             "answered": 1,
             "correct": 1,

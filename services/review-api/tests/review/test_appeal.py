@@ -196,7 +196,7 @@ async def test_the_job_shows_what_the_appeal_is_against(world: World, place: Any
         "id": original["id"],
         "decisionId": original["id"],
         "reviewerId": world.first.user_id,
-        "reviewerName": "MODERATOR",
+        "reviewer": world.first.view("MODERATOR"),
         "decidedAt": original["decidedAt"],
         "actionIds": [world.remove],
         "policyIds": [world.policy],

@@ -36,6 +36,10 @@ class Person:
     user_id: str
     email: str
 
+    def view(self, name: str) -> dict[str, Any]:
+        """How others see them; `name` is one word."""
+        return {"id": self.user_id, "name": name, "initials": name[:1], "active": True}
+
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         if body is not None:
             more["json"] = body

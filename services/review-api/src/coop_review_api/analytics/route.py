@@ -26,7 +26,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import LacksPermission
@@ -113,7 +113,7 @@ class CountView(Model):
 
     start: datetime
     key: str | None
-    key_name: PersonName = None
+    key_person: PersonBeside = None
     count: int
 
 
@@ -138,7 +138,7 @@ class TimesPointView(Model):
 
     start: datetime
     key: str | None
-    key_name: PersonName = None
+    key_person: PersonBeside = None
     decisions: int
     waiting: SpreadView
     handling: SpreadView
@@ -154,7 +154,7 @@ class DecisionCellView(Model):
     """`actionId` is null for what takes no action."""
 
     key: str | None
-    key_name: PersonName = None
+    key_person: PersonBeside = None
     type: DecisionType
     action_id: str | None
     count: int

@@ -21,7 +21,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_number
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.principal import Principal
@@ -43,7 +43,7 @@ class AuditEntry(Model):
     hash: str
     time: datetime
     actor: str
-    actor_name: PersonName = None
+    actor_person: PersonBeside = None
     action: str
     target_kind: str | None
     target_id: str | None

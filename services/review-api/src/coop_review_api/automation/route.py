@@ -28,7 +28,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Fault, Invalid, NotFound
@@ -91,7 +91,7 @@ class AutomationView(Model):
     removed: int
     held: int
     created_by: str | None
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     created_at: datetime
     due_at: datetime
     ends_at: datetime

@@ -38,7 +38,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
 
@@ -83,10 +83,10 @@ class RetroactionView(Model):
     preview: RetroactionPart
     run: RetroactionPart | None
     created_by: str
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     created_at: datetime
     confirmed_by: str | None
-    confirmed_by_name: PersonName = None
+    confirmed_by_person: PersonBeside = None
     confirmed_at: datetime | None
 
 

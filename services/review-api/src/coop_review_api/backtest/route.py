@@ -37,7 +37,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
@@ -101,7 +101,7 @@ class BacktestView(Model):
     data_from: datetime | None
     error: str | None
     created_by: str
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     created_at: datetime
     updated_at: datetime
 

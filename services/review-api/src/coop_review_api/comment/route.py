@@ -21,7 +21,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonNames
+from coop_review_api.http.person_view import PeopleBeside, PersonBeside
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
 from coop_runtime.database.engine import transaction
@@ -58,10 +58,10 @@ class CommentView(Model):
     id: str
     job_id: str
     author_id: str
-    author_name: str
+    author: PersonBeside = None
     body: str
     mentions: list[str]
-    mentions_names: PersonNames = Field(default_factory=list)
+    mentions_people: PeopleBeside = Field(default_factory=list)
     created_at: datetime
     edited_at: datetime | None
 
@@ -180,7 +180,6 @@ def _view_of(comment: Comment) -> CommentView:
         id=comment.comment_id,
         job_id=comment.job_id,
         author_id=comment.author_id,
-        author_name=comment.author_name,
         body=comment.body,
         mentions=list(comment.mentions),
         created_at=comment.created_at,

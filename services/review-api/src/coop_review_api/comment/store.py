@@ -28,7 +28,6 @@ from coop_review_api.comment.table import comments
 from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_documents
 from coop_review_api.directory import person
-from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.access import may_see
 from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid, NotFound
@@ -58,7 +57,6 @@ class Comment:
     comment_id: str
     job_id: str
     author_id: str
-    author_name: str
     body: str
     mentions: Sequence[str]
     created_at: datetime
@@ -202,8 +200,7 @@ async def _own(
 
 def _visible(principal: Principal, job: JobSummary) -> Select[Any]:
     query = (
-        select(comments, PEOPLE.of.c.name.label("author_name"), _CSAM.label("csam"))
-        .join(PEOPLE.of, PEOPLE.of.c.user_id == comments.c.author_id)
+        select(comments, _CSAM.label("csam"))
         .outerjoin(jobs, jobs.c.job_id == comments.c.job_id)
         .where(
             comments.c.org_id == principal.org_id,
@@ -223,7 +220,6 @@ def _comment_of(row: Row[Any]) -> Comment:
         comment_id=row.comment_id,
         job_id=row.job_id,
         author_id=row.author_id,
-        author_name=row.author_name,
         body=row.body,
         mentions=row.mentions,
         created_at=row.created_at,

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from coop_contracts.config import ItemKind, RuleStatus, ScalarType
 from coop_review_api.configuration.condition_shape import ConditionSetJson
 from coop_review_api.http.body import Body, Model
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")]
 Text255 = Annotated[str, Field(max_length=255)]
@@ -37,7 +37,7 @@ class Stamped(Model):
     revision: int
     updated_at: datetime
     updated_by: str
-    updated_by_name: PersonName = None
+    updated_by_person: PersonBeside = None
 
 
 class WarningView(Model):

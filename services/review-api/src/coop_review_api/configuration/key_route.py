@@ -23,7 +23,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
@@ -66,7 +66,7 @@ class ApiKeyView(Model):
     scopes: list[ApiScope]
     created_at: datetime
     created_by: str | None
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     expires_at: datetime | None
     revoked_at: datetime | None
     replaced_by: str | None

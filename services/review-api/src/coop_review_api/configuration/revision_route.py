@@ -23,7 +23,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.route import IF_MATCH, add_route, model_of
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
@@ -63,7 +63,7 @@ def revisions_model(view: type[Stamped]) -> Any:
         "One revision; `document` is null when it was deleted, `changed` names the fields.",
         revision=(int, ...),
         author=(str, ...),
-        author_name=(PersonName, None),
+        author_person=(PersonBeside, None),
         author_email=(str | None, ...),
         time=(datetime, ...),
         document=(view | None, ...),

@@ -31,7 +31,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
@@ -77,7 +77,7 @@ class DecisionLogEntry(Model):
     source: EntrySource
     time: datetime
     actor_id: str | None
-    actor_name: PersonName = None
+    actor: PersonBeside = None
     queue_id: str | None
     job_id: str | None
     item_type_id: str | None

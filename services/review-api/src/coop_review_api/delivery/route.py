@@ -48,7 +48,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, decode_cursor, wrapped
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.query import QueryModel
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel import audit
@@ -126,7 +126,7 @@ class DeliveryDetailView(DeliveryView):
     rules: list[Annotated[dict[str, Any], Shape(RuleRef)]]
     policy_ids: list[str]
     actor_id: str | None
-    actor_name: PersonName = None
+    actor: PersonBeside = None
     cause_id: str
     reverses: str | None
     body: str | None
@@ -157,7 +157,7 @@ class EndpointView(Model):
     open_until: datetime | None
     paused_at: datetime | None
     paused_by: str | None
-    paused_by_name: PersonName = None
+    paused_by_person: PersonBeside = None
     pause_reason: str | None
     created_at: datetime
 

@@ -7,8 +7,9 @@ Must not: change an account; `people` does.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -66,16 +67,17 @@ async def active(
     return await _active(connection, org_id, _people.user_id.in_(list(user_ids)))
 
 
-async def names_of(
+async def known_as(
     connection: AsyncConnection, org_id: str, user_ids: Collection[str]
-) -> dict[str, str]:
-    """The names of those of these people who are the organisation's, removed ones too, by id."""
-    rows = await connection.execute(
-        select(_people.user_id, _people.name).where(
+) -> Sequence[Any]:
+    """Rows of (user_id, name, status) of those of these people who are the organisation's, removed
+    ones too."""
+    found = await connection.execute(
+        select(_people.user_id, _people.name, _people.status).where(
             _people.org_id == org_id, _people.user_id.in_(list(user_ids))
         )
     )
-    return {row.user_id: row.name for row in rows}
+    return found.all()
 
 
 async def _active(

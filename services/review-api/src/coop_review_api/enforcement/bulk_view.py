@@ -11,7 +11,7 @@ from coop_review_api.enforcement.bulk import BulkOrder, BulkState
 from coop_review_api.enforcement.bulk_lookup import BulkItem, DeliveryState, ItemState
 from coop_review_api.enforcement.bulk_order import Preview
 from coop_review_api.http.body import Model
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 
 
 class BulkItemView(Model):
@@ -55,9 +55,9 @@ class BulkActionView(Model):
     refused: int
     needs_total: bool
     created_by: str
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     confirmed_by: str | None
-    confirmed_by_name: PersonName = None
+    confirmed_by_person: PersonBeside = None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

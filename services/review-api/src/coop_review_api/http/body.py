@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,7 +24,15 @@ from coop_contracts.error import pointer
 from coop_review_api.kernel.error import Fault, Invalid
 
 _MAX_FAULTS = 50
-_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "updatedByName", "version", "userCount"})
+_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "version", "userCount"})
+
+
+class _Filled:
+    """See `FILLED`."""
+
+
+FILLED: Final = _Filled()
+"""Marks a field that is filled from another one when an answer is sent."""
 
 
 class Model(BaseModel):
@@ -102,7 +110,7 @@ def check_shown(request: Request, view: BaseModel, *, apart: Collection[str] = (
     is looked up each time (`apart`)."""
     said: dict[str, Any] = getattr(request.state, "shown", {})
     now = view.model_dump(mode="json", by_alias=True)
-    ignored = _STAMPS | set(apart) | {to_camel(name) for name in apart}
+    ignored = _STAMPS | set(apart) | {to_camel(name) for name in apart} | _filled(type(view))
     faults = [
         Fault(pointer(name), "cannot be changed")
         for name, value in said.items()
@@ -110,6 +118,11 @@ def check_shown(request: Request, view: BaseModel, *, apart: Collection[str] = (
     ]
     if faults:
         raise Invalid(faults)
+
+
+def _filled(model: type[BaseModel]) -> frozenset[str]:
+    fields = model.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if FILLED in field.metadata)
 
 
 def _names(model: type[BaseModel]) -> frozenset[str]:

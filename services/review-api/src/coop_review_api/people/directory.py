@@ -98,9 +98,3 @@ async def _reviews_in(
         | _people.role.in_(queue.reviewer_roles)
     )
     return _people.role.in_(editors) | (_people.role.in_(reviewers) & given)
-
-
-def initials_of(name: str) -> str:
-    """The first letters of the first word and the last."""
-    words = name.split()
-    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

@@ -16,10 +16,11 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import MAX_PAGE, Cursor, Limit, cut, decode_cursor
+from coop_review_api.http.person_view import PersonView
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import directory
-from coop_review_api.people.directory import DirectoryFilter, initials_of
+from coop_review_api.people.directory import DirectoryFilter
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["users"])
@@ -37,15 +38,6 @@ _sees_people = requires(
     _P.MANAGE_USERS,
 )
 Colleague = Annotated[Principal, Depends(_sees_people)]
-
-
-class PersonView(Model):
-    """`active`: they can sign in. Who was removed keeps their name."""
-
-    id: str
-    name: str
-    initials: str
-    active: bool
 
 
 class PersonPage(Model):
@@ -86,15 +78,7 @@ async def list_people(
     async with transaction(context_of(request).engine) as connection:
         found = await directory.page(connection, principal, wanted, after=after, limit=limit + 1)
     page, next_cursor = cut(found, limit, lambda row: str(row.user_id))
-    items = [
-        PersonView(
-            id=row.user_id,
-            name=row.name,
-            initials=initials_of(row.name),
-            active=row.status == "ACTIVE",
-        )
-        for row in page
-    ]
+    items = [PersonView.of(row.user_id, row.name, row.status) for row in page]
     return PersonPage(items=items, next_cursor=next_cursor)
 
 

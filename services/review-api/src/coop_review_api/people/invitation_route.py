@@ -23,7 +23,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.client import client_ip
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import invitation, inviting
 from coop_review_api.people.administering import administering
@@ -69,10 +69,11 @@ class InvitationView(Model):
     requires_approval: bool
     state: InvitationState
     created_by: str
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     created_at: AwareDatetime
     sent_at: AwareDatetime
     sent_by: str
+    sent_by_person: PersonBeside = None
     expires_at: AwareDatetime
 
 

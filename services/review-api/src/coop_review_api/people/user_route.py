@@ -25,7 +25,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.kernel.email_address import check_email, normalize_email
 from coop_review_api.kernel.error import Conflict, Invalid
 from coop_review_api.kernel.principal import Principal
@@ -71,7 +71,7 @@ class UserView(Model):
     status: Status
     created_at: AwareDatetime
     created_by: str | None
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     last_login_at: AwareDatetime | None
     is_break_glass: bool
     has_password: bool

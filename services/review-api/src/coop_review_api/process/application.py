@@ -49,7 +49,7 @@ from coop_review_api.http.conditional import Conditional
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
-from coop_review_api.http.person_name import named
+from coop_review_api.http.person_view import PersonView, peopled
 from coop_review_api.http.problem import install
 from coop_review_api.investigation import route as investigation
 from coop_review_api.live import route as live
@@ -156,11 +156,11 @@ def build(context: Context) -> FastAPI:
     install(app)
     # Not include_router: the routes stay plain entries of app.routes, for tests to walk.
     for router in _ROUTERS:
-        app.router.routes.extend(_with_names(router))
+        app.router.routes.extend(_with_people(router))
     for resource in _RESOURCES:
         router = APIRouter(prefix="/v1", tags=[resource.path])
         add_resource(router, resource)
-        app.router.routes.extend(_with_names(router))
+        app.router.routes.extend(_with_people(router))
 
     async def openapi() -> dict[str, Any]:
         """This description."""
@@ -180,18 +180,19 @@ def build(context: Context) -> FastAPI:
     return app
 
 
-def _with_names(router: APIRouter) -> Iterator[BaseRoute]:
-    """The router's routes; where they show people's ids, with the names."""
+def _with_people(router: APIRouter) -> Iterator[BaseRoute]:
+    """The router's routes; where they show people's ids, with the people."""
     for route in router.routes:
-        yield named(route, _names_of) if isinstance(route, APIRoute) else route
+        yield peopled(route, _people_of) if isinstance(route, APIRoute) else route
 
 
-async def _names_of(request: Request, user_ids: frozenset[str]) -> Mapping[str, str]:
+async def _people_of(request: Request, user_ids: frozenset[str]) -> Mapping[str, PersonView]:
     principal = getattr(request.state, "principal", None)
     if principal is None:
         return {}
     async with transaction(context_of(request).engine) as connection:
-        return await person.names_of(connection, principal.org_id, user_ids)
+        found = await person.known_as(connection, principal.org_id, user_ids)
+    return {one.user_id: PersonView.of(one.user_id, one.name, one.status) for one in found}
 
 
 def limited(app: FastAPI, *, max_body: int, behind_tls: bool = False) -> RequestLimit:

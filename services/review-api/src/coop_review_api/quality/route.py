@@ -21,7 +21,7 @@ from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName, PersonNames
+from coop_review_api.http.person_view import PeopleBeside, PersonBeside
 from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
@@ -88,7 +88,7 @@ class GoldenItemView(Model):
     components: list[ComponentJson]
     note: str | None
     created_by: str
-    created_by_name: PersonName = None
+    created_by_person: PersonBeside = None
     created_at: datetime
     retired_at: datetime | None
 
@@ -102,7 +102,7 @@ class GoldenResultView(Model):
     """Of `answered` golden items of a queue: how many a person got wholly right, and in part."""
 
     reviewer_id: str
-    reviewer_name: PersonName = None
+    reviewer: PersonBeside = None
     queue_id: str
     answered: int
     correct: int
@@ -147,7 +147,7 @@ class PairAgreementView(Model):
 
     queue_id: str
     reviewer_ids: list[str]
-    reviewer_names: PersonNames = Field(default_factory=list)
+    reviewers: PeopleBeside = Field(default_factory=list)
     reviews: int
     equal: int
     kappa: float | None
@@ -164,7 +164,7 @@ class OverturnView(Model):
     reviewed again and then decided otherwise."""
 
     key: str
-    key_name: PersonName = None
+    key_person: PersonBeside = None
     decisions: int
     undone: int
     reversed: int

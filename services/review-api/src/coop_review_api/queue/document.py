@@ -12,7 +12,7 @@ from pydantic import Field
 from coop_contracts.config import QueueOrder
 from coop_review_api.configuration.document_model import DocumentBody, Ids, Name, Stamped, Text2000
 from coop_review_api.http.body import Body
-from coop_review_api.http.person_name import PersonNames
+from coop_review_api.http.person_view import PeopleBeside
 
 Disposition = Literal["AUTOMATIC_CLOSE", "IGNORE", "SAME_ACTION"]
 ClearingScope = Literal["CURRENT_QUEUE", "ALL_QUEUES"]
@@ -67,7 +67,7 @@ class QueueView(Stamped):
     is_appeals_queue: bool = False
     hidden_action_ids: list[str] = Field(default_factory=list)
     reviewer_ids: list[str] = Field(default_factory=list)
-    reviewer_names: PersonNames = Field(default_factory=list)
+    reviewers: PeopleBeside = Field(default_factory=list)
     reviewer_roles: list[str] = Field(default_factory=list)
     open_to_everyone: bool = False
     order: QueueOrder = QueueOrder.OLDEST_FIRST

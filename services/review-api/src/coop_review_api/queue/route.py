@@ -21,7 +21,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
 from coop_review_api.http.etag import expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
@@ -62,7 +62,7 @@ class RemovedQueueView(Model):
     moved: int
     pending: int
     removed_by: str
-    removed_by_name: PersonName = None
+    removed_by_person: PersonBeside = None
     removed_at: datetime
 
 

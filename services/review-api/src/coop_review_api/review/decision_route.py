@@ -19,7 +19,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import deciding, hold, recorded
@@ -155,7 +155,7 @@ class DecisionView(Model):
     job_id: str
     queue_id: str
     reviewer_id: str | None
-    reviewer_name: PersonName = None
+    reviewer: PersonBeside = None
     automatic: bool
     components: list[ComponentJson]
     executions: list[DecisionExecutionView]

@@ -16,7 +16,7 @@ from pydantic import Field
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.job import Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
-from coop_review_api.http.person_name import PersonName
+from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.review.decision import Origin
 
@@ -25,7 +25,7 @@ class LeaseHolder(Model):
     """Who holds the job now, until when."""
 
     reviewer_id: str
-    reviewer_name: PersonName = None
+    reviewer: PersonBeside = None
     expires_at: datetime
 
 
@@ -56,7 +56,7 @@ class JobSummaryView(Model):
     claimed_at: datetime | None
     closed_at: datetime | None
     closed_by: str | None
-    closed_by_name: PersonName = None
+    closed_by_person: PersonBeside = None
     close_reason: str | None
 
 
@@ -85,7 +85,7 @@ class AppealOriginView(Model):
     id: str
     decision_id: str | None
     reviewer_id: str | None
-    reviewer_name: PersonName = None
+    reviewer: PersonBeside = None
     decided_at: datetime
     action_ids: list[str]
     policy_ids: list[str]

@@ -1,15 +1,15 @@
-"""Names of people beside their ids, in every view, one way everywhere.
+"""People beside their ids, in every view, one way everywhere.
 
-    reviewer_id: str | None            reviewer_ids: list[str]        updated_by: str
-    reviewer_name: PersonName = None   reviewer_names: PersonNames    updated_by_name: PersonName
+    reviewer_id: str | None         reviewer_ids: list[str]      updated_by: str
+    reviewer: PersonBeside = None   reviewers: PeopleBeside      updated_by_person: PersonBeside
 
-A field of this type is filled by itself, from the one beside it: `x_name` from `x_id` or else `x`,
-`x_names` from `x_ids` or else `x`.
+A field of this type is filled by itself, from the one beside it: `x` from `x_id`, `xs` from
+`x_ids`, `x_person` and `x_people` from `x`.
 
 Guarantees: an answer costs one look-up, whatever there is in it, and none where it names nobody;
-what is no person of the organisation (`cli`, a person of another one) has no name; whoever was
-removed keeps theirs.
-Must not: know where names are kept; `names` is handed in.
+what is no person of the organisation (`cli`, a person of another one) is null; whoever was removed
+keeps their name.
+Must not: know where people are kept; `PeopleOf` is handed in.
 """
 
 from __future__ import annotations
@@ -18,39 +18,55 @@ import copy
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Self, get_args
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute, request_response
 from pydantic import BaseModel
 
-NamesOf = Callable[[Request, frozenset[str]], Awaitable[Mapping[str, str]]]
-"""The names of these people of the caller's organisation, by id."""
+from coop_review_api.http.body import FILLED, Model
 
 
-class _Filled:
-    """Marks a field that holds names."""
+class PersonView(Model):
+    """`active`: they can sign in. Who was removed keeps their name."""
+
+    id: str
+    name: str
+    initials: str
+    active: bool
+
+    @classmethod
+    def of(cls, user_id: str, name: str, status: str) -> Self:
+        """Of a row of the directory."""
+        return cls(id=user_id, name=name, initials=initials_of(name), active=status == "ACTIVE")
 
 
-_MARK: Final = _Filled()
+def initials_of(name: str) -> str:
+    """The first letters of the first word and the last."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
-PersonName = Annotated[str | None, _MARK]
-"""The name of the person whose id is in the field beside it; null where that is nobody."""
 
-PersonNames = Annotated[list[str | None], _MARK]
-"""The names of the people whose ids are in the field beside it, in their order."""
+PeopleOf = Callable[[Request, frozenset[str]], Awaitable[Mapping[str, PersonView]]]
+"""These people of the caller's organisation, by id."""
+
+PersonBeside = Annotated[PersonView | None, FILLED]
+"""The person whose id is in the field beside it; null where that is nobody."""
+
+PeopleBeside = Annotated[list[PersonView | None], FILLED]
+"""The people whose ids are in the field beside it, in their order."""
 
 
 @dataclass
 class _Plan:
-    """Where ids and names are in a model's JSON: pairs of keys here, and plans of what is in it."""
+    """Where ids and people are in a model's JSON: pairs of keys here, plans of what is in it."""
 
     pairs: list[tuple[str, str]] = field(default_factory=list)
     inner: list[tuple[str, _Plan]] = field(default_factory=list)
 
 
-def named(route: APIRoute, names: NamesOf) -> APIRoute:
-    """The route, its answers with names; the same one where they have none."""
+def peopled(route: APIRoute, people: PeopleOf) -> APIRoute:
+    """The route, its answers with people; the same one where they have none."""
     plan = _plan_of(route.response_model, {})
     if not any(_reach(plan, set())):
         return route
@@ -59,7 +75,7 @@ def named(route: APIRoute, names: NamesOf) -> APIRoute:
     async def answer(request: Request) -> Response:
         response = await handle(request)
         if response.status_code < 300 and response.body:
-            await _fill(request, response, plan, names)
+            await _fill(request, response, plan, people)
         return response
 
     other = copy.copy(route)
@@ -67,13 +83,15 @@ def named(route: APIRoute, names: NamesOf) -> APIRoute:
     return other
 
 
-async def _fill(request: Request, response: Response, plan: _Plan, names: NamesOf) -> None:
+async def _fill(request: Request, response: Response, plan: _Plan, people: PeopleOf) -> None:
     whole = json.loads(bytes(response.body))
     places = list(_places(whole, plan))
     ids = frozenset(one for place, key, _ in places for one in _ids(place[key]))
     if not ids:
         return
-    found = await names(request, ids)
+    found = {
+        one: view.model_dump(by_alias=True) for one, view in (await people(request, ids)).items()
+    }
     for place, key, name in places:
         value = place[key]
         if isinstance(value, list):
@@ -98,7 +116,7 @@ def _ids(value: Any) -> Iterable[str]:
 
 
 def _places(value: Any, plan: _Plan) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """The objects that name people, with the keys of id and name."""
+    """The objects that name people, with the keys of id and person."""
     if isinstance(value, list):
         for one in value:
             yield from _places(one, plan)
@@ -128,7 +146,7 @@ def _plan_of(annotation: Any, known: dict[type, _Plan]) -> _Plan:
 def _read(model: type[BaseModel], known: dict[type, _Plan]) -> None:
     plan, fields = known[model], model.model_fields
     for name, info in fields.items():
-        if _MARK in info.metadata:
+        if FILLED in info.metadata:
             source = _source(name, fields)
             plan.pairs.append((_key(fields[source], source), _key(info, name)))
         else:
@@ -137,10 +155,11 @@ def _read(model: type[BaseModel], known: dict[type, _Plan]) -> None:
 
 def _source(name: str, fields: Mapping[str, Any]) -> str:
     base, _, end = name.rpartition("_")
-    for one in (f"{base}_{'ids' if end == 'names' else 'id'}", base):
+    by_id = base if end in ("person", "people") else f"{name}_id"
+    for one in (by_id, f"{name.removesuffix('s')}_ids"):
         if one in fields:
             return one
-    raise TypeError(f"nothing that {name} is the name of")
+    raise TypeError(f"nothing that {name} is the person of")
 
 
 def _key(info: Any, name: str) -> str:
