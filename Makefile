@@ -81,6 +81,7 @@ bench: $(STAMP) ## Benchmarks (ONLY=name for one)
 contracts: $(STAMP) ## Write the schemas and the event catalogue again from the code
 	@$(BIN)/python -m coop_contracts.export
 	@$(BIN)/python -m tests.metric_catalogue
+	@$(BIN)/python -m tests.retention_catalogue
 
 lock: ## Resolve the dependencies again and write requirements.lock
 	@test -x $(BIN)/uv || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)

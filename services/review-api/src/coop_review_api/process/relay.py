@@ -20,10 +20,12 @@ from coop_review_api.enforcement.worker import BulkWorker
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.kernel.clock import now
+from coop_review_api.kernel.ending import EndingKeeper
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.notification.keeper import NotificationPruner
 from coop_review_api.notification.mailer import Mailer
 from coop_review_api.process.document_check import document_checks
+from coop_review_api.process.endings import ENDINGS
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.review.hold import Releaser
 from coop_review_api.settings import RelaySettings
@@ -81,6 +83,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
     service.add_task("prune", NotificationPruner(engine, clock=now).run)
+    service.add_task("endings", EndingKeeper(engine, ENDINGS, clock=now).run)
     mail_server = settings.mail_server
     if mail_server is None:
         _log.info("no mails are sent: COOP_SMTP_HOST is not set")

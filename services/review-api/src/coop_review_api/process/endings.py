@@ -1,0 +1,24 @@
+"""Everything that goes when its time is over, of all slices."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import coop_review_api.automation.ending
+import coop_review_api.backtest.ending
+import coop_review_api.enforcement.ending
+import coop_review_api.notification.ending
+import coop_review_api.people.ending
+import coop_review_api.review.ending
+import coop_review_api.single_sign_on.ending
+from coop_review_api.kernel.ending import Ending
+
+ENDINGS: Final[tuple[Ending, ...]] = (
+    *coop_review_api.automation.ending.ENDINGS,
+    *coop_review_api.backtest.ending.ENDINGS,
+    *coop_review_api.enforcement.ending.ENDINGS,
+    *coop_review_api.notification.ending.ENDINGS,
+    *coop_review_api.people.ending.ENDINGS,
+    *coop_review_api.review.ending.ENDINGS,
+    *coop_review_api.single_sign_on.ending.ENDINGS,
+)
