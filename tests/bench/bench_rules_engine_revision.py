@@ -23,6 +23,7 @@ from coop_rules_engine.counter.rebuild import Rebuilder
 from coop_rules_engine.counter.redis_store import CounterStore
 from coop_rules_engine.counter.value import CounterValues, RegistryRules
 from coop_rules_engine.lane.fast import ItemHandler
+from coop_rules_engine.lane.verdict import Verdicts
 from coop_rules_engine.rules.registry import Registry
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message, Received
@@ -76,7 +77,11 @@ async def _measure(load: Load) -> tuple[list[float], list[float], float]:
     settings = RuntimeSettings(internal_port=0)
     rebuilder = Rebuilder(store, RegistryRules(registry), settings, window=0)
     handler = ItemHandler(
-        registry, _Broker(), CounterValues(store, rebuilder), Limiter(store, rebuilder)
+        registry,
+        _Broker(),
+        CounterValues(store, rebuilder),
+        Limiter(store, rebuilder),
+        Verdicts(store.client),
     )
     await registry.wait(ORG, len(documents))
     evaluation = _Evaluation(handler, [load.item() for _ in range(_ITEMS)])

@@ -34,6 +34,7 @@ from coop_contracts.event import (
 )
 from coop_ingest.app import build_api, connect_redis, publisher_of
 from coop_ingest.settings import Settings
+from coop_ingest.verdict import Verdicts
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message
 from coop_runtime.process.error import BrokerUnavailable
@@ -95,12 +96,14 @@ class Ingest:
         self.broker = FakeBroker()
         self.table = ConfigTable.of([])
         self.publisher = publisher_of(settings, self.broker)
+        self.verdicts = Verdicts(limit=settings.ingest_sync_waiting)
         self.app = build_api(
             settings,
             table=self.table,
             publisher=self.publisher,
             redis=redis,
             use=KeyUse(),
+            verdicts=self.verdicts,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
         )

@@ -104,6 +104,7 @@ async def test_the_document_is_valid_and_has_every_route(ingest: Any) -> None:
     validate(document)
     assert set(document["paths"]) == {
         "/api/v1/items/async/",
+        "/api/v1/content/",
         "/api/v1/report",
         "/api/v1/report/appeal",
         "/api/v1/actions/",

@@ -13,6 +13,7 @@ from .conftest import api_key
 
 ROUTES = {
     ("POST", "/items/async/"): ApiScope.ITEMS_WRITE,
+    ("POST", "/content/"): ApiScope.ITEMS_WRITE,
     ("POST", "/report"): ApiScope.REPORTS_WRITE,
     ("POST", "/report/appeal"): ApiScope.APPEALS_WRITE,
     ("POST", "/actions/"): ApiScope.ACTIONS_WRITE,

@@ -43,6 +43,7 @@ from coop_rules_engine.counter.rebuild import LOOK_SECONDS, Rebuilder
 from coop_rules_engine.counter.redis_store import GROUP_MEMBERS, CounterStore
 from coop_rules_engine.counter.value import CounterValues, RegistryRules
 from coop_rules_engine.lane.fast import SLICE_SECONDS, ItemHandler
+from coop_rules_engine.lane.verdict import Verdicts
 from coop_rules_engine.rules.registry import NEWER_SECONDS, Registry
 from coop_rules_engine.submission import Submission
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
@@ -215,6 +216,7 @@ def submission(data: Any, **others: Any) -> ItemSubmitted:
         request_id="request",
         config_revision=others.pop("config_revision", 1),
         awaits_media=others.pop("awaits_media", False),
+        reply_to=others.pop("reply_to", None),
     )
 
 
@@ -253,6 +255,7 @@ class Engine:
     revision: int
     store: CounterStore
     rebuilder: Rebuilder
+    verdicts: Verdicts
 
     def put(self, kind: Kind, document: Document) -> int:
         return self.change(kind, document.id, document)
@@ -317,14 +320,17 @@ async def start() -> AsyncIterator[Start]:
         )
         if redis != AWAY:
             tasks.append(asyncio.create_task(rebuilder.run()))
+        verdicts = Verdicts(store.client)
+        tasks.append(asyncio.create_task(verdicts.run()))
         handler = ItemHandler(
             registry,
             broker,
             CounterValues(store, rebuilder),
             Limiter(store, rebuilder),
+            verdicts,
             slice_seconds=limits.slice_seconds,
         )
-        return Engine(table, registry, broker, handler, len(found), store, rebuilder)
+        return Engine(table, registry, broker, handler, len(found), store, rebuilder, verdicts)
 
     yield begin
     ending = set(tasks)

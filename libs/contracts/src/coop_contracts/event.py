@@ -65,7 +65,8 @@ class RuleRef(Struct, frozen=True, rename="camel"):
 
 
 class ItemSubmitted(Event, frozen=True, kw_only=True, tag="item-submitted", omit_defaults=True):
-    """One item of a `POST /items/async/` was accepted: one unit of evaluation."""
+    """One item was accepted: one unit of evaluation. `reply_to` is the address of the process of
+    ingest in which a request waits for what the rules say; none for nearly all."""
 
     topic: ClassVar[str] = "coop.items.v1"
     submission_id: str
@@ -73,6 +74,7 @@ class ItemSubmitted(Event, frozen=True, kw_only=True, tag="item-submitted", omit
     request_id: str
     config_revision: int
     awaits_media: bool = False
+    reply_to: str | None = None
 
 
 class ReportReason(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -165,7 +167,8 @@ class EvaluationDeferred(
     values that are known already.
 
     `submitted_at` is the submission's time (absent: the event's): expiry, days and windows are
-    judged by it. With `awaits_media` the values of the item's media are awaited first.
+    judged by it. With `awaits_media` the values of the item's media are awaited first. `reply_to`
+    is the submission's.
     """
 
     topic: ClassVar[str] = "coop.slow-evaluations.v1"
@@ -176,6 +179,7 @@ class EvaluationDeferred(
     signals: tuple[SignalValue, ...] = ()
     submitted_at: datetime | None = None
     awaits_media: bool = False
+    reply_to: str | None = None
 
 
 class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -1,7 +1,7 @@
 """ingest's composition root: what is built, and how it is wired. Nothing else is here.
 
 api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals,
-       action orders
+       action orders; hears of verdicts in Redis
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from coop_contracts.config import Kind, OrgSettings
 from coop_ingest.api.action import ActionRoute
 from coop_ingest.api.appeal import AppealRoute
 from coop_ingest.api.application import build_application
+from coop_ingest.api.content import ContentRoute
 from coop_ingest.api.edge import Edge, EdgeRoute
 from coop_ingest.api.items import ItemsRoute
 from coop_ingest.api.policy import PoliciesRoute
@@ -32,6 +33,7 @@ from coop_ingest.item_reader import ItemReader
 from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
 from coop_ingest.settings import Settings
+from coop_ingest.verdict import Verdicts
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.asgi import App as AsgiApp
@@ -59,6 +61,7 @@ def build_api(
     publisher: Publisher,
     redis: Redis,
     use: KeyUse,
+    verdicts: Verdicts,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsgiApp:
@@ -99,12 +102,22 @@ def build_api(
         max_items=settings.ingest_max_items,
         now=now,
     )
+    content = ContentRoute(
+        gate=gate,
+        table=table,
+        reader=reader,
+        publisher=publisher,
+        verdicts=verdicts,
+        timeout=settings.ingest_sync_timeout,
+        now=now,
+    )
     report = ReportRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     appeal = AppealRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     action = ActionRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     policies = PoliciesRoute(gate=gate, table=table)
     routes = (
         EdgeRoute("POST", "/items/async/", "post-items", items.handle, items.needs, hot=True),
+        EdgeRoute("POST", "/content/", "post-content", content.handle, content.needs),
         EdgeRoute("POST", "/report", "submit-report", report.handle, report.needs),
         EdgeRoute("POST", "/report/appeal", "submit-appeal", appeal.handle, appeal.needs),
         EdgeRoute("POST", "/actions/", "post-actions", action.handle, action.needs),
@@ -146,12 +159,16 @@ def api(settings: Settings) -> Service:
     publisher = publisher_of(settings, producer)
     redis = connect_redis(settings)
     use = KeyUse()
-    application = build_api(settings, table=table, publisher=publisher, redis=redis, use=use)
+    verdicts = Verdicts(limit=settings.ingest_sync_waiting, weights=settings.tenant_weights)
+    application = build_api(
+        settings, table=table, publisher=publisher, redis=redis, use=use, verdicts=verdicts
+    )
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_stop(redis.aclose)
     service.add_task("config", table.run)
     service.add_task("key-use", partial(use.run, redis))
+    service.add_task("verdicts", partial(verdicts.run, redis))
     service.add_readiness("config", table.ready)
     service.add_readiness("broker", publisher.ready)
     service.serve(application, settings.ingest_host, settings.ingest_port)

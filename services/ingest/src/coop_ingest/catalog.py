@@ -35,6 +35,20 @@ class Catalog:
         document = self._table.get(org_id, Kind.ITEM_TYPE, type_id)
         return document.kind if isinstance(document, ItemType) else None
 
+    def named(self, org_id: str, name: str) -> str | None:
+        """The id of the type with that name; None when there is none."""
+        for type_id, document in self._table.all(org_id, Kind.ITEM_TYPE).items():
+            if isinstance(document, ItemType) and document.name == name:
+                return type_id
+        return None
+
+    def default_user_type(self, org_id: str) -> str | None:
+        """The id of the type that users have of whom only an id is said."""
+        for type_id, document in self._table.all(org_id, Kind.ITEM_TYPE).items():
+            if isinstance(document, ItemType) and document.is_default_user_type:
+                return type_id
+        return None
+
     def find(self, org_id: str, type_id: str, version: str | None) -> CompiledItemType | None:
         """The type in its current version, or the one asked for; None when there is none.
 

@@ -6,17 +6,18 @@ Must not: publish, or know what the item is part of.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from coop_contracts.error import ApiError, ErrorType
-from coop_contracts.event import SubmittedItem
+from coop_contracts.event import ItemRef, SubmittedItem
 from coop_ingest.catalog import Catalog
 from coop_ingest.json_reading import StructReader, UnreadableJson
-from coop_ingest.refusal import invalid, too_large
-from coop_ingest.wire import Item, Variant
+from coop_ingest.refusal import Refusal, invalid, too_large
+from coop_ingest.wire import Content, Item, Variant
 from coop_items import CompiledItemType, InvalidItemType
 from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import check_id
@@ -72,23 +73,68 @@ class ItemReader:
             sent = self._structs.read(raw, at)
         except UnreadableJson as unreadable:
             return _failed(unreadable.errors)
-        errors = []
-        try:
-            check_id(sent.id)
-        except NotAnItemValue as refused:
-            errors.append(invalid(f"The item's id: {refused.reason}.", at + "/id"))
         selected = _select(sent, at)
+        return self._kept(
+            sent.id, sent.data, selected, (at + "/id", at + "/data"), org_id, submission_id, variant
+        )
+
+    def check_size(self, body: bytes) -> None:
+        """Raises Refusal (413) where the body of a request that is one item is too large for it."""
+        if len(body) > self._max_item:
+            raise Refusal("size", [too_large(f"The item is larger than {self._max_item} bytes.")])
+
+    def read_content(self, sent: Content, org_id: str, *, submission_id: str) -> Reading:
+        """Read the older form of an item. Its author is the user it names, else whom its data
+        name."""
+        type_id = self._catalog.named(org_id, sent.content_type)
+        at = "/contentType"
+        selected: _Selected | ApiError
+        if type_id is None:
+            selected = _unknown_type("You have no item type with this name.", at)
+        else:
+            selected = _Selected(type_id, None, "original", at, at)
+        reading = self._kept(
+            sent.content_id,
+            sent.content,
+            selected,
+            ("/contentId", "/content"),
+            org_id,
+            submission_id,
+        )
+        if sent.user_id is None:
+            return reading
+        errors = _id_errors(sent.user_id, "The user's id", "/userId")
+        if errors:
+            return _failed(reading.errors + errors)
+        user_type = self._catalog.default_user_type(org_id)
+        if reading.item is None or user_type is None:
+            return reading
+        creator = ItemRef(sent.user_id, user_type)
+        return reading._replace(item=replace(reading.item, creator=creator))
+
+    def _kept(
+        self,
+        item_id: str,
+        data: dict[str, Any],
+        selected: _Selected | ApiError,
+        at: tuple[str, str],
+        org_id: str,
+        submission_id: str,
+        variant: Variant | None = None,
+    ) -> Reading:
+        """The item, coerced and checked; `at` are the pointers of its id and its data."""
+        errors = _id_errors(item_id, "The item's id", at[0])
         if isinstance(selected, ApiError):
             return _failed([*errors, selected])
         found = self._find(org_id, selected)
         if isinstance(found, ApiError):
             return _failed([*errors, found])
         variant = variant or selected.variant
-        checked = found.check(sent.data, at + "/data", variant)
+        checked = found.check(data, at[1], variant)
         if errors or checked.errors:
             return _failed(errors + checked.errors)
         item = SubmittedItem(
-            id=sent.id,
+            id=item_id,
             type_id=selected.type_id,
             type_version=found.item_type.version,
             data=Raw(_encode(checked.data)),
@@ -127,6 +173,14 @@ def check_type(catalog: Catalog, org_id: str, type_id: str, at: str) -> list[Api
     if catalog.knows(org_id, type_id):
         return []
     return [_unknown_type("You have no item type with this id.", at)]
+
+
+def _id_errors(item_id: str, what: str, at: str) -> list[ApiError]:
+    try:
+        check_id(item_id)
+    except NotAnItemValue as refused:
+        return [invalid(f"{what}: {refused.reason}.", at)]
+    return []
 
 
 def _select(sent: Item, at: str) -> _Selected | ApiError:

@@ -20,7 +20,8 @@ REFUSED = Counter(
     "(over the limit), size (of a body, an item, a batch, an event), media_type, json (cannot be "
     "read), invalid (anything else about the content), conflict (Idempotency-Key, appeals off), "
     "unavailable (see coop_ingest_unavailable_total), not_found, method, internal (a fault of "
-    "ingest; an alarm), crowded (too many items wait to be evaluated), slow (a body was cut off).",
+    "ingest; an alarm), crowded (too many items or requests wait for their rules), slow (a body "
+    "was cut off).",
     ["reason"],
 )
 REFUSED_ITEMS = Counter(
@@ -36,6 +37,17 @@ ACK_SECONDS = Histogram(
     "coop_ingest_ack_seconds",
     "Time from handing a request's events to the broker's client to their acknowledgement.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+)
+SYNC = Counter(
+    "coop_ingest_sync_total",
+    "Requests that waited for their rules, by outcome: whole (all rules decided), partly (some "
+    "wait for media or a model), late (503: no answer in time; the item is kept).",
+    ["outcome"],
+)
+SYNC_SECONDS = Histogram(
+    "coop_ingest_sync_seconds",
+    "Time from an item's acknowledgement to what its rules said.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
 BODY_BYTES = Counter("coop_ingest_body_bytes_total", "Bytes of request bodies read.")
 BYTES_IN_FLIGHT = Level(

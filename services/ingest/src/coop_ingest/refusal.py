@@ -164,8 +164,35 @@ def crowded() -> Refusal:
     )
 
 
+def too_many_wait() -> Refusal:
+    """More requests of the organisation wait for their rules than may."""
+    return Refusal(
+        "crowded",
+        [
+            error(
+                429,
+                ErrorType.RATE_LIMITED,
+                "Too many requests are waiting",
+                "Too many requests of your organisation wait for an answer: nothing of this was "
+                "kept. Send it again later, or without sync.",
+            )
+        ],
+        retry_after=1,
+    )
+
+
+def unanswered(seconds: float) -> Refusal:
+    """The item is kept, and its rules have not answered in time."""
+    detail = (
+        f"The rules gave no answer within {seconds:g} s. The item is kept and will be evaluated, "
+        "and its actions arrive as webhooks. To ask again, repeat the request under the "
+        "Idempotency-Key it had; without one it would be another submission."
+    )
+    return unavailable(detail, retry_after=1)
+
+
 def unavailable(detail: str, *, retry_after: float, close: bool = False) -> Refusal:
-    """Nothing is wrong with the request; it cannot be kept now."""
+    """Nothing is wrong with the request; it cannot be kept, or answered, now."""
     return Refusal(
         "unavailable",
         [error(503, ErrorType.SERVICE_UNAVAILABLE, "Service unavailable", detail)],

@@ -21,6 +21,8 @@ class Settings(RuntimeSettings):
     `ingest_requests_per_second` holds for each organisation that has no rate of its own;
     `ingest_burst` is how many seconds' worth may come at once. `ingest_allow_private_urls` accepts
     private and loopback hosts in items, for a platform on the same network.
+    A request with `sync` waits `ingest_sync_timeout` for its rules; `ingest_sync_waiting` may wait
+    at once.
     """
 
     internal_port: int = Field(default=9080, ge=0, le=65535)
@@ -35,3 +37,5 @@ class Settings(RuntimeSettings):
     ingest_requests_per_second: int = Field(default=1_000, ge=1)
     ingest_burst: float = Field(default=2, ge=1)
     ingest_allow_private_urls: bool = False
+    ingest_sync_timeout: float = Field(default=1, gt=0, le=10)
+    ingest_sync_waiting: int = Field(default=1_000, ge=1)

@@ -105,6 +105,33 @@ class ActionOrder(Struct, rename="camel"):
     note: str | None = None
 
 
+class Content(Struct, rename="camel"):
+    """The body of the older `POST /content/`: one item, whose type is named by its name. `userId`
+    is its author, of the default user type. With `sync` the answer is what its rules say."""
+
+    content_type: str
+    content_id: str
+    content: dict[str, Any]
+    user_id: str | None = None
+    sync: bool | None = None
+
+
+class TriggeredAction(Struct, rename="camel"):
+    """An action that the item's rules asked for."""
+
+    id: str
+    name: str
+
+
+class ContentResult(Struct, rename="camel", omit_defaults=True):
+    """The answer to `POST /content/` with `sync`. `undecided` are lanes of rules that wait for
+    media or for a model: what they ask for comes as webhooks."""
+
+    actions_triggered: list[TriggeredAction]
+    derived_fields: dict[str, Any]
+    undecided: list[str] = []
+
+
 class PartialResult(Struct, rename="camel"):
     """The answer to `?partial=true`: ids of the items kept, errors of the rest."""
 

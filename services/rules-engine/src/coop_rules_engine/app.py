@@ -20,6 +20,7 @@ from coop_rules_engine.lane.fast import ItemHandler
 from coop_rules_engine.lane.media import MediaEvaluation
 from coop_rules_engine.lane.media_value import CATCH_UP_SECONDS, MediaValues
 from coop_rules_engine.lane.slow import RemoteEvaluation
+from coop_rules_engine.lane.verdict import Verdicts
 from coop_rules_engine.rules.registry import KINDS, Registry
 from coop_rules_engine.settings import BacktestSettings, Settings
 from coop_runtime.kafka.config_table import ConfigTable
@@ -64,6 +65,7 @@ class _Parts:
             window=settings.rules_rebuild_window,
         )
         self.limiter = Limiter(self.store, self.rebuilder)
+        self.verdicts = Verdicts(self.store.client)
         service = self.service
         service.add_start(self.producer.start)
         service.add_stop(self.store.close)
@@ -71,6 +73,7 @@ class _Parts:
         service.add_task("config", self.config.run)
         service.add_task("compile", self.registry.run)
         service.add_task("rebuild", self.rebuilder.run)
+        service.add_task("verdicts", self.verdicts.run)
         service.add_readiness("config", self.config.ready)
         service.add_readiness("rules", self.registry.ready)
 
@@ -93,6 +96,7 @@ def engine(settings: Settings) -> Service:
             parts.producer,
             CounterValues(parts.store, parts.rebuilder),
             parts.limiter,
+            parts.verdicts,
         ),
         ProcessorShares(
             ShareLimits(rate=share, burst=share), settings.weight_of, now=time.monotonic
@@ -139,7 +143,12 @@ def slow(settings: Settings) -> Service:
             group=f"{NAME}.{lane.lower()}",
             event_type=EvaluationDeferred,
             handler=DeferredHandler(
-                evaluate, parts.producer, parts.limiter, lane=lane, window=settings.rules_window
+                evaluate,
+                parts.producer,
+                parts.limiter,
+                parts.verdicts,
+                lane=lane,
+                window=settings.rules_window,
             ),
             producer=parts.producer,
             tuning=ConsumerTuning(

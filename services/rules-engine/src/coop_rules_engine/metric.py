@@ -99,6 +99,12 @@ MEDIA_AWAITED = Counter(
     "Evaluations that waited for media values: came, or missing at the deadline.",
     ["outcome"],
 )
+VERDICTS = Counter(
+    "coop_rules_verdicts_total",
+    "What the rules said, for requests that wait for it: told (published in Redis), lost (Redis is "
+    "away) or dropped (too many to tell).",
+    ["outcome"],
+)
 TRIPPED = Counter(
     "coop_rules_tripped_total",
     "Rules stopped because they went past a ceiling: actions (a minute) or users (an hour).",

@@ -121,6 +121,7 @@ def deferred(
         signals=tuple(values),
         submitted_at=submission.time,
         awaits_media=awaits_media,
+        reply_to=submission.reply_to,
     )
     return message_of(event, key=submission.key, traceparent=submission.traceparent)
 

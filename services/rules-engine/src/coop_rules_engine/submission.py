@@ -19,7 +19,8 @@ from coop_runtime.process.telemetry import TRACEPARENT
 
 
 class Submission(Struct, frozen=True, kw_only=True, gc=False):
-    """`time` is the submission's, `key` the item's; `cause` the event that this one came by."""
+    """`time` is the submission's, `key` the item's; `cause` the event that this one came by;
+    `reply_to` where a request waits for what the rules say."""
 
     org_id: str
     submission_id: str
@@ -30,6 +31,7 @@ class Submission(Struct, frozen=True, kw_only=True, gc=False):
     key: str
     traceparent: str
     awaits_media: bool = False
+    reply_to: str | None = None
 
     @classmethod
     def of(cls, received: Received[ItemSubmitted] | Received[EvaluationDeferred]) -> Submission:
@@ -55,6 +57,7 @@ class Submission(Struct, frozen=True, kw_only=True, gc=False):
             key=item_key(event.org_id, event.item.type_id, event.item.id),
             traceparent=traceparent,
             awaits_media=event.awaits_media,
+            reply_to=event.reply_to,
         )
 
     @property

@@ -72,6 +72,7 @@ class Lanes:
             ),
             engine.broker,
             limiter,
+            engine.verdicts,
             lane="SLOW",
             window=window,
         )
@@ -79,6 +80,7 @@ class Lanes:
             MediaEvaluation(engine.registry, self.media, deadline=deadline),
             engine.broker,
             limiter,
+            engine.verdicts,
             lane="MEDIA",
             window=window,
         )

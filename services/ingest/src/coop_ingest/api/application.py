@@ -27,6 +27,8 @@ _STRUCTS = (
     wire.Report,
     wire.Appeal,
     wire.ActionOrder,
+    wire.Content,
+    wire.ContentResult,
     wire.PartialResult,
     wire.ReportAccepted,
     wire.Policies,
@@ -46,7 +48,8 @@ _ERRORS = {
     413: "Over a limit.",
     415: "The body is not JSON, or packed in an unknown way.",
     429: "Too many requests; see Retry-After.",
-    503: "The event log does not acknowledge; see Retry-After. Nothing was kept.",
+    503: "The event log does not acknowledge; see Retry-After. Nothing was kept. Or the rules did "
+    "not answer a request with `sync` in time: it says that the item is kept.",
 }
 # coop_ingest.notice writes them.
 _NOTICES = {
@@ -57,6 +60,7 @@ _NOTICES = {
 }
 _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
     "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
+    "/content/": ("Submit an item, and hear what its rules say", "Content", 202, None),
     "/report": ("Report an item", "Report", 201, "ReportAccepted"),
     "/report/appeal": ("Appeal against actions", "Appeal", 204, None),
     "/actions/": ("Request an action", "ActionOrder", 202, None),
@@ -127,6 +131,7 @@ async def _on_fault(_request: Request, _exception: Exception) -> Response:
 def _operation(route: EdgeRoute) -> dict[str, Any]:
     """What the document says about a route."""
     summary, body, status, result = _SUMMARIES[route.path]
+    more: dict[str, Any] = {}
     success: dict[str, Any] = {"description": "Kept." if body else "The policies."}
     if result is not None:
         success["content"] = _content(result)
@@ -137,6 +142,12 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _NOTICES.items()
         }
+    if route.path == "/content/":
+        success["description"] = "Kept. Empty: nothing was asked with `sync`."
+        more["200"] = {
+            "description": "Kept, and this is what the rules said (`sync`).",
+            "content": _content("ContentResult"),
+        }
     errors = {
         str(code): {"description": text, "content": _content("ErrorBody")}
         for code, text in _ERRORS.items()
@@ -146,7 +157,7 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
         "summary": summary,
         "description": f"Needs an API key with the scope `{route.needs}`, or without scopes.",
         "security": [{"apiKey": []}],
-        "responses": {str(status): success, **errors},
+        "responses": {str(status): success, **more, **errors},
     }
     if body is not None:
         operation["requestBody"] = {"required": True, "content": _content(body)}

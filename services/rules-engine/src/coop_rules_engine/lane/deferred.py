@@ -21,6 +21,8 @@ from coop_rules_engine import metric
 from coop_rules_engine.counter.limit import Limiter
 from coop_rules_engine.evaluation import LaneResult
 from coop_rules_engine.lane.fast import Publisher
+from coop_rules_engine.lane.verdict import Verdicts
+from coop_rules_engine.submission import Submission
 from coop_runtime.kafka.message import Message, Received
 from coop_runtime.process.error import Retryable
 
@@ -37,6 +39,7 @@ class DeferredHandler:
         evaluate: Evaluate,
         publisher: Publisher,
         limiter: Limiter,
+        verdicts: Verdicts,
         *,
         lane: Literal["MEDIA", "SLOW"],
         window: int,
@@ -44,6 +47,7 @@ class DeferredHandler:
         self._evaluate = evaluate
         self._publisher = publisher
         self._limiter = limiter
+        self._verdicts = verdicts
         self._media = lane == "MEDIA"
         self._window = window
         self._last: dict[bytes | None, asyncio.Task[None]] = {}
@@ -90,7 +94,9 @@ class DeferredHandler:
                 # Both come again, in their order.
                 raise Retryable("an earlier evaluation of the item is not done")
         messages = await self._limiter.messages([output], now=datetime.now(UTC))
-        await self._publisher.begin(messages)
+        acknowledged = self._publisher.begin(messages)
+        asked = [Submission.of(received)] if received.event.reply_to is not None else []
+        await self._verdicts.after(acknowledged, asked, messages)
         self._seconds.observe(time.perf_counter() - began)
 
     async def _settle(self, tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -27,6 +27,7 @@ from coop_rules_engine import metric
 from coop_rules_engine.counter.limit import Limiter
 from coop_rules_engine.counter.value import CounterRequest, CounterValues
 from coop_rules_engine.evaluation import NOTHING, KnownValues, LaneResult, evaluate, wanting
+from coop_rules_engine.lane.verdict import Verdicts
 from coop_rules_engine.result_message import deferred, messages_of
 from coop_rules_engine.rules.registry import Registry
 from coop_rules_engine.rules.rule_set import RuleSet
@@ -85,8 +86,8 @@ class _Run:
 
 
 class ItemHandler:
-    """The handler of the consumer of ItemSubmitted. `slice_seconds`: how long it evaluates before
-    other tasks may run."""
+    """The handler of the consumer of ItemSubmitted. `verdicts` tells those who wait for them;
+    `slice_seconds`: how long it evaluates before other tasks may run."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class ItemHandler:
         publisher: Publisher,
         counters: CounterValues,
         limiter: Limiter,
+        verdicts: Verdicts,
         *,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
@@ -101,6 +103,7 @@ class ItemHandler:
         self._publisher = publisher
         self._counters = counters
         self._limiter = limiter
+        self._verdicts = verdicts
         self._slice = slice_seconds
 
     async def __call__(self, batch: Sequence[Received[ItemSubmitted]]) -> Awaitable[None]:
@@ -139,7 +142,7 @@ class ItemHandler:
                 outputs += prepared.evaluate(place)
                 run.entries += 1
         run.end()
-        settlement = await self._publish(outputs, prepared.now, len(batch) - len(left))
+        settlement = await self._publish(outputs, prepared, len(batch) - len(left))
         metric.EVALUATION_SECONDS.observe(time.perf_counter() - began)
         return Handled(settlement, [batch[place] for place in left], run.spent)
 
@@ -150,7 +153,7 @@ class ItemHandler:
         prepared = await self._prepare(batch)
         loop = asyncio.get_running_loop()
         outputs, seconds = await loop.run_in_executor(thread, prepared.evaluate_all)
-        settlement = await self._publish(outputs, prepared.now, len(batch))
+        settlement = await self._publish(outputs, prepared, len(batch))
         return Handled(settlement, [], seconds)
 
     async def _prepare(self, batch: Sequence[Received[ItemSubmitted]]) -> _Prepared:
@@ -160,10 +163,13 @@ class ItemHandler:
         return _Prepared(submissions, rules, known, datetime.now(UTC))
 
     async def _publish(
-        self, outputs: Sequence[Message | LaneResult], now: datetime, items: int
+        self, outputs: Sequence[Message | LaneResult], prepared: _Prepared, items: int
     ) -> Awaitable[None]:
-        messages = await self._limiter.messages(outputs, now=now)
-        return self._settle(self._publisher.begin(messages), items)
+        messages = await self._limiter.messages(outputs, now=prepared.now)
+        acknowledged = self._publisher.begin(messages)
+        return self._verdicts.after(
+            self._settle(acknowledged, items), prepared.submissions, messages
+        )
 
     async def _rules(self, batch: Sequence[Received[ItemSubmitted]]) -> dict[str, RuleSet]:
         wanted: dict[str, int] = {}
