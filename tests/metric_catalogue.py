@@ -18,6 +18,7 @@ _MODULES = (
     "coop_runtime.database.outbox",
     "coop_queues.metric",
     "coop_signals.metric",
+    "coop_media.metric",
     "coop_ingest.metric",
     "coop_rules_engine.metric",
     "coop_routing.metric",

@@ -112,3 +112,18 @@ def test_a_code_is_of_its_text_its_context_and_its_key() -> None:
     assert not rotated.authentic("head 7", "", context="anchor")
     with pytest.raises(SecretError):
         Vault([NEW]).authentic("head 7", code, context="anchor")
+
+
+@given(st.binary(max_size=1000), st.text())
+def test_bytes_are_sealed_as_texts_are(plain: bytes, context: str) -> None:
+    """They come back under their key and context, after a rotation too, and in no other way."""
+    sealed = Vault([OLD]).seal(plain, context=context)
+    assert len(plain) < 8 or plain not in sealed
+    assert Vault([NEW, OLD]).unseal(sealed, context=context) == plain
+    for wrong in (sealed[:-1], b"", sealed + b"x"):
+        with pytest.raises(SecretError):
+            Vault([OLD]).unseal(wrong, context=context)
+    with pytest.raises(SecretError):
+        Vault([NEW]).unseal(sealed, context=context)
+    with pytest.raises(SecretError):
+        Vault([OLD]).unseal(sealed, context=context + "x")

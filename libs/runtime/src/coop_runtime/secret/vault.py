@@ -25,6 +25,7 @@ from coop_runtime.process.settings import RuntimeSettings, refuse
 KEY_BYTES = 32
 _NONCE_BYTES = 12  # NIST SP 800-38D: random nonces are good for 2^32 messages a key
 _VERSION = "v1"
+_KEY_ID = 8
 
 
 class SecretError(Exception):
@@ -71,6 +72,24 @@ class Vault:
         except InvalidTag:
             raise SecretError(f"not made for {context!r}, or altered") from None
         return plain.decode()
+
+    def seal(self, plain: bytes, *, context: str) -> bytes:
+        """`encrypt` for what is large and lies in a file: the key's id (8 bytes), the nonce, the
+        ciphertext."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._newest].encrypt(nonce, plain, context.encode())
+        return self._newest.encode() + nonce + sealed
+
+    def unseal(self, sealed: bytes, *, context: str) -> bytes:
+        """What was sealed in this context. Raises SecretError."""
+        key_id, rest = sealed[:_KEY_ID].decode("ascii", "replace"), sealed[_KEY_ID:]
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise SecretError("no key with the id of this file")
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError):
+            raise SecretError(f"not made for {context!r}, or altered") from None
 
     def authenticate(self, said: str, *, context: str) -> str:
         """A code that only a holder of the key can make for `said` in this `context`."""

@@ -1,0 +1,67 @@
+"""What a decoder is told, and what it answers: the two messages between the processes.
+
+Must not: import a decoder.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from coop_media.fault import State
+from coop_media.form import MediaKind
+
+Stage = Literal["VEILED", "GREY", "CLEAR"]
+Part = Literal["PICTURE", "SHEET"]
+
+VEILS: Final = 7
+"""Strengths of the veil: 0 to 6."""
+
+VEILED_BYTES: Final = 10 * 1024
+"""No veiled derivative is larger."""
+
+WIDTHS: Final = (160, 320, 640, 1280, 2048)
+"""Of derivatives; a veiled one has 320 at most."""
+
+VEILED_WIDTH: Final = 320
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """Make one derivative of a file. PICTURE is the picture, a film's poster, a sound's wave; SHEET
+    is frames of a film or of a moving picture, beside each other. `veil` is the strength, `grey`
+    takes the colours from a veiled one too. The limits are `limit.DecodeLimits`."""
+
+    kind: MediaKind
+    reader: str
+    part: Part = "PICTURE"
+    stage: Stage = "VEILED"
+    width: int = VEILED_WIDTH
+    veil: int = 4
+    grey: bool = True
+    memory: int
+    processor: int
+    within: float
+    pixels: int
+    answer: int
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """What a decoder says of a medium: pixels as they are shown (upright), seconds."""
+
+    kind: MediaKind
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    is_moving: bool = False
+    has_sound: bool = False
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """`size` bytes of the derivative follow."""
+
+    state: State = "ok"
+    reason: str = ""
+    shape: Shape | None = None
+    media_type: str = ""
+    size: int = 0

@@ -1,0 +1,116 @@
+"""The decoders' own process: it has read their libraries, and forks for each file.
+
+    review-api ──order, file, answer's socket──▶ zygote ──fork──▶ child: jail ─▶ decode ─▶ answer
+                                                                    └▶ killed: the socket ends
+
+    python -I -m coop_media.zygote FD      FD: a SOCK_SEQPACKET socket; its end ends the process
+
+Guarantees: a child decodes one file and ends, so that nothing of one is there for the next; before
+it reads the first byte it cannot open anything any more (no files, no sockets), write to files, or
+use more memory, processor time or time than its order says: the kernel ends it, not our goodwill.
+The environment has no secrets: who starts this process gives it none.
+Must not: start threads (it forks), log what a file holds, or know what the answer is for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import resource
+import signal
+import socket
+import sys
+from typing import Any
+
+import av
+import msgspec
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from coop_media import film, picture
+from coop_media.fault import MediaFault
+from coop_media.order import Answer, Order, Shape
+
+_MESSAGE = 64 * 1024
+_orders = msgspec.json.Decoder(Order)
+# Named, so that they are read before the fork.
+_LOADED = (ImageDraw, ImageFilter, ImageOps)
+
+
+def main(fd: int) -> int:
+    """Serves orders until the other side is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children leave no trace
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+    _read_libraries()
+    control = socket.socket(fileno=fd)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, _MESSAGE, 2)
+        if not message:
+            return 0
+        file, answer = descriptors
+        if os.fork() == 0:
+            control.close()
+            _child(message, file, answer)
+        os.close(file)
+        os.close(answer)
+
+
+def _read_libraries() -> None:
+    """All that they read when it is first used: a child can open nothing."""
+    Image.init()
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def _child(message: bytes, file: int, answer: int) -> None:
+    """Carries one order out; does not return."""
+    status = 1
+    try:
+        order = _orders.decode(message)
+        _jail(order)
+        _send(answer, *carry_out(order, file))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _jail(order: Order) -> None:
+    signal.setitimer(signal.ITIMER_REAL, order.within)  # SIGALRM, which nobody handles
+    for limit, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CPU, order.processor),
+        (resource.RLIMIT_AS, order.memory),
+        (resource.RLIMIT_NOFILE, 0),  # what is open stays; nothing more is opened
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+def carry_out(order: Order, file: int) -> tuple[Answer, bytes]:
+    """The answer, and the derivative's bytes."""
+    shape: Shape | None = None
+    try:
+        with os.fdopen(file, "rb", closefd=False) as source:
+            source.seek(0)
+            read: Any = picture.read if order.kind == "IMAGE" else film.read
+            shape, media_type, content = read(source, order)
+        if len(content) > order.answer:
+            raise MediaFault("too-large", "what was made of it is too large")
+    except MediaFault as fault:
+        return Answer(state=fault.state, reason=str(fault), shape=shape), b""
+    except MemoryError:
+        return Answer(state="too-large", reason="it takes too much memory to read"), b""
+    except Exception:  # noqa: BLE001 - a decoder raises whatever it likes
+        return Answer(state="broken", reason="it cannot be read"), b""
+    return Answer(shape=shape, media_type=media_type, size=len(content)), content
+
+
+def _send(answer: int, head: Answer, content: bytes) -> None:
+    encoded = msgspec.json.encode(head)
+    with socket.socket(fileno=answer) as out:
+        out.sendall(len(encoded).to_bytes(4, "big") + encoded + content)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
