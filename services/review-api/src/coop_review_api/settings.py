@@ -27,7 +27,8 @@ class Settings(SignalSettings):
     believed. Times are seconds.
 
     `review_public_url`: where browsers and identity providers reach this API; `review_console_url`:
-    where people reach the console (empty: at the same place).
+    where people reach the console (empty: at the same place). `review_console`: the folder of the
+    built console, with its index.html, served beside the API (empty: none is).
 
     `review_live_…`: pages that are told of changes: how many, how often at most, and for how long
     until they have to connect again.
@@ -46,6 +47,7 @@ class Settings(SignalSettings):
     review_port: int = Field(default=8081, ge=0, le=65535)
     review_secure_cookies: bool = True
     review_public_url: str = Field(default="http://127.0.0.1:8081", pattern=_ORIGIN)
+    review_console: str = ""
     review_console_url: str = Field(default="", pattern=f"^$|{_ORIGIN}")
     review_origins: CommaSeparated = ()
     review_trusted_proxies: CommaSeparated = ()

@@ -14,8 +14,8 @@ from coop_review_api.http.authentication import Access
 from coop_review_api.process.application import build
 
 PUBLIC = {
-    ("GET", "/"),
     ("GET", "/v1"),
+    ("POST", "/v1/csp-reports"),
     ("POST", "/v1/session"),
     ("POST", "/v1/session/second-factor"),
     ("POST", "/v1/invitations/look"),

@@ -21,6 +21,7 @@ from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.context import Context
+from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.live.hub import Hub
@@ -98,6 +99,7 @@ async def context(
         parts={
             **limits(),
             AgreementConcurrency: AgreementConcurrency(),
+            CspReports: CspReports(ReportLimits(burst=10_000)),
             Desk: Desk(
                 engine=engine,
                 order=order,

@@ -1,6 +1,8 @@
-"""What is at the addresses that somebody tries first.
+"""What is at the address that somebody tries first.
 
-    GET /       GET /v1     what this is, and where its description and a session are
+    GET /v1     what this is, and where its description and a session are
+
+What is not below it is the console's (`http.console`).
 
 Guarantees: says nothing of who asks, and needs nothing.
 """
@@ -27,12 +29,6 @@ class IndexView(Model):
 
 
 _INDEX = IndexView(title=TITLE, description="/v1/openapi.json", session="/v1/session")
-
-
-@router.get("/", operation_id="getRoot", response_model=IndexView)
-async def get_root() -> IndexView:
-    """What this is, and where to go."""
-    return _INDEX
 
 
 @router.get("/v1", operation_id="getIndex", response_model=IndexView)

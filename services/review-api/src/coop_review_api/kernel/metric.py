@@ -15,6 +15,11 @@ UNDONE = Counter("coop_review_decisions_undone_total", "Decisions taken back wit
 RELEASED = Counter(
     "coop_review_decisions_released_total", "Held decisions whose undo window ended and that left."
 )
+CSP_REPORTS = Counter(
+    "coop_review_csp_reports_total",
+    "Reports of browsers that a page was kept from something, by the directive.",
+    ["directive"],
+)
 DECISIONS = Counter("coop_review_decisions_total", "Components of decisions made.", ["type"])
 PROJECTED = Counter(
     "coop_review_projected_total", "Events recorded by the projector, by what they are.", ["kind"]

@@ -18,7 +18,9 @@ from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.history.reader import ItemReader
+from coop_review_api.http.console_file import read_console
 from coop_review_api.http.context import Context
+from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.kernel.clock import now
@@ -80,6 +82,7 @@ def api(settings: Settings) -> Service:
         parts={
             **limits(),
             AgreementConcurrency: AgreementConcurrency(),
+            CspReports: CspReports(ReportLimits()),
             Desk: Desk(
                 engine=engine,
                 order=order,
@@ -132,6 +135,7 @@ def api(settings: Settings) -> Service:
         build(context),
         max_body=settings.review_max_body,
         behind_tls=settings.review_public_url.startswith("https://"),
+        console=read_console(settings.review_console) if settings.review_console else None,
     )
     service.serve(measured(served), settings.review_host, settings.review_port)
     return service

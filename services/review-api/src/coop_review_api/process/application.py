@@ -1,6 +1,7 @@
 """The HTTP application: routes and errors.
 
-Guarantees: everything lies under `/v1` (and `/` says so); what is listed first is matched first.
+Guarantees: the API lies under `/v1`, and the console everywhere else; what is listed first is
+matched first.
 Must not: build anything that lives longer than the application; `process.api` does.
 """
 
@@ -42,10 +43,13 @@ from coop_review_api.enforcement import bulk_route
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
-from coop_review_api.http import index_route
+from coop_review_api.http import csp_report_route, index_route
 from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
+from coop_review_api.http.compression import Compressed
 from coop_review_api.http.conditional import Conditional
+from coop_review_api.http.console import Console
+from coop_review_api.http.console_file import BuiltConsole
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
@@ -87,6 +91,7 @@ from coop_runtime.database.engine import transaction
 
 _ROUTERS: tuple[APIRouter, ...] = (
     index_route.router,
+    csp_report_route.router,
     session_route.router,
     user_route.router,
     directory_route.router,
@@ -195,14 +200,26 @@ async def _people_of(request: Request, user_ids: frozenset[str]) -> Mapping[str,
     return {one.user_id: PersonView.of(one.user_id, one.name, one.status) for one in found}
 
 
-def limited(app: FastAPI, *, max_body: int, behind_tls: bool = False) -> RequestLimit:
-    """The application as it is served. `max_body` in bytes; `behind_tls`: browsers use https."""
+def limited(
+    app: FastAPI, *, max_body: int, behind_tls: bool = False, console: BuiltConsole | None = None
+) -> RequestLimit:
+    """The application as it is served. `max_body` in bytes; `behind_tls`: browsers use https;
+    `console` is what is served beside the API."""
 
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
     lists = frozenset(f"/v1/{resource.path}" for resource in _RESOURCES)
-    answering = Conditional(app, endless=("/v1/events",), tagged=lists.__contains__)
+    compressed = Compressed(app, is_secret=_is_secret)
+    answering = Conditional(compressed, endless=("/v1/events",), tagged=lists.__contains__)
     return RequestLimit(
-        answering, max_body=max_body, reads_itself=reads_itself, behind_tls=behind_tls
+        Console(answering, console),
+        max_body=max_body,
+        reads_itself=reads_itself,
+        behind_tls=behind_tls,
     )
+
+
+def _is_secret(path: str) -> bool:
+    """The answers that hold the session's token."""
+    return path == "/v1/session" or path.startswith("/v1/session/")
