@@ -24,7 +24,8 @@ class PlainQueue:
 
 @dataclass
 class PlainJob:
-    """`first` is in minutes. `late`: it was seen to be past its deadline."""
+    """`first` is in minutes. `late`: it was seen to be past its deadline. `ahead`: its holder has
+    not begun."""
 
     job_id: str
     queue: str
@@ -39,6 +40,7 @@ class PlainJob:
     late: bool = False
     holder: str | None = None
     token: str | None = None
+    ahead: bool = False
     skipped_by: set[str] = field(default_factory=set)
 
     @property
@@ -107,6 +109,12 @@ class PlainStore:
             if job.holder is not None and reviewer in (None, job.holder)
         ]
 
+    def hold(self, job: PlainJob, holder: str, token: str, *, ahead: bool = False) -> None:
+        job.holder, job.token, job.ahead = holder, token, ahead
+
+    def free_again(self, job: PlainJob) -> None:
+        job.holder, job.token, job.ahead = None, None, False
+
     def join(
         self,
         job_id: str,
@@ -132,7 +140,8 @@ class PlainStore:
         return job
 
     def close(self, job: PlainJob) -> None:
-        job.pending, job.holder, job.token = False, None, None
+        job.pending = False
+        self.free_again(job)
 
     def go_on(self, job: PlainJob, job_id: str, queue: str) -> PlainJob:
         """A closed job goes on as another one."""

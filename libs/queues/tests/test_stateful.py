@@ -23,7 +23,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Policy, Queue, QueueOrder, QueueWeights
-from coop_queues.error import AlreadyClosed, LeaseLost, TooManyClaims
+from coop_queues.error import AlreadyClosed, HeldByOther, LeaseLost, TooManyClaims
 from coop_queues.job import OrderChange, Placement
 from coop_queues.order import _keys
 from coop_queues.rerank import promote, rerank
@@ -38,6 +38,7 @@ from coop_queues.store import (
     pending_page,
     place_many,
     release,
+    release_all,
     reopen,
     requeue,
     skip,
@@ -214,16 +215,17 @@ class Machine(RuleBasedStateMachine):
             ranking=self.ranking(queue),
         )
 
-    @rule(names=st.sets(queue_names, min_size=1), reviewer=reviewers)
-    def claim(self, names: set[str], reviewer: str) -> None:
+    @rule(names=st.sets(queue_names, min_size=1), reviewer=reviewers, ahead=st.booleans())
+    def claim(self, names: set[str], reviewer: str, ahead: bool) -> None:
         # Who asks leaves paused queues out; leases in them go on.
         asked = sorted(name for name in names if not self.plain.queues[name].paused)
         free = {name: self.plain.free(name, reviewer) for name in asked}
         full = len(self.plain.held(reviewer)) >= AT_MOST
+        full |= ahead and any(job.ahead for job in self.plain.held(reviewer))
         blind = self.blind.intersection(asked)
         claim = None
         try:
-            claim = self.world.run(self.claimed(asked, reviewer))
+            claim = self.world.run(self.claimed(asked, reviewer, ahead=ahead))
         except TooManyClaims:
             assert full
             assert any(free.values()) or blind
@@ -244,12 +246,48 @@ class Machine(RuleBasedStateMachine):
         assert job in allowed
         assert (summary.queue_id, summary.item.id) == (job.queue, job.item)
         assert {entry.entry_id for entry in claim.job.entries} == job.entries
-        job.holder, job.token = reviewer, claim.lease_token
+        assert summary.unopened == ahead
+        self.plain.hold(job, reviewer, claim.lease_token, ahead=ahead)
 
-    async def claimed(self, names: Sequence[str], reviewer: str) -> Any:
-        claim = await self.world.claims.claim(self.org, names, reviewer, at_most=AT_MOST)
+    async def claimed(self, names: Sequence[str], reviewer: str, *, ahead: bool) -> Any:
+        claim = await self.world.claims.claim(
+            self.org, names, reviewer, at_most=AT_MOST, ahead=ahead
+        )
         await self.world.claims.builder.idle()
         return claim
+
+    @precondition(lambda self: self.plain.jobs)
+    @rule(number=st.integers(0, 99), reviewer=reviewers)
+    def choose(self, number: int, reviewer: str) -> None:
+        """A job is claimed by its id: skipped before, or held by oneself, all the same."""
+        job = list(self.plain.jobs.values())[number % len(self.plain.jobs)]
+        call = self.world.claims.claim_job(self.org, job.job_id, reviewer, at_most=AT_MOST)
+        mine = job.holder == reviewer
+        if not mine and len(self.plain.held(reviewer)) >= AT_MOST:
+            with pytest.raises(TooManyClaims):
+                self.world.run(call)
+        elif not job.pending:
+            with pytest.raises(AlreadyClosed):
+                self.world.run(call)
+        elif job.holder not in (None, reviewer):
+            with pytest.raises(HeldByOther) as refusal:
+                self.world.run(call)
+            assert refusal.value.holder == job.holder
+        else:
+            claim = self.world.run(call)
+            assert not mine or claim.lease_token == job.token
+            assert not claim.job.summary.unopened
+            self.plain.hold(job, reviewer, claim.lease_token)
+
+    @rule(reviewer=reviewers, told=st.booleans())
+    def step_away(self, reviewer: str, told: bool) -> None:
+        """Everything that one holds is given back, and hidden from nobody."""
+        freed = self.do(release_all, self.org, reviewer)
+        held_jobs = self.plain.held(reviewer)
+        assert {one.summary.job_id for one in freed} == {job.job_id for job in held_jobs}
+        for job in held_jobs:
+            self.plain.free_again(job)
+        self.tell([change for one in freed for change in one.changes], told=told)
 
     def a_held_job(self, number: int) -> PlainJob:
         jobs = self.plain.held()
@@ -262,7 +300,7 @@ class Machine(RuleBasedStateMachine):
         freed = self.do(step, self.org, job.job_id, job.token)
         if step is skip:
             job.skipped_by.add(str(job.holder))
-        job.holder = job.token = None
+        self.plain.free_again(job)
         self.tell(freed.changes, told=told)
 
     @precondition(lambda self: self.plain.held())
@@ -271,6 +309,7 @@ class Machine(RuleBasedStateMachine):
         job = self.a_held_job(number)
         extended = self.do(extend, self.org, job.job_id, job.token, seconds=600)
         assert (extended.revision, extended.report_count) == (job.revision, len(job.entries))
+        job.ahead = False
         self.tell(extended.changes, told=True)
 
     @precondition(lambda self: self.plain.held())
@@ -281,7 +320,7 @@ class Machine(RuleBasedStateMachine):
         lapsed = self.do(extend, self.org, job.job_id, job.token, seconds=0)
         with pytest.raises(LeaseLost):
             self.do(release, self.org, job.job_id, job.token)
-        job.holder = job.token = None
+        self.plain.free_again(job)
         self.tell(lapsed.changes, told=told)
 
     @precondition(lambda self: self.plain.held())
@@ -399,7 +438,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def the_rows_are_the_model(self) -> None:
         """What waits, in which order, with which numbers and deadlines; and who holds what."""
-        pages, leases = self.do(self.rows)
+        pages, leases, unopened = self.do(self.rows)
         for name, queue in self.plain.queues.items():
             expected = [
                 (
@@ -414,9 +453,11 @@ class Machine(RuleBasedStateMachine):
             ]
             assert pages[name] == expected
         assert leases == {job.token for job in self.plain.held()}
+        assert unopened == {job.token for job in self.plain.held() if job.ahead}
 
-    async def rows(self, connection: AsyncConnection) -> tuple[dict[str, Any], set[str]]:
-        """What the store says of its pending jobs, by queue; the tokens of all leases."""
+    async def rows(self, connection: AsyncConnection) -> tuple[dict[str, Any], set[str], set[str]]:
+        """What the store says of its pending jobs, by queue; the tokens of all leases, and of those
+        that were not begun."""
         pages = {name: await pending_page(connection, self.org, name) for name in QUEUES}
         leases = [await held(connection, self.org, reviewer) for reviewer in ("anna", "bert")]
         shown = {
@@ -433,7 +474,9 @@ class Machine(RuleBasedStateMachine):
             ]
             for name, page in pages.items()
         }
-        return shown, {one.lease_token for some in leases for one in some}
+        every = [one for some in leases for one in some]
+        unopened = {one.lease_token for one in every if one.summary.unopened}
+        return shown, {one.lease_token for one in every}, unopened
 
 
 def _time(minute: int | None) -> datetime | None:

@@ -1,6 +1,7 @@
 """Claiming: the most urgent free job of some queues, for one reviewer.
 
-    several queues ──▶ the rows say whose first job is due first (`lease.heads`) ──▶ that queue
+    by its id ──▶ the row decides
+    several queues ──▶ the rows say whose first job is due first (`taking.heads`) ──▶ that queue
     one queue: Redis offers a job ──▶ its row decides ──▶ leased
       │ nothing, not filled, not there   │ refused: Redis is corrected, the next one
       └──────────▶ the rows alone ◀──────┘ (after `_OFFERS` of them)
@@ -21,12 +22,13 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_queues import holding, lease, lookup, metric
+from coop_queues import holding, lease, lookup, metric, taking
 from coop_queues.error import TooManyClaims
-from coop_queues.job import Claim, JobSummary, OrderChange
+from coop_queues.job import Claim, Holding, JobSummary, OrderChange
 from coop_queues.order import Candidate, OrderIndex, OrderMissing, OrderUnavailable
 from coop_queues.sync import OrderBuilder
 from coop_runtime.database.engine import transaction
+from coop_runtime.process.error import Retryable
 
 DEFAULT_LEASE: Final = 10 * 60.0  # seconds
 
@@ -54,15 +56,17 @@ class Claims:
         lease_seconds: float = DEFAULT_LEASE,
         at_most: int | None = None,
         child_safety: bool = True,
+        ahead: bool = False,
     ) -> Claim | None:
         """Leases the first job of these queues that is free and not skipped by this reviewer.
 
-        Without `child_safety` jobs of child-abuse material are passed over. None when there is
+        Without `child_safety` jobs of child-abuse material are passed over. `ahead`: the reviewer
+        begins later, with `lease.extend`; until then it is no claim that counts. None when there is
         none. Raises TooManyClaims when the reviewer holds `at_most` jobs already and there is a
-        further one; Retryable while the database is away.
+        further one, OneAhead likewise; Retryable while the database is away.
         """
         started = time.perf_counter()
-        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety)
+        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety, ahead)
         if len(queue_ids) > 1:
             queue_ids = await self._most_urgent_first(org_id, queue_ids, reviewer)
         claim, way = None, "nothing"
@@ -79,11 +83,32 @@ class Claims:
             await self._order.apply([_held(claim.job.summary, lease_seconds)])
         return claim
 
+    async def claim_job(
+        self,
+        org_id: str,
+        job_id: str,
+        reviewer_id: str,
+        *,
+        lease_seconds: float = DEFAULT_LEASE,
+        at_most: int | None = None,
+        child_safety: bool = True,
+    ) -> Claim:
+        """Leases that job, though the reviewer skipped it before; what they hold already is theirs
+        again, and begun. Raises JobNotFound, AlreadyClosed, HeldByOther, TooManyClaims."""
+        started = time.perf_counter()
+        reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety, False)
+        async with transaction(self._engine) as connection:
+            claim = await _take_job(connection, org_id, job_id, reviewer)
+        metric.CLAIMS.labels("chosen").inc()
+        metric.CLAIM_SECONDS.observe(time.perf_counter() - started)
+        await self._order.apply([_held(claim.job.summary, lease_seconds)])
+        return claim
+
     async def _most_urgent_first(
         self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
     ) -> list[str]:
         async with transaction(self._engine) as connection:
-            return await lease.heads(
+            return await taking.heads(
                 connection,
                 org_id,
                 queue_ids,
@@ -110,7 +135,7 @@ class Claims:
         try:
             async with transaction(self._engine) as connection:
                 await reviewer.require_room(connection, offer.org_id)
-                taken = await lease.take(
+                taken = await taking.take(
                     connection,
                     offer.org_id,
                     offer.job_id,
@@ -118,10 +143,11 @@ class Claims:
                     reviewer_id=reviewer.id,
                     seconds=reviewer.seconds,
                     child_safety=reviewer.child_safety,
+                    unopened=reviewer.ahead,
                 )
                 if taken is not None:
                     return await _claim(connection, *taken)
-                change = await lease.correction(
+                change = await taking.correction(
                     connection,
                     offer,
                     reviewer_id=reviewer.id,
@@ -138,7 +164,7 @@ class Claims:
     async def _from_rows(self, org_id: str, queue_id: str, reviewer: _Reviewer) -> Claim | None:
         for attempt in range(_WAITS):
             async with transaction(self._engine) as connection:
-                free = await lease.heads(
+                free = await taking.heads(
                     connection,
                     org_id,
                     [queue_id],
@@ -148,13 +174,14 @@ class Claims:
                 if not free:
                     return None
                 await reviewer.require_room(connection, org_id)
-                taken = await lease.take_first(
+                taken = await taking.take_first(
                     connection,
                     org_id,
                     queue_id,
                     reviewer_id=reviewer.id,
                     seconds=reviewer.seconds,
                     child_safety=reviewer.child_safety,
+                    unopened=reviewer.ahead,
                     # Free but locked: a merge or another claim is at it, and will soon be done.
                     wait=attempt > 0,
                 )
@@ -164,17 +191,66 @@ class Claims:
 
 
 class _Reviewer(NamedTuple):
-    """Who claims, for how many seconds, how many jobs they may hold, and whether child-abuse
-    material is for them."""
+    """Who claims, for how many seconds, how many jobs they may hold, whether child-abuse material
+    is for them, and whether they begin later."""
 
     id: str
     seconds: float
     at_most: int | None
     child_safety: bool
+    ahead: bool = False
 
     async def require_room(self, connection: AsyncConnection, org_id: str) -> None:
         if self.at_most is not None:
-            await holding.require_room(connection, org_id, self.id, at_most=self.at_most)
+            await holding.require_room(
+                connection, org_id, self.id, at_most=self.at_most, unopened=self.ahead
+            )
+
+
+async def lease_job(
+    connection: AsyncConnection,
+    org_id: str,
+    job_id: str,
+    reviewer_id: str,
+    *,
+    lease_seconds: float,
+    at_most: int | None = None,
+    child_safety: bool = True,
+) -> tuple[Claim, OrderChange]:
+    """As `Claims.claim_job`, in the caller's transaction, and what Redis is to be told after its
+    commit: nobody else is given a job that comes to be in the same transaction. Raises as that."""
+    reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety)
+    claim = await _take_job(connection, org_id, job_id, reviewer)
+    return claim, _held(claim.job.summary, lease_seconds)
+
+
+async def _take_job(
+    connection: AsyncConnection, org_id: str, job_id: str, reviewer: _Reviewer
+) -> Claim:
+    mine = await holding.held_job(connection, org_id, job_id, reviewer.id)
+    if mine is not None:
+        await lease.extend(connection, org_id, job_id, mine.lease_token, seconds=reviewer.seconds)
+        summary = await lookup.get_summary(connection, org_id, job_id)
+        return await _claim(connection, summary, mine.lease_token)
+    await reviewer.require_room(connection, org_id)
+    for _ in range(_WAITS):
+        taken = await taking.take_chosen(
+            connection,
+            org_id,
+            job_id,
+            reviewer_id=reviewer.id,
+            seconds=reviewer.seconds,
+            child_safety=reviewer.child_safety,
+        )
+        if taken is not None:
+            return await _claim(connection, *taken)
+        await taking.require_takable(connection, org_id, job_id, child_safety=reviewer.child_safety)
+    raise Retryable("the job is free and taken by turns")
+
+
+async def continued(connection: AsyncConnection, found: Holding) -> Claim:
+    """What a reviewer holds, as their claim of it was answered."""
+    return await _claim(connection, found.summary, found.lease_token)
 
 
 async def _claim(connection: AsyncConnection, summary: JobSummary, token: str) -> Claim:

@@ -46,7 +46,12 @@ _CLOSE_IF = f"""
                outcome = CASE WHEN b.lease_expires_at <= c.closed_at THEN 'EXPIRED'
                               WHEN c.moved_to IS NULL THEN 'CLOSED' ELSE 'MOVED' END
           FROM closed c JOIN queues.jobs b USING (job_id)
-         WHERE m.job_id = c.job_id AND m.number = c.claim_count AND m.ended_at IS NULL)
+         WHERE m.job_id = c.job_id AND m.number = c.claim_count AND m.ended_at IS NULL
+           AND NOT (m.unopened AND b.lease_expires_at <= c.closed_at)),
+    never_begun AS (
+        DELETE FROM queues.claims m USING closed c JOIN queues.jobs b USING (job_id)
+         WHERE m.job_id = c.job_id AND m.number = c.claim_count AND m.ended_at IS NULL
+           AND m.unopened AND b.lease_expires_at <= c.closed_at)
     SELECT * FROM closed
 """  # noqa: S608 - constants only; values are bound
 _CLOSE_HELD = text(_CLOSE_IF % HELD)

@@ -4,7 +4,9 @@
     ├── JobNotFound     no such job in this organisation
     ├── AlreadyClosed   the job was closed before; nothing was changed
     ├── LeaseLost       the token is not the one of a live lease: claim again
+    ├── HeldByOther     somebody else holds the job
     ├── TooManyClaims   the reviewer holds as many jobs as allowed
+    │   └── OneAhead    the reviewer has a job ahead already that they have not begun
     └── UnstorableId    an id that PostgreSQL cannot hold; it never can be placed
 
 Must not: carry an item's content. Each error leaves the caller's transaction without a change of
@@ -12,6 +14,8 @@ its own.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class QueueError(Exception):
@@ -30,8 +34,21 @@ class LeaseLost(QueueError):
     """The token is not that of a live lease: it ran out, was given back, or never was."""
 
 
+class HeldByOther(QueueError):
+    """`holder` has the job until `expires_at`."""
+
+    def __init__(self, holder: str, expires_at: datetime) -> None:
+        super().__init__("somebody else holds this job")
+        self.holder = holder
+        self.expires_at = expires_at
+
+
 class TooManyClaims(QueueError):
     """The reviewer holds as many jobs as one may: decide, release or skip one first."""
+
+
+class OneAhead(TooManyClaims):
+    """One job was claimed ahead of time and is not begun: no further one."""
 
 
 class UnstorableId(QueueError):

@@ -158,7 +158,8 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     `rank` is the job's turn, lowest first (`ranking.py`). `created_at` is its first cause and
     `deadline` when it is to be decided, if anyone promised; `severity`, from 0 to 4, that of its
     policies. `reporter_count` counts each reporter once. `revision` rises with every merge.
-    `moved_from` are the jobs whose history this one continues.
+    `moved_from` are the jobs whose history this one continues. `unopened`: its lease was taken
+    ahead of time, and its holder has not begun; `claimed_at` is then not when work began.
     """
 
     job_id: str
@@ -186,6 +187,7 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     lease_expires_at: datetime | None = None
     claimed_at: datetime | None = None
     claim_count: int = 0
+    unopened: bool = False
     closed_at: datetime | None = None
     closed_by: str | None = None
     close_reason: str | None = None
@@ -237,9 +239,11 @@ class Holding(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Extended(Struct, frozen=True, kw_only=True):
-    """`revision` and `report_count` are the job's as it is now: it may have grown meanwhile."""
+    """`revision` and `report_count` are the job's as it is now: it may have grown meanwhile.
+    `opened_at` is when its holder began."""
 
     expires_at: datetime
+    opened_at: datetime
     revision: int
     report_count: int
     changes: tuple[OrderChange, ...]

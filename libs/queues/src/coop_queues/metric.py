@@ -8,7 +8,7 @@ from coop_runtime.process.level import Level
 
 CLAIMS = Counter(
     "coop_queue_claims_total",
-    "Claims: decided by the order in Redis, by the rows alone, or nothing to claim.",
+    "Claims: decided by the order in Redis, by the rows alone, chosen by id, or nothing to claim.",
     ["way"],
 )
 CLAIM_SECONDS = Histogram(

@@ -1,9 +1,11 @@
 """The queue store, as services use it.
 
     placing    place, place_many            in the caller's transaction
-    claiming   Claims.claim                 in a transaction of its own
+    claiming   Claims.claim, claim_job      in a transaction of its own
+               lease_job, continued         in the caller's transaction
     leases     extend, release, skip,
                withhold                     in the caller's transaction, under a lease token
+               release_all                  in the caller's transaction, all of a reviewer's
     deciding   close, move                  in the caller's transaction, under a lease token
     moving     requeue                      in the caller's transaction, a job nobody holds
     undoing    reopen                       in the caller's transaction, a closed job
@@ -12,7 +14,7 @@
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
     marking    mark_child_safety            in the caller's transaction
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
-               pending_by_organisation, held
+               pending_by_organisation, held, held_since
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
     ending     RECORDS                      what there is of an organisation: counted, removed
 
@@ -26,9 +28,9 @@ their own does so through `reading`. Beside these two only `job`, `error`, `rank
 from __future__ import annotations
 
 from coop_queues.child_safety import mark_child_safety
-from coop_queues.claim import DEFAULT_LEASE, Claims
+from coop_queues.claim import DEFAULT_LEASE, Claims, continued, lease_job
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
-from coop_queues.holding import held
+from coop_queues.holding import held, held_since, release_all
 from coop_queues.invalidate import affected, scrub
 from coop_queues.lease import DEFAULT_SKIP, extend, new_token, release, skip, withhold
 from coop_queues.lookup import (
@@ -78,13 +80,16 @@ __all__ = [
     "close",
     "close_free",
     "contents",
+    "continued",
     "end_leases",
     "extend",
     "get_job",
     "get_summary",
     "held",
     "held_count",
+    "held_since",
     "jobs_of_item",
+    "lease_job",
     "load_job",
     "mark_child_safety",
     "move",
@@ -96,6 +101,7 @@ __all__ = [
     "place",
     "place_many",
     "release",
+    "release_all",
     "reopen",
     "requeue",
     "scrub",

@@ -89,6 +89,8 @@ jobs = Table(
     Column("lease_expires_at", _Time),
     Column("claimed_at", _Time),
     Column("claim_count", Integer, nullable=False, server_default="0"),
+    # Of the lease: taken ahead of time, and not looked at yet.
+    Column("unopened", Boolean, nullable=False, server_default="false"),
     Column("closed_at", _Time),
     Column("closed_by", Text),
     Column("close_reason", Text),
@@ -213,6 +215,7 @@ claims = Table(
     Column("claimed_at", _Time, nullable=False),
     Column("ended_at", _Time),
     Column("outcome", Text),
+    Column("unopened", Boolean, nullable=False, server_default="false"),
     PrimaryKeyConstraint("job_id", "number"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
     CheckConstraint(
