@@ -81,7 +81,7 @@ async def test_of_many_who_choose_a_job_one_has_it(
 
     async def take(number: int) -> str | None:
         claim = await claims.claim(org, ["q1"], f"r{number}")
-        return claim and claim.job.summary.lease_holder
+        return None if claim is None else claim.job.summary.lease_holder
 
     answers = await asyncio.gather(
         *(choose(number) if number % 2 else take(number) for number in range(12))
@@ -203,7 +203,7 @@ async def test_the_next_one_after_a_decision_is_found_again(
     async def since(reviewer: str) -> str | None:
         async with transaction(engine) as connection:
             found = await held_since(connection, org, first, reviewer)
-        return found and found.summary.job_id
+        return None if found is None else found.summary.job_id
 
     async with transaction(engine) as connection:
         await close(connection, org, first, claim.lease_token, by="anna", reason="DECIDED")

@@ -246,7 +246,7 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"passed": 0}
             elif path.endswith("/pause"):
                 body = {"reason": "r"}
-            elif path.endswith(("/rotate", "/test-requests")):
+            elif path.endswith(("/rotate", "/test-requests", "/undo")):
                 body = {}
             elif path.endswith("/empty"):
                 body = {"closable": 0, "asOf": "2026-01-01T00:00:00Z"}

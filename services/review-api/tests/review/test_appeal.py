@@ -225,12 +225,16 @@ async def test_nobody_decides_an_appeal_against_themselves(world: World, place: 
 
 async def test_the_next_appeal_is_given_in_place_of_one_s_own(world: World, place: Any) -> None:
     """Appeals that somebody may not decide, however many, do not stand in the way of others, and
-    nobody is said to have skipped them."""
+    nobody is said to have skipped them; by their ids they are not to be had either."""
     for number in range(32):
         await world.acted(place, world.first, world.remove, item=f"mine-{number}")
         await world.appeal(world.remove, item=f"mine-{number}")
     await world.acted(place, world.second, world.remove, item="theirs")
     job_id = await world.appeal(world.remove, item="theirs")
+    own = await world.appeal(world.remove, item="mine-0")
+    taken = await world.first.call("POST", f"/v1/jobs/{own}/claims")
+    assert (taken.status_code, taken.json()["type"]) == (403, "/problems/forbidden")
+    assert (await world.second.call("POST", f"/v1/jobs/{own}/claims")).status_code == 200
     assert (await world.claim(world.first))["job"]["id"] == job_id
     passed_on = await world.admin.call("GET", "/v1/decision-log?kind=SKIP&kind=RELEASE")
     assert passed_on.json()["items"] == []

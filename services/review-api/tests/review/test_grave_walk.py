@@ -89,6 +89,7 @@ OTHERWISE = {
     ("GET", "/v1/audit-log"): "test_the_audit_log_says_that_somebody_looked_not_at_what",
     ("POST", "/v1/queues/{queue_id}/claims"): "test_it_is_not_handed_out",
     ("POST", "/v1/claims"): "test_it_is_not_handed_out",
+    ("POST", "/v1/jobs/{job_id}/claims"): "test_it_is_not_handed_out",
     ("POST", "/v1/second-reviews/claims"): "test_it_is_not_handed_out",
     ("GET", "/v1/analytics/skips"): "counts as the other figures do: the relation is one",
     ("GET", "/v1/analytics/mine"): "counts as the other figures do, of oneself",
@@ -171,6 +172,7 @@ CHANGES = {
     "bulk-actions/{bulk_id}/confirm",
     "bulk-actions/{bulk_id}/items",
     "bulk-actions/{bulk_id}/{command}",
+    "claims",
     "decision-log/exports",
     "decision-log/exports/{export_id}",
     "decisions/{decision_id}/undo",
@@ -182,6 +184,7 @@ CHANGES = {
     "jobs/{job_id}/draft",
     "jobs/{job_id}/lease",
     "jobs/{job_id}/lease/extend",
+    "jobs/{job_id}/lease/open",
     "jobs/{job_id}/skip",
     "notifications/read",
     "notifications/{notification_id}/read",
@@ -498,6 +501,11 @@ async def test_it_is_not_handed_out(material: GraveWorld) -> None:
         path = f"/v1/queues/{material.ids[queue]}/claims"
         assert (await material.other.call("POST", path)).status_code == 204
     assert (await material.other.call("POST", "/v1/claims", {})).status_code == 204
+    listed = (await material.viewer.call("GET", "/v1/jobs?state=PENDING")).json()["items"]
+    grave = [job["id"] for job in listed if job["csam"]]
+    assert grave
+    for job_id in grave:
+        assert (await material.other.call("POST", f"/v1/jobs/{job_id}/claims")).status_code == 404
     again = {"queueId": material.ids["plain"]}
     path = "/v1/second-reviews/claims"
     assert (await material.other.call("POST", path, again)).status_code == 204

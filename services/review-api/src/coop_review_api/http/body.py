@@ -78,6 +78,22 @@ class JsonBody(Generic[B]):
         }
 
 
+class OptionalBody(JsonBody[B]):
+    """A body that may be left out: the model's defaults."""
+
+    async def __call__(self, request: Request) -> B:
+        raw = await self._read(request)
+        if not raw:
+            return self.model()
+        self.check_type(request)
+        return parse(self.model, raw)
+
+    def openapi(self) -> dict[str, Any]:
+        said = super().openapi()
+        said["requestBody"]["required"] = False
+        return said
+
+
 class ReplacingBody(JsonBody[B]):
     """The body of a PUT, which may be what GET gave: what only `view` has is left out of the model.
     It has to be what it is, though, as `check_shown` says once the document was replaced."""

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem bodies.
 
     {"type", "title", "status", "detail"?, "errors"?: [{"pointer", "reason", "code", "params"?}],
-     "usedBy"?: [...], "needs"?: [...], "draftKept"?, "requestId"}
+     "usedBy"?: [...], "needs"?: [...], "draftKept"?, "by"?: {…}, "expiresAt"?, "requestId"}
 
 Guarantees: what a page has to tell apart has a type of its own (`KINDS`); every 4xx and 5xx answer
 of this API has this shape and media type; a bug answers 500 with its request id and nothing of the
@@ -13,8 +13,9 @@ trace.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,8 +26,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from coop_contracts.ids import new_id
-from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost, TooManyClaims
+from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost, OneAhead, TooManyClaims
 from coop_review_api.http.body import code_of
+from coop_review_api.http.person_view import PersonView
 from coop_review_api.kernel import fault_code
 from coop_review_api.kernel.error import (
     AlreadyDecided,
@@ -36,6 +38,7 @@ from coop_review_api.kernel.error import (
     Fault,
     Forbidden,
     ForeignOrigin,
+    Held,
     Invalid,
     LacksPermission,
     NeedsSecondFactor,
@@ -71,6 +74,7 @@ _STATUS: dict[type[ReviewError], tuple[int, str]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),
     QueuePaused: (409, "queue-paused"),
+    Held: (409, "held"),
     AlreadyDecided: (409, "already-closed"),
     RevisionMismatch: (412, "revision-mismatch"),
     TooManyAttempts: (429, "too-many-attempts"),
@@ -117,6 +121,8 @@ class Problem(BaseModel):
         list[str] | None, Field(description="Permissions of which one would be enough.")
     ] = None
     draft_kept: bool | None = None
+    by: Annotated[PersonView | None, Field(description="Who holds the job.")] = None
+    expires_at: Annotated[datetime | None, Field(description="Until when.")] = None
     request_id: str
 
 
@@ -129,10 +135,10 @@ def problem(
     faults: Sequence[Fault] = (),
     used_by: Sequence[str] = (),
     needs: Sequence[str] = (),
-    draft_kept: bool | None = None,
+    also: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer. `kind` is the last part of the problem's type."""
+    """The answer. `kind` is the last part of the problem's type, `also` what else is in it."""
     body = Problem(
         type=f"/problems/{kind}",
         title=HTTPStatus(status).phrase,
@@ -141,8 +147,8 @@ def problem(
         errors=[_error(fault) for fault in faults] or None,
         used_by=list(used_by) or None,
         needs=list(needs) or None,
-        draft_kept=draft_kept,
         request_id=request_id,
+        **also or {},
     )
     return Response(
         body.model_dump_json(by_alias=True, exclude_none=True),
@@ -195,8 +201,14 @@ async def _refused(request: Request, error: Exception) -> Response:
         faults=error.faults if isinstance(error, Invalid | Conflict) else (),
         used_by=error.used_by if isinstance(error, Conflict) else (),
         needs=error.needs if isinstance(error, LacksPermission) else (),
+        also=_of_holder(error) if isinstance(error, Held) else None,
         headers=headers,
     )
+
+
+def _of_holder(held: Held) -> dict[str, Any]:
+    by = None if held.by is None else PersonView.of(*held.by)
+    return {"by": by, "expires_at": held.expires_at}
 
 
 async def _queue_refused(request: Request, error: Exception) -> Response:
@@ -209,6 +221,8 @@ def _of_queue(error: Exception) -> tuple[int, str, str]:
         return 404, "not-found", "no such job"
     if isinstance(error, AlreadyClosed):
         return 409, "already-closed", str(error)
+    if isinstance(error, OneAhead):
+        return 409, "too-many-claims", "you have a job ahead already: open it, or give it back"
     if isinstance(error, TooManyClaims):
         return 409, "too-many-claims", "you hold as many jobs as one may: decide or release one"
     return 409, "lease-lost", "you do not hold this job: claim again"
@@ -220,7 +234,9 @@ async def _not_decided(request: Request, error: Exception) -> Response:
         (status, kind), detail = _STATUS[type(error.cause)], str(error.cause)
     else:
         status, kind, detail = _of_queue(error.cause)
-    return problem(status, kind, request_id=request_id_of(request), detail=detail, draft_kept=True)
+    return problem(
+        status, kind, request_id=request_id_of(request), detail=detail, also={"draft_kept": True}
+    )
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@
     ├── NotFound           not there, or not yours: the two must look the same                  404
     ├── Conflict           well-formed, but the present state forbids it                        409
     │   ├── QueuePaused    jobs are taken in and none is handed out
+    │   ├── Held           somebody else has the job
     │   └── AlreadyDecided the job was decided, by somebody else or otherwise
     ├── NotDecided         a Conflict, or a lost lease, of which the draft was kept             409
     ├── RevisionMismatch   somebody else changed the document first                             412
@@ -27,6 +28,7 @@ Must not: know HTTP; `http.problem` maps each class to its answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 
@@ -104,6 +106,16 @@ class Conflict(ReviewError):
 
 class QueuePaused(Conflict):
     pass
+
+
+class Held(Conflict):
+    """`by` is the id, the name and the status of who has the job until `expires_at`; None for
+    somebody who is nobody of the organisation."""
+
+    def __init__(self, *, by: tuple[str, str, str] | None, expires_at: datetime) -> None:
+        super().__init__("somebody else holds this job")
+        self.by = by
+        self.expires_at = expires_at
 
 
 class AlreadyDecided(Conflict):

@@ -17,17 +17,18 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import part_of
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import desk
+from coop_review_api.review import desk, taking
 from coop_review_api.review.desk import Desk, HandedOut
 from coop_review_api.review.job_view import (
     ClaimView,
     HeldList,
     HeldView,
     JobLeaseExtendedView,
-    LeaseView,
     QueueCountList,
     QueueCountView,
-    job_view,
+    ReleasedView,
+    claim_view,
+    lease_view,
     summary_view,
 )
 
@@ -47,10 +48,22 @@ class LeaseBody(Body):
     lease_token: LeaseToken
 
 
-class NextBody(Body):
+class NextQueues(Body):
     """Which queues to take from; null: all that are open to me. Paused ones are left out."""
 
     queue_ids: Annotated[list[Id], Field(min_length=1, max_length=500)] | None = None
+
+    @property
+    def wanted(self) -> list[str] | None:
+        """Each once."""
+        return None if self.queue_ids is None else list(dict.fromkeys(self.queue_ids))
+
+
+class NextBody(NextQueues):
+    """Which queues to take from, as for `NextQueues`. `prefetch`: the job waits for me for two
+    minutes without my clock running, one at a time; opening its lease begins."""
+
+    prefetch: bool = False
 
 
 _next_body = JsonBody(NextBody)
@@ -107,18 +120,30 @@ async def claim_next_job(
 ) -> Any:
     """Lease the most urgent job of several queues: the one that is due first among those whose turn
     it is. 409 as for one queue; `queue-paused` when all of them are."""
-    queue_ids = None if body.queue_ids is None else list(dict.fromkeys(body.queue_ids))
-    return _claim_view(await desk.claim(_desk(request), principal, queue_ids))
+    claimed = await desk.claim(_desk(request), principal, body.wanted, ahead=body.prefetch)
+    return _claim_view(claimed)
 
 
 def _claim_view(handed_out: HandedOut | None) -> Any:
     if handed_out is None:
         return Response(status_code=204)
-    claim = handed_out.claim
-    return ClaimView(
-        job=job_view(claim.job, origins=handed_out.origins),
-        lease=LeaseView(token=claim.lease_token, expires_at=claim.expires_at),
-    )
+    return claim_view(handed_out.claim, handed_out.origins)
+
+
+@router.post("/jobs/{job_id}/claims", operation_id="claimThisJob", response_model=ClaimView)
+async def claim_this_job(request: Request, principal: Reviewer, job_id: str) -> ClaimView:
+    """Lease this job; what I hold already is mine again, with its lease. 409: somebody else has it
+    (`held`, with `by` and `expiresAt`), it is decided (`already-closed`), its queue is paused
+    (`queue-paused`), or I hold as many as one may (`too-many-claims`)."""
+    handed_out = await taking.claim_job(_desk(request), principal, job_id)
+    return claim_view(handed_out.claim, handed_out.origins)
+
+
+@router.delete("/claims", operation_id="releaseMyClaims", response_model=ReleasedView)
+async def release_my_claims(request: Request, principal: Reviewer) -> ReleasedView:
+    """Step away: give back everything that I hold. Jobs have their old turn again and are hidden
+    from nobody; my drafts are kept."""
+    return ReleasedView(released=await taking.step_away(_desk(request), principal))
 
 
 @router.get("/claims", operation_id="listMyClaims", response_model=HeldList)
@@ -128,7 +153,7 @@ async def list_my_claims(request: Request, principal: Reviewer) -> HeldList:
         items=[
             HeldView(
                 job=summary_view(one.summary),
-                lease=LeaseView(token=one.lease_token, expires_at=one.expires_at),
+                lease=lease_view(one.summary, one.lease_token, one.expires_at),
             )
             for one in await desk.held(_desk(request), principal)
         ]
@@ -144,10 +169,32 @@ async def list_my_claims(request: Request, principal: Reviewer) -> HeldList:
 async def extend_lease(
     request: Request, principal: Reviewer, job_id: str, body: SentLease
 ) -> JobLeaseExtendedView:
-    """Keep the job: the lease runs from now. A `revision` that rose says that reports came in."""
-    extended = await desk.extend(_desk(request), principal, job_id, body.lease_token)
+    """Keep the job: the lease runs from now. A `revision` that rose says that reports came in. A
+    job that was claimed ahead of time is opened by it."""
+    return await _extended(request, principal, job_id, body.lease_token)
+
+
+@router.post(
+    "/jobs/{job_id}/lease/open",
+    operation_id="openLease",
+    response_model=JobLeaseExtendedView,
+    openapi_extra=_lease_body.openapi(),
+)
+async def open_lease(
+    request: Request, principal: Reviewer, job_id: str, body: SentLease
+) -> JobLeaseExtendedView:
+    """Begin with a job that I claimed ahead of time: from now on my time counts. One that is open
+    is extended."""
+    return await _extended(request, principal, job_id, body.lease_token)
+
+
+async def _extended(
+    request: Request, principal: Principal, job_id: str, token: str
+) -> JobLeaseExtendedView:
+    extended = await desk.extend(_desk(request), principal, job_id, token)
     return JobLeaseExtendedView(
         expires_at=extended.expires_at,
+        opened_at=extended.opened_at,
         revision=extended.revision,
         report_count=extended.report_count,
     )

@@ -16,16 +16,19 @@ from pydantic import Field, JsonValue
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.body import Body, JsonBody, Model, OptionalBody
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import deciding, hold, recorded
+from coop_review_api.review import deciding, hold, recorded, taking
+from coop_review_api.review.claim_route import NextQueues
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
-from coop_review_api.review.desk import Desk
+from coop_review_api.review.desk import Desk, HandedOut
 from coop_review_api.review.draft import kept
+from coop_review_api.review.job_view import ClaimView, claim_view
+from coop_review_api.review.taking import NextRefusal
 
 router = APIRouter(prefix="/v1", tags=["review"])
 
@@ -125,6 +128,12 @@ class DecisionBody(Body):
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
+class DecideBody(DecisionBody):
+    """A decision as above. With `next` the answer has the job that I go on with."""
+
+    next: NextQueues | None = None
+
+
 class DecisionExecutionView(Model):
     """An action that will happen: `executionId` is the `webhook-id` of its delivery. It is on the
     job's item unless `item` says another; `reverses` is the execution that it takes back."""
@@ -170,13 +179,31 @@ class DecisionView(Model):
     escalation: EscalationView | None
 
 
+class DecidedView(Model):
+    """The decision, and the job that I go on with: null where nothing waits for me, or where it was
+    refused (`nextRefused`), which says nothing of the decision."""
+
+    decision: DecisionView
+    next: ClaimView | None
+    next_refused: NextRefusal | None
+
+
+class UndoBody(Body):
+    """`claim`: the job comes to me before anybody else, with the decision as my draft."""
+
+    claim: bool = False
+
+
 class UndoneView(Model):
-    """`jobId` is the job that goes on, free for anyone."""
+    """`jobId` is the job that goes on. Without `claim` it is free for anyone, or somebody has it:
+    reports had joined it."""
 
     job_id: str
+    claim: ClaimView | None
 
 
-_decision_body = JsonBody(DecisionBody)
+_decide_body = JsonBody(DecideBody)
+_undo_body = OptionalBody(UndoBody)
 
 
 def components_of(sent: Sequence[Body]) -> tuple[Component, ...]:
@@ -197,24 +224,37 @@ def draft_of(body: DecisionBody) -> Draft:
 @router.post(
     "/jobs/{job_id}/decisions",
     operation_id="decideJob",
-    response_model=DecisionView,
+    response_model=DecisionView | DecidedView,
     status_code=201,
-    openapi_extra=_decision_body.openapi(),
+    openapi_extra=_decide_body.openapi(),
 )
 async def decide_job(
     request: Request,
     principal: Reviewer,
     job_id: str,
-    body: Annotated[DecisionBody, Depends(_decision_body)],
-) -> DecisionView:
+    body: Annotated[DecideBody, Depends(_decide_body)],
+) -> DecisionView | DecidedView:
     """Decide the job under its lease. What follows from it happens once. A decision that is refused
-    with 409 is kept as my draft (`draftKept`)."""
+    with 409 is kept as my draft (`draftKept`). The answer is the decision; with `next` it is
+    `{decision, next, nextRefused}`. The same request again is answered with the same job, while I
+    hold it."""
     desk, draft = part_of(request, Desk), draft_of(body)
     async with kept(desk.engine, principal, job_id, draft, clock=desk.clock):
         made = await deciding.submit(
             desk, principal, job_id, draft=draft, lease_token=body.lease_token
         )
-    return decision_view(made)
+    if body.next is None:
+        return decision_view(made)
+    following = await taking.following(desk, principal, job_id, body.next.wanted)
+    return DecidedView(
+        decision=decision_view(made),
+        next=_claimed(following.handed_out),
+        next_refused=following.refused,
+    )
+
+
+def _claimed(handed_out: HandedOut | None) -> ClaimView | None:
+    return None if handed_out is None else claim_view(handed_out.claim, handed_out.origins)
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", response_model=DecisionView)
@@ -226,13 +266,22 @@ async def get_decision(request: Request, principal: Reader, decision_id: str) ->
 
 
 @router.post(
-    "/decisions/{decision_id}/undo", operation_id="undoDecision", response_model=UndoneView
+    "/decisions/{decision_id}/undo",
+    operation_id="undoDecision",
+    response_model=UndoneView,
+    openapi_extra=_undo_body.openapi(),
 )
-async def undo_decision(request: Request, principal: Reviewer, decision_id: str) -> UndoneView:
-    """Take a decision back within the undo window: nothing of it was sent."""
+async def undo_decision(
+    request: Request,
+    principal: Reviewer,
+    decision_id: str,
+    body: Annotated[UndoBody, Depends(_undo_body)],
+) -> UndoneView:
+    """Take a decision back within the undo window: nothing of it was sent. What I had decided is my
+    draft of the job that goes on; with `claim` that job is mine."""
     desk = part_of(request, Desk)
-    job_id = await hold.undo(desk, principal, decision_id)
-    return UndoneView(job_id=job_id)
+    undone = await hold.undo(desk, principal, decision_id, claim=body.claim)
+    return UndoneView(job_id=undone.job_id, claim=_claimed(undone.handed_out))
 
 
 def decision_view(

@@ -40,7 +40,8 @@ _HIDE_WITHHELD = 24 * 3600.0  # seconds
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What a reviewer's steps need. One for each process. Times are seconds. A reviewer holds up to
+    """What a reviewer's steps need. One for each process. Times are seconds; `ahead` is
+    how long a job that was claimed ahead of time waits to be opened. A reviewer holds up to
     `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
     how much of that a claim may do. `origins` says what appeals are against;
     `followers` are told of decisions."""
@@ -52,6 +53,7 @@ class Desk:
     lease: float
     skip: float
     origins: Origins
+    ahead: float = 120.0
     at_most: int = 5
     deletions: ClosesDeleted | None = None
     closing: ClosingLimits = field(default_factory=ClosingLimits)
@@ -120,13 +122,18 @@ async def counts(
 
 
 async def claim(
-    desk: Desk, principal: Principal, queue_ids: Sequence[str] | None = None
+    desk: Desk,
+    principal: Principal,
+    queue_ids: Sequence[str] | None = None,
+    *,
+    ahead: bool = False,
 ) -> HandedOut | None:
     """Lease the most urgent job of these queues, or of all that are open to this person; None when
     nothing waits. Between queues the job that is due first is the most urgent; paused ones are left
-    out.
+    out. `ahead`: the person begins with `extend`, within `Desk.ahead`; else it is as if they had
+    never claimed it.
 
-    Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, `Unavailable`.
+    Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, OneAhead, `Unavailable`.
     """
     async with transaction(desk.engine) as connection:
         if queue_ids is None:
@@ -142,22 +149,23 @@ async def claim(
             principal.org_id,
             handing_out,
             principal.user_id,
-            lease_seconds=desk.lease,
+            lease_seconds=desk.ahead if ahead else desk.lease,
             at_most=desk.at_most,
             child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+            ahead=ahead,
         )
         if claimed is None:
             return None
         queue = queues[claimed.job.summary.queue_id]
         if desk.deletions is not None and await desk.deletions.close(claimed, queue, budget):
             continue
-        handed_out = await _hand_out(desk, principal, claimed)
+        handed_out = await hand_out(desk, principal, claimed)
         if handed_out is not None:
             return handed_out
     raise Unavailable("many appeals against your own decisions were passed over", retry_after=1)
 
 
-async def _hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedOut | None:
+async def hand_out(desk: Desk, principal: Principal, claimed: Claim) -> HandedOut | None:
     """The job as this person gets it; None for an appeal against what they decided themselves: it
     is given back, and is out of their way."""
     job, now = claimed.job, desk.clock()
@@ -253,13 +261,14 @@ async def look(desk: Desk, principal: Principal, job_id: str) -> Job:
 async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> None:
     """Raises JobNotFound for a job one may not see, LeaseLost for one that another holds."""
     summary = await store.get_summary(connection, principal.org_id, job_id)
-    refuse_removed(summary, await _queue_of(connection, summary))
+    refuse_removed(summary, await queue_of(connection, summary))
     await require_visible(connection, principal, summary)
     if summary.lease_holder not in (None, principal.user_id):
         raise LeaseLost("somebody else holds this job")
 
 
-async def _queue_of(connection: AsyncConnection, summary: JobSummary) -> Queue | None:
+async def queue_of(connection: AsyncConnection, summary: JobSummary) -> Queue | None:
+    """The queue of the job; None when it was removed."""
     wanted = [(Kind.QUEUE, summary.queue_id)]
     catalogue = await load_documents(connection, summary.org_id, wanted)
     return catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
@@ -278,5 +287,5 @@ async def require_visible(
     connection: AsyncConnection, principal: Principal, summary: JobSummary
 ) -> None:
     """Raises JobNotFound for a job that this person may not see."""
-    if not may_see(principal, summary, await _queue_of(connection, summary)):
+    if not may_see(principal, summary, await queue_of(connection, summary)):
         raise JobNotFound(f"no job {summary.job_id}")

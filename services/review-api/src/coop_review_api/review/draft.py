@@ -122,24 +122,32 @@ async def kept(
         _log.warning("a draft outlives its decision", error=str(error))
 
 
+async def keep(
+    connection: AsyncConnection, principal: Principal, job_id: str, draft: Draft, now: datetime
+) -> bool:
+    """Keeps what somebody decided as their draft, in the caller's transaction. False: it is too
+    large."""
+    content = {"components": draft.components, "reason": draft.reason, "note": draft.note}
+    encoded = msgspec.json.encode(content)
+    if len(encoded) > MAX_BYTES:
+        return False
+    await _write(connection, principal, job_id, encoded, now)
+    return True
+
+
 async def _keep(
     engine: AsyncEngine, principal: Principal, job_id: str, draft: Draft, now: datetime
 ) -> bool:
     """False when it is too large, the database is away, or it is from somebody who never had the
     job: then the refusal alone is the answer."""
-    content = {"components": draft.components, "reason": draft.reason, "note": draft.note}
-    encoded = msgspec.json.encode(content)
-    if len(encoded) > MAX_BYTES:
-        return False
     try:
         async with transaction(engine) as connection:
             if not await _held(connection, principal, job_id):
                 return False
-            await _write(connection, principal, job_id, encoded, now)
+            return await keep(connection, principal, job_id, draft, now)
     except Retryable as error:
         _log.warning("a refused decision was not kept", error=str(error))
         return False
-    return True
 
 
 async def _held(connection: AsyncConnection, principal: Principal, job_id: str) -> bool:

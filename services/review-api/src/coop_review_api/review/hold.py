@@ -1,7 +1,7 @@
 """The undo window: a decision's events wait here before they leave.
 
     decided ─▶ held ──window over──▶ outbox ─▶ broker
-                 └────undone──────▶ gone; the job goes on as a new one
+                 └────undone──────▶ gone; the job goes on as a new one, if wanted with who undid it
 
 Guarantees: what is undone was never published, what was published cannot be undone: both remove
 the held row, and only one of them finds it. Events of one decision leave together, in their order.
@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -26,10 +28,12 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.review import child_safety
-from coop_review_api.review.desk import Desk
+from coop_review_api.review import child_safety, draft
+from coop_review_api.review.decision import Component, Draft
+from coop_review_api.review.desk import Desk, HandedOut, hand_out
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.table import decisions, held_decisions
+from coop_review_api.review.taking import take_undone
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import channel_of
 from coop_runtime.kafka.message import Message
@@ -87,8 +91,19 @@ async def hold(
     )
 
 
-async def undo(desk: Desk, principal: Principal, decision_id: str) -> str:
-    """Takes a decision back before it left; the id of the job that goes on.
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """`job_id` is the job that goes on; `handed_out` for who undid the decision and wanted it."""
+
+    job_id: str
+    handed_out: HandedOut | None
+
+
+async def undo(
+    desk: Desk, principal: Principal, decision_id: str, *, claim: bool = False
+) -> Undone:
+    """Takes a decision back before it left. What somebody decided is their draft of the job that
+    goes on; with `claim` that job is leased to who undid the decision, with the draft.
 
     Raises `NotFound`, `Forbidden` (somebody else's decision), `Conflict` (it has left).
     """
@@ -117,6 +132,14 @@ async def undo(desk: Desk, principal: Principal, decision_id: str) -> str:
             .where(decisions.c.decision_id == decision_id)
             .values(undone_at=now, undone_by=principal.user_id, moved_to=reopened.job_id)
         )
+        if claim or row.reviewer_id == principal.user_id:
+            entered = Draft(
+                components=msgspec.convert(row.components, tuple[Component, ...]),
+                reason=row.reason,
+                note=row.note,
+            )
+            await draft.keep(connection, principal, reopened.job_id, entered, now)
+        taken = await take_undone(connection, desk, principal, reopened) if claim else None
         for follower in desk.followers:
             await follower.undone(connection, decision_id, now=now)
         await audit.record(
@@ -127,14 +150,22 @@ async def undo(desk: Desk, principal: Principal, decision_id: str) -> str:
             target=("decision", decision_id),
             time=now,
         )
-    await desk.order.apply(reopened.changes)
+    changes = reopened.changes if taken is None else (*reopened.changes, taken[1])
+    await desk.order.apply(changes)
     metric.UNDONE.inc()
-    return reopened.job_id
+    handed_out = None if taken is None else await hand_out(desk, principal, taken[0])
+    return Undone(job_id=reopened.job_id, handed_out=handed_out)
 
 
 async def _row(connection: AsyncConnection, principal: Principal, decision_id: str) -> Any:
     query = select(
-        decisions.c.job_id, decisions.c.queue_id, decisions.c.reviewer_id, decisions.c.undone_at
+        decisions.c.job_id,
+        decisions.c.queue_id,
+        decisions.c.reviewer_id,
+        decisions.c.undone_at,
+        decisions.c.components,
+        decisions.c.reason,
+        decisions.c.note,
     ).where(decisions.c.org_id == principal.org_id, decisions.c.decision_id == decision_id)
     row = (await connection.execute(query)).one_or_none()
     if row is None:

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import Field
 
 from coop_contracts.event import ItemRef, SubmittedItem
-from coop_queues.job import Job, JobEntry, JobSummary
+from coop_queues.job import Claim, Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
@@ -113,16 +113,22 @@ class LeaseView(Model):
     expires_at: datetime
 
 
+class JobLeaseView(LeaseView):
+    """`openedAt` is when work began; null: the job was claimed ahead of time and not opened."""
+
+    opened_at: datetime | None
+
+
 class ClaimView(Model):
     job: JobView
-    lease: LeaseView
+    lease: JobLeaseView
 
 
 class HeldView(Model):
     """A job that I hold; its contents are at `/v1/jobs/{id}`."""
 
     job: JobSummaryView
-    lease: LeaseView
+    lease: JobLeaseView
 
 
 class HeldList(Model):
@@ -136,8 +142,9 @@ class LeaseExtendedView(Model):
 
 
 class JobLeaseExtendedView(LeaseExtendedView):
-    """`revision` and `reportCount` are the job's as it is now."""
+    """`revision` and `reportCount` are the job's as it is now; `openedAt` is when work began."""
 
+    opened_at: datetime
     revision: int
     report_count: int
 
@@ -156,6 +163,26 @@ class QueueCountView(Model):
 
 class QueueCountList(Model):
     items: list[QueueCountView]
+
+
+class ReleasedView(Model):
+    """`released`: how many jobs are free again."""
+
+    released: int
+
+
+def lease_view(job: JobSummary, token: str, expires_at: datetime) -> JobLeaseView:
+    """The lease of its holder."""
+    opened_at = None if job.unopened else job.claimed_at
+    return JobLeaseView(token=token, expires_at=expires_at, opened_at=opened_at)
+
+
+def claim_view(claim: Claim, origins: Sequence[Origin]) -> ClaimView:
+    """A claimed job, and what its appeals are against."""
+    return ClaimView(
+        job=job_view(claim.job, origins=origins),
+        lease=lease_view(claim.job.summary, claim.lease_token, claim.expires_at),
+    )
 
 
 def summary_view(job: JobSummary) -> JobSummaryView:
@@ -222,7 +249,7 @@ def _summary(job: JobSummary) -> dict[str, Any]:
         "moved_from": list(job.moved_from),
         "moved_to": job.moved_to,
         "lease": lease,
-        "claimed_at": job.claimed_at,
+        "claimed_at": None if job.unopened else job.claimed_at,
         "closed_at": job.closed_at,
         "closed_by": job.closed_by,
         "close_reason": job.close_reason,

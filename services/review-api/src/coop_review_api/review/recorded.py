@@ -73,7 +73,7 @@ def row_of(
         "moved_to": moved_to,
         "request_hash": request_hash,
         "config_revision": made.config_revision,
-        "claimed_at": job.summary.claimed_at,
+        "claimed_at": None if job.summary.unopened else job.summary.claimed_at,
         "decided_at": made.time,
         "appeal_of": made.appeal_of,
         "escalation": msgspec.to_builtins(decision.escalation),
