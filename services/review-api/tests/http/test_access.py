@@ -45,6 +45,7 @@ SIGNED_IN = {
     ("POST", "/v1/me/second-factor/recovery-codes"),
     ("POST", "/v1/me/second-factor/remove"),
     ("GET", "/v1/session"),
+    ("GET", "/v1/bootstrap"),
     ("DELETE", "/v1/session"),
     ("GET", "/v1/events"),
     ("GET", "/v1/notifications"),

@@ -231,6 +231,7 @@ async def test_common_searches_read_no_more_than_they_show(owner_engine: Any, or
         role=str(Role.ADMIN),
         permissions=DEFAULT_ROLE_PERMISSIONS[Role.ADMIN],
         session_id="s",
+        idle_expires_at=datetime.now(UTC),
         expires_at=datetime.now(UTC),
         must_enrol=False,
     )

@@ -20,6 +20,7 @@ from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.history.reader import ItemReader
+from coop_review_api.http.build import Build
 from coop_review_api.http.context import Context
 from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
@@ -99,6 +100,7 @@ async def context(
         parts={
             **limits(),
             AgreementConcurrency: AgreementConcurrency(),
+            Build: Build("build-1"),
             CspReports: CspReports(ReportLimits(burst=10_000)),
             Desk: Desk(
                 engine=engine,

@@ -24,6 +24,7 @@ from coop_review_api.configuration.log import Entry
 from coop_review_api.configuration.resource import Resource, Written, fields_of, id_of
 from coop_review_api.configuration.revision_route import add_revisions
 from coop_review_api.http.body import JsonBody, ReplacingBody, check_shown
+from coop_review_api.http.conditional import TAGGED
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
@@ -76,7 +77,15 @@ def add_reading(router: APIRouter, resource: Resource[Any]) -> None:
         response.headers["ETag"] = etag_of(entry.revision)
         return resource.view_of(context, principal, entry, more)
 
-    add_route(router, f"/{resource.path}", list_all, "GET", f"list{resource.plural}", page)
+    add_route(
+        router,
+        f"/{resource.path}",
+        list_all,
+        "GET",
+        f"list{resource.plural}",
+        page,
+        openapi_extra={TAGGED: True},
+    )
     add_route(
         router,
         f"/{resource.path}/{{document_id}}",

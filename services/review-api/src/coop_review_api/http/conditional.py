@@ -20,6 +20,9 @@ from coop_runtime.process.asgi import App, Receive, Scope, Send
 _OF_A_BODY = ("content-type", "content-length")
 KEPT = "private, no-cache"
 
+TAGGED = "x-tagged"
+"""Of an operation (in `openapi_extra`) whose answer gets a tag made of what it says."""
+
 
 class Conditional:
     """ASGI middleware around the application. `endless`: paths whose answers do not end; `tagged`

@@ -20,6 +20,7 @@ from pydantic.json_schema import models_json_schema
 
 from coop_review_api.http.authentication import COOKIE, CSRF_HEADER, Access
 from coop_review_api.http.body import JsonBody
+from coop_review_api.http.conditional import TAGGED
 from coop_review_api.http.problem import MEDIA_TYPE, Problem
 from coop_review_api.http.shape import resolved
 
@@ -45,7 +46,7 @@ _SCHEMES = {
     },
 }
 _HEADERS = {
-    "ETag": "The document's revision, in quotes; for `If-Match` and `If-None-Match`.",
+    "ETag": "For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too.",
     "Retry-After": "Seconds to wait.",
 }
 _ERRORS: dict[str, str] = {
@@ -124,15 +125,24 @@ def _security(method: str, *, is_public: bool) -> list[dict[str, list[str]]]:
 
 
 def _say_conditional(item: dict[str, Any]) -> None:
-    """The operations of a path whose document is replaced under `If-Match` give its revision."""
+    """The operations of a path whose document is replaced under `If-Match` give its revision; what
+    has a tag of what it says gives that."""
+    if item.get("get", {}).pop(TAGGED, False):
+        _say_tag(item["get"])
     named = {one["name"] for op in item.values() for one in op.get("parameters", [])}
     if "If-Match" not in named:
         return
     for method, operation in item.items():
-        if "200" in operation["responses"]:
-            operation["responses"]["200"]["headers"] = {"ETag": _header("ETag", "string")}
         if method == "get":
-            operation["responses"]["304"] = {"description": "It is what `If-None-Match` names."}
+            _say_tag(operation)
+        elif "200" in operation["responses"]:
+            operation["responses"]["200"]["headers"] = {"ETag": _header("ETag", "string")}
+
+
+def _say_tag(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    responses["200"].setdefault("headers", {})["ETag"] = _header("ETag", "string")
+    responses["304"] = {"description": "It is what `If-None-Match` names."}
 
 
 def _errors(operation: dict[str, Any], method: str, *, is_public: bool) -> Iterator[str]:

@@ -14,7 +14,8 @@ from coop_contracts.permission import Permission
 @dataclass(frozen=True, kw_only=True)
 class Principal:
     """Who makes a request. `must_enrol`: the organisation requires a second factor, and this
-    person has none: they may set one up and nothing else."""
+    person has none: they may set one up and nothing else. The session is over at `expires_at`, or
+    at `idle_expires_at` (exact to a minute) if nothing is asked in it until then."""
 
     user_id: str
     org_id: str
@@ -24,6 +25,7 @@ class Principal:
     permissions: frozenset[Permission]
     session_id: str
     expires_at: datetime
+    idle_expires_at: datetime
     must_enrol: bool
 
     def may(self, permission: Permission) -> bool:

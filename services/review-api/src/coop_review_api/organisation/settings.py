@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import text
 
 from coop_contracts.config import IdentityProvider, Kind, OrgSettings
 from coop_contracts.permission import Permission
@@ -17,7 +18,7 @@ from coop_review_api.configuration import header
 from coop_review_api.configuration.binding import bound_to
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.document_kind import DocumentChange, DocumentKind, SentDocument
-from coop_review_api.kernel.error import Conflict, Fault
+from coop_review_api.kernel.error import Conflict, Fault, Invalid
 from coop_review_api.people import session
 from coop_review_api.people.administration import administration_of, check_administered
 
@@ -29,8 +30,14 @@ HEADERS: Final = (
 """Each: the document's field, its name in JSON, and what is shown in its place."""
 
 
+_KNOWN_ZONE: Final = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :zone)")
+
+
 async def _settings(sent: SentDocument[OrgSettings]) -> OrgSettings:
     previous = sent.previous
+    zone = {"zone": sent.fields["timeZone"]}
+    if not await sent.configuration.connection.scalar(_KNOWN_ZONE, zone):
+        raise Invalid([Fault("/timeZone", "no time zone that is known")])
     headers = {
         wired: header.updated(
             sent.vault,

@@ -24,6 +24,7 @@ from coop_review_api.people.wellness import WellnessBody
 
 Headers = dict[str, str | None]
 Email = Annotated[str, Field(max_length=254)]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class StrikeThresholdBody(Body):
@@ -80,6 +81,7 @@ class SettingsBody(Body):
     rule_max_users_per_hour: Ceiling | None = None
     item_history_days: Annotated[int, Field(ge=0, le=3650)] = 30
     item_text_search: bool = False
+    time_zone: TimeZone = "UTC"
 
 
 class SettingsView(Stamped):
@@ -121,3 +123,4 @@ class SettingsView(Stamped):
     rule_max_users_per_hour: int | None = None
     item_history_days: int = 30
     item_text_search: bool = False
+    time_zone: str = "UTC"

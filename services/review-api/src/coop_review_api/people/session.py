@@ -109,7 +109,9 @@ async def find(
     expires_at = min(row.expires_at, row.signed_in_at + limits.lifetime)
     if expires_at <= now or row.last_seen_at <= now - limits.idle:
         return None
-    if touch and row.last_seen_at < now - _SEEN_EVERY:
+    seen_at = row.last_seen_at
+    if touch and seen_at < now - _SEEN_EVERY:
+        seen_at = now
         await connection.execute(
             update(sessions).where(sessions.c.token_hash == hash_of(token)).values(last_seen_at=now)
         )
@@ -122,6 +124,7 @@ async def find(
         permissions=role_permission.held(row.role, row.permissions),
         session_id=row.session_id,
         expires_at=expires_at,
+        idle_expires_at=seen_at + limits.idle,
         # Who signs in elsewhere shows their second factor there.
         must_enrol=bool(row.requires_second_factor)
         and row.method == "PASSWORD"

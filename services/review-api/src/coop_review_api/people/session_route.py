@@ -16,7 +16,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, Field, ValidationError
 
-from coop_contracts.config import Wellness
+from coop_contracts.config import OrgSettings, Wellness
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import (
@@ -27,6 +27,7 @@ from coop_review_api.http.authentication import (
     token_of,
 )
 from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.build import Build
 from coop_review_api.http.client import check_origin, client_ip
 from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.csrf import csrf_token_of
@@ -97,9 +98,17 @@ class SessionUser(Model):
     preferences: Preferences
 
 
+class NcmecState(Model):
+    """Whether a report to NCMEC can be made; if not, what is missing."""
+
+    enabled: bool
+    reason: Literal["NO_QUEUE", "NO_REPORTER"] | None
+
+
 class SessionOrg(Model):
     """What a reviewer's page needs to know of the organisation. `slug`: what to name it by when
-    signing in."""
+    signing in. `undoWindow` and `leaseSeconds` are in seconds; `partialItems`: the platform can be
+    asked for an item as it is now; `timeZone`: where its days begin."""
 
     id: str
     slug: str | None
@@ -113,19 +122,34 @@ class SessionOrg(Model):
     hide_skip_button_for_non_admins: bool
     preview_jobs_view_enabled: bool
     is_demo_org: bool
+    undo_window: float
+    bulk_confirmation_above: int
+    ncmec: NcmecState
+    partial_items: bool
+    lease_seconds: float
+    max_claims: int
+    time_zone: str
 
 
-class SessionView(Model):
-    """`csrfToken` goes into the header X-CSRF-Token of every request that changes something. With
-    `mustSetUpSecondFactor` everything but that is refused until it is done."""
+class SessionFacts(Model):
+    """Who is signed in, and to what. With `mustSetUpSecondFactor` everything but that is refused
+    until it is done. `build` is another one when the console or the API is."""
 
     user: SessionUser
     org: SessionOrg
     permissions: list[Permission]
     wellness: WellnessView
-    csrf_token: str
     expires_at: AwareDatetime
     must_set_up_second_factor: bool
+    build: str
+
+
+class SessionView(SessionFacts):
+    """`csrfToken` goes into the header X-CSRF-Token of every request that changes something. The
+    session is over at `expiresAt`, or at `idleExpiresAt` if nothing is asked in it until then."""
+
+    csrf_token: str
+    idle_expires_at: AwareDatetime
 
 
 _login_body, _code_body = JsonBody(LoginBody), JsonBody(CodeBody)
@@ -244,12 +268,21 @@ def _set_cookie(
 
 
 async def _view(context: Context, principal: Principal, token: str) -> SessionView:
+    facts = await facts_of(context, principal)
+    return SessionView(
+        **dict(facts),
+        csrf_token=csrf_token_of(token),
+        idle_expires_at=principal.idle_expires_at,
+    )
+
+
+async def facts_of(context: Context, principal: Principal) -> SessionFacts:
+    """What a page needs to know of who is signed in."""
     async with transaction(context.engine) as connection:
         settings = await settings_of(connection, principal.org_id)
         own = await profile.read(connection, principal.user_id)
         slug = await account.slug_of(connection, principal.org_id)
-    shown = msgspec.structs.asdict(settings)
-    return SessionView(
+    return SessionFacts(
         user=SessionUser(
             id=principal.user_id,
             email=principal.email,
@@ -258,17 +291,33 @@ async def _view(context: Context, principal: Principal, token: str) -> SessionVi
             has_password=own.has_password,
             preferences=preferences_of(own),
         ),
-        org=SessionOrg(
-            id=principal.org_id,
-            slug=slug,
-            **{name: shown[name] for name in SessionOrg.model_fields if name not in ("id", "slug")},
-        ),
+        org=_org_of(context, principal.org_id, slug, settings),
         permissions=sorted(principal.permissions),
         wellness=wellness_view(own.wellness, settings.default_wellness),
-        csrf_token=csrf_token_of(token),
         expires_at=principal.expires_at,
         must_set_up_second_factor=principal.must_enrol,
+        build=context.part(Build).id,
     )
+
+
+def _org_of(context: Context, org_id: str, slug: str | None, settings: OrgSettings) -> SessionOrg:
+    made: dict[str, Any] = {
+        "id": org_id,
+        "slug": slug,
+        "ncmec": _ncmec(settings),
+        "partial_items": settings.partial_items_endpoint is not None,
+        "lease_seconds": context.settings.review_lease,
+        "max_claims": context.settings.review_max_claims,
+    }
+    shown = msgspec.structs.asdict(settings)
+    rest = {name: shown[name] for name in SessionOrg.model_fields if name not in made}
+    return SessionOrg(**made, **rest)
+
+
+def _ncmec(settings: OrgSettings) -> NcmecState:
+    # Jobs can be escalated; what reports them is a service that this release does not have.
+    queue = settings.ncmec_queue_id
+    return NcmecState(enabled=False, reason="NO_QUEUE" if queue is None else "NO_REPORTER")
 
 
 def wellness_view(own: Wellness | None, default: Wellness) -> WellnessView:

@@ -18,6 +18,7 @@ from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
 from coop_review_api.history.reader import ItemReader
+from coop_review_api.http.build import Build
 from coop_review_api.http.console_file import read_console
 from coop_review_api.http.context import Context
 from coop_review_api.http.csp_report_route import CspReports, ReportLimits
@@ -65,6 +66,7 @@ def api(settings: Settings) -> Service:
     partial_items = PartialItems(engine, guard, vault)
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
     single_sign_on = SingleSignOn.of(settings, now)
+    console = read_console(settings.review_console) if settings.review_console else None
     hub = Hub(
         engine,
         session_limits=settings.session_limits,
@@ -82,6 +84,7 @@ def api(settings: Settings) -> Service:
         parts={
             **limits(),
             AgreementConcurrency: AgreementConcurrency(),
+            Build: Build.of(console),
             CspReports: CspReports(ReportLimits()),
             Desk: Desk(
                 engine=engine,
@@ -135,7 +138,7 @@ def api(settings: Settings) -> Service:
         build(context),
         max_body=settings.review_max_body,
         behind_tls=settings.review_public_url.startswith("https://"),
-        console=read_console(settings.review_console) if settings.review_console else None,
+        console=console,
     )
     service.serve(measured(served), settings.review_host, settings.review_port)
     return service

@@ -20,6 +20,7 @@ from coop_review_api.automation import emptying_route
 from coop_review_api.automation import route as automation
 from coop_review_api.backtest import retroaction_route
 from coop_review_api.backtest import route as backtest
+from coop_review_api.bootstrap import route as bootstrap
 from coop_review_api.comment import route as comment
 from coop_review_api.configuration import bank_route, key_route, routing_order_route
 from coop_review_api.configuration.document_resource import (
@@ -47,7 +48,7 @@ from coop_review_api.http import csp_report_route, index_route
 from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
 from coop_review_api.http.compression import Compressed
-from coop_review_api.http.conditional import Conditional
+from coop_review_api.http.conditional import TAGGED, Conditional
 from coop_review_api.http.console import Console
 from coop_review_api.http.console_file import BuiltConsole
 from coop_review_api.http.context import Context, context_of
@@ -93,6 +94,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     index_route.router,
     csp_report_route.router,
     session_route.router,
+    bootstrap.router,
     user_route.router,
     directory_route.router,
     user_access_route.router,
@@ -209,9 +211,13 @@ def limited(
     def reads_itself(method: str, path: str) -> bool:
         return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
 
-    lists = frozenset(f"/v1/{resource.path}" for resource in _RESOURCES)
+    tagged = frozenset(
+        route.path
+        for route in app.routes
+        if isinstance(route, APIRoute) and TAGGED in (route.openapi_extra or {})
+    )
     compressed = Compressed(app, is_secret=_is_secret)
-    answering = Conditional(compressed, endless=("/v1/events",), tagged=lists.__contains__)
+    answering = Conditional(compressed, endless=("/v1/events",), tagged=tagged.__contains__)
     return RequestLimit(
         Console(answering, console),
         max_body=max_body,

@@ -1,0 +1,1 @@
+"""All that a page of the console needs before it shows anything."""
