@@ -6,12 +6,13 @@ from __future__ import annotations
 import time
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psutil
 import pytest
 
-from tests.journey.platform_client import eventually, post_of, received
+from tests.journey.platform_client import eventually, post_of, received, send
 from tests.local_stack import LocalStack
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
@@ -79,3 +80,44 @@ def test_an_engine_that_is_killed_costs_the_answer_and_not_the_item(stack: Local
     eventually(lambda: received(stack, later), "a later webhook", within=60)
     hits = received(stack, content_id)
     assert len(hits) == 1
+
+
+def test_a_platform_asks_what_was_done_about_its_item(stack: LocalStack) -> None:
+    """Some moments after an item was acted on: its data, the action, and that the webhook came; of
+    another key, and without the look-ups, nothing."""
+    ids = stack.demo_file()["ids"]["actions"]
+    post = post_of(stack, "you won a prize, claim now", item_id=f"a/b {uuid.uuid4().hex}")
+    assert send(stack, post).status_code == 202
+
+    def asked(item_id: str = post["id"]) -> httpx.Response:
+        return httpx.get(
+            f"{stack.url('ingest')}/api/v1/items/{post['typeId']}/{quote(item_id, safe='')}",
+            headers={"X-API-KEY": stack.demo_file()["apiKey"]},
+            timeout=20,
+        )
+
+    def whole() -> Any:
+        answer = asked()
+        if answer.status_code != 200 or not answer.json()["actions"]:
+            return None
+        record = answer.json()
+        return record if record["actions"][0]["delivery"] else None
+
+    record = eventually(whole, "what was done about it")
+    assert record["data"]["text"] == post["data"]["text"]
+    assert record["creator"] == post["data"]["author"]
+    (action,) = record["actions"]
+    assert action["actionId"] == ids["Remove"]
+    assert action["delivery"]["state"] == "DELIVERED"
+    assert [one["webhookId"] for one in received(stack, post["id"])] == [action["id"]]
+    assert asked("never sent").status_code == 404
+    lookup = psutil.Process(stack.pid("review-lookup"))
+    lookup.suspend()
+    try:
+        answer = asked()
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        assert send(stack, post_of(stack, "others go on")).status_code == 202
+    finally:
+        lookup.resume()
+    eventually(lambda: asked().status_code == 200, "an answer again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,8 +34,10 @@ from coop_contracts.event import (
     ReportSubmitted,
 )
 from coop_ingest.app import build_api, connect_redis, publisher_of
+from coop_ingest.lookup import Lookups
 from coop_ingest.settings import Settings
 from coop_ingest.verdict import Verdicts
+from coop_runtime.internal.client import InternalApi
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Message
 from coop_runtime.process.error import BrokerUnavailable
@@ -96,6 +99,12 @@ class Ingest:
         self.broker = FakeBroker()
         self.table = ConfigTable.of([])
         self.publisher = publisher_of(settings, self.broker)
+        self.asked: list[httpx.Request] = []
+        self.known: Callable[[httpx.Request], Any] = lambda _: httpx.Response(404)
+        self.lookups = Lookups(
+            InternalApi("http://lookup", "secret", timeout=1, transport=self._transport()),
+            limit=settings.ingest_lookups,
+        )
         self.verdicts = Verdicts(limit=settings.ingest_sync_waiting)
         self.app = build_api(
             settings,
@@ -104,12 +113,28 @@ class Ingest:
             redis=redis,
             use=KeyUse(),
             verdicts=self.verdicts,
+            lookups=self.lookups,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
         )
         transport = httpx.ASGITransport(self.app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://coop")
         self.revision = 0
+
+    def _transport(self) -> httpx.MockTransport:
+        """Stands for review-api's internal API: answers what `known` says."""
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            self.asked.append(request)
+            found = self.known(request)
+            response: httpx.Response = await found if inspect.isawaitable(found) else found
+            return response
+
+        return httpx.MockTransport(answer)
+
+    async def get(self, path: str, *, key: str | None = KEYS["org1"]) -> httpx.Response:
+        headers = {} if key is None else {"x-api-key": key}
+        return await self.client.get(f"/api/v1{path}", headers=headers)
 
     def configure(
         self, kind: Kind, document: Document | None, document_id: str, org: str = "org1"
@@ -209,6 +234,7 @@ async def make_ingest() -> AsyncIterator[Callable[..., Ingest]]:
     yield make
     for ingest, redis in made:
         await ingest.client.aclose()
+        await ingest.lookups.aclose()
         await redis.aclose()
 
 

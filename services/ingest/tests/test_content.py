@@ -107,7 +107,7 @@ async def test_the_broker_away_is_503_and_nobody_waits(ingest: Any) -> None:
     response = await waiting(ingest)
     assert response.status_code == 503
     assert "kept" not in response.json()["errors"][0]["detail"]
-    assert not ingest.verdicts._waiting
+    assert ingest.verdicts.waiting == 0
 
 
 async def test_sync_answers_what_the_rules_said(ingest: Any) -> None:
@@ -129,8 +129,7 @@ async def test_sync_answers_what_the_rules_said(ingest: Any) -> None:
         ],
         "derivedFields": {},
     }
-    assert not ingest.verdicts._waiting
-    assert not ingest.verdicts._by_org
+    assert ingest.verdicts.waiting == 0
 
 
 async def test_lanes_that_wait_are_awaited_as_long_as_there_is_time(
@@ -204,7 +203,7 @@ async def test_those_who_wait_are_bounded(make_ingest: Callable[..., Any]) -> No
         ingest.verdicts.take(encode_verdicts([verdict(ingest, place)]))
     for request in (*asked, theirs):
         assert (await request).status_code == 200
-    assert not ingest.verdicts._by_org
+    assert ingest.verdicts.waiting == 0
 
 
 async def listens(ingest: Any, redis: Redis) -> bool:

@@ -22,7 +22,8 @@ AUTH = {"x-api-key": "key-of-org1"}
         ("POST", "/api/v1/items", 404),
         ("POST", "/api/v2/items/async/", 404),
         ("GET", "/docs", 404),
-        ("GET", "/api/v1/items/async/", 405),
+        ("DELETE", "/api/v1/items/async/", 405),
+        ("POST", "/api/v1/items/post/p1", 405),
         ("PUT", "/api/v1/report", 405),
         ("POST", "/api/v1/policies", 405),
     ],
@@ -105,6 +106,7 @@ async def test_the_document_is_valid_and_has_every_route(ingest: Any) -> None:
     assert set(document["paths"]) == {
         "/api/v1/items/async/",
         "/api/v1/content/",
+        "/api/v1/items/{typeId}/{id}",
         "/api/v1/report",
         "/api/v1/report/appeal",
         "/api/v1/actions/",

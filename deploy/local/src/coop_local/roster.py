@@ -100,7 +100,8 @@ def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> N
         if port in taken:
             raise EngineError(
                 f"Port {port} would serve {taken[port]} and {name}: change COOP_INGEST_PORT, "
-                "COOP_REVIEW_PORT, COOP_PLATFORM_PORT, COOP_DISPATCH_PORT or COOP_INTERNAL_PORTS."
+                "COOP_REVIEW_PORT, COOP_PLATFORM_PORT, COOP_DISPATCH_PORT, "
+                "COOP_REVIEW_LOOKUP_PORT or COOP_INTERNAL_PORTS."
             )
         taken[port] = name
 
@@ -155,6 +156,7 @@ def _service_environment(
     if role.internal_token:
         environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
         environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
+        environment["COOP_LOOKUP_URL"] = f"http://127.0.0.1:{ports.public['review-lookup']}"
     if role.egress:
         # The demo platform receives its webhooks on this machine; partial items and single sign-on
         # can be tried on it, too.

@@ -67,6 +67,8 @@ class Settings(EngineSettings):
     platform_port: int = Field(default=8082, ge=1, le=65535)
     dispatch_port: int = Field(default=8083, ge=1, le=65535)
     """The dispatcher's internal API, on loopback."""
+    review_lookup_port: int = Field(default=8084, ge=1, le=65535)
+    """review-api's internal API for ingest, on loopback."""
     internal_ports: int = Field(default=9080, ge=1, le=65000)
     """The first of the internal ports; each service takes the next one."""
     free_ports: bool = False

@@ -1,14 +1,6 @@
-"""What review-api asks of the action-dispatcher for people: each call, its question, its answer.
+"""What review-api asks of the action-dispatcher for people: each call (`coop_contracts.call`), its
+question, its answer.
 
-    <method> /internal/v1/orgs/{org}/<path>        Authorization: Bearer <the shared secret>
-
-What a call asks is one struct. Its fields that the path names are part of the path; of a GET the
-others are parameters of the query, of a POST the members of a JSON object. A refusal is a `Problem`
-(RFC 9457): 401 without the secret, 404, 409, 422, 503.
-
-Guarantees: both sides read and write by these structs, whose schemas are frozen (see `frozen/`): an
-answer is only added to. A question is added to at the dispatcher first, which refuses members of
-an object that it does not know.
 Must not: be asked by anyone but review-api, which has checked what a person may see and do.
 """
 
@@ -16,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from string import Formatter
-from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from coop_contracts.call import Answer, Call, Command, Question
 from coop_contracts.event import ItemRef, RequestedExecution, RuleRef
-
-ROOT: Final = "/internal/v1/orgs"
 
 MAX_PAGE: Final = 200
 
@@ -45,21 +35,6 @@ DeliveryState = Literal["PENDING", "DELIVERED", "DEAD"]
 
 
 # What is asked.
-
-
-class Question(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is asked for with GET. A parameter that is None is not sent."""
-
-
-class Command(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
-    """What is to be done, with POST."""
 
 
 class DeliveriesQuestion(Question, frozen=True, kw_only=True):
@@ -136,7 +111,7 @@ class SendTrial(Command, frozen=True, kw_only=True):
     trial_id: UUID
     item: ItemRef
     config_revision: int
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}  # noqa: RUF012 - a Struct copies it
     actor_email: str | None = None
 
 
@@ -167,10 +142,6 @@ class RecordsQuestion(Question, frozen=True, kw_only=True):
 
 class RemoveRecords(Command, frozen=True, kw_only=True):
     """All that there is of the organisation, which is suspended, shall go: its operator said so."""
-
-
-class Answer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Each member is said, also where it is null."""
 
 
 class RecordsSummary(Answer, frozen=True, kw_only=True):
@@ -368,36 +339,7 @@ class ThresholdActions(Answer, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why there is no answer. `detail` is for people."""
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-
-
 # The calls.
-
-Q = TypeVar("Q", bound=Question | Command)
-A = TypeVar("A", bound=Answer)
-
-
-class Call(NamedTuple, Generic[Q, A]):
-    """`path` is below the organisation's; in braces stand names of fields as they are on the
-    wire."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    asks: type[Q]
-    answers: type[A]
-    status: int = 200
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The fields that are part of the path."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
-
 
 COUNT_RECORDS = Call("GET", "records", RecordsQuestion, RecordsSummary)
 REMOVE_RECORDS = Call("POST", "records/remove", RemoveRecords, RecordsRemoved)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from coop_contracts import dispatch
+from coop_contracts import dispatch, lookup
+from coop_contracts.call import ROOT, Call, Problem
 from coop_contracts.event import EVENT_TYPES, Event
 from coop_contracts.topic import DEAD_LETTER_SUFFIX, Topic, all_topics
 
@@ -62,16 +64,23 @@ def example_of(event_type: type[Event]) -> Any:
     return json.loads(text)
 
 
-def dispatch_schema() -> dict[str, Any]:
-    """The calls of the dispatcher's internal API with their JSON Schemas, self-contained."""
-    kinds: list[type] = [dispatch.Problem]
-    for call in dispatch.CALLS.values():
+APIS: Mapping[str, Mapping[str, Call[Any, Any]]] = {
+    "dispatch": dispatch.CALLS,
+    "lookup": lookup.CALLS,
+}
+"""The calls between services, by the API that answers them."""
+
+
+def api_schema(api: str) -> dict[str, Any]:
+    """The calls of an internal API with their JSON Schemas, self-contained."""
+    kinds: list[type] = [Problem]
+    for call in APIS[api].values():
         kinds += [call.asks, call.answers]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "dispatch",
-        "root": dispatch.ROOT,
+        "title": api,
+        "root": ROOT,
         "calls": {
             name: {
                 "method": call.method,
@@ -80,18 +89,16 @@ def dispatch_schema() -> dict[str, Any]:
                 "asks": {"$ref": f"#/$defs/{call.asks.__name__}"},
                 "answers": {"$ref": f"#/$defs/{call.answers.__name__}"},
             }
-            for name, call in dispatch.CALLS.items()
+            for name, call in APIS[api].items()
         },
-        "problem": {"$ref": f"#/$defs/{dispatch.Problem.__name__}"},
+        "problem": {"$ref": f"#/$defs/{Problem.__name__}"},
         "$defs": components,
     }
 
 
-def dispatch_examples() -> dict[str, Any]:
+def api_examples(api: str) -> dict[str, Any]:
     """Of each call what is asked and what is answered, as JSON data."""
-    text = (
-        resources.files("coop_contracts").joinpath("examples", "dispatch.json").read_text("utf-8")
-    )
+    text = resources.files("coop_contracts").joinpath("examples", f"{api}.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -197,7 +204,8 @@ def catalogue() -> str:
 def files() -> dict[Path, str]:
     """Every generated file: its path below the repository's root, and its text."""
     written = {_SCHEMAS / f"{tag_of(t)}.schema.json": _json(schema_of(t)) for t in EVENT_TYPES}
-    written[_SCHEMAS / "dispatch.schema.json"] = _json(dispatch_schema())
+    for api in APIS:
+        written[_SCHEMAS / f"{api}.schema.json"] = _json(api_schema(api))
     written[_ASYNCAPI] = _json(asyncapi())
     written[_CATALOGUE] = catalogue()
     return written

@@ -1,7 +1,7 @@
 """ingest's composition root: what is built, and how it is wired. Nothing else is here.
 
 api    public HTTP on `ingest_port`; reads coop.config.v1; publishes items, reports, appeals,
-       action orders; hears of verdicts in Redis
+       action orders; hears of verdicts in Redis; asks review-api's `lookup` about items
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from coop_ingest.api.appeal import AppealRoute
 from coop_ingest.api.application import build_application
 from coop_ingest.api.content import ContentRoute
 from coop_ingest.api.edge import Edge, EdgeRoute
+from coop_ingest.api.item import ItemRoute
 from coop_ingest.api.items import ItemsRoute
 from coop_ingest.api.policy import PoliciesRoute
 from coop_ingest.api.related import RelatedReader
@@ -30,10 +31,12 @@ from coop_ingest.gate import RequestGate
 from coop_ingest.idempotency import Idempotency, SubmissionIds
 from coop_ingest.in_flight import BytesInFlight
 from coop_ingest.item_reader import ItemReader
+from coop_ingest.lookup import Lookups
 from coop_ingest.publisher import Broker, Publisher
 from coop_ingest.rate_limit import Rate, RateLimiter
 from coop_ingest.settings import Settings
 from coop_ingest.verdict import Verdicts
+from coop_runtime.internal.client import InternalApi
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.asgi import App as AsgiApp
@@ -62,6 +65,7 @@ def build_api(
     redis: Redis,
     use: KeyUse,
     verdicts: Verdicts,
+    lookups: Lookups,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> AsgiApp:
@@ -111,6 +115,7 @@ def build_api(
         timeout=settings.ingest_sync_timeout,
         now=now,
     )
+    item = ItemRoute(gate=gate, lookups=lookups)
     report = ReportRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     appeal = AppealRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
     action = ActionRoute(gate=gate, table=table, related=related, publisher=publisher, now=now)
@@ -118,6 +123,7 @@ def build_api(
     routes = (
         EdgeRoute("POST", "/items/async/", "post-items", items.handle, items.needs, hot=True),
         EdgeRoute("POST", "/content/", "post-content", content.handle, content.needs),
+        EdgeRoute("GET", "/items/{typeId}/{id}", "get-item", item.handle, item.needs),
         EdgeRoute("POST", "/report", "submit-report", report.handle, report.needs),
         EdgeRoute("POST", "/report/appeal", "submit-appeal", appeal.handle, appeal.needs),
         EdgeRoute("POST", "/actions/", "post-actions", action.handle, action.needs),
@@ -160,12 +166,29 @@ def api(settings: Settings) -> Service:
     redis = connect_redis(settings)
     use = KeyUse()
     verdicts = Verdicts(limit=settings.ingest_sync_waiting, weights=settings.tenant_weights)
+    lookups = Lookups(
+        InternalApi(
+            settings.lookup_url,
+            settings.internal_token.get_secret_value(),
+            timeout=settings.ingest_lookup_timeout,
+            connections=settings.ingest_lookups,
+        ),
+        limit=settings.ingest_lookups,
+        weights=settings.tenant_weights,
+    )
     application = build_api(
-        settings, table=table, publisher=publisher, redis=redis, use=use, verdicts=verdicts
+        settings,
+        table=table,
+        publisher=publisher,
+        redis=redis,
+        use=use,
+        verdicts=verdicts,
+        lookups=lookups,
     )
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_stop(redis.aclose)
+    service.add_stop(lookups.aclose)
     service.add_task("config", table.run)
     service.add_task("key-use", partial(use.run, redis))
     service.add_task("verdicts", partial(verdicts.run, redis))

@@ -30,7 +30,7 @@ REFUSED_ITEMS = Counter(
 UNAVAILABLE = Counter(
     "coop_ingest_unavailable_total",
     "Answers 503, by what was missing: broker (no acknowledgement in time), configuration (not "
-    "read yet), memory (too many bytes in flight).",
+    "read yet), memory (too many bytes in flight), lookup (review-api's look-ups do not answer).",
     ["cause"],
 )
 ACK_SECONDS = Histogram(

@@ -181,6 +181,27 @@ def too_many_wait() -> Refusal:
     )
 
 
+def too_many_lookups() -> Refusal:
+    """More look-ups of the organisation are under way than may be."""
+    return Refusal(
+        "crowded",
+        [
+            error(
+                429,
+                ErrorType.RATE_LIMITED,
+                "Too many look-ups",
+                "Too many look-ups of your organisation are under way.",
+            )
+        ],
+        retry_after=1,
+    )
+
+
+def not_found(detail: str) -> Refusal:
+    """There is no such thing, or none of the caller's."""
+    return Refusal("not_found", [error(404, ErrorType.NOT_FOUND, "Not found", detail)])
+
+
 def unanswered(seconds: float) -> Refusal:
     """The item is kept, and its rules have not answered in time."""
     detail = (

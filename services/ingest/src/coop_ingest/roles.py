@@ -17,6 +17,7 @@ TABLE = RoleTable(
             process="ingest",
             internal_port=9080,
             port="ingest_port",
+            internal_token=True,
         ),
     ),
 )

@@ -5,7 +5,7 @@ Must not: be read anywhere but in the composition root. Sizes are bytes, times s
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from coop_runtime.process.settings import RuntimeSettings
 
@@ -23,6 +23,9 @@ class Settings(RuntimeSettings):
     private and loopback hosts in items, for a platform on the same network.
     A request with `sync` waits `ingest_sync_timeout` for its rules; `ingest_sync_waiting` may wait
     at once.
+    What is known of items is asked at `lookup_url`, review-api's internal API, with the secret
+    `internal_token`; an answer takes `ingest_lookup_timeout` at most, `ingest_lookups` may be under
+    way.
     """
 
     internal_port: int = Field(default=9080, ge=0, le=65535)
@@ -39,3 +42,7 @@ class Settings(RuntimeSettings):
     ingest_allow_private_urls: bool = False
     ingest_sync_timeout: float = Field(default=1, gt=0, le=10)
     ingest_sync_waiting: int = Field(default=1_000, ge=1)
+    lookup_url: str = "http://127.0.0.1:8084"
+    internal_token: SecretStr = SecretStr("")
+    ingest_lookup_timeout: float = Field(default=3, gt=0, le=30)
+    ingest_lookups: int = Field(default=50, ge=1)

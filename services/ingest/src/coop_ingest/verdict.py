@@ -25,11 +25,11 @@ from redis.exceptions import RedisError
 
 from coop_contracts.event import Lane
 from coop_contracts.ids import new_id
+from coop_ingest.places import Places
 from coop_ingest.refusal import too_many_wait
 from coop_runtime.process.log import logger
 from coop_runtime.redis.verdict import Verdict, decode_verdicts, verdict_channel
 
-_ORG_SHARE: Final = 2.0
 _QUIET: Final = 5.0  # seconds without a message until Redis is asked whether it is there
 _PAUSE: Final = 1.0  # seconds until Redis is asked again after it failed
 
@@ -78,28 +78,24 @@ class Verdicts:
 
     def __init__(self, *, limit: int, weights: Mapping[str, float] = MappingProxyType({})) -> None:
         self.address = new_id()
-        self._limit = limit
-        self._weights = weights
-        self._by_org: dict[str, int] = {}
+        self._places = Places(limit, too_many_wait, weights=weights)
         self._waiting: dict[str, Waiting] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return self._places.taken
 
     @contextmanager
     def wait(self, org_id: str, submission_id: str) -> Iterator[Waiting]:
         """A place to wait. Raises Refusal (429) where there is none."""
-        mine = self._by_org.get(org_id, 0) + 1
-        free = self._limit - sum(self._by_org.values())
-        if free < 1 or mine > _ORG_SHARE * self._weights.get(org_id, 1.0) * free:
-            raise too_many_wait()
-        self._by_org[org_id] = mine
-        waiting = self._waiting[submission_id] = Waiting()
-        try:
-            yield waiting
-        finally:
-            if self._waiting.get(submission_id) is waiting:
-                del self._waiting[submission_id]
-            self._by_org[org_id] -= 1
-            if not self._by_org[org_id]:
-                del self._by_org[org_id]
+        with self._places.take(org_id):
+            waiting = self._waiting[submission_id] = Waiting()
+            try:
+                yield waiting
+            finally:
+                if self._waiting.get(submission_id) is waiting:
+                    del self._waiting[submission_id]
 
     def take(self, message: bytes) -> None:
         """A message of the channel."""

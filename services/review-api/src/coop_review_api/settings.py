@@ -141,6 +141,14 @@ class HistorySettings(Settings):
     review_history_batch: int = Field(default=1000, ge=1, le=10_000)
 
 
+class LookupSettings(Settings):
+    """What platforms may know of their items, asked by ingest with the secret `internal_token`."""
+
+    internal_port: int = Field(default=9096, ge=0, le=65535)
+    review_lookup_host: str = "127.0.0.1"
+    review_lookup_port: int = Field(default=8084, ge=0, le=65535)
+
+
 class RelaySettings(Settings):
     """The relay beside an api on one machine. `review_bulk_rate` is in items a second, of all bulk
     actions together."""

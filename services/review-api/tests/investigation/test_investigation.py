@@ -9,75 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from coop_contracts.config import Field as ItemField
-from coop_contracts.config import FieldRoles, ItemType
-from coop_contracts.event import ItemRef, ItemSubmitted, SubmittedItem
-from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission, Role
-from coop_review_api.history.store import ItemStore
-from coop_review_api.history.version import Indexing, ItemShape, versions_of
 from coop_review_api.http.page import encode_cursor
-from coop_review_api.kernel.partition import Partitions
 
 pytestmark = pytest.mark.engines
 
 Send = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture
-async def types(admin: Any, kit: Any) -> dict[str, str]:
-    """A message of threads, and its author."""
-    fields = [
-        {"name": "text", "type": "STRING"},
-        {"name": "author", "type": "RELATED_ITEM"},
-        {"name": "thread", "type": "RELATED_ITEM"},
-        {"name": "said", "type": "DATETIME"},
-        {"name": "picture", "type": "IMAGE"},
-    ]
-    roles = {"creatorId": "author", "threadId": "thread", "createdAt": "said"}
-    message = kit.item_type("Message", fields=fields, fieldRoles=roles)
-    made = await admin.make("/v1/item-types", message)
-    member = kit.item_type("Member", kind="USER", fields=fields[:1], fieldRoles={})
-    return {"message": made["id"], "member": (await admin.make("/v1/item-types", member))["id"]}
-
-
-@pytest.fixture
-def send(context: Any, org: Any, types: dict[str, str]) -> Send:
-    """Puts an item into the history, as the role does."""
-    shape = ItemShape.of(
-        ItemType(
-            id="message",
-            name="Message",
-            kind="CONTENT",
-            version="v",
-            fields=(ItemField(name="picture", type="IMAGE"),),
-            field_roles=FieldRoles(creator_id="author", thread_id="thread", created_at="said"),
-        )
-    )
-
-    async def put(item_id: str, *, ago: timedelta = timedelta(minutes=1), **data: Any) -> None:
-        author = ItemRef(id="ann", type_id=types["member"])
-        submission_id = new_id()
-        event = ItemSubmitted(
-            event_id=new_id(),
-            org_id=org.org_id,
-            time=context.clock() - ago,
-            correlation_id=submission_id,
-            submission_id=submission_id,
-            item=SubmittedItem(
-                id=item_id,
-                type_id=types["message"],
-                type_version="v",
-                data=msgspec.Raw(msgspec.json.encode(data)),
-                creator=author,
-            ),
-            request_id="r",
-            config_revision=1,
-        )
-        versions = versions_of(event, lambda _org, _item: Indexing(shape, searched=False))
-        await ItemStore(context.engine, Partitions(context.engine)).add(versions)
-
-    return put
 
 
 async def talk(send: Send, types: dict[str, str], count: int = 9) -> None:

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import select
 
 from coop_audit.chain import verify
-from coop_contracts.dispatch import ROOT
+from coop_contracts.call import ROOT
 from coop_contracts.event import ConfigChanged
 from coop_contracts.permission import Role
 from coop_review_api.configuration.topic import ConfigTopic

@@ -25,7 +25,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
-from coop_contracts.dispatch import ROOT, Answer, Call, Command, Question
+from coop_contracts.call import ROOT, Answer, Call, Command, Question
 
 PREFIX = f"{ROOT}/{{org_id}}"
 

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from coop_contracts.dispatch import Problem
+from coop_contracts.call import Problem
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 

@@ -6,7 +6,8 @@ them. Must not: parse bodies; the routes do, after authentication.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+import re
+from collections.abc import Callable, Coroutine, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -15,11 +16,13 @@ from starlette.exceptions import HTTPException
 
 from coop_contracts.error import ErrorBody, ErrorType
 from coop_contracts.ids import new_id
+from coop_contracts.lookup import ItemRecord
 from coop_ingest import metric, wire
 from coop_ingest.answer import Answer, refusal_answer
 from coop_ingest.api.edge import BASE, EdgeRoute, internal_error, respond
 from coop_ingest.refusal import Refusal, error
 
+_NAME_IN_PATH = re.compile(r"\{(\w+)\}")
 _TEMPLATE = "#/components/schemas/{name}"
 _STRUCTS = (
     wire.Item,
@@ -32,6 +35,7 @@ _STRUCTS = (
     wire.PartialResult,
     wire.ReportAccepted,
     wire.Policies,
+    ItemRecord,
     ErrorBody,
 )
 # Parts that are read one by one are Raw in the structs, which says nothing in a schema.
@@ -44,6 +48,7 @@ _ERRORS = {
     400: "The request is wrong; every problem is listed with its pointer.",
     401: "The API key is missing, unknown, revoked or expired.",
     403: "The API key lacks the scope that this needs, or the organisation is suspended.",
+    404: "You have no such item, or none that is still kept.",
     409: "The Idempotency-Key was used otherwise, or appeals are off.",
     413: "Over a limit.",
     415: "The body is not JSON, or packed in an unknown way.",
@@ -61,6 +66,7 @@ _NOTICES = {
 _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
     "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
     "/content/": ("Submit an item, and hear what its rules say", "Content", 202, None),
+    "/items/{typeId}/{id}": ("What is known of an item", None, 200, "ItemRecord"),
     "/report": ("Report an item", "Report", 201, "ReportAccepted"),
     "/report/appeal": ("Appeal against actions", "Appeal", 204, None),
     "/actions/": ("Request an action", "ActionOrder", 202, None),
@@ -81,7 +87,7 @@ def build_application(routes: Sequence[EdgeRoute]) -> FastAPI:
     )
     for route in routes:
         application.add_api_route(
-            BASE + route.path,
+            BASE + _template(route.path),
             _endpoint(route),
             methods=[route.method],
             response_class=Response,
@@ -93,6 +99,11 @@ def build_application(routes: Sequence[EdgeRoute]) -> FastAPI:
     application.add_exception_handler(Exception, _on_fault)
     application.openapi = _documented(application)  # type: ignore[method-assign]
     return application
+
+
+def _template(path: str) -> str:
+    """The path as FastAPI takes it: its last part may have slashes."""
+    return f"{path[:-1]}:path}}" if path.endswith("}") else path
 
 
 def _endpoint(route: EdgeRoute) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -132,7 +143,7 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
     """What the document says about a route."""
     summary, body, status, result = _SUMMARIES[route.path]
     more: dict[str, Any] = {}
-    success: dict[str, Any] = {"description": "Kept." if body else "The policies."}
+    success: dict[str, Any] = {"description": "Kept." if body else f"{summary}."}
     if result is not None:
         success["content"] = _content(result)
     if route.path == "/items/async/":
@@ -151,7 +162,7 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
     errors = {
         str(code): {"description": text, "content": _content("ErrorBody")}
         for code, text in _ERRORS.items()
-        if body is not None or code in (401, 403, 429, 503)
+        if code in _refusals(route, has_body=body is not None)
     }
     operation: dict[str, Any] = {
         "summary": summary,
@@ -162,7 +173,26 @@ def _operation(route: EdgeRoute) -> dict[str, Any]:
     if body is not None:
         operation["requestBody"] = {"required": True, "content": _content(body)}
         operation["parameters"] = _parameters(route)
+    elif "{" in route.path:
+        operation["parameters"] = [_in_path(name) for name in _NAME_IN_PATH.findall(route.path)]
     return operation
+
+
+def _refusals(route: EdgeRoute, *, has_body: bool) -> Set[int]:
+    if has_body:
+        return _ERRORS.keys() - {404}
+    found = {401, 403, 429, 503}
+    return found | {400, 404} if "{" in route.path else found
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": "Percent-encoded.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 512},
+    }
 
 
 def _parameters(route: EdgeRoute) -> list[dict[str, Any]]:

@@ -32,8 +32,9 @@ _log = logger(__name__)
 
 
 class EdgeRoute(NamedTuple):
-    """One route. `path` is below `BASE`; `prefix` begins its request ids; `needs` is the scope that
-    its handler asks for; `hot` skips FastAPI."""
+    """One route. `path` is below `BASE`, and may end in names in braces, the last of which takes
+    all the rest; `prefix` begins its request ids; `needs` is the scope that its handler asks for;
+    `hot` skips FastAPI."""
 
     method: str
     path: str
@@ -74,8 +75,12 @@ class Edge:
         self._application = application
         self._hot: dict[tuple[str, str], EdgeRoute] = {}
         self._canonical: dict[str, str] = {}
+        self._open: list[tuple[str, str]] = []
         for route in routes:
             path = BASE + route.path
+            if "{" in path:
+                self._open.append((path.partition("{")[0], path))
+                continue
             for spelling in (path, path.rstrip("/"), path.rstrip("/") + "/"):
                 self._canonical[spelling] = path
                 if route.hot:
@@ -110,10 +115,18 @@ class Edge:
     def route_of(self, scope: Mapping[str, Any]) -> str:
         """The name of a request's route for metrics: one of a closed set."""
         path = self._path_of(scope)
-        return path if path in self._canonical else UNMATCHED
+        if path in self._canonical:
+            return path
+        return next((route for start, route in self._open if path.startswith(start)), UNMATCHED)
 
     def _path_of(self, scope: Mapping[str, Any]) -> str:
         """The route's own spelling of the path; the path itself where there is no such route."""
         path: str = scope["path"]
         found = self._canonical.get(path)
-        return found if found is not None else self._canonical.get(path.lower(), path)
+        if found is not None:
+            return found
+        lower = path.lower()
+        for start, _ in self._open:
+            if lower.startswith(start):
+                path = start + path[len(start) :]
+        return self._canonical.get(lower, path)

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from msgspec import structs, to_builtins
 from pydantic import AwareDatetime, Field
 
+from coop_contracts.call import Call, Command, Question
 from coop_contracts.dispatch import (
     GET_DELIVERY,
     GET_ENDPOINT,
@@ -25,8 +26,6 @@ from coop_contracts.dispatch import (
     REDELIVER_DEAD,
     REDELIVER_ONE,
     RESUME_ENDPOINT,
-    Call,
-    Command,
     DeliveriesQuestion,
     DeliveryKind,
     DeliveryQuestion,
@@ -34,7 +33,6 @@ from coop_contracts.dispatch import (
     EndpointQuestion,
     EndpointsQuestion,
     PauseEndpoint,
-    Question,
     RedeliverDead,
     RedeliverOne,
     ResumeEndpoint,

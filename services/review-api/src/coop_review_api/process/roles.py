@@ -39,6 +39,17 @@ TABLE = RoleTable(
             database_role=_DATABASE_ROLE,
         ),
         Role(
+            "lookup",
+            "coop_review_api.process.lookup:lookup",
+            settings="coop_review_api.settings:LookupSettings",
+            process="review-lookup",
+            internal_port=9096,
+            port="review_lookup_port",
+            public=False,
+            database_role=_DATABASE_ROLE,
+            internal_token=True,
+        ),
+        Role(
             "api",
             "coop_review_api.process.api:api",
             settings=_SETTINGS,

@@ -1,4 +1,4 @@
-"""The gate of the internal API: who does not show the shared secret, learns nothing.
+"""The gate of an internal API: who does not show the shared secret, learns nothing.
 
 Guarantees: checked before anything of a request is parsed; compared in constant time.
 Must not: log the secret or what was shown for it.
@@ -7,11 +7,26 @@ Must not: log the secret or what was shown for it.
 from __future__ import annotations
 
 import hmac
+from typing import Final
 
-from coop_action_dispatcher.api.problem import problem
+import msgspec
+
+from coop_contracts.call import Problem
 from coop_runtime.process.asgi import App, Receive, Scope, Send
 
-_SCHEME = b"bearer "
+_SCHEME: Final = b"bearer "
+_REFUSED: Final = msgspec.json.encode(
+    Problem(
+        type="/problems/unauthorized",
+        title="Unauthorized",
+        status=401,
+        detail="the token is missing or wrong",
+    )
+)
+_HEADERS: Final = (
+    (b"content-type", b"application/problem+json"),
+    (b"content-length", b"%d" % len(_REFUSED)),
+)
 
 
 class Gate:
@@ -25,7 +40,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._knows(scope):
-            await problem(401, "the token is missing or wrong")(scope, receive, send)
+            await send({"type": "http.response.start", "status": 401, "headers": _HEADERS})
+            await send({"type": "http.response.body", "body": _REFUSED})
             return
         await self._app(scope, receive, send)
 

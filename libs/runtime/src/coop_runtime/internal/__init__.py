@@ -1,0 +1,1 @@
+"""HTTP between the system's own services: one gate, one client."""
