@@ -27,8 +27,18 @@ BROKER_TESTS := libs/runtime/tests/kafka services/ingest services/routing cli/te
 	services/rules-engine/tests/process/test_engine.py \
 	services/review-api/tests/process
 
+# The console: a TypeScript application; see its README.
+CONSOLE := services/review-console
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f 2>/dev/null) \
+	$(addprefix $(CONSOLE)/,index.html package.json tsconfig.json vite.config.ts)
+MODULES := $(CONSOLE)/node_modules/.installed
+BUILT := $(CONSOLE)/dist/.built
+# In the console's folder, with a Node that is new enough.
+NODE = cd $(CONSOLE) && PATH="$$($(CURDIR)/$(BIN)/python scripts/node.py):$$PATH"
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types imports unit bench contracts lock clean
+.PHONY: help setup run demo test check lint types imports unit bench contracts lock clean \
+	console console-api console-check test-console screenshots
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,18 +53,47 @@ $(STAMP): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 
 setup: $(STAMP) ## Make the environment
 
-run: $(STAMP) ## Start the whole system on this machine (Ctrl-C stops it)
+$(MODULES): $(CONSOLE)/package-lock.json $(STAMP)
+	@$(NODE) npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(BUILT): $(MODULES) $(CONSOLE_SOURCES)
+	@$(NODE) npm run --silent build -- --logLevel warn
+	@touch $@
+
+console: $(BUILT) ## Build the console, if its sources changed
+
+console-api: $(MODULES) ## Write the console's types again from review-api's description
+	@$(BIN)/python $(CONSOLE)/scripts/openapi.py $(CONSOLE)/openapi.json
+	@$(NODE) npm run --silent gen:api > /dev/null
+
+console-check: $(MODULES) ## The console: style, types, unit tests, and that its types are the API's
+	@$(NODE) npm run --silent lint
+	@$(NODE) npm run --silent typecheck
+	@$(NODE) npm run --silent test
+	@cp $(CONSOLE)/src/api/schema.d.ts $(CONSOLE)/node_modules/.schema.d.ts
+	@$(MAKE) --no-print-directory console-api
+	@cmp -s $(CONSOLE)/src/api/schema.d.ts $(CONSOLE)/node_modules/.schema.d.ts \
+		|| { echo "The console's types are not the API's: commit what make console-api wrote"; exit 1; }
+
+test-console: $(BUILT) ## The console in a browser, against the whole system
+	@$(BIN)/python -m pytest $(CONSOLE)/browser $(PYTEST_ARGS)
+
+screenshots: $(BUILT) ## Pictures of the console's pages, into docs/images/console
+	@exec $(BIN)/python $(CONSOLE)/browser/screenshots.py
+
+run: $(STAMP) $(BUILT) ## Start the whole system on this machine (Ctrl-C stops it)
 	@exec $(BIN)/python -m coop_local run
 
 demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
 	@exec $(BIN)/python -m coop_local demo $(if $(INPUT),--input "$(INPUT)")
 
-test: $(STAMP) lint types imports ## Run every check and every test
+test: $(STAMP) $(BUILT) lint types imports console-check ## Run every check and every test
 	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(BROKER_TESTS)
 	@$(BIN)/python -m pytest -m "journey" $(JOURNEYS) $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(PYTEST_ARGS)
 
-check: lint types imports unit ## What takes a minute: before each commit
+check: lint types imports console-check unit ## What takes a minute: before each commit
 
 unit: $(STAMP) ## Only the tests that need no server
 	@$(BIN)/python -m pytest -m "not engines and not journey" $(SPREAD) $(PYTEST_ARGS)
@@ -66,7 +105,7 @@ lint: $(STAMP) ## Style and formatting
 # Each folder of tests is a base of its own (`from .conftest import …`), so mypy reads them one by one.
 types: $(STAMP) ## Types, strictly: the sources, then the tests of each package
 	@$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
-	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests conftest.py
+	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests conftest.py $(CONSOLE)/browser $(CONSOLE)/scripts
 	@for tests in $(wildcard $(addsuffix /tests,$(PACKAGES))); do \
 		MYPYPATH=$${tests%/tests} $(BIN)/mypy --no-error-summary --cache-dir .mypy_cache/tests $$tests \
 			|| { echo "Types: the tests of $${tests%/tests} fail"; exit 1; }; \

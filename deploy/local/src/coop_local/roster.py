@@ -41,6 +41,8 @@ _OWNED = (
     "COOP_INTERNAL_TOKEN",
 )
 _LOOPBACK = "127.0.0.0/8"
+# Where `make console` puts it; without it review-api serves a page that says so.
+_CONSOLE = Path(__file__).resolve().parents[4] / "services" / "review-console" / "dist"
 
 
 _TABLES = (REVIEW_API, DISPATCHER, ROUTING, RULES_ENGINE, INGEST)  # in the order of the start
@@ -149,6 +151,8 @@ def _service_environment(
     # Where the links of invitations and of single sign-on lead to.
     public_url = f"http://127.0.0.1:{ports.public['review-api']}"
     environment.setdefault("COOP_REVIEW_PUBLIC_URL", public_url)
+    if role.process == "review-api" and (_CONSOLE / "index.html").exists():
+        environment.setdefault("COOP_REVIEW_CONSOLE", str(_CONSOLE))
     if role.database_role:
         environment["COOP_POSTGRES"] = _database(addresses, secrets, role.database_role)
     if role.secret_keys:

@@ -95,7 +95,8 @@ async def after_ready(running: Running) -> Sequence[str]:
         raise StartFailed(f"the demo organisation could not be made: {error}") from error
     write_private(cli_file(state), _cli_lines(review_api, demo))
     return [
-        f"Demo organisation {demo.org_id} {'found again' if known else 'created'}; log in with",
+        f"Demo organisation {demo.org_id} {'found again' if known else 'created'}.",
+        f"The console: {review_api.url}  Log in with",
         *[f"  {user.role.lower():<24}{user.email:<28}{user.password}" for user in demo.users],
         f"  {'API key':<24}{demo.api_key}",
         f"All of it is in {demo_file(state)}. For the command line, put this before it:",

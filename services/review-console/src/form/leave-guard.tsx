@@ -1,0 +1,26 @@
+/**
+ * Leaving a page with changes that were not saved is asked about: by a link, by Back, by closing the tab.
+ */
+import { Button, Group, Modal, Text } from "@mantine/core";
+import { useBlocker } from "@tanstack/react-router";
+
+import { useWords } from "@/words/words";
+
+import { words } from "./words";
+
+export function LeaveGuard({ dirty }: { dirty: boolean }) {
+  const say = useWords(words);
+  const blocker = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true });
+  if (blocker.status !== "blocked") return null;
+  return (
+    <Modal opened onClose={blocker.reset} title={say("leaveTitle")} centered>
+      <Text size="sm">{say("leaveText")}</Text>
+      <Group mt="lg" gap="sm" justify="flex-end">
+        <Button onClick={blocker.proceed}>{say("leave")}</Button>
+        <Button variant="filled" data-autofocus onClick={blocker.reset}>
+          {say("stay")}
+        </Button>
+      </Group>
+    </Modal>
+  );
+}

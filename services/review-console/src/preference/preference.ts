@@ -1,0 +1,91 @@
+/**
+ * How the console looks and works for one person.
+ *
+ * Guarantees: theme, density and the master switch of keys are kept on the account; the rest on this
+ * machine; a change is in all tabs at once; what cannot be read is the default.
+ */
+import { useSyncExternalStore } from "react";
+import { z } from "zod";
+
+import { keys } from "@/key/registry";
+import { tell, onTold } from "@/live/tabs";
+import { setTimeZone } from "@/time/moment";
+import { LOCALES, setLocale } from "@/words/words";
+
+const Stored = z.object({
+  theme: z.enum(["SYSTEM", "LIGHT", "DARK"]).catch("SYSTEM"),
+  density: z.enum(["COMFORTABLE", "COMPACT"]).catch("COMPACT"),
+  contrast: z.enum(["SYSTEM", "MORE"]).catch("SYSTEM"),
+  shortcuts: z.boolean().catch(true),
+  keys: z.record(z.string(), z.string()).catch({}),
+  locale: z.enum(LOCALES).catch("en"),
+  /** Null: the zone of this machine. */
+  timeZone: z.string().nullable().catch(null),
+  navCollapsed: z.boolean().catch(false),
+  /** Hidden columns by id of the table. */
+  hiddenColumns: z.record(z.string(), z.array(z.string())).catch({}),
+});
+export type Preference = z.infer<typeof Stored>;
+
+const PLACE = "coop.preference";
+let current = read();
+const listeners = new Set<() => void>();
+
+function read(): Preference {
+  try {
+    return Stored.parse(JSON.parse(localStorage.getItem(PLACE) ?? "{}"));
+  } catch {
+    return Stored.parse({});
+  }
+}
+
+export function preference(): Preference {
+  return current;
+}
+
+export function prefer(change: Partial<Preference>): void {
+  current = { ...current, ...change };
+  try {
+    localStorage.setItem(PLACE, JSON.stringify(current));
+  } catch {
+    // A browser that keeps nothing still shows what was chosen.
+  }
+  apply();
+  tell({ kind: "preference" });
+}
+
+export function usePreference(): Preference {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    preference,
+    preference,
+  );
+}
+
+/** Puts the choices into force: on the document, the keys, the clock, the language. */
+export function apply(): void {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const theme = current.theme === "SYSTEM" ? (dark ? "dark" : "light") : current.theme.toLowerCase();
+  root.setAttribute("data-mantine-color-scheme", theme);
+  root.dataset.density = current.density.toLowerCase();
+  root.dataset.contrast = current.contrast.toLowerCase();
+  keys.configure(current.keys, current.shortcuts);
+  setTimeZone(current.timeZone);
+  setLocale(current.locale);
+  for (const listener of listeners) listener();
+}
+
+/** Once, before the first paint. */
+export function startPreferences(): void {
+  apply();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+  onTold((message) => {
+    if (message.kind !== "preference") return;
+    current = read();
+    apply();
+  });
+}

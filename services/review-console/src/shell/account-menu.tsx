@@ -1,0 +1,45 @@
+/** The person at the foot of the navigation: look, keys, signing out. */
+import { Menu } from "@mantine/core";
+import { useRouter } from "@tanstack/react-router";
+import { IconAdjustments, IconLogout } from "@tabler/icons-react";
+import { lazy, Suspense, useState } from "react";
+
+import { Avatar } from "@/control/person";
+import { signOut, useSession } from "@/session/session";
+import { useWords } from "@/words/words";
+
+import classes from "./shell.module.css";
+import { words } from "./words";
+
+const LookDialog = lazy(() => import("./look-dialog"));
+
+export function AccountMenu() {
+  const say = useWords(words);
+  const { user } = useSession();
+  const router = useRouter();
+  const [look, setLook] = useState(false);
+  const leave = () => void signOut().then(() => router.navigate({ to: "/sign-in" }));
+  return (
+    <>
+      <Menu position="top-start" width={220}>
+        <Menu.Target>
+          <button type="button" className={classes.link} aria-label={say("account", { name: user.name })}>
+            <Avatar name={user.name} id={user.id} />
+            <span className="ell user-text">{user.name}</span>
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{say("signedInAs", { email: user.email })}</Menu.Label>
+          <Menu.Item leftSection={<IconAdjustments className="icon" />} onClick={() => setLook(true)}>
+            {say("look")}
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconLogout className="icon" />} onClick={leave}>
+            {say("signOut")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Suspense>{look ? <LookDialog close={() => setLook(false)} /> : null}</Suspense>
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * Ctrl K: pages, commands, and what is configured, by name or id.
+ */
+import { Modal } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { IconSearch } from "@tabler/icons-react";
+import { useEffect, useMemo, useState, type KeyboardEvent } from "react";
+
+import { actionsQuery, itemTypesQuery, policiesQuery, queuesQuery } from "@/configuration/query";
+import { useCommands, Written } from "@/key/keys";
+import { keys } from "@/key/registry";
+import { useSession } from "@/session/session";
+import { useWords } from "@/words/words";
+
+import { openGroups } from "./navigation";
+import classes from "./palette.module.css";
+import { words } from "./words";
+
+interface Hit {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly written?: string;
+  readonly run: (() => void) | null;
+}
+
+const MOST = 12;
+
+export default function Palette({ close }: { close: () => void }) {
+  const say = useWords(words);
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const all = useEverything();
+  const hits = useMemo(() => found(all, typed), [all, typed]);
+  const current = hits[Math.min(at, hits.length - 1)];
+  useEffect(() => {
+    document.getElementById(`hit-${current?.id}`)?.scrollIntoView({ block: "nearest" });
+  }, [current]);
+  const open = (hit: Hit | undefined) => {
+    if (!hit?.run) return;
+    close();
+    setTimeout(hit.run);
+  };
+  const press = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      setAt((hits.length + Math.min(at, hits.length - 1) + step) % Math.max(1, hits.length));
+    } else if (event.key === "Enter" && !event.nativeEvent.isComposing) open(current);
+  };
+  return (
+    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="8vh" aria-label={say("openPalette")}>
+      <div className={classes.field}>
+        <IconSearch className="icon dim" aria-hidden="true" />
+        <input
+          className={classes.input}
+          data-autofocus
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="hits"
+          aria-activedescendant={current ? `hit-${current.id}` : undefined}
+          aria-label={say("search")}
+          placeholder={say("search")}
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+            setAt(0);
+          }}
+          onKeyDown={press}
+        />
+      </div>
+      <div id="hits" role="listbox" className={classes.hits} aria-label={say("openPalette")}>
+        {hits.map((hit) => (
+          // The field above has the keys; this is for the pointer.
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+          <div key={hit.id} id={`hit-${hit.id}`} role="option" tabIndex={-1} aria-selected={hit === current} className={classes.hit} onClick={() => open(hit)}>
+            <span className="ell user-text">{hit.name}</span>
+            <span className="end dim t12">{hit.kind}</span>
+            {hit.written ? <Written keys={hit.written} /> : null}
+          </div>
+        ))}
+      </div>
+      {hits.length === 0 ? <p className={classes.none}>{say("nothingFound")}</p> : null}
+    </Modal>
+  );
+}
+
+function found(all: readonly Hit[], typed: string): Hit[] {
+  const parts = typed.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (hit: Hit) => parts.every((part) => hit.name.toLocaleLowerCase().includes(part) || hit.id.toLocaleLowerCase().includes(part));
+  return all.filter(fits).slice(0, MOST);
+}
+
+/** Pages first, then commands, then documents; a document that has no page yet is not offered. */
+function useEverything(): Hit[] {
+  const say = useWords(words);
+  const navigate = useNavigate();
+  const { permissions } = useSession();
+  const commands = useCommands();
+  const queues = useQuery({ ...queuesQuery, enabled: permissions.includes("VIEW_MRT") });
+  const pages = openGroups(permissions).flatMap((group) => group.pages);
+  const hasPage = (to: string) => pages.some((page) => page.to === to);
+  const policies = useQuery({ ...policiesQuery, enabled: hasPage("/policies") });
+  const actions = useQuery({ ...actionsQuery, enabled: hasPage("/actions") });
+  const itemTypes = useQuery({ ...itemTypesQuery, enabled: hasPage("/item-types") });
+  const documents = (kind: string, to: string, items: readonly { id: string; name: string }[] | undefined): Hit[] =>
+    (items ?? []).map(({ id, name }) => ({ id, name, kind, run: () => void navigate({ to: `${to}/${id}` as "/queues" }) }));
+  return [
+    ...pages.map((page) => ({ id: `go.${page.name}`, name: say(page.name), kind: say("pages"), written: page.keys, run: () => void navigate({ to: page.to as "/queues" }) })),
+    ...commands
+      .filter((one) => one.enabled !== false && !one.id.startsWith("go.") && one.id !== "shell.palette" && one.scope !== "dialog")
+      .map((one) => ({ id: one.id, name: one.label, kind: say("commands"), written: keys.keysOf(one)[0], run: () => one.run(new KeyboardEvent("keydown")) })),
+    ...(queues.data ?? []).map(({ id, name }) => ({ id, name, kind: say("queue"), run: () => void navigate({ to: "/queues", search: { peek: id } }) })),
+    ...documents(say("policy"), "/policies", policies.data),
+    ...documents(say("action"), "/actions", actions.data),
+    ...documents(say("itemType"), "/item-types", itemTypes.data),
+  ];
+}

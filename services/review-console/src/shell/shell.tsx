@@ -1,0 +1,83 @@
+/**
+ * The frame around every page: top bar, navigation, the page; what may lie over it (palette, keys,
+ * signing in again, away) is loaded when it is asked for.
+ *
+ * Guarantees: the shell never scrolls; a page that breaks does not take the shell; signing out in one
+ * tab signs out in all.
+ */
+import { Outlet, useRouter, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
+
+import { Pane } from "@/control/state";
+import { useCommand } from "@/key/keys";
+import { startLive } from "@/live/stream";
+import { onTold } from "@/live/tabs";
+import { left, useSessionEnded } from "@/session/session";
+import { useWords } from "@/words/words";
+
+import { useCachesKept } from "./cache";
+import { Nav } from "./nav";
+import classes from "./shell.module.css";
+import { Strips } from "./strip";
+import { TopBar } from "./top-bar";
+import { useAway } from "./use-away";
+import { words } from "./words";
+
+const Palette = lazy(() => import("./palette"));
+const KeySheet = lazy(() => import("./key-sheet"));
+const SignInAgain = lazy(() => import("./sign-in-again"));
+
+export function Shell() {
+  const say = useWords(words);
+  const [palette, setPalette] = useState(false);
+  const [sheet, setSheet] = useState(false);
+  const [navFor, setNavFor] = useState<string | null>(null);
+  const ended = useSessionEnded();
+  const away = useAway();
+  useTogether();
+  useCachesKept();
+  useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
+  useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
+  useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", anywhere: true, label: say("stepAway"), run: away.leave });
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  // Open for the page it was opened on: going to another one closes it.
+  const nav = navFor === path;
+  return (
+    <>
+      <div className={away.isAway ? classes.gone : classes.app}>
+        <a className={classes.skip} href="#page">
+          {say("skip")}
+        </a>
+        <TopBar openPalette={() => setPalette(true)} openKeys={() => setSheet(true)} stepAway={away.leave} nav={nav} setNav={(open) => setNavFor(open ? path : null)} />
+        <Nav open={nav} />
+        <main className={classes.main} id="page" tabIndex={-1}>
+          <Strips />
+          <Pane key={path}>
+            <Outlet />
+          </Pane>
+        </main>
+      </div>
+      {away.screen}
+      <Suspense>
+        {palette ? <Palette close={() => setPalette(false)} /> : null}
+        {sheet ? <KeySheet close={() => setSheet(false)} /> : null}
+        {ended ? <SignInAgain /> : null}
+      </Suspense>
+    </>
+  );
+}
+
+/** One event stream, and one session, for all tabs. */
+function useTogether(): void {
+  const router = useRouter();
+  useEffect(() => startLive(), []);
+  useEffect(
+    () =>
+      onTold((message) => {
+        if (message.kind !== "signed-out") return;
+        left();
+        void router.navigate({ to: "/sign-in" });
+      }),
+    [router],
+  );
+}
