@@ -45,6 +45,7 @@ class LocalStack:
             "COOP_CACHE": cache,
             "COOP_FREE_PORTS": "true",
             "COOP_DEMO_RATE": "0",
+            "COOP_DEMO_STORY": "false",
             **environment,
         }
         self._process: subprocess.Popen[str] | None = None

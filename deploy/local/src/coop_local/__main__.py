@@ -17,7 +17,7 @@ from coop_local.demo import attach
 from coop_local.demo.command import run_demo
 from coop_local.demo.corpus import default_corpus
 from coop_local.demo.main_job import Load
-from coop_local.demo.serve import serve
+from coop_local.demo.serve import DemoPlatform, serve
 from coop_local.engine import EngineError, write_private
 from coop_local.lock import StateInUse, StateUnusable, state_lock
 from coop_local.settings import BrokerChoice, EngineSettings, Settings
@@ -66,11 +66,23 @@ def platform(
     demo_file: Annotated[Path, typer.Option()],
     keys_file: Annotated[Path, typer.Option()],
     ingest_url: Annotated[str, typer.Option()],
+    review_url: Annotated[str, typer.Option()],
     rate: Annotated[float, typer.Option()] = 0,
+    told_file: Annotated[Path | None, typer.Option()] = None,
 ) -> None:
     """The demo platform, a process of the stack."""
     asyncio.run(
-        serve(port=port, demo_file=demo_file, keys_file=keys_file, ingest_url=ingest_url, rate=rate)
+        serve(
+            DemoPlatform(
+                port=port,
+                demo_file=demo_file,
+                keys_file=keys_file,
+                ingest_url=ingest_url,
+                review_url=review_url,
+                rate=rate,
+                told_file=told_file,
+            )
+        )
     )
 
 

@@ -202,6 +202,7 @@ def _environment(settings: Settings, addresses: EngineAddresses) -> dict[str, st
     }
     return {
         "COOP_REVIEW_SECURE_COOKIES": "false",  # plain HTTP on loopback
+        "COOP_INGEST_ALLOW_PRIVATE_URLS": "true",  # the demo platform's pictures lie on loopback
         **kept,
         "PYTHONUNBUFFERED": "1",
         "COOP_KAFKA": addresses.kafka,

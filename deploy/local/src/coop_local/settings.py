@@ -75,6 +75,8 @@ class Settings(EngineSettings):
     """Choose free ports once, and remember them, instead of the ones above."""
     demo_rate: float = Field(default=1, ge=0, le=1000)
     """Items a second that the demo platform sends of its own; 0 for none."""
+    demo_story: bool = True
+    """Whether the demo platform tells its story: people, posts, reports, some decisions."""
     ready_timeout: float = Field(default=180, gt=0)
     """How long all services together may take until they are ready: a first start on a slow or busy
     machine takes minutes."""

@@ -44,6 +44,11 @@ def keys_file(state: Path) -> Path:
     return state / "demo-platform-keys.json"
 
 
+def told_file(state: Path) -> Path:
+    """Where the demo platform remembers how far its story is told."""
+    return state / "demo-story.json"
+
+
 def cli_file(state: Path) -> Path:
     """What the command `coop` needs to reach this stack, for `env $(cat …)`; mode 600."""
     return state / "cli.env"
@@ -64,7 +69,9 @@ def services(
         f"--demo-file={demo_file(settings.state)}",
         f"--keys-file={keys_file(settings.state)}",
         f"--ingest-url=http://127.0.0.1:{ports.public['ingest']}",
+        f"--review-url=http://127.0.0.1:{ports.public['review-api']}",
         f"--rate={settings.demo_rate}",
+        *([f"--told-file={told_file(settings.state)}"] if settings.demo_story else []),
     )
     platform = ServiceSpec(
         name=PLATFORM,

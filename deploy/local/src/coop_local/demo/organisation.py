@@ -1,8 +1,7 @@
-"""The demo organisation, as data and as the requests that create it.
+"""The requests that create the demo organisation.
 
-A platform with posts, comments, profiles and direct messages; a few policies, actions and rules
-that catch the plainest spam and abuse; three queues. It is created through review-api, as an
-administrator would, so that it passes every check that a real one does.
+Guarantees: it is created through review-api, as an administrator would, so that it passes every
+check that a real one does; done again, what is there stays.
 """
 
 from __future__ import annotations
@@ -10,182 +9,39 @@ from __future__ import annotations
 from typing import Any
 
 from coop_local.demo.console_client import ConsoleClient
+from coop_local.demo.document import (
+    ACTED_ON,
+    ACTIONS,
+    ITEM_TYPES,
+    POLICIES,
+    QUEUES,
+    REVIEWERS,
+    TEXT_BANKS,
+    TEXT_TYPES,
+    Json,
+)
 
-Json = dict[str, Any]
-
-
-def _field(name: str, kind: str, *, required: bool = False, of: str | None = None) -> Json:
-    container = (
-        {"containerType": kind, "valueScalarType": of, "keyScalarType": None} if of else None
-    )
-    return {"name": name, "type": kind, "required": required, "container": container}
-
-
-_AUTHORED = [
-    _field("text", "STRING", required=True),
-    _field("author", "RELATED_ITEM", required=True),
-    _field("created_at", "DATETIME", required=True),
-]
-
-ITEM_TYPES: list[Json] = [
-    {
-        "name": "Post",
-        "description": "What people publish on their page.",
-        "kind": "CONTENT",
-        "fields": [
-            *_AUTHORED,
-            _field("title", "STRING"),
-            _field("images", "ARRAY", of="IMAGE"),
-            _field("likes", "NUMBER"),
-            _field("link", "URL"),
-        ],
-        "fieldRoles": {
-            "creatorId": "author",
-            "createdAt": "created_at",
-            "displayName": "title",
-        },
-    },
-    {
-        "name": "Comment",
-        "description": "An answer below a post.",
-        "kind": "CONTENT",
-        "fields": [*_AUTHORED, _field("post", "RELATED_ITEM")],
-        "fieldRoles": {"creatorId": "author", "createdAt": "created_at"},
-    },
-    {
-        "name": "Profile",
-        "description": "A person's account.",
-        "kind": "USER",
-        "fields": [
-            _field("name", "STRING", required=True),
-            _field("bio", "STRING"),
-            _field("avatar", "IMAGE"),
-            _field("joined_at", "DATETIME"),
-        ],
-        "fieldRoles": {"displayName": "name", "profileIcon": "avatar", "createdAt": "joined_at"},
-    },
-    {
-        "name": "DM thread",
-        "description": "A private conversation.",
-        "kind": "THREAD",
-        "fields": [_field("title", "STRING"), _field("started_at", "DATETIME")],
-        "fieldRoles": {"displayName": "title", "createdAt": "started_at"},
-    },
-    {
-        "name": "Direct message",
-        "description": "A message in a private conversation.",
-        "kind": "CONTENT",
-        "fields": [*_AUTHORED, _field("thread", "RELATED_ITEM", required=True)],
-        "fieldRoles": {"creatorId": "author", "createdAt": "created_at", "threadId": "thread"},
-    },
-]
-TEXT_TYPES = ("Post", "Comment", "Direct message")
-
-# name, parent
-POLICIES: list[tuple[str, str | None, str]] = [
-    ("Spam", None, "SPAM"),
-    ("Scams", "Spam", "FRAUD_AND_DECEPTION"),
-    ("Unwanted advertising", "Spam", "SPAM"),
-    ("Harassment", None, "HARRASSMENT"),
-    ("Insults", "Harassment", "HARRASSMENT"),
-    ("Threats", "Harassment", "VIOLENCE"),
-]
-
-ACTIONS: list[Json] = [
-    {"name": "Remove", "description": "Takes the item down.", "itemTypes": TEXT_TYPES},
-    {
-        "name": "Limit reach",
-        "description": "Shows the item to fewer people.",
-        "itemTypes": ("Post",),
-    },
-    {"name": "Warn author", "description": "Sends the author a warning.", "itemTypes": TEXT_TYPES},
-    {
-        "name": "Suspend account",
-        "description": "Locks the account for some days.",
-        "itemTypes": ("Profile",),
-        "parameters": [
-            {
-                "name": "days",
-                "displayName": "Days",
-                "type": "NUMBER",
-                "required": True,
-                "min": 1,
-                "max": 365,
-                "defaultValue": 7,
-            }
-        ],
-    },
-]
-
-TEXT_BANKS: list[Json] = [
-    {
-        "name": "Scam phrases",
-        "type": "STRING",
-        "description": "What the plainest scams say.",
-        "strings": [
-            "claim now",
-            "you have won",
-            "you won",
-            "prize",
-            "free entry",
-            "guaranteed",
-            "lottery",
-            "cash in your account",
-            "awarded",
-            "selected to receive",
-            "unclaimed",
-            "free gift",
-            "prize draw",
-            "risk free",
-        ],
-    },
-    {
-        "name": "Premium-rate patterns",
-        "type": "REGEX",
-        "description": "Asks to text or call a costly number.",
-        "strings": [
-            r"\b(text|txt|send|reply)\b.{0,60}\b(to|2)\s*\d{4,6}\b",
-            r"\bcall\b.{0,40}\b0?(90|87|80)\d{6,9}\b",
-            r"\d(\.\d\d)?\s*(p|£|eur)?\s*(/|per)\s*(msg|min|wk|week)",
-        ],
-    },
-    {
-        "name": "Insults",
-        "type": "STRING",
-        "description": "Words that mostly hurt.",
-        "strings": ["idiot", "loser", "stupid clown", "shut up", "i hate you"],
-    },
-]
-
-USER_NAMES = {
-    "RULES_MANAGER": "rules",
-    "MODERATOR_MANAGER": "lead",
-    "MODERATOR": "moderator",
-    "CHILD_SAFETY_MODERATOR": "childsafety",
-    "ANALYST": "analyst",
-    "EXTERNAL_MODERATOR": "external",
-}
-
-REVIEWERS = ("MODERATOR", "CHILD_SAFETY_MODERATOR", "EXTERNAL_MODERATOR")
-"""The roles that the queues are given to; who edits queues sees them anyway."""
+_CONTAINS = "TEXT_MATCHING_CONTAINS_TEXT"
+_REGEX = "TEXT_MATCHING_CONTAINS_REGEX"
+_LIKENESS = "TEXT_SIMILARITY_SCORE"
 
 
-def _leaf(signal: str, **matching: Any) -> Json:
+def _leaf(signal: str, *, comparator: str = "EQUALS", at: Any = "true", **matching: Any) -> Json:
     return {
         "input": {"type": "CONTENT_COOP_INPUT", "name": "All text"},
         "signal": {"id": f'{{"type":"{signal}"}}', "type": signal},
         "matchingValues": matching,
-        "comparator": "EQUALS",
-        "threshold": "true",
+        "comparator": comparator,
+        "threshold": at,
     }
 
 
-def _any_of(*leaves: Json) -> Json:
-    return {"conjunction": "OR", "conditions": list(leaves)}
+def _any_of(*children: Json) -> Json:
+    return {"conjunction": "OR", "conditions": list(children)}
 
 
-_CONTAINS = "TEXT_MATCHING_CONTAINS_TEXT"
-_REGEX = "TEXT_MATCHING_CONTAINS_REGEX"
+def _all_of(*children: Json) -> Json:
+    return {"conjunction": "AND", "conditions": list(children)}
 
 
 class OrganisationBuilder:
@@ -201,28 +57,19 @@ class OrganisationBuilder:
         await self._existing("actions", "queues", "item-types")
         for document in ITEM_TYPES:
             await self._create("item-types", document)
-        for name, parent, kind in POLICIES:
-            document = {"name": name, "policyType": kind, "policyText": f"{name} is not welcome."}
-            if parent:
-                document["parentId"] = self.ids["policies"][parent]
-            await self._create("policies", document)
+        for policy in POLICIES:
+            await self._create("policies", self._policy(policy))
         for action in ACTIONS:
             await self._create("actions", self._action(action))
         for bank in TEXT_BANKS:
             await self._create("text-banks", bank)
-        for queue in ("Spam", "Harassment"):
-            await self._create(
-                "queues",
-                {
-                    "name": queue,
-                    "description": f"Possible {queue.lower()}.",
-                    "reviewerRoles": list(REVIEWERS),
-                },
-            )
+        for queue in QUEUES:
+            await self._create("queues", queue | {"reviewerRoles": list(REVIEWERS)})
         for rule in self._rules():
             await self._create("rules", rule)
         for rule in self._routing_rules():
             await self._create("routing-rules", rule)
+        await self._allow_appeals()
         return self.ids
 
     async def _existing(self, *collections: str) -> None:
@@ -236,91 +83,142 @@ class OrganisationBuilder:
         created = await self._console.call("POST", f"/v1/{collection}", document)
         self.ids.setdefault(collection, {})[document["name"]] = created["id"]
 
+    async def _allow_appeals(self) -> None:
+        settings = await self._console.call("GET", "/v1/settings")
+        if not settings["hasAppealsEnabled"]:
+            wanted = {
+                "hasAppealsEnabled": True,
+                "appealCallbackUrl": f"{self._callback_url}/appeals",
+                "itemTextSearch": True,
+            }
+            await self._console.call("PUT", "/v1/settings", settings | wanted)
+
     def _types(self, *names: str) -> list[str]:
         return [self.ids["item-types"][name] for name in names]
 
+    def _policy(self, policy: Json) -> Json:
+        document = {key: value for key, value in policy.items() if key != "parent"}
+        if policy["parent"]:
+            document["parentId"] = self.ids["policies"][policy["parent"]]
+        return document
+
     def _action(self, action: Json) -> Json:
-        document = {key: value for key, value in action.items() if key != "itemTypes"}
+        document = {
+            key: value for key, value in action.items() if key not in {"itemTypes", "reverse"}
+        }
+        if reverse := action.get("reverse"):
+            document["reverseActionId"] = self.ids["actions"][reverse]
         return document | {
             "actionType": "CUSTOM_ACTION",
-            "itemTypeIds": self._types(*action["itemTypes"]),
+            "itemTypeIds": self._types(*action.get("itemTypes", ACTED_ON)),
             "callbackUrl": f"{self._callback_url}/{action['name'].lower().replace(' ', '-')}",
         }
 
+    def _bank(self, signal: str, name: str, **more: Any) -> Json:
+        return _leaf(signal, textBankIds=[self.ids["text-banks"][name]], **more)
+
+    def _rule(
+        self, name: str, condition_set: Json, action_id: str, policy: str, **more: Any
+    ) -> Json:
+        return {
+            "name": name,
+            "status": "LIVE",
+            "itemTypeIds": self._types(*TEXT_TYPES),
+            "conditionSet": condition_set,
+            "actionIds": [action_id],
+            "policyIds": [self.ids["policies"][policy]],
+            "tags": ["demo"],
+            **more,
+        }
+
     def _rules(self) -> list[Json]:
-        banks, policies = self.ids["text-banks"], self.ids["policies"]
+        actions = self.ids["actions"]
         enqueue = next(
-            identity
-            for name, identity in self.ids["actions"].items()
-            if name.startswith("Enqueue Item")
+            identity for name, identity in actions.items() if name.startswith("Enqueue Item")
         )
-        texts = self._types(*TEXT_TYPES)
+        likeness = {"comparator": "GREATER_THAN_OR_EQUALS", "at": 0.75}
         return [
-            {
-                "name": "Plain scams",
-                "status": "LIVE",
-                "itemTypeIds": texts,
-                "conditionSet": _any_of(_leaf(_CONTAINS, textBankIds=[banks["Scam phrases"]])),
-                "actionIds": [self.ids["actions"]["Remove"]],
-                "policyIds": [policies["Scams"]],
-                "tags": ["demo"],
-            },
-            {
-                "name": "Premium-rate numbers",
-                "status": "LIVE",
-                "itemTypeIds": texts,
-                "conditionSet": {
-                    "conjunction": "AND",
-                    "conditions": [
-                        _any_of(_leaf(_REGEX, textBankIds=[banks["Premium-rate patterns"]])),
-                        _any_of(
-                            _leaf(
-                                "TEXT_MATCHING_NOT_CONTAINS_TEXT",
-                                textBankIds=[banks["Scam phrases"]],
-                            )
-                        ),
-                    ],
-                },
-                "actionIds": [enqueue],
-                "policyIds": [policies["Unwanted advertising"]],
-                "tags": ["demo"],
-            },
-            {
-                "name": "Insults",
-                "status": "LIVE",
-                "itemTypeIds": texts,
-                "conditionSet": _any_of(_leaf(_CONTAINS, textBankIds=[banks["Insults"]])),
-                "actionIds": [enqueue],
-                "policyIds": [policies["Insults"]],
-                "tags": ["demo"],
-            },
-            {
-                "name": "Links, watched",
-                "status": "BACKGROUND",
-                "itemTypeIds": texts,
-                "conditionSet": _any_of(_leaf(_REGEX, strings=[r"https?://|\bwww\."])),
-                "actionIds": [self.ids["actions"]["Warn author"]],
-                "policyIds": [policies["Unwanted advertising"]],
-                "tags": ["demo", "trial"],
-            },
+            self._rule(
+                "Plain scams",
+                _any_of(self._bank(_CONTAINS, "Scam phrases")),
+                actions["Remove"],
+                "Scams",
+            ),
+            self._rule(
+                "Premium-rate numbers",
+                _all_of(
+                    _any_of(self._bank(_REGEX, "Premium-rate patterns")),
+                    _any_of(self._bank("TEXT_MATCHING_NOT_CONTAINS_TEXT", "Scam phrases")),
+                ),
+                enqueue,
+                "Unwanted advertising",
+            ),
+            self._rule("Insults", _any_of(self._bank(_CONTAINS, "Insults")), enqueue, "Insults"),
+            self._rule(
+                "Sounds like a threat",
+                _any_of(self._bank(_LIKENESS, "Threats", **likeness)),
+                enqueue,
+                "Threats",
+                description="Near to how threats were said before, misspelt or not.",
+            ),
+            self._rule(
+                "Payment before goods",
+                _any_of(self._bank(_CONTAINS, "Payment before goods")),
+                enqueue,
+                "Scams",
+                itemTypeIds=self._types("Listing", "Direct message"),
+            ),
+            self._rule(
+                "Links, watched",
+                _any_of(_leaf(_REGEX, strings=[r"https?://|\bwww\."])),
+                actions["Warn author"],
+                "Unwanted advertising",
+                status="BACKGROUND",
+                tags=["demo", "trial"],
+            ),
         ]
 
     def _routing_rules(self) -> list[Json]:
-        banks, queues = self.ids["text-banks"], self.ids["queues"]
-        texts = self._types(*TEXT_TYPES)
         return [
-            {
-                "name": "Insults to harassment",
-                "itemTypeIds": texts,
-                "conditionSet": _any_of(_leaf(_CONTAINS, textBankIds=[banks["Insults"]])),
-                "destinationQueueId": queues["Harassment"],
-            },
-            {
-                "name": "Premium-rate numbers to spam",
-                "itemTypeIds": texts,
-                "conditionSet": _any_of(
-                    _leaf(_REGEX, textBankIds=[banks["Premium-rate patterns"]])
-                ),
-                "destinationQueueId": queues["Spam"],
-            },
+            self._routing(
+                "Threats first",
+                self._bank(_LIKENESS, "Threats", comparator="GREATER_THAN_OR_EQUALS", at=0.75),
+                "Harassment",
+            ),
+            self._routing("Insults to harassment", self._bank(_CONTAINS, "Insults"), "Harassment"),
+            self._routing("Somebody is not well", self._about("Self-harm"), "People at risk"),
+            self._routing("Hard pictures", self._about("Graphic content"), "Hard pictures"),
+            self._routing(
+                "Threats and insults", self._about("Threats", "Insults", "Harassment"), "Harassment"
+            ),
+            self._routing("Market", self._bank(_CONTAINS, "Payment before goods"), "Market"),
+            self._routing("What is for sale", _leaf(_REGEX, strings=["."]), "Market", "Listing"),
+            self._routing(
+                "Premium-rate numbers to spam",
+                self._bank(_REGEX, "Premium-rate patterns"),
+                "Spam",
+            ),
+            self._routing("Spam and scams", self._about("Spam", "Scams"), "Spam"),
         ]
+
+    def _about(self, *policies: str) -> Json:
+        """Somebody named one of these policies."""
+        return _any_of(
+            *(
+                {
+                    "input": {"type": "CONTENT_COOP_INPUT", "name": "Relevant Policy"},
+                    "comparator": "EQUALS",
+                    "threshold": self.ids["policies"][name],
+                }
+                for name in policies
+            )
+        )
+
+    def _routing(self, name: str, condition: Json, queue: str, *types: str) -> Json:
+        set_ = condition if "conjunction" in condition else _any_of(condition)
+        return {
+            "name": name,
+            "itemTypeIds": self._types(*(types or ACTED_ON)),
+            "conditionSet": set_,
+            "destinationQueueId": self.ids["queues"][queue],
+        }

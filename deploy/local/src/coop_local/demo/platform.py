@@ -10,6 +10,7 @@ shown at `/`, to people.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from collections import OrderedDict, deque
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from coop_local.demo.media import media
 from coop_local.demo.page import Shown, page
 from coop_runtime.process.asgi import Receive, Scope, Send
 
@@ -118,6 +120,9 @@ class Platform:
         if method == "GET" and path == "/":
             await _answer(send, 200, self._page(), kind=_HTML)
             return
+        if method in ("GET", "HEAD") and path.startswith("/media/"):
+            await _show(send, path, head=method == "HEAD")
+            return
         if method == "POST" and path.startswith("/webhooks"):
             status, answer = await self._webhook(scope, receive)
         elif method == "GET" and path == "/received":
@@ -195,6 +200,16 @@ async def _answer(
 ) -> None:
     await send({"type": "http.response.start", "status": status, "headers": list(kind)})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _show(send: Send, path: str, *, head: bool) -> None:
+    found = await asyncio.to_thread(media, path)
+    if found is None:
+        await _answer(send, 404, b'{"error": "no such picture"}')
+        return
+    kind, body = found
+    headers = ((b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)))
+    await _answer(send, 200, b"" if head else body, kind=headers)
 
 
 async def _body(receive: Receive) -> bytes:

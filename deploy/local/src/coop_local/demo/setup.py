@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from coop_local.demo.console_client import ConsoleClient
-from coop_local.demo.organisation import USER_NAMES, OrganisationBuilder
+from coop_local.demo.document import STAFF, USER_NAMES
+from coop_local.demo.organisation import OrganisationBuilder
 from coop_local.demo.platform import VerificationKeys
 from coop_local.demo.state import DemoState, DemoUser
 from coop_local.engine import write_private
@@ -107,7 +108,7 @@ async def _ensure_user(console: ConsoleClient, role: str, password: str) -> Demo
             "/v1/users",
             {
                 "email": user.email,
-                "name": role.replace("_", " ").title(),
+                "name": STAFF[role],
                 "role": role,
                 "password": password,
             },

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from typing import Final
+
 import msgspec
+
+_POLL_S: Final = 1.0
 
 
 class DemoUser(msgspec.Struct, rename="camel"):
@@ -27,3 +33,10 @@ class DemoState(msgspec.Struct, rename="camel"):
             if user.role == role:
                 return user
         raise LookupError(f"the demo organisation has no {role}")
+
+
+async def known_state(demo_file: Path) -> DemoState:
+    """What the file says, once it is there."""
+    while not demo_file.exists():
+        await asyncio.sleep(_POLL_S)
+    return msgspec.json.decode(demo_file.read_bytes(), type=DemoState)

@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from pathlib import Path
 
 import httpx
-import msgspec
 
 from coop_contracts.ids import new_id
 from coop_local.demo import corpus
@@ -22,11 +20,8 @@ _POLL_S = 1.0
 _REPORT_EVERY = 25
 
 
-async def stream(demo_file: Path, ingest_url: str, rate: float) -> None:
-    """Sends until cancelled, `rate` items a second, once the demo organisation is there."""
-    while not demo_file.exists():
-        await asyncio.sleep(_POLL_S)
-    state = msgspec.json.decode(demo_file.read_bytes(), type=DemoState)
+async def stream(state: DemoState, ingest_url: str, rate: float) -> None:
+    """Sends until cancelled, `rate` items a second."""
     messages = corpus.read(corpus.default_corpus())
     random.Random().shuffle(messages)
     for round_number in itertools.count():

@@ -1,0 +1,80 @@
+"""The films of the story: some seconds of moving shapes and a tone, made by the program.
+
+Guarantees: the same name gives the same film.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+
+_SIZE: Final = (480, 270)
+_FRAMES_A_SECOND: Final = 12
+_SECONDS: Final = 6
+_SAMPLES_A_SECOND: Final = 22_050
+_NAMES: Final = frozenset({"film-waves"})
+
+
+def names() -> frozenset[str]:
+    """All that there are."""
+    return _NAMES
+
+
+@lru_cache(maxsize=4)
+def film(name: str) -> bytes:
+    """An MP4 (H.264, AAC). Raises LookupError."""
+    if name not in _NAMES:
+        raise LookupError(name)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        pictures = container.add_stream("libx264", rate=_FRAMES_A_SECOND)
+        pictures.width, pictures.height = _SIZE
+        pictures.pix_fmt = "yuv420p"
+        sound = container.add_stream("aac", rate=_SAMPLES_A_SECOND)
+        for number in range(_SECONDS * _FRAMES_A_SECOND):
+            drawn = np.asarray(_frame(number / _FRAMES_A_SECOND))
+            frame = av.VideoFrame.from_ndarray(drawn, format="rgb24")
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode())
+        for part in _tone():
+            container.mux(sound.encode(part))
+        container.mux(sound.encode())
+    return buffer.getvalue()
+
+
+def _frame(second: float) -> Image.Image:
+    """Waves that wander, and the needle of a radio's dial."""
+    width, height = _SIZE
+    image = Image.new("RGB", _SIZE, (34, 30, 52))
+    draw = ImageDraw.Draw(image)
+    for row, colour in enumerate([(244, 120, 96), (255, 196, 84), (96, 190, 200)]):
+        line = [
+            (x, height / 2 + (row - 1) * 40 + 26 * math.sin(x / 40 + second * (2 + row)))
+            for x in range(0, width + 8, 8)
+        ]
+        draw.line(line, fill=colour, width=6, joint="curve")
+    x = 40 + (width - 80) * (0.5 + 0.5 * math.sin(second))
+    draw.line((x, 20, x, 46), fill=(250, 250, 246), width=4)
+    draw.line((40, 48, width - 40, 48), fill=(150, 146, 170), width=2)
+    return image
+
+
+def _tone() -> list[av.AudioFrame]:
+    size, frames = 1024, []
+    total = _SECONDS * _SAMPLES_A_SECOND
+    at = np.arange(total) / _SAMPLES_A_SECOND
+    wave = 0.2 * np.sin(2 * np.pi * (220 + 30 * np.sin(at)) * at) * (0.6 + 0.4 * np.sin(2 * at))
+    for first in range(0, total - size, size):
+        part = wave[first : first + size].astype(np.float32)[np.newaxis, :]
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = _SAMPLES_A_SECOND, first
+        frame.time_base = Fraction(1, _SAMPLES_A_SECOND)
+        frames.append(frame)
+    return frames
