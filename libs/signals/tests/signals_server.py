@@ -190,6 +190,14 @@ class Internet:
                 assert hit.headers["content-type"].startswith("multipart/form-data; boundary=")
                 assert b'name="model"\r\n\r\nwhisper-1\r\n' in hit.body
                 await answer(writer, {"text": self.transcript})
+            case "/v1/chat/completions":
+                system, user = hit.json["messages"]
+                assert (system["role"], user["role"]) == ("system", "user")
+                assert hit.json["response_format"]["json_schema"]["strict"] is True
+                asked = json.loads(user["content"])
+                said = {"language": "pt", "text": f"{asked['text']} in {asked['to']}"}
+                message = {"role": "assistant", "content": json.dumps(said)}
+                await answer(writer, {"choices": [{"index": 0, "message": message}]})
             case "/v1beta1/images:classify":
                 (image,) = hit.json["images"]
                 assert base64.b64decode(image, validate=True)

@@ -37,6 +37,7 @@ from coop_signals.plugin import InstalledSignals, PluginProblem, load
 from coop_signals.plugin_thread import PluginProvider
 from coop_signals.provider import CallLimits, Provider, Score
 from coop_signals.settings import SignalSettings
+from coop_signals.translation import OpenAiTranslation
 from coop_signals.zentropi import Zentropi
 
 MAX_ANSWER = MEGABYTE
@@ -112,6 +113,11 @@ class Providers:
             [
                 OpenAiModeration(open_ai, guard.check, limits=limits.get(OpenAiModeration.id)),
                 OpenAiTranscription(open_ai, limits=limits.get(OpenAiTranscription.id)),
+                OpenAiTranslation(
+                    open_ai,
+                    settings.signal_translation_model,
+                    limits=limits.get(OpenAiTranslation.id),
+                ),
                 GoogleContentSafety(google, limits=limits.get(GoogleContentSafety.id)),
                 Zentropi(zentropi, limits=limits.get(Zentropi.id)),
                 *plugins,

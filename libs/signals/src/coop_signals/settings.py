@@ -14,13 +14,15 @@ class SignalSettings(RuntimeSettings):
     """What is told of providers.
 
     `signal_cache_redis`: share answers between processes. `signal_media_bytes`: memory for media
-    that are being judged, all organisations together.
+    that are being judged, all organisations together. `signal_translation_model` is the model of
+    OpenAI that translates for reviewers.
     """
 
     signal_open_ai_url: str = "https://api.openai.com"
     signal_google_url: str = "https://contentsafety.googleapis.com"
     signal_google_places_url: str = "https://places.googleapis.com"
     signal_zentropi_url: str = "https://api.zentropi.ai"
+    signal_translation_model: str = "gpt-4.1-mini"
     signal_cache_seconds: float = Field(default=30, ge=0, le=3600)
     signal_cache_entries: int = Field(default=20_000, ge=1)
     signal_cache_bytes: int = Field(default=32 * 1024 * 1024, ge=0)

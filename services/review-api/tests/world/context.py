@@ -39,6 +39,7 @@ from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Accounts, Signals
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_review_api.translation.translator import Translator
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.secret.vault import Vault
 from coop_signals import InstalledSignals, load
@@ -136,6 +137,7 @@ async def context(
             Redis: redis,
             Signals: signals,
             SingleSignOn: single_sign_on,
+            Translator: Translator(signals, redis, vault),
             Uploads: Uploads(UploadLimits()),
         },
     )

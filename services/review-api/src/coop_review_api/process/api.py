@@ -40,6 +40,7 @@ from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Signals
 from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_review_api.translation.translator import Translator
 from coop_runtime.database.engine import engine_of
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.process.metric import measured
@@ -116,6 +117,7 @@ def api(settings: Settings) -> Service:
             Redis: redis,
             Signals: signals,
             SingleSignOn: single_sign_on,
+            Translator: Translator(signals, redis, vault),
             Uploads: Uploads(UploadLimits()),
         },
     )

@@ -88,6 +88,7 @@ from coop_review_api.review import (
 from coop_review_api.signal import integration_route
 from coop_review_api.single_sign_on import provider_route
 from coop_review_api.single_sign_on import route as single_sign_on
+from coop_review_api.translation import route as translation
 from coop_runtime.database.engine import transaction
 
 _ROUTERS: tuple[APIRouter, ...] = (
@@ -137,6 +138,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     emptying_route.router,
     favourite_route.router,
     partial_item.router,
+    translation.router,
     quality.router,
     analytics.router,
     investigation.router,  # last: an id of an item may end like any other address of items
