@@ -121,6 +121,7 @@ contracts: $(STAMP) ## Write the schemas and the event catalogue again from the 
 	@$(BIN)/python -m coop_contracts.export
 	@$(BIN)/python -m tests.metric_catalogue
 	@$(BIN)/python -m tests.retention_catalogue
+	@$(BIN)/python -m tests.slice_picture
 
 lock: ## Resolve the dependencies again and write requirements.lock
 	@test -x $(BIN)/uv || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)

@@ -20,6 +20,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from coop_review_api.process.application import build
+from tests import slice_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
@@ -301,16 +302,7 @@ def test_a_readme_has_a_map_of_its_service(service: Path) -> None:
 
 def test_the_picture_of_review_api_has_its_floors() -> None:
     """Slices stand in the picture in the order that the import contract enforces."""
-    contract = _text(ROOT / ".importlinter").partition("contract:review-api-floors]")[2]
-    layers = re.search(r"^layers =\n((?:    .*\n)+)", contract, re.MULTILINE)
-    assert layers is not None
-    floors = [set(line.split(" | ")) for line in layers[1].replace("    ", "").splitlines()]
-    picture = _text(ROOT / "docs/images/inside-review-api.svg")
-    drawn = re.findall(r'class="name"[^>]*>([a-z_]+)<', picture)
-    for floor in floors:
-        assert set(drawn[: len(floor)]) == floor
-        del drawn[: len(floor)]
-    assert drawn == []
+    assert _text(slice_picture.PATH) == slice_picture.picture(), "run `make contracts`"
 
 
 def test_no_file_names_an_address_of_a_package_index() -> None:

@@ -25,7 +25,6 @@ from coop_signals.translation import language_need, translation_need
 
 _DEADLINE: Final = 20.0
 _KEPT: Final = 24 * 3600
-_PREFIX: Final = "coop:translation"
 
 
 class Translated(msgspec.Struct, frozen=True, array_like=True):
@@ -109,7 +108,7 @@ class Translator:
 
 def _key(org_id: str, text: str, to: str) -> str:
     content = msgspec.json.encode((org_id, to, text))
-    return f"{_PREFIX}:{org_id}:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
+    return f"coop:translation:{org_id}:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
 
 def _together(text: SignalValue, language: SignalValue) -> Translated | NotTranslated:
