@@ -23,6 +23,7 @@ _LINES: Final = {
     "organisation": "made, and its settings",
     "export": "the decision log as a file",
     "analytics": "figures over time",
+    "bootstrap": "what a page starts with",
     "decision_log": "what was decided, in one order",
     "automation": "what is carried out without a person",
     "queue": "what is in one, and removing it",

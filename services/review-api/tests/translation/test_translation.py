@@ -35,11 +35,11 @@ class Provider:
         pass
 
     async def values(
-        self, org_id: str, need: Need, inputs: Sequence[str], *, deadline: float
-    ) -> list[SignalValue]:
+        self, org_id: str, need: Need, inputs: Sequence[object], *, deadline: float
+    ) -> Sequence[SignalValue]:
         is_text = not need.signal.name.endswith("LANGUAGE")
         if is_text:
-            self.asked += inputs
+            self.asked += map(str, inputs)
         return [
             SignalValue(
                 key=need.key,
@@ -47,7 +47,7 @@ class Provider:
                 position=place,
                 score=None
                 if self.problem
-                else (f"{text[::-1]} ({need.subcategory})" if is_text else "pt"),
+                else (f"{str(text)[::-1]} ({need.subcategory})" if is_text else "pt"),
                 error=self.problem,
             )
             for place, text in enumerate(inputs)
@@ -67,7 +67,7 @@ def provider(
 
 @pytest.fixture
 async def post(admin: Any, kit: Any) -> str:
-    return (await admin.make("/v1/item-types", kit.item_type()))["id"]
+    return str((await admin.make("/v1/item-types", kit.item_type()))["id"])
 
 
 def body(job: str, *pointers: str, to: str = "en", **item: Any) -> dict[str, Any]:
