@@ -5,20 +5,22 @@ Guarantees: the same name gives the same film.
 
 from __future__ import annotations
 
+import array
 import io
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 import av
-import numpy as np
 from PIL import Image, ImageDraw
 
 _SIZE: Final = (480, 270)
 _FRAMES_A_SECOND: Final = 12
 _SECONDS: Final = 6
 _SAMPLES_A_SECOND: Final = 22_050
+_SAMPLES_A_FRAME: Final = 1024
 _NAMES: Final = frozenset({"film-waves"})
 
 
@@ -39,8 +41,8 @@ def film(name: str) -> bytes:
         pictures.pix_fmt = "yuv420p"
         sound = container.add_stream("aac", rate=_SAMPLES_A_SECOND)
         for number in range(_SECONDS * _FRAMES_A_SECOND):
-            drawn = np.asarray(_frame(number / _FRAMES_A_SECOND))
-            frame = av.VideoFrame.from_ndarray(drawn, format="rgb24")
+            frame = av.VideoFrame(*_SIZE, "rgb24")
+            frame.planes[0].update(_frame(number / _FRAMES_A_SECOND).tobytes())
             container.mux(pictures.encode(frame))
         container.mux(pictures.encode())
         for part in _tone():
@@ -66,15 +68,17 @@ def _frame(second: float) -> Image.Image:
     return image
 
 
-def _tone() -> list[av.AudioFrame]:
-    size, frames = 1024, []
-    total = _SECONDS * _SAMPLES_A_SECOND
-    at = np.arange(total) / _SAMPLES_A_SECOND
-    wave = 0.2 * np.sin(2 * np.pi * (220 + 30 * np.sin(at)) * at) * (0.6 + 0.4 * np.sin(2 * at))
-    for first in range(0, total - size, size):
-        part = wave[first : first + size].astype(np.float32)[np.newaxis, :]
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+def _tone() -> Iterator[av.AudioFrame]:
+    """A tone that wanders, louder and softer."""
+    for first in range(0, _SECONDS * _SAMPLES_A_SECOND - _SAMPLES_A_FRAME, _SAMPLES_A_FRAME):
+        frame = av.AudioFrame(format="flt", layout="mono", samples=_SAMPLES_A_FRAME)
+        wave = (_sample((first + n) / _SAMPLES_A_SECOND) for n in range(_SAMPLES_A_FRAME))
+        frame.planes[0].update(array.array("f", wave).tobytes())
         frame.sample_rate, frame.pts = _SAMPLES_A_SECOND, first
         frame.time_base = Fraction(1, _SAMPLES_A_SECOND)
-        frames.append(frame)
-    return frames
+        yield frame
+
+
+def _sample(second: float) -> float:
+    pitch = 220 + 30 * math.sin(second)
+    return 0.2 * math.sin(2 * math.pi * pitch * second) * (0.6 + 0.4 * math.sin(2 * second))
