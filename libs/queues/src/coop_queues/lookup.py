@@ -194,6 +194,24 @@ async def pending_by_organisation(
     return [(org_id, count) for org_id, count in found]
 
 
+async def pending_up_to(
+    connection: AsyncConnection,
+    org_id: str,
+    queue_id: str,
+    *,
+    most: int,
+    child_safety: bool = True,
+) -> int:
+    """How much is pending in a queue, of so many at most: reads no more than these."""
+    some = select(jobs.c.job_id).where(
+        jobs.c.org_id == org_id, jobs.c.queue_id == queue_id, jobs.c.state == text("'PENDING'")
+    )
+    if not child_safety:
+        some = some.where(~is_grave(jobs))
+    count = select(func.count()).select_from(some.limit(most).subquery())
+    return await connection.scalar(count) or 0
+
+
 async def pending_counts(
     connection: AsyncConnection,
     org_id: str,

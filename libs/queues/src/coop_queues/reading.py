@@ -1,6 +1,6 @@
 """What of the queue store others may read in statements of their own: figures, searches, logs.
 
-    JOBS, CLAIMS                 the tables' names, for statements written as text
+    JOBS, CLAIMS, ENTRIES        the tables' names, for statements written as text
     grave_of, GRAVE, is_grave    whether a row about an item is about child safety
     grave_items                  the items that are
     jobs, entries, claims        the same, and the entries, for statements that are built
@@ -29,6 +29,7 @@ from coop_queues.slot import item_key, reporter_key
 
 __all__ = [
     "CLAIMS",
+    "ENTRIES",
     "GRAVE",
     "JOBS",
     "SUMMARY_COLUMNS",
@@ -49,6 +50,9 @@ JOBS: Final = "queues.jobs"
 
 CLAIMS: Final = "queues.claims"
 """One row a claim, open or ended: the columns of `claims`."""
+
+ENTRIES: Final = "queues.entries"
+"""One row a cause of a job: the columns of `entries`."""
 
 
 def _promised(whole: Table, *names: str) -> FromClause:

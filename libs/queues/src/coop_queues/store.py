@@ -14,7 +14,7 @@
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
     marking    mark_child_safety            in the caller's transaction
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
-               pending_by_organisation, held, held_since
+               pending_up_to, pending_by_organisation, held, held_since
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
     ending     RECORDS                      what there is of an organisation: counted, removed
 
@@ -41,6 +41,7 @@ from coop_queues.lookup import (
     pending_by_organisation,
     pending_counts,
     pending_page,
+    pending_up_to,
 )
 from coop_queues.order import OrderIndex, client_of
 from coop_queues.org_record import RECORDS
@@ -98,6 +99,7 @@ __all__ = [
     "pending_by_organisation",
     "pending_counts",
     "pending_page",
+    "pending_up_to",
     "place",
     "place_many",
     "release",

@@ -37,8 +37,11 @@ pytestmark = pytest.mark.engines
 Way = Callable[[Slice], Awaitable[ItemPage]]
 
 
+MONTH = timedelta(days=30)
+
+
 async def month(_org_id: str) -> datetime:
-    return NOW - timedelta(days=30)
+    return NOW - MONTH
 
 
 @pytest.fixture
@@ -107,6 +110,27 @@ async def test_a_repeated_request_is_one_submission(
     assert await store.add([second]) == 0
     assert await store.add([first, second]) == 0
     assert await counted(history_engine, org_id) == 1
+
+
+async def test_several_at_once_and_when_somebody_was_seen(
+    reader: ItemReader, model: Model, org_ids: tuple[str, str]
+) -> None:
+    """The latest of each that is known, as one by one; an author's first and last moment."""
+    rows = [row for row, _ in model.rows if row.org_id == org_ids[0]]
+    wanted = [ItemRef(id=row.item_id, type_id=row.type_id) for row in rows[:40]]
+    found = await reader.latest_of(org_ids[0], [*wanted, ItemRef(id="none", type_id="post")])
+    single = {one: await reader.latest(org_ids[0], one) for one in wanted}
+    assert {ref: one.submission_id for ref, one in found.items()} == {
+        ref: one.submission_id for ref, one in single.items() if one is not None
+    }
+    author = rows[0].author_key
+    times = [row.time for row in rows if row.author_key == author and row.time >= NOW - MONTH]
+    made = next(one for one in rows if one.author_key == author)
+    item = msgspec.json.decode(made.item)
+    ref_ = item.get("creator") or item
+    seen = await reader.seen(org_ids[0], ItemRef(id=ref_["id"], type_id=ref_["typeId"]))
+    assert (seen.since, seen.until) == (min(times), max(times))
+    assert (await reader.seen(org_ids[0], ItemRef(id="none", type_id="member"))) == Span()
 
 
 async def test_by_item(reader: ItemReader, model: Model, org_ids: tuple[str, str]) -> None:

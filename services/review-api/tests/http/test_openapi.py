@@ -39,6 +39,7 @@ OPEN = {
     "IntegrationView.config": "by the integration's own fields",
     "PartialItemView.data": "an item's, by its type",
     "ItemVersionView.data": "the same",
+    "ContextItemView.data": "the same",
     "BulkActionView.parameters": "values of actions' parameters, by action and name",
     "PreviewView.parameters": "the same",
     "RuleView.actionParameters": "the same",

@@ -93,7 +93,7 @@ async def list_job_comments(
             now=context.clock(),
         )
     page, next_cursor = cut(found, limit, lambda one: one.comment_id)
-    return CommentPage(items=[_view_of(one) for one in page], next_cursor=next_cursor)
+    return CommentPage(items=[view_of(one) for one in page], next_cursor=next_cursor)
 
 
 @router.post(
@@ -122,7 +122,7 @@ async def create_job_comment(
             limits=context.part(CommentLimits),
             now=context.clock(),
         )
-    return _view_of(made)
+    return view_of(made)
 
 
 @router.patch(
@@ -151,7 +151,7 @@ async def edit_job_comment(
             mail=context.settings.mail_server is not None,
             now=context.clock(),
         )
-    return _view_of(changed)
+    return view_of(changed)
 
 
 @router.delete(
@@ -175,7 +175,7 @@ async def _job(connection: AsyncConnection, principal: Principal, job_id: str) -
     return summary
 
 
-def _view_of(comment: Comment) -> CommentView:
+def view_of(comment: Comment) -> CommentView:
     return CommentView(
         id=comment.comment_id,
         job_id=comment.job_id,

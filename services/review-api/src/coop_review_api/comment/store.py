@@ -94,6 +94,20 @@ async def page(
     return found
 
 
+async def recent(
+    connection: AsyncConnection, principal: Principal, job: JobSummary, *, limit: int
+) -> tuple[int, list[Comment]]:
+    """How many comments the job's item has that may be shown, and the newest `limit` of them,
+    oldest first. Who asks leaves the audit row for those that are `csam`."""
+    visible = _visible(principal, job)
+    newest = visible.order_by(comments.c.comment_id.desc()).limit(limit)
+    found = [_comment_of(row) for row in await connection.execute(newest)]
+    count = len(found)
+    if count == limit:
+        count = await connection.scalar(select(func.count()).select_from(visible.subquery())) or 0
+    return count, found[::-1]
+
+
 async def write(
     connection: AsyncConnection,
     principal: Principal,

@@ -12,7 +12,7 @@ Must not: know HTTP, permissions, or what a caller may see.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -95,6 +95,13 @@ class ItemFinder(Protocol):
 
     async def latest(self, org_id: str, item: ItemRef) -> FoundItem | None:
         """The item as it was sent last."""
+
+    async def latest_of(self, org_id: str, items: Collection[ItemRef]) -> dict[ItemRef, FoundItem]:
+        """The latest of each of these that is known, all by one question; of the first `MAX_SCAN`
+        of them."""
+
+    async def seen(self, org_id: str, author: ItemRef) -> Span:
+        """When a user, or something of theirs, was sent first and last, as far as it is known."""
 
     async def versions(self, org_id: str, item: ItemRef, part: Slice = ...) -> ItemPage:
         """Its versions, the newest first."""

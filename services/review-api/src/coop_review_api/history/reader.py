@@ -10,7 +10,7 @@ alone, by the primary key: an author's 100,000 items cost no more than their fif
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -59,6 +59,23 @@ class ItemReader:
     async def latest(self, org_id: str, item: ItemRef) -> FoundItem | None:
         page = await self.versions(org_id, item, Slice(limit=1))
         return page.items[0] if page.items else None
+
+    async def latest_of(self, org_id: str, items: Collection[ItemRef]) -> dict[ItemRef, FoundItem]:
+        wanted = list(dict.fromkeys(items))[:MAX_SCAN]
+        if not wanted:
+            return {}
+        horizon = _moment(await self._horizon(org_id), _END)
+        ids, types = [one.id for one in wanted], [one.type_id for one in wanted]
+        rows = await self._rows(
+            statement.LATEST_OF, org_id, item_ids=ids, type_ids=types, horizon=horizon
+        )
+        return {ItemRef(id=row.item_id, type_id=row.type_id): _found(row) for row in rows}
+
+    async def seen(self, org_id: str, author: ItemRef) -> Span:
+        horizon = _moment(await self._horizon(org_id), _END)
+        key = item_key(author.type_id, author.id)
+        (row,) = await self._rows(statement.SEEN, org_id, author=key, horizon=horizon)
+        return Span(since=row.first, until=row.last)
 
     async def versions(self, org_id: str, item: ItemRef, part: Slice = _PART) -> ItemPage:
         return await self._page(

@@ -143,6 +143,27 @@ OF_ID: Final = text(
     """  # noqa: S608
 )
 
+LATEST_OF: Final = text(
+    f"""
+    SELECT k.*, k.time AS at, true AS newest
+      FROM unnest(CAST(:item_ids AS text[]), CAST(:type_ids AS text[])) AS t (item_id, type_id)
+     CROSS JOIN LATERAL ({
+        _known(
+            "item_id = t.item_id AND type_id = t.type_id", "time DESC, submission_id DESC"
+        ).replace(":limit", "1")
+    }) AS k
+    """  # noqa: S608
+)
+
+
+def _edge(function: str, order: str) -> str:
+    """The first or the last moment of an author, by the ends of the indexes."""
+    known = _known(_AUTHOR, order).replace(_COLUMNS, "time").replace(":limit", "1")
+    return f"(SELECT {function}(k.time) FROM ({known}) AS k)"  # noqa: S608
+
+
+SEEN: Final = text(f"SELECT {_edge('min', 'time')} AS first, {_edge('max', 'time DESC')} AS last")
+
 SPANNED: Final = frozenset({BY_AUTHOR, BY_AUTHOR_AND_TYPE, MEDIA_OF, BY_ADDRESS, BY_TEXT})
 """The ways in which a span of time may be asked for."""
 

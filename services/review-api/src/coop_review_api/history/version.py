@@ -131,7 +131,7 @@ def _version(
         author_key=item_key(owner.type_id, owner.id),
         thread_key=_key(data, shape.thread),
         parent_key=_key(data, shape.parent),
-        said_at=_moment(data, shape.said_at) or event.time,
+        said_at=moment_in(data, shape.said_at) or event.time,
         address=_address(data, shape.address),
         item=_encoder.encode(item).decode(),
         text=_text(data, shape.texts) if kept.searched else None,
@@ -157,7 +157,8 @@ def _key(data: dict[str, Any], field: str | None) -> str | None:
     return item_key(type_id, id_)
 
 
-def _moment(data: dict[str, Any], field: str | None) -> datetime | None:
+def moment_in(data: dict[str, Any], field: str | None) -> datetime | None:
+    """The moment that a field of an item says; None where it says none."""
     value = None if field is None else data.get(field)
     if not isinstance(value, str):
         return None

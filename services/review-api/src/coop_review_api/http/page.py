@@ -34,9 +34,10 @@ _CHECK = 4  # bytes
 T = TypeVar("T")
 
 
-def encode_cursor(position: str) -> str:
+def encode_cursor(position: str, *, of: str | None = None) -> str:
+    """A cursor of the present list, or of another one (`of`, the template of its path)."""
     raw = position.encode()
-    return base64.urlsafe_b64encode(_check(raw) + raw).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_check(raw, of) + raw).decode().rstrip("=")
 
 
 def wrapped(cursor: str | None) -> str | None:
@@ -68,8 +69,8 @@ def _position(cursor: str) -> str:
     return position
 
 
-def _check(position: bytes) -> bytes:
-    of_list = CURRENT_LIST.get().encode() + b"\0"
+def _check(position: bytes, of: str | None = None) -> bytes:
+    of_list = (of or CURRENT_LIST.get()).encode() + b"\0"
     return hashlib.blake2s(of_list + position, digest_size=_CHECK).digest()
 
 

@@ -57,6 +57,7 @@ from coop_review_api.http.openapi import TITLE, document
 from coop_review_api.http.person_view import PersonView, peopled
 from coop_review_api.http.problem import install
 from coop_review_api.investigation import route as investigation
+from coop_review_api.job_context import route as job_context
 from coop_review_api.live import route as live
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
@@ -124,6 +125,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     export.router,
     job_route.router,
     decided_job_route.router,
+    job_context.router,
     subject_route.router,
     comment.router,
     live.router,

@@ -8,6 +8,7 @@ from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.comment.store import CommentLimits
 from coop_review_api.delivery.trial import TrialLimits
 from coop_review_api.export.store import ExportLimits
+from coop_review_api.job_context.material import ContextLimits
 from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.single_sign_on.attempt import AttemptLimits
 
@@ -19,6 +20,7 @@ def limits() -> dict[type, object]:
         AutomationLimits(),
         BacktestLimits(),
         CommentLimits(),
+        ContextLimits(),
         ExportLimits(),
         FigureLimits(),
         ForgottenPasswordLimits(),

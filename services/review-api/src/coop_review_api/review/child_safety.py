@@ -192,15 +192,17 @@ async def viewed(
     principal: Principal,
     target: tuple[str, str],
     *,
+    detail: dict[str, Any] | None = None,
     now: datetime,
 ) -> None:
-    """One thing, a kind and an id, was looked at."""
+    """One thing, a kind and an id, was looked at; `detail` says what else was shown with it."""
     await audit.record(
         connection,
         org_id=principal.org_id,
         actor=principal.user_id,
         action="child-safety.viewed",
         target=target,
+        detail=detail,
         time=now,
     )
 

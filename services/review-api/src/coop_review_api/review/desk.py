@@ -241,13 +241,20 @@ async def skip(desk: Desk, principal: Principal, job_id: str, token: str) -> Non
 
 
 async def _require_skip(connection: AsyncConnection, principal: Principal) -> None:
-    if principal.may(Permission.EDIT_MRT_QUEUES):
-        return
     wanted = [(Kind.SETTINGS, SETTINGS_ID)]
     catalogue = await load_documents(connection, principal.org_id, wanted)
-    settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
-    if settings is not None and settings.hide_skip_button_for_non_admins:
-        raise Forbidden("this organisation does not let you skip jobs")
+    reason = refuses_skip(principal, catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID))
+    if reason is not None:
+        raise Forbidden(reason)
+
+
+def refuses_skip(principal: Principal, settings: OrgSettings | None) -> str | None:
+    """Why this person may not skip jobs; None where they may."""
+    if principal.may(Permission.EDIT_MRT_QUEUES) or settings is None:
+        return None
+    if not settings.hide_skip_button_for_non_admins:
+        return None
+    return "this organisation does not let you skip jobs"
 
 
 async def look(desk: Desk, principal: Principal, job_id: str) -> Job:

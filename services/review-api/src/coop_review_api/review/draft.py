@@ -78,13 +78,23 @@ async def find(engine: AsyncEngine, principal: Principal, job_id: str, *, now: C
     """My draft for the job. Raises JobNotFound, `NotFound`."""
     async with transaction(engine) as connection:
         await _require_visible(connection, principal, job_id)
-        row = (
-            await connection.execute(
-                select(job_drafts).where(*_mine(principal, job_id), job_drafts.c.expires_at > now())
-            )
-        ).one_or_none()
-    if row is None:
+        found = await of_job(connection, principal, job_id, now=now())
+    if found is None:
         raise NotFound("no draft of yours for this job")
+    return found
+
+
+async def of_job(
+    connection: AsyncConnection, principal: Principal, job_id: str, *, now: datetime
+) -> Kept | None:
+    """My draft for a job that is open to me, if there is one."""
+    row = (
+        await connection.execute(
+            select(job_drafts).where(*_mine(principal, job_id), job_drafts.c.expires_at > now)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
     return Kept(
         job_id=job_id,
         content=msgspec.json.decode(row.content),

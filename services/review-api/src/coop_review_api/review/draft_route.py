@@ -57,14 +57,14 @@ async def put_draft(
     """Keep what I have entered so far, in place of what I kept before. It lasts seven days."""
     desk = part_of(request, Desk)
     kept = await store.save(desk.engine, principal, job_id, body.content, now=desk.clock)
-    return _view(kept)
+    return draft_view(kept)
 
 
 @router.get("/jobs/{job_id}/draft", operation_id="getJobDraft", response_model=DraftView)
 async def get_draft(request: Request, principal: Reviewer, job_id: str) -> DraftView:
     """What I kept for this job."""
     desk = part_of(request, Desk)
-    return _view(await store.find(desk.engine, principal, job_id, now=desk.clock))
+    return draft_view(await store.find(desk.engine, principal, job_id, now=desk.clock))
 
 
 @router.delete("/jobs/{job_id}/draft", operation_id="deleteJobDraft", status_code=204)
@@ -74,7 +74,7 @@ async def delete_draft(request: Request, principal: Reviewer, job_id: str) -> Re
     return Response(status_code=204)
 
 
-def _view(kept: store.Kept) -> DraftView:
+def draft_view(kept: store.Kept) -> DraftView:
     return DraftView(
         job_id=kept.job_id,
         content=kept.content,

@@ -10,11 +10,13 @@ Must not: change anything.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
@@ -35,6 +37,8 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
 from coop_review_api.review.desk import visible_queues
 from coop_runtime.database.engine import transaction
+
+_COUNTED: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +86,42 @@ async def search(
     order = (jobs.c.enqueued_at, jobs.c.job_id)
     query = query.order_by(*(c.desc() for c in order) if wanted.newest_first else order)
     async with transaction(engine) as connection:
-        if not principal.may(Permission.EDIT_MRT_QUEUES):
-            open_ids = list(await visible_queues(connection, principal))
-            query = query.where(jobs.c.queue_id.in_(open_ids))
+        query = await _of_open_queues(connection, principal, query)
         rows = await connection.execute(query.limit(limit + 1))
         found = [summary_of(dict(row)) for row in rows.mappings()]
         seen_ids = [job.job_id for job in found[:limit] if job.csam]
         await child_safety.listed(connection, principal, "jobs", seen_ids, now=clock())
     return found
+
+
+async def about(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: JobFilter,
+    *,
+    most: int,
+    now: datetime,
+) -> tuple[list[JobSummary], dict[str, int]]:
+    """The newest `most` of the jobs, and how many there are by state (of `_COUNTED` at most). Who
+    asks leaves the audit row."""
+    query = await _of_open_queues(connection, principal, query_of(principal, wanted, now=now))
+    newest = query.order_by(jobs.c.enqueued_at.desc(), jobs.c.job_id.desc()).limit(most)
+    found = [summary_of(dict(row)) for row in (await connection.execute(newest)).mappings()]
+    if len(found) < most:
+        return found, dict(Counter(str(job.state) for job in found))
+    some = query.with_only_columns(jobs.c.state).limit(_COUNTED).subquery()
+    counted = await connection.execute(
+        select(some.c.state, func.count().label("many")).group_by(some.c.state)
+    )
+    return found, {row.state: row.many for row in counted}
+
+
+async def _of_open_queues(
+    connection: AsyncConnection, principal: Principal, query: Select[Any]
+) -> Select[Any]:
+    if principal.may(Permission.EDIT_MRT_QUEUES):
+        return query
+    return query.where(jobs.c.queue_id.in_(list(await visible_queues(connection, principal))))
 
 
 def position_of(job: JobSummary) -> str:

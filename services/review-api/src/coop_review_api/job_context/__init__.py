@@ -1,0 +1,1 @@
+"""What whoever decides a job has to see, in one answer."""
