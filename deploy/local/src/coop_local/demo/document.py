@@ -352,12 +352,6 @@ QUEUES: Final[list[Json]] = [
         "order": "EARLIEST_DEADLINE",
         "targetMinutes": 60,
     },
-    {
-        "name": "Second look",
-        "description": "Appeals: somebody thinks we were wrong.",
-        "isAppealsQueue": True,
-        "targetMinutes": 2880,
-    },
 ]
 
 USER_NAMES: Final = {

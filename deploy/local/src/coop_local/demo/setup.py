@@ -82,7 +82,7 @@ def _create_organisation(environment: Mapping[str, str]) -> dict[str, Any]:
         "coop_review_api",
         "create-org",
         "--name",
-        "Demo",
+        "Largo",
         "--admin-email",
         f"admin@{_MAIL_DOMAIN}",
     ]
