@@ -56,7 +56,7 @@ def test_the_console_in_a_browser(stack: LocalStack, browser: str, file: str) ->
         "COOP_CHROMIUM": browser,
     }
     done = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", "--test-timeout=60000", file],
+        ["node", "--test", "--test-reporter=spec", "--test-timeout=360000", file],
         cwd=HERE,
         env=environment,
         capture_output=True,

@@ -4159,6 +4159,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate passages
+         * @description Passages of a job in another language, by the organisation's account with OpenAI; refused for
+         *     what is about child safety.
+         */
+        post: operations["translatePassages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -8650,6 +8671,26 @@ export interface components {
             typeVersion: string;
         };
         /**
+         * PassageBody
+         * @description A text by its JSON pointer: within the job's `payload`, or within the data of `item`.
+         */
+        PassageBody: {
+            /** @default null */
+            item?: components["schemas"]["PassageItemBody"] | null;
+            /** Pointer */
+            pointer: string;
+        };
+        /**
+         * PassageItemBody
+         * @description An item of the platform.
+         */
+        PassageItemBody: {
+            /** Id */
+            id: string;
+            /** Typeid */
+            typeId: string;
+        };
+        /**
          * PasswordBody
          * @description The present password and the new one.
          */
@@ -11802,6 +11843,39 @@ export interface components {
         TimesView: {
             /** Points */
             points: components["schemas"]["TimesPointView"][];
+        };
+        /**
+         * TranslationBody
+         * @description `to` is a BCP 47 language tag, such as `en` or `pt-BR`.
+         */
+        TranslationBody: {
+            /** Jobid */
+            jobId: string;
+            /** Passages */
+            passages: components["schemas"]["PassageBody"][];
+            /** To */
+            to: string;
+        };
+        /**
+         * TranslationList
+         * @description In the order of the passages.
+         */
+        TranslationList: {
+            /** Items */
+            items: components["schemas"]["TranslationView"][];
+        };
+        /**
+         * TranslationView
+         * @description `language` is that of the original, `und` where there is none; `text` the translation. Where
+         *     there is none, `problem` says why.
+         */
+        TranslationView: {
+            /** Language */
+            language: string | null;
+            /** Problem */
+            problem: string | null;
+            /** Text */
+            text: string | null;
         };
         /**
          * TriedRuleView
@@ -21767,6 +21841,42 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    translatePassages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranslationBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranslationList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

@@ -1,9 +1,10 @@
 /**
  * Leaving a page with changes that were not saved is asked about: by a link, by Back, by closing the tab.
  */
-import { Button, Group, Modal, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 
+import { Dialog } from "@/control/dialog";
 import { useWords } from "@/words/words";
 
 import { words } from "./words";
@@ -13,7 +14,7 @@ export function LeaveGuard({ dirty }: { dirty: boolean }) {
   const blocker = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true });
   if (blocker.status !== "blocked") return null;
   return (
-    <Modal opened onClose={blocker.reset} title={say("leaveTitle")} centered>
+    <Dialog opened onClose={blocker.reset} title={say("leaveTitle")} centered>
       <Text size="sm">{say("leaveText")}</Text>
       <Group mt="lg" gap="sm" justify="flex-end">
         <Button onClick={blocker.proceed}>{say("leave")}</Button>
@@ -21,6 +22,6 @@ export function LeaveGuard({ dirty }: { dirty: boolean }) {
           {say("stay")}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -118,13 +118,13 @@ function Start({ row, acts, nth }: { row: QueueRow; acts: Acts; nth: number }) {
       data-resume={holds || undefined}
       loading={acts.starting === row.queue.id}
       rightSection={printed}
-      aria-label={say("startOf", { name: row.queue.name })}
       onClick={(event) => {
         event.stopPropagation();
         acts.start(row);
       }}
     >
       {say(holds ? "resume" : "start")}
+      <span className="hidden">{row.queue.name}</span>
     </Button>
   );
 }

@@ -143,7 +143,12 @@ function Filters({ all, q, only, search }: FilterProps) {
           placeholder={say("filter")}
           value={q}
           onChange={(event) => search({ q: event.currentTarget.value || undefined })}
-          onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            // The browser would empty the field.
+            event.preventDefault();
+            event.currentTarget.blur();
+          }}
         />
         <Written keys="/" />
       </label>

@@ -34,7 +34,6 @@ export const words = defineWords({
   start: "Start",
   resume: "Resume",
   caughtUp: "Caught up",
-  startOf: "Start {name}",
   noJobPage: "The page of a job is not there yet.",
   emptied: "Nothing in {name} waits for you now.",
   emptiedNext: "Next due: {name}, {due}.",

@@ -23,9 +23,10 @@ export function AccountMenu() {
     <>
       <Menu position="top-start" width={220}>
         <Menu.Target>
-          <button type="button" className={classes.link} aria-label={say("account", { name: user.name })}>
+          <button type="button" className={classes.link}>
             <Avatar name={user.name} id={user.id} />
-            <span className="ell user-text">{user.name}</span>
+            <span className="ell user-text" title={user.name}>{user.name}</span>
+            <span className="hidden">{say("account")}</span>
           </button>
         </Menu.Target>
         <Menu.Dropdown>

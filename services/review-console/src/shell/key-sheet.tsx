@@ -1,7 +1,8 @@
 /** `?`: every key there is now, by where it works; each can be changed. */
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { Fragment, useEffect, useState } from "react";
 
+import { Dialog } from "@/control/dialog";
 import { useCommands, Written } from "@/key/keys";
 import { keys, SCOPES, type Command, type Scope } from "@/key/registry";
 import { strokeFrom, type Stroke } from "@/key/stroke";
@@ -28,7 +29,7 @@ export default function KeySheet({ close }: { close: () => void }) {
   };
 
   return (
-    <Modal opened onClose={close} title={say("keys")} size={560} closeOnEscape={changing === null}>
+    <Dialog opened onClose={close} title={say("keys")} size={560} closeOnEscape={changing === null}>
       <p className="dim t13">{shortcuts ? say("keysHint") : say("keysOff")}</p>
       {taken ? <p role="alert" className="t13">{taken}</p> : null}
       {changing ? <Listen command={changing} heard={change} stop={() => setChanging(null)} /> : null}
@@ -67,7 +68,7 @@ export default function KeySheet({ close }: { close: () => void }) {
           );
         })}
       </table>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,8 @@
 /** How the console looks and works for me: each choice is in force at once. */
-import { Modal, Select, Stack, Switch } from "@mantine/core";
+import { Select, Stack, Switch } from "@mantine/core";
 import { useState } from "react";
 
+import { Dialog } from "@/control/dialog";
 import { api, take } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
@@ -37,7 +38,7 @@ export default function LookDialog({ close }: { close: () => void }) {
   };
 
   return (
-    <Modal opened onClose={close} title={say("look")} size={420}>
+    <Dialog opened onClose={close} title={say("look")} size={420}>
       <Stack gap="md">
         <Select label={say("theme")} value={chosen.theme} data={[{ value: "SYSTEM", label: say("themeSystem") }, { value: "LIGHT", label: say("themeLight") }, { value: "DARK", label: say("themeDark") }]} onChange={(theme) => keep({ theme: theme as Preference["theme"] })} />
         <Select label={say("contrast")} value={chosen.contrast} data={[{ value: "SYSTEM", label: say("contrastSystem") }, { value: "MORE", label: say("contrastMore") }]} onChange={(contrast) => prefer({ contrast: contrast as Preference["contrast"] })} />
@@ -47,6 +48,6 @@ export default function LookDialog({ close }: { close: () => void }) {
         <Switch label={say("shortcuts")} description={say("shortcutsHint")} checked={chosen.shortcuts} onChange={(event) => keep({ shortcuts: event.currentTarget.checked })} />
         {why ? <p role="alert" className="t13">{say("notKept", { why })}</p> : null}
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

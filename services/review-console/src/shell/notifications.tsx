@@ -23,12 +23,13 @@ export function Notifications() {
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-end" trapFocus>
       <Popover.Target>
-        <button type="button" className={classes.item} aria-label={say("unread", { count: unread })} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button type="button" className={classes.item} aria-expanded={open} onClick={() => setOpen(!open)}>
           <IconBell className="icon" aria-hidden="true" />
+          <span className="hidden">{say("unread", { count: unread })}</span>
           {unread > 0 ? (
             <>
               <i className={classes.dot} />
-              <b>{unread}</b>
+              <b aria-hidden="true">{unread}</b>
             </>
           ) : null}
         </button>

@@ -1,12 +1,13 @@
 /**
  * Ctrl K: pages, commands, and what is configured, by name or id.
  */
-import { Modal } from "@mantine/core";
+
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useMemo, useState, type KeyboardEvent } from "react";
 
+import { Dialog } from "@/control/dialog";
 import { actionsQuery, itemTypesQuery, policiesQuery, queuesQuery } from "@/configuration/query";
 import { useCommands, Written } from "@/key/keys";
 import { keys } from "@/key/registry";
@@ -50,7 +51,7 @@ export default function Palette({ close }: { close: () => void }) {
     } else if (event.key === "Enter" && !event.nativeEvent.isComposing) open(current);
   };
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="8vh" aria-label={say("openPalette")}>
+    <Dialog opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="8vh" aria-label={say("openPalette")}>
       <div className={classes.field}>
         <IconSearch className="icon dim" aria-hidden="true" />
         <input
@@ -75,14 +76,14 @@ export default function Palette({ close }: { close: () => void }) {
           // The field above has the keys; this is for the pointer.
           // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <div key={hit.id} id={`hit-${hit.id}`} role="option" tabIndex={-1} aria-selected={hit === current} className={classes.hit} onClick={() => open(hit)}>
-            <span className="ell user-text">{hit.name}</span>
+            <span className="ell user-text">{hit.name}</span>{" "}
             <span className="end dim t12">{hit.kind}</span>
             {hit.written ? <Written keys={hit.written} /> : null}
           </div>
         ))}
       </div>
       {hits.length === 0 ? <p className={classes.none}>{say("nothingFound")}</p> : null}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -105,7 +106,7 @@ function useEverything(): Hit[] {
   const actions = useQuery({ ...actionsQuery, enabled: hasPage("/actions") });
   const itemTypes = useQuery({ ...itemTypesQuery, enabled: hasPage("/item-types") });
   const documents = (kind: string, to: string, items: readonly { id: string; name: string }[] | undefined): Hit[] =>
-    (items ?? []).map(({ id, name }) => ({ id, name, kind, run: () => void navigate({ to: `${to}/${id}` as "/queues" }) }));
+    (hasPage(to) ? (items ?? []) : []).map(({ id, name }) => ({ id, name, kind, run: () => void navigate({ to: `${to}/${id}` as "/queues" }) }));
   return [
     ...pages.map((page) => ({ id: `go.${page.name}`, name: say(page.name), kind: say("pages"), written: page.keys, run: () => void navigate({ to: page.to as "/queues" }) })),
     ...commands

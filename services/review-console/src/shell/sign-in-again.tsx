@@ -1,6 +1,7 @@
 /** Over the page whose session ended: the same person signs in, and the page is as it was. */
-import { Modal } from "@mantine/core";
 
+
+import { Dialog } from "@/control/dialog";
 import { enter, useSession } from "@/session/session";
 import { SignInForm } from "@/session/sign-in-form";
 import { words as sessionWords } from "@/session/words";
@@ -10,9 +11,9 @@ export default function SignInAgain() {
   const say = useWords(sessionWords);
   const { user, org } = useSession();
   return (
-    <Modal opened onClose={() => undefined} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={say("endTitle")} size={380} centered>
+    <Dialog opened onClose={() => undefined} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={say("endTitle")} size={380} centered>
       <p className="dim t13">{say("endText")}</p>
       <SignInForm email={user.email} organisation={org.slug ?? org.id} entered={enter} awaits={() => location.assign("/awaiting-approval")} />
-    </Modal>
+    </Dialog>
   );
 }

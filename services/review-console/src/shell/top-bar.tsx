@@ -35,7 +35,7 @@ export function TopBar({ openPalette, openKeys, stepAway, nav, setNav }: Props) 
           {org.name}
         </span>
       </div>
-      <button type="button" className={classes.search} onClick={openPalette} aria-label={say("search")}>
+      <button type="button" className={classes.search} onClick={openPalette}>
         <IconSearch className="icon" aria-hidden="true" />
         <span className="ell">{say("search")}</span>
         <Keys of="shell.palette" fallback="Mod+K" />

@@ -24,7 +24,7 @@ export const words = defineWords({
   strikes: "Strikes",
   policies: "Policies",
   settings: "Settings",
-  account: "{name}: account",
+  account: "account",
   menu: "Menu",
   closeMenu: "Close menu",
   notifications: "Notifications",

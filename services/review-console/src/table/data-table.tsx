@@ -11,6 +11,7 @@
  * Must not: filter, sort or cut rows itself.
  */
 import { Button, Checkbox, Menu } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { tableFeatures, useTable, type ColumnDef } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { IconArrowDown, IconArrowUp, IconColumns } from "@tabler/icons-react";
@@ -122,10 +123,6 @@ export function DataTable<Row extends object>(props: Props<Row>) {
   );
 }
 
-function classOf({ numeric, wide }: { numeric?: boolean; wide?: boolean }): string {
-  return `${numeric ? "num" : ""} ${wide ? classes.wide : ""}`.trim();
-}
-
 function edges(items: readonly { start: number; end: number }[], total: number): [number, number] {
   return [items[0]?.start ?? 0, total - (items.at(-1)?.end ?? total)];
 }
@@ -146,7 +143,7 @@ function Head<Row>({ shown, sort, onSort, selection, onSelect, rows, rowId }: Pr
           const isSorted = sort?.by === column.id;
           const Arrow = sort?.descending ? IconArrowDown : IconArrowUp;
           return (
-            <th key={column.id} scope="col" style={{ width: column.width }} className={classOf(column)} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
+            <th key={column.id} scope="col" style={{ width: column.width }} className={column.numeric ? "num" : undefined} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
               {column.sortable && onSort ? (
                 <button type="button" className={classes.sort} onClick={() => onSort({ by: column.id, descending: isSorted ? !sort.descending : false })}>
                   {column.header}
@@ -184,7 +181,7 @@ function Line<Row>({ row, shown, rowId, rowName, rows, cursor, onCursor, onOpen,
         </td>
       ) : null}
       {shown.map((column) => (
-        <td key={column.id} className={classOf(column)}>
+        <td key={column.id} className={column.numeric ? "num" : undefined}>
           {column.cell(row)}
         </td>
       ))}
@@ -237,7 +234,8 @@ function More({ more }: { more: Props<object>["more"] }) {
 
 function useShown<Row>(id: string, columns: readonly Column<Row>[]): Column<Row>[] {
   const hidden = usePreference().hiddenColumns[id] ?? [];
-  return columns.filter((column) => !(column.hideable && hidden.includes(column.id)));
+  const narrow = useMediaQuery("(max-width: 900px)");
+  return columns.filter((column) => !(column.hideable && hidden.includes(column.id)) && !(narrow && column.wide));
 }
 
 /** Which columns are shown; for the head of a page, beside the table of the same `id`. */

@@ -1,0 +1,36 @@
+// Pictures of the pages, light and dark, wide and narrow: node screenshots.mjs FOLDER
+import { join } from "node:path";
+
+import { BASE, open, signIn } from "./browser.mjs";
+
+const [folder] = process.argv.slice(2);
+
+// One line a page: its name, who looks, its address, and what has to be there first.
+const PAGES = [
+  { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
+];
+const SIZES = [
+  [1440, 900, ""],
+  [390, 844, "-narrow"],
+];
+
+for (const scheme of ["light", "dark"]) {
+  for (const [width, height, suffix] of SIZES) {
+    const { browser, page, faults } = await open({ width, height, scheme });
+    const shoot = async (name) => {
+      await page.evaluate(() => document.fonts.ready);
+      await page.waitForTimeout(500);
+      await page.screenshot({ path: join(folder, `${name}-${scheme}${suffix}.png`) });
+    };
+    await page.goto(`${BASE}/sign-in`);
+    await page.getByLabel("E-mail").waitFor();
+    await shoot("sign-in");
+    for (const { name, role, path, ready } of PAGES) {
+      await signIn(page, role, path);
+      await ready(page).waitFor();
+      await shoot(name);
+    }
+    await browser.close();
+    if (faults.length > 0) throw new Error(faults.join("\n"));
+  }
+}
