@@ -1842,6 +1842,27 @@ export interface paths {
         patch: operations["editJobComment"];
         trace?: never;
     };
+    "/v1/jobs/{job_id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get job context
+         * @description A job, pending or closed, with its item, who made it and who reported it, what was said
+         *     around it, why it is here, and what I may do with it.
+         */
+        get: operations["getJobContext"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job_id}/decisions": {
         parameters: {
             query?: never;
@@ -1990,6 +2011,26 @@ export interface paths {
          * @description Leave the job to others; it stays hidden from me for a while.
          */
         post: operations["skipJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/thread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List job thread
+         * @description What was said before or after the job's item, or a part of its thread; oldest first.
+         */
+        get: operations["listJobThread"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4987,6 +5028,30 @@ export interface components {
             /** Nextcursor */
             nextCursor?: string | null;
         };
+        /**
+         * AuthorView
+         * @description Whom the job is about: who made its item, or who it is. `joinedAt` is what their profile
+         *     says; `firstSeen` and `lastSeen` are when something of theirs was sent, as far back as the
+         *     history goes. `strikes` is null where they could not be had.
+         */
+        AuthorView: {
+            avatar: components["schemas"]["AvatarView"] | null;
+            /** Displayname */
+            displayName: string | null;
+            /** Firstseen */
+            firstSeen: string | null;
+            /** Id */
+            id: string;
+            jobs7d: components["schemas"]["RecentJobsView"];
+            /** Joinedat */
+            joinedAt: string | null;
+            /** Lastseen */
+            lastSeen: string | null;
+            profile: components["schemas"]["ContextItemView"] | null;
+            strikes: components["schemas"]["StrikeCountView"] | null;
+            /** Typeid */
+            typeId: string;
+        };
         /** AutomationPage */
         AutomationPage: {
             /** Items */
@@ -5062,6 +5127,14 @@ export interface components {
             /** Id */
             id: string;
             manifest: components["schemas"]["ManifestView"] | null;
+        };
+        /**
+         * AvatarView
+         * @description Where the platform has the picture.
+         */
+        AvatarView: {
+            /** Url */
+            url: string;
         };
         /**
          * BacktestBody
@@ -5805,6 +5878,144 @@ export interface components {
             valueScalarType: components["schemas"]["ScalarType"];
         };
         /**
+         * ContextCommentsView
+         * @description How many there are, and the newest of them, oldest first.
+         */
+        ContextCommentsView: {
+            /** Count */
+            count: number;
+            /** Items */
+            items: components["schemas"]["CommentView"][];
+        };
+        /**
+         * ContextItemView
+         * @description An item as it was sent. `submittedAt` is when, `saidAt` when it says it was made (null: not
+         *     known). `carrier` says who has it: the history, or the job alone.
+         */
+        ContextItemView: {
+            /**
+             * Carrier
+             * @enum {string}
+             */
+            carrier: "HISTORY" | "JOB";
+            creator: components["schemas"]["PlatformUserView"] | null;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Displayname */
+            displayName: string | null;
+            /** Id */
+            id: string;
+            /** Saidat */
+            saidAt: string | null;
+            /** Submittedat */
+            submittedAt: string | null;
+            /** Typeid */
+            typeId: string;
+            /** Typeversion */
+            typeVersion: string;
+        };
+        /**
+         * ContextJobView
+         * @description A job. `entries` are its causes, the newest first, at most a hundred; all of them are at
+         *     `/v1/jobs/{id}`. `appealOf`: what an appeal is against.
+         */
+        ContextJobView: {
+            /** Appealof */
+            appealOf?: components["schemas"]["AppealOriginView"][];
+            /** Claimedat */
+            claimedAt: string | null;
+            /** Closedat */
+            closedAt: string | null;
+            /** Closedby */
+            closedBy: string | null;
+            closedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Closereason */
+            closeReason: string | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Csam */
+            csam: boolean;
+            /** Deadline */
+            deadline: string | null;
+            /** Entries */
+            entries: components["schemas"]["JobEntry"][];
+            /** Entrycount */
+            entryCount: number;
+            /** Id */
+            id: string;
+            /** Itemid */
+            itemId: string;
+            /** Itemtypeid */
+            itemTypeId: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "DEFAULT" | "NCMEC" | "APPEAL";
+            lease: components["schemas"]["LeaseHolder"] | null;
+            /** Movedfrom */
+            movedFrom: string[];
+            /** Movedto */
+            movedTo: string | null;
+            /** Policyids */
+            policyIds: string[];
+            /** Queueid */
+            queueId: string;
+            /** Reportcount */
+            reportCount: number;
+            /** Reportedinthread */
+            reportedInThread: components["schemas"]["ItemRefView"][];
+            /** Reportercount */
+            reporterCount: number;
+            /** Revision */
+            revision: number;
+            /** Severity */
+            severity: number;
+            /** Source */
+            source: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "PENDING" | "CLOSED";
+        };
+        /**
+         * ContextReasonView
+         * @description Why rules sent the job, as long as it is kept.
+         */
+        ContextReasonView: {
+            /** Rules */
+            rules: components["schemas"]["ReasonRuleView"][];
+        };
+        /**
+         * ContextTypeView
+         * @description An item type as it was at `version`: what kinds of values its fields have, and which of them
+         *     are hidden at first.
+         */
+        ContextTypeView: {
+            fieldRoles: components["schemas"]["FieldRolesFields"];
+            /** Fields */
+            fields: components["schemas"]["FieldFields"][];
+            /** Hiddenfields */
+            hiddenFields: string[];
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "CONTENT" | "USER" | "THREAD";
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * CountClause
          * @description How many items of a group (that fulfil `conditionSet`) came within the window.
          */
@@ -6107,6 +6318,20 @@ export interface components {
             items: components["schemas"]["DecisionLogEntry"][];
             /** Nextcursor */
             nextCursor?: string | null;
+        };
+        /**
+         * DecisionRulesView
+         * @description What the organisation requires of a decision on this job.
+         */
+        DecisionRulesView: {
+            /** Policyrequired */
+            policyRequired: boolean;
+            /** Reasonrequired */
+            reasonRequired: boolean;
+            /** Reasonrequiredonignore */
+            reasonRequiredOnIgnore: boolean;
+            /** Severalpolicies */
+            severalPolicies: boolean;
         };
         /**
          * DecisionTableView
@@ -7623,6 +7848,34 @@ export interface components {
             typeVersion: string;
         };
         /**
+         * JobContextView
+         * @description A job with everything that its page shows first. `author` is null where nobody knows who made
+         *     the item; `offers` once the job is closed. `remaining` is how much waits in its queue, of a
+         *     thousand at most. What could not be had is in `missing`; the rest is there.
+         */
+        JobContextView: {
+            /** Additionalitems */
+            additionalItems: components["schemas"]["ContextItemView"][];
+            author: components["schemas"]["AuthorView"] | null;
+            comments: components["schemas"]["ContextCommentsView"];
+            draft: components["schemas"]["DraftView"] | null;
+            /** Earlieritems */
+            earlierItems: components["schemas"]["ContextItemView"][];
+            explanation: components["schemas"]["ContextReasonView"];
+            item: components["schemas"]["ContextItemView"];
+            job: components["schemas"]["ContextJobView"];
+            /** Missing */
+            missing: components["schemas"]["MissingPartView"][];
+            offers: components["schemas"]["OffersView"] | null;
+            /** Remaining */
+            remaining: number;
+            /** Reporters */
+            reporters: components["schemas"]["ReporterView"][];
+            thread: components["schemas"]["JobThreadView"];
+            /** Types */
+            types: components["schemas"]["ContextTypeView"][];
+        };
+        /**
          * JobDetailView
          * @description A job; why rules sent it (`reasons`, of its newest submissions, as long as they are kept);
          *     and, once it is closed, how it was decided.
@@ -7864,6 +8117,37 @@ export interface components {
              * @enum {string}
              */
             state: "PENDING" | "CLOSED";
+        };
+        /**
+         * JobThreadPage
+         * @description A part of it, oldest first; `nextCursor` leads on in the same direction. A page may hold
+         *     fewer than asked for, and still have a next one. `missing`: what of it could not be had.
+         */
+        JobThreadPage: {
+            /** Items */
+            items: components["schemas"]["ContextItemView"][];
+            /** Missing */
+            missing: components["schemas"]["MissingPartView"][];
+            /** Nextcursor */
+            nextCursor: string | null;
+            thread: components["schemas"]["ItemRefView"] | null;
+            /** Types */
+            types: components["schemas"]["ContextTypeView"][];
+        };
+        /**
+         * JobThreadView
+         * @description Items of a conversation, oldest first. `before` and `after` are cursors of
+         *     `/v1/jobs/{id}/thread` in that direction, null where it ends. `thread` is null where the item's
+         *     type names none: then there is only what reports brought.
+         */
+        JobThreadView: {
+            /** After */
+            after: string | null;
+            /** Before */
+            before: string | null;
+            /** Items */
+            items: components["schemas"]["ContextItemView"][];
+            thread: components["schemas"]["ItemRefView"] | null;
         };
         /**
          * JobView
@@ -8390,6 +8674,22 @@ export interface components {
             /** Ssourl */
             ssoUrl: string;
         };
+        /**
+         * MissingPartView
+         * @description UNAVAILABLE: try again. NOT_PERMITTED: not for me. NOT_KNOWN: nobody has it.
+         */
+        MissingPartView: {
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "HISTORY" | "THREAD" | "STRIKES" | "REPORTERS" | "EXPLANATION" | "TIMELINE" | "JOBS" | "OFFERS";
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "UNAVAILABLE" | "NOT_PERMITTED" | "NOT_KNOWN";
+        };
         /** ModelCardView */
         ModelCardView: {
             /** Annotationmethodology */
@@ -8519,6 +8819,53 @@ export interface components {
             kind: components["schemas"]["NotificationKind"];
             /** Readat */
             readAt: string | null;
+        };
+        /**
+         * OfferedActionView
+         * @description An action that can be taken on the job's item, or on its author (as RELATED_ACTION). A
+         *     `hidden` one is refused in this queue. `parameters`: it has some.
+         */
+        OfferedActionView: {
+            /** Hidden */
+            hidden: boolean;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: boolean;
+            /**
+             * Penalty
+             * @enum {string}
+             */
+            penalty: "NONE" | "LOW" | "MEDIUM" | "HIGH" | "SEVERE";
+            /**
+             * Target
+             * @enum {string}
+             */
+            target: "ITEM" | "AUTHOR";
+        };
+        /** OfferedQueueView */
+        OfferedQueueView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * OffersView
+         * @description What I may do with the job. `reverse`: whether accepting an appeal can take back what it is
+         *     against; null for what is no appeal.
+         */
+        OffersView: {
+            /** Actions */
+            actions: components["schemas"]["OfferedActionView"][];
+            escalate: components["schemas"]["PossibilityView"];
+            /** Moveto */
+            moveTo: components["schemas"]["OfferedQueueView"][];
+            reverse: components["schemas"]["PossibilityView"] | null;
+            rules: components["schemas"]["DecisionRulesView"];
+            skip: components["schemas"]["PossibilityView"];
         };
         /** OptionFields */
         OptionFields: {
@@ -8750,6 +9097,18 @@ export interface components {
             name: string;
         };
         /**
+         * PlatformUserView
+         * @description A user of the platform, with the name that they had last; null: not known.
+         */
+        PlatformUserView: {
+            /** Displayname */
+            displayName: string | null;
+            /** Id */
+            id: string;
+            /** Typeid */
+            typeId: string;
+        };
+        /**
          * PluginProblemView
          * @description A plugin that was left out, and why.
          */
@@ -8923,6 +9282,16 @@ export interface components {
              * @default 1
              */
             userStrikeCount?: number;
+        };
+        /**
+         * PossibilityView
+         * @description `reason` says why not.
+         */
+        PossibilityView: {
+            /** Ok */
+            ok: boolean;
+            /** Reason */
+            reason?: string | null;
         };
         /**
          * Preferences
@@ -9440,6 +9809,45 @@ export interface components {
             upTo?: string | null;
         };
         /**
+         * ReasonRuleView
+         * @description A rule that passed and sent the job. `says`, `score` and `matchedValue` are those of the
+         *     first condition that was true and found something; `conditions` are all of them.
+         */
+        ReasonRuleView: {
+            conditions: components["schemas"]["ConditionNodeView"] | null;
+            /**
+             * Evaluatedat
+             * Format: date-time
+             */
+            evaluatedAt: string;
+            /** Id */
+            id: string;
+            /** Matchedvalue */
+            matchedValue: string | null;
+            /** Name */
+            name: string;
+            /** Revision */
+            revision: number;
+            /** Says */
+            says: string | null;
+            /** Score */
+            score: number | boolean | string | null;
+            /** Submissionid */
+            submissionId: string;
+        };
+        /**
+         * RecentJobsView
+         * @description Jobs about the user that came within seven days: how many, and the newest ten.
+         */
+        RecentJobsView: {
+            /** Closed */
+            closed: number;
+            /** Items */
+            items: components["schemas"]["JobSummaryView"][];
+            /** Open */
+            open: number;
+        };
+        /**
          * RecoveryCodesView
          * @description Each is good once, in place of a code. Shown this once.
          */
@@ -9639,6 +10047,23 @@ export interface components {
             id: string;
             /** Typeid */
             typeId: string;
+        };
+        /**
+         * ReporterView
+         * @description Who reported the item. Of their reports of the last 30 days (of a thousand at most), how many
+         *     there were and how many a reviewer acted upon; null for who may not read what was decided.
+         */
+        ReporterView: {
+            /** Displayname */
+            displayName: string | null;
+            /** Id */
+            id: string;
+            /** Reports30D */
+            reports30d: number | null;
+            /** Typeid */
+            typeId: string;
+            /** Upheld30D */
+            upheld30d: number | null;
         };
         /**
          * RequestedView
@@ -11467,6 +11892,16 @@ export interface components {
             eventId: string;
             /** Policyid */
             policyId: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * StrikeCountView
+         * @description Live strikes, and when the next of them ends.
+         */
+        StrikeCountView: {
+            /** Nextexpiryat */
+            nextExpiryAt: string | null;
             /** Total */
             total: number;
         };
@@ -16405,6 +16840,36 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    getJobContext: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobContextView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     decideJob: {
         parameters: {
             query?: never;
@@ -16716,6 +17181,43 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listJobThread: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Which side of the job's item, or of the cursor. */
+                direction?: "BEFORE" | "AFTER";
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobThreadPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
