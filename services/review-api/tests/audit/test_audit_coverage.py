@@ -59,6 +59,8 @@ EXEMPT = {
     "POST /v1/identity-provider-metadata": "reads metadata and changes nothing",
     "POST /v1/invitations/look": "reads an invitation and changes nothing",
     "POST /v1/password-resets": "nothing happens without a mail server: see tests/test_password",
+    "PUT /v1/jobs/{job_id}/presence": "forgotten in less than a minute",
+    "DELETE /v1/jobs/{job_id}/presence": "forgotten in less than a minute",
     "POST /v1/csp-reports": "a browser's report is counted, and changes nothing",
     "POST /v1/sso/start": "says where to sign in; the sign-in leaves a row",
     "POST /v1/sso/{provider_id}/acs": "a sign-in at a provider: tests/single_sign_on/test_session",

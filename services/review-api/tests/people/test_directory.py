@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coop_contracts.permission import DEFAULT_ROLE_PERMISSIONS, Permission, Role
-from coop_review_api.http.person_view import initials_of
+from coop_review_api.kernel.initials import initials_of
 
 WANTED = {"id", "name", "initials", "active"}
 

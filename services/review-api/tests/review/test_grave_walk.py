@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from coop_contracts.permission import Permission, Role
 from coop_review_api.kernel.schema import audit_log
-from coop_review_api.live.hub import Listener
+from coop_review_api.live.hub import Here, Listener
 from coop_review_api.live.snapshot import Watched, take_snapshot
 from coop_review_api.process.application import build
 from coop_runtime.database.engine import transaction
@@ -489,7 +489,7 @@ async def test_live_counts_leave_it_out(material: GraveWorld, context: Any, engi
     seen = {}
     for user_id, principal in principals.items():
         listener = Listener(principal, 3600.0)
-        listener.show(snapshot)
+        listener.show(snapshot, Here(jobs={}, people={}), build="build-1")
         seen[user_id] = b"".join(data for _, data in listener.news()).decode()
     other, viewer = seen[material.other.user_id], seen[material.viewer.user_id]
     assert '"pending":0' in other

@@ -26,6 +26,7 @@ from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.live.hub import Hub
+from coop_review_api.live.presence import Presence, PresenceLimits
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
@@ -84,6 +85,7 @@ async def context(
     claims = Claims(engine, order)
     accounts = Accounts()
     providers = Providers.of(settings, accounts, vault, known=installed_signals)
+    presence = Presence(redis, clock=clock, limits=PresenceLimits())
     signals = Signals(installed_signals, providers, accounts, StrikeReader.of(redis_url))
     # A busy machine is not a platform that is away.
     partial_items = PartialItems(engine, EgressGuard(["127.0.0.1"]), vault, deadline=30)
@@ -123,10 +125,13 @@ async def context(
                 session_limits=settings.session_limits,
                 limits=settings.live_limits,
                 clock=clock,
+                presence=presence,
+                build="build-1",
             ),
             ItemReader: ItemReader(engine, horizon_of(engine, clock), clock=clock),
             PartialItems: partial_items,
             Passwords: passwords,
+            Presence: presence,
             RuleScale: RuleScale(
                 MeasuredRules(
                     engine,

@@ -14,10 +14,12 @@ BULK_JOBS = Relation(
     "order",
     "total",
     "requested",
+    "refused",
     "created_by",
     "confirmed_by",
     "created_at",
     "started_at",
+    "finished_at",
 )
 """Bulk actions and reversals; one that was not confirmed has no `started_at`."""
 

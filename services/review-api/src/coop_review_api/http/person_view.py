@@ -25,6 +25,7 @@ from fastapi.routing import APIRoute, request_response
 from pydantic import BaseModel
 
 from coop_review_api.http.body import FILLED, Model
+from coop_review_api.kernel.initials import initials_of
 
 
 class PersonView(Model):
@@ -39,12 +40,6 @@ class PersonView(Model):
     def of(cls, user_id: str, name: str, status: str) -> Self:
         """Of a row of the directory."""
         return cls(id=user_id, name=name, initials=initials_of(name), active=status == "ACTIVE")
-
-
-def initials_of(name: str) -> str:
-    """The first letters of the first word and the last."""
-    words = name.split()
-    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 PeopleOf = Callable[[Request, frozenset[str]], Awaitable[Mapping[str, PersonView]]]

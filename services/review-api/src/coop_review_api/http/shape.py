@@ -37,6 +37,12 @@ class Shape:
         for kind in kinds:
             _members.setdefault(kind.__name__, {}).update(members or {})
 
+    @classmethod
+    def reference(cls, kind: type) -> dict[str, Any]:
+        """What stands for a reference to this one in a description that is written by hand."""
+        _known.setdefault(kind.__name__, kind)
+        return {"type": "object", _MARK: [kind.__name__]}
+
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:

@@ -3,11 +3,12 @@
     join ──▶ first snapshot ──▶ what changed since ──▶ … ──▶ end: left, session, lifetime, slow,
                                                              stopped, fault
 
-Guarantees: the database is asked once for all listeners of a process, at most once in `every`
-seconds, and no more than a tenth of the time where the answer is slow; a listener is told of the
-newest state, never of a backlog, so that a slow one holds no memory; it ends when its session does,
-when the person's role or permissions change, or after its lifetime (the page connects again, and is
-looked at anew); listeners are bounded in number, of a process and of a person.
+Guarantees: the database (and Redis, for who has what open) is asked once for all listeners of a
+process, at most once in `every` seconds, and no more than a tenth of the time where the answer is
+slow; a listener is told of the newest state, never of a backlog, so that a slow one holds no
+memory; it ends when its session does, when the person's role or permissions change, or after its
+lifetime (the page connects again, and is looked at anew); listeners are bounded in number, of a
+process and of a person.
 Must not: know HTTP; `live.route` does.
 """
 
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.permission import Permission
@@ -30,7 +33,22 @@ from coop_review_api.kernel.error import TooManyAttempts, Unavailable
 from coop_review_api.kernel.live_limit import LiveLimits
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.session_limit import SessionLimits
-from coop_review_api.live.snapshot import Organisation, QueueState, Snapshot, Watched, take_snapshot
+from coop_review_api.live.event import (
+    BuildEvent,
+    CommentsEvent,
+    ConfigEvent,
+    HeldJob,
+    JobPresence,
+    JobsEvent,
+    NotificationsEvent,
+    PresenceEvent,
+    QueuesEvent,
+    QueueState,
+    SessionEvent,
+    TasksEvent,
+)
+from coop_review_api.live.presence import Presence
+from coop_review_api.live.snapshot import Organisation, Snapshot, Watched, take_snapshot
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -43,6 +61,14 @@ Message = tuple[str, bytes]
 
 _encoder = msgspec.json.Encoder()
 _log = logger("coop.review_api.live")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """Which jobs people have open, by person; and who has one open, by job."""
+
+    jobs: Mapping[str, frozenset[str]]
+    people: Mapping[str, tuple[str, ...]]
 
 
 class Listener:
@@ -75,13 +101,14 @@ class Listener:
             self.end = reason
         self._changed.set()
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Snapshot, here: Here, *, build: str) -> None:
         """The state of this moment, or its end."""
         if not self._goes_on(snapshot):
             self.finish("session")
             return
         self._latest = {
-            name: _encoder.encode(value) for name, value in self._view(snapshot).items()
+            name: _encoder.encode(value)
+            for name, value in self._view(snapshot, here, build).items()
         }
         if self._latest != self._told:
             self._changed.set()
@@ -99,19 +126,50 @@ class Listener:
             and organisation.roles.get(session.role, frozenset()) == principal.permissions
         )
 
-    def _view(self, snapshot: Snapshot) -> dict[str, Any]:
-        user_id = self.principal.user_id
-        view: dict[str, Any] = {"notifications": {"unread": snapshot.unread.get(user_id, 0)}}
-        if self.principal.may(Permission.VIEW_MRT) or self.principal.may(Permission.VIEW_INSIGHTS):
-            view["queues"] = {"items": self._queues(snapshot)}
-        if self.principal.may(Permission.VIEW_MRT):
-            held = snapshot.held.get(user_id, ())
-            view["jobs"] = {
-                "items": [
-                    one for one in held if self._sees_grave or one.job_id not in snapshot.grave
-                ]
-            }
+    def _view(self, snapshot: Snapshot, here: Here, build: str) -> dict[str, Struct]:
+        principal = self.principal
+        user_id, org_id = principal.user_id, principal.org_id
+        organisation = snapshot.organisations[org_id]
+        seen_at = snapshot.sessions[principal.session_id].last_seen_at
+        view: dict[str, Struct] = {
+            "session": SessionEvent(
+                expires_at=principal.expires_at, idle_expires_at=seen_at + organisation.idle
+            ),
+            "config": ConfigEvent(revision=organisation.revision),
+            "build": BuildEvent(id=build),
+            "notifications": NotificationsEvent(unread=snapshot.unread.get(user_id, 0)),
+            "tasks": TasksEvent(items=snapshot.tasks.get(user_id, ())),
+        }
+        if principal.may(Permission.VIEW_MRT) or principal.may(Permission.VIEW_INSIGHTS):
+            view["queues"] = QueuesEvent(items=tuple(self._queues(snapshot)))
+        if principal.may(Permission.VIEW_MRT):
+            held = self._held(snapshot)
+            opened = here.jobs.get(user_id, frozenset())
+            about = sorted({one.job_id for one in held} | opened)
+            comments = tuple(snapshot.comments[one] for one in about if one in snapshot.comments)
+            view["jobs"] = JobsEvent(items=held)
+            view["comments"] = CommentsEvent(items=comments)
+            view["presence"] = PresenceEvent(items=self._others(snapshot, here, sorted(opened)))
         return view
+
+    def _held(self, snapshot: Snapshot) -> tuple[HeldJob, ...]:
+        held = snapshot.held.get(self.principal.user_id, ())
+        return tuple(one for one in held if self._sees_grave or one.job_id not in snapshot.grave)
+
+    def _others(
+        self, snapshot: Snapshot, here: Here, opened: Sequence[str]
+    ) -> tuple[JobPresence, ...]:
+        """Who else has these jobs open."""
+        found = []
+        for job_id in opened:
+            people = tuple(
+                snapshot.names[one]
+                for one in here.people.get(job_id, ())
+                if one != self.principal.user_id and one in snapshot.names
+            )
+            if people:
+                found.append(JobPresence(job_id=job_id, people=people))
+        return tuple(found)
 
     @property
     def _sees_grave(self) -> bool:
@@ -138,8 +196,12 @@ class Hub:
         session_limits: SessionLimits,
         limits: LiveLimits,
         clock: Clock,
+        presence: Presence,
+        build: str,
     ) -> None:
         self.limits = limits
+        self._presence = presence
+        self._build = build
         self._engine = engine
         self._session_limits = session_limits
         self._clock = clock
@@ -202,10 +264,13 @@ class Hub:
     async def _show(self) -> None:
         listeners = list(self._listeners)
         people = [listener.principal for listener in listeners]
+        here = await self._here({one.user_id for one in people})
         watched = Watched(
             org_ids={one.org_id for one in people},
             user_ids={one.user_id for one in people},
             session_ids={one.session_id for one in people},
+            job_ids={job_id for opened in here.jobs.values() for job_id in opened},
+            names_of={one for those in here.people.values() for one in those},
         )
         async with transaction(self._engine) as connection:
             snapshot = await take_snapshot(
@@ -223,4 +288,9 @@ class Hub:
                 # Whatever became of its block: one that is over takes nobody's room.
                 self._listeners.discard(listener)
             else:
-                listener.show(snapshot)
+                listener.show(snapshot, here, build=self._build)
+
+    async def _here(self, user_ids: Collection[str]) -> Here:
+        jobs = await self._presence.of(user_ids)
+        opened = {job_id for of_person in jobs.values() for job_id in of_person}
+        return Here(jobs=jobs, people=await self._presence.at(opened))

@@ -2,10 +2,8 @@
 
     GET /v1/events     text/event-stream (WHATWG HTML, "Server-sent events")
 
-    event: queues          {"items": [{"queueId", "pending", "leased", "overdue",
-                                       "oldestCreatedAt"}]}      of the queues open to me
-    event: jobs            {"items": [{"jobId", "revision", "reportCount"}]}   that I hold
-    event: notifications   {"unread": n}
+    event: queues
+    data: {"items": [{"queueId": …}]}          one line; `live.event` has the data of each
 
 Guarantees: each is sent at the start, and again when it changed, whole: nothing has to be caught up
 with after a break. A stream ends with its session; listening keeps no session alive.
@@ -23,8 +21,10 @@ from starlette.responses import Response
 
 from coop_review_api.http.authentication import watching
 from coop_review_api.http.context import part_of
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.live_limit import LiveLimits
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.live.event import LiveEvents
 from coop_review_api.live.hub import Hub, Listener
 from coop_runtime.process.asgi import Receive, Send
 
@@ -46,13 +46,19 @@ _HEADERS = (
     response_class=Response,
     responses={
         200: {
-            "description": "Events `queues`, `jobs` and `notifications`, each when it changed.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "Events, each when it changed; their data by name: `LiveEvents`.",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "x-data-by-event": Shape.reference(LiveEvents),
+                }
+            },
         }
     },
 )
 async def listen_to_events(request: Request, principal: Watcher) -> Response:
-    """Be told of queue counts, jobs I hold, and notifications as they change."""
+    """Be told of what changes: queues, jobs I hold or have open, notifications, what I set in
+    motion, the configuration, my session."""
     return _Stream(part_of(request, Hub), principal)
 
 

@@ -11,40 +11,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, OrgSettings, Queue, RoleDefinition
 from coop_contracts.permission import Permission
 from coop_queues.reading import CLAIMS, GRAVE, JOBS
+from coop_review_api.comment.relation import COMMENTS
 from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.relation import ORGS
 from coop_review_api.directory.person import PEOPLE
+from coop_review_api.kernel.initials import initials_of
 from coop_review_api.kernel.session_limit import SessionLimits
+from coop_review_api.live.event import HeldJob, JobComments, PersonHere, QueueState, Task
+from coop_review_api.live.task import tasks_of
 from coop_review_api.notification.relation import NOTIFICATIONS
 from coop_review_api.people.relation import SESSIONS
-
-
-class QueueState(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What waits in a queue: `leased` of `pending` are held now, `overdue` past their deadline."""
-
-    queue_id: str
-    pending: int = 0
-    leased: int = 0
-    overdue: int = 0
-    oldest_created_at: datetime | None = None
-
-
-class HeldJob(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A job that a person holds. `revision` rises when a report is merged into it."""
-
-    job_id: str
-    revision: int
-    report_count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +54,22 @@ class SessionState:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What is asked for: organisations, people, sessions (by their ids)."""
+    """What is asked for: organisations, people, sessions (by their ids); jobs that people have
+    open, and everybody who has one of them open."""
 
     org_ids: Collection[str]
     user_ids: Collection[str]
     session_ids: Collection[str]
+    job_ids: Collection[str] = ()
+    names_of: Collection[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What there is at one moment. `queues`: by organisation and queue, those where something
-    waits; `harmless` the same without what is about child safety. `unread` and `held`: by person;
-    `grave` are the held jobs that are about child safety."""
+    waits; `harmless` the same without what is about child safety. `unread`, `held` and `tasks`: by
+    person; `grave` are the held jobs that are about child safety; `comments` those with any, of the
+    held jobs and the open ones; `names`: people by id."""
 
     at: datetime
     organisations: Mapping[str, Organisation]
@@ -89,6 +79,9 @@ class Snapshot:
     held: Mapping[str, tuple[HeldJob, ...]]
     grave: frozenset[str]
     sessions: Mapping[str, SessionState]
+    comments: Mapping[str, JobComments]
+    tasks: Mapping[str, tuple[Task, ...]]
+    names: Mapping[str, PersonHere]
 
 
 _COUNTS = text(
@@ -107,6 +100,7 @@ _COUNTS = text(
 _HELD = text(
     f"""
     SELECT c.reviewer_id, CAST(j.job_id AS text) AS job_id, j.revision, j.report_count,
+           j.lease_expires_at,
            {GRAVE} AS grave
       FROM {CLAIMS} c
       JOIN {JOBS} j ON j.job_id = c.job_id
@@ -131,6 +125,23 @@ _SESSIONS = text(
      WHERE s.session_id = ANY(CAST(:sessions AS text[])) AND s.expires_at > :now
        AND u.status = 'ACTIVE'
     """  # noqa: S608
+)
+_COMMENTS = text(
+    f"""
+    SELECT CAST(j.job_id AS text) AS job_id, count(*) AS written,
+           max(coalesce(c.edited_at, c.created_at)) AS latest
+      FROM {JOBS} j
+      JOIN {COMMENTS.sql} AS c
+        ON c.org_id = j.org_id AND c.item_key = j.item_key AND c.job_id = j.job_id
+     WHERE j.job_id = ANY(CAST(:jobs AS uuid[])) AND j.org_id = ANY(CAST(:orgs AS text[]))
+     GROUP BY j.job_id
+    """  # noqa: S608 - constants
+)
+_NAMES = text(
+    f"""
+    SELECT user_id, name, status FROM {PEOPLE.sql} AS p
+     WHERE p.org_id = ANY(CAST(:orgs AS text[])) AND p.user_id = ANY(CAST(:people AS text[]))
+    """  # noqa: S608 - constants
 )
 _REVISIONS = text(
     f"""
@@ -161,6 +172,31 @@ async def take_snapshot(
         if before is None or before.revision != revision:
             before = await _organisation(connection, org_id, limits)
         organisations[org_id] = before
+    queues, harmless = await _waiting(connection, values)
+    held, grave = await _held(connection, values)
+    jobs = {job.job_id for of_person in held.values() for job in of_person}
+    return Snapshot(
+        at=now,
+        organisations=organisations,
+        queues=queues,
+        harmless=harmless,
+        unread={row.user_id: row.unread for row in await connection.execute(_UNREAD, values)},
+        held=held,
+        grave=grave,
+        sessions={
+            row.session_id: SessionState(role=row.role, last_seen_at=row.last_seen_at)
+            for row in await connection.execute(_SESSIONS, values)
+        },
+        comments=await _comments(connection, values, jobs.union(watched.job_ids)),
+        tasks=await tasks_of(connection, values, now=now),
+        names=await _names(connection, values, watched.names_of),
+    )
+
+
+async def _waiting(
+    connection: AsyncConnection, values: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, QueueState]], dict[str, dict[str, QueueState]]]:
+    """What waits, by organisation and queue; and the same of what is not about child safety."""
     queues: dict[str, dict[str, QueueState]] = {}
     harmless: dict[str, dict[str, QueueState]] = {}
     for row in await connection.execute(_COUNTS, values):
@@ -175,26 +211,55 @@ async def take_snapshot(
             harmless.setdefault(row.org_id, {})[row.queue_id] = state
         of_org = queues.setdefault(row.org_id, {})
         of_org[row.queue_id] = _together(of_org.get(row.queue_id), state)
+    return queues, harmless
+
+
+async def _held(
+    connection: AsyncConnection, values: Mapping[str, Any]
+) -> tuple[dict[str, tuple[HeldJob, ...]], frozenset[str]]:
+    """What is held, by person; and which of it is about child safety."""
     held: dict[str, tuple[HeldJob, ...]] = {}
     grave = set()
     for row in await connection.execute(_HELD, values):
         if row.grave:
             grave.add(row.job_id)
-        job = HeldJob(job_id=row.job_id, revision=row.revision, report_count=row.report_count)
+        job = HeldJob(
+            job_id=row.job_id,
+            revision=row.revision,
+            report_count=row.report_count,
+            lease_expires_at=row.lease_expires_at,
+        )
         held[row.reviewer_id] = (*held.get(row.reviewer_id, ()), job)
-    return Snapshot(
-        at=now,
-        organisations=organisations,
-        queues=queues,
-        harmless=harmless,
-        unread={row.user_id: row.unread for row in await connection.execute(_UNREAD, values)},
-        held=held,
-        grave=frozenset(grave),
-        sessions={
-            row.session_id: SessionState(role=row.role, last_seen_at=row.last_seen_at)
-            for row in await connection.execute(_SESSIONS, values)
-        },
-    )
+    return held, frozenset(grave)
+
+
+async def _comments(
+    connection: AsyncConnection, values: Mapping[str, Any], job_ids: Collection[str]
+) -> dict[str, JobComments]:
+    if not job_ids:
+        return {}
+    asked = {"orgs": values["orgs"], "jobs": sorted(job_ids)}
+    return {
+        row.job_id: JobComments(job_id=row.job_id, count=row.written, latest_at=row.latest)
+        for row in await connection.execute(_COMMENTS, asked)
+    }
+
+
+async def _names(
+    connection: AsyncConnection, values: Mapping[str, Any], user_ids: Collection[str]
+) -> dict[str, PersonHere]:
+    if not user_ids:
+        return {}
+    asked = {"orgs": values["orgs"], "people": list(user_ids)}
+    return {
+        row.user_id: PersonHere(
+            id=row.user_id,
+            name=row.name,
+            initials=initials_of(row.name),
+            active=row.status == "ACTIVE",
+        )
+        for row in await connection.execute(_NAMES, asked)
+    }
 
 
 def _together(one: QueueState | None, other: QueueState) -> QueueState:

@@ -26,6 +26,7 @@ from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
+from coop_review_api.live.presence import Presence, PresenceLimits
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
@@ -68,11 +69,15 @@ def api(settings: Settings) -> Service:
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
     single_sign_on = SingleSignOn.of(settings, now)
     console = read_console(settings.review_console) if settings.review_console else None
+    build_id = Build.of(console)
+    presence = Presence(redis, clock=now, limits=PresenceLimits())
     hub = Hub(
         engine,
         session_limits=settings.session_limits,
         limits=settings.live_limits,
         clock=now,
+        presence=presence,
+        build=build_id.id,
     )
     context = Context(
         settings=settings,
@@ -85,7 +90,7 @@ def api(settings: Settings) -> Service:
         parts={
             **limits(),
             AgreementConcurrency: AgreementConcurrency(),
-            Build: Build.of(console),
+            Build: build_id,
             CspReports: CspReports(ReportLimits()),
             Desk: Desk(
                 engine=engine,
@@ -107,6 +112,7 @@ def api(settings: Settings) -> Service:
             ItemReader: ItemReader(engine, horizon_of(engine, now), clock=now),
             PartialItems: partial_items,
             Passwords: passwords,
+            Presence: presence,
             RuleScale: RuleScale(
                 MeasuredRules(
                     engine,

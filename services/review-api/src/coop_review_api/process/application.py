@@ -58,6 +58,7 @@ from coop_review_api.http.person_view import PersonView, peopled
 from coop_review_api.http.problem import install
 from coop_review_api.investigation import route as investigation
 from coop_review_api.job_context import route as job_context
+from coop_review_api.live import presence_route
 from coop_review_api.live import route as live
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
@@ -129,6 +130,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     subject_route.router,
     comment.router,
     live.router,
+    presence_route.router,
     audit_log.router,
     notification.router,
     strike_route.router,

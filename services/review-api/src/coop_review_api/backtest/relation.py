@@ -1,0 +1,20 @@
+"""What other slices read of backtests by joining with them."""
+
+from __future__ import annotations
+
+from coop_review_api.backtest.table import backtests
+from coop_review_api.kernel.relation import Relation
+
+BACKTESTS = Relation(
+    backtests,
+    "backtest_id",
+    "retroaction_id",
+    "org_id",
+    "state",
+    "progress",
+    "scanned",
+    "created_by",
+    "created_at",
+    "updated_at",
+)
+"""Backtests; those of a retroaction have its id."""
