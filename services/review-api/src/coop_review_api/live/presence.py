@@ -10,10 +10,14 @@ Must not: say who may see a job; `presence_route` asks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from coop_review_api.kernel.clock import Clock
@@ -25,11 +29,13 @@ _log = logger("coop.review_api.presence")
 @dataclass(frozen=True, kw_only=True)
 class PresenceLimits:
     """How long one word is good for (seconds), at how many jobs somebody can be, and how many
-    people are named at one."""
+    people are named at one; how long Redis is waited for, and left alone after a failure."""
 
     lasts: float = 45.0
     jobs: int = 20
     people: int = 20
+    wait: float = 0.5
+    rest: float = 5.0
 
 
 class Presence:
@@ -39,30 +45,25 @@ class Presence:
         self._redis = redis
         self._clock = clock
         self._limits = limits
+        self._rests_until = 0.0  # of the monotonic clock
 
     async def enter(self, job_id: str, user_id: str) -> None:
         """This person has the job open, until they are silent."""
         limits, until = self._limits, self._now() + self._limits.lasts
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for key, member in ((_job(job_id), user_id), (_person(user_id), job_id)):
-                    pipe.zadd(key, {member: until})
-                    pipe.expire(key, int(limits.lasts) + 1)
-                # Those that were named longest ago go.
-                pipe.zremrangebyrank(_person(user_id), 0, -limits.jobs - 1)
-                await pipe.execute()
-        except RedisError as error:
-            _log.warning("nobody can say where they are", error=str(error))
+        pipe = self._redis.pipeline(transaction=False)
+        for key, member in ((_job(job_id), user_id), (_person(user_id), job_id)):
+            pipe.zadd(key, {member: until})
+            pipe.expire(key, int(limits.lasts) + 1)
+        # Those that were named longest ago go.
+        pipe.zremrangebyrank(_person(user_id), 0, -limits.jobs - 1)
+        await self._run(pipe)
 
     async def leave(self, job_id: str, user_id: str) -> None:
         """They have it open no more."""
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.zrem(_job(job_id), user_id)
-                pipe.zrem(_person(user_id), job_id)
-                await pipe.execute()
-        except RedisError as error:
-            _log.warning("nobody can say where they are", error=str(error))
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zrem(_job(job_id), user_id)
+        pipe.zrem(_person(user_id), job_id)
+        await self._run(pipe)
 
     async def of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The jobs that each of these people has open."""
@@ -74,23 +75,29 @@ class Presence:
         found = await self._read([(one, _job(one)) for one in job_ids], self._limits.people)
         return {one: tuple(sorted(people)) for one, people in found.items()}
 
-    async def _read(self, wanted: Collection[tuple[str, str]], most: int) -> dict[str, list[str]]:
-        if not wanted:
-            return {}
-        now = self._now()
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for _, key in wanted:
-                    pipe.zrangebyscore(key, f"({now}", "+inf", start=0, num=most)
-                answers = await pipe.execute()
-        except RedisError as error:
-            _log.warning("nobody is anywhere", error=str(error))
-            return {}
+    async def _read(self, wanted: Sequence[tuple[str, str]], most: int) -> dict[str, list[str]]:
+        """By name, those of these keys that hold somebody now, or something."""
+        pipe, now = self._redis.pipeline(transaction=False), self._now()
+        for _, key in wanted:
+            pipe.zrangebyscore(key, f"({now}", "+inf", start=0, num=most)
+        answers = await self._run(pipe) if wanted else []
         return {
             name: [one.decode() if isinstance(one, bytes) else one for one in found]
-            for (name, _), found in zip(wanted, answers, strict=True)
+            for (name, _), found in zip(wanted, answers, strict=False)
             if found
         }
+
+    async def _run(self, pipe: Pipeline) -> list[Any]:
+        """The answers; none while Redis is away."""
+        if time.monotonic() < self._rests_until:
+            return []
+        try:
+            async with asyncio.timeout(self._limits.wait):
+                return list(await pipe.execute())
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rests_until = time.monotonic() + self._limits.rest
+            _log.warning("nobody is anywhere", error=str(error))
+            return []
 
     def _now(self) -> float:
         return self._clock().timestamp()
