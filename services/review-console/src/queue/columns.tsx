@@ -28,7 +28,7 @@ export function useColumns(acts: Acts): Column<QueueRow>[] {
     { id: "star", header: say("columnStar"), quiet: true, width: 52, cell: (row) => <Star row={row} star={acts.star} /> },
     { id: "queue", header: say("columnQueue"), cell: (row) => <QueueName row={row} /> },
     { id: "waiting", header: say("columnWaiting"), width: 84, numeric: true, cell: (row) => <b className="med">{row.pending.toLocaleString()}</b> },
-    { id: "oldest", header: say("columnOldest"), width: 84, numeric: true, hideable: true, wide: true, cell: (row) => <Age at={row.oldestAt} /> },
+    { id: "oldest", header: say("columnOldest"), width: 104, numeric: true, hideable: true, wide: true, cell: (row) => <Age at={row.oldestAt} /> },
     { id: "due", header: say("columnDue"), width: 208, wide: true, cell: (row) => <Due row={row} /> },
     { id: "there", header: say("columnThere"), width: 168, hideable: true, wide: true, cell: (row) => <There row={row} /> },
     { id: "start", header: say("columnStart"), quiet: true, width: 128, numeric: true, cell: (row) => <Start row={row} acts={acts} nth={starred.indexOf(row) + 1} /> },
