@@ -64,12 +64,23 @@ class Host:
 async def hosting() -> AsyncIterator[Host]:
     """A host on loopback."""
     host = Host()
-    server = await asyncio.start_server(host.serve, "127.0.0.1", 0)
+    open_: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_[task] = writer
+        await host.serve(reader, writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     host.port = server.sockets[0].getsockname()[1]
     try:
         yield host
     finally:
         server.close()
+        for writer in open_.values():
+            writer.transport.abort()
+        await asyncio.gather(*open_)
         await server.wait_closed()
 
 

@@ -165,6 +165,9 @@ def _service_environment(
         # The demo platform receives its webhooks on this machine; partial items and single sign-on
         # can be tried on it, too.
         environment.setdefault("COOP_EGRESS_ALLOW", _LOOPBACK)
+    if role.object_store:
+        folder = settings.state.resolve() / "media"
+        environment.setdefault("COOP_OBJECT_STORE", folder.as_uri())
     if role.port:
         environment[variable_of(role.port)] = str(ports.public[role.process])
     return environment

@@ -414,12 +414,19 @@ class StrikeThreshold(Struct, frozen=True, kw_only=True, rename="camel", omit_de
 
 
 class Wellness(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """How media are veiled. `blur_level` is from 0 (not at all) to 6."""
+    """How media are veiled. `blur_level` is from 0 (the thinnest veil) to 6; `veil_text` veils
+    words too. A veil that was lifted comes back after `veil_after` seconds. A break is advised
+    after so many graphic reveals, or minutes without a pause. 0: not at all."""
 
     mute_video: bool = True
+    mute_audio: bool = True
     grayscale: bool = True
     sepia: bool = False
     blur_level: Annotated[int, Meta(ge=0, le=6)] = 4
+    veil_text: bool = False
+    veil_after: Annotated[int, Meta(ge=0, le=600)] = 20
+    break_after_reveals: Annotated[int, Meta(ge=0, le=1000)] = 0
+    break_after_minutes: Annotated[int, Meta(ge=0, le=480)] = 0
 
 
 class OrgSettings(Document, frozen=True, kw_only=True):

@@ -37,6 +37,9 @@ class Settings(SignalSettings):
     take `review_rule_cost_ceiling` milliseconds of processor time for an item; what would take more
     is not saved.
 
+    Veiled media are kept in `object_store` (`file:///folder`, `s3://bucket/prefix`; `memory:///`:
+    nowhere), at most `review_media_bytes`, for `review_media_days` after somebody last saw them.
+
     `dispatch_url` is the dispatcher's internal API, `internal_token` the secret shared with it.
     Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
     authorities to trust besides the system's.
@@ -62,6 +65,9 @@ class Settings(SignalSettings):
     review_live_streams: int = Field(default=1000, ge=1, le=100_000)  # of one process
     review_live_every: float = Field(default=1, ge=0.05, le=60)
     review_live_lifetime: float = Field(default=300, ge=0.1, le=3600)
+    object_store: str = "memory:///"
+    review_media_bytes: int = Field(default=1024**3, ge=0)
+    review_media_days: float = Field(default=30, gt=0, le=3650)
     review_log_head_check: float = Field(default=2, gt=0)
     dispatch_url: str = "http://127.0.0.1:8083"
     internal_token: SecretStr = SecretStr("")

@@ -52,6 +52,8 @@ EXEMPT = {
     "DELETE /v1/second-reviews/{second_review_id}/lease": "`second_reviews` keeps who had it",
     "POST /v1/second-reviews/{second_review_id}/decisions": "`second_reviews` keeps the answer",
     "POST /v1/second-reviews/{second_review_id}/skip": "`second_reviews` keeps who had it",
+    "POST /v1/media/{ref}/reveal": "`media_reveals` keeps who saw what; and see test_media",
+    "DELETE /v1/me/reveals/{reveal_id}": "`media_reveals` keeps for how long",
     "POST /v1/me/second-factor": "a secret that is good for nothing before it is confirmed",
     "POST /v1/rules/spot-test": _TRIED,
     "POST /v1/routing-rules/test": _TRIED,

@@ -39,6 +39,8 @@ SIGNED_IN = {
     ("GET", "/v1/me/sessions"),
     ("DELETE", "/v1/me/sessions"),
     ("DELETE", "/v1/me/sessions/{session_id}"),
+    ("GET", "/v1/me/exposure"),
+    ("DELETE", "/v1/me/reveals/{reveal_id}"),
     ("GET", "/v1/me/second-factor"),
     ("POST", "/v1/me/second-factor"),
     ("POST", "/v1/me/second-factor/confirm"),
@@ -213,6 +215,7 @@ async def test_another_organisations_ids_do_not_exist(
     invalidated = {"reporter": {"id": "nobody", "typeId": post["id"]}}
     answer = await admin.call("POST", "/v1/report-invalidations", invalidated)
     ids["automations"] = answer.json()["id"]
+    ids["media"] = "none"  # test_media tries another organisation's
     ids["notifications"] = "1"  # test_notification tries another person's
     # test_explanation and test_integration try another organisation's. The dispatcher has none.
     ids |= {"deliveries": str(uuid.uuid4()), "endpoints": "1"}
@@ -251,6 +254,8 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {}
             elif path.endswith("/empty"):
                 body = {"closable": 0, "asOf": "2026-01-01T00:00:00Z"}
+            elif path.endswith("/reveal"):
+                body = {"stage": "clear", "investigation": True}
             elif path.endswith("/comments"):
                 body = {"body": "mine"}
             elif not path.endswith("/decisions"):
@@ -280,6 +285,8 @@ FOUND_ELSEWHERE = {
     "deliveries": "test_delivery_api",
     "/v1/actions/{action_id}/test-requests": "test_trial_api",
     "endpoints": "test_delivery_api",
+    "media": "test_media",
+    "/v1/me/reveals/{reveal_id}": "test_media",
     "submissions": "test_explanation",
     "executions": "test_explanation",
     "/v1/jobs/{job_id}/draft": "test_claim",

@@ -68,7 +68,8 @@ async def test_the_whole_of_it(
     assert item["creator"] == ann
     author = found["author"]
     assert {name: author[name] for name in ann} == ann
-    assert author["avatar"] == {"url": "https://p.example/ann.png"}
+    assert author["avatar"]["url"] == "https://p.example/ann.png"
+    assert author["avatar"]["ref"] in [one["ref"] for one in author["profile"]["media"]]
     assert author["joinedAt"].startswith("2025-03-01")
     assert author["firstSeen"] < author["lastSeen"]
     assert author["strikes"]["total"] == 2

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_media.store import DerivativeStore
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
@@ -27,6 +28,7 @@ from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.live.hub import Hub
 from coop_review_api.live.presence import Presence, PresenceLimits
+from coop_review_api.media.gallery import Gallery
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
@@ -89,6 +91,9 @@ async def context(
     signals = Signals(installed_signals, providers, accounts, StrikeReader.of(redis_url))
     # A busy machine is not a platform that is away.
     partial_items = PartialItems(engine, EgressGuard(["127.0.0.1"]), vault, deadline=30)
+    gallery = Gallery(
+        engine, EgressGuard(["127.0.0.1"]), DerivativeStore.of("memory:///", vault), clock=clock
+    )
     dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(dispatcher))
     addresses = Addresses(api="http://review", console="http://console")
     single_sign_on = SingleSignOn(addresses, EgressGuard(["127.0.0.1"]), clock)
@@ -120,6 +125,7 @@ async def context(
             DocumentChecks: document_checks(EgressGuard(["127.0.0.1"])),
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
+            Gallery: gallery,
             Hub: Hub(
                 engine,
                 session_limits=settings.session_limits,
@@ -146,6 +152,7 @@ async def context(
             Uploads: Uploads(UploadLimits()),
         },
     )
+    await gallery.aclose()
     await single_sign_on.aclose()
     await signals.aclose()
     await dispatch.aclose()

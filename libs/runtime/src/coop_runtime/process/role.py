@@ -49,6 +49,8 @@ class Role:
     """Whether it encrypts or decrypts."""
     egress: bool = False
     """Whether it sends to addresses that users choose."""
+    object_store: bool = False
+    """Whether it keeps files in the object store."""
     internal_token: bool = False
     """Whether it asks, or is asked, on a port of the system's own."""
 

@@ -65,7 +65,7 @@ async def get_job(request: Request, principal: Reviewer, job_id: str) -> JobDeta
         )
     explained = await context.part(Explanations).of_job(principal, job)
     return JobDetailView(
-        **dict(job_view(job, origins=origins)),
+        **dict(job_view(job, context.vault, origins=origins)),
         reasons=[one for explanation in explained for one in _reasons(explanation)],
         decisions=[entry_view(entry) for entry in decisions],
     )

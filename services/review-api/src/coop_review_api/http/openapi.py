@@ -59,6 +59,7 @@ _ERRORS: dict[str, str] = {
     "412": "The document was changed by someone else: read it again.",
     "413": "The body is too large.",
     "415": "The body is not of a type that is read here.",
+    "416": "The file has no such bytes.",
     "422": "The input has faults; each with its pointer.",
     "429": "Too many attempts; see Retry-After.",
     "500": "A fault of this service.",
@@ -162,8 +163,10 @@ def _errors(operation: dict[str, Any], method: str, *, is_public: bool) -> Itera
         yield "412"
     if is_public or not is_reading:
         yield "429"
-    if operation["operationId"] == "getPartialItem":
+    if operation["operationId"] in ("getPartialItem", "getMedia"):
         yield "502"
+    if operation["operationId"] == "getMedia":
+        yield "416"
 
 
 def _is_public(route: APIRoute) -> bool:

@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problem bodies.
 
     {"type", "title", "status", "detail"?, "errors"?: [{"pointer", "reason", "code", "params"?}],
-     "usedBy"?: [...], "needs"?: [...], "draftKept"?, "by"?: {…}, "expiresAt"?, "requestId"}
+     "usedBy"?: [...], "needs"?: [...], "draftKept"?, "by"?: {…}, "expiresAt"?, "state"?,
+     "requestId"}
 
 Guarantees: what a page has to tell apart has a type of its own (`KINDS`); every 4xx and 5xx answer
 of this API has this shape and media type; a bug answers 500 with its request id and nothing of the
@@ -41,6 +42,7 @@ from coop_review_api.kernel.error import (
     Held,
     Invalid,
     LacksPermission,
+    MediaUnavailable,
     NeedsSecondFactor,
     NotDecided,
     NotFound,
@@ -79,9 +81,10 @@ _STATUS: dict[type[ReviewError], tuple[int, str]] = {
     RevisionMismatch: (412, "revision-mismatch"),
     TooManyAttempts: (429, "too-many-attempts"),
     UpstreamFailed: (502, "upstream-failed"),
+    MediaUnavailable: (502, "media-unavailable"),
     Unavailable: (503, "unavailable"),
 }
-_OF_HTTP = frozenset({400, 401, 403, 404, 405, 408, 413, 415, 422, 501})
+_OF_HTTP = frozenset({400, 401, 403, 404, 405, 408, 413, 415, 416, 422, 501})
 _OTHERS = frozenset({"internal", "lease-lost", "too-large", "timeout", "too-many-claims"})
 
 
@@ -123,6 +126,9 @@ class Problem(BaseModel):
     draft_kept: bool | None = None
     by: Annotated[PersonView | None, Field(description="Who holds the job.")] = None
     expires_at: Annotated[datetime | None, Field(description="Until when.")] = None
+    state: Annotated[
+        str | None, Field(description="Why a medium cannot be shown, as its facts say it.")
+    ] = None
     request_id: str
 
 
@@ -189,7 +195,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ReviewError)
     status, kind = _STATUS[type(error)]
     headers = {}
-    if isinstance(error, TooManyAttempts | Unavailable):
+    if isinstance(error, TooManyAttempts | Unavailable | MediaUnavailable):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, RevisionMismatch):
         headers["ETag"] = f'"{error.current}"'
@@ -201,7 +207,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         faults=error.faults if isinstance(error, Invalid | Conflict) else (),
         used_by=error.used_by if isinstance(error, Conflict) else (),
         needs=error.needs if isinstance(error, LacksPermission) else (),
-        also=_of_holder(error) if isinstance(error, Held) else None,
+        also=_also(error),
         headers=headers,
     )
 
@@ -209,6 +215,13 @@ async def _refused(request: Request, error: Exception) -> Response:
 def _of_holder(held: Held) -> dict[str, Any]:
     by = None if held.by is None else PersonView.of(*held.by)
     return {"by": by, "expires_at": held.expires_at}
+
+
+def _also(error: ReviewError) -> Mapping[str, Any] | None:
+    """What the answer to this one alone says besides."""
+    if isinstance(error, Held):
+        return _of_holder(error)
+    return {"state": error.state} if isinstance(error, MediaUnavailable) else None
 
 
 async def _queue_refused(request: Request, error: Exception) -> Response:

@@ -34,6 +34,7 @@ from coop_review_api.http.query import QueryModel
 from coop_review_api.investigation.view import ItemVersionPage, ItemVersionView, view_of
 from coop_review_api.kernel.error import Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.media_value.view import media_of_item
 from coop_review_api.review import child_safety
 from coop_runtime.database.engine import transaction
 
@@ -86,7 +87,9 @@ async def list_item_versions(
     reader = part_of(request, ItemReader)
     page = await reader.versions(principal.org_id, item, _slice(limit, cursor))
     await _require(request, principal, item)
-    return ItemVersionPage(items=[view_of(one) for one in page.items], next_cursor=_next(page))
+    return ItemVersionPage(
+        items=[_view(request, one) for one in page.items], next_cursor=_next(page)
+    )
 
 
 @router.get(
@@ -153,7 +156,14 @@ async def get_item(
     request: Request, principal: Investigator, type_id: TypeId, item_id: ItemId
 ) -> ItemVersionView:
     """The item as it was sent last."""
-    return view_of(await _latest(request, principal, ItemRef(id=item_id, type_id=type_id)))
+    found = await _latest(request, principal, ItemRef(id=item_id, type_id=type_id))
+    return _view(request, found)
+
+
+def _view(request: Request, found: FoundItem) -> ItemVersionView:
+    context, org_id = context_of(request), request.state.principal.org_id
+    media = media_of_item(context.vault, org_id, found.item, submission_id=found.submission_id)
+    return view_of(found, media)
 
 
 async def _latest(request: Request, principal: Principal, item: ItemRef) -> FoundItem:
@@ -187,7 +197,7 @@ async def _page(
             id_of=lambda one: one.item.id,
             now=context.clock(),
         )
-    return ItemVersionPage(items=[view_of(one) for one in shown], next_cursor=_next(page))
+    return ItemVersionPage(items=[_view(request, one) for one in shown], next_cursor=_next(page))
 
 
 async def _thread_of(

@@ -10,11 +10,13 @@ import msgspec
 from coop_review_api.history.port import FoundItem
 from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView
+from coop_review_api.media_value.view import MediaValueView
 
 
 class ItemVersionView(Model):
     """An item as it was accepted at `submittedAt`; `saidAt` is when it says it was made.
-    `submissionId` is that of the submission, report or appeal that brought it."""
+    `submissionId` is that of the submission, report or appeal that brought it; `media` are those in
+    its data."""
 
     id: str
     type_id: str
@@ -25,6 +27,7 @@ class ItemVersionView(Model):
     submitted_at: datetime
     said_at: datetime
     source: Literal["ITEM", "REPORT", "APPEAL"]
+    media: list[MediaValueView]
 
 
 class ItemVersionPage(Model):
@@ -34,7 +37,8 @@ class ItemVersionPage(Model):
     next_cursor: str | None = None
 
 
-def view_of(found: FoundItem) -> ItemVersionView:
+def view_of(found: FoundItem, media: list[MediaValueView]) -> ItemVersionView:
+    """`media`: the references to those in its data."""
     item = found.item
     creator = item.creator
     return ItemVersionView(
@@ -47,4 +51,5 @@ def view_of(found: FoundItem) -> ItemVersionView:
         submitted_at=found.time,
         said_at=found.said_at,
         source=found.source,
+        media=media,
     )

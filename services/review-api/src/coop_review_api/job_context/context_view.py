@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from coop_contracts.config import ItemType
+from coop_contracts.error import pointer
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_review_api.comment.route import view_of as comment_view
 from coop_review_api.configuration.document_model import FieldFields, FieldRolesFields, Penalty
@@ -55,9 +56,11 @@ from coop_review_api.job_context.view import (
     ReporterView,
     StrikeCountView,
 )
+from coop_review_api.media_value.view import media_of_item
 from coop_review_api.review.draft_route import draft_view
 from coop_review_api.review.job_view import job_view, summary_view
 from coop_review_api.review.offer import Offers, Possibility
+from coop_runtime.secret.vault import Vault
 
 THREAD_LIST = "/v1/jobs/{job_id}/thread"
 """The list that cursors of a thread belong to."""
@@ -66,9 +69,10 @@ _data = msgspec.json.Decoder(dict[str, Any])
 
 
 class _Items:
-    """Shows items with the names of who made them."""
+    """Shows items with the names of who made them, and references to their media in this job."""
 
-    def __init__(self, ground: Ground, history: FromHistory) -> None:
+    def __init__(self, ground: Ground, history: FromHistory, vault: Vault) -> None:
+        self._job, self._vault = ground.job.summary, vault
         self._types = ground.types
         self._known = history.known
 
@@ -84,6 +88,13 @@ class _Items:
             submitted_at=one.submitted_at,
             said_at=one.said_at,
             carrier=one.carrier,
+            media=media_of_item(
+                self._vault,
+                self._job.org_id,
+                item,
+                job_id=self._job.job_id,
+                submission_id=one.submission_id,
+            ),
         )
 
     def carried(self, item: SubmittedItem) -> ContextItemView:
@@ -97,10 +108,10 @@ class _Items:
         return None if found is None else known_item.name_of(found.item, self._types)
 
 
-def context_view(found: JobContext) -> JobContextView:
-    """The whole answer."""
+def context_view(found: JobContext, vault: Vault) -> JobContextView:
+    """The whole answer; `vault` signs the references to media."""
     ground, own = found.ground, found.own
-    job, shown = ground.job, _Items(ground, found.history)
+    job, shown = ground.job, _Items(ground, found.history, vault)
     whole = job_view(job, origins=own.origins)
     return JobContextView(
         job=ContextJobView(
@@ -127,9 +138,9 @@ def context_view(found: JobContext) -> JobContextView:
     )
 
 
-def thread_page(found: ThreadContext, direction: Direction) -> JobThreadPage:
+def thread_page(found: ThreadContext, direction: Direction, vault: Vault) -> JobThreadPage:
     """A further part of the thread, in that direction."""
-    part, shown = found.history.thread, _Items(found.ground, found.history)
+    part, shown = found.history.thread, _Items(found.ground, found.history, vault)
     return JobThreadPage(
         thread=_thread_ref(found.ground, found.history),
         items=[shown.of(one) for one in part.items],
@@ -189,17 +200,27 @@ def _strikes(strikes: StrikeCount) -> StrikeCountView:
 def _profile(found: JobContext, shown: _Items, profile: SubmittedItem) -> dict[str, Any]:
     types, known = found.ground.types, found.history.known
     sent = known.get(known_item.ref_of(profile))
-    url = known_item.picture_of(profile, types)
     item_type = types.get(profile.type_id)
     joined = None if item_type is None else item_type.field_roles.created_at
+    as_shown = shown.carried(profile) if sent is None else shown.of(known_item.of_history(sent))
     return {
         "display_name": known_item.name_of(profile, types),
-        "profile": shown.carried(profile)
-        if sent is None
-        else shown.of(known_item.of_history(sent)),
-        "avatar": None if url is None else AvatarView(url=url),
+        "profile": as_shown,
+        "avatar": _avatar(as_shown, types),
         "joined_at": joined and moment_in(_data.decode(profile.data), joined),
     }
+
+
+def _avatar(profile: ContextItemView, types: Mapping[str, ItemType]) -> AvatarView | None:
+    item_type = types.get(profile.type_id)
+    field = None if item_type is None else item_type.field_roles.profile_icon
+    value = None if field is None else profile.data.get(field)
+    if field is None or not isinstance(value, dict):
+        return None
+    at = f"/data{pointer(field)}"
+    refs = (one.ref for one in profile.media if one.pointer == at)
+    ref = next(refs, None)
+    return None if ref is None else AvatarView(ref=ref, url=str(value["url"]))
 
 
 def _reporters(found: JobContext, shown: _Items) -> list[ReporterView]:

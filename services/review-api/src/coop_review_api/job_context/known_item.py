@@ -34,6 +34,8 @@ class KnownItem:
     submitted_at: datetime | None
     said_at: datetime | None
     carrier: Carrier
+    submission_id: str = ""
+    """What brought it, where the history has it."""
 
     @property
     def ref(self) -> ItemRef:
@@ -46,7 +48,11 @@ def ref_of(item: SubmittedItem) -> ItemRef:
 
 def of_history(found: FoundItem) -> KnownItem:
     return KnownItem(
-        item=found.item, submitted_at=found.time, said_at=found.said_at, carrier="HISTORY"
+        item=found.item,
+        submitted_at=found.time,
+        said_at=found.said_at,
+        carrier="HISTORY",
+        submission_id=found.submission_id,
     )
 
 
@@ -80,13 +86,6 @@ def name_of(item: SubmittedItem, types: Mapping[str, ItemType]) -> str | None:
     """What people call the item: a user by their display name."""
     value = field_of(item, types, "display_name")
     return value[:_LONGEST] if isinstance(value, str) and value else None
-
-
-def picture_of(item: SubmittedItem, types: Mapping[str, ItemType]) -> str | None:
-    """Where the platform has the user's picture."""
-    value = field_of(item, types, "profile_icon")
-    url = value.get("url") if isinstance(value, dict) else None
-    return url if isinstance(url, str) else None
 
 
 def creators_of(items: Iterable[KnownItem]) -> list[ItemRef]:

@@ -39,7 +39,8 @@ _spot = msgspec.json.Decoder(Spot)
 
 async def context_of_job(request: Request, principal: Principal, job_id: str) -> JobContextView:
     """The context of a job, for every route that answers with it. Raises JobNotFound."""
-    return context_view(await _contexts(request).of(principal, job_id))
+    found = await _contexts(request).of(principal, job_id)
+    return context_view(found, context_of(request).vault)
 
 
 def _contexts(request: Request) -> JobContexts:
@@ -73,7 +74,7 @@ async def list_job_thread(
 ) -> JobThreadPage:
     """What was said before or after the job's item, or a part of its thread; oldest first."""
     found = await _contexts(request).thread(principal, job_id, direction, _parsed(cursor), limit)
-    return thread_page(found, direction)
+    return thread_page(found, direction, context_of(request).vault)
 
 
 def _parsed(cursor: str | None) -> Spot | None:

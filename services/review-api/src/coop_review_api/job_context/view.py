@@ -19,6 +19,7 @@ from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.job_context.known_item import Carrier
 from coop_review_api.job_context.part import PartName, Reason
+from coop_review_api.media_value.view import MediaValueView
 from coop_review_api.review.draft_route import DraftView
 from coop_review_api.review.job_view import AppealOriginView, EntryJson, JobSummaryView
 from coop_review_api.review.offer import Target
@@ -32,7 +33,8 @@ class PlatformUserView(ItemRefView):
 
 class ContextItemView(Model):
     """An item as it was sent. `submittedAt` is when, `saidAt` when it says it was made (null: not
-    known). `carrier` says who has it: the history, or the job alone."""
+    known). `carrier` says who has it: the history, or the job alone. `media` are
+    those in its data, by pointers from here (`/data/…`)."""
 
     id: str
     type_id: str
@@ -43,6 +45,7 @@ class ContextItemView(Model):
     submitted_at: datetime | None
     said_at: datetime | None
     carrier: Carrier
+    media: list[MediaValueView]
 
 
 class ContextTypeView(Model):
@@ -68,8 +71,10 @@ class ContextJobView(JobSummaryView):
 
 
 class AvatarView(Model):
-    """Where the platform has the picture."""
+    """The picture that the profile names: `ref` is what it is shown by, `url` where the platform
+    has it."""
 
+    ref: str
     url: str
 
 

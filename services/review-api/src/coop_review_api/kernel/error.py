@@ -19,6 +19,7 @@
     ├── RevisionMismatch   somebody else changed the document first                             412
     ├── TooManyAttempts    slow down; `retry_after` seconds                                     429
     ├── UpstreamFailed     the organisation's own platform cannot be asked, or answers wrongly  502
+    ├── MediaUnavailable   a platform's picture, film or sound cannot be shown                  502
     └── Unavailable        a dependency is down or the process is saturated; `retry_after`      503
 
 Guarantees: messages are written for the person who made the request and carry no secret.
@@ -147,6 +148,16 @@ class TooManyAttempts(ReviewError):
 
 class UpstreamFailed(ReviewError):
     pass
+
+
+class MediaUnavailable(ReviewError):
+    """`state` says why (`coop_media.fault`); it is worth asking again after `retry_after`
+    seconds."""
+
+    def __init__(self, state: str, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.state = state
+        self.retry_after = retry_after
 
 
 class Unavailable(ReviewError):

@@ -98,3 +98,14 @@ LIVE_ENDED = Counter(
 LIVE_POLL = Histogram(
     "coop_review_live_poll_seconds", "Time of the one query that all streams of a process share."
 )
+MEDIA_REVEALS = Counter(
+    "coop_review_media_reveals_total",
+    "Times that somebody chose to see a medium, by stage.",
+    ["stage"],
+)
+MEDIA_KEPT_BYTES = Level(
+    "coop_review_media_kept_bytes",
+    "Bytes of veiled derivatives in the object store.",
+    measured=True,
+    gone="counted anew every minute",
+)

@@ -38,6 +38,7 @@ from coop_review_api.people import account, device, login, profile, session
 from coop_review_api.people.login import Caller, Challenge
 from coop_review_api.people.password import MAX_LENGTH
 from coop_review_api.people.profile import Profile
+from coop_review_api.people.wellness import stricter
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["session"])
@@ -72,12 +73,18 @@ class ChallengeView(Model):
 
 
 class WellnessView(Model):
-    """`isOwn`: the person's choice, not the organisation's."""
+    """What holds for the person; see `OwnWellnessBody`. `isOwn`: their choice, not the
+    organisation's."""
 
     mute_video: bool
+    mute_audio: bool
     grayscale: bool
     sepia: bool
     blur_level: int
+    veil_text: bool
+    veil_after: int
+    break_after_reveals: int
+    break_after_minutes: int
     is_own: bool
 
 
@@ -322,7 +329,7 @@ def _ncmec(settings: OrgSettings) -> NcmecState:
 
 def wellness_view(own: Wellness | None, default: Wellness) -> WellnessView:
     """The person's own choice, else the organisation's."""
-    chosen = own or default
+    chosen = stricter(own, default)
     return WellnessView(**msgspec.structs.asdict(chosen), is_own=own is not None)
 
 

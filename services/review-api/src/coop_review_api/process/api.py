@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from coop_media.store import DerivativeStore
 from coop_queues.store import Claims, OrderIndex, client_of
 from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
@@ -27,6 +28,8 @@ from coop_review_api.investigation.retention import horizon_of
 from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
 from coop_review_api.live.presence import Presence, PresenceLimits
+from coop_review_api.media.gallery import Gallery
+from coop_review_api.media.keeper import KeepingLimits, MediaKeeper
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
@@ -46,9 +49,18 @@ from coop_runtime.database.engine import engine_of
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
+from coop_runtime.process.settings import refuse
 from coop_runtime.secret.vault import Vault
 
 NAME = "review-api"
+
+
+def derivatives_of(settings: Settings, vault: Vault) -> DerivativeStore:
+    """The store of `COOP_OBJECT_STORE`; ends the process where that is none."""
+    try:
+        return DerivativeStore.of(settings.object_store, vault)
+    except (ValueError, OSError) as error:
+        refuse(f"settings: COOP_OBJECT_STORE: {error}")
 
 
 def api(settings: Settings) -> Service:
@@ -71,6 +83,7 @@ def api(settings: Settings) -> Service:
     console = read_console(settings.review_console) if settings.review_console else None
     build_id = Build.of(console)
     presence = Presence(redis, clock=now, limits=PresenceLimits())
+    gallery = Gallery(engine, guard, derivatives_of(settings, vault), clock=now)
     hub = Hub(
         engine,
         session_limits=settings.session_limits,
@@ -108,6 +121,7 @@ def api(settings: Settings) -> Service:
             DocumentChecks: document_checks(guard),
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
+            Gallery: gallery,
             Hub: hub,
             ItemReader: ItemReader(engine, horizon_of(engine, now), clock=now),
             PartialItems: partial_items,
@@ -130,6 +144,7 @@ def api(settings: Settings) -> Service:
 
     async def close() -> None:
         passwords.close()
+        await gallery.aclose()
         await signals.aclose()
         await single_sign_on.aclose()
         await dispatch.aclose()
@@ -141,6 +156,8 @@ def api(settings: Settings) -> Service:
 
     service.add_readiness("database", lambda: database_ready(engine))
     service.add_stop(close)
+    keeping = KeepingLimits(most=settings.review_media_bytes, days=settings.review_media_days)
+    service.add_task("media", MediaKeeper(engine, gallery, keeping, clock=now).run)
     service.add_stopping(hub.stop)
     served = limited(
         build(context),

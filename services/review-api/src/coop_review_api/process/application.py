@@ -60,6 +60,8 @@ from coop_review_api.investigation import route as investigation
 from coop_review_api.job_context import route as job_context
 from coop_review_api.live import presence_route
 from coop_review_api.live import route as live
+from coop_review_api.media import exposure_route
+from coop_review_api.media import route as media
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
 from coop_review_api.partial_item import route as partial_item
@@ -145,6 +147,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     translation.router,
     quality.router,
     analytics.router,
+    media.router,
+    exposure_route.router,
     investigation.router,  # last: an id of an item may end like any other address of items
 )
 

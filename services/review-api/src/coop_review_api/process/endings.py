@@ -7,6 +7,7 @@ from typing import Final
 import coop_review_api.automation.ending
 import coop_review_api.backtest.ending
 import coop_review_api.enforcement.ending
+import coop_review_api.media.ending
 import coop_review_api.notification.ending
 import coop_review_api.people.ending
 import coop_review_api.review.ending
@@ -17,6 +18,7 @@ ENDINGS: Final[tuple[Ending, ...]] = (
     *coop_review_api.automation.ending.ENDINGS,
     *coop_review_api.backtest.ending.ENDINGS,
     *coop_review_api.enforcement.ending.ENDINGS,
+    *coop_review_api.media.ending.ENDINGS,
     *coop_review_api.notification.ending.ENDINGS,
     *coop_review_api.people.ending.ENDINGS,
     *coop_review_api.review.ending.ENDINGS,

@@ -59,6 +59,7 @@ TABLE = RoleTable(
             database_role=_DATABASE_ROLE,
             secret_keys=True,
             egress=True,
+            object_store=True,
             internal_token=True,
         ),
     ),

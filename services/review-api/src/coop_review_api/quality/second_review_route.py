@@ -23,6 +23,7 @@ from coop_review_api.review.claim_route import LeaseBody
 from coop_review_api.review.decision_route import DecisionBody, draft_of
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.job_view import JobPayload, LeaseExtendedView, LeaseView, job_view
+from coop_runtime.secret.vault import Vault
 
 router = APIRouter(prefix="/v1", tags=["second reviews"])
 
@@ -115,7 +116,7 @@ async def claim_second_review(
     if claimed is None:
         return Response(status_code=204)
     return SecondReviewClaimView(
-        second_review=_view(claimed.second_review_id, claimed.job),
+        second_review=_view(claimed.second_review_id, claimed.job, context_of(request).vault),
         lease=LeaseView(token=claimed.lease_token, expires_at=claimed.expires_at),
     )
 
@@ -195,8 +196,8 @@ async def answer_second_review(
     return SecondReviewAnswerView(id=second_review_id, answered_at=answered_at)
 
 
-def _view(second_review_id: str, job: Job) -> SecondReviewJobView:
-    whole = job_view(job)
+def _view(second_review_id: str, job: Job, vault: Vault) -> SecondReviewJobView:
+    whole = job_view(job, vault)
     return SecondReviewJobView(
         id=second_review_id,
         queue_id=whole.queue_id,

@@ -15,7 +15,7 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody
-from coop_review_api.http.context import part_of
+from coop_review_api.http.context import context_of, part_of
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk, taking
 from coop_review_api.review.desk import Desk, HandedOut
@@ -105,7 +105,7 @@ async def get_queue_counts(request: Request, principal: Onlooker, queue_id: str)
 async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any:
     """Lease the most urgent job of a queue that nobody holds and I have not skipped. 409 while the
     queue is paused (`queue-paused`), or when I hold as many as one may (`too-many-claims`)."""
-    return _claim_view(await desk.claim(_desk(request), principal, [queue_id]))
+    return _claim_view(request, await desk.claim(_desk(request), principal, [queue_id]))
 
 
 @router.post(
@@ -121,13 +121,13 @@ async def claim_next_job(
     """Lease the most urgent job of several queues: the one that is due first among those whose turn
     it is. 409 as for one queue; `queue-paused` when all of them are."""
     claimed = await desk.claim(_desk(request), principal, body.wanted, ahead=body.prefetch)
-    return _claim_view(claimed)
+    return _claim_view(request, claimed)
 
 
-def _claim_view(handed_out: HandedOut | None) -> Any:
+def _claim_view(request: Request, handed_out: HandedOut | None) -> Any:
     if handed_out is None:
         return Response(status_code=204)
-    return claim_view(handed_out.claim, handed_out.origins)
+    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
 
 
 @router.post("/jobs/{job_id}/claims", operation_id="claimThisJob", response_model=ClaimView)
@@ -136,7 +136,7 @@ async def claim_this_job(request: Request, principal: Reviewer, job_id: str) -> 
     (`held`, with `by` and `expiresAt`), it is decided (`already-closed`), its queue is paused
     (`queue-paused`), or I hold as many as one may (`too-many-claims`)."""
     handed_out = await taking.claim_job(_desk(request), principal, job_id)
-    return claim_view(handed_out.claim, handed_out.origins)
+    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
 
 
 @router.delete("/claims", operation_id="releaseMyClaims", response_model=ReleasedView)

@@ -17,7 +17,7 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model, OptionalBody
-from coop_review_api.http.context import part_of
+from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
@@ -248,13 +248,15 @@ async def decide_job(
     following = await taking.following(desk, principal, job_id, body.next.wanted)
     return DecidedView(
         decision=decision_view(made),
-        next=_claimed(following.handed_out),
+        next=_claimed(request, following.handed_out),
         next_refused=following.refused,
     )
 
 
-def _claimed(handed_out: HandedOut | None) -> ClaimView | None:
-    return None if handed_out is None else claim_view(handed_out.claim, handed_out.origins)
+def _claimed(request: Request, handed_out: HandedOut | None) -> ClaimView | None:
+    if handed_out is None:
+        return None
+    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", response_model=DecisionView)
@@ -281,7 +283,7 @@ async def undo_decision(
     draft of the job that goes on; with `claim` that job is mine."""
     desk = part_of(request, Desk)
     undone = await hold.undo(desk, principal, decision_id, claim=body.claim)
-    return UndoneView(job_id=undone.job_id, claim=_claimed(undone.handed_out))
+    return UndoneView(job_id=undone.job_id, claim=_claimed(request, undone.handed_out))
 
 
 def decision_view(

@@ -18,7 +18,9 @@ from coop_queues.job import Claim, Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
+from coop_review_api.media_value.view import MediaValueView, media_of_job
 from coop_review_api.review.decision import Origin
+from coop_runtime.secret.vault import Vault
 
 
 class LeaseHolder(Model):
@@ -67,7 +69,8 @@ ItemRefJson = Annotated[dict[str, Any], Shape(ItemRef)]
 
 class JobPayload(Model):
     """What there is to review. Items are as submitted: `{id, typeId, typeVersion, data, creator?}`.
-    `entries` are the causes, newest first: reports, appeals, rules."""
+    `entries` are the causes, newest first: reports, appeals, rules. `media` are those in the items,
+    by pointers into this."""
 
     item: ItemJson
     entries: list[EntryJson]
@@ -75,6 +78,7 @@ class JobPayload(Model):
     thread_items: list[ItemJson]
     additional_items: list[ItemJson]
     reported_in_thread: list[ItemRefJson]
+    media: list[MediaValueView] = Field(default_factory=list)
 
 
 class AppealOriginView(Model):
@@ -177,10 +181,10 @@ def lease_view(job: JobSummary, token: str, expires_at: datetime) -> JobLeaseVie
     return JobLeaseView(token=token, expires_at=expires_at, opened_at=opened_at)
 
 
-def claim_view(claim: Claim, origins: Sequence[Origin]) -> ClaimView:
+def claim_view(claim: Claim, origins: Sequence[Origin], vault: Vault) -> ClaimView:
     """A claimed job, and what its appeals are against."""
     return ClaimView(
-        job=job_view(claim.job, origins=origins),
+        job=job_view(claim.job, vault, origins=origins),
         lease=lease_view(claim.job.summary, claim.lease_token, claim.expires_at),
     )
 
@@ -189,8 +193,10 @@ def summary_view(job: JobSummary) -> JobSummaryView:
     return JobSummaryView(**_summary(job))
 
 
-def job_view(job: Job, *, origins: Sequence[Origin] = ()) -> JobView:
-    """`origins` are what an appeal is against."""
+def job_view(job: Job, vault: Vault | None = None, *, origins: Sequence[Origin] = ()) -> JobView:
+    """`origins` are what an appeal is against; `vault` signs the references to media, which are
+    left out without it."""
+    media = [] if vault is None else media_of_job(vault, job.summary.org_id, job)
     payload = msgspec.json.decode(
         msgspec.json.encode(
             {
@@ -205,7 +211,7 @@ def job_view(job: Job, *, origins: Sequence[Origin] = ()) -> JobView:
     )
     return JobView(
         **_summary(job.summary),
-        payload=JobPayload.model_validate(payload),
+        payload=JobPayload.model_validate({**payload, "media": media}),
         appeal_of=[_origin_view(origin) for origin in origins],
     )
 

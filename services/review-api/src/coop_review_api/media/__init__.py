@@ -1,0 +1,1 @@
+"""Media as reviewers see them: veiled, until they choose otherwise."""
