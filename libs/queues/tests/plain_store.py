@@ -41,6 +41,8 @@ class PlainJob:
     holder: str | None = None
     token: str | None = None
     ahead: bool = False
+    kept_as: str | None = None
+    kept_for: str | None = None
     skipped_by: set[str] = field(default_factory=set)
 
     @property
@@ -69,6 +71,10 @@ class PlainJob:
         else:
             key = (1, self.first)
         return (*key, self.job_id)
+
+    def is_for(self, reviewer: str) -> bool:
+        """Whether they may be given it, as far as it is kept for somebody."""
+        return self.kept_as is None or (self.kept_as, self.kept_for) == ("ASSIGNED", reviewer)
 
     def look(self, queue: PlainQueue, now: int) -> None:
         """Its turn is computed now."""
@@ -99,8 +105,12 @@ class PlainStore:
         return [
             job
             for job in self.pending(queue)
-            if job.holder is None and reviewer not in job.skipped_by
+            if job.holder is None and reviewer not in job.skipped_by and job.is_for(reviewer)
         ]
+
+    def assigned(self, queue: str, reviewer: str) -> list[PlainJob]:
+        """What of that was handed to this reviewer."""
+        return [job for job in self.free(queue, reviewer) if job.kept_as == "ASSIGNED"]
 
     def held(self, reviewer: str | None = None) -> list[PlainJob]:
         return [
@@ -114,6 +124,9 @@ class PlainStore:
 
     def free_again(self, job: PlainJob) -> None:
         job.holder, job.token, job.ahead = None, None, False
+
+    def kept(self) -> list[PlainJob]:
+        return [job for job in self.jobs.values() if job.pending and job.kept_as is not None]
 
     def join(
         self,
@@ -141,6 +154,7 @@ class PlainStore:
 
     def close(self, job: PlainJob) -> None:
         job.pending = False
+        job.kept_as = job.kept_for = None
         self.free_again(job)
 
     def go_on(self, job: PlainJob, job_id: str, queue: str) -> PlainJob:

@@ -23,7 +23,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Policy, Queue, QueueOrder, QueueWeights
-from coop_queues.error import AlreadyClosed, HeldByOther, LeaseLost, TooManyClaims
+from coop_queues import keeping
+from coop_queues.error import AlreadyClosed, HeldByOther, LeaseLost, NotKept, TooManyClaims
 from coop_queues.job import OrderChange, Placement
 from coop_queues.order import _keys
 from coop_queues.rerank import promote, rerank
@@ -31,9 +32,11 @@ from coop_queues.store import (
     Claims,
     OrderIndex,
     Ranking,
+    assigned,
     close,
     extend,
     held,
+    keep,
     move,
     pending_page,
     place_many,
@@ -42,6 +45,7 @@ from coop_queues.store import (
     reopen,
     requeue,
     skip,
+    unkeep,
 )
 from coop_runtime.database.engine import engine_of, service_url, transaction
 
@@ -62,7 +66,7 @@ _POLICIES = tuple(
     )
     for name, severity in SEVERITIES.items()
 )
-_TABLES = ("jobs", "entries", "generations", "claims", "skips")
+_TABLES = ("jobs", "entries", "generations", "claims", "skips", "keepings")
 
 queue_names = st.sampled_from(QUEUES)
 reviewers = st.sampled_from(["anna", "bert"])
@@ -223,9 +227,12 @@ class Machine(RuleBasedStateMachine):
         full = len(self.plain.held(reviewer)) >= AT_MOST
         full |= ahead and any(job.ahead for job in self.plain.held(reviewer))
         blind = self.blind.intersection(asked)
+        first = self.do(assigned, self.org, asked, reviewer_id=reviewer)
+        handed = [job for name in asked for job in self.plain.assigned(name, reviewer)]
+        assert set(first) == {job.job_id for job in handed}
         claim = None
         try:
-            claim = self.world.run(self.claimed(asked, reviewer, ahead=ahead))
+            claim = self.world.run(self.claimed(asked, reviewer, ahead=ahead, first=first))
         except TooManyClaims:
             assert full
             assert any(free.values()) or blind
@@ -236,6 +243,11 @@ class Machine(RuleBasedStateMachine):
         assert not full
         summary = claim.job.summary
         job = self.plain.jobs[summary.job_id]
+        assert summary.unopened == ahead
+        if first:
+            assert job.job_id == first[0], "what was handed to one comes first"
+            self.plain.hold(job, reviewer, claim.lease_token, ahead=ahead)
+            return
         heads = [
             (jobs[0].due(self.plain.queues[n]), jobs[0].job_id, n)
             for n, jobs in free.items()
@@ -246,12 +258,13 @@ class Machine(RuleBasedStateMachine):
         assert job in allowed
         assert (summary.queue_id, summary.item.id) == (job.queue, job.item)
         assert {entry.entry_id for entry in claim.job.entries} == job.entries
-        assert summary.unopened == ahead
         self.plain.hold(job, reviewer, claim.lease_token, ahead=ahead)
 
-    async def claimed(self, names: Sequence[str], reviewer: str, *, ahead: bool) -> Any:
+    async def claimed(
+        self, names: Sequence[str], reviewer: str, *, ahead: bool, first: Sequence[str]
+    ) -> Any:
         claim = await self.world.claims.claim(
-            self.org, names, reviewer, at_most=AT_MOST, ahead=ahead
+            self.org, names, reviewer, at_most=AT_MOST, ahead=ahead, first=first
         )
         await self.world.claims.builder.idle()
         return claim
@@ -263,6 +276,7 @@ class Machine(RuleBasedStateMachine):
         job = list(self.plain.jobs.values())[number % len(self.plain.jobs)]
         call = self.world.claims.claim_job(self.org, job.job_id, reviewer, at_most=AT_MOST)
         mine = job.holder == reviewer
+        open_to = {("HELD", None), ("HELD", reviewer)}
         if not mine and len(self.plain.held(reviewer)) >= AT_MOST:
             with pytest.raises(TooManyClaims):
                 self.world.run(call)
@@ -273,11 +287,68 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(HeldByOther) as refusal:
                 self.world.run(call)
             assert refusal.value.holder == job.holder
+        elif not (mine or job.is_for(reviewer) or (job.kept_as, job.kept_for) in open_to):
+            with pytest.raises(HeldByOther) as refusal:
+                self.world.run(call)
+            assert refusal.value.holder == job.kept_for
         else:
             claim = self.world.run(call)
             assert not mine or claim.lease_token == job.token
             assert not claim.job.summary.unopened
+            if job.kept_as == "HELD" and not mine:
+                job.kept_as = job.kept_for = None
             self.plain.hold(job, reviewer, claim.lease_token)
+
+    @precondition(lambda self: self.plain.jobs)
+    @rule(
+        number=st.integers(0, 99),
+        kept_as=st.sampled_from(["ASSIGNED", "HELD"]),
+        who=reviewers | st.none(),
+        told=st.booleans(),
+    )
+    def keep(self, number: int, kept_as: str, who: str | None, told: bool) -> None:
+        """Handed to somebody, or kept while an answer is awaited, whatever it was kept for."""
+        job = list(self.plain.jobs.values())[number % len(self.plain.jobs)]
+        if kept_as == "ASSIGNED" and who is None:
+            return
+        more = {"kept_as": kept_as, "person_id": who, "seconds": 3600, "by": "lead"}
+        if not job.pending:
+            with pytest.raises(AlreadyClosed):
+                self.do(keep, self.org, job.job_id, **more)
+        elif job.holder not in (None, who):
+            with pytest.raises(HeldByOther):
+                self.do(keep, self.org, job.job_id, **more)
+        else:
+            kept = self.do(keep, self.org, job.job_id, **more)
+            job.kept_as, job.kept_for = kept_as, who
+            self.tell(kept.changes, told=told)
+
+    @precondition(lambda self: self.plain.kept())
+    @rule(number=st.integers(0, 99), told=st.booleans(), late=st.booleans())
+    def keep_no_longer(self, number: int, told: bool, late: bool) -> None:
+        """It is taken back, or its time runs out (and Redis learns of that by itself, or late)."""
+        jobs = self.plain.kept()
+        job = jobs[number % len(jobs)]
+        with pytest.raises(NotKept):
+            self.do(unkeep, self.org, job.job_id, by="x", outcome="LEFT", person_id="nobody")
+        if late:
+            self.do(self.run_out, job.job_id)
+            assert self.do(keeping.expire) == 1
+            self.blind.add(job.queue)  # until its own time there runs out
+        else:
+            freed = self.do(unkeep, self.org, job.job_id, by="lead", outcome="TAKEN_BACK")
+            self.tell(freed.changes, told=told)
+        job.kept_as = job.kept_for = None
+
+    async def run_out(self, connection: AsyncConnection, job_id: str) -> None:
+        for table, column in (("jobs", "kept_until"), ("keepings", "until")):
+            await connection.execute(
+                text(
+                    f"UPDATE queues.{table} SET {column} = now() - interval '1 s'"
+                    " WHERE job_id = CAST(:job AS uuid)"
+                ),
+                {"job": job_id},
+            )
 
     @rule(reviewer=reviewers, told=st.booleans())
     def step_away(self, reviewer: str, told: bool) -> None:
@@ -350,7 +421,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(queue=queue_names, number=st.integers(0, 99), told=st.booleans())
     def requeue(self, queue: str, number: int, told: bool) -> None:
-        jobs = [job for job in self.plain.pending(queue) if job.holder is None]
+        jobs = [
+            job for job in self.plain.pending(queue) if job.holder is None and job.kept_as is None
+        ]
         if jobs:
             job, to = jobs[number % len(jobs)], QUEUES[QUEUES.index(queue) - 1]
             more = {"to_queue": to, "by": "x", "ranking": self.ranking(to), "now": self.now}
@@ -448,6 +521,7 @@ class Machine(RuleBasedStateMachine):
                     len(job.reporters),
                     job.severity,
                     _time(job.deadline(queue)),
+                    (job.kept_as, job.kept_for),
                 )
                 for job in self.plain.pending(name)
             ]
@@ -469,6 +543,7 @@ class Machine(RuleBasedStateMachine):
                     job.reporter_count,
                     job.severity,
                     job.deadline,
+                    (job.kept_as, job.kept_for),
                 )
                 for job in page.jobs
             ]

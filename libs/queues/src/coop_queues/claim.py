@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_queues import holding, lease, lookup, metric, taking
+from coop_queues import holding, keeping, lease, lookup, metric, taking
 from coop_queues.error import TooManyClaims
 from coop_queues.job import Claim, Holding, JobSummary, OrderChange
 from coop_queues.order import Candidate, OrderIndex, OrderMissing, OrderUnavailable
@@ -57,8 +57,10 @@ class Claims:
         at_most: int | None = None,
         child_safety: bool = True,
         ahead: bool = False,
+        first: Sequence[str] = (),
     ) -> Claim | None:
-        """Leases the first job of these queues that is free and not skipped by this reviewer.
+        """Leases the first job of these queues that is free and not skipped by this reviewer;
+        before them, of the jobs `first` (`taking.assigned`), the first that is free.
 
         Without `child_safety` jobs of child-abuse material are passed over. `ahead`: the reviewer
         begins later, with `lease.extend`; until then it is no claim that counts. None when there is
@@ -67,6 +69,11 @@ class Claims:
         """
         started = time.perf_counter()
         reviewer = _Reviewer(reviewer_id, lease_seconds, at_most, child_safety, ahead)
+        claim = await self._assigned(org_id, first, reviewer) if first else None
+        if claim is not None:
+            metric.CLAIMS.labels("assigned").inc()
+            await self._order.apply([_held(claim.job.summary, lease_seconds)])
+            return claim
         if len(queue_ids) > 1:
             queue_ids = await self._most_urgent_first(org_id, queue_ids, reviewer)
         claim, way = None, "nothing"
@@ -103,6 +110,25 @@ class Claims:
         metric.CLAIM_SECONDS.observe(time.perf_counter() - started)
         await self._order.apply([_held(claim.job.summary, lease_seconds)])
         return claim
+
+    async def _assigned(
+        self, org_id: str, job_ids: Sequence[str], reviewer: _Reviewer
+    ) -> Claim | None:
+        for job_id in job_ids:
+            async with transaction(self._engine) as connection:
+                await reviewer.require_room(connection, org_id)
+                taken = await taking.take_chosen(
+                    connection,
+                    org_id,
+                    job_id,
+                    reviewer_id=reviewer.id,
+                    seconds=reviewer.seconds,
+                    child_safety=reviewer.child_safety,
+                    unopened=reviewer.ahead,
+                )
+                if taken is not None:
+                    return await _claim(connection, *taken)
+        return None
 
     async def _most_urgent_first(
         self, org_id: str, queue_ids: Sequence[str], reviewer: _Reviewer
@@ -243,8 +269,16 @@ async def _take_job(
             child_safety=reviewer.child_safety,
         )
         if taken is not None:
+            if taken[0].kept_as == "HELD":
+                await keeping.answered(connection, org_id, job_id, by=reviewer.id)
             return await _claim(connection, *taken)
-        await taking.require_takable(connection, org_id, job_id, child_safety=reviewer.child_safety)
+        await taking.require_takable(
+            connection,
+            org_id,
+            job_id,
+            reviewer_id=reviewer.id,
+            child_safety=reviewer.child_safety,
+        )
     raise Retryable("the job is free and taken by turns")
 
 

@@ -19,7 +19,7 @@ from coop_queues import slot as slots
 from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, grow
 from coop_queues.job import Closed, JobSummary, Moved, OrderChange, Reopened
-from coop_queues.lease import FREE, HELD, refuse
+from coop_queues.lease import FREE, HELD, UNKEPT, refuse
 from coop_queues.lookup import SUMMARY_SQL, get_summary, summary_of
 from coop_queues.ranking import Ranking
 from coop_queues.slot import Slot
@@ -36,7 +36,8 @@ _CLOSE_IF = f"""
         UPDATE queues.jobs j
            SET state = 'CLOSED', closed_at = clock_timestamp(), closed_by = :by,
                close_reason = :reason, moved_to = :moved_to,
-               lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL
+               lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL,
+               kept_as = NULL, kept_for = NULL, kept_until = NULL
          WHERE j.org_id = :org AND j.job_id = :job AND %s
         RETURNING {SUMMARY_SQL}),
     shown AS (DELETE FROM queues.skips s USING closed c WHERE s.job_id = c.job_id),
@@ -51,11 +52,17 @@ _CLOSE_IF = f"""
     never_begun AS (
         DELETE FROM queues.claims m USING closed c JOIN queues.jobs b USING (job_id)
          WHERE m.job_id = c.job_id AND m.number = c.claim_count AND m.ended_at IS NULL
-           AND m.unopened AND b.lease_expires_at <= c.closed_at)
+           AND m.unopened AND b.lease_expires_at <= c.closed_at),
+    kept AS (
+        UPDATE queues.keepings k
+           SET ended_at = least(k.until, c.closed_at), ended_by = c.closed_by,
+               outcome = CASE WHEN k.until <= c.closed_at THEN 'EXPIRED'
+                              WHEN c.moved_to IS NULL THEN 'CLOSED' ELSE 'MOVED' END
+          FROM closed c WHERE k.job_id = c.job_id AND k.ended_at IS NULL)
     SELECT * FROM closed
 """  # noqa: S608 - constants only; values are bound
 _CLOSE_HELD = text(_CLOSE_IF % HELD)
-_CLOSE_FREE = text(_CLOSE_IF % f"j.state = 'PENDING' AND {FREE}")
+_CLOSE_FREE = text(_CLOSE_IF % f"j.state = 'PENDING' AND {FREE} AND {UNKEPT}")
 
 _NEXT_GENERATION = text(
     """

@@ -4,7 +4,8 @@
     ├── JobNotFound     no such job in this organisation
     ├── AlreadyClosed   the job was closed before; nothing was changed
     ├── LeaseLost       the token is not the one of a live lease: claim again
-    ├── HeldByOther     somebody else holds the job
+    ├── HeldByOther     somebody else holds the job, or it is kept
+    ├── NotKept         the job is not assigned, or not held
     ├── TooManyClaims   the reviewer holds as many jobs as allowed
     │   └── OneAhead    the reviewer has a job ahead already that they have not begun
     └── UnstorableId    an id that PostgreSQL cannot hold; it never can be placed
@@ -35,12 +36,16 @@ class LeaseLost(QueueError):
 
 
 class HeldByOther(QueueError):
-    """`holder` has the job until `expires_at`."""
+    """`holder` has the job until `expires_at`, or it is kept for them."""
 
-    def __init__(self, holder: str, expires_at: datetime) -> None:
+    def __init__(self, holder: str | None, expires_at: datetime) -> None:
         super().__init__("somebody else holds this job")
         self.holder = holder
         self.expires_at = expires_at
+
+
+class NotKept(QueueError):
+    """The job is not kept, or not in the way that was said."""
 
 
 class TooManyClaims(QueueError):

@@ -51,7 +51,8 @@ _RELEASE_ALL = text(
         UPDATE queues.jobs j
            SET {FREED_SQL}
           FROM mine WHERE j.job_id = mine.job_id
-        RETURNING {SUMMARY_SQL}),
+        RETURNING {SUMMARY_SQL},
+                  extract(epoch FROM j.kept_until - clock_timestamp()) AS kept_left),
     ended AS (
         UPDATE queues.claims m SET ended_at = clock_timestamp(), outcome = 'RELEASED'
           FROM freed f
@@ -126,7 +127,12 @@ async def release_all(
 ) -> tuple[Freed, ...]:
     """Gives back everything that the reviewer holds; each job has its old turn again."""
     rows = await connection.execute(_RELEASE_ALL, {"org": org_id, "reviewer": reviewer_id})
-    return tuple(freed(summary_of(dict(row))) for row in rows.mappings())
+    found = []
+    for row in rows.mappings():
+        values = dict(row)
+        kept_left = float(values.pop("kept_left") or 0)
+        found.append(freed(summary_of(values), kept_left))
+    return tuple(found)
 
 
 async def require_room(

@@ -42,6 +42,10 @@ class JobState(StrEnum):
     CLOSED = "CLOSED"
 
 
+KeepAs = Literal["ASSIGNED", "HELD"]
+"""Given to a person, or kept while an answer is awaited."""
+
+
 class Undecided(Struct, frozen=True, kw_only=True, rename="camel"):
     """A routing rule that could not be decided, and why not."""
 
@@ -159,7 +163,8 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     `deadline` when it is to be decided, if anyone promised; `severity`, from 0 to 4, that of its
     policies. `reporter_count` counts each reporter once. `revision` rises with every merge.
     `moved_from` are the jobs whose history this one continues. `unopened`: its lease was taken
-    ahead of time, and its holder has not begun; `claimed_at` is then not when work began.
+    ahead of time, and its holder has not begun; `claimed_at` is then not when work began. Until
+    `kept_until` it is kept, as ASSIGNED or HELD, for `kept_for`.
     """
 
     job_id: str
@@ -188,6 +193,9 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     claimed_at: datetime | None = None
     claim_count: int = 0
     unopened: bool = False
+    kept_as: KeepAs | None = None
+    kept_for: str | None = None
+    kept_until: datetime | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
     close_reason: str | None = None
@@ -278,6 +286,38 @@ class Reopened(Struct, frozen=True, kw_only=True):
 
     job_id: str
     merged: bool
+    changes: tuple[OrderChange, ...]
+
+
+class Keeping(Struct, frozen=True, kw_only=True, rename="camel"):
+    """That a job was kept: by whom, for whom (None: for whoever has the answer), why, until when;
+    and once it is over, when and how it ended: TAKEN_BACK, EXPIRED, CLAIMED, REPLACED, CLOSED,
+    MOVED, or LEFT: the person could not see the job any more."""
+
+    job_id: str
+    number: int
+    org_id: str
+    queue_id: str
+    kept_as: KeepAs
+    person_id: str | None
+    reason: str | None
+    kept_by: str
+    since: datetime
+    until: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    outcome: str | None
+
+    @property
+    def position(self) -> tuple[str, str, str]:
+        """Where it stands among all that are open."""
+        return self.org_id, self.person_id or "", self.job_id
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A job that is kept from now on, or no longer; `summary` is it as it is now."""
+
+    summary: JobSummary
     changes: tuple[OrderChange, ...]
 
 

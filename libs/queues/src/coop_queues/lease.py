@@ -18,8 +18,10 @@ Must not: lock a slot (`slot.py`): claims never wait for placing.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
+from msgspec.structs import replace
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +37,9 @@ FREE: Final = "(j.lease_expires_at IS NULL OR j.lease_expires_at <= clock_timest
 _HELD = "j.state = 'PENDING' AND j.lease_token = :token AND j.lease_expires_at > clock_timestamp()"
 HELD: Final = _HELD
 """SQL: the row `j` is held under `:token`, now; `FREE`: it has no live lease."""
+
+UNKEPT: Final = "(j.kept_until IS NULL OR j.kept_until <= clock_timestamp())"
+"""SQL: the row `j` is kept for nobody (`keeping.py`)."""
 
 
 def new_token() -> str:
@@ -73,7 +78,8 @@ _FREE_JOB = text(
            SET {FREED_SQL}
           FROM (SELECT job_id, lease_holder FROM queues.jobs WHERE job_id = :job) AS before
          WHERE j.org_id = :org AND j.job_id = before.job_id AND {_HELD}
-        RETURNING {SUMMARY_SQL}, before.lease_holder AS holder),
+        RETURNING {SUMMARY_SQL}, before.lease_holder AS holder,
+                  extract(epoch FROM j.kept_until - clock_timestamp()) AS kept_left),
     ended AS (
         UPDATE queues.claims m SET ended_at = clock_timestamp(), outcome = :outcome
           FROM freed f
@@ -132,13 +138,13 @@ async def extend(
 
 async def release(connection: AsyncConnection, org_id: str, job_id: str, lease_token: str) -> Freed:
     """Gives the job back: it has its old turn again. Raises as `extend`."""
-    summary, _ = await _free(connection, org_id, job_id, lease_token, "RELEASED")
-    return freed(summary)
+    summary, _, kept_left = await _free(connection, org_id, job_id, lease_token, "RELEASED")
+    return freed(summary, kept_left)
 
 
-def freed(summary: JobSummary) -> Freed:
-    """The job as it was given back."""
-    return Freed(summary=summary, changes=(_freed(summary),))
+def freed(summary: JobSummary, kept_left: float) -> Freed:
+    """The job as it was given back; `kept_left`: seconds for which it is kept from now on."""
+    return Freed(summary=summary, changes=tuple(_freed(summary, kept_left)))
 
 
 async def skip(
@@ -150,12 +156,13 @@ async def skip(
     hide_seconds: float = DEFAULT_SKIP,
 ) -> Freed:
     """Gives the job back to the others: hidden from its holder for a while. Raises as `extend`."""
-    summary, holder = await _free(connection, org_id, job_id, lease_token, "SKIPPED")
+    summary, holder, kept_left = await _free(connection, org_id, job_id, lease_token, "SKIPPED")
     await connection.execute(
         _SKIP,
         {"job": summary.job_id, "reviewer": holder, "org": org_id, "seconds": hide_seconds},
     )
-    return Freed(summary=summary, changes=(_freed(summary, holder, hide_seconds),))
+    changes = _freed(summary, kept_left, reviewer_id=holder, seconds=hide_seconds)
+    return Freed(summary=summary, changes=tuple(changes))
 
 
 async def withhold(
@@ -172,8 +179,10 @@ async def withhold(
     return hidden
 
 
-def _freed(summary: JobSummary, reviewer_id: str | None = None, seconds: float = 0) -> OrderChange:
-    return OrderChange(
+def _freed(
+    summary: JobSummary, kept_left: float, *, reviewer_id: str | None = None, seconds: float = 0
+) -> Iterator[OrderChange]:
+    change = OrderChange(
         op="FREE",
         org_id=summary.org_id,
         queue_id=summary.queue_id,
@@ -182,11 +191,14 @@ def _freed(summary: JobSummary, reviewer_id: str | None = None, seconds: float =
         reviewer_id=reviewer_id,
         seconds=seconds,
     )
+    yield change
+    if kept_left > 0:
+        yield replace(change, op="LEASE", reviewer_id=None, seconds=kept_left)
 
 
 async def _free(
     connection: AsyncConnection, org_id: str, job_id: str, lease_token: str, outcome: str
-) -> tuple[JobSummary, str]:
+) -> tuple[JobSummary, str, float]:
     parameters = {
         "org": org_id,
         "job": uuid_of(job_id),
@@ -198,13 +210,15 @@ async def _free(
         await refuse(connection, org_id, job_id)
     values = dict(row)
     holder: str = values.pop("holder")
-    return summary_of(values), holder
+    kept_left = float(values.pop("kept_left") or 0)
+    return summary_of(values), holder, kept_left
 
 
 _STATE = text(
     f"""
     SELECT j.state, j.moved_to, j.lease_holder, j.lease_expires_at, {GRAVE} AS csam,
-           j.lease_expires_at > clock_timestamp() AS held
+           coalesce(j.lease_expires_at > clock_timestamp(), false) AS held, j.kept_as, j.kept_for,
+           j.kept_until, coalesce(j.kept_until > clock_timestamp(), false) AS kept
       FROM queues.jobs j WHERE j.org_id = :org AND j.job_id = :job
     """  # noqa: S608 - constants only; values are bound
 )

@@ -8,7 +8,7 @@ from coop_runtime.process.level import Level
 
 CLAIMS = Counter(
     "coop_queue_claims_total",
-    "Claims: decided by the order in Redis, by the rows alone, chosen by id, or nothing to claim.",
+    "Claims: decided by the order in Redis, by the rows alone, chosen by id, assigned, or nothing.",
     ["way"],
 )
 CLAIM_SECONDS = Histogram(
@@ -23,6 +23,15 @@ OFFERS_REFUSED = Counter(
 EXPIRED = Counter(
     "coop_queue_claims_expired_total",
     "Claims whose lease ran out before the reviewer decided, released or skipped.",
+)
+KEPT = Counter(
+    "coop_queue_jobs_kept_total",
+    "Jobs that were assigned to somebody, or held while an answer was awaited.",
+    ["kept_as"],
+)
+KEEPINGS_EXPIRED = Counter(
+    "coop_queue_keepings_expired_total",
+    "Times that a job was kept until its time ran out: nobody took it, or the answer did not come.",
 )
 FORGOTTEN = Counter(
     "coop_queue_claims_forgotten_total", "Claims deleted because they ended long ago."

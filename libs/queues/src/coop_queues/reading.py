@@ -3,7 +3,8 @@
     JOBS, CLAIMS, ENTRIES        the tables' names, for statements written as text
     grave_of, GRAVE, is_grave    whether a row about an item is about child safety
     grave_items                  the items that are
-    jobs, entries, claims        the same, and the entries, for statements that are built
+    jobs, entries, claims,
+    keepings                     the same, and the entries, for statements that are built
     SUMMARY_COLUMNS, summary_of  a `JobSummary` of a row of `jobs`
     item_key, reporter_key       the keys by which jobs and entries are found
     uuid_of                      a job's id as the tables have it
@@ -24,6 +25,7 @@ from sqlalchemy import Column, ColumnElement, FromClause, MetaData, Table
 
 from coop_queues import table
 from coop_queues.child_safety import GRAVE, grave_of, is_grave
+from coop_queues.job import Keeping
 from coop_queues.lookup import SUMMARY_NAMES, summary_columns, summary_of, uuid_of
 from coop_queues.slot import item_key, reporter_key
 
@@ -40,6 +42,7 @@ __all__ = [
     "is_grave",
     "item_key",
     "jobs",
+    "keepings",
     "reporter_key",
     "summary_of",
     "uuid_of",
@@ -96,5 +99,8 @@ claims: Final = _promised(
     "outcome",
 )
 """One row a claim; `outcome` is CLOSED, MOVED, RELEASED, SKIPPED or EXPIRED once it has ended."""
+
+keepings: Final = _promised(table.keepings, *Keeping.__struct_fields__)
+"""One row each time a job was kept: the fields of `job.Keeping`."""
 
 SUMMARY_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = summary_columns(jobs)

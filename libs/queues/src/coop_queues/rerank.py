@@ -4,6 +4,7 @@
     a queue's or a policy's document changed ──▶ `rerank`: page by page, each batch a transaction
     ranking set to `UNRANKED` ──▶ `rerank`
     lease ran out ──▶ `holding.expire`: the claim has an end
+    kept for long enough ──▶ `keeping.expire`: the keeping has an end
 
 Guarantees: each job says by which ranking it has its turn (digest and revision), so that the work
 may stop anywhere, be done twice, or by two processes, and goes on where it is missing; a process
@@ -24,7 +25,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_queues import holding, metric
+from coop_queues import holding, keeping, metric
 from coop_queues.growth import added, columns, turn_columns
 from coop_queues.job import OrderChange
 from coop_queues.order import OrderIndex
@@ -195,6 +196,7 @@ class Ranker:
         await self._rerank()
         async with transaction(self._engine) as connection:
             await holding.expire(connection)
+            await keeping.expire(connection)
 
     async def _promote(self) -> None:
         while True:

@@ -1,6 +1,8 @@
-"""Keeping the queue store to its size: claims that are long over, and skips that hide nothing.
+"""Keeping the queue store to its size: claims and keepings that are long over, and skips that hide
+nothing.
 
     claims   one a claim, for times and statistics: ended before the retention ──▶ deleted
+    keepings one each time a job was kept: as claims
     skips    until they end: ended ──▶ deleted
 
 Guarantees: who holds a job, and which claim that is, is never touched; work is done in batches, may
@@ -52,6 +54,15 @@ _OLD_CLAIMS = text(
     """
 )
 
+_OLD_KEEPINGS = text(
+    """
+    DELETE FROM queues.keepings k USING (
+        SELECT job_id, number FROM queues.keepings
+         WHERE ended_at < :before ORDER BY ended_at LIMIT :batch FOR UPDATE SKIP LOCKED) AS old
+     WHERE k.job_id = old.job_id AND k.number = old.number
+    """
+)
+
 _OVER_SKIPS = text(
     """
     DELETE FROM queues.skips s USING (
@@ -97,6 +108,7 @@ class ClaimRetention:
             org_ids = list(await connection.scalars(_ORGS))
         for org_id in org_ids:
             metric.FORGOTTEN.inc(await self._delete(_OLD_CLAIMS, org=org_id, before=before))
+        await self._delete(_OLD_KEEPINGS, before=before)
         await self._delete(_OVER_SKIPS)
 
     async def _delete(self, statement: TextClause, **parameters: object) -> int:

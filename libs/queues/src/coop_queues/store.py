@@ -6,6 +6,7 @@
     leases     extend, release, skip,
                withhold                     in the caller's transaction, under a lease token
                release_all                  in the caller's transaction, all of a reviewer's
+    keeping    keep, unkeep                 in the caller's transaction, for a person or an answer
     deciding   close, move                  in the caller's transaction, under a lease token
     moving     requeue                      in the caller's transaction, a job nobody holds
     undoing    reopen                       in the caller's transaction, a closed job
@@ -14,7 +15,8 @@
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
     marking    mark_child_safety            in the caller's transaction
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
-               pending_up_to, pending_by_organisation, held, held_since
+               pending_up_to, pending_by_organisation, held, held_since, assigned, kept_for,
+               keepings_of, open_keepings
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
     ending     RECORDS                      what there is of an organisation: counted, removed
 
@@ -32,6 +34,7 @@ from coop_queues.claim import DEFAULT_LEASE, Claims, continued, lease_job
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
 from coop_queues.holding import held, held_since, release_all
 from coop_queues.invalidate import affected, scrub
+from coop_queues.keeping import keep, keepings_of, kept_for, open_keepings, unkeep
 from coop_queues.lease import DEFAULT_SKIP, extend, new_token, release, skip, withhold
 from coop_queues.lookup import (
     get_job,
@@ -60,6 +63,7 @@ from coop_queues.sweep import (
     move_batch,
 )
 from coop_queues.sync import Reconciler
+from coop_queues.taking import assigned
 
 __all__ = [
     "DEFAULT_LEASE",
@@ -75,6 +79,7 @@ __all__ = [
     "Reconciler",
     "SweepScope",
     "affected",
+    "assigned",
     "client_of",
     "closable",
     "closable_count",
@@ -90,12 +95,16 @@ __all__ = [
     "held_count",
     "held_since",
     "jobs_of_item",
+    "keep",
+    "keepings_of",
+    "kept_for",
     "lease_job",
     "load_job",
     "mark_child_safety",
     "move",
     "move_batch",
     "new_token",
+    "open_keepings",
     "pending_by_organisation",
     "pending_counts",
     "pending_page",
@@ -108,5 +117,6 @@ __all__ = [
     "requeue",
     "scrub",
     "skip",
+    "unkeep",
     "withhold",
 ]

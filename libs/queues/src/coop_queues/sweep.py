@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef
@@ -31,8 +31,10 @@ from coop_queues.ranking import Ranking
 from coop_queues.table import jobs
 
 _NOW = func.clock_timestamp()
-_HELD = jobs.c.lease_expires_at > _NOW
-_FREE = jobs.c.lease_expires_at.is_(None) | (jobs.c.lease_expires_at <= _NOW)
+_LEASED = func.coalesce(jobs.c.lease_expires_at > _NOW, False)
+_KEPT = func.coalesce(jobs.c.kept_until > _NOW, False)
+_HELD = _LEASED | _KEPT
+_FREE = ~_HELD
 _CLOSABLE = (jobs.c.state == "PENDING") & (jobs.c.kind == JobKind.DEFAULT) & ~is_grave(jobs)
 
 
@@ -140,17 +142,15 @@ async def close_free(
 
 
 async def end_leases(connection: AsyncConnection, org_id: str, job_ids: Sequence[str]) -> None:
-    """Ends the leases on these pending jobs now: their holders' tokens are worth nothing."""
-    await connection.execute(
-        update(jobs)
-        .where(
-            jobs.c.org_id == org_id,
-            jobs.c.job_id.in_(list(job_ids)),
-            jobs.c.state == "PENDING",
-            _HELD,
-        )
-        .values(lease_expires_at=_NOW)
+    """Ends the leases on these pending jobs now: their holders' tokens are worth nothing. They are
+    kept for nobody any more."""
+    theirs = jobs.update().where(
+        jobs.c.org_id == org_id,
+        jobs.c.job_id.in_(list(job_ids)),
+        jobs.c.state == "PENDING",
     )
+    await connection.execute(theirs.where(_LEASED).values(lease_expires_at=_NOW))
+    await connection.execute(theirs.where(_KEPT).values(kept_until=_NOW))
 
 
 async def move_batch(

@@ -34,7 +34,8 @@ _log = logger("coop_queues.sync")
 _ROWS = text(
     """
     SELECT CAST(job_id AS text), rank,
-           extract(epoch FROM lease_expires_at - clock_timestamp()) AS lease_left
+           extract(epoch FROM greatest(lease_expires_at, kept_until) - clock_timestamp())
+               AS lease_left
       FROM queues.jobs
      WHERE org_id = :org AND queue_id = :queue AND state = 'PENDING'
        AND (rank, job_id) > (:rank, CAST(:job AS uuid))

@@ -5,13 +5,14 @@
     entries      one row a cause, unique by (organisation, entry id): history and idempotency
     job_items    every version of every item that came with a job's entries
     skips        from whom a job is hidden, until when
+    keepings     one row each time a job was kept for somebody, or while an answer was awaited
     claims       one row a claim: who had which job, from when to when, and how it ended
     grave_items  one row an item that is about child safety (`child_safety.py`)
 
 Guarantees: `alembic` revisions in `migrations/` make exactly these tables (a test compares).
-Must not: be written without the slot's `generations` row locked; lease columns, skips and claims
-apart, and the columns of a job's turn (`growth.turn_columns`), for which the row's own lock is
-enough.
+Must not: be written without the slot's `generations` row locked; columns of leases and keepings,
+skips, claims and keepings apart, and the columns of a job's turn (`growth.turn_columns`), for which
+the row's own lock is enough.
 
 Items and entries are bytes of JSON, not jsonb: jsonb refuses the escape `\\u0000`, which users do
 write, and nothing here looks inside. `item_key` is a UUIDv5 of item type and item: an item id of
@@ -91,6 +92,10 @@ jobs = Table(
     Column("claim_count", Integer, nullable=False, server_default="0"),
     # Of the lease: taken ahead of time, and not looked at yet.
     Column("unopened", Boolean, nullable=False, server_default="false"),
+    # Until then nobody but `kept_for` is given it (`keeping.py`).
+    Column("kept_as", Text),
+    Column("kept_for", Text),
+    Column("kept_until", _Time),
     Column("closed_at", _Time),
     Column("closed_by", Text),
     Column("close_reason", Text),
@@ -229,6 +234,37 @@ Index(
     postgresql_where=claims.c.ended_at.is_(None),
 )
 Index("ix_claims_time", claims.c.org_id, claims.c.claimed_at)
+
+keepings = Table(
+    "keepings",
+    metadata,
+    Column("job_id", _Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("queue_id", Text, nullable=False),
+    Column("kept_as", Text, nullable=False),
+    Column("person_id", Text),
+    Column("reason", Text),
+    Column("kept_by", Text, nullable=False),
+    Column("since", _Time, nullable=False),
+    Column("until", _Time, nullable=False),
+    Column("ended_at", _Time),
+    Column("ended_by", Text),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("job_id", "number"),
+    CheckConstraint("kept_as IN ('ASSIGNED', 'HELD')", name="kept_as"),
+    CheckConstraint("kept_as = 'HELD' OR person_id IS NOT NULL", name="person"),
+    CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
+)
+Index(
+    "ix_keepings_person",
+    keepings.c.org_id,
+    keepings.c.person_id,
+    keepings.c.job_id,
+    postgresql_where=keepings.c.ended_at.is_(None),
+)
+Index("ix_keepings_ended", keepings.c.ended_at, postgresql_where=keepings.c.ended_at.is_not(None))
+Index("ix_keepings_until", keepings.c.until, postgresql_where=keepings.c.ended_at.is_(None))
 
 grave_items = Table(
     "grave_items",

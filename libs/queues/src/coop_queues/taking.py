@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_queues.child_safety import GRAVE
 from coop_queues.error import HeldByOther, JobNotFound
 from coop_queues.job import JobSummary, OrderChange
-from coop_queues.lease import FREE, new_token, pending_row
+from coop_queues.lease import FREE, UNKEPT, new_token, pending_row
 from coop_queues.lookup import SUMMARY_SQL, summary_of, uuid_of
 from coop_queues.order import Candidate
 from coop_queues.ranking import LONGEST_WAIT
@@ -30,12 +30,16 @@ _NOT_SKIPPED = """NOT EXISTS (
              WHERE s.job_id = j.job_id AND s.reviewer_id = :reviewer
                AND s.until > clock_timestamp())"""
 
+# What one is given, and what one may ask for: a job that waits for an answer is for who has it.
+_MINE = f"({UNKEPT} OR (j.kept_as = 'ASSIGNED' AND j.kept_for = :reviewer))"
+_MAY_CHOOSE = f"""({UNKEPT} OR j.kept_for = :reviewer
+            OR (j.kept_as = 'HELD' AND j.kept_for IS NULL))"""
 _OPEN = f"""
         SELECT j.job_id, j.lease_expires_at AS ran_out FROM queues.jobs j
          WHERE j.org_id = :org AND j.state = 'PENDING' AND {FREE}
            AND (:child_safety OR NOT {GRAVE})
 """  # noqa: S608 - constants only; values are bound
-_CANDIDATE = f"{_OPEN} AND {_NOT_SKIPPED}"
+_CANDIDATE = f"{_OPEN} AND {_MINE} AND {_NOT_SKIPPED}"
 
 # A claim that ran out ends where its lease did; the row is locked, so nobody else ends it.
 _TAKE = f"""
@@ -71,7 +75,7 @@ _TAKE_THIS = text(
     % f"{_CANDIDATE} AND j.queue_id = :queue AND j.job_id = :job FOR NO KEY UPDATE SKIP LOCKED"
 )
 # Asked for by its id: skipped before or not.
-_TAKE_CHOSEN = text(_TAKE % f"{_OPEN} AND j.job_id = :job FOR NO KEY UPDATE")
+_TAKE_CHOSEN = text(_TAKE % f"{_OPEN} AND {_MAY_CHOOSE} AND j.job_id = :job FOR NO KEY UPDATE")
 _TAKE_FIRST = {
     wait: text(
         _TAKE
@@ -98,7 +102,8 @@ _HEADS = text(
 _WHY_NOT = text(
     f"""
     SELECT j.state, j.queue_id, j.rank, {GRAVE} AS csam,
-           extract(epoch FROM j.lease_expires_at - clock_timestamp()) AS lease_left,
+           extract(epoch FROM greatest(j.lease_expires_at, CASE WHEN {_MINE} THEN NULL
+                   ELSE j.kept_until END) - clock_timestamp()) AS lease_left,
            extract(epoch FROM s.until - clock_timestamp()) AS skip_left
       FROM queues.jobs j
       LEFT JOIN queues.skips s ON s.job_id = j.job_id AND s.reviewer_id = :reviewer
@@ -143,6 +148,7 @@ async def take_chosen(
     reviewer_id: str,
     seconds: float,
     child_safety: bool = True,
+    unopened: bool = False,
 ) -> tuple[JobSummary, str] | None:
     """Leases the job that the reviewer asked for by its id, though they skipped it before; None
     when it is not free for them. A row that is locked at this moment is waited for."""
@@ -152,9 +158,40 @@ async def take_chosen(
         "reviewer": reviewer_id,
         "seconds": seconds,
         "child_safety": child_safety,
-        "unopened": False,
+        "unopened": unopened,
     }
     return await _take(connection, _TAKE_CHOSEN, parameters)
+
+
+_ASSIGNED = text(
+    f"""
+    SELECT CAST(j.job_id AS text) FROM queues.keepings k JOIN queues.jobs j ON j.job_id = k.job_id
+     WHERE k.org_id = :org AND k.person_id = :reviewer AND k.ended_at IS NULL
+       AND j.queue_id = ANY(:queues) AND j.state = 'PENDING' AND {FREE} AND {_NOT_SKIPPED}
+       AND j.kept_as = 'ASSIGNED' AND j.kept_for = :reviewer AND j.kept_until > clock_timestamp()
+       AND (:child_safety OR NOT {GRAVE})
+     ORDER BY j.rank, j.job_id LIMIT 20
+    """  # noqa: S608 - constants only; values are bound
+)
+
+
+async def assigned(
+    connection: AsyncConnection,
+    org_id: str,
+    queue_ids: Sequence[str],
+    *,
+    reviewer_id: str,
+    child_safety: bool = True,
+) -> list[str]:
+    """The jobs of these queues that are assigned to the reviewer and free for them, by turn; up to
+    20."""
+    parameters = {
+        "org": org_id,
+        "queues": list(queue_ids),
+        "reviewer": reviewer_id,
+        "child_safety": child_safety,
+    }
+    return list(await connection.scalars(_ASSIGNED, parameters))
 
 
 async def take_first(
@@ -237,7 +274,12 @@ async def correction(
 
 
 async def require_takable(
-    connection: AsyncConnection, org_id: str, job_id: str, *, child_safety: bool
+    connection: AsyncConnection,
+    org_id: str,
+    job_id: str,
+    *,
+    reviewer_id: str,
+    child_safety: bool,
 ) -> None:
     """Says why a job was not to be had: JobNotFound, AlreadyClosed or HeldByOther. Nothing is
     raised for one that is free by now."""
@@ -246,3 +288,6 @@ async def require_takable(
         raise JobNotFound(f"no job {job_id}")
     if row.held:
         raise HeldByOther(row.lease_holder, row.lease_expires_at)
+    anyones = row.kept_as == "HELD" and row.kept_for is None
+    if row.kept and not anyones and row.kept_for != reviewer_id:
+        raise HeldByOther(row.kept_for, row.kept_until)
