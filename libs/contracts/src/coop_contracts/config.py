@@ -440,6 +440,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `time_zone` is a name of the IANA database, in which days begin where nobody asks for another.
     `suspended_at` is the operator's word: since then nothing is accepted, nobody signs in, and
     nothing is delivered; what waits goes on when it is None again.
+    A job is kept for somebody for `max_hold_hours` at most.
     """
 
     name: str
@@ -459,6 +460,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     user_strike_ttl_days: int = 90
     user_strike_thresholds: tuple[StrikeThreshold, ...] = ()
     undo_window: float = 10.0
+    max_hold_hours: int = 72
     bulk_confirmation_above: int = 100
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None

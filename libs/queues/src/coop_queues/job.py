@@ -315,9 +315,11 @@ class Keeping(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """A job that is kept from now on, or no longer; `summary` is it as it is now."""
+    """A job that is kept from now on, or no longer; `summary` is it as it is now, `number` that of
+    the keeping."""
 
     summary: JobSummary
+    number: int
     changes: tuple[OrderChange, ...]
 
 

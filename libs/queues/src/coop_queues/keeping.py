@@ -17,7 +17,6 @@ Must not: lock a slot (`slot.py`), or the row of a keeping before that of its jo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -54,6 +53,7 @@ _NOTE = text(
            (job_id, number, org_id, queue_id, kept_as, person_id, reason, kept_by, since, until)
     SELECT :job, 1 + (SELECT coalesce(max(number), 0) FROM queues.keepings WHERE job_id = :job),
            :org, :queue, :kept_as, :person, :reason, :by, clock_timestamp(), :until
+    RETURNING number
     """
 )
 # One that ran out ended then, whatever ends it in the books.
@@ -63,6 +63,7 @@ _END = text(
        SET ended_at = least(until, clock_timestamp()), ended_by = :by,
            outcome = CASE WHEN until <= clock_timestamp() THEN 'EXPIRED' ELSE :outcome END
      WHERE job_id = :job AND ended_at IS NULL
+    RETURNING number
     """
 )
 _EXPIRE = text(
@@ -139,10 +140,10 @@ async def keep(
     values: dict[str, Any] = {"org": org_id, "job": job, "queue": summary.queue_id}
     values["kept_as"] = kept_as
     values |= {"person": person_id, "reason": reason, "by": by, "until": summary.kept_until}
-    await connection.execute(_NOTE, values)
+    number = (await connection.execute(_NOTE, values)).scalar_one()
     metric.KEPT.labels(kept_as).inc()
     changes = () if row.held else (_change(summary, "LEASE", seconds),)
-    return Kept(summary=summary, changes=changes)
+    return Kept(summary=summary, number=number, changes=changes)
 
 
 async def unkeep(
@@ -164,10 +165,11 @@ async def unkeep(
     row = await pending_row(connection, org_id, job)
     if not row.kept or kept_as not in (None, row.kept_as) or person_id not in (None, row.kept_for):
         raise NotKept(f"job {job_id} is not kept so")
-    await connection.execute(_END, {"job": job, "by": by, "outcome": outcome})
+    number = await connection.scalar(_END, {"job": job, "by": by, "outcome": outcome})
     found = await connection.execute(_FREE, {"org": org_id, "job": job})
     summary = summary_of(dict(found.mappings().one()))
-    return Kept(summary=summary, changes=() if row.held else (_change(summary, "FREE"),))
+    changes = () if row.held else (_change(summary, "FREE"),)
+    return Kept(summary=summary, number=number or 0, changes=changes)
 
 
 async def answered(connection: AsyncConnection, org_id: str, job_id: str, *, by: str) -> None:
@@ -220,8 +222,3 @@ async def open_keepings(
     org_id, person_id, job_id = start if after is None else after.position
     parameters = {"org": org_id, "person": person_id, "job": job_id, "limit": limit}
     return tuple(Keeping(**row) for row in (await connection.execute(_OPEN, parameters)).mappings())
-
-
-def seconds_until(moment: datetime, *, now: datetime) -> float:
-    """Never less than nothing."""
-    return max(0.0, (moment - now).total_seconds())

@@ -353,6 +353,12 @@ async def _review(walk: Walk, admin: Any, kit: Any, place: Any) -> None:
     await walk(admin, f"DELETE {one}", action="comment.deleted", **of_comment)
     lease = {"leaseToken": held["lease"]["token"]}
     await walk(admin, "POST /v1/jobs/{job_id}/skip", lease, action="job.skipped", **ids)
+    given = {"personId": admin.user_id}
+    await walk(admin, "POST /v1/jobs/{job_id}/assignment", given, action="job.assigned", **ids)
+    await walk(admin, "DELETE /v1/jobs/{job_id}/assignment", action="job.unassigned", **ids)
+    awaited = {"reason": "asked the author"}
+    await walk(admin, "POST /v1/jobs/{job_id}/hold", awaited, action="job.held", **ids)
+    await walk(admin, "DELETE /v1/jobs/{job_id}/hold", action="job.unheld", **ids)
     held = await claim()
     decided = {"leaseToken": held["lease"]["token"], "components": [{"type": "IGNORE"}]}
     path = f"/v1/jobs/{held['job']['id']}/decisions"

@@ -250,6 +250,10 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"passed": 0}
             elif path.endswith("/pause"):
                 body = {"reason": "r"}
+            elif path.endswith("/assignment"):
+                body = {"personId": admin.user_id}
+            elif path.endswith("/hold"):
+                body = {"reason": "r", **lease}
             elif path.endswith(("/rotate", "/test-requests", "/undo")):
                 body = {}
             elif path.endswith("/empty"):

@@ -25,16 +25,14 @@ from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
 from coop_queues.reading import is_grave, item_key, jobs
 from coop_review_api.comment.table import comments
-from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.catalogue import load_documents
-from coop_review_api.directory import person
 from coop_review_api.kernel import audit
-from coop_review_api.kernel.access import may_see
 from coop_review_api.kernel.error import Conflict, Fault, Forbidden, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification.kind import MentionData, NotificationKind
 from coop_review_api.notification.store import News, tell_people
 from coop_review_api.review import child_safety
+from coop_review_api.review.colleague import colleagues
 
 MAX_BODY = 5000
 MAX_MENTIONS = 20
@@ -62,16 +60,6 @@ class Comment:
     created_at: datetime
     edited_at: datetime | None
     csam: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Colleague:
-    user_id: str
-    role: str
-    permissions: frozenset[Permission]
-
-    def may(self, permission: Permission) -> bool:
-        return permission in self.permissions
 
 
 async def page(
@@ -260,14 +248,8 @@ async def _check_mentions(
     wanted = list(dict.fromkeys(mentions))
     if not wanted:
         return []
-    roles = await role_permission.definitions(connection, principal.org_id)
-    allowed = set()
-    for row in await person.active(connection, principal.org_id, wanted):
-        definition = roles.get(row.role)
-        held = frozenset(definition.permissions if definition else ())
-        colleague = _Colleague(user_id=row.user_id, role=row.role, permissions=held)
-        if colleague.may(Permission.VIEW_MRT) and may_see(colleague, job, queue):
-            allowed.add(row.user_id)
+    known = await colleagues(connection, principal.org_id, wanted)
+    allowed = {user_id for user_id, one in known.items() if one.may_review(job, queue)}
     faults = [
         Fault(pointer("mentions", index), "nobody who may see this job")
         for index, user_id in enumerate(mentions)

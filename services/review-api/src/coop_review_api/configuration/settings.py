@@ -25,6 +25,7 @@ MAX_THRESHOLD_ACTIONS = 20
 MAX_TTL_DAYS = 3650
 MAX_HISTORY_DAYS = 3650
 MAX_UNDO_WINDOW = 3600.0
+MAX_HOLD_HOURS = 720
 MAX_BULK = 100_000
 MAX_CEILING = 1_000_000_000
 MIN_SESSION_HOURS = 0.25
@@ -57,6 +58,7 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
     for value, lowest, highest, at in (
         (settings.user_strike_ttl_days, 1, MAX_TTL_DAYS, "/userStrikeTtlDays"),
         (settings.undo_window, 0, MAX_UNDO_WINDOW, "/undoWindow"),
+        (settings.max_hold_hours, 1, MAX_HOLD_HOURS, "/maxHoldHours"),
         (settings.bulk_confirmation_above, 0, MAX_BULK, "/bulkConfirmationAbove"),
         (settings.evaluation_sample, 0, 1, "/evaluationSample"),
         (settings.item_history_days, 0, MAX_HISTORY_DAYS, "/itemHistoryDays"),

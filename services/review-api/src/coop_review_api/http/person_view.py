@@ -150,7 +150,7 @@ def _read(model: type[BaseModel], known: dict[type, _Plan]) -> None:
 
 def _source(name: str, fields: Mapping[str, Any]) -> str:
     base, _, end = name.rpartition("_")
-    by_id = base if end in ("person", "people") else f"{name}_id"
+    by_id = base if base and end in ("person", "people") else f"{name}_id"
     for one in (by_id, f"{name.removesuffix('s')}_ids"):
         if one in fields:
             return one

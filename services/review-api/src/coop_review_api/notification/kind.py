@@ -25,6 +25,8 @@ class NotificationKind(StrEnum):
     ENDPOINT_PAUSED = "ENDPOINT_PAUSED"
     ENDPOINT_RESUMED = "ENDPOINT_RESUMED"
     COMMENT_MENTION = "COMMENT_MENTION"
+    JOB_ASSIGNED = "JOB_ASSIGNED"
+    JOB_HELD = "JOB_HELD"
 
 
 class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,7 +63,17 @@ class MentionData(Struct, frozen=True, kw_only=True, rename="camel"):
     author_name: str
 
 
-Data = RuleTrippedData | EndpointData | MentionData
+class AssignedData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A job was given to one, or is held for one, until then. What it is about is read there."""
+
+    job_id: str
+    queue_name: str
+    by_id: str
+    by_name: str
+    until: datetime | None
+
+
+Data = RuleTrippedData | EndpointData | MentionData | AssignedData
 
 
 class Text(Struct, frozen=True, kw_only=True):
@@ -113,6 +125,8 @@ def text_of(kind: NotificationKind, data: Data) -> Text:
             return _endpoint(kind, data)
         case MentionData():
             return _mention(data)
+        case AssignedData():
+            return _assigned(kind, data)
 
 
 def wire_of(data: Data) -> dict[str, Any]:
@@ -186,6 +200,20 @@ def _mention(data: MentionData) -> Text:
             "The comment can be read at the job.",
         ),
         facts=(("Queue", data.queue_name), ("Job", data.job_id)),
+    )
+
+
+def _assigned(kind: NotificationKind, data: AssignedData) -> Text:
+    did = (
+        "gave you a review job" if kind is NotificationKind.JOB_ASSIGNED else "holds a job for you"
+    )
+    facts = [("Queue", data.queue_name), ("Job", data.job_id)]
+    if data.until is not None:
+        facts.append(("Until", data.until.isoformat(timespec="seconds")))
+    return Text(
+        subject=f"{data.by_name} {did}",
+        paragraphs=(f"{data.by_name} {did}. Nobody else is given it until then.",),
+        facts=tuple(facts),
     )
 
 

@@ -18,6 +18,7 @@ from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import store
 from coop_review_api.notification.kind import (
+    AssignedData,
     EndpointData,
     MentionData,
     NotificationKind,
@@ -33,11 +34,12 @@ Reader = Annotated[Principal, Depends(signed_in)]
 class NotificationView(Model):
     """`data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
     revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
-    COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}."""
+    COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}; JOB_ASSIGNED and JOB_HELD
+    {jobId, queueName, byId, byName, until}."""
 
     id: str
     kind: NotificationKind
-    data: Annotated[dict[str, Any], Shape(RuleTrippedData, EndpointData, MentionData)]
+    data: Annotated[dict[str, Any], Shape(RuleTrippedData, EndpointData, MentionData, AssignedData)]
     created_at: datetime
     read_at: datetime | None
 

@@ -75,6 +75,7 @@ class SettingsBody(Body):
     user_strike_ttl_days: Annotated[int, Field(ge=1, le=3650)] = 90
     user_strike_thresholds: list[StrikeThresholdBody] = Field(default_factory=list)
     undo_window: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    max_hold_hours: Annotated[int, Field(ge=1, le=720)] = 72
     bulk_confirmation_above: Annotated[int, Field(ge=0, le=100_000)] = 100
     evaluation_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     rule_max_actions_per_minute: Ceiling | None = None
@@ -117,6 +118,7 @@ class SettingsView(Stamped):
     user_strike_ttl_days: int = 90
     user_strike_thresholds: list[StrikeThresholdView] = Field(default_factory=list)
     undo_window: float = 10.0
+    max_hold_hours: int = 72
     bulk_confirmation_above: int = 100
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None

@@ -87,6 +87,7 @@ from coop_review_api.review import (
     decision_route,
     draft_route,
     job_route,
+    keeping_route,
     subject_route,
 )
 from coop_review_api.signal import integration_route
@@ -115,6 +116,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     claim_route.router,
     decision_route.router,
     draft_route.router,
+    keeping_route.router,
     integration_route.router,
     explanation.router,
     spot_test_route.router,

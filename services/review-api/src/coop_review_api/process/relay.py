@@ -28,6 +28,7 @@ from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.endings import ENDINGS
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.review.hold import Releaser
+from coop_review_api.review.keeping_keeper import KeepingKeeper
 from coop_review_api.settings import RelaySettings
 from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
@@ -82,6 +83,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
+    service.add_task("keepings", KeepingKeeper(engine, order).run)
     service.add_task("prune", NotificationPruner(engine, clock=now).run)
     service.add_task("endings", EndingKeeper(engine, ENDINGS, clock=now).run)
     mail_server = settings.mail_server

@@ -129,9 +129,9 @@ async def claim(
     ahead: bool = False,
 ) -> HandedOut | None:
     """Lease the most urgent job of these queues, or of all that are open to this person; None when
-    nothing waits. Between queues the job that is due first is the most urgent; paused ones are left
-    out. `ahead`: the person begins with `extend`, within `Desk.ahead`; else it is as if they had
-    never claimed it.
+    nothing waits. What was assigned to this person comes first; between queues, the job that is
+    due first; paused ones are left out. `ahead`: the person begins with `extend`, within
+    `Desk.ahead`; else it is as if they had never claimed it.
 
     Raises `NotFound`, `QueuePaused` (all of them are), TooManyClaims, OneAhead, `Unavailable`.
     """
@@ -140,7 +140,14 @@ async def claim(
             queues = await visible_queues(connection, principal)
         else:
             queues = await _open_queues(connection, principal, queue_ids)
-    handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
+        handing_out = [queue_id for queue_id, queue in queues.items() if not queue.is_paused]
+        first = await store.assigned(
+            connection,
+            principal.org_id,
+            handing_out,
+            reviewer_id=principal.user_id,
+            child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
+        )
     if queues and not handing_out:
         raise QueuePaused("the queue is paused: jobs come in and none is handed out")
     budget = desk.closing.budget()
@@ -153,6 +160,7 @@ async def claim(
             at_most=desk.at_most,
             child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
             ahead=ahead,
+            first=first,
         )
         if claimed is None:
             return None

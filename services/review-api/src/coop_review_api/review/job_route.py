@@ -50,6 +50,7 @@ class JobQuery(QueryModel):
     user_type_id: str | None = Field(None, max_length=512)
     user_id: str | None = Field(None, max_length=512)
     lease_holder: str | None = Field(None, alias="leaseHolderId", max_length=128)
+    kept_for: str | None = Field(None, alias="keptForId", max_length=128)
     enqueued_from: AwareDatetime | None = None
     enqueued_to: AwareDatetime | None = None
     created_from: AwareDatetime | None = None

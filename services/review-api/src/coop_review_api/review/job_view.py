@@ -31,6 +31,16 @@ class LeaseHolder(Model):
     expires_at: datetime
 
 
+class KeptView(Model):
+    """Until `until` the job is assigned to a person, or held while an answer is awaited (then
+    `personId` may be null: for whoever has the answer). Nobody else is given it."""
+
+    kept_as: Literal["ASSIGNED", "HELD"]
+    person_id: str | None
+    person: PersonBeside = None
+    until: datetime
+
+
 class JobSummaryView(Model):
     """A job without its contents. `revision` rises when a report is merged into it.
     `reporterCount` counts each reporter once; `severity`, from 0 to 4, is the greatest penalty of
@@ -55,6 +65,7 @@ class JobSummaryView(Model):
     moved_from: list[str]
     moved_to: str | None
     lease: LeaseHolder | None
+    kept: KeptView | None
     claimed_at: datetime | None
     closed_at: datetime | None
     closed_by: str | None
@@ -231,6 +242,12 @@ def _origin_view(origin: Origin) -> AppealOriginView:
     )
 
 
+def _kept(job: JobSummary) -> KeptView | None:
+    if job.kept_as is None or job.kept_until is None:
+        return None
+    return KeptView(kept_as=job.kept_as, person_id=job.kept_for, until=job.kept_until)
+
+
 def _summary(job: JobSummary) -> dict[str, Any]:
     lease = None
     if job.lease_holder is not None and job.lease_expires_at is not None:
@@ -255,6 +272,7 @@ def _summary(job: JobSummary) -> dict[str, Any]:
         "moved_from": list(job.moved_from),
         "moved_to": job.moved_to,
         "lease": lease,
+        "kept": _kept(job),
         "claimed_at": None if job.unopened else job.claimed_at,
         "closed_at": job.closed_at,
         "closed_by": job.closed_by,

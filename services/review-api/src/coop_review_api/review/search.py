@@ -28,6 +28,7 @@ from coop_queues.reading import (
     is_grave,
     item_key,
     jobs,
+    keepings,
     reporter_key,
     summary_of,
 )
@@ -44,8 +45,9 @@ _COUNTED: Final = 1000
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
     """Which jobs to find; all that is set holds. Times: `…_from` is within, `…_to` is not.
-    `item_id_prefix` finds all items whose ids begin so; `subject` is the user whom a job is about,
-    `lease_holder` who holds it now. `overdue`: pending past their deadline, or not."""
+    `item_id_prefix` finds all items whose ids begin so; `subject` is the user whom a job is
+    about, `lease_holder` who holds it now, `kept_for` for whom it is kept. `overdue`:
+    pending past their deadline, or not."""
 
     kind: str | None = None
     state: str | None = None
@@ -58,6 +60,7 @@ class JobFilter:
     reporter: ItemRef | None = None
     subject: ItemRef | None = None
     lease_holder: str | None = None
+    kept_for: str | None = None
     enqueued_from: datetime | None = None
     enqueued_to: datetime | None = None
     created_from: datetime | None = None
@@ -166,6 +169,8 @@ def _conditions(org_id: str, wanted: JobFilter, now: datetime) -> list[ColumnEle
         conditions.append(_reported_by(org_id, wanted.reporter))
     if wanted.lease_holder is not None:
         conditions.append(_held_by(org_id, wanted.lease_holder, now))
+    if wanted.kept_for is not None:
+        conditions.append(_kept_for(org_id, wanted.kept_for, now))
     return conditions + _times(wanted, now)
 
 
@@ -223,6 +228,15 @@ def _held_by(org_id: str, reviewer_id: str, now: datetime) -> ColumnElement[bool
         & (jobs.c.lease_holder == reviewer_id)
         & (jobs.c.lease_expires_at > now)
     )
+
+
+def _kept_for(org_id: str, person_id: str, now: datetime) -> ColumnElement[bool]:
+    kept = select(keepings.c.job_id).where(
+        keepings.c.org_id == org_id,
+        keepings.c.person_id == person_id,
+        keepings.c.ended_at.is_(None),
+    )
+    return jobs.c.job_id.in_(kept) & (jobs.c.kept_for == person_id) & (jobs.c.kept_until > now)
 
 
 def _parse_position(position: str) -> tuple[datetime, str]:

@@ -68,7 +68,7 @@ async def claim_job(desk: Desk, principal: Principal, job_id: str) -> HandedOut:
             child_safety=principal.may(Permission.VIEW_CHILD_SAFETY_DATA),
         )
     except HeldByOther as held:
-        raise await _held(desk, principal, held) from held
+        raise await held_by(desk, principal, held) from held
     deletions, budget = desk.deletions, desk.closing.budget()
     if deletions and queue and await deletions.close(claimed, queue, budget):
         raise AlreadyClosed("its item was deleted, and the job closed")
@@ -78,9 +78,11 @@ async def claim_job(desk: Desk, principal: Principal, job_id: str) -> HandedOut:
     return handed_out
 
 
-async def _held(desk: Desk, principal: Principal, held: HeldByOther) -> Held:
+async def held_by(desk: Desk, principal: Principal, held: HeldByOther) -> Held:
+    """The refusal, with who has the job."""
+    ids = [] if held.holder is None else [held.holder]
     async with transaction(desk.engine) as connection:
-        found = await person.known_as(connection, principal.org_id, [held.holder])
+        found = await person.known_as(connection, principal.org_id, ids)
     by = next(((one.user_id, one.name, one.status) for one in found), None)
     return Held(by=by, expires_at=held.expires_at)
 
