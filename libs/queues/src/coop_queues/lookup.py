@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, FromClause, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import ItemRef, SubmittedItem
@@ -19,7 +21,7 @@ from coop_queues.child_safety import GRAVE, is_grave
 from coop_queues.error import JobNotFound
 from coop_queues.job import Job, JobEntry, JobKind, JobState, JobSummary, PendingPage, QueueCount
 from coop_queues.slot import item_key
-from coop_queues.table import entries, job_items, jobs
+from coop_queues.table import entries, job_items, jobs, skips
 
 HISTORY_LIMIT: Final = 1000
 """How many entries, and how many items, a `Job` carries at most; the newest ones."""
@@ -139,6 +141,38 @@ def _newest(items: Sequence[SubmittedItem]) -> tuple[SubmittedItem, ...]:
     for item in items:
         first.setdefault((item.type_id, item.id), item)
     return tuple(first.values())
+
+
+async def newest_items(
+    connection: AsyncConnection, org_id: str, summaries: Sequence[JobSummary]
+) -> dict[str, SubmittedItem]:
+    """The newest submission of each job's item, by job id."""
+    job_of = {
+        part: one.job_id
+        for one in summaries
+        if one.org_id == org_id
+        for part in (*one.moved_from, one.job_id)
+    }
+    query = (
+        select(job_items.c.job_id, job_items.c.position, job_items.c.body)
+        .ext(distinct_on(job_items.c.job_id))
+        .where(job_items.c.job_id.in_(list(job_of)), job_items.c.role == "ITEM")
+        .order_by(job_items.c.job_id, job_items.c.position.desc())
+    )
+    rows = sorted(await connection.execute(query), key=lambda row: int(row.position))
+    return {job_of[str(row.job_id)]: _item_decoder.decode(row.body) for row in rows}
+
+
+async def skipped_until(
+    connection: AsyncConnection, reviewer_id: str, job_ids: Sequence[str]
+) -> dict[str, datetime]:
+    """Those of these jobs that are hidden from the reviewer now, and until when."""
+    query = select(skips.c.job_id, skips.c.until).where(
+        skips.c.job_id.in_(list(job_ids)),
+        skips.c.reviewer_id == reviewer_id,
+        skips.c.until > func.clock_timestamp(),
+    )
+    return {str(row.job_id): row.until for row in await connection.execute(query)}
 
 
 async def jobs_of_item(

@@ -16,7 +16,7 @@
     marking    mark_child_safety            in the caller's transaction
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
                pending_up_to, pending_by_organisation, held, held_since, assigned, kept_for,
-               keepings_of, open_keepings
+               keepings_of, open_keepings, newest_items, skipped_until
     upkeep     Reconciler, Ranker, Keeper   tasks of routing
     ending     RECORDS                      what there is of an organisation: counted, removed
 
@@ -41,10 +41,12 @@ from coop_queues.lookup import (
     get_summary,
     jobs_of_item,
     load_job,
+    newest_items,
     pending_by_organisation,
     pending_counts,
     pending_page,
     pending_up_to,
+    skipped_until,
 )
 from coop_queues.order import OrderIndex, client_of
 from coop_queues.org_record import RECORDS
@@ -104,6 +106,7 @@ __all__ = [
     "move",
     "move_batch",
     "new_token",
+    "newest_items",
     "open_keepings",
     "pending_by_organisation",
     "pending_counts",
@@ -117,6 +120,7 @@ __all__ = [
     "requeue",
     "scrub",
     "skip",
+    "skipped_until",
     "unkeep",
     "withhold",
 ]

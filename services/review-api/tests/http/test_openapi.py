@@ -22,6 +22,7 @@ UNPAGED = {
     "listQueueCounts": "one entry a queue of the organisation, polled as a whole",
     "listSecondReviewCounts": "one entry a queue of the organisation, polled as a whole",
     "listMyClaims": "a person holds a bounded number of jobs",
+    "listJobKeepings": "how one job was kept, the newest 200",
     "listFavourites": "a person has a bounded number of favourites",
     "listMySessions": "a person has a bounded number of sessions",
     "listUserSessions": "a person has a bounded number of sessions",

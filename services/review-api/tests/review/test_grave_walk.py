@@ -59,6 +59,7 @@ HIDDEN = {
     ("GET", "/v1/quality/golden-items/{golden_id}"),
     ("GET", "/v1/items/{type_id}/{item_id}/partial"),
     ("POST", "/v1/submissions/{submission_id}/evaluations"),
+    ("GET", "/v1/jobs/{job_id}/keepings"),
     ("POST", "/v1/rules/spot-test"),
     ("POST", "/v1/routing-rules/test"),
     ("POST", "/v1/reversals"),

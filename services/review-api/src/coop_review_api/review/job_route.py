@@ -21,8 +21,15 @@ from coop_review_api.http.query import QueryModel
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import search as job_search
-from coop_review_api.review.job_view import JobPage, summary_view
-from coop_review_api.review.search import JobFilter
+from coop_review_api.review.job_view import (
+    JobCountView,
+    JobPage,
+    JobPreviewMediaView,
+    JobPreviewView,
+    ListedJobView,
+    summary_view,
+)
+from coop_review_api.review.search import JobFilter, Listed, Sort
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -58,11 +65,14 @@ class JobQuery(QueryModel):
     deadline_to: AwareDatetime | None = None
     overdue: bool | None = None
     newest_first: bool = False
+    sort: Sort = "age"
+    include: Literal["preview"] | None = None
+    count: bool = False
 
 
 def filter_of(query: Annotated[JobQuery, Query()]) -> JobFilter:
     """What is searched for. Raises `Invalid`."""
-    pairs = {"reporter_type_id", "reporter_id", "user_type_id", "user_id"}
+    pairs = {"reporter_type_id", "reporter_id", "user_type_id", "user_id", "include", "count"}
     return JobFilter(
         **query.model_dump(exclude=pairs),
         reporter=pair("reporter", query.reporter_type_id, query.reporter_id),
@@ -83,17 +93,36 @@ def pair(name: str, type_id: str | None, found_id: str | None) -> ItemRef | None
 async def list_jobs(
     request: Request,
     principal: Reviewer,
+    query: Annotated[JobQuery, Query()],
     wanted: Annotated[JobFilter, Depends(filter_of)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> JobPage:
-    """Jobs of the queues that are open to me, in the order they came or the other way round. A job
-    is about the user who made its item, or who is it. `overdue`: pending past the deadline."""
-    return await page_of(request, principal, wanted, cursor, limit)
+    """Jobs of the queues that are open to me, in the order they came or the other way round; with
+    `sort` and `queueId` what waits in a queue, as it is handed out (`handout`), what is due first
+    (`deadline`), or the gravest first (`severity`). A job is about the user who made its item, or
+    who is it. `overdue`: pending past the deadline. `include=preview`: a glance at each.
+    `count=true`: how many there are, up to 1,000."""
+    page = await page_of(
+        request, principal, wanted, cursor, limit, preview=query.include == "preview"
+    )
+    if query.count:
+        context = context_of(request)
+        found = await job_search.count(context.engine, principal, wanted, clock=context.clock)
+        most = job_search.COUNTED
+        counted = JobCountView(value=min(found, most), more=found > most)
+        return page.model_copy(update={"count": counted})
+    return page
 
 
 async def page_of(
-    request: Request, principal: Principal, wanted: JobFilter, cursor: str | None, limit: int
+    request: Request,
+    principal: Principal,
+    wanted: JobFilter,
+    cursor: str | None,
+    limit: int,
+    *,
+    preview: bool = False,
 ) -> JobPage:
     """A page of what was found."""
     context = context_of(request)
@@ -104,6 +133,18 @@ async def page_of(
         after=decode_cursor(cursor),
         limit=limit,
         clock=context.clock,
+        preview=preview,
     )
-    page, next_cursor = cut(found, limit, job_search.position_of)
-    return JobPage(items=[summary_view(job) for job in page], next_cursor=next_cursor)
+    page, next_cursor = cut(found, limit, lambda one: job_search.position_of(one, wanted.sort))
+    return JobPage(items=[_listed(one) for one in page], next_cursor=next_cursor)
+
+
+def _listed(one: Listed) -> ListedJobView:
+    shown = one.preview
+    return ListedJobView(
+        **dict(summary_view(one.job)),
+        skipped_until=one.skipped_until,
+        preview=None
+        if shown is None
+        else JobPreviewView(text=shown.text, media=JobPreviewMediaView(count=shown.media)),
+    )

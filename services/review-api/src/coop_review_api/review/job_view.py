@@ -116,9 +116,38 @@ class JobView(JobSummaryView):
     appeal_of: list[AppealOriginView] = Field(default_factory=list)
 
 
+class JobPreviewMediaView(Model):
+    count: int
+
+
+class JobPreviewView(Model):
+    """The beginning of the item's words, at most 200 characters, and how many media it has."""
+
+    text: str
+    media: JobPreviewMediaView
+
+
+class ListedJobView(JobSummaryView):
+    """`skippedUntil`: I skipped it, and am not handed it until then. `preview` where it was asked
+    for, and never of what is about child safety."""
+
+    skipped_until: datetime | None
+    preview: JobPreviewView | None
+
+
+class JobCountView(Model):
+    """`value` jobs fit; with `more` there are more than that, and nobody counted further."""
+
+    value: int
+    more: bool
+
+
 class JobPage(Model):
-    items: list[JobSummaryView]
+    """`count` where it was asked for."""
+
+    items: list[ListedJobView]
     next_cursor: str | None = None
+    count: JobCountView | None = None
 
 
 class LeaseView(Model):

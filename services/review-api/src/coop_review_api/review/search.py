@@ -13,13 +13,14 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
+from coop_queues import store
 from coop_queues.job import JobSummary
 from coop_queues.reading import (
     SUMMARY_COLUMNS,
@@ -37,9 +38,17 @@ from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
 from coop_review_api.review.desk import visible_queues
+from coop_review_api.review.preview import JobPreview, previews_of
 from coop_runtime.database.engine import transaction
 
-_COUNTED: Final = 1000
+_MAX_BIGINT: Final = 2**63 - 1
+
+
+Sort = Literal["age", "handout", "deadline", "severity"]
+"""In the order they came, as the queue hands them out, what is due first, the gravest first."""
+
+COUNTED: Final = 1000
+"""Counted no further."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +77,16 @@ class JobFilter:
     deadline_to: datetime | None = None
     overdue: bool | None = None
     newest_first: bool = False
+    sort: Sort = "age"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A job of a list; hidden from who reads it until `skipped_until`, because they skipped it."""
+
+    job: JobSummary
+    skipped_until: datetime | None = None
+    preview: JobPreview | None = None
 
 
 async def search(
@@ -78,23 +97,79 @@ async def search(
     after: str | None,
     limit: int,
     clock: Clock,
-) -> list[JobSummary]:
-    """`limit` jobs to be shown in the order they came, or the other way round, from the one after
-    the position `after`, and one more where there are more. Raises `Invalid`."""
-    query = query_of(principal, wanted, now=clock())
-    position = tuple_(jobs.c.enqueued_at, jobs.c.job_id)
-    if after is not None:
-        seen = _parse_position(after)
-        query = query.where(position < seen if wanted.newest_first else position > seen)
-    order = (jobs.c.enqueued_at, jobs.c.job_id)
-    query = query.order_by(*(c.desc() for c in order) if wanted.newest_first else order)
+    preview: bool = False,
+) -> list[Listed]:
+    """`limit` jobs to be shown in their order, from the one after the position `after`, and one
+    more where there are more; with `preview` a glance at each. Raises `Invalid`."""
+    query = _ordered(query_of(principal, wanted, now=clock()), wanted, after)
     async with transaction(engine) as connection:
         query = await _of_open_queues(connection, principal, query)
         rows = await connection.execute(query.limit(limit + 1))
         found = [summary_of(dict(row)) for row in rows.mappings()]
         seen_ids = [job.job_id for job in found[:limit] if job.csam]
         await child_safety.listed(connection, principal, "jobs", seen_ids, now=clock())
-    return found
+        shown = found[:limit]
+        ids = [job.job_id for job in shown]
+        skipped = await store.skipped_until(connection, principal.user_id, ids)
+        previews = {}
+        if preview:
+            previews = await previews_of(connection, principal.org_id, shown)
+    return [
+        Listed(job=job, skipped_until=skipped.get(job.job_id), preview=previews.get(job.job_id))
+        for job in found
+    ]
+
+
+async def count(
+    engine: AsyncEngine, principal: Principal, wanted: JobFilter, *, clock: Clock
+) -> int:
+    """How many jobs fit; `COUNTED` + 1 stands for more than that."""
+    query = query_of(principal, wanted, now=clock())
+    async with transaction(engine) as connection:
+        query = await _of_open_queues(connection, principal, query)
+        some = query.limit(COUNTED + 1).subquery()
+        return await connection.scalar(select(func.count()).select_from(some)) or 0
+
+
+# What each order is made of, and how its values are written and read in a cursor. Lowest first; the
+# job's id decides between equals.
+_NO_DEADLINE: Final = "9999-01-01T00:00:00+00:00"
+_DEADLINE = func.coalesce(jobs.c.deadline, literal(datetime.fromisoformat(_NO_DEADLINE)))
+_ORDERS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
+    "age": (jobs.c.enqueued_at, jobs.c.job_id),
+    "handout": (jobs.c.rank, jobs.c.job_id),
+    "deadline": (_DEADLINE, jobs.c.job_id),
+    "severity": (-jobs.c.severity, jobs.c.rank, jobs.c.job_id),
+}
+
+
+def _ordered(query: Select[Any], wanted: JobFilter, after: str | None) -> Select[Any]:
+    """Raises `Invalid`."""
+    if wanted.sort != "age":
+        if wanted.queue_id is None:
+            raise Invalid([Fault("#/query/queueId", f"needed with sort={wanted.sort}")])
+        if wanted.newest_first:
+            raise Invalid([Fault("#/query/newestFirst", "only with sort=age")])
+        query = query.where(jobs.c.state == "PENDING")
+    order = _ORDERS[wanted.sort]
+    if after is not None:
+        seen = _parse_position(after, wanted.sort)
+        position = tuple_(*order)
+        query = query.where(position < seen if wanted.newest_first else position > seen)
+    return query.order_by(*(c.desc() for c in order) if wanted.newest_first else order)
+
+
+def position_of(listed: Listed, sort: Sort = "age") -> str:
+    """Where the job stands in a search."""
+    job = listed.job
+    value: object = job.enqueued_at.isoformat()
+    if sort == "handout":
+        value = job.rank
+    elif sort == "deadline":
+        value = _NO_DEADLINE if job.deadline is None else job.deadline.isoformat()
+    elif sort == "severity":
+        value = f"{-job.severity} {job.rank}"
+    return f"{value} {job.job_id}"
 
 
 async def about(
@@ -105,14 +180,14 @@ async def about(
     most: int,
     now: datetime,
 ) -> tuple[list[JobSummary], dict[str, int]]:
-    """The newest `most` of the jobs, and how many there are by state (of `_COUNTED` at most). Who
+    """The newest `most` of the jobs, and how many there are by state (of `COUNTED` at most). Who
     asks leaves the audit row."""
     query = await _of_open_queues(connection, principal, query_of(principal, wanted, now=now))
     newest = query.order_by(jobs.c.enqueued_at.desc(), jobs.c.job_id.desc()).limit(most)
     found = [summary_of(dict(row)) for row in (await connection.execute(newest)).mappings()]
     if len(found) < most:
         return found, dict(Counter(str(job.state) for job in found))
-    some = query.with_only_columns(jobs.c.state).limit(_COUNTED).subquery()
+    some = query.with_only_columns(jobs.c.state).limit(COUNTED).subquery()
     counted = await connection.execute(
         select(some.c.state, func.count().label("many")).group_by(some.c.state)
     )
@@ -125,11 +200,6 @@ async def _of_open_queues(
     if principal.may(Permission.EDIT_MRT_QUEUES):
         return query
     return query.where(jobs.c.queue_id.in_(list(await visible_queues(connection, principal))))
-
-
-def position_of(job: JobSummary) -> str:
-    """Where the job stands in a search."""
-    return f"{job.enqueued_at.isoformat()} {job.job_id}"
 
 
 def query_of(
@@ -239,9 +309,18 @@ def _kept_for(org_id: str, person_id: str, now: datetime) -> ColumnElement[bool]
     return jobs.c.job_id.in_(kept) & (jobs.c.kept_for == person_id) & (jobs.c.kept_until > now)
 
 
-def _parse_position(position: str) -> tuple[datetime, str]:
-    time, _, job_id = position.partition(" ")
+def _parse_position(position: str, sort: Sort) -> tuple[datetime | int | str, ...]:
+    *values, job_id = position.split(" ")
     try:
-        return datetime.fromisoformat(time), str(uuid.UUID(job_id))
+        if len(values) != len(_ORDERS[sort]) - 1:
+            raise ValueError
+        read = _number if sort in ("handout", "severity") else datetime.fromisoformat
+        return *(read(value) for value in values), str(uuid.UUID(job_id))
     except ValueError:
         raise Invalid([Fault("#/query/cursor", "not a cursor of this list")]) from None
+
+
+def _number(value: str) -> int:
+    if abs(int(value)) > _MAX_BIGINT:
+        raise ValueError
+    return int(value)
