@@ -24,6 +24,7 @@ _LINES: Final = {
     "export": "the decision log as a file",
     "analytics": "figures over time",
     "bootstrap": "what a page starts with",
+    "search": "whatever has this id or name",
     "job_context": "a job with all that is around it",
     "decision_log": "what was decided, in one order",
     "automation": "what is carried out without a person",

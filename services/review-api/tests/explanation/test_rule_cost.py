@@ -147,7 +147,10 @@ async def test_one_organisations_rules_keep_nobody_else_waiting(
     await submit(context, org.org_id, post["id"], 1)
     made = await admin.make("/v1/rules", kit.rule(post["id"]))
     async with transaction(context.engine) as connection:
-        rule = (await read(connection, org.org_id, Kind.RULE, Rule, made["id"])).document
+        entry = await read(connection, org.org_id, Kind.RULE, Rule, made["id"])
+    assert entry is not None
+    rule = entry.document
+    assert rule is not None
     began, go_on = threading.Event(), threading.Event()
 
     class Waiting(MeasuredRules):

@@ -1016,7 +1016,8 @@ export interface paths {
         };
         /**
          * Listen to events
-         * @description Be told of queue counts, jobs I hold, and notifications as they change.
+         * @description Be told of what changes: queues, jobs I hold or have open, notifications, what I set in
+         *     motion, the configuration, my session.
          */
         get: operations["listenToEvents"];
         put?: never;
@@ -1992,6 +1993,30 @@ export interface paths {
          */
         post: operations["openLease"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Enter job
+         * @description Say that I have the job open, for 45 seconds from now.
+         */
+        put: operations["enterJob"];
+        post?: never;
+        /**
+         * Leave job
+         * @description Say that I have it open no more.
+         */
+        delete: operations["leaveJob"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3572,6 +3597,26 @@ export interface paths {
          * @description Evaluate a rule on an item, without any effect.
          */
         post: operations["spotTestRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Whatever has this id or name, of what I may see.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5303,6 +5348,13 @@ export interface components {
             southwestCorner: components["schemas"]["PointFields"];
         };
         /**
+         * BuildEvent
+         * @description Which build answers: a page of another one may load itself again.
+         */
+        BuildEvent: {
+            id: string;
+        };
+        /**
          * BulkActionBody
          * @description Actions on many items of one type. `items` may also be added in further requests, or come as
          *     CSV: one id a line. `parameters`: values by action id, then by name.
@@ -5612,6 +5664,13 @@ export interface components {
             mentions?: string[] | null;
         };
         /**
+         * CommentsEvent
+         * @description Of the jobs that one holds, or has open, those with comments.
+         */
+        CommentsEvent: {
+            items: components["schemas"]["JobComments"][];
+        };
+        /**
          * CommentView
          * @description `jobId` is the job of the item that it was written on.
          */
@@ -5839,6 +5898,13 @@ export interface components {
              * @default null
              */
             type?: string | null;
+        };
+        /**
+         * ConfigEvent
+         * @description The configuration's revision: another one is to be read again.
+         */
+        ConfigEvent: {
+            revision: number;
         };
         /** ConfigFieldView */
         ConfigFieldView: {
@@ -7216,6 +7282,17 @@ export interface components {
             updatedByPerson?: components["schemas"]["PersonView"] | null;
         };
         /**
+         * HeldJob
+         * @description A job that one holds until `leaseExpiresAt`. `revision` rises when a report is merged into
+         *         it. A job that is no longer here was decided, given back or lost.
+         */
+        HeldJob: {
+            jobId: string;
+            leaseExpiresAt: string;
+            reportCount: number;
+            revision: number;
+        };
+        /**
          * HeldList
          * @description At most as many as one may hold.
          */
@@ -7230,6 +7307,38 @@ export interface components {
         HeldView: {
             job: components["schemas"]["JobSummaryView"];
             lease: components["schemas"]["JobLeaseView"];
+        };
+        /**
+         * HitKind
+         * @description In the order in which they are shown.
+         * @enum {string}
+         */
+        HitKind: "JOB" | "USER" | "ITEM" | "DECISION" | "QUEUE" | "RULE" | "ROUTING_RULE" | "POLICY" | "ACTION" | "ITEM_TYPE" | "TEXT_BANK" | "LOCATION_BANK" | "HASH_BANK" | "PERSON";
+        /**
+         * HitList
+         * @description At most five of each kind, kind after kind.
+         */
+        HitList: {
+            /** Items */
+            items: components["schemas"]["HitView"][];
+        };
+        /**
+         * HitView
+         * @description `name` is what people call it, or its id. `typeId` is that of an item or a user, of a job
+         *     that of its item; `itemId` is the item of a job, `queueId` the queue of a job or a decision.
+         */
+        HitView: {
+            /** Id */
+            id: string;
+            /** Itemid */
+            itemId: string | null;
+            kind: components["schemas"]["HitKind"];
+            /** Name */
+            name: string;
+            /** Queueid */
+            queueId: string | null;
+            /** Typeid */
+            typeId: string | null;
         };
         /**
          * IdentityProviderBody
@@ -7848,6 +7957,15 @@ export interface components {
             typeVersion: string;
         };
         /**
+         * JobComments
+         * @description Comments that were written on a job; `latestAt`: when one was last written or changed.
+         */
+        JobComments: {
+            count: number;
+            jobId: string;
+            latestAt: string;
+        };
+        /**
          * JobContextView
          * @description A job with everything that its page shows first. `author` is null where nobody knows who made
          *     the item; `offers` once the job is closed. `remaining` is how much waits in its queue, of a
@@ -8041,6 +8159,14 @@ export interface components {
             threadItems: components["schemas"]["SubmittedItem"][];
         };
         /**
+         * JobPresence
+         * @description Who else has the job open.
+         */
+        JobPresence: {
+            jobId: string;
+            people: components["schemas"]["PersonHere"][];
+        };
+        /**
          * JobReasonView
          * @description The rules that passed on a submission that led to the job, condition by condition.
          */
@@ -8054,6 +8180,13 @@ export interface components {
             rules: components["schemas"]["ExplainedRuleView"][];
             /** Submissionid */
             submissionId: string;
+        };
+        /**
+         * JobsEvent
+         * @description The jobs that one holds.
+         */
+        JobsEvent: {
+            items: components["schemas"]["HeldJob"][];
         };
         /**
          * JobSummaryView
@@ -8257,6 +8390,21 @@ export interface components {
             expiresAt: string;
             /** Token */
             token: string;
+        };
+        /**
+         * LiveEvents
+         * @description Data by event; those that a person is not told of are never sent.
+         */
+        LiveEvents: {
+            build: components["schemas"]["BuildEvent"];
+            comments: components["schemas"]["CommentsEvent"];
+            config: components["schemas"]["ConfigEvent"];
+            jobs: components["schemas"]["JobsEvent"];
+            notifications: components["schemas"]["NotificationsEvent"];
+            presence: components["schemas"]["PresenceEvent"];
+            queues: components["schemas"]["QueuesEvent"];
+            session: components["schemas"]["SessionEvent"];
+            tasks: components["schemas"]["TasksEvent"];
         };
         /**
          * Location
@@ -8800,6 +8948,10 @@ export interface components {
             /** Unread */
             unread: number;
         };
+        /** NotificationsEvent */
+        NotificationsEvent: {
+            unread: number;
+        };
         /**
          * NotificationView
          * @description `data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
@@ -9073,6 +9225,16 @@ export interface components {
             permission: components["schemas"]["Permission"];
         };
         /**
+         * PersonHere
+         * @description Somebody, as in every other answer.
+         */
+        PersonHere: {
+            active: boolean;
+            id: string;
+            initials: string;
+            name: string;
+        };
+        /**
          * PersonPage
          * @description By name.
          */
@@ -9315,6 +9477,23 @@ export interface components {
              * @enum {string}
              */
             theme?: "SYSTEM" | "LIGHT" | "DARK";
+        };
+        /**
+         * PresenceEvent
+         * @description Of the jobs that one has open, those that others have open.
+         */
+        PresenceEvent: {
+            items: components["schemas"]["JobPresence"][];
+        };
+        /**
+         * PresenceView
+         * @description Who else has the job open.
+         */
+        PresenceView: {
+            /** People */
+            people?: (components["schemas"]["PersonView"] | null)[];
+            /** Peopleids */
+            peopleIds: string[];
         };
         /**
          * PreviewView
@@ -9682,6 +9861,28 @@ export interface components {
         QueuesBody: {
             /** Queueids */
             queueIds: string[];
+        };
+        /**
+         * QueuesEvent
+         * @description The queues that one may know of.
+         */
+        QueuesEvent: {
+            items: components["schemas"]["QueueState"][];
+        };
+        /**
+         * QueueState
+         * @description What waits in a queue: `leased` of `pending` are held now, `overdue` past their deadline.
+         */
+        QueueState: {
+            /** @default 0 */
+            leased?: number;
+            /** @default null */
+            oldestCreatedAt?: string | null;
+            /** @default 0 */
+            overdue?: number;
+            /** @default 0 */
+            pending?: number;
+            queueId: string;
         };
         /** QueuesView */
         QueuesView: {
@@ -11159,6 +11360,14 @@ export interface components {
             userAgent: string;
         };
         /**
+         * SessionEvent
+         * @description When the session ends: in any case, and if nothing is asked in it.
+         */
+        SessionEvent: {
+            expiresAt: string;
+            idleExpiresAt: string;
+        };
+        /**
          * SessionFacts
          * @description Who is signed in, and to what. With `mustSetUpSecondFactor` everything but that is refused
          *     until it is done. `build` is another one when the console or the API is.
@@ -12051,6 +12260,29 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * Task
+         * @description Something that goes on without its maker. `total` is null where nobody knows it, `progress`
+         *         a share from 0 to 1 where one is known. A backtest of a retroaction is that retroaction.
+         */
+        Task: {
+            done: number;
+            id: string;
+            /** @enum {unknown} */
+            kind: "BACKTEST" | "BULK_ACTION" | "EXPORT" | "RETROACTION" | "REVERSAL";
+            /** @default null */
+            progress?: number | null;
+            state: string;
+            /** @default null */
+            total?: number | null;
+        };
+        /**
+         * TasksEvent
+         * @description One's own: those that go on, and those that ended in the last ten minutes.
+         */
+        TasksEvent: {
+            items: components["schemas"]["Task"][];
         };
         /**
          * TestRequestBody
@@ -14828,7 +15060,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `queues`, `jobs` and `notifications`, each when it changed. */
+            /** @description Events, each when it changed; their data by name: `LiveEvents`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -17143,6 +17375,66 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    enterJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    leaveJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -20984,6 +21276,36 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, false, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +26,19 @@ from coop_review_api.kernel.principal import Principal
 
 _people = PEOPLE.of.c
 _NEVER_LET_IN = ("PENDING", "REJECTED")
+
+READERS: Final = (
+    Permission.VIEW_MRT,
+    Permission.VIEW_MRT_DATA,
+    Permission.EDIT_MRT_QUEUES,
+    Permission.MANAGE_ROUTING_RULES,
+    Permission.VIEW_RULES_DASHBOARD,
+    Permission.VIEW_INSIGHTS,
+    Permission.VIEW_INVESTIGATION,
+    Permission.MANAGE_ORG,
+    Permission.MANAGE_USERS,
+)
+"""One of these is needed: whoever has it sees names elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from coop_contracts.permission import Permission
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
@@ -25,18 +24,7 @@ from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1", tags=["users"])
 
-_P = Permission
-_sees_people = requires(
-    _P.VIEW_MRT,
-    _P.VIEW_MRT_DATA,
-    _P.EDIT_MRT_QUEUES,
-    _P.MANAGE_ROUTING_RULES,
-    _P.VIEW_RULES_DASHBOARD,
-    _P.VIEW_INSIGHTS,
-    _P.VIEW_INVESTIGATION,
-    _P.MANAGE_ORG,
-    _P.MANAGE_USERS,
-)
+_sees_people = requires(*directory.READERS)
 Colleague = Annotated[Principal, Depends(_sees_people)]
 
 

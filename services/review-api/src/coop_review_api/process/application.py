@@ -90,6 +90,7 @@ from coop_review_api.review import (
     keeping_route,
     subject_route,
 )
+from coop_review_api.search import route as search
 from coop_review_api.signal import integration_route
 from coop_review_api.single_sign_on import provider_route
 from coop_review_api.single_sign_on import route as single_sign_on
@@ -147,6 +148,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     favourite_route.router,
     partial_item.router,
     translation.router,
+    search.router,
     quality.router,
     analytics.router,
     media.router,

@@ -58,6 +58,7 @@ class JobFilter:
     about, `lease_holder` who holds it now, `kept_for` for whom it is kept. `overdue`:
     pending past their deadline, or not."""
 
+    job_id: str | None = None
     kind: str | None = None
     state: str | None = None
     source: str | None = None
@@ -218,6 +219,7 @@ def query_of(
 
 def _conditions(org_id: str, wanted: JobFilter, now: datetime) -> list[ColumnElement[bool]]:
     exact = {
+        jobs.c.job_id: wanted.job_id,
         jobs.c.kind: wanted.kind,
         jobs.c.state: wanted.state,
         jobs.c.source: wanted.source,
