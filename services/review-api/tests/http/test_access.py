@@ -48,6 +48,7 @@ SIGNED_IN = {
     ("POST", "/v1/me/second-factor/remove"),
     ("GET", "/v1/session"),
     ("GET", "/v1/bootstrap"),
+    ("GET", "/v1/search"),
     ("DELETE", "/v1/session"),
     ("GET", "/v1/events"),
     ("GET", "/v1/notifications"),

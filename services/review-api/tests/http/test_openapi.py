@@ -19,6 +19,7 @@ from coop_review_api.http.page import MAX_PAGE
 from coop_review_api.process.application import build
 
 UNPAGED = {
+    "search": "at most five of each kind",
     "listQueueCounts": "one entry a queue of the organisation, polled as a whole",
     "listSecondReviewCounts": "one entry a queue of the organisation, polled as a whole",
     "listMyClaims": "a person holds a bounded number of jobs",

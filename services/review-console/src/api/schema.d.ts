@@ -210,6 +210,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/analytics/exposure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get team exposure
+         * @description What all people saw unveiled, by day; days of fewer than five people are left out.
+         */
+        get: operations["getTeamExposure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/analytics/jobs": {
         parameters: {
             query?: never;
@@ -1741,8 +1761,11 @@ export interface paths {
         };
         /**
          * List jobs
-         * @description Jobs of the queues that are open to me, in the order they came or the other way round. A job
-         *     is about the user who made its item, or who is it. `overdue`: pending past the deadline.
+         * @description Jobs of the queues that are open to me, in the order they came or the other way round; with
+         *     `sort` and `queueId` what waits in a queue, as it is handed out (`handout`), what is due first
+         *     (`deadline`), or the gravest first (`severity`). A job is about the user who made its item, or
+         *     who is it. `overdue`: pending past the deadline. `include=preview`: a glance at each.
+         *     `count=true`: how many there are, up to 1,000.
          */
         get: operations["listJobs"];
         put?: never;
@@ -1768,6 +1791,31 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign job
+         * @description Give the job to somebody who may see it. They are told, and are handed it before others;
+         *     nobody else is. 409 `held`: somebody else has its lease.
+         */
+        post: operations["assignJob"];
+        /**
+         * Unassign job
+         * @description Take it back, or leave it to others when it was given to me: it is at its place again.
+         */
+        delete: operations["unassignJob"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1928,6 +1976,51 @@ export interface paths {
          *     that they made, newest first.
          */
         get: operations["listJobHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold job
+         * @description Keep the job while an answer is awaited. Nobody is handed it; whom it is for claims it by its
+         *     id when the answer is there. My lease ends, my draft stays.
+         */
+        post: operations["holdJob"];
+        /**
+         * End hold
+         * @description Nothing is awaited any more: the job is at its place again.
+         */
+        delete: operations["endHold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/keepings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List job keepings
+         * @description When and for whom the job was assigned or held, newest first, and how that ended.
+         */
+        get: operations["listJobKeepings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2222,6 +2315,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/exposure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get my exposure
+         * @description What I saw unveiled: by day, and since my last pause.
+         */
+        get: operations["getMyExposure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/password": {
         parameters: {
             query?: never;
@@ -2257,6 +2370,26 @@ export interface paths {
          */
         post: operations["removeMe"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/reveals/{reveal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Veil again
+         * @description I see it no longer: its address is closed, and the time is counted.
+         */
+        delete: operations["veilAgain"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2409,6 +2542,68 @@ export interface paths {
          * @description Veil media as the organisation says.
          */
         delete: operations["deleteWellness"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get media
+         * @description A medium as it is shown: veiled to whoever may see the item, as strongly as their wellness
+         *     settings say; grey and clear after a reveal.
+         */
+        get: operations["getMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{ref}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get media facts
+         * @description What a medium is: its size, length, hashes; or why it cannot be shown. It is fetched for
+         *     that, where nobody did before.
+         */
+        get: operations["getMediaFacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{ref}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reveal media
+         * @description Choose to see it. It is counted for me; of child-abuse material it is in the audit log.
+         */
+        post: operations["revealMedia"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5016,6 +5211,41 @@ export interface components {
             ruleIds: string[];
         };
         /**
+         * AssignedData
+         * @description A job was given to one, or is held for one, until then. What it is about is read there.
+         */
+        AssignedData: {
+            byId: string;
+            byName: string;
+            jobId: string;
+            queueName: string;
+            until: string | null;
+        };
+        /**
+         * AssignmentBody
+         * @description To whom, and a note for them. `until` or `hours`: not longer than the organisation allows
+         *     (`maxHoldHours`), and as long as that where neither is given.
+         */
+        AssignmentBody: {
+            /**
+             * Hours
+             * @default null
+             */
+            hours?: number | null;
+            /**
+             * Note
+             * @default null
+             */
+            note?: string | null;
+            /** Personid */
+            personId: string;
+            /**
+             * Until
+             * @default null
+             */
+            until?: string | null;
+        };
+        /**
          * AttemptView
          * @description One webhook that went out. `response` is the first 2 KB of the answer.
          */
@@ -5175,9 +5405,12 @@ export interface components {
         };
         /**
          * AvatarView
-         * @description Where the platform has the picture.
+         * @description The picture that the profile names: `ref` is what it is shown by, `url` where the platform
+         *     has it.
          */
         AvatarView: {
+            /** Ref */
+            ref: string;
             /** Url */
             url: string;
         };
@@ -5956,7 +6189,8 @@ export interface components {
         /**
          * ContextItemView
          * @description An item as it was sent. `submittedAt` is when, `saidAt` when it says it was made (null: not
-         *     known). `carrier` says who has it: the history, or the job alone.
+         *     known). `carrier` says who has it: the history, or the job alone. `media` are
+         *     those in its data, by pointers from here (`/data/…`).
          */
         ContextItemView: {
             /**
@@ -5973,6 +6207,8 @@ export interface components {
             displayName: string | null;
             /** Id */
             id: string;
+            /** Media */
+            media: components["schemas"]["MediaValueView"][];
             /** Saidat */
             saidAt: string | null;
             /** Submittedat */
@@ -6018,6 +6254,7 @@ export interface components {
             itemId: string;
             /** Itemtypeid */
             itemTypeId: string;
+            kept: components["schemas"]["KeptView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -6944,6 +7181,35 @@ export interface components {
             submitted: components["schemas"]["SubmittedView"] | null;
         };
         /**
+         * ExposureDayView
+         * @description In UTC. `seconds` for which something was seen, as far as pages told.
+         */
+        ExposureDayView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Graphic */
+            graphic: number;
+            /** Reveals */
+            reveals: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * ExposureView
+         * @description What I saw unveiled. `breakDue`: it is time for a break, by the organisation's settings or
+         *     by mine.
+         */
+        ExposureView: {
+            /** Breakdue */
+            breakDue: boolean;
+            /** Days */
+            days: components["schemas"]["ExposureDayView"][];
+            stretch: components["schemas"]["StretchView"];
+        };
+        /**
          * FactorView
          * @description `recoveryCodesLeft` of ten.
          */
@@ -7339,6 +7605,35 @@ export interface components {
             queueId: string | null;
             /** Typeid */
             typeId: string | null;
+        };
+        /**
+         * HoldBody
+         * @description What is awaited, and `for` whom the job is meanwhile (null: for whoever claims it by its id).
+         *     `leaseToken` of the lease that ends with it; without one, for those who edit queues.
+         */
+        HoldBody: {
+            /**
+             * For
+             * @default null
+             */
+            for?: string | null;
+            /**
+             * Hours
+             * @default null
+             */
+            hours?: number | null;
+            /**
+             * Leasetoken
+             * @default null
+             */
+            leaseToken?: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * @default null
+             */
+            until?: string | null;
         };
         /**
          * IdentityProviderBody
@@ -7924,7 +8219,8 @@ export interface components {
         /**
          * ItemVersionView
          * @description An item as it was accepted at `submittedAt`; `saidAt` is when it says it was made.
-         *     `submissionId` is that of the submission, report or appeal that brought it.
+         *     `submissionId` is that of the submission, report or appeal that brought it; `media` are those in
+         *     its data.
          */
         ItemVersionView: {
             creator: components["schemas"]["ItemRefView"] | null;
@@ -7934,6 +8230,8 @@ export interface components {
             };
             /** Id */
             id: string;
+            /** Media */
+            media: components["schemas"]["MediaValueView"][];
             /**
              * Saidat
              * Format: date-time
@@ -7994,6 +8292,16 @@ export interface components {
             types: components["schemas"]["ContextTypeView"][];
         };
         /**
+         * JobCountView
+         * @description `value` jobs fit; with `more` there are more than that, and nobody counted further.
+         */
+        JobCountView: {
+            /** More */
+            more: boolean;
+            /** Value */
+            value: number;
+        };
+        /**
          * JobDetailView
          * @description A job; why rules sent it (`reasons`, of its newest submissions, as long as they are kept);
          *     and, once it is closed, how it was decided.
@@ -8029,6 +8337,7 @@ export interface components {
             itemId: string;
             /** Itemtypeid */
             itemTypeId: string;
+            kept: components["schemas"]["KeptView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -8132,17 +8441,22 @@ export interface components {
             /** Token */
             token: string;
         };
-        /** JobPage */
+        /**
+         * JobPage
+         * @description `count` where it was asked for.
+         */
         JobPage: {
+            count?: components["schemas"]["JobCountView"] | null;
             /** Items */
-            items: components["schemas"]["JobSummaryView"][];
+            items: components["schemas"]["ListedJobView"][];
             /** Nextcursor */
             nextCursor?: string | null;
         };
         /**
          * JobPayload
          * @description What there is to review. Items are as submitted: `{id, typeId, typeVersion, data, creator?}`.
-         *     `entries` are the causes, newest first: reports, appeals, rules.
+         *     `entries` are the causes, newest first: reports, appeals, rules. `media` are those in the items,
+         *     by pointers into this.
          */
         JobPayload: {
             /** Additionalitems */
@@ -8153,6 +8467,8 @@ export interface components {
             entries: components["schemas"]["JobEntry"][];
             /** Item */
             item: components["schemas"]["SubmittedItem"];
+            /** Media */
+            media?: components["schemas"]["MediaValueView"][];
             /** Reportedinthread */
             reportedInThread: components["schemas"]["ItemRef"][];
             /** Threaditems */
@@ -8165,6 +8481,20 @@ export interface components {
         JobPresence: {
             jobId: string;
             people: components["schemas"]["PersonHere"][];
+        };
+        /** JobPreviewMediaView */
+        JobPreviewMediaView: {
+            /** Count */
+            count: number;
+        };
+        /**
+         * JobPreviewView
+         * @description The beginning of the item's words, at most 200 characters, and how many media it has.
+         */
+        JobPreviewView: {
+            media: components["schemas"]["JobPreviewMediaView"];
+            /** Text */
+            text: string;
         };
         /**
          * JobReasonView
@@ -8221,6 +8551,7 @@ export interface components {
             itemId: string;
             /** Itemtypeid */
             itemTypeId: string;
+            kept: components["schemas"]["KeptView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -8316,6 +8647,7 @@ export interface components {
             itemId: string;
             /** Itemtypeid */
             itemTypeId: string;
+            kept: components["schemas"]["KeptView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -8348,6 +8680,74 @@ export interface components {
             state: "PENDING" | "CLOSED";
         };
         JsonValue: unknown;
+        /**
+         * KeepingList
+         * @description The newest 200.
+         */
+        KeepingList: {
+            /** Items */
+            items: components["schemas"]["KeepingView"][];
+        };
+        /**
+         * KeepingView
+         * @description That a job was kept, by whom, for whom, and how it ended: taken back, by time, because it was
+         *     claimed, assigned or held anew, decided, moved, or because the person could not see it any
+         *     more. Null as long as it lasts.
+         */
+        KeepingView: {
+            /** Endedat */
+            endedAt: string | null;
+            /** Endedby */
+            endedBy: string | null;
+            endedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Jobid */
+            jobId: string;
+            /**
+             * Keptas
+             * @enum {string}
+             */
+            keptAs: "ASSIGNED" | "HELD";
+            /** Keptby */
+            keptBy: string;
+            keptByPerson?: components["schemas"]["PersonView"] | null;
+            /** Outcome */
+            outcome: ("TAKEN_BACK" | "EXPIRED" | "CLAIMED" | "REPLACED" | "CLOSED" | "MOVED" | "LEFT") | null;
+            person?: components["schemas"]["PersonView"] | null;
+            /** Personid */
+            personId: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * KeptView
+         * @description Until `until` the job is assigned to a person, or held while an answer is awaited (then
+         *     `personId` may be null: for whoever has the answer). Nobody else is given it.
+         */
+        KeptView: {
+            /**
+             * Keptas
+             * @enum {string}
+             */
+            keptAs: "ASSIGNED" | "HELD";
+            person?: components["schemas"]["PersonView"] | null;
+            /** Personid */
+            personId: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
         /**
          * LeaseBody
          * @description The token that the claim gave.
@@ -8390,6 +8790,72 @@ export interface components {
             expiresAt: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ListedJobView
+         * @description `skippedUntil`: I skipped it, and am not handed it until then. `preview` where it was asked
+         *     for, and never of what is about child safety.
+         */
+        ListedJobView: {
+            /** Claimedat */
+            claimedAt: string | null;
+            /** Closedat */
+            closedAt: string | null;
+            /** Closedby */
+            closedBy: string | null;
+            closedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Closereason */
+            closeReason: string | null;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Csam */
+            csam: boolean;
+            /** Deadline */
+            deadline: string | null;
+            /** Entrycount */
+            entryCount: number;
+            /** Id */
+            id: string;
+            /** Itemid */
+            itemId: string;
+            /** Itemtypeid */
+            itemTypeId: string;
+            kept: components["schemas"]["KeptView"] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "DEFAULT" | "NCMEC" | "APPEAL";
+            lease: components["schemas"]["LeaseHolder"] | null;
+            /** Movedfrom */
+            movedFrom: string[];
+            /** Movedto */
+            movedTo: string | null;
+            /** Policyids */
+            policyIds: string[];
+            preview: components["schemas"]["JobPreviewView"] | null;
+            /** Queueid */
+            queueId: string;
+            /** Reportcount */
+            reportCount: number;
+            /** Reportercount */
+            reporterCount: number;
+            /** Revision */
+            revision: number;
+            /** Severity */
+            severity: number;
+            /** Skippeduntil */
+            skippedUntil: string | null;
+            /** Source */
+            source: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "PENDING" | "CLOSED";
         };
         /**
          * LiveEvents
@@ -8783,6 +9249,65 @@ export interface components {
             roles: components["schemas"]["MatrixRole"][];
         };
         /**
+         * MediaFactsView
+         * @description What is known of a medium. `state` says whether it can be shown; where it cannot, `reason`
+         *     says why, and `retryAt` when it is worth asking again. Pixels are those of what is shown,
+         *     upright; `duration` is in seconds; hashes are hexadecimal. `changedAt`: since then its host
+         *     sends another file than at first.
+         */
+        MediaFactsView: {
+            /** Bytes */
+            bytes: number | null;
+            /** Changedat */
+            changedAt: string | null;
+            /** Duration */
+            duration: number | null;
+            /**
+             * Fetchedat
+             * Format: date-time
+             */
+            fetchedAt: string;
+            /** Hassound */
+            hasSound: boolean | null;
+            /** Height */
+            height: number | null;
+            /** Ismoving */
+            isMoving: boolean | null;
+            /** Kind */
+            kind: ("IMAGE" | "VIDEO" | "AUDIO") | null;
+            /** Md5 */
+            md5: string | null;
+            /** Mediatype */
+            mediaType: string | null;
+            /** Reason */
+            reason: string;
+            /** Retryat */
+            retryAt: string | null;
+            /** Sha256 */
+            sha256: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "gone" | "too-large" | "not-media" | "unreachable" | "broken";
+            /** Width */
+            width: number | null;
+        };
+        /**
+         * MediaValueView
+         * @description A picture, film or sound in what is shown here: `pointer` leads to its value, `ref` is what
+         *     `/v1/media/{ref}` is asked by. `kind` is as the platform, or the address, says; null where
+         *     neither does. Its facts know.
+         */
+        MediaValueView: {
+            /** Kind */
+            kind: ("IMAGE" | "VIDEO" | "AUDIO") | null;
+            /** Pointer */
+            pointer: string;
+            /** Ref */
+            ref: string;
+        };
+        /**
          * MentionData
          * @description Somebody named one in a comment on a job. What it says is read there, not in a mail: it may
          *         be about anyone.
@@ -8935,7 +9460,7 @@ export interface components {
          * NotificationKind
          * @enum {string}
          */
-        NotificationKind: "RULE_TRIPPED" | "ENDPOINT_PAUSED" | "ENDPOINT_RESUMED" | "COMMENT_MENTION";
+        NotificationKind: "RULE_TRIPPED" | "ENDPOINT_PAUSED" | "ENDPOINT_RESUMED" | "COMMENT_MENTION" | "JOB_ASSIGNED" | "JOB_HELD";
         /**
          * NotificationPage
          * @description `unread` is the number of all unread ones.
@@ -8956,7 +9481,8 @@ export interface components {
          * NotificationView
          * @description `data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
          *     revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
-         *     COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}.
+         *     COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}; JOB_ASSIGNED and JOB_HELD
+         *     {jobId, queueName, byId, byName, until}.
          */
         NotificationView: {
             /**
@@ -8965,7 +9491,7 @@ export interface components {
              */
             createdAt: string;
             /** Data */
-            data: components["schemas"]["RuleTrippedData"] | components["schemas"]["EndpointData"] | components["schemas"]["MentionData"];
+            data: components["schemas"]["RuleTrippedData"] | components["schemas"]["EndpointData"] | components["schemas"]["MentionData"] | components["schemas"]["AssignedData"];
             /** Id */
             id: string;
             kind: components["schemas"]["NotificationKind"];
@@ -9069,10 +9595,25 @@ export interface components {
              */
             blurLevel?: number;
             /**
+             * Breakafterminutes
+             * @default 0
+             */
+            breakAfterMinutes?: number;
+            /**
+             * Breakafterreveals
+             * @default 0
+             */
+            breakAfterReveals?: number;
+            /**
              * Grayscale
              * @default true
              */
             grayscale?: boolean;
+            /**
+             * Muteaudio
+             * @default true
+             */
+            muteAudio?: boolean;
             /**
              * Mutevideo
              * @default true
@@ -9083,6 +9624,16 @@ export interface components {
              * @default false
              */
             sepia?: boolean;
+            /**
+             * Veilafter
+             * @default 20
+             */
+            veilAfter?: number;
+            /**
+             * Veiltext
+             * @default false
+             */
+            veilText?: boolean;
         };
         /** PairAgreementPage */
         PairAgreementPage: {
@@ -9595,6 +10146,12 @@ export interface components {
             needs?: string[] | null;
             /** Requestid */
             requestId: string;
+            /**
+             * State
+             * @description Why a medium cannot be shown, as its facts say it.
+             * @default null
+             */
+            state?: string | null;
             /** Status */
             status: number;
             /** Title */
@@ -9603,7 +10160,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/forbidden" | "/problems/held" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-timeout" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
+            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/forbidden" | "/problems/held" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/media-unavailable" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-timeout" | "/problems/requested-range-not-satisfiable" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
             /**
              * Usedby
              * @default null
@@ -10417,6 +10974,49 @@ export interface components {
             state: "PREVIEWING" | "AWAITING_CONFIRMATION" | "ACTING" | "CANCELLING" | "COMPLETE" | "CANCELLED" | "FAILED";
             /** Values */
             values: string;
+        };
+        /**
+         * RevealBody
+         * @description What I choose to see, and for what: the job in which it was shown (`jobId`), or an
+         *     investigation.
+         */
+        RevealBody: {
+            /**
+             * Investigation
+             * @default false
+             */
+            investigation?: boolean;
+            /**
+             * Jobid
+             * @default null
+             */
+            jobId?: string | null;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "grey" | "clear";
+        };
+        /**
+         * RevealView
+         * @description `address` opens until `expiresAt`, to me in this session: with `&part=` and `&w=` as
+         *     `/v1/media/{ref}` takes them, at this stage. Veil it again after `veilAfter` seconds (0: when it
+         *     is left), and say so (`DELETE /v1/me/reveals/{id}`). `breakDue`: it is time for a break.
+         */
+        RevealView: {
+            /** Address */
+            address: string;
+            /** Breakdue */
+            breakDue: boolean;
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /** Id */
+            id: string;
+            /** Veilafter */
+            veilAfter: number;
         };
         /**
          * ReversalBody
@@ -11516,9 +12116,14 @@ export interface components {
             /**
              * @default {
              *       "blurLevel": 4,
+             *       "breakAfterMinutes": 0,
+             *       "breakAfterReveals": 0,
              *       "grayscale": true,
+             *       "muteAudio": true,
              *       "muteVideo": true,
-             *       "sepia": false
+             *       "sepia": false,
+             *       "veilAfter": 20,
+             *       "veilText": false
              *     }
              */
             defaultWellness?: components["schemas"]["WellnessBody"];
@@ -11569,6 +12174,11 @@ export interface components {
              * @default false
              */
             itemTextSearch?: boolean;
+            /**
+             * Maxholdhours
+             * @default 72
+             */
+            maxHoldHours?: number;
             /** Name */
             name: string;
             /**
@@ -11728,9 +12338,14 @@ export interface components {
             /**
              * @default {
              *       "blurLevel": 4,
+             *       "breakAfterMinutes": 0,
+             *       "breakAfterReveals": 0,
              *       "grayscale": true,
+             *       "muteAudio": true,
              *       "muteVideo": true,
-             *       "sepia": false
+             *       "sepia": false,
+             *       "veilAfter": 20,
+             *       "veilText": false
              *     }
              */
             defaultWellness?: components["schemas"]["WellnessBody"];
@@ -11777,6 +12392,11 @@ export interface components {
              * @default false
              */
             itemTextSearch?: boolean;
+            /**
+             * Maxholdhours
+             * @default 72
+             */
+            maxHoldHours?: number;
             /** Name */
             name: string;
             /** Ncmecqueueid */
@@ -12065,6 +12685,20 @@ export interface components {
             redirectUrl: string | null;
         };
         /**
+         * StretchView
+         * @description Since my last pause of ten minutes; `beganAt` is null while there is none.
+         */
+        StretchView: {
+            /** Beganat */
+            beganAt: string | null;
+            /** Graphic */
+            graphic: number;
+            /** Reveals */
+            reveals: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * StrikeBucketView
          * @description So many users have so many strikes.
          */
@@ -12283,6 +12917,35 @@ export interface components {
          */
         TasksEvent: {
             items: components["schemas"]["Task"][];
+        };
+        /**
+         * TeamDayView
+         * @description Of so many people together.
+         */
+        TeamDayView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Graphic */
+            graphic: number;
+            /** People */
+            people: number;
+            /** Reveals */
+            reveals: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * TeamExposureView
+         * @description Days on which at least `smallestGroup` people saw something unveiled; never one person.
+         */
+        TeamExposureView: {
+            /** Days */
+            days: components["schemas"]["TeamDayView"][];
+            /** Smallestgroup */
+            smallestGroup: number;
         };
         /**
          * TestRequestBody
@@ -12734,7 +13397,10 @@ export interface components {
         };
         /**
          * WellnessBody
-         * @description How media are veiled: `blurLevel` from 0 (not at all) to 6. Grayscale or sepia, not both.
+         * @description How media are veiled: `blurLevel` from 0 (the thinnest veil) to 6; grayscale or sepia, not
+         *     both. `veilText`: words too. A lifted veil comes back after `veilAfter` seconds; a break is
+         *     advised after `breakAfterReveals` graphic reveals, or `breakAfterMinutes` without a pause; 0 is
+         *     never. Of these three a person's own can only be more careful than the organisation's.
          */
         WellnessBody: {
             /**
@@ -12743,10 +13409,25 @@ export interface components {
              */
             blurLevel?: number;
             /**
+             * Breakafterminutes
+             * @default 0
+             */
+            breakAfterMinutes?: number;
+            /**
+             * Breakafterreveals
+             * @default 0
+             */
+            breakAfterReveals?: number;
+            /**
              * Grayscale
              * @default true
              */
             grayscale?: boolean;
+            /**
+             * Muteaudio
+             * @default true
+             */
+            muteAudio?: boolean;
             /**
              * Mutevideo
              * @default true
@@ -12757,22 +13438,43 @@ export interface components {
              * @default false
              */
             sepia?: boolean;
+            /**
+             * Veilafter
+             * @default 20
+             */
+            veilAfter?: number;
+            /**
+             * Veiltext
+             * @default false
+             */
+            veilText?: boolean;
         };
         /**
          * WellnessView
-         * @description `isOwn`: the person's choice, not the organisation's.
+         * @description What holds for the person; see `OwnWellnessBody`. `isOwn`: their choice, not the
+         *     organisation's.
          */
         WellnessView: {
             /** Blurlevel */
             blurLevel: number;
+            /** Breakafterminutes */
+            breakAfterMinutes: number;
+            /** Breakafterreveals */
+            breakAfterReveals: number;
             /** Grayscale */
             grayscale: boolean;
             /** Isown */
             isOwn: boolean;
+            /** Muteaudio */
+            muteAudio: boolean;
             /** Mutevideo */
             muteVideo: boolean;
             /** Sepia */
             sepia: boolean;
+            /** Veilafter */
+            veilAfter: number;
+            /** Veiltext */
+            veilText: boolean;
         };
     };
     responses: {
@@ -12835,6 +13537,15 @@ export interface components {
             headers: {
                 /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
                 ETag?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The file has no such bytes. */
+        RequestedRangeNotSatisfiable: {
+            headers: {
                 [name: string]: unknown;
             };
             content: {
@@ -13429,6 +14140,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CountsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTeamExposure: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamExposureView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -16819,6 +17561,7 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
+                count?: boolean;
                 createdFrom?: string | null;
                 createdTo?: string | null;
                 /** @description `nextCursor` of the page before. */
@@ -16826,9 +17569,11 @@ export interface operations {
                 deadlineTo?: string | null;
                 enqueuedFrom?: string | null;
                 enqueuedTo?: string | null;
+                include?: "preview" | null;
                 itemId?: string | null;
                 itemIdPrefix?: string | null;
                 itemTypeId?: string | null;
+                keptForId?: string | null;
                 kind?: ("DEFAULT" | "NCMEC" | "APPEAL") | null;
                 leaseHolderId?: string | null;
                 /** @description How many entries at most. */
@@ -16839,6 +17584,7 @@ export interface operations {
                 queueId?: string | null;
                 reporterId?: string | null;
                 reporterTypeId?: string | null;
+                sort?: "age" | "handout" | "deadline" | "severity";
                 source?: ("REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL") | null;
                 state?: ("PENDING" | "CLOSED") | null;
                 userId?: string | null;
@@ -16895,6 +17641,73 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    assignJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignmentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobSummaryView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    unassignJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -17262,6 +18075,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionLogPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    holdJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobSummaryView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    endHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listJobKeepings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepingList"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -18004,6 +18914,37 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    getMyExposure: {
+        parameters: {
+            query?: {
+                /** @description A year back at most. */
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExposureView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     changePassword: {
         parameters: {
             query?: never;
@@ -18066,6 +19007,35 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    veilAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reveal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -18383,6 +19353,145 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getMedia: {
+        parameters: {
+            query?: {
+                /** @description The picture (a film's poster, a sound's wave); frames beside each other; or, clear, a film or a sound to be played. */
+                part?: "picture" | "sheet" | "stream";
+                /** @description Of grey and clear. */
+                reveal?: string | null;
+                /** @description How it is shown. */
+                stage?: "veiled" | "grey" | "clear";
+                /** @description Pixels, at most. */
+                w?: number;
+            };
+            header?: {
+                Range?: string | null;
+            };
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The derivative. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description A piece of what is played; the rest by Range. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/aac": string;
+                    "audio/flac": string;
+                    "audio/mp4": string;
+                    "audio/mpeg": string;
+                    "audio/ogg": string;
+                    "audio/quicktime": string;
+                    "audio/wav": string;
+                    "audio/webm": string;
+                    "video/mp4": string;
+                    "video/ogg": string;
+                    "video/quicktime": string;
+                    "video/webm": string;
+                };
+            };
+            /** @description It is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RequestedRangeNotSatisfiable"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getMediaFacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaFactsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    revealMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
