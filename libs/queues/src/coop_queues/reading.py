@@ -84,8 +84,11 @@ entries: Final = _promised(
     "reporter_key",
     "placed_at",
     "body",
+    "invalidated_at",
+    "invalidated_by",
 )
-"""One row a cause of a job; `position` rises in the order of their coming."""
+"""One row a cause of a job; `position` rises in the order of their coming. What was invalidated
+counts no longer."""
 
 claims: Final = _promised(
     table.claims,

@@ -61,6 +61,7 @@ EXEMPT = {
     "POST /v1/identity-provider-metadata": "reads metadata and changes nothing",
     "POST /v1/invitations/look": "reads an invitation and changes nothing",
     "POST /v1/password-resets": "nothing happens without a mail server: see tests/test_password",
+    "POST /v1/translations": "asks a provider and changes nothing",
     "PUT /v1/jobs/{job_id}/presence": "forgotten in less than a minute",
     "DELETE /v1/jobs/{job_id}/presence": "forgotten in less than a minute",
     "POST /v1/csp-reports": "a browser's report is counted, and changes nothing",
@@ -101,7 +102,7 @@ class Walk:
         """Call `METHOD path` with the ids in the path; the answer's JSON."""
         method, path = route.split(" ")
         before = len(await self.rows())
-        answer = await person.call(method, path.format(**ids), body)
+        answer = await person.call(method, path.replace(":path}", "}").format(**ids), body)
         assert answer.is_success, (route, answer.text)
         new = [row for row in (await self.rows())[before:] if not row[1].startswith("child-")]
         assert action in [row[1] for row in new], (route, new)
@@ -351,6 +352,11 @@ async def _review(walk: Walk, admin: Any, kit: Any, place: Any) -> None:
     of_comment = {**ids, "comment_id": comment["id"]}
     await walk(admin, f"PATCH {one}", {"body": "No"}, action="comment.edited", **of_comment)
     await walk(admin, f"DELETE {one}", action="comment.deleted", **of_comment)
+    notes, user = "/v1/users/{type_id}/{user_id:path}/notes", {"type_id": "t", "user_id": "u"}
+    note = await walk(admin, f"POST {notes}", {"text": "Look"}, action="note.written", **user)
+    one, of_note = f"{notes}/{{note_id}}", {**user, "note_id": note["id"]}
+    await walk(admin, f"PATCH {one}", {"text": "No"}, action="note.edited", **of_note)
+    await walk(admin, f"DELETE {one}", action="note.deleted", **of_note)
     lease = {"leaseToken": held["lease"]["token"]}
     await walk(admin, "POST /v1/jobs/{job_id}/skip", lease, action="job.skipped", **ids)
     given = {"personId": admin.user_id}

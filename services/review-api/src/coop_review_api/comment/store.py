@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind, Queue
 from coop_contracts.error import pointer
+from coop_contracts.event import ItemRef
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Permission
 from coop_queues.job import JobSummary
@@ -80,6 +81,28 @@ async def page(
     seen = [one.comment_id for one in found[:limit] if one.csam]
     await child_safety.listed(connection, principal, "comments", seen, now=now)
     return found
+
+
+async def before(
+    connection: AsyncConnection,
+    org_id: str,
+    item: ItemRef,
+    *,
+    child_safety: bool,
+    time: datetime,
+    comment_id: str,
+    limit: int,
+) -> list[Comment]:
+    """Comments on an item, newest first, from the one before (`time`, `comment_id`), for who reads
+    history. Who asks leaves the audit row for those that are `csam`."""
+    place = tuple_(comments.c.created_at, comments.c.comment_id)
+    query = _of_item(org_id, item_key(item.type_id, item.id)).where(
+        place < tuple_(time, comment_id)
+    )
+    if not child_safety:
+        query = query.where(~_CSAM)
+    query = query.order_by(comments.c.created_at.desc(), comments.c.comment_id.desc())
+    return [_comment_of(row) for row in await connection.execute(query.limit(limit))]
 
 
 async def recent(
@@ -200,15 +223,16 @@ async def _own(
     return found
 
 
-def _visible(principal: Principal, job: JobSummary) -> Select[Any]:
-    query = (
+def _of_item(org_id: str, key: str) -> Select[Any]:
+    return (
         select(comments, _CSAM.label("csam"))
         .outerjoin(jobs, jobs.c.job_id == comments.c.job_id)
-        .where(
-            comments.c.org_id == principal.org_id,
-            comments.c.item_key == item_key(job.item.type_id, job.item.id),
-        )
+        .where(comments.c.org_id == org_id, comments.c.item_key == key)
     )
+
+
+def _visible(principal: Principal, job: JobSummary) -> Select[Any]:
+    query = _of_item(principal.org_id, item_key(job.item.type_id, job.item.id))
     if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
         query = query.where(~_CSAM)
     if not principal.may(Permission.VIEW_MRT_DATA):

@@ -19,8 +19,8 @@ from coop_contracts.event import ItemRef, SubmittedItem
 from coop_contracts.permission import Permission
 from coop_queues.job import Job
 from coop_review_api.configuration.catalogue import load_documents
+from coop_review_api.history.known_item import KnownItem, creators_of, ref_of
 from coop_review_api.history.port import Span
-from coop_review_api.job_context.known_item import KnownItem, creators_of, ref_of
 from coop_review_api.job_context.material import (
     ContextLimits,
     FromHistory,

@@ -19,11 +19,11 @@ from coop_review_api.configuration.document_model import FieldFields, FieldRoles
 from coop_review_api.explanation.report import ExplainedRule, Explanation
 from coop_review_api.explanation.tree import Node
 from coop_review_api.explanation.view import ConditionNodeView
+from coop_review_api.history import known_item
+from coop_review_api.history.known_item import KnownItem
 from coop_review_api.history.version import moment_in
-from coop_review_api.http.item_ref import ItemRefView
+from coop_review_api.http.item_ref import ItemRefView, PlatformUserView
 from coop_review_api.http.page import encode_cursor
-from coop_review_api.job_context import known_item
-from coop_review_api.job_context.known_item import KnownItem
 from coop_review_api.job_context.material import (
     FromHistory,
     Ground,
@@ -49,7 +49,6 @@ from coop_review_api.job_context.view import (
     OfferedActionView,
     OfferedQueueView,
     OffersView,
-    PlatformUserView,
     PossibilityView,
     ReasonRuleView,
     RecentJobsView,

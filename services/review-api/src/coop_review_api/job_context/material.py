@@ -14,8 +14,8 @@ from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.job import Job, JobSummary
 from coop_review_api.comment.store import Comment
 from coop_review_api.explanation.report import Explanation
+from coop_review_api.history.known_item import KnownItem, ref_of
 from coop_review_api.history.port import FoundItem, Span
-from coop_review_api.job_context.known_item import KnownItem, ref_of
 from coop_review_api.job_context.part import MissingPart
 from coop_review_api.job_context.thread import ThreadPart
 from coop_review_api.review.decision import Origin, Rulebook

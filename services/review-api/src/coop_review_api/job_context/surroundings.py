@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from coop_contracts.event import ItemRef
+from coop_review_api.history import known_item
+from coop_review_api.history.known_item import KnownItem, creators_of
 from coop_review_api.history.port import FoundItem, ItemFinder, Span
-from coop_review_api.job_context import known_item, thread
-from coop_review_api.job_context.known_item import KnownItem, creators_of
+from coop_review_api.job_context import thread
 from coop_review_api.job_context.material import FromHistory, Ground
 from coop_review_api.job_context.thread import Carried, Direction, Spot, ThreadPart, spot_of
 

@@ -20,9 +20,9 @@ import msgspec
 from coop_contracts.config import ItemType
 from coop_contracts.event import ItemRef
 from coop_queues.job import Job
+from coop_review_api.history import known_item
+from coop_review_api.history.known_item import KnownItem, thread_of
 from coop_review_api.history.port import FoundItem, ItemFinder, ItemPage, Position, Slice
-from coop_review_api.job_context import known_item
-from coop_review_api.job_context.known_item import KnownItem, thread_of
 
 Direction = Literal["BEFORE", "AFTER"]
 

@@ -15,20 +15,14 @@ from coop_contracts.config import ItemKind
 from coop_review_api.comment.route import CommentView
 from coop_review_api.configuration.document_model import FieldFields, FieldRolesFields, Penalty
 from coop_review_api.explanation.view import ConditionNodeView, Score
+from coop_review_api.history.known_item import Carrier
 from coop_review_api.http.body import Model
-from coop_review_api.http.item_ref import ItemRefView
-from coop_review_api.job_context.known_item import Carrier
+from coop_review_api.http.item_ref import ItemRefView, PlatformUserView
 from coop_review_api.job_context.part import PartName, Reason
 from coop_review_api.media_value.view import MediaValueView
 from coop_review_api.review.draft_route import DraftView
 from coop_review_api.review.job_view import AppealOriginView, EntryJson, JobSummaryView
 from coop_review_api.review.offer import Target
-
-
-class PlatformUserView(ItemRefView):
-    """A user of the platform, with the name that they had last; null: not known."""
-
-    display_name: str | None
 
 
 class ContextItemView(Model):

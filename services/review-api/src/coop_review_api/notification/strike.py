@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -60,6 +60,20 @@ async def page(
     )
     if before is not None:
         query = query.where(strike_changes.c.change_id < before)
+    return (await connection.execute(query)).all()
+
+
+async def before(
+    connection: AsyncConnection, digest: bytes, *, time: datetime, change_id: int, limit: int
+) -> Sequence[Row[Any]]:
+    """A user's changes, newest first, from the one before (`time`, `change_id`)."""
+    place = tuple_(strike_changes.c.changed_at, strike_changes.c.change_id)
+    query = (
+        select(strike_changes)
+        .where(strike_changes.c.user_digest == digest, place < tuple_(time, change_id))
+        .order_by(strike_changes.c.change_id.desc())
+        .limit(limit)
+    )
     return (await connection.execute(query)).all()
 
 

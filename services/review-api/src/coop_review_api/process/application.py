@@ -62,6 +62,7 @@ from coop_review_api.live import presence_route
 from coop_review_api.live import route as live
 from coop_review_api.media import exposure_route
 from coop_review_api.media import route as media
+from coop_review_api.note import route as note
 from coop_review_api.notification import route as notification
 from coop_review_api.organisation import settings_route
 from coop_review_api.partial_item import route as partial_item
@@ -94,6 +95,7 @@ from coop_review_api.search import route as search
 from coop_review_api.signal import integration_route
 from coop_review_api.single_sign_on import provider_route
 from coop_review_api.single_sign_on import route as single_sign_on
+from coop_review_api.timeline import route as timeline
 from coop_review_api.translation import route as translation
 from coop_runtime.database.engine import transaction
 
@@ -132,8 +134,10 @@ _ROUTERS: tuple[APIRouter, ...] = (
     job_route.router,
     decided_job_route.router,
     job_context.router,
+    timeline.router,
     subject_route.router,
     comment.router,
+    note.router,
     live.router,
     presence_route.router,
     audit_log.router,

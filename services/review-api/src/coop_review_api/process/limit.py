@@ -9,6 +9,7 @@ from coop_review_api.comment.store import CommentLimits
 from coop_review_api.delivery.trial import TrialLimits
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.job_context.material import ContextLimits
+from coop_review_api.note.store import NoteLimits
 from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
 from coop_review_api.single_sign_on.attempt import AttemptLimits
 
@@ -24,6 +25,7 @@ def limits() -> dict[type, object]:
         ExportLimits(),
         FigureLimits(),
         ForgottenPasswordLimits(),
+        NoteLimits(),
         TrialLimits(),
     )
     return {type(one): one for one in known}

@@ -15,6 +15,7 @@ import coop_review_api.enforcement.table
 import coop_review_api.export.table
 import coop_review_api.history.table
 import coop_review_api.media.table
+import coop_review_api.note.table
 import coop_review_api.notification.table
 import coop_review_api.people.table
 import coop_review_api.projection.table

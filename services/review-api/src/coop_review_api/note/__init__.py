@@ -1,0 +1,1 @@
+"""Notes on users of the platform."""

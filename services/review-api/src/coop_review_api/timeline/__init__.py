@@ -1,0 +1,1 @@
+"""What happened to an item or a user, in one order."""
