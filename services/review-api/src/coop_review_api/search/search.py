@@ -31,10 +31,10 @@ from coop_review_api.configuration.document_resource import (
     TEXT_BANK_RESOURCE,
 )
 from coop_review_api.configuration.resource import Resource
+from coop_review_api.history.known_item import name_of
 from coop_review_api.history.port import FoundItem
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.context import Context
-from coop_review_api.job_context.known_item import name_of
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.people import directory
