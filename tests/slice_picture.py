@@ -37,6 +37,7 @@ _LINES: Final = {
     "comment": "on items",
     "note": "on users",
     "live": "what changes now",
+    "saved_view": "shared by people",
     "partial_item": "asked of platforms",
     "delivery": "webhooks, strikes",
     "investigation": "items looked up",

@@ -31,6 +31,8 @@ _TRIED = "evaluates, and changes nothing; looks at child safety are recorded by 
 
 EXEMPT = {
     "PUT /v1/me": _OWN_VIEW,
+    "PUT /v1/me/preferences/{key}": _OWN_VIEW,
+    "DELETE /v1/me/preferences/{key}": _OWN_VIEW,
     "PUT /v1/me/wellness": _OWN_VIEW,
     "DELETE /v1/me/wellness": _OWN_VIEW,
     "PUT /v1/queues/{queue_id}/favourite": _OWN_VIEW,
@@ -225,6 +227,9 @@ async def _documents(walk: Walk, admin: Any, kit: Any) -> None:
     await walk(admin, restore, action="config.saved", **ids)
     settings = {"name": "Acme", "undoWindow": 0}
     made = await walk(admin, "PUT /v1/settings", settings, action="config.saved")
+    view = {"page": "jobs", "name": "Late", "value": {}}
+    await walk(admin, "PUT /v1/views/{view_id}", view, action="view.saved", view_id="v1")
+    await walk(admin, "DELETE /v1/views/{view_id}", action="view.deleted", view_id="v1")
     restore = "POST /v1/settings/{document_id}/revisions/{revision}/restore"
     ids = {"document_id": "settings", "revision": made["revision"]}
     await walk(admin, restore, action="config.saved", **ids)

@@ -49,6 +49,14 @@ SIGNED_IN = {
     ("GET", "/v1/session"),
     ("GET", "/v1/bootstrap"),
     ("GET", "/v1/search"),
+    ("GET", "/v1/me/preferences"),
+    ("GET", "/v1/me/preferences/{key}"),
+    ("PUT", "/v1/me/preferences/{key}"),
+    ("DELETE", "/v1/me/preferences/{key}"),
+    ("GET", "/v1/views"),
+    ("GET", "/v1/views/{view_id}"),
+    ("PUT", "/v1/views/{view_id}"),
+    ("DELETE", "/v1/views/{view_id}"),
     ("DELETE", "/v1/session"),
     ("GET", "/v1/events"),
     ("GET", "/v1/notifications"),
@@ -230,6 +238,8 @@ async def test_another_organisations_ids_do_not_exist(
             continue  # integrations are everybody's, accounts are not
         if route.path.startswith("/v1/sso/"):
             continue  # everybody signs in there: tests/single_sign_on try another's provider
+        if route.path in ("/v1/views/{view_id}", "/v1/me/preferences/{key}"):
+            continue  # under names of everybody's own: test_saved_view and test_preference
         if route.path.startswith("/v1/settings/"):
             continue  # everybody's settings have the same id, and each their own
         (method,) = route.methods or set()

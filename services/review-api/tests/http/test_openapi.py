@@ -25,6 +25,7 @@ UNPAGED = {
     "listMyClaims": "a person holds a bounded number of jobs",
     "listJobKeepings": "how one job was kept, the newest 200",
     "listFavourites": "a person has a bounded number of favourites",
+    "listPreferences": "a person has a bounded number of them",
     "listMySessions": "a person has a bounded number of sessions",
     "listUserSessions": "a person has a bounded number of sessions",
     "listIntegrations": "the integrations that this version has",

@@ -121,6 +121,7 @@ NOBODY_BESIDE = {
     "LogFilters.reviewerIds": "what was asked for, as it was",
     "LogFilters.userId": "a user of the platform",
     "AppealEntry.appealedBy": "a user of the platform",
+    "JobContextView.author": "a user of the platform",
     "ReportEntry.reporter": "a user of the platform",
     "Invalidation.reporter": "a user of the platform",
     "QueueWeightsFields.reporter": "a number",

@@ -34,6 +34,7 @@ RECORDS: Final = OrgRecords(
         "second_factors": _OF_USER,
         "sessions": _OF_USER,
         "sso_assertions": None,  # hashes, which last for minutes
+        "user_preferences": _OF_USER,
         "submission_windows": None,  # hours
     },
     apart=(*LOGS, "orgs"),

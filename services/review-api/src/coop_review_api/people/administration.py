@@ -26,7 +26,7 @@ from coop_review_api.directory.table import users
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.error import Conflict, Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.people import entrusted, factor, session, user
+from coop_review_api.people import entrusted, factor, preference, session, user
 from coop_review_api.people.table import invitations, login_challenges, password_resets
 from coop_review_api.people.user import Status, User
 
@@ -150,6 +150,7 @@ class Administration:
         )
         await self._sign_out(user_id)
         await factor.remove(self.connection, user_id)
+        await preference.forget(self.connection, user_id)
         await self.record("user.removed", user_id)
         await settle(self.configuration)
 

@@ -143,3 +143,15 @@ sso_domains = Table(
     Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False, index=True),
     Column("created_at", _TIME, nullable=False),
 )
+
+user_preferences = Table(
+    "user_preferences",
+    metadata,
+    Column(
+        "user_id", Text, ForeignKey("review.users.user_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON, as the page wrote it
+    Column("revision", BigInteger, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+)

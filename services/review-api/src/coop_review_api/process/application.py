@@ -71,6 +71,7 @@ from coop_review_api.people import (
     invitation_route,
     me_route,
     password_route,
+    preference_route,
     role_route,
     second_factor_route,
     session_route,
@@ -91,6 +92,7 @@ from coop_review_api.review import (
     keeping_route,
     subject_route,
 )
+from coop_review_api.saved_view import route as saved_view
 from coop_review_api.search import route as search
 from coop_review_api.signal import integration_route
 from coop_review_api.single_sign_on import provider_route
@@ -111,6 +113,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     invitation_route.router,
     password_route.router,
     me_route.router,
+    preference_route.router,
+    saved_view.router,
     second_factor_route.router,
     key_route.router,
     settings_route.router,
