@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg import AsyncConnection as Connection
 from psycopg.types.json import Jsonb
@@ -41,11 +41,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_runtime.database.engine import answering
 from coop_runtime.kafka.message import Message
-from coop_runtime.kafka.producer import Producer
 from coop_runtime.process import metric
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import BrokerUnavailable, Retryable
 from coop_runtime.process.log import logger
+
+if TYPE_CHECKING:
+    # Who only appends to an outbox does not load the client of the broker.
+    from coop_runtime.kafka.producer import Producer
 
 MAX_MESSAGE = 1_000_000  # bytes; Kafka refuses a record batch over 1 MiB by default
 
