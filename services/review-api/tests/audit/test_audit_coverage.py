@@ -69,6 +69,8 @@ EXEMPT = {
     "POST /v1/csp-reports": "a browser's report is counted, and changes nothing",
     "POST /v1/sso/start": "says where to sign in; the sign-in leaves a row",
     "POST /v1/sso/{provider_id}/acs": "a sign-in at a provider: tests/single_sign_on/test_session",
+    "POST /v1/batch-decisions": "`decisions` keeps each, with who and when, for good",
+    "POST /v1/batch-decisions/{batch_id}/undo": "each undoing leaves its row: decision.undone",
     "POST /v1/bulk-actions/{bulk_id}/items": "a preview grows; its confirmation leaves a row",
 }
 """Routes that change something and leave no row here, and why that is enough."""

@@ -216,6 +216,10 @@ async def test_another_organisations_ids_do_not_exist(
     ids["decisions"] = answer.json()["id"]
     bulk = {"itemTypeId": post["id"], "actionIds": [ids["actions"]], "itemIds": ["a"]}
     ids["bulk-actions"] = (await admin.make("/v1/bulk-actions", bulk))["id"]
+    batch: dict[str, Any] = {"id": str(uuid.uuid4()), "jobIds": [str(uuid.uuid4())]}
+    batch["components"] = [{"type": "IGNORE"}]
+    answer = await admin.call("POST", "/v1/batch-decisions", batch)
+    ids["batch-decisions"] = answer.json()["id"]
     golden = {"decisionId": ids["decisions"]}
     ids["quality"] = (await admin.make("/v1/quality/golden-items", golden))["id"]
     ids["second-reviews"] = str(uuid.uuid4())  # test_second_review tries another organisation's

@@ -114,6 +114,7 @@ OTHERWISE = {
     ("GET", "/v1/quality/golden-results"): "as golden items: the condition is one (quality.sight)",
     ("GET", "/v1/quality/agreement"): "as golden items",
     ("GET", "/v1/quality/agreement/pairs"): "as golden items",
+    ("GET", "/v1/job-groups"): "test_batch: what is about child safety is in no group",
     ("GET", "/v1/removed-queues"): "counts as a queue's contents do",
 }
 
@@ -155,6 +156,7 @@ ALSO_NOTHING = {
     "GET /v1/automations/{automation_id}",
     "GET /v1/backtests",  # rules, and numbers of what was tried
     "GET /v1/backtests/{backtest_id}",
+    "GET /v1/batch-decisions/{batch_id}",  # what became of jobs, by their ids
     "GET /v1/bulk-actions",  # what was ordered, not what it is about
     "GET /v1/bulk-actions/{bulk_id}",
     "GET /v1/decision-log/exports",  # what was asked for, and how far it is
@@ -188,6 +190,8 @@ CHANGES = {
     "automations/{automation_id}/cancel",
     "backtests",
     "backtests/{backtest_id}/cancel",
+    "batch-decisions",
+    "batch-decisions/{batch_id}/undo",
     "bulk-actions",
     "bulk-actions/{bulk_id}/confirm",
     "bulk-actions/{bulk_id}/items",

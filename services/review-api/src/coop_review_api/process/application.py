@@ -85,6 +85,7 @@ from coop_review_api.queue import favourite_route
 from coop_review_api.queue import route as queue
 from coop_review_api.queue.resource import QUEUE_RESOURCE
 from coop_review_api.review import (
+    batch_route,
     claim_route,
     decision_route,
     draft_route,
@@ -124,6 +125,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     decision_route.router,
     draft_route.router,
     keeping_route.router,
+    batch_route.router,
     integration_route.router,
     explanation.router,
     spot_test_route.router,

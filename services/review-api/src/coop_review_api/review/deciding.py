@@ -94,6 +94,22 @@ async def submit(
     return recorded
 
 
+async def repeated(desk: Desk, principal: Principal, job_id: str, draft: Draft) -> str | None:
+    """The id of this person's decision of the job, where it is this one."""
+    submission = _Submission(
+        job_id=job_id,
+        draft=draft,
+        lease_token="",
+        request_hash=hash_of(draft, reviewer_id=principal.user_id),
+    )
+    try:
+        async with transaction(desk.engine) as connection:
+            recorded = await _repeated(connection, principal, submission)
+    except AlreadyDecided:
+        return None
+    return None if recorded is None else recorded.decision_id
+
+
 async def _repeated(
     connection: AsyncConnection, principal: Principal, submission: _Submission
 ) -> RecordedDecision | None:

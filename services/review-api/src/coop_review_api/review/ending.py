@@ -1,4 +1,4 @@
-"""When a draft that nobody sent is forgotten."""
+"""When a draft that nobody sent is forgotten, and what became of each job of a batch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from datetime import timedelta
 from typing import Final
 
 from coop_review_api.kernel.ending import Ending
-from coop_review_api.review.table import job_drafts
+from coop_review_api.review.table import batch_decisions, job_drafts
 
-ENDINGS: Final = (Ending(table=job_drafts, column=job_drafts.c.expires_at, kept=timedelta(0)),)
+BATCH_DAYS: Final = timedelta(days=30)
+"""The decisions of a batch are kept as all are."""
+
+ENDINGS: Final = (
+    Ending(table=job_drafts, column=job_drafts.c.expires_at, kept=timedelta(0)),
+    Ending(table=batch_decisions, column=batch_decisions.c.made_at, kept=BATCH_DAYS),
+)

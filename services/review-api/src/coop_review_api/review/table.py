@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -81,6 +82,36 @@ held_decisions = Table(
     Column("keys", ARRAY(LargeBinary), nullable=False),
     Column("payloads", ARRAY(LargeBinary), nullable=False),
     Column("headers", JSONB, nullable=False),
+)
+
+batch_decisions = Table(
+    "batch_decisions",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("org_id", Text, ForeignKey("review.orgs.org_id"), nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", _TIME, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("undone_at", _TIME, nullable=True),
+    Index(None, "org_id", "made_at"),
+)
+
+batch_jobs = Table(
+    "batch_jobs",
+    metadata,
+    Column(
+        "batch_id",
+        Text,
+        ForeignKey("review.batch_decisions.batch_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("position", Integer, primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'WAITING'")),
+    Column("decision_id", Text, nullable=True),
+    Column("reason", Text, nullable=True),
+    Column("faults", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
 )
 
 job_drafts = Table(

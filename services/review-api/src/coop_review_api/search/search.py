@@ -124,7 +124,7 @@ async def _jobs(context: Context, principal: Principal, words: str) -> list[Hit]
         found = await job_search.search(
             context.engine, principal, wanted, after=None, limit=OF_EACH, clock=context.clock
         )
-        for job in found[:OF_EACH]:
+        for job in (one.job for one in found[:OF_EACH]):
             hits[job.job_id] = Hit(
                 kind=HitKind.JOB,
                 id=job.job_id,
