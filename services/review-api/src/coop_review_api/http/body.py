@@ -38,10 +38,7 @@ FILLED: Final = _Filled()
 class Model(BaseModel):
     """Everything on this API's wire: camelCase, immutable."""
 
-    # Built when first needed: most processes show a few of some four hundred models.
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
 class Body(Model):

@@ -24,4 +24,4 @@ AnyOf = Annotated[list[V], Field(max_length=MAX_VALUES, default_factory=list)]
 class QueryModel(BaseModel):
     """The parameters of a query. A route takes it as `Annotated[…, Query()]`."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, defer_build=True)
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
