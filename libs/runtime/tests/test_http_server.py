@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -206,6 +207,29 @@ async def test_a_large_head_in_one_piece_is_refused(sent: bytes) -> None:
     """The limit holds however the head arrives."""
     async with serving() as port:
         assert (await exchange(port, sent)).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "kind"),
+    [
+        (b"no HTTP at all\r\n\r\n", 400, "bad-request"),
+        (
+            b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"x" * 40_000,
+            431,
+            "request-header-fields-too-large",
+        ),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nexpect: more\r\n\r\n", 417, "expectation-failed"),
+    ],
+)
+async def test_a_refusal_has_a_problem_body(sent: bytes, status: int, kind: str) -> None:
+    """As every other error has; its length is announced, and the connection ends."""
+    async with serving() as port:
+        head, _, body = (await exchange(port, sent)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head
+    assert b"content-length: %d" % len(body) in head
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == (f"/problems/{kind}", status)
 
 
 async def test_trailers_are_no_part_of_the_head() -> None:

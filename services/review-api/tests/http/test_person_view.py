@@ -123,6 +123,8 @@ NOBODY_BESIDE = {
     "AppealEntry.appealedBy": "a user of the platform",
     "JobContextView.author": "a user of the platform",
     "ReportEntry.reporter": "a user of the platform",
+    "ReportMoment.reporter": "a user of the platform",
+    "AppealMoment.appealedBy": "a user of the platform",
     "Invalidation.reporter": "a user of the platform",
     "QueueWeightsFields.reporter": "a number",
     "MentionData.authorId": "has the name beside it, as it was when it was said",

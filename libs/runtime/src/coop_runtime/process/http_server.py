@@ -5,8 +5,8 @@ half-started service; a request's head is bounded in size, its arrival in time, 
 endless requests cost nothing; connections are bounded in number, and those that wait without a
 request make room for new ones, the longest wait first; stopping lets running requests finish within
 a deadline. A head that two readers could understand differently is refused (RFC 9112): framing,
-Host, version, Expect. What comes behind a chunked body (trailers) is read and left out: it is no
-part of the head.
+Host, version, Expect; a refusal has a problem body (RFC 9457). What comes behind a chunked body
+(trailers) is read and left out: it is no part of the head.
 Must not: install signal handlers, write access logs, or name the server in its answers.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
+import json
 import resource
 import socket
 from collections.abc import Iterator
@@ -282,7 +283,20 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._disarm()
         busy = self.cycle is not None and not self.cycle.response_complete
         if not busy:  # another answer must not be cut in two
-            phrase = http.HTTPStatus(status).phrase
-            head = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            self.transport.write(head.encode())
+            self.transport.write(_refusal(status))
         self.transport.close()
+
+
+def _refusal(status: int) -> bytes:
+    """The whole answer, with a problem body (RFC 9457)."""
+    phrase = http.HTTPStatus(status).phrase
+    kind = phrase.lower().replace(" ", "-")
+    problem = {"type": f"/problems/{kind}", "title": phrase, "status": status}
+    body = json.dumps(problem, separators=(",", ":")).encode()
+    head = (
+        f"HTTP/1.1 {status} {phrase}\r\n"
+        "connection: close\r\n"
+        "content-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

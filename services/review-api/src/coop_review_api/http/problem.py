@@ -84,7 +84,7 @@ _STATUS: dict[type[ReviewError], tuple[int, str]] = {
     MediaUnavailable: (502, "media-unavailable"),
     Unavailable: (503, "unavailable"),
 }
-_OF_HTTP = frozenset({400, 401, 403, 404, 405, 408, 413, 415, 416, 422, 501})
+_OF_HTTP = frozenset({400, 401, 403, 404, 405, 408, 413, 415, 416, 417, 422, 431, 501, 503, 505})
 _OTHERS = frozenset({"internal", "lease-lost", "too-large", "timeout", "too-many-claims"})
 
 
