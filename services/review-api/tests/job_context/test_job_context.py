@@ -82,6 +82,10 @@ async def test_the_whole_of_it(
     assert texts(found["thread"]["items"]) == [f"word {n}" for n in range(5)]
     assert (found["thread"]["before"], found["thread"]["after"]) == (None, None)
     assert found["thread"]["items"][0]["creator"] == ann
+    timeline = found["timeline"]
+    assert (timeline["of"], timeline["missing"]) == ("USER", [])
+    kinds = [one["kind"] for one in timeline["items"]]
+    assert (kinds.count("SUBMISSION"), kinds.count("REPORT")) == (6, 2)
     assert found["comments"]["count"] == 1
     assert found["comments"]["items"][0]["author"] == admin.view("ADMIN")
     offered = {one["id"]: one for one in found["offers"]["actions"]}

@@ -102,9 +102,11 @@ async def _viewed(
     summary, own = found.ground.job.summary, found.own
     comments = [one.comment_id for one in own.comments if one.csam]
     jobs = [one.job_id for one in own.recent.jobs if one.csam and one.job_id != summary.job_id]
-    if not (summary.csam or grave or comments or jobs):
+    told = [] if found.timeline is None else found.timeline.grave
+    if not (summary.csam or grave or comments or jobs or told):
         return
     beside = {"items": [_shown_ref(one) for one in grave], "comments": comments, "jobs": jobs}
+    beside["timeline"] = told
     detail = {name: ids for name, ids in beside.items() if ids}
     target = ("job", summary.job_id)
     await child_safety.viewed(connection, principal, target, detail=detail or None, now=now)
@@ -165,13 +167,18 @@ def _without(found: JobContext, grave: frozenset[ItemRef]) -> JobContext:
         ),
     )
     history = _history_without(found.history, grave)
-    strikes = found.strikes
+    strikes, timeline = found.strikes, found.timeline
     if found.ground.user in grave:
-        history, strikes = replace(history, seen=Span()), None
+        history, strikes, timeline = replace(history, seen=Span()), None, None
     explanations = tuple(one for one in found.explanations if one.item not in grave)
     ground = replace(found.ground, job=job)
     return replace(
-        found, ground=ground, history=history, strikes=strikes, explanations=explanations
+        found,
+        ground=ground,
+        history=history,
+        strikes=strikes,
+        timeline=timeline,
+        explanations=explanations,
     )
 
 

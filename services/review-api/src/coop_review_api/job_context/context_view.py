@@ -40,6 +40,7 @@ from coop_review_api.job_context.view import (
     ContextItemView,
     ContextJobView,
     ContextReasonView,
+    ContextTimelineView,
     ContextTypeView,
     DecisionRulesView,
     JobContextView,
@@ -59,10 +60,14 @@ from coop_review_api.media_value.view import media_of_item
 from coop_review_api.review.draft_route import draft_view
 from coop_review_api.review.job_view import job_view, summary_view
 from coop_review_api.review.offer import Offers, Possibility
+from coop_review_api.timeline.moment_view import timeline_view
 from coop_runtime.secret.vault import Vault
 
 THREAD_LIST = "/v1/jobs/{job_id}/thread"
 """The list that cursors of a thread belong to."""
+
+TIMELINE_LIST = "/v1/jobs/{job_id}/timeline"
+"""The same of a timeline."""
 
 _data = msgspec.json.Decoder(dict[str, Any])
 
@@ -124,6 +129,7 @@ def context_view(found: JobContext, vault: Vault) -> JobContextView:
         additional_items=[shown.carried(one) for one in job.additional_items],
         author=_author(found, shown),
         reporters=_reporters(found, shown),
+        timeline=_timeline(found),
         comments=ContextCommentsView(
             count=own.comment_count, items=[comment_view(one) for one in own.comments]
         ),
@@ -190,6 +196,13 @@ def _author(found: JobContext, shown: _Items) -> AuthorView | None:
             items=[summary_view(one) for one in recent.jobs],
         ),
     )
+
+
+def _timeline(found: JobContext) -> ContextTimelineView | None:
+    if found.timeline is None:
+        return None
+    shown = timeline_view(found.timeline, of=TIMELINE_LIST)
+    return ContextTimelineView(of=found.ground.subject.of, **dict(shown))
 
 
 def _strikes(strikes: StrikeCount) -> StrikeCountView:

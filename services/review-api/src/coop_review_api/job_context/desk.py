@@ -55,6 +55,8 @@ from coop_review_api.review.decision import Origin, Rulebook
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.offer import Offers
 from coop_review_api.review.search import JobFilter
+from coop_review_api.timeline.desk import Timelines
+from coop_review_api.timeline.entry import KINDS
 from coop_runtime.database.engine import transaction
 
 _DAYS: Final = timedelta(days=7)
@@ -71,6 +73,7 @@ class JobContexts:
     finder: ItemFinder
     dispatch: Dispatch
     explanations: Explanations
+    timelines: Timelines
     clock: Clock
     limits: ContextLimits
 
@@ -79,7 +82,7 @@ class JobContexts:
         parts, limits = Gathering(), self.limits
         async with transaction(self.engine) as connection:
             ground = await self.ground(connection, principal, job_id)
-        own, explained, known, strikes = await asyncio.gather(
+        own, explained, known, strikes, timeline = await asyncio.gather(
             self._own(principal, ground, parts),
             parts.get(
                 "EXPLANATION",
@@ -94,12 +97,20 @@ class JobContexts:
                 within=limits.history_within,
             ),
             self._strikes(principal, ground, parts),
+            parts.get(
+                "TIMELINE",
+                self.timelines.page(
+                    principal, ground.subject, kinds=KINDS, after=None, limit=limits.timeline
+                ),
+                within=limits.timeline_within,
+            ),
         )
         found = JobContext(
             ground=ground,
             own=own,
             history=known or surroundings.of_job(ground, limits.each_way),
             strikes=strikes,
+            timeline=timeline,
             explanations=tuple(explained or ()),
             types={},
             missing=tuple(parts.missing),

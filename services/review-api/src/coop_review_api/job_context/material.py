@@ -22,6 +22,8 @@ from coop_review_api.review.decision import Origin, Rulebook
 from coop_review_api.review.draft import Kept
 from coop_review_api.review.offer import Offers
 from coop_review_api.review.reporter import ReportRecord
+from coop_review_api.timeline.desk import TimelinePart
+from coop_review_api.timeline.entry import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +35,12 @@ class ContextLimits:
     reporters: int = 20
     comments: int = 20
     jobs: int = 10
+    timeline: int = 30
     remaining: int = 1000
     each_way: int = 20  # of the thread
     history_within: float = 1.0
     explanation_within: float = 1.0
+    timeline_within: float = 1.0
     strikes_within: float = 0.3
 
 
@@ -49,6 +53,13 @@ class Ground:
     rulebook: Rulebook
     user: ItemRef | None
     types: Mapping[str, ItemType]
+
+    @property
+    def subject(self) -> Subject:
+        """What the timeline is of: the user, where they are known."""
+        if self.user is None:
+            return Subject(of="ITEM", ref=self.job.summary.item)
+        return Subject(of="USER", ref=self.user)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +121,7 @@ class JobContext:
     own: OwnRecords
     history: FromHistory
     strikes: StrikeCount | None
+    timeline: TimelinePart | None
     explanations: tuple[Explanation, ...]
     types: Mapping[tuple[str, str], ItemType]
     missing: tuple[MissingPart, ...]

@@ -28,6 +28,7 @@ from coop_review_api.job_context.view import JobContextView, JobThreadPage
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review.desk import Desk
+from coop_review_api.timeline.route import timelines
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -51,6 +52,7 @@ def _contexts(request: Request) -> JobContexts:
         finder=context.part(ItemReader),
         dispatch=context.part(Dispatch),
         explanations=context.part(Explanations),
+        timelines=timelines(request),
         clock=context.clock,
         limits=context.part(ContextLimits),
     )

@@ -7,7 +7,7 @@ their types beside them (`types`, by `typeId` and `typeVersion`).
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from coop_review_api.media_value.view import MediaValueView
 from coop_review_api.review.draft_route import DraftView
 from coop_review_api.review.job_view import AppealOriginView, EntryJson, JobSummaryView
 from coop_review_api.review.offer import Target
+from coop_review_api.timeline.view import TimelineView
 
 
 class ContextItemView(Model):
@@ -204,6 +205,13 @@ class OffersView(Model):
     rules: DecisionRulesView
 
 
+class ContextTimelineView(TimelineView):
+    """Of the job's USER, or of its ITEM where nobody knows whose that is. It goes on at
+    `/v1/jobs/{id}/timeline?of=`."""
+
+    of: Literal["ITEM", "USER"]
+
+
 class MissingPartView(Model):
     """UNAVAILABLE: try again. NOT_PERMITTED: not for me. NOT_KNOWN: nobody has it."""
 
@@ -222,6 +230,7 @@ class JobContextView(Model):
     additional_items: list[ContextItemView]
     author: AuthorView | None
     reporters: list[ReporterView]
+    timeline: ContextTimelineView | None
     comments: ContextCommentsView
     explanation: ContextReasonView
     thread: JobThreadView
