@@ -1,12 +1,12 @@
 """One decision on many jobs.
 
-Revision: 0021
+Revision: 0022
 """
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
