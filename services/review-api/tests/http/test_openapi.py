@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.openapi import document
 from coop_review_api.http.page import MAX_PAGE
+from coop_review_api.notification.kind import NotificationKind
 from coop_review_api.process.application import build
 
 UNPAGED = {
@@ -181,6 +182,17 @@ def _answers(schema: dict[str, Any]) -> list[Any]:
         for status, answer in operation["responses"].items()
         if status < "400"
     ]
+
+
+def test_a_notification_is_told_by_its_kind(schema: dict[str, Any]) -> None:
+    """Each kind has its own data, and every kind there is has some."""
+    models = schema["components"]["schemas"]
+    items = models["NotificationPage"]["properties"]["items"]["items"]
+    mapping = items["discriminator"]["mapping"]
+    assert mapping.keys() == {str(kind) for kind in NotificationKind}
+    for reference in mapping.values():
+        data = models[reference.rpartition("/")[2]]["properties"]["data"]
+        assert data["$ref"].rpartition("/")[2] in models
 
 
 def test_types_of_problems_are_a_closed_set(schema: dict[str, Any]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from sqlalchemy.engine import Row
 
 from coop_review_api.http.authentication import signed_in
@@ -31,17 +31,47 @@ router = APIRouter(prefix="/v1", tags=["notifications"])
 Reader = Annotated[Principal, Depends(signed_in)]
 
 
-class NotificationView(Model):
-    """`data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
-    revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
-    COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}; JOB_ASSIGNED and JOB_HELD
-    {jobId, queueName, byId, byName, until}."""
-
+class _Notification(Model):
     id: str
-    kind: NotificationKind
-    data: Annotated[dict[str, Any], Shape(RuleTrippedData, EndpointData, MentionData, AssignedData)]
     created_at: datetime
     read_at: datetime | None
+
+
+class RuleTrippedNotification(_Notification):
+    """A rule did more than its ceiling allows."""
+
+    kind: Literal[NotificationKind.RULE_TRIPPED]
+    data: Annotated[dict[str, Any], Shape(RuleTrippedData)]
+
+
+class EndpointNotification(_Notification):
+    """An endpoint was paused, or resumed."""
+
+    kind: Literal[NotificationKind.ENDPOINT_PAUSED, NotificationKind.ENDPOINT_RESUMED]
+    data: Annotated[dict[str, Any], Shape(EndpointData)]
+
+
+class MentionNotification(_Notification):
+    """Somebody mentioned one in a comment."""
+
+    kind: Literal[NotificationKind.COMMENT_MENTION]
+    data: Annotated[dict[str, Any], Shape(MentionData)]
+
+
+class AssignedNotification(_Notification):
+    """Somebody gave one a job, or holds one for one."""
+
+    kind: Literal[NotificationKind.JOB_ASSIGNED, NotificationKind.JOB_HELD]
+    data: Annotated[dict[str, Any], Shape(AssignedData)]
+
+
+NotificationView = Annotated[
+    RuleTrippedNotification | EndpointNotification | MentionNotification | AssignedNotification,
+    Field(discriminator="kind"),
+]
+"""`kind` says what is in `data`."""
+
+_notification: TypeAdapter[NotificationView] = TypeAdapter(NotificationView)
 
 
 class NotificationPage(Model):
@@ -135,10 +165,12 @@ async def mark_notification_read(
 
 
 def _view_of(row: Row[Any]) -> NotificationView:
-    return NotificationView(
-        id=str(row.notification_id),
-        kind=row.kind,
-        data=row.data,
-        created_at=row.created_at,
-        read_at=row.read_at,
+    return _notification.validate_python(
+        {
+            "id": str(row.notification_id),
+            "kind": NotificationKind(row.kind),
+            "data": row.data,
+            "createdAt": row.created_at,
+            "readAt": row.read_at,
+        }
     )
