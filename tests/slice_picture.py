@@ -21,6 +21,7 @@ PATH: Final = ROOT / "docs/images/inside-review-api.svg"
 _LINES: Final = {
     "process": "wires the roles api, relay, projector, history",
     "organisation": "made, and its settings",
+    "erasure": "end users, erased",
     "export": "the decision log as a file",
     "analytics": "figures over time",
     "bootstrap": "what a page starts with",

@@ -20,6 +20,7 @@ import typer
 from confluent_kafka import KafkaException
 
 from coop_cli.audit_command import audit
+from coop_cli.erase_command import erase
 from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.letter_text import as_json, as_text
 from coop_cli.org_command import org
@@ -37,6 +38,7 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: messages that could 
 app.add_typer(dlq, name="dlq")
 app.add_typer(rules, name="rules")
 app.add_typer(audit, name="audit")
+app.add_typer(erase, name="erase")
 app.command(
     "org",
     add_help_option=False,

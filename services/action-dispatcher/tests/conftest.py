@@ -36,6 +36,7 @@ from coop_action_dispatcher.migrations import run as migrate
 from coop_action_dispatcher.sender import MAX_READ, Sender
 from coop_action_dispatcher.signer import Signer
 from coop_action_dispatcher.slot import Slots
+from coop_action_dispatcher.strike_index import client_of
 from coop_action_dispatcher.strike_store import Strikes
 from coop_action_dispatcher.trial import TRIAL_SECONDS, Trials
 from coop_action_dispatcher.tuning import Tuning
@@ -339,13 +340,14 @@ async def make_trials(configuration: Any) -> AsyncIterator[Callable[..., Trials]
 
 @pytest.fixture
 async def make_client(
-    database: AsyncEngine, make_trials: Callable[..., Trials]
+    database: AsyncEngine, make_trials: Callable[..., Trials], redis_url: str
 ) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
     """Makes clients of the internal API; what it answers them keeps the contract."""
     made: list[httpx.AsyncClient] = []
+    redis = client_of(redis_url)
 
     def make(engine: AsyncEngine = database, path: str = "") -> httpx.AsyncClient:
-        context = Context(engine=engine, trials=make_trials("127.0.0.0/8"))
+        context = Context(engine=engine, trials=make_trials("127.0.0.0/8"), redis=redis)
         app = guarded(build(context), token=TOKEN)
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
@@ -359,6 +361,7 @@ async def make_client(
     yield make
     for one in made:
         await one.aclose()
+    await redis.aclose()
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher.strike import Part, Reversal, User
-from coop_action_dispatcher.strike_index import WHOLE, StrikeIndex, client_of, key_of
+from coop_action_dispatcher.strike_index import WHOLE, StrikeIndex, client_of
+from coop_action_dispatcher.strike_name import key_of
 from coop_action_dispatcher.strike_store import Strikes
 from coop_contracts.event import ItemRef
 from coop_runtime.database.engine import transaction

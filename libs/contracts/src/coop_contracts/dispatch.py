@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from coop_contracts.call import Answer, Call, Command, Question
+from coop_contracts.erasure import ErasedUser
 from coop_contracts.event import ItemRef, RequestedExecution, RuleRef
 
 MAX_PAGE: Final = 200
@@ -144,6 +145,14 @@ class RemoveRecords(Command, frozen=True, kw_only=True):
     """All that there is of the organisation, which is suspended, shall go: its operator said so."""
 
 
+class EraseUser(Command, frozen=True, kw_only=True):
+    """A user was erased: what was asked for about them, and about these `items` of theirs, until
+    that moment, is emptied; their strikes are held against who stands in for them."""
+
+    erased: ErasedUser
+    items: Annotated[tuple[ItemRef, ...], Meta(max_length=MAX_PAGE)] = ()
+
+
 class RecordsSummary(Answer, frozen=True, kw_only=True):
     """Rows by table."""
 
@@ -155,6 +164,16 @@ class RecordsRemoved(Answer, frozen=True, kw_only=True):
 
     tables: dict[str, int]
     more: bool
+
+
+class UserErased(Answer, frozen=True, kw_only=True):
+    """`requests` and `attempts` were emptied, `strikes` put under another name. `waiting` are on
+    their way still: ask again when they have ended."""
+
+    requests: int
+    attempts: int
+    strikes: int
+    waiting: int
 
 
 class DeliverySummary(Answer, frozen=True, kw_only=True):
@@ -343,6 +362,7 @@ class ThresholdActions(Answer, frozen=True, kw_only=True):
 
 COUNT_RECORDS = Call("GET", "records", RecordsQuestion, RecordsSummary)
 REMOVE_RECORDS = Call("POST", "records/remove", RemoveRecords, RecordsRemoved)
+ERASE_USER = Call("POST", "records/erase", EraseUser, UserErased)
 LIST_DELIVERIES = Call("GET", "deliveries", DeliveriesQuestion, Deliveries)
 GET_DELIVERY = Call("GET", "deliveries/{executionId}", DeliveryQuestion, DeliveryDetail)
 REDELIVER_DEAD = Call("POST", "deliveries/redeliver", RedeliverDead, Redelivered)
@@ -377,4 +397,5 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "listThresholdActions": LIST_THRESHOLD_ACTIONS,
     "countRecords": COUNT_RECORDS,
     "removeRecords": REMOVE_RECORDS,
+    "eraseUser": ERASE_USER,
 }

@@ -44,7 +44,8 @@ class ItemRef(Struct, frozen=True, rename="camel", omit_defaults=True):
 class SubmittedItem(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """An item as accepted: coerced data under a known version of its item type.
 
-    `data` is a JSON object; `type_version` the item type's version (a UTC timestamp).
+    `data` is a JSON object; `type_version` the item type's version (a UTC timestamp). Where its
+    maker was `erased`, it is empty.
     """
 
     id: str
@@ -54,6 +55,7 @@ class SubmittedItem(Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     schema_variant: Literal["original", "partial"] = "original"
     creator: ItemRef | None = None
     submission_id: str | None = None
+    erased: bool = False
 
 
 class RuleRef(Struct, frozen=True, rename="camel"):

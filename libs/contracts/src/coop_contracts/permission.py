@@ -1,4 +1,4 @@
-"""The 17 permissions and the seven roles that an organisation starts with."""
+"""The 18 permissions and the seven roles that an organisation starts with."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EDIT_MRT_QUEUES = "EDIT_MRT_QUEUES"
     MANAGE_ROUTING_RULES = "MANAGE_ROUTING_RULES"
     VIEW_CHILD_SAFETY_DATA = "VIEW_CHILD_SAFETY_DATA"
+    ERASE_END_USERS = "ERASE_END_USERS"
 
 
 class Role(StrEnum):

@@ -7,7 +7,8 @@
 Guarantees: an entry id is placed once for ever; two entries of one item and queue are one pending
 job, whoever places them at the same time; a merge only adds, so no field is lost, and may raise the
 job's turn (`ranking.py`); all of a batch or nothing of it, with the caller's transaction; what a
-job of child-abuse material holds is grave with it (`child_safety.py`).
+job of child-abuse material holds is grave with it (`child_safety.py`); what comes late of a user
+who was erased comes without what it said (`erased.py`).
 Must not: commit, or talk to Redis: the caller does, with the answer's `changes`, after the commit.
 """
 
@@ -24,6 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.event import SubmittedItem
+from coop_queues import erased
 from coop_queues import slot as slots
 from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, columns, grow
@@ -77,6 +79,7 @@ async def place_many(
             fresh.setdefault(entry, (placement, slot))
     done: dict[tuple[str, str], Placed] = {}
     if fresh:
+        fresh = await _without_erased(connection, fresh)
         done = await _place_fresh(connection, fresh, now or datetime.now(UTC))
         lost = [p for key, (p, _) in fresh.items() if key not in done]
         if lost:  # another transaction placed them between the look and the insert
@@ -90,6 +93,20 @@ async def place_many(
             known[key] = Placed(job_id=first.job_id, repeated=True, changes=first.changes)
         answers.append(first or known[key])
     return answers
+
+
+async def _without_erased(
+    connection: AsyncConnection, fresh: dict[tuple[str, str], tuple[Placement, Slot]]
+) -> dict[tuple[str, str], tuple[Placement, Slot]]:
+    """What comes late of users who were erased comes without what it said."""
+    late = await erased.late(connection, [placement for placement, _ in fresh.values()])
+    if not late:
+        return fresh
+    found = {}
+    for key, (placement, _) in fresh.items():
+        without = erased.without(placement, late)
+        found[key] = (without, _slot(without))
+    return found
 
 
 def _slot(placement: Placement) -> Slot:
@@ -185,10 +202,11 @@ def _answers(groups: Sequence[_Group], grown: dict[str, Grown]) -> dict[tuple[st
 _ENTRIES = text(
     """
     WITH fresh AS (
-        INSERT INTO queues.entries (org_id, entry_id, job_id, reporter_key, body)
+        INSERT INTO queues.entries (org_id, entry_id, job_id, reporter_key, appellant_key, body)
         SELECT p.* FROM unnest(
             CAST(:org_id AS text[]), CAST(:entry_id AS text[]), CAST(:job_id AS uuid[]),
-            CAST(:reporter_key AS uuid[]), CAST(:body AS bytea[])) AS p (org_id, entry_id)
+            CAST(:reporter_key AS uuid[]), CAST(:appellant_key AS uuid[]),
+            CAST(:body AS bytea[])) AS p (org_id, entry_id)
          ORDER BY 1, 2
         ON CONFLICT (org_id, entry_id) DO NOTHING
         RETURNING org_id, entry_id, job_id, reporter_key)
@@ -214,6 +232,7 @@ async def _insert_entries(
             "entry_id": p.entry.entry_id,
             "job_id": group.job_id,
             "reporter_key": _reporter(p.entry),
+            "appellant_key": _appellant(p.entry),
             "body": _encoder.encode(p.entry),
         }
         for group in groups
@@ -227,6 +246,12 @@ def _reporter(entry: JobEntry) -> str | None:
     if entry.report is None or entry.report.reporter is None:
         return None
     return slots.reporter_key(entry.report.reporter.type_id, entry.report.reporter.id)
+
+
+def _appellant(entry: JobEntry) -> str | None:
+    if entry.appeal is None:
+        return None
+    return slots.item_key(entry.appeal.appealed_by.type_id, entry.appeal.appealed_by.id)
 
 
 def _growth(group: _Group) -> Growth:
@@ -263,12 +288,15 @@ def _subject(group: _Group) -> str | None:
 
 _ITEMS = text(
     """
-    INSERT INTO queues.job_items (job_id, digest, role, body)
-    SELECT p.job_id, p.digest, p.role, p.body
+    INSERT INTO queues.job_items (job_id, digest, role, body, author_key, placed_at)
+    SELECT p.job_id, p.digest, p.role, p.body, p.author_key, clock_timestamp()
       FROM unnest(CAST(:job_id AS uuid[]), CAST(:digest AS bytea[]), CAST(:role AS text[]),
-                  CAST(:body AS bytea[])) WITH ORDINALITY AS p (job_id, digest, role, body, number)
+                  CAST(:body AS bytea[]), CAST(:author_key AS uuid[]))
+           WITH ORDINALITY AS p (job_id, digest, role, body, author_key, number)
      ORDER BY p.number
-    ON CONFLICT (job_id, digest) DO UPDATE SET position = excluded.position, body = excluded.body
+    ON CONFLICT (job_id, digest) DO UPDATE
+       SET position = excluded.position, body = excluded.body, author_key = excluded.author_key,
+           placed_at = excluded.placed_at
     RETURNING 1
     """
 )
@@ -287,6 +315,7 @@ async def _insert_items(connection: AsyncConnection, groups: Sequence[_Group]) -
                     "digest": key[1],
                     "role": role,
                     "body": _encoder.encode(item),
+                    "author_key": erased.author_key(item),
                 }
     await columns(connection, _ITEMS, list(rows.values()))
 

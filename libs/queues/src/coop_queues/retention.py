@@ -1,9 +1,10 @@
-"""Keeping the queue store to its size: claims and keepings that are long over, and skips that hide
-nothing.
+"""Keeping the queue store to its size: claims and keepings that are long over, skips that hide
+nothing, users who were erased so long ago that no topic has anything of them any more.
 
     claims   one a claim, for times and statistics: ended before the retention ──▶ deleted
     keepings one each time a job was kept: as claims
     skips    until they end: ended ──▶ deleted
+    erased_users    for `TOMB` ──▶ deleted
 
 Guarantees: who holds a job, and which claim that is, is never touched; work is done in batches, may
 stop anywhere and be done by several processes at once.
@@ -20,6 +21,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_contracts.stored import days_of_topics
 from coop_queues import metric
 from coop_queues.sync import PAUSE
 from coop_runtime.database.engine import transaction
@@ -27,6 +29,8 @@ from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 BATCH: Final = 1000  # rows
+TOMB: Final = timedelta(days=days_of_topics() + 5)
+"""For which an erased user is remembered: longer than any topic has their events."""
 
 _log = logger("coop_queues.retention")
 
@@ -73,6 +77,16 @@ _OVER_SKIPS = text(
 )
 
 
+_OLD_TOMBS = text(
+    """
+    DELETE FROM queues.erased_users e USING (
+        SELECT org_id, user_key FROM queues.erased_users
+         WHERE until < :before LIMIT :batch FOR UPDATE SKIP LOCKED) AS old
+     WHERE e.org_id = old.org_id AND e.user_key = old.user_key
+    """
+)
+
+
 class ClaimRetention:
     """Deletes every `every` seconds what ended longer than `retention` ago, `batch` rows at a
     time."""
@@ -110,6 +124,7 @@ class ClaimRetention:
             metric.FORGOTTEN.inc(await self._delete(_OLD_CLAIMS, org=org_id, before=before))
         await self._delete(_OLD_KEEPINGS, before=before)
         await self._delete(_OVER_SKIPS)
+        await self._delete(_OLD_TOMBS, before=self._clock() - TOMB)
 
     async def _delete(self, statement: TextClause, **parameters: object) -> int:
         """Batch by batch; how many rows."""

@@ -14,6 +14,8 @@
                                             in the caller's transaction, many jobs (`sweep`)
     scrubbing  affected, scrub              in the caller's transaction, a reporter's reports
     marking    mark_child_safety            in the caller's transaction
+    erasing    key_authors, made_by, grave_among, entomb, close_about, empty_about, empty_by
+                                            in the caller's transaction, of an end user
     reading    get_job, get_summary, load_job, jobs_of_item, pending_page, pending_counts,
                pending_up_to, pending_by_organisation, held, held_since, assigned, kept_for,
                keepings_of, open_keepings, newest_items, skipped_until
@@ -32,6 +34,16 @@ from __future__ import annotations
 from coop_queues.child_safety import mark_child_safety
 from coop_queues.claim import DEFAULT_LEASE, Claims, continued, lease_job
 from coop_queues.close import MOVED, REOPENED, close, move, reopen, requeue
+from coop_queues.erase import (
+    ERASED,
+    close_about,
+    empty_about,
+    empty_by,
+    entomb,
+    grave_among,
+    key_authors,
+    made_by,
+)
 from coop_queues.holding import held, held_since, release_all
 from coop_queues.invalidate import affected, scrub
 from coop_queues.keeping import keep, keepings_of, kept_for, open_keepings, unkeep
@@ -70,6 +82,7 @@ from coop_queues.taking import assigned
 __all__ = [
     "DEFAULT_LEASE",
     "DEFAULT_SKIP",
+    "ERASED",
     "MOVED",
     "RECORDS",
     "REOPENED",
@@ -86,13 +99,18 @@ __all__ = [
     "closable",
     "closable_count",
     "close",
+    "close_about",
     "close_free",
     "contents",
     "continued",
+    "empty_about",
+    "empty_by",
     "end_leases",
+    "entomb",
     "extend",
     "get_job",
     "get_summary",
+    "grave_among",
     "held",
     "held_count",
     "held_since",
@@ -100,8 +118,10 @@ __all__ = [
     "keep",
     "keepings_of",
     "kept_for",
+    "key_authors",
     "lease_job",
     "load_job",
+    "made_by",
     "mark_child_safety",
     "move",
     "move_batch",

@@ -8,6 +8,7 @@
     keepings     one row each time a job was kept for somebody, or while an answer was awaited
     claims       one row a claim: who had which job, from when to when, and how it ended
     grave_items  one row an item that is about child safety (`child_safety.py`)
+    erased_users one row an end user of whom nothing that is older may come back (`erase.py`)
 
 Guarantees: `alembic` revisions in `migrations/` make exactly these tables (a test compares).
 Must not: be written without the slot's `generations` row locked; columns of leases and keepings,
@@ -176,6 +177,7 @@ entries = Table(
     Column("invalidated_at", _Time),
     Column("invalidated_by", Text),
     Column("invalidation_reason", Text),
+    Column("appellant_key", _Id),  # the `item_key` of who appeals
     PrimaryKeyConstraint("org_id", "entry_id"),
 )
 Index("ix_entries_job", entries.c.job_id, entries.c.position)
@@ -186,6 +188,12 @@ Index(
     entries.c.job_id,
     postgresql_where=entries.c.reporter_key.is_not(None),
 )
+Index(
+    "ix_entries_appellant",
+    entries.c.org_id,
+    entries.c.appellant_key,
+    postgresql_where=entries.c.appellant_key.is_not(None),
+)
 
 job_items = Table(
     "job_items",
@@ -195,9 +203,12 @@ job_items = Table(
     Column("position", BigInteger, Identity(), nullable=False),
     Column("role", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("author_key", _Id),  # the `item_key` of who made it, or of a user as an item
+    Column("placed_at", _Time),  # when it came last
     PrimaryKeyConstraint("job_id", "digest"),
     CheckConstraint("role IN ('ITEM', 'THREAD', 'ADDITIONAL')", name="role"),
 )
+Index("ix_job_items_author", job_items.c.author_key)
 
 skips = Table(
     "skips",
@@ -273,6 +284,16 @@ grave_items = Table(
     Column("item_key", _Id, nullable=False),
     Column("since", _Time, nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("org_id", "item_key"),
+)
+
+erased_users = Table(
+    "erased_users",
+    metadata,
+    Column("org_id", Text, nullable=False),
+    Column("user_key", _Id, nullable=False),
+    Column("stand_in", Text, nullable=False),
+    Column("until", _Time, nullable=False),
+    PrimaryKeyConstraint("org_id", "user_key"),
 )
 
 # To find jobs by: when they came, where, about what and whom; and who passed one on.

@@ -2,7 +2,7 @@
 
 Guarantees: what is sent again is the same delivery: same `webhook-id`, same body, its attempts so
 far kept, a new schedule of attempts; it waits behind whatever of its item is on its way. Nothing
-but a dead delivery is sent again.
+but a dead delivery is sent again, and none that an erasure emptied.
 Must not: send; the scheduling pass finds what is due.
 
 Locks: the heads of the items first, then the dead, each by number, so that two calls do not wait in
@@ -37,9 +37,10 @@ _HEADS = text(
 
 _DEAD = text(
     """
-    SELECT seq, item_digest FROM dispatch.deliveries
-    WHERE seq = ANY(CAST(:seqs AS bigint[])) AND state = 'DEAD'
-    ORDER BY seq FOR UPDATE
+    SELECT d.seq, d.item_digest FROM dispatch.deliveries AS d
+    WHERE d.seq = ANY(CAST(:seqs AS bigint[])) AND d.state = 'DEAD'
+      AND NOT EXISTS (SELECT 1 FROM dispatch.requests AS r WHERE r.seq = d.seq AND r.body = '')
+    ORDER BY d.seq FOR UPDATE
     """
 )
 
@@ -55,7 +56,8 @@ _REVIVE = text(
 
 _FIND_ONE = text(
     """
-    SELECT d.seq, d.item_digest, d.state FROM dispatch.requests AS r
+    SELECT d.seq, d.item_digest, CASE WHEN r.body = '' THEN 'ERASED' ELSE d.state END AS state
+    FROM dispatch.requests AS r
     JOIN dispatch.deliveries AS d ON d.seq = r.seq
     WHERE r.execution_id = CAST(:id AS uuid) AND r.org_id = :org
     """

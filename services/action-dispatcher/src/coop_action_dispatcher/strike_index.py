@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_action_dispatcher import metric
 from coop_action_dispatcher import strike_statement as sql
+from coop_action_dispatcher.strike_name import PREFIX, key_of
 from coop_contracts.event import ItemRef
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.backoff import Backoff
@@ -33,7 +34,6 @@ from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 from coop_runtime.redis.client import redis_client
 
-PREFIX = "coop:strikes:"
 WHOLE = PREFIX + "whole"
 
 _BUILDING = PREFIX + "building"
@@ -63,11 +63,6 @@ class _Interrupted(Exception):
 def client_of(url: str) -> redis.asyncio.Redis:
     """A client with a deadline for every call and no retries of its own."""
     return redis_client(url, timeout=_TIMEOUT, connections=4)
-
-
-def key_of(org_id: str, user: ItemRef) -> str:
-    """Where the strikes of a user stand."""
-    return f"{PREFIX}{org_id}:{user.type_id}:{user.id}"
 
 
 class StrikeIndex:

@@ -19,14 +19,16 @@ FIND = text(
     """
 )
 
+# Who was erased and is struck again has their name again.
 ADD_USERS = text(
     """
-    INSERT INTO dispatch.strike_users (user_digest, org_id, ref)
+    INSERT INTO dispatch.strike_users AS u (user_digest, org_id, ref)
     SELECT * FROM unnest(
         CAST(:digests AS bytea[]), CAST(:orgs AS text[]), CAST(:refs AS bytea[])
     ) AS new (user_digest, org_id, ref)
     ORDER BY user_digest
-    ON CONFLICT (user_digest) DO NOTHING
+    ON CONFLICT (user_digest) DO UPDATE SET ref = excluded.ref, version = u.version + 1
+    WHERE u.ref <> excluded.ref
     """
 )
 

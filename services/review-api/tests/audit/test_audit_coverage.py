@@ -442,6 +442,8 @@ async def _enforcement(
     )
     delete = "DELETE /v1/decision-log/exports/{export_id}"
     await walk(admin, delete, action="decision-log-export.deleted", export_id=export["id"])
+    erased = {"users": [{"typeId": post, "id": "nobody"}]}
+    await walk(admin, "POST /v1/erasures", erased, action="erasure.requested")
     await walk(admin, "GET /v1/audit-log", action="audit-log.read")
 
 

@@ -225,6 +225,8 @@ async def test_another_organisations_ids_do_not_exist(
     ids["second-reviews"] = str(uuid.uuid4())  # test_second_review tries another organisation's
     answer = await admin.call("POST", "/v1/decision-log/exports", {"format": "CSV"})
     ids["decision-log"] = answer.json()["id"]
+    erased = {"users": [{"typeId": post["id"], "id": "nobody"}]}
+    ids["erasures"] = (await admin.make("/v1/erasures", erased))["id"]
     invalidated = {"reporter": {"id": "nobody", "typeId": post["id"]}}
     answer = await admin.call("POST", "/v1/report-invalidations", invalidated)
     ids["automations"] = answer.json()["id"]

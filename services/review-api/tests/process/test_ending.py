@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, Double, Integer, LargeBinary, Table
+from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
 from coop_contracts.stored import stored_in
@@ -27,6 +27,7 @@ _WORDS = {
     ("automations", "state"): "COMPLETE",
     ("bulk_jobs", "kind"): "ACTION",
     ("bulk_jobs", "state"): "COMPLETE",
+    ("erasures", "state"): "COMPLETE",
     ("sessions", "method"): "PASSWORD",
 }
 
@@ -54,7 +55,7 @@ def _value(table: str, name: str, kind: Any, moment: datetime) -> Any:
         (Boolean, False),
         (BigInteger, 1),
         (Integer, 1),
-        (Double, 1.0),
+        (Float, 1.0),
         (LargeBinary, unique.bytes),
         (JSONB, Jsonb({})),
         (ARRAY, []),
@@ -99,4 +100,4 @@ def test_the_registry_names_each_of_them() -> None:
         for kind in stored_in("review")
         if kind.by == f"{EndingKeeper.__module__}:{EndingKeeper.__name__}"
     }
-    assert by_keeper == {ending.table.name for ending in ENDINGS} | {"bulk_items"}
+    assert by_keeper == {ending.table.name for ending in ENDINGS} | {"bulk_items", "erasure_users"}

@@ -161,6 +161,9 @@ ALSO_NOTHING = {
     "GET /v1/bulk-actions/{bulk_id}",
     "GET /v1/decision-log/exports",  # what was asked for, and how far it is
     "GET /v1/decision-log/exports/{export_id}",
+    "GET /v1/erasures",  # how far it is: numbers, of child safety only with the permission
+    "GET /v1/erasures/{erasure_id}",
+    "GET /v1/erasures/{erasure_id}/users",
     "GET /v1/notifications",  # ids of jobs, which are not there when one looks
     "GET /v1/queues",
     "GET /v1/queues/{document_id}",
@@ -203,6 +206,7 @@ CHANGES = {
     "deliveries/redeliver",
     "deliveries/{execution_id}/redeliver",
     "jobs/{job_id}/assignment",
+    "erasures",
     "jobs/{job_id}/comments",
     "jobs/{job_id}/comments/{comment_id}",
     "jobs/{job_id}/decisions",

@@ -23,10 +23,12 @@ from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
+from coop_runtime.redis.client import redis_client
 from coop_runtime.secret.vault import Vault
 
 NAME = "dispatch-api"
 
+_REDIS_SECONDS = 2.0
 _KINDS = (Kind.ACTION, Kind.POLICY, Kind.ITEM_TYPE, Kind.ITEM_TYPE_VERSION, Kind.WEBHOOK_KEY)
 
 
@@ -40,6 +42,7 @@ def api(settings: ApiSettings) -> Service:
     poster = EgressGuard.of(settings).poster(timeout=TRIAL_SECONDS, max_read=MAX_READ)
     executor = ThreadPoolExecutor(1, thread_name_prefix="signer")
     keyring = Keyring(Vault.of(settings), config, Signer(executor, workers=1))
+    redis = redis_client(settings.redis, timeout=_REDIS_SECONDS, name=NAME)
     trials = Trials(config, keyring, Sender(poster))
 
     prepare(engine)
@@ -52,10 +55,11 @@ def api(settings: ApiSettings) -> Service:
     async def close() -> None:
         await poster.aclose()
         executor.shutdown(wait=False)
+        await redis.aclose()
         await engine.dispose()
 
     application = guarded(
-        build(Context(engine=engine, trials=trials)),
+        build(Context(engine=engine, trials=trials, redis=redis)),
         token=settings.internal_token.get_secret_value(),
     )
     # The configuration is for trials only: what people ask about is answered without it.

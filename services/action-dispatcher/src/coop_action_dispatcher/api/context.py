@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import Request
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_action_dispatcher.trial import Trials
@@ -16,6 +17,7 @@ class Context:
 
     engine: AsyncEngine
     trials: Trials
+    redis: Redis
 
 
 def context_of(request: Request) -> Context:

@@ -1,7 +1,8 @@
 """The history in PostgreSQL: writing.
 
 Guarantees: a batch is one transaction of a few statements, whatever its size; a version
-that is there, from whichever publication of its submission, is not written again.
+that is there, from whichever publication of its submission, is not written again, and nothing that
+comes late of a user who was erased.
 Must not: read what it wrote, or drop anything.
 """
 
@@ -16,9 +17,11 @@ import sqlalchemy.exc
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_queues.reading import item_key
 from coop_review_api.history.port import Mark
 from coop_review_api.history.table import VERSIONS, item_marks, item_versions
 from coop_review_api.history.version import ItemVersion
+from coop_review_api.kernel import tombstone
 from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.array import Booleans, Moments, Texts, Uuids
 from coop_runtime.database.column import Column, Columns, unnest
@@ -125,6 +128,7 @@ class ItemStore:
         self, versions: Sequence[ItemVersion], marks: Sequence[Mark], plainly: _Way
     ) -> int:
         async with transaction(self._engine) as connection:
+            versions, marks = await _of_nobody_erased(connection, versions, marks)
             new = await _unknown(connection, versions)
             plain = [version for version in new if version.text is None]
             searched = [version for version in new if version.text is not None]
@@ -139,6 +143,26 @@ class ItemStore:
             if ordered:
                 await connection.execute(_MARK, _MARKS.arrays(ordered))
         return added
+
+
+async def _of_nobody_erased(
+    connection: AsyncConnection, versions: Sequence[ItemVersion], marks: Sequence[Mark]
+) -> tuple[Sequence[ItemVersion], Sequence[Mark]]:
+    """What does not come late of users who were erased: neither what they made, nor that something
+    was done about them."""
+    keys = {mark: (mark.org_id, item_key(mark.type_id, mark.item_id)) for mark in marks}
+    authors = {(one.org_id, one.author_key) for one in versions}
+    erased = await tombstone.among(connection, authors | set(keys.values()))
+    if not erased:
+        return versions, marks
+
+    def is_late(version: ItemVersion) -> bool:
+        found = erased.get((version.org_id, version.author_key))
+        return found is not None and found.covers(version.time)
+
+    kept = [one for one in versions if not is_late(one)]
+    there = {(one.org_id, one.author_key) for one in kept}
+    return kept, [one for one in marks if keys[one] not in erased or keys[one] in there]
 
 
 async def _copy(connection: AsyncConnection, versions: Sequence[ItemVersion]) -> int:

@@ -109,3 +109,13 @@ MEDIA_KEPT_BYTES = Level(
     measured=True,
     gone="counted anew every minute",
 )
+ERASED_USERS = Counter("coop_review_erased_users_total", "End users whose erasure was finished.")
+ERASED_ITEMS = Counter(
+    "coop_review_erased_items_total", "Items that erasures went through, each round counted."
+)
+ERASURE_AGE = Level(
+    "coop_review_erasure_age_seconds",
+    "Age of the oldest erasure that is not finished; 0 where there is none.",
+    measured=True,
+    gone="measured anew every few seconds",
+)

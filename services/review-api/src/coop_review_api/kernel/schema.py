@@ -1,4 +1,5 @@
-"""The schema `review`: what its tables have in common, and the two that every slice writes to.
+"""The schema `review`: what its tables have in common, the two that every slice writes to, and the
+one that whoever writes what came over the log asks (`tombstone`).
 
 Guarantees: this metadata is what the migrations make (a test compares the two).
 Must not: contain behaviour, or a table of a slice: each has a `table.py` of its own. `audit_log` is
@@ -16,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Uuid,
     func,
     text,
 )
@@ -52,4 +54,13 @@ audit_log = Table(
     Column("target_id", Text, nullable=True),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Index(None, "org_id", "audit_id"),
+)
+
+erased_users = Table(
+    "erased_users",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("user_key", Uuid(as_uuid=False), primary_key=True),  # of `coop_queues.reading`
+    Column("stand_in", Text, nullable=False),
+    Column("until", _TIME, nullable=False),
 )

@@ -42,6 +42,8 @@ RECORDS: Final = OrgRecords(
 
 SECRET: Final = frozenset(
     {
+        "erasure_keys",
+        "erasure_users.user_id",
         "invitations.token_hash",
         "login_challenges",
         "mails.link",

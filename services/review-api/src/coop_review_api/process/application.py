@@ -41,6 +41,7 @@ from coop_review_api.delivery import route as delivery
 from coop_review_api.delivery import strike_route, trial_route
 from coop_review_api.directory import person
 from coop_review_api.enforcement import bulk_route
+from coop_review_api.erasure import route as erasure
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
@@ -137,6 +138,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     bulk_route.router,
     decision_log.router,
     export.router,
+    erasure.router,
     job_route.router,
     decided_job_route.router,
     job_context.router,

@@ -7,6 +7,8 @@ from typing import Final
 import coop_review_api.automation.ending
 import coop_review_api.backtest.ending
 import coop_review_api.enforcement.ending
+import coop_review_api.erasure.ending
+import coop_review_api.kernel.tombstone
 import coop_review_api.media.ending
 import coop_review_api.notification.ending
 import coop_review_api.people.ending
@@ -19,6 +21,8 @@ ENDINGS: Final[tuple[Ending, ...]] = (
     *coop_review_api.backtest.ending.ENDINGS,
     *coop_review_api.enforcement.ending.ENDINGS,
     *coop_review_api.media.ending.ENDINGS,
+    *coop_review_api.erasure.ending.ENDINGS,
+    *coop_review_api.kernel.tombstone.ENDINGS,
     *coop_review_api.notification.ending.ENDINGS,
     *coop_review_api.people.ending.ENDINGS,
     *coop_review_api.review.ending.ENDINGS,

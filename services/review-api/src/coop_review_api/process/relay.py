@@ -1,6 +1,6 @@
 """Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk actions,
-automations and the platform's orders out, writes exports, sends mails, anchors the audit chains,
-asks where places are, keeps the config topic whole.
+automations, erasures and the platform's orders out, writes exports, sends mails, anchors the audit
+chains, asks where places are, keeps the config topic whole, ends what is spent.
 
 Must not: decide anything.
 """
@@ -10,13 +10,16 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ActionOrdered
+from coop_media.store import DerivativeStore
 from coop_queues.store import OrderIndex
 from coop_review_api.audit.anchor import Anchorer
 from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
 from coop_review_api.configuration.head_keeper import HeadKeeper
 from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.order_handler import OrderHandler
 from coop_review_api.enforcement.worker import BulkWorker
+from coop_review_api.erasure.worker import ErasureLimits, ErasureWorker
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.kernel.clock import now
@@ -26,6 +29,7 @@ from coop_review_api.notification.keeper import NotificationPruner
 from coop_review_api.notification.mailer import Mailer
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.endings import ENDINGS
+from coop_review_api.process.erasers import erasers
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.keeping_keeper import KeepingKeeper
@@ -81,6 +85,15 @@ def relay(settings: RelaySettings) -> Service:
     place_keeper = PlaceKeeper(engine, places, accounts, clock=now, checks=checks)
     service.add_task("places", place_keeper.run)
     service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
+    dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
+    service.add_stop(dispatch.aclose)
+    erasing = ErasureWorker(
+        engine,
+        erasers(engine, order, dispatch, DerivativeStore.of(settings.object_store, vault)),
+        clock=now,
+        limits=ErasureLimits(),
+    )
+    service.add_task("erasures", erasing.run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
     service.add_task("keepings", KeepingKeeper(engine, order).run)

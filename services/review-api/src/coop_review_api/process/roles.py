@@ -21,6 +21,7 @@ TABLE = RoleTable(
             internal_port=9082,
             database_role=_DATABASE_ROLE,
             secret_keys=True,
+            internal_token=True,
         ),
         Role(
             "projector",

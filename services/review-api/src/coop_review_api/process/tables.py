@@ -12,6 +12,7 @@ import coop_review_api.comment.table
 import coop_review_api.configuration.table
 import coop_review_api.directory.table
 import coop_review_api.enforcement.table
+import coop_review_api.erasure.table
 import coop_review_api.export.table
 import coop_review_api.history.table
 import coop_review_api.media.table

@@ -25,6 +25,7 @@ from coop_contracts.event import (
     encode,
 )
 from coop_queues.reading import item_key
+from coop_review_api.projection import erased
 from coop_review_api.projection.partition import RECENT
 from coop_review_api.projection.table import (
     deliveries,
@@ -46,8 +47,11 @@ _NOT_ASKED_BEFORE = f"""
 
 
 async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEvaluated]) -> None:
-    """The evaluations, their rules and the executions that they requested."""
-    await _insert(connection, evaluations, (_evaluation(event) for event in events))
+    """The evaluations, their rules and the executions that they requested. Of users who were erased
+    what followed is kept, and not what was evaluated."""
+    late = await erased.late_evaluations(connection, events)
+    kept = (event for event in events if event.event_id not in late)
+    await _insert(connection, evaluations, (_evaluation(event) for event in kept))
     await _insert(
         connection,
         evaluation_rules,
@@ -88,7 +92,11 @@ async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEva
 async def add_submissions(
     connection: AsyncConnection, events: Sequence[ItemSubmitted], *, now: datetime
 ) -> None:
-    """The submissions, into the window of recent ones."""
+    """The submissions, into the window of recent ones; none that comes late of a user who was
+    erased."""
+    events = await erased.submissions_of_others(connection, events)
+    if not events:
+        return
     await _insert(
         connection,
         recent_submissions,
@@ -127,7 +135,7 @@ async def add_actions(connection: AsyncConnection, events: Sequence[ActionReques
     first: dict[tuple[str, str], ActionRequested] = {}
     for event in events:
         first.setdefault((event.org_id, event.execution_id), event)
-    rows = (_action(event) for event in first.values())
+    rows = (_action(event) for event in await erased.renamed(connection, list(first.values())))
     await _insert(connection, requested_actions, rows, where=_NOT_ASKED_BEFORE)
 
 

@@ -1,0 +1,27 @@
+"""The erasure of an end user from backtests: samples of what they made go; counts stay."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_review_api.backtest.table import backtest_samples, backtests
+from coop_review_api.kernel.erasing import Counts, ErasedPart, Eraser
+from coop_runtime.database.engine import transaction
+
+
+def eraser(engine: AsyncEngine) -> Eraser:
+    """The part of backtests."""
+
+    async def of_items(part: ErasedPart) -> Counts:
+        ours = select(backtests.c.backtest_id).where(backtests.c.org_id == part.org_id)
+        items = [(item.type_id, item.id) for item in part.items]
+        forget = delete(backtest_samples).where(
+            backtest_samples.c.backtest_id.in_(ours),
+            backtest_samples.c.time <= part.erased.until,
+            tuple_(backtest_samples.c.item_type_id, backtest_samples.c.item_id).in_(items),
+        )
+        async with transaction(engine) as connection:
+            return {backtest_samples.name: (await connection.execute(forget)).rowcount}
+
+    return Eraser(name="backtests", of_items=of_items)
