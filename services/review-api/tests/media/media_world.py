@@ -141,14 +141,17 @@ class MediaWorld:
             creator=ItemRef(id="author", type_id="user"),
         )
 
-    async def place(self, item: SubmittedItem, *, csam: bool = False, **more: Any) -> str:
-        """A job about the item; its id."""
+    async def place(
+        self, item: SubmittedItem, *, csam: bool = False, severity: int = 0, **more: Any
+    ) -> str:
+        """A job about the item, of that severity; its id."""
         entry = JobEntry(
             entry_id=new_id(),
             source="RULE_EXECUTION",
             at=self.context.clock(),
             routing=Routing(how="DEFAULT", config_revision=1),
             csam=csam,
+            policy_ids=("policy",),
         )
         placement = Placement(
             org_id=self.org_id,
@@ -156,6 +159,7 @@ class MediaWorld:
             item=item,
             entry=entry,
             kind=JobKind.NCMEC if csam else JobKind.DEFAULT,
+            ranking=store.Ranking(severities={"policy": severity}),
             **more,
         )
         async with transaction(self.context.engine) as connection:
