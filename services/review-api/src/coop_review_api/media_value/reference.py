@@ -25,7 +25,7 @@ from coop_contracts.event import ItemRef
 from coop_review_api.kernel.error import NotFound
 from coop_runtime.secret.vault import SecretError, Vault
 
-MAX_LENGTH: Final = 8000
+MAX_LENGTH: Final = 5000
 
 
 class MediaReference(msgspec.Struct, frozen=True, array_like=True):
