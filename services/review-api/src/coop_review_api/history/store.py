@@ -9,7 +9,6 @@ Must not: read what it wrote, or drop anything.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from operator import attrgetter
 from typing import Any, cast
 
 import psycopg
@@ -18,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_queues.reading import item_key
+from coop_review_api.history.copying import COPIED, copy_lines
 from coop_review_api.history.port import Mark
 from coop_review_api.history.table import VERSIONS, item_marks, item_versions
 from coop_review_api.history.version import ItemVersion
@@ -47,14 +47,13 @@ _ROWS = Columns[ItemVersion](
     Column("address", Texts),
     Column("item", Texts),
 )
-_values = attrgetter(*(column.name for column in _ROWS.columns))
 _WORDS = Columns[ItemVersion](Column("text", Texts))
 _NAMES = ", ".join(column.name for column in _ROWS.columns)
 _ADD = text(
     f"INSERT INTO {item_versions.fullname} ({_NAMES})"  # noqa: S608 - names of our own
     f" SELECT {_NAMES} FROM {unnest('given', _ROWS)} ON CONFLICT DO NOTHING"
 )
-_COPY = f"COPY {item_versions.fullname} ({_NAMES}) FROM STDIN"
+_COPY = f"COPY {item_versions.fullname} ({', '.join(COPIED)}) FROM STDIN"
 _ADD_SEARCHED = text(
     f"INSERT INTO {item_versions.fullname} ({_NAMES}, words)"  # noqa: S608 - names of our own
     f" SELECT {_NAMES}, to_tsvector('simple', given.text)"
@@ -171,8 +170,7 @@ async def _copy(connection: AsyncConnection, versions: Sequence[ItemVersion]) ->
     raw = await connection.get_raw_connection()
     driver = cast(psycopg.AsyncConnection[Any], raw.driver_connection)
     async with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for version in versions:
-            await copy.write_row(_values(version))
+        await copy.write(copy_lines(versions))
     return len(versions)
 
 

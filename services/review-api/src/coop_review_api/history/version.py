@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -55,7 +55,8 @@ class ItemVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ItemShape:
-    """Which fields of an item type a version is found by."""
+    """Which fields of an item type a version is found by. `read` gives them of an item's data, each
+    as an attribute whose name is `place_of` its own; what else is in the data is passed over."""
 
     is_user: bool = False
     thread: str | None = None
@@ -64,6 +65,21 @@ class ItemShape:
     address: str | None = None
     media: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    place_of: Mapping[str | None, str] = field(init=False, repr=False, compare=False)
+    read: Callable[[msgspec.Raw], object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        roles = (self.thread, self.parent, self.said_at, self.address, *self.media)
+        names = dict.fromkeys(name for name in roles if name is not None)
+        places = {name: f"f{number}" for number, name in enumerate(names)}
+        wanted = msgspec.defstruct(
+            "Wanted",
+            [(place, Any, None) for place in places.values()],
+            rename={place: name for name, place in places.items()},
+            gc=False,
+        )
+        object.__setattr__(self, "place_of", places)
+        object.__setattr__(self, "read", msgspec.json.Decoder(wanted).decode)
 
     @classmethod
     def of(cls, item_type: ItemType | None) -> ItemShape:
@@ -94,6 +110,10 @@ class Indexing:
 def versions_of(event: Cause, kept: Callable[[str, SubmittedItem], Indexing]) -> list[ItemVersion]:
     """The versions that an event brings, each item once: the one that it is about first."""
     source, submission_id, items = _parts(event)
+    if len(items) == 1:  # as nearly all are
+        (item,) = items
+        kinds = kept(event.org_id, item)
+        return [_version(event, item, kinds, source=source, submission_id=submission_id)]
     found: dict[tuple[str, str], ItemVersion] = {}
     for item in items:
         if (item.id, item.type_id) in found:
@@ -104,7 +124,7 @@ def versions_of(event: Cause, kept: Callable[[str, SubmittedItem], Indexing]) ->
     return list(found.values())
 
 
-def _parts(event: Cause) -> tuple[Source, str, Iterable[SubmittedItem]]:
+def _parts(event: Cause) -> tuple[Source, str, tuple[SubmittedItem, ...]]:
     if isinstance(event, ItemSubmitted):
         return "ITEM", event.submission_id, (event.item,)
     if isinstance(event, ReportSubmitted):
@@ -117,7 +137,7 @@ def _version(
     event: Cause, item: SubmittedItem, kept: Indexing, *, source: Source, submission_id: str
 ) -> ItemVersion:
     shape = kept.shape
-    data = _decoder.decode(item.data)
+    given, place = shape.read(item.data), shape.place_of.get
     owner = item.creator or item
     return ItemVersion(
         org_id=event.org_id,
@@ -127,28 +147,32 @@ def _version(
         submission_id=submission_id,
         source=source,
         is_user=shape.is_user,
-        has_media=bool(shape.media) and any(map(data.get, shape.media)),
+        has_media=any(getattr(given, shape.place_of[name]) for name in shape.media),
         author_key=item_key(owner.type_id, owner.id),
-        thread_key=_key(data, shape.thread),
-        parent_key=_key(data, shape.parent),
-        said_at=moment_in(data, shape.said_at) or event.time,
-        address=_address(data, shape.address),
+        thread_key=_key(given, place(shape.thread)),
+        parent_key=_key(given, place(shape.parent)),
+        said_at=_moment(_value(given, place(shape.said_at))) or event.time,
+        address=_address(given, place(shape.address)),
         item=_encoder.encode(item).decode(),
-        text=_text(data, shape.texts) if kept.searched else None,
+        text=_text(_decoder.decode(item.data), shape.texts) if kept.searched else None,
     )
 
 
 def _named(fields: Iterable[Field], scalars: Iterable[ScalarType]) -> Iterator[str]:
     """The fields whose values, or elements, are of these types."""
     wanted = frozenset(scalars)
-    for field in fields:
-        scalar = field.type if field.container is None else field.container.value_scalar_type
+    for one in fields:
+        scalar = one.type if one.container is None else one.container.value_scalar_type
         if scalar in wanted:
-            yield field.name
+            yield one.name
 
 
-def _key(data: dict[str, Any], field: str | None) -> str | None:
-    value = None if field is None else data.get(field)
+def _value(given: object, place: str | None) -> Any:
+    return None if place is None else getattr(given, place)
+
+
+def _key(given: object, place: str | None) -> str | None:
+    value = _value(given, place)
     if not isinstance(value, dict):
         return None
     type_id, id_ = value.get("typeId"), value.get("id")
@@ -159,7 +183,10 @@ def _key(data: dict[str, Any], field: str | None) -> str | None:
 
 def moment_in(data: dict[str, Any], field: str | None) -> datetime | None:
     """The moment that a field of an item says; None where it says none."""
-    value = None if field is None else data.get(field)
+    return None if field is None else _moment(data.get(field))
+
+
+def _moment(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
@@ -168,13 +195,15 @@ def moment_in(data: dict[str, Any], field: str | None) -> datetime | None:
         return None  # an optional field keeps a date that no calendar has
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
+    if found.year > 1:
+        return found
     # Nearer to the ends of time an offset leads out of it.
     return found if found.replace(tzinfo=UTC) > _EARLIEST else None
 
 
-def _address(data: dict[str, Any], field: str | None) -> str | None:
+def _address(given: object, place: str | None) -> str | None:
     """In one spelling, so that it is found whatever the platform writes."""
-    value = None if field is None else data.get(field)
+    value = _value(given, place)
     if isinstance(value, list | dict):
         value = next(iter(value.values() if isinstance(value, dict) else value), None)
     return spelled(value) if isinstance(value, str) else None
