@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from coop_contracts.config import Field as ItemField
 from coop_contracts.config import FieldRoles, ItemType
 from coop_contracts.event import ItemRef, ItemSubmitted, SubmittedItem
 from coop_contracts.ids import new_id
+from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
 from coop_review_api.kernel.partition import Partitions
@@ -29,16 +32,34 @@ async def types(admin: Any, kit: Any) -> dict[str, str]:
         {"name": "thread", "type": "RELATED_ITEM"},
         {"name": "said", "type": "DATETIME"},
         {"name": "picture", "type": "IMAGE"},
+        {"name": "parent", "type": "RELATED_ITEM"},
+        {"name": "from", "type": "IP_ADDRESS"},
     ]
-    roles = {"creatorId": "author", "threadId": "thread", "createdAt": "said"}
+    roles = {
+        "creatorId": "author",
+        "threadId": "thread",
+        "parentId": "parent",
+        "createdAt": "said",
+    }
     message = kit.item_type("Message", fields=fields, fieldRoles=roles)
     made = await admin.make("/v1/item-types", message)
-    member = kit.item_type("Member", kind="USER", fields=fields[:1], fieldRoles={})
+    member = kit.item_type(
+        "Member", kind="USER", fields=fields[:1], fieldRoles={"displayName": "text"}
+    )
     return {"message": made["id"], "member": (await admin.make("/v1/item-types", member))["id"]}
 
 
 @pytest.fixture
-def send(context: Any, org: Any, types: dict[str, str]) -> Send:
+async def store(context: Any) -> AsyncIterator[ItemStore]:
+    """That of the role."""
+    engine = create_async_engine(context.engine.url, poolclass=NullPool)
+    prepare(engine)
+    yield ItemStore(engine, Partitions(engine))
+    await engine.dispose()
+
+
+@pytest.fixture
+def send(context: Any, org: Any, types: dict[str, str], store: ItemStore) -> Send:
     """Puts an item into the history, as the role does."""
     shape = ItemShape.of(
         ItemType(
@@ -46,13 +67,21 @@ def send(context: Any, org: Any, types: dict[str, str]) -> Send:
             name="Message",
             kind="CONTENT",
             version="v",
-            fields=(ItemField(name="picture", type="IMAGE"),),
-            field_roles=FieldRoles(creator_id="author", thread_id="thread", created_at="said"),
+            fields=(
+                ItemField(name="text", type="STRING"),
+                ItemField(name="picture", type="IMAGE"),
+                ItemField(name="from", type="IP_ADDRESS"),
+            ),
+            field_roles=FieldRoles(
+                creator_id="author", thread_id="thread", parent_id="parent", created_at="said"
+            ),
         )
     )
 
     async def put(item_id: str, *, ago: timedelta = timedelta(minutes=1), **data: Any) -> None:
+        type_id = data.pop("type_id", types["message"])
         author = ItemRef(id="ann", type_id=types["member"])
+        searched = data.pop("searched", False)
         submission_id = new_id()
         event = ItemSubmitted(
             event_id=new_id(),
@@ -62,15 +91,15 @@ def send(context: Any, org: Any, types: dict[str, str]) -> Send:
             submission_id=submission_id,
             item=SubmittedItem(
                 id=item_id,
-                type_id=types["message"],
+                type_id=type_id,
                 type_version="v",
                 data=msgspec.Raw(msgspec.json.encode(data)),
-                creator=author,
+                creator=None if type_id == types["member"] else author,
             ),
             request_id="r",
             config_revision=1,
         )
-        versions = versions_of(event, lambda _org, _item: Indexing(shape, searched=False))
-        await ItemStore(context.engine, Partitions(context.engine)).add(versions)
+        versions = versions_of(event, lambda _org, _item: Indexing(shape, searched=searched))
+        await store.add(versions)
 
     return put

@@ -58,6 +58,11 @@ class LogQuestion(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     user: ItemRef | None = None
     job_id: str | None = None
 
+    @property
+    def of_one(self) -> bool:
+        """Whether one item or one user is asked about."""
+        return self.user is not None or (self.item is not None and bool(self.item.id))
+
 
 def question_of(
     *,

@@ -31,7 +31,7 @@ async def read(
 ) -> list[LogEntry]:
     """`limit` entries to be shown, newest first, from the one after `after`, and one more where
     there are more. Raises `Invalid`."""
-    scope = await scope_of(connection, principal)
+    scope = await scope_of(connection, principal, of_one=question.of_one)
     rows = await query.page(connection, scope, question, after=after, limit=limit + 1)
     entries = await entries_of(
         connection, principal.org_id, rows, child_safety=scope.child_safety, now=now

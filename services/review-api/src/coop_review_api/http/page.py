@@ -40,6 +40,15 @@ def encode_cursor(position: str, *, of: str | None = None) -> str:
     return base64.urlsafe_b64encode(_check(raw, of) + raw).decode().rstrip("=")
 
 
+def cursor_for(path: str, position: str) -> str:
+    """A cursor of another list of this API, by the template of its path."""
+    token = CURRENT_LIST.set(path)
+    try:
+        return encode_cursor(position)
+    finally:
+        CURRENT_LIST.reset(token)
+
+
 def wrapped(cursor: str | None) -> str | None:
     """A cursor of another service's list, as one of the present list."""
     return None if cursor is None else encode_cursor(cursor)

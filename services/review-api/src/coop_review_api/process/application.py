@@ -57,6 +57,7 @@ from coop_review_api.http.limit import RequestLimit
 from coop_review_api.http.openapi import TITLE, document
 from coop_review_api.http.person_view import PersonView, peopled
 from coop_review_api.http.problem import install
+from coop_review_api.investigation import investigation_route, lookup_route
 from coop_review_api.investigation import route as investigation
 from coop_review_api.job_context import route as job_context
 from coop_review_api.live import presence_route
@@ -165,6 +166,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     analytics.router,
     media.router,
     exposure_route.router,
+    investigation_route.router,
+    lookup_route.router,
     investigation.router,  # last: an id of an item may end like any other address of items
 )
 

@@ -75,7 +75,8 @@ async def visible_queues(connection: AsyncConnection, principal: Principal) -> d
     return {queue_id: queue for queue_id, queue in queues.items() if may_work(principal, queue)}
 
 
-async def _known_queues(connection: AsyncConnection, principal: Principal) -> list[str]:
+async def known_queues(connection: AsyncConnection, principal: Principal) -> list[str]:
+    """The queues that this person knows of, by id."""
     catalogue = await load_catalogue(connection, principal.org_id, [Kind.QUEUE])
     queues = catalogue.all(Kind.QUEUE, Queue)
     return [queue_id for queue_id, queue in queues.items() if may_know(principal, queue)]
@@ -106,10 +107,10 @@ async def counts(
     about child safety is counted for those who may see it. Raises `NotFound`."""
     async with transaction(engine) as connection:
         if queue_id is None:
-            queue_ids = await _known_queues(connection, principal)
+            queue_ids = await known_queues(connection, principal)
         else:
             queue_ids = [queue_id]
-            if queue_id not in await _known_queues(connection, principal):
+            if queue_id not in await known_queues(connection, principal):
                 raise NotFound(f"no queue {queue_id:.60}")
         found = await store.pending_counts(
             connection,

@@ -1,7 +1,8 @@
 """Finding review jobs, pending and closed.
 
 Guarantees: jobs of queues that are closed to the person, about child safety without the permission
-for it, and closed ones for those who may not read what was decided, are not found; pages by cursor;
+for it, and closed ones for those who may not read what was decided, are not found (of one item or
+user who investigates finds them in every queue that they know of); pages by cursor;
 what is asked for by item, reporter, user or queue is found by an index. A look at child-abuse jobs
 leaves an audit row.
 Must not: change anything.
@@ -37,8 +38,9 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
-from coop_review_api.review.desk import visible_queues
+from coop_review_api.review.desk import known_queues, visible_queues
 from coop_review_api.review.preview import JobPreview, previews_of
+from coop_review_api.review.visibility import investigates
 from coop_runtime.database.engine import transaction
 
 _MAX_BIGINT: Final = 2**63 - 1
@@ -89,6 +91,11 @@ class Listed:
     skipped_until: datetime | None = None
     preview: JobPreview | None = None
 
+    @property
+    def of_one(self) -> bool:
+        """Whether one item or one user is asked about, by the whole id."""
+        return self.subject is not None or None not in (self.item_type_id, self.item_id)
+
 
 async def search(
     engine: AsyncEngine,
@@ -104,7 +111,7 @@ async def search(
     more where there are more; with `preview` a glance at each. Raises `Invalid`."""
     query = _ordered(query_of(principal, wanted, now=clock()), wanted, after)
     async with transaction(engine) as connection:
-        query = await _of_open_queues(connection, principal, query)
+        query = await _of_open_queues(connection, principal, wanted, query)
         rows = await connection.execute(query.limit(limit + 1))
         found = [summary_of(dict(row)) for row in rows.mappings()]
         seen_ids = [job.job_id for job in found[:limit] if job.csam]
@@ -127,7 +134,7 @@ async def count(
     """How many jobs fit; `COUNTED` + 1 stands for more than that."""
     query = query_of(principal, wanted, now=clock())
     async with transaction(engine) as connection:
-        query = await _of_open_queues(connection, principal, query)
+        query = await _of_open_queues(connection, principal, wanted, query)
         some = query.limit(COUNTED + 1).subquery()
         return await connection.scalar(select(func.count()).select_from(some)) or 0
 
@@ -183,7 +190,8 @@ async def about(
 ) -> tuple[list[JobSummary], dict[str, int]]:
     """The newest `most` of the jobs, and how many there are by state (of `COUNTED` at most). Who
     asks leaves the audit row."""
-    query = await _of_open_queues(connection, principal, query_of(principal, wanted, now=now))
+    jobs_that_fit = query_of(principal, wanted, now=now)
+    query = await _of_open_queues(connection, principal, wanted, jobs_that_fit)
     newest = query.order_by(jobs.c.enqueued_at.desc(), jobs.c.job_id.desc()).limit(most)
     found = [summary_of(dict(row)) for row in (await connection.execute(newest)).mappings()]
     if len(found) < most:
@@ -196,11 +204,15 @@ async def about(
 
 
 async def _of_open_queues(
-    connection: AsyncConnection, principal: Principal, query: Select[Any]
+    connection: AsyncConnection, principal: Principal, wanted: JobFilter, query: Select[Any]
 ) -> Select[Any]:
     if principal.may(Permission.EDIT_MRT_QUEUES):
         return query
-    return query.where(jobs.c.queue_id.in_(list(await visible_queues(connection, principal))))
+    if investigates(principal, of_one=wanted.of_one):
+        open_ids = await known_queues(connection, principal)
+    else:
+        open_ids = list(await visible_queues(connection, principal))
+    return query.where(jobs.c.queue_id.in_(open_ids))
 
 
 def query_of(
@@ -212,7 +224,8 @@ def query_of(
     )
     if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
         query = query.where(~is_grave(jobs))
-    if not principal.may(Permission.VIEW_MRT_DATA):
+    reads = principal.may(Permission.VIEW_MRT_DATA)
+    if not reads and not investigates(principal, of_one=wanted.of_one):
         query = query.where(jobs.c.state == "PENDING")
     return query
 

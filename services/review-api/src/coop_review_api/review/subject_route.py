@@ -23,7 +23,7 @@ from coop_review_api.review.search import JobFilter
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_reviews = requires(Permission.VIEW_MRT)
+_reviews = requires(Permission.VIEW_MRT, Permission.VIEW_INVESTIGATION)
 Reviewer = Annotated[Principal, Depends(_reviews)]
 
 State = Literal["PENDING", "CLOSED"]

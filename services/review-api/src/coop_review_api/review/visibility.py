@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.permission import Permission
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review.desk import visible_queues
+from coop_review_api.review.desk import known_queues, visible_queues
 
 
 class ReaderScope(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -34,11 +34,22 @@ class ReaderScope(Struct, frozen=True, kw_only=True, rename="camel"):
         return set(other.queue_ids) <= set(self.queue_ids)
 
 
-async def scope_of(connection: AsyncConnection, principal: Principal) -> ReaderScope:
-    """What the person may see."""
+def investigates(principal: Principal, *, of_one: bool) -> bool:
+    """Whether the person may ask what was done about one item or user, in every queue that they
+    know of; about several nobody is told more than their queues say."""
+    return of_one and principal.may(Permission.VIEW_INVESTIGATION)
+
+
+async def scope_of(
+    connection: AsyncConnection, principal: Principal, *, of_one: bool = False
+) -> ReaderScope:
+    """What the person may see; `of_one`: of what was done about one item or user."""
     queue_ids = None
     if not principal.may(Permission.EDIT_MRT_QUEUES):
-        queue_ids = tuple(await visible_queues(connection, principal))
+        if investigates(principal, of_one=of_one):
+            queue_ids = tuple(await known_queues(connection, principal))
+        else:
+            queue_ids = tuple(await visible_queues(connection, principal))
     return ReaderScope(
         org_id=principal.org_id,
         user_id=principal.user_id,
