@@ -86,9 +86,8 @@ async def list_item_versions(
     reader = part_of(request, ItemReader)
     page = await reader.versions(principal.org_id, item, slice_of(limit, cursor))
     await require(request, principal, item)
-    return ItemVersionPage(
-        items=[seen(request, one) for one in page.items], next_cursor=next_of(page)
-    )
+    items = [seen(request, one) for one in page.items]
+    return ItemVersionPage(items=items, next_cursor=next_of(page))
 
 
 @router.get(
