@@ -82,6 +82,11 @@ class JobFilter:
     newest_first: bool = False
     sort: Sort = "age"
 
+    @property
+    def of_one(self) -> bool:
+        """Whether one item or one user is asked about, by the whole id."""
+        return self.subject is not None or None not in (self.item_type_id, self.item_id)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
@@ -90,11 +95,6 @@ class Listed:
     job: JobSummary
     skipped_until: datetime | None = None
     preview: JobPreview | None = None
-
-    @property
-    def of_one(self) -> bool:
-        """Whether one item or one user is asked about, by the whole id."""
-        return self.subject is not None or None not in (self.item_type_id, self.item_id)
 
 
 async def search(
