@@ -20,6 +20,7 @@ from coop_review_api.notification.kind import NotificationKind
 from coop_review_api.process.application import build
 
 UNPAGED = {
+    "getItemConversation": "leads on in two directions: earlierThan, laterThan",
     "search": "at most five of each kind",
     "listQueueCounts": "one entry a queue of the organisation, polled as a whole",
     "listSecondReviewCounts": "one entry a queue of the organisation, polled as a whole",

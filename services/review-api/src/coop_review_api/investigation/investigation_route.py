@@ -71,7 +71,7 @@ _VERSIONS = 100
 _LOG = "/v1/decision-log"
 
 
-class AuthorView(Model):
+class ItemAuthorView(Model):
     """Who made the item; of a user, the user. `profile` is the user as sent last, null where they
     never were. `strikes` are those that count now, null where they are not known."""
 
@@ -83,7 +83,7 @@ class AuthorView(Model):
     next_strike_expiry_at: datetime | None
 
 
-class CountsView(Model):
+class ItemCountsView(Model):
     """`versions` are counted to a hundred; jobs and reports are those of `jobs`."""
 
     versions: int
@@ -107,8 +107,8 @@ class InvestigationView(Model):
 
     item: ItemVersionView
     listing: ListedItemView
-    author: AuthorView | None
-    counts: CountsView
+    author: ItemAuthorView | None
+    counts: ItemCountsView
     jobs: list[ListedJobView]
     log: list[DecisionLogEntry]
     log_cursor: str | None
@@ -173,10 +173,10 @@ async def _jobs(request: Request, principal: Principal, found: FoundItem) -> lis
 
 async def _counts(
     request: Request, principal: Principal, found: FoundItem, jobs: list[ListedJobView]
-) -> CountsView:
+) -> ItemCountsView:
     reader = part_of(request, ItemReader)
     versions = await reader.versions(principal.org_id, ref_of(found), Slice(_VERSIONS))
-    return CountsView(
+    return ItemCountsView(
         versions=len(versions.items),
         open_jobs=sum(1 for job in jobs if job.state == "PENDING"),
         reports=sum(job.report_count for job in jobs),
@@ -223,7 +223,7 @@ async def _related(request: Request, principal: Principal, found: FoundItem) -> 
 
 async def _author(
     request: Request, principal: Principal, found: FoundItem, struck: UserStrikes | None
-) -> AuthorView | None:
+) -> ItemAuthorView | None:
     if found.item.creator is None:
         types = await types_of(request, principal, [found])
         item_type = types.get(found.item.type_id)
@@ -236,7 +236,7 @@ async def _author(
         profile = next(iter(await shown(request, principal, [profile])), None)
     if profile is not None:
         listing = listed(profile, await types_of(request, principal, [profile]))
-    return AuthorView(
+    return ItemAuthorView(
         ref=ItemRefView(id=ref.id, type_id=ref.type_id),
         profile=None if profile is None else seen(request, profile),
         display_name=None if listing is None else listing.display_name,
