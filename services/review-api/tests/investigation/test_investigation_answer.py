@@ -160,7 +160,6 @@ async def test_an_analyst_reads_what_was_done(
     await place(queue["id"], message, "m")
     await admin.decide(queue["id"], [{"type": "IGNORE"}])
     await place(queue["id"], message, "m")
-    one = f"itemTypeId={message}&itemId=m"
     for role in (Role.ANALYST, Role.RULES_MANAGER):
         person = await sign_in(role)
         found = await look(person, types, "m")
@@ -168,9 +167,7 @@ async def test_an_analyst_reads_what_was_done(
         assert [entry["kind"] for entry in found["log"]] == ["DECISION"]
         jobs = await person.call("GET", f"/v1/items/{message}/m/jobs")
         assert len(jobs.json()["items"]) == 2
-        log = await person.call("GET", f"/v1/decision-log?{one}")
-        assert len(log.json()["items"]) == 1
-        for refused in ("/v1/decision-log", f"/v1/decision-log?itemTypeId={message}", "/v1/jobs"):
+        for refused in ("/v1/decision-log", "/v1/jobs"):
             assert (await person.call("GET", refused)).status_code == 403
     moderator = await sign_in(Role.MODERATOR)
     found = await look(moderator, types, "m")

@@ -34,7 +34,6 @@ from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.query import AnyOf, QueryModel
 from coop_review_api.http.shape import Shape
-from coop_review_api.kernel.error import LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk
 from coop_review_api.review.decision import Component, Execution
@@ -44,8 +43,6 @@ from coop_runtime.database.engine import transaction
 router = APIRouter(prefix="/v1", tags=["decision log"])
 
 _reads = requires(Permission.VIEW_MRT_DATA)
-_looks = requires(Permission.VIEW_MRT_DATA, Permission.VIEW_INVESTIGATION)
-Looker = Annotated[Principal, Depends(_looks)]
 Reader = Annotated[Principal, Depends(_reads)]
 
 
@@ -144,19 +141,13 @@ def asked(query: Annotated[LogQuery, Query()]) -> LogQuestion:
 @router.get("/decision-log", operation_id="listDecisionLog", response_model=DecisionLogPage)
 async def list_decision_log(
     request: Request,
-    principal: Looker,
+    principal: Reader,
     question: Annotated[LogQuestion, Depends(asked)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DecisionLogPage:
     """What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
-    they are asked for; what a bulk action did to an item or a user when these are. With
-    VIEW_INVESTIGATION alone it tells of one item or user."""
-    if not (question.of_one or principal.may(Permission.VIEW_MRT_DATA)):
-        raise LacksPermission(
-            Permission.VIEW_MRT_DATA,
-            message="without VIEW_MRT_DATA the log tells of one item or user",
-        )
+    they are asked for; what a bulk action did to an item or a user when these are."""
     async with transaction(context_of(request).engine) as connection:
         return await _page(request, connection, principal, question, cursor, limit)
 
