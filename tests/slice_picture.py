@@ -55,6 +55,7 @@ _LINES: Final = {
     "configuration": "the log of documents: the one door through which they change",
     "http": "the edge that all routes share: gate, bodies, problems",
     "directory": "who there is",
+    "tally": "how often things happened",
     "settings": "the environment",
     "kernel": "what every slice knows: principal, errors, clock, audit record, outbox",
     "translation": "read in one's language",

@@ -72,8 +72,8 @@ jobs: Final = _promised(
 """`item_key` is the item's, `subject_key` the `item_key` of the user whom the job is about. That a
 job is about child safety is no column: `is_grave`."""
 
-grave_items: Final = _promised(table.grave_items, "org_id", "item_key")
-"""One row an item that is about child safety."""
+grave_items: Final = _promised(table.grave_items, "org_id", "item_key", "since")
+"""One row an item that is about child safety, `since` when."""
 
 entries: Final = _promised(
     table.entries,

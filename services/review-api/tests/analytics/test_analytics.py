@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,69 +21,11 @@ from coop_review_api.review.visibility import ReaderScope
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 
+from .figure_world import World
+
 pytestmark = pytest.mark.engines
 
 IGNORE = [{"type": "IGNORE"}]
-
-
-@dataclass
-class World:
-    """An organisation whose people decide."""
-
-    admin: Any
-    moderator: Any
-    org_id: str
-    post: str
-    queue: str
-    other: str
-    policies: list[str]
-    remove: str
-    engine: Any
-
-    @property
-    def act(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "type": "CUSTOM_ACTION",
-                "actionIds": [self.remove],
-                "policyIds": self.policies,
-            }
-        ]
-
-    async def decide(self, components: Any, person: Any = None, queue: str = "") -> str:
-        """Decides the next job; the decision's id."""
-        decision_id: str = await (person or self.moderator).decide(queue or self.queue, components)
-        return decision_id
-
-    async def ask(self, path: str, person: Any = None, **asked: Any) -> dict[str, Any]:
-        answer = await (person or self.admin).call("GET", f"/v1/analytics/{path}", params=asked)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def counts(self, path: str, person: Any = None, **asked: Any) -> dict[Any, int]:
-        """By key, of the whole time."""
-        found = await self.ask(path, person, **asked)
-        return {point["key"]: point["count"] for point in found["points"]}
-
-
-@pytest.fixture
-async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any) -> World:
-    post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
-    settings = {"name": "Acme", "undoWindow": 0, "allowMultiplePoliciesPerAction": True}
-    changed = await admin.call("PUT", "/v1/settings", settings)
-    assert changed.status_code == 200, changed.text
-    return World(
-        admin=admin,
-        moderator=await sign_in(Role.MODERATOR),
-        org_id=org.org_id,
-        post=post,
-        queue=org.default_queue_id,
-        other=(await admin.make("/v1/queues", {"name": "Other", "openToEveryone": True}))["id"],
-        policies=[(await admin.make("/v1/policies", {"name": name}))["id"] for name in ("P", "Q")],
-        remove=(await admin.make("/v1/actions", kit.action(post)))["id"],
-        engine=engine,
-    )
 
 
 async def test_decisions_are_counted_by_whatever_they_have(world: World, place: Any) -> None:

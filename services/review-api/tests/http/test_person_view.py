@@ -132,6 +132,7 @@ NOBODY_BESIDE = {
     "CreatedApiKeyView.replacedBy": "a key",
     "QueueContentsView.usedBy": "routing rules",
     "CountClause.groupBy": "what is counted by",
+    "AnswerView.groupBy": "what is counted by",
 }
 """Ids that need no person, and why."""
 

@@ -109,6 +109,7 @@ OTHERWISE = {
     ("GET", "/v1/media/{ref}/facts"): "test_media, the same: one look-up for all three",
     ("POST", "/v1/media/{ref}/reveal"): "test_media, the same",
     ("GET", "/v1/analytics/exposure"): "sums of what people saw, of nothing in particular",
+    ("POST", "/v1/analytics/query"): "numbers; as what they count: test_query, became_grave",
     ("GET", "/v1/analytics/skips"): "counts as the other figures do: the relation is one",
     ("GET", "/v1/analytics/mine"): "counts as the other figures do, of oneself",
     ("GET", "/v1/quality/golden-results"): "as golden items: the condition is one (quality.sight)",

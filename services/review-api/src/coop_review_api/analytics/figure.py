@@ -3,8 +3,8 @@
     decisions   on jobs, undone ones apart                       review.decisions
     jobs        that came; a moved or reopened one came once     the queue store's
     skips       jobs that were claimed and skipped               the queue store's
-    actions     that were asked for, reversals apart unless      review.requested_actions
-                asked for by source
+    actions     that were asked for and not taken back;          review.requested_actions
+                reversals where asked for by source
     times       of people's decisions that ended their job: from its first cause until decided
                 (waiting), from the claim until decided (handling), in seconds
 
@@ -17,7 +17,8 @@ Must not: decide who may know facts of a person; routes do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy.exc
@@ -112,6 +113,32 @@ async def counts(
          GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2 LIMIT :limit
     """  # noqa: S608 - constants; values are bound
     return await _rows(connection, statement, parameters, limits)
+
+
+async def in_buckets(
+    connection: AsyncConnection,
+    scope: ReaderScope,
+    figure: Figure,
+    group_by: str,
+    question: Question,
+    edges: Sequence[datetime],
+) -> dict[str, list[int]]:
+    """By key ("" without one) how often in each of the buckets that have these edges."""
+    within = replace(question, start=edges[0], end=edges[-1])
+    parameters = _parameters(scope, within, FigureLimits())
+    parameters.values["edges"] = list(edges)
+    source = _SOURCES[figure](scope, within, parameters)
+    statement = f"""
+        SELECT width_bucket({source.time}, CAST(:edges AS timestamptz[])) - 1 AS bucket,
+               coalesce(keys.key, '') AS key, count(*) AS units
+          FROM {source.tables} CROSS JOIN LATERAL ({source.keys[group_by]}) AS keys (key)
+         WHERE {" AND ".join(source.where)}
+         GROUP BY 1, 2
+    """  # noqa: S608 - constants; values are bound
+    found: dict[str, list[int]] = {}
+    for row in await connection.execute(text(statement), parameters.values):
+        found.setdefault(row.key, [0] * (len(edges) - 1))[row.bucket] = row.units
+    return found
 
 
 async def times(
@@ -292,7 +319,7 @@ def _skips(scope: ReaderScope, question: Question, parameters: Parameters) -> _S
 def _actions(scope: ReaderScope, question: Question, parameters: Parameters) -> _Source:
     where = ["a.org_id = :org", _within("a.time")]
     if "REVERSAL" not in question.sources:
-        where.append("a.reverses IS NULL")
+        where += ["a.reverses IS NULL", "a.taken_back IS NOT TRUE"]
     if not scope.child_safety:
         where.append(f"NOT {reading.grave_of('a')}")
     where += _of_columns(

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from coop_contracts.event import Source
 from coop_review_api.decision_log.question import DecisionType
 from coop_review_api.kernel.error import Fault, Invalid
+from coop_review_api.tally.bucket import Bucket
 
-Division = Literal["TOTAL", "DAY", "HOUR"]
-LONGEST: Final[dict[Division, timedelta]] = {
+LONGEST: Final[dict[Bucket, timedelta]] = {
     "TOTAL": timedelta(days=366),
     "DAY": timedelta(days=366),
     "HOUR": timedelta(days=31),
@@ -31,7 +31,7 @@ class Question:
 
     start: datetime
     end: datetime
-    division: Division = "TOTAL"
+    division: Bucket = "TOTAL"
     zone: str = "UTC"
     queue_ids: tuple[str, ...] = ()
     reviewer_ids: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ def question_of(
     start: datetime | None,
     end: datetime | None,
     now: datetime,
-    division: Division,
+    division: Bucket,
     zone: str,
     **filters: Sequence[Any],
 ) -> Question:

@@ -20,7 +20,7 @@ from coop_contracts.event import Source
 from coop_contracts.permission import Permission
 from coop_review_api.analytics import figure
 from coop_review_api.analytics.figure import Figure, FigureLimits
-from coop_review_api.analytics.question import Division, Question, question_of
+from coop_review_api.analytics.question import Question, question_of
 from coop_review_api.decision_log.question import DecisionType
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
@@ -32,6 +32,7 @@ from coop_review_api.kernel.concurrency import ConcurrencyLimit
 from coop_review_api.kernel.error import LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review.visibility import ReaderScope, scope_of
+from coop_review_api.tally.bucket import Bucket
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
@@ -57,7 +58,7 @@ class PeriodQuery(QueryModel):
 
     start: Moment | None = Field(None, alias="since", description="Default: 7 days before the end.")
     end: Moment | None = Field(None, alias="until", description="Not in it. Default: now.")
-    division: Division = Field("TOTAL", description="HOUR: at most 31 days, else 366.")
+    division: Bucket = Field("TOTAL", description="HOUR: at most 31 days, else 366.")
     zone: str = Field(
         "UTC",
         alias="timeZone",
@@ -258,8 +259,8 @@ async def count_actions(
     ] = "NONE",
     period: Period,
 ) -> CountsView:
-    """Actions that were asked for, by rules, people and the platform, as long as they are kept.
-    Reversals only with `source=REVERSAL`."""
+    """Actions that were asked for, by rules, people and the platform, and not taken back, as long
+    as they are kept. Reversals only with `source=REVERSAL`."""
     asked = _question(request, period, actions)
     return await _counts(request, principal, "actions", group_by, asked)
 

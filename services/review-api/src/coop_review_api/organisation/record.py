@@ -11,6 +11,7 @@ from coop_review_api.kernel.schema import SCHEMA
 from coop_runtime.database.org_record import OUTBOX, OrgRecords
 
 _OF_USER = "t.user_id IN (SELECT u.user_id FROM review.users AS u WHERE u.org_id = :org)"
+_OF_KEY = "t.key_id IN (SELECT k.key_id FROM review.tally_keys AS k WHERE k.org_id = :org)"
 
 LOGS: Final = ("audit_chain", "audit_anchors", "audit_log", "config_log")
 """Append-only: they go by a function of their owner, last."""
@@ -26,6 +27,8 @@ RECORDS: Final = OrgRecords(
         " (SELECT b.bulk_id FROM review.bulk_jobs AS b WHERE b.org_id = :org)",
         "log_export_chunks": "t.export_id IN"
         " (SELECT e.export_id FROM review.log_exports AS e WHERE e.org_id = :org)",
+        "counted_evaluations": None,  # hashes, which last for days
+        "evaluation_windows": None,  # days
         "login_challenges": _OF_USER,
         "login_throttle": None,  # hashes, which last for hours
         "outbox": OUTBOX,
@@ -35,7 +38,11 @@ RECORDS: Final = OrgRecords(
         "sessions": _OF_USER,
         "sso_assertions": None,  # hashes, which last for minutes
         "user_preferences": _OF_USER,
+        "open_job_times": None,
         "submission_windows": None,  # hours
+        "tallies": _OF_KEY,
+        "tally_weeks": _OF_KEY,
+        "tally_horizons": None,
     },
     apart=(*LOGS, "orgs"),
 )

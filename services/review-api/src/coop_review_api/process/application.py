@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from coop_review_api.analytics import query_route as figure_query
 from coop_review_api.analytics import route as analytics
 from coop_review_api.audit import route as audit_log
 from coop_review_api.automation import emptying_route
@@ -168,6 +169,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     exposure_route.router,
     investigation_route.router,
     lookup_route.router,
+    figure_query.router,
     investigation.router,  # last: an id of an item may end like any other address of items
 )
 

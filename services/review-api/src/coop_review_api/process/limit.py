@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coop_review_api.analytics.figure import FigureLimits
+from coop_review_api.analytics.query import QueryLimits
 from coop_review_api.automation.worker import AutomationLimits
 from coop_review_api.backtest.request import BacktestLimits
 from coop_review_api.comment.store import CommentLimits
@@ -26,6 +27,7 @@ def limits() -> dict[type, object]:
         FigureLimits(),
         ForgottenPasswordLimits(),
         NoteLimits(),
+        QueryLimits(),
         TrialLimits(),
     )
     return {type(one): one for one in known}

@@ -1,6 +1,7 @@
 """Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk actions,
 automations, erasures and the platform's orders out, writes exports, sends mails, anchors the audit
-chains, asks where places are, keeps the config topic whole, ends what is spent.
+chains, asks where places are, counts decisions and open jobs, keeps the config topic whole, ends
+what is spent.
 
 Must not: decide anything.
 """
@@ -31,11 +32,14 @@ from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.endings import ENDINGS
 from coop_review_api.process.erasers import erasers
 from coop_review_api.process.readiness import database_ready
+from coop_review_api.review.counting import DecisionCounter
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.keeping_keeper import KeepingKeeper
 from coop_review_api.settings import RelaySettings
 from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
+from coop_review_api.tally.keeper import TallyKeeper
+from coop_review_api.tally.open_job import OpenJobCounter
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.outbox import Relay
 from coop_runtime.egress.guard import EgressGuard
@@ -97,6 +101,9 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
     service.add_task("keepings", KeepingKeeper(engine, order).run)
+    service.add_task("decision-count", DecisionCounter(engine, clock=now).run)
+    service.add_task("open-jobs", OpenJobCounter(engine, clock=now).run)
+    service.add_task("tallies", TallyKeeper(engine, clock=now).run)
     service.add_task("prune", NotificationPruner(engine, clock=now).run)
     service.add_task("endings", EndingKeeper(engine, ENDINGS, clock=now).run)
     mail_server = settings.mail_server

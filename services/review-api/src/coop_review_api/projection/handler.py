@@ -1,7 +1,7 @@
 """The edge of the projector: batches of four topics in, rows out.
 
-Guarantees: a batch is one transaction, committed before its offsets; a batch that comes twice
-changes nothing; a database that is away is waited for.
+Guarantees: a batch is one transaction, with its rows and what they count for, committed before its
+offsets; a batch that comes twice changes nothing; a database that is away is waited for.
 Must not: keep evaluations of which nothing is recorded (no rule passed, none was undecided, none is
 sampled), or anything older than the retention.
 """
@@ -25,7 +25,17 @@ from coop_contracts.event import (
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.projection import store
-from coop_review_api.projection.partition import DAY, KEPT, RECENT, Partitioned, Partitions
+from coop_review_api.projection.evaluated import add_evaluated
+from coop_review_api.projection.partition import (
+    COUNTED,
+    DAY,
+    KEPT,
+    RECENT,
+    Partitioned,
+    Partitions,
+)
+from coop_review_api.tally.figure import Fact
+from coop_review_api.tally.store import count
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Poison, Retryable
@@ -53,18 +63,30 @@ class Projection:
         self._retention = retention
 
     async def evaluated(self, batch: Sequence[Received[RulesEvaluated]]) -> None:
-        """Record evaluations. Raises `Retryable`, `Poison`."""
-        recorded = [event for event in self._kept(batch, store.submitted_at) if is_recorded(event)]
-        tables = tuple(KEPT[name] for name in ("evaluations", "evaluation_rules", "executions"))
-        await self._write(recorded, store.submitted_at, tables, store.add_evaluations)
+        """Record evaluations, and count them all. Raises `Retryable`, `Poison`."""
+        now = self._clock()
+        events = self._kept(batch, store.submitted_at)
+        recorded = [event for event in events if is_recorded(event)]
+        tables = [KEPT[name] for name in ("evaluations", "evaluation_rules", "executions")]
+
+        async def add(
+            connection: AsyncConnection, events: Sequence[RulesEvaluated]
+        ) -> Sequence[Fact]:
+            matches = await store.add_evaluations(connection, recorded)
+            return matches + await add_evaluated(connection, events, now=now)
+
+        await self._write(events, store.submitted_at, [COUNTED, *tables], add)
         metric.PROJECTED.labels("evaluation").inc(len(recorded))
 
     async def submitted(self, batch: Sequence[Received[ItemSubmitted]]) -> None:
         """Record submissions. Raises `Retryable`, `Poison`."""
         now = self._clock()
 
-        async def add(connection: AsyncConnection, events: Sequence[ItemSubmitted]) -> None:
+        async def add(
+            connection: AsyncConnection, events: Sequence[ItemSubmitted]
+        ) -> Sequence[Fact]:
             await store.add_submissions(connection, events, now=now)
+            return ()
 
         events = self._kept(batch, _made_at)
         await self._write(events, _made_at, (RECENT,), add)
@@ -73,11 +95,18 @@ class Projection:
     async def delivered(self, batch: Sequence[Received[ActionDelivered]]) -> None:
         """Record outcomes of deliveries. Raises `Retryable`, `Poison`."""
         events = self._kept(batch, _made_at)
-        await self._write(events, _made_at, (KEPT["deliveries"],), store.add_deliveries)
+
+        async def add(
+            connection: AsyncConnection, events: Sequence[ActionDelivered]
+        ) -> Sequence[Fact]:
+            await store.add_deliveries(connection, events)
+            return ()
+
+        await self._write(events, _made_at, (KEPT["deliveries"],), add)
         metric.PROJECTED.labels("delivery").inc(len(events))
 
     async def requested(self, batch: Sequence[Received[ActionRequested]]) -> None:
-        """Record actions that were asked for. Raises `Retryable`, `Poison`."""
+        """Record and count actions that were asked for. Raises `Retryable`, `Poison`."""
         events = self._kept(batch, _made_at)
         await self._write(events, _made_at, (KEPT["requested_actions"],), store.add_actions)
         metric.PROJECTED.labels("action").inc(len(events))
@@ -101,7 +130,7 @@ class Projection:
         events: Sequence[E],
         time_of: Callable[[E], datetime],
         tables: Sequence[Partitioned],
-        add: Callable[[AsyncConnection, Sequence[E]], Awaitable[None]],
+        add: Callable[[AsyncConnection, Sequence[E]], Awaitable[Sequence[Fact]]],
     ) -> None:
         if not events:
             return
@@ -110,7 +139,7 @@ class Projection:
             await self._partitions.ensure(table, times)
         try:
             async with transaction(self._engine) as connection:
-                await add(connection, events)
+                await count(connection, await add(connection, events))
         except sqlalchemy.exc.IntegrityError as error:
             if getattr(error.orig, "sqlstate", None) != _NO_PARTITION:
                 raise

@@ -19,18 +19,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.retention import keep_at_intervals
+from coop_review_api.projection.evaluated import forget_evaluated, prepare_evaluated
 from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitions
 from coop_review_api.projection.table import (
+    evaluation_rules,
     evaluations,
     recent_submissions,
+    requested_actions,
     submission_windows,
     submissions,
 )
+from coop_review_api.tally.horizon import raising
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.log import logger
 
 _SETTLE_TIMEOUT = 600.0  # seconds
 _EARLIER = HOUR  # by how much an evaluation may seem to precede its submission
+
+# Of what is counted row by row, until when it was has to be known once the rows are gone.
+_COUNTED = frozenset({evaluation_rules.name, requested_actions.name})
 
 _log = logger("coop.review_api.retention")
 
@@ -65,13 +72,17 @@ class RetentionKeeper:
         await self._partitions.ensure(RECENT, (now, now + HOUR))
         for table in KEPT.values():
             await self._partitions.ensure(table, (now, now + DAY))
+        await prepare_evaluated(self._partitions, now=now)
         for start in await self._settled(now):
             await self._settle(start)
         oldest = now - self._retention
-        for table in KEPT.values():
+        for name, table in KEPT.items():
             for start in await self._partitions.starts(table):
-                if start + table.step <= oldest:
-                    await self._partitions.drop(table, start)
+                ends = start + table.step
+                if ends <= oldest:
+                    first = raising(name, ends) if name in _COUNTED else None
+                    await self._partitions.drop(table, start, first=first)
+        await forget_evaluated(self._engine, self._partitions, now=now)
 
     async def _settled(self, now: datetime) -> list[datetime]:
         """The partitions of recent submissions whose window is over."""

@@ -7,12 +7,12 @@ Must not: make partitions or commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ARRAY, Column, Table, text
+from sqlalchemy import ARRAY, Column, Row, Table, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,9 +24,9 @@ from coop_contracts.event import (
     SubmittedItem,
     encode,
 )
-from coop_queues.reading import item_key
+from coop_queues.reading import grave_of, item_key
 from coop_review_api.projection import erased
-from coop_review_api.projection.partition import RECENT
+from coop_review_api.projection.partition import RECENT, Partitioned
 from coop_review_api.projection.table import (
     deliveries,
     evaluation_rules,
@@ -36,6 +36,8 @@ from coop_review_api.projection.table import (
     requested_actions,
     submission_windows,
 )
+from coop_review_api.tally.figure import Fact
+from coop_review_api.tally.horizon import horizon_of
 
 _WRITTEN_EVERY = timedelta(minutes=1)
 _NOT_ASKED_BEFORE = f"""
@@ -46,13 +48,35 @@ _NOT_ASKED_BEFORE = f"""
 """  # noqa: S608 - names of our own
 
 
-async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEvaluated]) -> None:
-    """The evaluations, their rules and the executions that they requested. Of users who were erased
-    what followed is kept, and not what was evaluated."""
+_TAKEN_BACK = text(
+    f"""
+    WITH found AS (
+        SELECT a.org_id, a.execution_id, a.time, a.counted
+          FROM unnest(CAST(:orgs AS text[]), CAST(:ids AS text[])) AS back (org_id, execution_id)
+          JOIN {requested_actions.fullname} a
+            ON a.org_id = back.org_id AND a.execution_id = back.execution_id
+         WHERE a.reverses IS NULL AND a.taken_back IS NOT TRUE
+           FOR UPDATE OF a)
+    UPDATE {requested_actions.fullname} a SET taken_back = true, counted = false
+      FROM found
+     WHERE a.org_id = found.org_id AND a.execution_id = found.execution_id
+       AND a.time = found.time
+    RETURNING a.org_id, a.time, a.action_id, a.source, a.item_type_id, a.rule_ids, a.policy_ids,
+              a.grave, found.counted AS was_counted
+    """  # noqa: S608 - names of our own
+)
+
+
+async def add_evaluations(
+    connection: AsyncConnection, events: Sequence[RulesEvaluated]
+) -> list[Fact]:
+    """The evaluations, their rules and the executions that they requested; the matches that are
+    new. Of users who were erased what followed is kept, and not what was evaluated."""
     late = await erased.late_evaluations(connection, events)
     kept = (event for event in events if event.event_id not in late)
     await _insert(connection, evaluations, (_evaluation(event) for event in kept))
-    await _insert(
+    horizon = await horizon_of(connection, evaluation_rules.name)
+    matches = await _insert(
         connection,
         evaluation_rules,
         (
@@ -70,6 +94,7 @@ async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEva
             # A sampled evaluation has all rules; those that failed are in its event.
             if outcome.passed is not False
         ),
+        returning="org_id, rule_id, rule_revision, time, passed",
     )
     await _insert(
         connection,
@@ -87,6 +112,16 @@ async def add_evaluations(connection: AsyncConnection, events: Sequence[RulesEva
             for execution in event.executions
         ),
     )
+    return [
+        Fact(
+            org_id=row.org_id,
+            figure="matches",
+            time=row.time,
+            values=(row.rule_id, str(row.rule_revision)),
+        )
+        for row in matches
+        if row.passed and row.time >= horizon
+    ]
 
 
 async def add_submissions(
@@ -114,29 +149,82 @@ async def add_submissions(
             for event in events
         ),
     )
+    await written_to(
+        connection, submission_windows, RECENT, [event.time for event in events], now=now
+    )
+
+
+async def written_to(
+    connection: AsyncConnection,
+    windows: Table,
+    of: Partitioned,
+    times: Iterable[datetime],
+    *,
+    now: datetime,
+) -> None:
+    """Notes that the partitions that hold these times are written to."""
     await connection.execute(
         text(
-            f"INSERT INTO {submission_windows.fullname} AS known (start, written_at)"  # noqa: S608
+            f"INSERT INTO {windows.fullname} AS known (start, written_at)"  # noqa: S608
             " SELECT start, :now FROM unnest(cast(:starts AS timestamptz[])) AS start"
             " ON CONFLICT (start) DO UPDATE SET written_at = excluded.written_at"
             " WHERE known.written_at < :stale"
         ),
         {
-            "starts": sorted({RECENT.start_of(event.time) for event in events}),
+            "starts": sorted({of.start_of(time) for time in times}),
             "now": now,
             "stale": now - _WRITTEN_EVERY,
         },
     )
 
 
-async def add_actions(connection: AsyncConnection, events: Sequence[ActionRequested]) -> None:
+async def add_actions(connection: AsyncConnection, events: Sequence[ActionRequested]) -> list[Fact]:
     """The actions that were asked for, each once: who asks again (after a crash) does so under the
-    same execution id, and perhaps at another time."""
+    same execution id, and perhaps at another time. What is to be counted: those that are new, and
+    no longer those that one of these takes back."""
     first: dict[tuple[str, str], ActionRequested] = {}
     for event in events:
         first.setdefault((event.org_id, event.execution_id), event)
-    rows = (_action(event) for event in await erased.renamed(connection, list(first.values())))
-    await _insert(connection, requested_actions, rows, where=_NOT_ASKED_BEFORE)
+    horizon = await horizon_of(connection, requested_actions.name)
+    added = await _insert(
+        connection,
+        requested_actions,
+        (
+            _action(event, is_counted=event.time >= horizon)
+            for event in await erased.renamed(connection, list(first.values()))
+        ),
+        where=_NOT_ASKED_BEFORE,
+        computed={"grave": grave_of("given")},
+        returning="org_id, time, action_id, source, item_type_id, rule_ids, policy_ids,"
+        " reverses, counted, grave",
+    )
+    facts = [_fact(row) for row in added if row.counted]
+    back = [event for event in events if event.reverses is not None]
+    if back:
+        rows = await connection.execute(
+            _TAKEN_BACK,
+            {"orgs": [one.org_id for one in back], "ids": [one.reverses for one in back]},
+        )
+        facts += [_fact(row, units=-1) for row in rows if row.was_counted]
+    return facts
+
+
+def _fact(row: Row[Any], *, units: Literal[1, -1] = 1) -> Fact:
+    reverses = units == 1 and row.reverses is not None
+    return Fact(
+        org_id=row.org_id,
+        figure="reversals" if reverses else "actions",
+        time=row.time,
+        values=(
+            row.action_id,
+            row.source,
+            row.item_type_id,
+            tuple(row.rule_ids),
+            tuple(row.policy_ids),
+        ),
+        grave=bool(row.grave),
+        units=units,
+    )
 
 
 async def add_deliveries(connection: AsyncConnection, events: Sequence[ActionDelivered]) -> None:
@@ -187,7 +275,7 @@ def _evaluation(event: RulesEvaluated) -> tuple[Any, ...]:
     )
 
 
-def _action(event: ActionRequested) -> tuple[Any, ...]:
+def _action(event: ActionRequested, *, is_counted: bool) -> tuple[Any, ...]:
     creator = event.creator
     return (
         event.org_id,
@@ -208,6 +296,9 @@ def _action(event: ActionRequested) -> tuple[Any, ...]:
         event.cause_id,
         event.bulk_id,
         event.reverses,
+        None,
+        is_counted,
+        None,  # whether it is grave is found out as it is written
     )
 
 
@@ -223,25 +314,32 @@ async def _insert(
     rows: Iterable[tuple[Any, ...]],
     *,
     where: str = "true",
-) -> None:
-    """Insert the rows (values in the order of the columns) that are not there yet. `where` is a
-    condition on the alias `given`, in words of our own."""
+    computed: Mapping[str, str] | None = None,
+    returning: str = "1",
+) -> Sequence[Row[Any]]:
+    """Insert the rows (values in the order of the columns) that are not there yet; the new ones, as
+    `returning` says. `where` is a condition on the alias `given`, `computed` are expressions of
+    columns in place of their values, in words of our own."""
     columns = list(table.columns)
     values = list(zip(*rows, strict=True))
     if not values:
-        return
+        return []
+    instead = computed or {}
     # One array a column: one statement to parse, whatever the number of rows.
     arrays = ", ".join(f"cast(:{c.name} AS {_element_of(c)}[])" for c in columns)
     names = ", ".join(f'"{c.name}"' for c in columns)
-    given = ", ".join(f'cast(given."{c.name}" AS {_type_of(c)})' for c in columns)
-    await connection.execute(
+    given = ", ".join(
+        instead.get(c.name, f'cast(given."{c.name}" AS {_type_of(c)})') for c in columns
+    )
+    inserted = await connection.execute(
         text(
             f"INSERT INTO {table.fullname} ({names})"  # noqa: S608 - names of our own
             f" SELECT {given} FROM unnest({arrays}) AS given ({names}) WHERE {where}"
-            " ON CONFLICT DO NOTHING"
+            f" ON CONFLICT DO NOTHING RETURNING {returning}"
         ),
         {column.name: list(found) for column, found in zip(columns, values, strict=True)},
     )
+    return inserted.all()
 
 
 def _element_of(column: Column[Any]) -> str:

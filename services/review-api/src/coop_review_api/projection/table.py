@@ -2,7 +2,8 @@
 that were requested, outcomes.
 
 Guarantees: rows are only inserted, each under a key of what it says, so that what is said twice is
-one row: an evaluation is that of a submission and lane. Every table is partitioned by time (of the
+one row: an evaluation is that of a submission and lane. What an action is counted as is the one
+thing that changes later. Every table is partitioned by time (of the
 submission; of the outcome for deliveries), so that what is too old goes with its partition.
 Must not: be written by anyone but the projector. Partitions are named after their first hour or
 day, `<table>_p20260102` or `<table>_p2026010203` (UTC); `kernel.partition` makes and drops
@@ -86,6 +87,23 @@ evaluations = Table(
     **_BY_TIME,
 )
 
+counted_evaluations = Table(
+    "counted_evaluations",
+    metadata,
+    Column("evaluation", Uuid(as_uuid=False), primary_key=True),  # of submission and lane
+    Column("time", _TIME, primary_key=True),
+    **_BY_TIME,
+)
+"""Every evaluation that was counted, recorded or not, by day, for as long as it may come again."""
+
+evaluation_windows = Table(
+    "evaluation_windows",
+    metadata,
+    Column("start", _TIME, primary_key=True),
+    Column("written_at", _TIME, nullable=False),
+)
+"""When a partition of `counted_evaluations` was last written to, to the minute."""
+
 evaluation_rules = Table(
     "evaluation_rules",
     metadata,
@@ -132,6 +150,11 @@ requested_actions = Table(
     Column("cause_id", Text, nullable=True),
     Column("bulk_id", Text, nullable=True),
     Column("reverses", Text, nullable=True),
+    # Whether a reversal of it was asked for; null as false.
+    Column("taken_back", Boolean, nullable=True),
+    # Whether it is in the tallies: not once it was taken back; null: nobody has counted it yet.
+    Column("counted", Boolean, nullable=True),
+    Column("grave", Boolean, nullable=True),  # as what it is counted
     Index(None, "org_id", "time", "execution_id"),
     Index(None, "org_id", "item_key", "time"),
     Index(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -53,7 +54,15 @@ decisions = Table(
     Column("leaves_at", _TIME, nullable=True),  # null: it left at once
     Column("undone_at", _TIME, nullable=True),
     Column("undone_by", Text, nullable=True),
+    # Whether it is in the tallies, and as what: `counting`. null: nobody has looked yet.
+    Column("counted", Boolean, nullable=True),
+    Column("grave", Boolean, nullable=True),
     Index(None, "org_id", "decided_at"),
+    Index(
+        "decisions_uncounted_ix",
+        "decided_at",
+        postgresql_where=text("counted IS DISTINCT FROM (undone_at IS NULL)"),
+    ),
     Index(None, "org_id", "item_type_id", "item_id"),
     Index(None, "org_id", "reviewer_id", "decided_at"),
     Index(None, "org_id", "queue_id", "decided_at"),

@@ -1,0 +1,135 @@
+"""Keeping tallies small: weeks that are over become one row a key, and what is too old goes.
+
+    tallies (seven rows of a day) ──week over──▶ tally_weeks (one row) ──800 days──▶ deleted
+
+A year of a key is then 53 rows instead of 366, which is what makes a year quick to ask. What is
+counted later for such a week is in `tallies` again until the next round; who asks adds both.
+
+Guarantees: a batch is one transaction: at every moment each number is in one place. Any number may
+run; an outage of the database postpones a round.
+Must not: change what any sum is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.retention import keep_at_intervals
+from coop_review_api.tally.store import DAYS_OF_WEEK, QUARTERS, quarter_of, week_of
+from coop_runtime.database.engine import transaction
+
+KEPT: Final = timedelta(days=800)
+"""So that a window of a year and the one before it are there."""
+
+_EVERY: Final = 600.0  # seconds
+_BATCH: Final = 700  # rows of a day
+_SETTLED: Final = 2  # days after which a week is over
+
+_TAKE = text(
+    f"""
+    DELETE FROM review.tallies WHERE (key_id, day) IN (
+        SELECT key_id, day FROM review.tallies WHERE day < :before
+         ORDER BY key_id, day LIMIT {_BATCH} FOR UPDATE SKIP LOCKED)
+    RETURNING key_id, day, counts
+    """  # noqa: S608 - a constant
+)
+_ADD = text(
+    """
+    INSERT INTO review.tally_weeks AS kept (key_id, day, counts)
+    SELECT key_id, day, CAST(counts AS integer[])
+      FROM unnest(CAST(:keys AS bigint[]), CAST(:days AS date[]), CAST(:counts AS text[]))
+           AS given (key_id, day, counts)
+     ORDER BY key_id, day
+    ON CONFLICT (key_id, day) DO UPDATE SET counts = (
+        SELECT array_agg(had + more ORDER BY quarter)
+          FROM unnest(kept.counts, excluded.counts) WITH ORDINALITY AS n (had, more, quarter))
+    """
+)
+_FORGET = (
+    text("DELETE FROM review.tally_weeks WHERE day < :oldest"),
+    text("DELETE FROM review.tallies WHERE day < :oldest"),
+)
+# Locked before it is looked whether anything is counted under it: a counter holds the key.
+_UNUSED = text(
+    """
+    SELECT k.key_id FROM review.tally_keys k
+     WHERE k.made_at < :oldest
+       AND NOT EXISTS (SELECT 1 FROM review.tally_weeks w WHERE w.key_id = k.key_id)
+       AND NOT EXISTS (SELECT 1 FROM review.tallies t WHERE t.key_id = k.key_id)
+     LIMIT 1000 FOR UPDATE SKIP LOCKED
+    """
+)
+_DROP_KEYS = text(
+    """
+    DELETE FROM review.tally_keys k WHERE k.key_id = ANY(CAST(:ids AS bigint[]))
+       AND NOT EXISTS (SELECT 1 FROM review.tally_weeks w WHERE w.key_id = k.key_id)
+       AND NOT EXISTS (SELECT 1 FROM review.tallies t WHERE t.key_id = k.key_id)
+    """
+)
+
+
+class TallyKeeper:
+    """One process's."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        await keep_at_intervals(self.keep, _EVERY)
+
+    async def keep(self) -> None:
+        """One round. Raises `Retryable`."""
+        now = self._clock()
+        today, _ = quarter_of(now)
+        while await self._put_together(week_of(today - timedelta(days=_SETTLED))) == _BATCH:
+            pass
+        async with transaction(self._engine) as connection:
+            for statement in _FORGET:
+                await connection.execute(statement, {"oldest": today - KEPT})
+        async with transaction(self._engine) as connection:
+            ids = (await connection.scalars(_UNUSED, {"oldest": now - KEPT})).all()
+            if ids:
+                await connection.execute(_DROP_KEYS, {"ids": list(ids)})
+
+    async def _put_together(self, before: date) -> int:
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(_TAKE, {"before": before})).all()
+            weeks: dict[tuple[int, date], list[int]] = {}
+            for row in rows:
+                week = week_of(row.day)
+                counts = _in_week((row.day - week).days, row.counts)
+                known = weeks.get((row.key_id, week))
+                added = counts if known is None else map(operator.add, known, counts)
+                weeks[row.key_id, week] = list(added)
+            if weeks:
+                await connection.execute(
+                    _ADD,
+                    {
+                        "keys": [key for key, _ in weeks],
+                        "days": [week for _, week in weeks],
+                        "counts": [_array(counts) for counts in weeks.values()],
+                    },
+                )
+        return len(rows)
+
+
+def _in_week(day: int, counts: Sequence[int]) -> Iterable[int]:
+    """A day's numbers as those of its week: nothing before it, all of it after."""
+    after = (DAYS_OF_WEEK - 1 - day) * QUARTERS
+    return itertools.chain(
+        itertools.repeat(0, day * QUARTERS), counts, itertools.repeat(counts[-1], after)
+    )
+
+
+def _array(counts: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, counts)) + "}"
