@@ -158,8 +158,8 @@ export interface paths {
         };
         /**
          * Count actions
-         * @description Actions that were asked for, by rules, people and the platform, as long as they are kept.
-         *     Reversals only with `source=REVERSAL`.
+         * @description Actions that were asked for, by rules, people and the platform, and not taken back, as long
+         *     as they are kept. Reversals only with `source=REVERSAL`.
          */
         get: operations["countActions"];
         put?: never;
@@ -264,6 +264,26 @@ export interface paths {
         get: operations["getMyFigures"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analytics/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Query figures
+         * @description Up to twelve questions, answered at once, from counts that are kept for two years.
+         */
+        post: operations["queryFigures"];
         delete?: never;
         options?: never;
         head?: never;
@@ -532,6 +552,67 @@ export interface paths {
         get: operations["listBacktestSamples"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batch-decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide jobs
+         * @description Decide up to 200 jobs alike, each as if by itself. What somebody else holds, what is closed,
+         *     and what is about child safety is left as it is, and says so.
+         */
+        post: operations["decideJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batch-decisions/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get batch decision
+         * @description A batch of mine, as far as it is. Kept for 30 days.
+         */
+        get: operations["getBatchDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batch-decisions/{batch_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo batch decision
+         * @description Take back all of it that has not left: the jobs go on, free for anyone.
+         */
+        post: operations["undoBatchDecision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1000,6 +1081,71 @@ export interface paths {
          * @description Send what waited.
          */
         post: operations["resumeEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List erasures
+         * @description Erasures, the newest first.
+         */
+        get: operations["listErasures"];
+        put?: never;
+        /**
+         * Create erasure
+         * @description Erase end users of the platform: everything that they sent until now, and what was said of
+         *     it. It cannot be taken back. It takes two hours, for what is on its way.
+         */
+        post: operations["createErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get erasure
+         * @description How far it is; what went, what stayed and why.
+         */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure_id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List erased users
+         * @description What became of each user, by who stands in for them.
+         */
+        get: operations["listErasedUsers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1652,6 +1798,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find items
+         * @description The latest of each item with an id, an address or words, the newest first. Of one id there
+         *     are twenty types at most, on one page.
+         */
+        get: operations["findItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/items/{type_id}/{item_id}": {
         parameters: {
             query?: never;
@@ -1664,6 +1831,67 @@ export interface paths {
          * @description The item as it was sent last.
          */
         get: operations["getItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{type_id}/{item_id}/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List item children
+         * @description What names the item as its parent, the oldest first: answers, comments.
+         */
+        get: operations["listItemChildren"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{type_id}/{item_id}/conversation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get item conversation
+         * @description What was said around the item in its thread; with a cursor what was said before or after
+         *     that. Nothing but the item where it has no thread.
+         */
+        get: operations["getItemConversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{type_id}/{item_id}/investigation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Investigate item
+         * @description What an item is, who made it, what was decided and done about it, and what is beside it.
+         */
+        get: operations["investigateItem"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1732,6 +1960,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/items/{type_id}/{item_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List item timeline
+         * @description What happened to an item, newest first.
+         */
+        get: operations["listItemTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/items/{type_id}/{item_id}/versions": {
         parameters: {
             query?: never;
@@ -1744,6 +1992,27 @@ export interface paths {
          * @description The item as it was sent each time, the newest first.
          */
         get: operations["listItemVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/job-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List job groups
+         * @description Free jobs of a queue that are alike: by author, by rule, by the same medium (`HASH`: its
+         *     address), or by near-same text. Nothing of what is about child safety.
+         */
+        get: operations["listJobGroups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2155,6 +2424,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List job timeline
+         * @description What happened to the job's item, or to its user and all that they made, newest first.
+         */
+        get: operations["listJobTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/location-banks": {
         parameters: {
             query?: never;
@@ -2350,6 +2639,55 @@ export interface paths {
         put: operations["changePassword"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List preferences
+         * @description All that my pages remember for me.
+         */
+        get: operations["listPreferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/preferences/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get preference
+         * @description What they remember under a key.
+         */
+        get: operations["getPreference"];
+        /**
+         * Put preference
+         * @description Remember this under a key, in place of what was there. `If-Match: "0"`: only if nothing
+         *     was.
+         */
+        put: operations["putPreference"];
+        post?: never;
+        /**
+         * Delete preference
+         * @description Remember it no more.
+         */
+        delete: operations["deletePreference"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4526,6 +4864,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{type_id}/{user_id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List user notes
+         * @description What was noted on a user, newest first.
+         */
+        get: operations["listUserNotes"];
+        put?: never;
+        /**
+         * Create user note
+         * @description Write a note on a user.
+         */
+        post: operations["createUserNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{type_id}/{user_id}/notes/{note_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete user note
+         * @description Delete a note: one's own, or anybody's for who manages the organisation. Its words are gone;
+         *     who deleted it and when stays.
+         */
+        delete: operations["deleteUserNote"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit user note
+         * @description Change one's own note.
+         */
+        patch: operations["editUserNote"];
+        trace?: never;
+    };
     "/v1/users/{type_id}/{user_id}/strike-changes": {
         parameters: {
             query?: never;
@@ -4558,6 +4945,26 @@ export interface paths {
          * @description A user's strikes with their causes, newest first, expired and reversed ones too.
          */
         get: operations["listUserStrikes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{type_id}/{user_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List user timeline
+         * @description What happened to a user and to what they made, newest first.
+         */
+        get: operations["listUserTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4758,6 +5165,55 @@ export interface paths {
          * @description Sign this person out everywhere.
          */
         delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List shared views
+         * @description The views that people saved for everybody.
+         */
+        get: operations["listSharedViews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get shared view
+         * @description One of them.
+         */
+        get: operations["getSharedView"];
+        /**
+         * Put shared view
+         * @description Save a view for everybody: a new one, or in place of mine. `If-Match: "0"`: only a new
+         *     one.
+         */
+        put: operations["putSharedView"];
+        post?: never;
+        /**
+         * Delete shared view
+         * @description Delete one of mine.
+         */
+        delete: operations["deleteSharedView"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5081,6 +5537,64 @@ export interface components {
             value: string;
         };
         /**
+         * AnswersView
+         * @description In the order of the questions, all of one moment. `names` by what was grouped by and id:
+         *     what was removed has the name that it had last.
+         */
+        AnswersView: {
+            /** Answers */
+            answers: components["schemas"]["AnswerView"][];
+            /**
+             * Asof
+             * Format: date-time
+             */
+            asOf: string;
+            /** Names */
+            names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+        };
+        /**
+         * AnswerView
+         * @description `counts` of each of the `series`, and its `previous`, are as long as `starts`: times in which
+         *     nothing happened are 0. What has several keys, as of policies, counts under each.
+         */
+        AnswerView: {
+            /**
+             * Bucket
+             * @enum {string}
+             */
+            bucket: "TOTAL" | "DAY" | "HOUR";
+            /**
+             * Figure
+             * @enum {string}
+             */
+            figure: "ACTIONS" | "REVERSALS" | "DECISIONS" | "JOBS" | "SKIPS" | "OPEN_JOBS" | "MATCHES" | "EVALUATIONS";
+            /** Groupby */
+            groupBy: ("ACTION" | "AUTOMATION" | "ITEM_TYPE" | "POLICY" | "QUEUE" | "REVIEWER" | "REVISION" | "RULE" | "SOURCE" | "TYPE")[];
+            others: components["schemas"]["OthersView"] | null;
+            /** Previoussince */
+            previousSince: string | null;
+            /** Series */
+            series: components["schemas"]["SeriesView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Starts */
+            starts: string[];
+            /** Timezone */
+            timeZone: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * ApiKeyBody
          * @description A new key of the public API. Keys are valid side by side: make one, change over, revoke.
          *     `keyHash`: of a key that the platform has already, such as one of Coop's: the SHA-256 of its
@@ -5179,6 +5693,36 @@ export interface components {
             reason?: string | null;
         };
         /**
+         * AppealMoment
+         * @description How it was decided is a DECISION.
+         */
+        AppealMoment: {
+            /** Actionids */
+            actionIds: string[];
+            appealedBy: components["schemas"]["PlatformUserView"];
+            /** Id */
+            id: string;
+            /** Invalidatedat */
+            invalidatedAt: string | null;
+            item: components["schemas"]["ItemRefView"];
+            /** Jobid */
+            jobId: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "APPEAL";
+            /** Queueid */
+            queueId: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * AppealOriginView
          * @description What took appealed actions on the item. `id` is that of a decision (PERSON, AUTOMATIC), of a
          *     bulk action, or of what made rules, a strike threshold or the platform act.
@@ -5220,6 +5764,28 @@ export interface components {
             jobId: string;
             queueName: string;
             until: string | null;
+        };
+        /**
+         * AssignedNotification
+         * @description Somebody gave one a job, or holds one for one.
+         */
+        AssignedNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["AssignedData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "JOB_ASSIGNED" | "JOB_HELD";
+            /** Readat */
+            readAt: string | null;
         };
         /**
          * AssignmentBody
@@ -5549,6 +6115,77 @@ export interface components {
             warnings?: components["schemas"]["WarningView"][];
         };
         /**
+         * BatchDecisionBody
+         * @description One decision on many jobs. `id` is made by who sends it (a UUID): sent again with it, the
+         *     batch goes on where it stopped.
+         */
+        BatchDecisionBody: {
+            /** Components */
+            components: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["MoveComponent"])[];
+            /** Id */
+            id: string;
+            /** Jobids */
+            jobIds: string[];
+            /**
+             * Note
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
+        };
+        /**
+         * BatchDecisionView
+         * @description A batch, and what became of each job, in the order in which they were named.
+         */
+        BatchDecisionView: {
+            /** Id */
+            id: string;
+            /** Jobs */
+            jobs: components["schemas"]["BatchJobView"][];
+            /**
+             * Madeat
+             * Format: date-time
+             */
+            madeAt: string;
+            /** Madeby */
+            madeBy: string;
+            madeByPerson?: components["schemas"]["PersonView"] | null;
+            /** Undoneat */
+            undoneAt: string | null;
+        };
+        /** BatchFaultView */
+        BatchFaultView: {
+            /** Pointer */
+            pointer: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * BatchJobView
+         * @description What became of one job: decided; held by somebody else; closed before; refused, with `reason`
+         *     and `errors`; not reached yet (WAITING); or taken back. A decided one that could not be taken
+         *     back says why in `reason`.
+         */
+        BatchJobView: {
+            /** Decisionid */
+            decisionId: string | null;
+            /** Errors */
+            errors: components["schemas"]["BatchFaultView"][];
+            /** Jobid */
+            jobId: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "DECIDED" | "HELD" | "CLOSED" | "REFUSED" | "UNDONE";
+        };
+        /**
          * BootstrapView
          * @description By id each. A kind that the person may not list is null. Of the kinds in `more` there are
          *     others beside those shown: their own list has them all.
@@ -5869,6 +6506,30 @@ export interface components {
             body: string;
             /** Mentions */
             mentions?: string[];
+        };
+        /** CommentMoment */
+        CommentMoment: {
+            author?: components["schemas"]["PersonView"] | null;
+            /** Authorid */
+            authorId: string;
+            /** Editedat */
+            editedAt: string | null;
+            /** Id */
+            id: string;
+            /** Jobid */
+            jobId: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "COMMENT";
+            /** Text */
+            text: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
         };
         /**
          * CommentPage
@@ -6296,6 +6957,24 @@ export interface components {
             rules: components["schemas"]["ReasonRuleView"][];
         };
         /**
+         * ContextTimelineView
+         * @description Of the job's USER, or of its ITEM where nobody knows whose that is. It goes on at
+         *     `/v1/jobs/{id}/timeline?of=`.
+         */
+        ContextTimelineView: {
+            /** Items */
+            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
+            /** Missing */
+            missing: components["schemas"]["MissingKindView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+            /**
+             * Of
+             * @enum {string}
+             */
+            of: "ITEM" | "USER";
+        };
+        /**
          * ContextTypeView
          * @description An item type as it was at `version`: what kinds of values its fields have, and which of them
          *     are hidden at first.
@@ -6317,6 +6996,19 @@ export interface components {
             name: string;
             /** Version */
             version: string;
+        };
+        /**
+         * ConversationView
+         * @description `items` are the oldest first, the item itself among them unless a cursor was followed.
+         *     `earlierCursor` leads to what was said before them, `laterCursor` to what was said after.
+         */
+        ConversationView: {
+            /** Earliercursor */
+            earlierCursor?: string | null;
+            /** Items */
+            items: components["schemas"]["ListedItemView"][];
+            /** Latercursor */
+            laterCursor?: string | null;
         };
         /**
          * CountClause
@@ -6623,6 +7315,26 @@ export interface components {
             nextCursor?: string | null;
         };
         /**
+         * DecisionMoment
+         * @description What was decided, with who did and what took it back, as the decision log says it; what rules
+         *     did is at RULE.
+         */
+        DecisionMoment: {
+            decision: components["schemas"]["DecisionLogEntry"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "DECISION";
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * DecisionRulesView
          * @description What the organisation requires of a decision on this job.
          */
@@ -6753,6 +7465,41 @@ export interface components {
             id: string;
             /** Typeid */
             typeId: string;
+        };
+        /**
+         * DeliveryMoment
+         * @description What became of an action, at the time it was asked for; `id` is the execution. PENDING:
+         *     nothing was heard of it yet.
+         */
+        DeliveryMoment: {
+            /** Actionid */
+            actionId: string;
+            /** Attempts */
+            attempts: number;
+            /** Endedat */
+            endedAt: string | null;
+            /** Error */
+            error: string | null;
+            /** Id */
+            id: string;
+            item: components["schemas"]["ItemRefView"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "DELIVERY";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "DELIVERED" | "DEAD" | "PENDING";
+            /** Status */
+            status: number | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
         };
         /** DeliveryPage */
         DeliveryPage: {
@@ -6906,6 +7653,28 @@ export interface components {
             reason: string;
             waiting: number;
         };
+        /**
+         * EndpointNotification
+         * @description An endpoint was paused, or resumed.
+         */
+        EndpointNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["EndpointData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ENDPOINT_PAUSED" | "ENDPOINT_RESUMED";
+            /** Readat */
+            readAt: string | null;
+        };
         /** EndpointPage */
         EndpointPage: {
             /** Items */
@@ -6980,6 +7749,16 @@ export interface components {
             waiting: number;
         };
         /**
+         * EndUserBody
+         * @description A user of the platform, as it names them.
+         */
+        EndUserBody: {
+            /** Id */
+            id: string;
+            /** Typeid */
+            typeId: string;
+        };
+        /**
          * EnrolmentView
          * @description `uri` is what an authenticator scans, `secret` what is typed where it cannot: shown once.
          */
@@ -6988,6 +7767,139 @@ export interface components {
             secret: string;
             /** Uri */
             uri: string;
+        };
+        /**
+         * ErasedKindView
+         * @description So many rows of this kind were deleted, emptied, or renamed.
+         */
+        ErasedKindView: {
+            /** Kind */
+            kind: string;
+            /** Rows */
+            rows: number;
+        };
+        /** ErasedUserPage */
+        ErasedUserPage: {
+            /** Items */
+            items: components["schemas"]["ErasedUserView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * ErasedUserView
+         * @description One user, by who stands in for them: their own id is not said again. ERASED_ONCE: everything
+         *     there was is gone; what was on its way then is looked for once more, at `dueAt`. `grave` items
+         *     are about child safety: null for who may not see such.
+         */
+        ErasedUserView: {
+            /** Dueat */
+            dueAt: string | null;
+            /** Erased */
+            erased: components["schemas"]["ErasedKindView"][];
+            /** Grave */
+            grave: number | null;
+            /** Position */
+            position: number;
+            /** Standin */
+            standIn: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "ERASING" | "ERASED_ONCE" | "DONE";
+            /** Typeid */
+            typeId: string;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * ErasureBody
+         * @description Whom to erase. `reason` is kept with the report: name nobody in it.
+         */
+        ErasureBody: {
+            /**
+             * Reason
+             * @default null
+             */
+            reason?: string | null;
+            /** Users */
+            users: components["schemas"]["EndUserBody"][];
+        };
+        /** ErasurePage */
+        ErasurePage: {
+            /** Items */
+            items: components["schemas"]["ErasureSummaryView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * ErasureSummaryView
+         * @description `total` users, of whom `done` are finished. `error` says why it could not go on the last
+         *     time; it is tried again. Nothing that came until `createdAt` is kept.
+         */
+        ErasureSummaryView: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Done */
+            done: number;
+            /** Error */
+            error: string | null;
+            /** Finishedat */
+            finishedAt: string | null;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /** Requestedby */
+            requestedBy: string;
+            requestedByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "RUNNING" | "COMPLETE";
+            /** Total */
+            total: number;
+        };
+        /**
+         * ErasureView
+         * @description The report. `waiting` webhooks are on their way still.
+         */
+        ErasureView: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Done */
+            done: number;
+            /** Erased */
+            erased: components["schemas"]["ErasedKindView"][];
+            /** Error */
+            error: string | null;
+            /** Finishedat */
+            finishedAt: string | null;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /** Requestedby */
+            requestedBy: string;
+            requestedByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "RUNNING" | "COMPLETE";
+            /** Stayed */
+            stayed: components["schemas"]["StayedView"][];
+            /** Total */
+            total: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * EscalateComponent
@@ -7293,6 +8205,87 @@ export interface components {
              * @default null
              */
             threadId?: string | null;
+        };
+        /** FigureQueryBody */
+        FigureQueryBody: {
+            /** Questions */
+            questions: components["schemas"]["FigureQuestionBody"][];
+        };
+        /**
+         * FigureQuestionBody
+         * @description What is counted, by what, of which, when. Time is widened to whole buckets of `timeZone`;
+         *     with `compare` as many buckets before it are counted too. `top`: so many keys by themselves, the
+         *     largest first, and the rest together.
+         */
+        FigureQuestionBody: {
+            /**
+             * Bucket
+             * @description HOUR: at most 31 days, else 366.
+             * @default DAY
+             * @enum {string}
+             */
+            bucket?: "TOTAL" | "DAY" | "HOUR";
+            /**
+             * Compare
+             * @default NONE
+             * @enum {string}
+             */
+            compare?: "NONE" | "PREVIOUS";
+            /**
+             * Figure
+             * @enum {string}
+             */
+            figure: "ACTIONS" | "REVERSALS" | "DECISIONS" | "JOBS" | "SKIPS" | "OPEN_JOBS" | "MATCHES" | "EVALUATIONS";
+            filters?: components["schemas"]["FilterBody"];
+            /**
+             * Groupby
+             * @default []
+             */
+            groupBy?: ("ACTION" | "AUTOMATION" | "ITEM_TYPE" | "POLICY" | "QUEUE" | "REVIEWER" | "REVISION" | "RULE" | "SOURCE" | "TYPE")[];
+            /**
+             * Since
+             * @description Default: 7 days before the end.
+             * @default null
+             */
+            since?: string | null;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timeZone?: string;
+            /**
+             * Top
+             * @default 50
+             */
+            top?: number;
+            /**
+             * Until
+             * @description Not in it. Default: now.
+             * @default null
+             */
+            until?: string | null;
+        };
+        /**
+         * FilterBody
+         * @description Of each filter that is set one value fits; all filters hold.
+         */
+        FilterBody: {
+            /** Actionids */
+            actionIds?: string[];
+            /** Decisiontypes */
+            decisionTypes?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+            /** Itemtypeids */
+            itemTypeIds?: string[];
+            /** Policyids */
+            policyIds?: string[];
+            /** Queueids */
+            queueIds?: string[];
+            /** Reviewerids */
+            reviewerIds?: string[];
+            /** Ruleids */
+            ruleIds?: string[];
+            /** Sources */
+            sources?: ("REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL")[];
         };
         /**
          * Geometry
@@ -7970,6 +8963,29 @@ export interface components {
             state: "RUNNING" | "COMPLETE" | "CANCELLED" | "FAILED";
         };
         /**
+         * InvestigationView
+         * @description `log`: what was decided about the item and done to it, newest first, `logCursor` where to go
+         *     on in `/v1/decision-log?itemTypeId=&itemId=`; `jobs` and `deliveries` are the newest ten.
+         *     `missing` are the parts that could not be had now.
+         */
+        InvestigationView: {
+            author: components["schemas"]["ItemAuthorView"] | null;
+            counts: components["schemas"]["ItemCountsView"];
+            /** Deliveries */
+            deliveries: components["schemas"]["DeliveryView"][] | null;
+            item: components["schemas"]["ItemVersionView"];
+            /** Jobs */
+            jobs: components["schemas"]["ListedJobView"][];
+            listing: components["schemas"]["ListedItemView"];
+            /** Log */
+            log: components["schemas"]["DecisionLogEntry"][];
+            /** Logcursor */
+            logCursor: string | null;
+            /** Missing */
+            missing: ("strikes" | "deliveries")[];
+            related: components["schemas"]["RelatedView"];
+        };
+        /**
          * InvitationBody
          * @description Who is invited to what. With `requiresApproval` their account waits for somebody's word.
          */
@@ -8027,6 +9043,35 @@ export interface components {
              * @enum {string}
              */
             state: "OPEN" | "ACCEPTED" | "REVOKED" | "EXPIRED";
+        };
+        /**
+         * ItemAuthorView
+         * @description Who made the item; of a user, the user. `profile` is the user as sent last, null where they
+         *     never were. `strikes` are those that count now, null where they are not known.
+         */
+        ItemAuthorView: {
+            /** Avatarfield */
+            avatarField: string | null;
+            /** Displayname */
+            displayName: string | null;
+            /** Nextstrikeexpiryat */
+            nextStrikeExpiryAt: string | null;
+            profile: components["schemas"]["ItemVersionView"] | null;
+            ref: components["schemas"]["ItemRefView"];
+            /** Strikes */
+            strikes: number | null;
+        };
+        /**
+         * ItemCountsView
+         * @description `versions` are counted to a hundred; jobs and reports are those of `jobs`.
+         */
+        ItemCountsView: {
+            /** Openjobs */
+            openJobs: number;
+            /** Reports */
+            reports: number;
+            /** Versions */
+            versions: number;
         };
         /**
          * ItemFields
@@ -8288,6 +9333,7 @@ export interface components {
             /** Reporters */
             reporters: components["schemas"]["ReporterView"][];
             thread: components["schemas"]["JobThreadView"];
+            timeline: components["schemas"]["ContextTimelineView"] | null;
             /** Types */
             types: components["schemas"]["ContextTypeView"][];
         };
@@ -8405,6 +9451,38 @@ export interface components {
             rules?: components["schemas"]["RuleRef"][];
             /** @enum {unknown} */
             source: "APPEAL" | "BULK_ACTION" | "MRT_JOB" | "POST_ACTIONS" | "REPORT" | "RETROACTION" | "REVERSAL" | "RULE_EXECUTION" | "STRIKE_THRESHOLD";
+        };
+        /**
+         * JobGroupList
+         * @description The largest 100 groups among the `examined` jobs whose turn is next; `more`: further jobs
+         *     wait.
+         */
+        JobGroupList: {
+            /** Examined */
+            examined: number;
+            /** Groups */
+            groups: components["schemas"]["JobGroupView"][];
+            /** More */
+            more: boolean;
+        };
+        /**
+         * JobGroupView
+         * @description Jobs that are alike. `sampleJobIds`: up to 200 of them, in their turn.
+         */
+        JobGroupView: {
+            /** Count */
+            count: number;
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /**
+             * Oldest
+             * Format: date-time
+             */
+            oldest: string;
+            /** Samplejobids */
+            sampleJobIds: string[];
         };
         /**
          * JobLeaseExtendedView
@@ -8790,6 +9868,51 @@ export interface components {
             expiresAt: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ListedItemPage
+         * @description A page may hold fewer than asked for, and still have a next one.
+         */
+        ListedItemPage: {
+            /** Items */
+            items: components["schemas"]["ListedItemView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * ListedItemView
+         * @description An item as a list shows it. `displayName` and `preview` (200 characters at most) are by its
+         *     type's roles and texts; `mediaCount` its pictures, films and sounds; `avatarField` the field of
+         *     the picture that stands for it. Of a type that is gone `kind` is null.
+         */
+        ListedItemView: {
+            /** Avatarfield */
+            avatarField: string | null;
+            creator: components["schemas"]["ItemRefView"] | null;
+            /** Displayname */
+            displayName: string | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: ("CONTENT" | "USER" | "THREAD") | null;
+            /** Mediacount */
+            mediaCount: number;
+            /** Preview */
+            preview: string;
+            /**
+             * Saidat
+             * Format: date-time
+             */
+            saidAt: string;
+            /** Submissionid */
+            submissionId: string;
+            /**
+             * Submittedat
+             * Format: date-time
+             */
+            submittedAt: string;
+            /** Typeid */
+            typeId: string;
         };
         /**
          * ListedJobView
@@ -9320,6 +10443,28 @@ export interface components {
             queueName: string;
         };
         /**
+         * MentionNotification
+         * @description Somebody mentioned one in a comment.
+         */
+        MentionNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["MentionData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "COMMENT_MENTION";
+            /** Readat */
+            readAt: string | null;
+        };
+        /**
          * MetadataBody
          * @description One of the two.
          */
@@ -9346,6 +10491,22 @@ export interface components {
             entityId: string;
             /** Ssourl */
             ssoUrl: string;
+        };
+        /**
+         * MissingKindView
+         * @description UNAVAILABLE: try again. NOT_PERMITTED: not for me.
+         */
+        MissingKindView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY";
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "UNAVAILABLE" | "NOT_PERMITTED";
         };
         /**
          * MissingPartView
@@ -9457,17 +10618,85 @@ export interface components {
             queueIds?: string[] | null;
         };
         /**
-         * NotificationKind
-         * @enum {string}
+         * NoteBody
+         * @description What whoever decides about the user next should know.
          */
-        NotificationKind: "RULE_TRIPPED" | "ENDPOINT_PAUSED" | "ENDPOINT_RESUMED" | "COMMENT_MENTION" | "JOB_ASSIGNED" | "JOB_HELD";
+        NoteBody: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * NoteMoment
+         * @description A note on the user; `text` is null once it was deleted.
+         */
+        NoteMoment: {
+            author?: components["schemas"]["PersonView"] | null;
+            /** Authorid */
+            authorId: string;
+            /** Deletedat */
+            deletedAt: string | null;
+            /** Deletedby */
+            deletedBy: string | null;
+            deletedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Editedat */
+            editedAt: string | null;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "NOTE";
+            /** Text */
+            text: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
+         * NotePage
+         * @description Newest first.
+         */
+        NotePage: {
+            /** Items */
+            items: components["schemas"]["NoteView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * NoteView
+         * @description `text` is null once the note was deleted; who did, and when, stays.
+         */
+        NoteView: {
+            author?: components["schemas"]["PersonView"] | null;
+            /** Authorid */
+            authorId: string;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Deletedat */
+            deletedAt: string | null;
+            /** Deletedby */
+            deletedBy: string | null;
+            deletedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Editedat */
+            editedAt: string | null;
+            /** Id */
+            id: string;
+            /** Text */
+            text: string | null;
+        };
         /**
          * NotificationPage
          * @description `unread` is the number of all unread ones.
          */
         NotificationPage: {
             /** Items */
-            items: components["schemas"]["NotificationView"][];
+            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"])[];
             /** Nextcursor */
             nextCursor?: string | null;
             /** Unread */
@@ -9476,27 +10705,6 @@ export interface components {
         /** NotificationsEvent */
         NotificationsEvent: {
             unread: number;
-        };
-        /**
-         * NotificationView
-         * @description `data` is by kind: RULE_TRIPPED {ruleId, ruleName, measure, count, limit, window, stopped,
-         *     revision}; ENDPOINT_PAUSED and ENDPOINT_RESUMED {endpoint, reason, failingSince, waiting};
-         *     COMMENT_MENTION {jobId, commentId, queueName, authorId, authorName}; JOB_ASSIGNED and JOB_HELD
-         *     {jobId, queueName, byId, byName, until}.
-         */
-        NotificationView: {
-            /**
-             * Createdat
-             * Format: date-time
-             */
-            createdAt: string;
-            /** Data */
-            data: components["schemas"]["RuleTrippedData"] | components["schemas"]["EndpointData"] | components["schemas"]["MentionData"] | components["schemas"]["AssignedData"];
-            /** Id */
-            id: string;
-            kind: components["schemas"]["NotificationKind"];
-            /** Readat */
-            readAt: string | null;
         };
         /**
          * OfferedActionView
@@ -9551,6 +10759,18 @@ export interface components {
             label: string;
             /** Value */
             value: string;
+        };
+        /**
+         * OthersView
+         * @description All further keys together: how many, and their sums.
+         */
+        OthersView: {
+            /** Keys */
+            keys: number;
+            /** Previoustotal */
+            previousTotal: number | null;
+            /** Total */
+            total: number;
         };
         /** OverturnPage */
         OverturnPage: {
@@ -9754,7 +10974,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "MANAGE_ORG" | "MANAGE_USERS" | "MANAGE_ROLES" | "MUTATE_LIVE_RULES" | "MUTATE_NON_LIVE_RULES" | "RUN_RETROACTION" | "RUN_BACKTEST" | "VIEW_INSIGHTS" | "VIEW_RULES_DASHBOARD" | "MANAGE_POLICIES" | "MANUALLY_ACTION_CONTENT" | "VIEW_INVESTIGATION" | "VIEW_MRT" | "VIEW_MRT_DATA" | "EDIT_MRT_QUEUES" | "MANAGE_ROUTING_RULES" | "VIEW_CHILD_SAFETY_DATA";
+        Permission: "MANAGE_ORG" | "MANAGE_USERS" | "MANAGE_ROLES" | "MUTATE_LIVE_RULES" | "MUTATE_NON_LIVE_RULES" | "RUN_RETROACTION" | "RUN_BACKTEST" | "VIEW_INSIGHTS" | "VIEW_RULES_DASHBOARD" | "MANAGE_POLICIES" | "MANUALLY_ACTION_CONTENT" | "VIEW_INVESTIGATION" | "VIEW_MRT" | "VIEW_MRT_DATA" | "EDIT_MRT_QUEUES" | "MANAGE_ROUTING_RULES" | "VIEW_CHILD_SAFETY_DATA" | "ERASE_END_USERS";
         /** PermissionGroup */
         PermissionGroup: {
             /** Name */
@@ -10007,6 +11227,21 @@ export interface components {
             reason?: string | null;
         };
         /**
+         * PreferenceBody
+         * @description Whatever a page puts there: JSON of 16 KB at most.
+         */
+        PreferenceBody: {
+            value: components["schemas"]["JsonValue"];
+        };
+        /**
+         * PreferenceList
+         * @description By key.
+         */
+        PreferenceList: {
+            /** Items */
+            items: components["schemas"]["PreferenceView"][];
+        };
+        /**
          * Preferences
          * @description How the console looks to one person, on every machine.
          */
@@ -10028,6 +11263,22 @@ export interface components {
              * @enum {string}
              */
             theme?: "SYSTEM" | "LIGHT" | "DARK";
+        };
+        /**
+         * PreferenceView
+         * @description `revision` counts the changes: send it as If-Match.
+         */
+        PreferenceView: {
+            /** Key */
+            key: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Updatedat
+             * Format: date-time
+             */
+            updatedAt: string;
+            value: components["schemas"]["JsonValue"];
         };
         /**
          * PresenceEvent
@@ -10160,7 +11411,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/forbidden" | "/problems/held" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/media-unavailable" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-timeout" | "/problems/requested-range-not-satisfiable" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
+            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/expectation-failed" | "/problems/forbidden" | "/problems/held" | "/problems/http-version-not-supported" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/media-unavailable" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-header-fields-too-large" | "/problems/request-timeout" | "/problems/requested-range-not-satisfiable" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/service-unavailable" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
             /**
              * Usedby
              * @default null
@@ -10718,6 +11969,19 @@ export interface components {
             typeId: string;
         };
         /**
+         * RelatedView
+         * @description `thread`: five before and five after the item, the oldest first, with it; `children`: the
+         *     first five that name it as their parent; `byAuthor`: the author's latest five others.
+         */
+        RelatedView: {
+            /** Byauthor */
+            byAuthor: components["schemas"]["ListedItemView"][];
+            /** Children */
+            children: components["schemas"]["ListedItemView"][];
+            /** Thread */
+            thread: components["schemas"]["ListedItemView"][];
+        };
+        /**
          * ReleasedView
          * @description `released`: how many jobs are free again.
          */
@@ -10822,6 +12086,36 @@ export interface components {
             typeId: string;
             /** Upheld30D */
             upheld30d: number | null;
+        };
+        /**
+         * ReportMoment
+         * @description `invalidatedAt`: it counts no longer.
+         */
+        ReportMoment: {
+            /** Id */
+            id: string;
+            /** Invalidatedat */
+            invalidatedAt: string | null;
+            item: components["schemas"]["ItemRefView"];
+            /** Jobid */
+            jobId: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "REPORT";
+            /** Policyid */
+            policyId: string | null;
+            /** Queueid */
+            queueId: string;
+            /** Reason */
+            reason: string | null;
+            reporter: components["schemas"]["PlatformUserView"] | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
         };
         /**
          * RequestedView
@@ -11521,6 +12815,28 @@ export interface components {
             tags?: string[];
         };
         /**
+         * RuleActorView
+         * @description A rule as it was called then. `score` and `matchedValue` are of its first condition that
+         *     found something.
+         */
+        RuleActorView: {
+            /** Id */
+            id: string;
+            /** Matchedvalue */
+            matchedValue: string | null;
+            /** Name */
+            name: string;
+            /** Revision */
+            revision: number;
+            /** Score */
+            score: number | boolean | string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "LIVE" | "BACKGROUND";
+        };
+        /**
          * RuleBody
          * @description A condition, and what follows when it is true. `conditionSet` is Coop's condition JSON,
          *     `actionParameters` are values by action id, then by parameter name. `maxDailyActions` limits the
@@ -11594,6 +12910,40 @@ export interface components {
             itemTypeId: string;
             /** Together */
             together: number;
+        };
+        /** RuleExecutionView */
+        RuleExecutionView: {
+            /** Actionid */
+            actionId: string;
+            /** Executionid */
+            executionId: string;
+        };
+        /**
+         * RuleMoment
+         * @description Rules that passed on a submission (`submissionId`), and what they asked for.
+         */
+        RuleMoment: {
+            /** Executions */
+            executions: components["schemas"]["RuleExecutionView"][];
+            /** Id */
+            id: string;
+            item: components["schemas"]["ItemRefView"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "RULE";
+            /** Rules */
+            rules: components["schemas"]["RuleActorView"][];
+            /** Submissionid */
+            submissionId: string;
+            /** Takenback */
+            takenBack: components["schemas"]["TakenBackView"][];
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
         };
         /** RuleOutcomeView */
         RuleOutcomeView: {
@@ -11675,6 +13025,28 @@ export interface components {
             ruleName: string;
             stopped: boolean;
             window: number;
+        };
+        /**
+         * RuleTrippedNotification
+         * @description A rule did more than its ceiling allows.
+         */
+        RuleTrippedNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["RuleTrippedData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "RULE_TRIPPED";
+            /** Readat */
+            readAt: string | null;
         };
         /**
          * RuleView
@@ -11909,6 +13281,24 @@ export interface components {
              * @enum {string}
              */
             state: "OPEN" | "ACCEPTED" | "REVOKED" | "EXPIRED";
+        };
+        /**
+         * SeriesView
+         * @description `keys` are values of `groupBy`, in its order; null for decisions that no person made. A
+         *     number is null where it is not known, as of open jobs when nobody looked; their `total` is the
+         *     last number. What was not compared has no `previous`.
+         */
+        SeriesView: {
+            /** Counts */
+            counts: (number | null)[];
+            /** Keys */
+            keys: (string | null)[];
+            /** Previous */
+            previous: (number | null)[] | null;
+            /** Previoustotal */
+            previousTotal: number | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * ServiceProviderView
@@ -12478,6 +13868,58 @@ export interface components {
             websiteUrl?: string | null;
         };
         /**
+         * SharedView
+         * @description A view that everybody sees. `revision` counts its changes: send it as If-Match.
+         */
+        SharedView: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Createdby */
+            createdBy: string;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Page */
+            page: string;
+            /** Revision */
+            revision: number;
+            /**
+             * Updatedat
+             * Format: date-time
+             */
+            updatedAt: string;
+            /** Updatedby */
+            updatedBy: string;
+            updatedByPerson?: components["schemas"]["PersonView"] | null;
+            value: components["schemas"]["JsonValue"];
+        };
+        /**
+         * SharedViewBody
+         * @description `page` is what the console calls the page; `value` is the page's own, 16 KB at most.
+         */
+        SharedViewBody: {
+            /** Name */
+            name: string;
+            /** Page */
+            page: string;
+            value: components["schemas"]["JsonValue"];
+        };
+        /**
+         * SharedViewPage
+         * @description By id.
+         */
+        SharedViewPage: {
+            /** Items */
+            items: components["schemas"]["SharedView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
          * ShownPasswordBody
          * @description The present password, shown again.
          */
@@ -12685,6 +14127,18 @@ export interface components {
             redirectUrl: string | null;
         };
         /**
+         * StayedView
+         * @description `items` is how many, where that is known; of child safety, to those who may see it.
+         */
+        StayedView: {
+            /** Items */
+            items: number | null;
+            /** Kind */
+            kind: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * StretchView
          * @description Since my last pause of ten minutes; `beganAt` is null while there is none.
          */
@@ -12770,6 +14224,34 @@ export interface components {
             weight: number;
         };
         /**
+         * StrikeMoment
+         * @description The user's strikes became `total`, by `delta`, for `causeId`.
+         */
+        StrikeMoment: {
+            /** Causeid */
+            causeId: string;
+            /** Crossed */
+            crossed: number[];
+            /** Delta */
+            delta: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "STRIKE";
+            /** Policyid */
+            policyId: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Total */
+            total: number;
+        };
+        /**
          * StrikeThresholdBody
          * @description Reaching so many strikes runs the actions, on the user.
          */
@@ -12838,15 +14320,44 @@ export interface components {
             typeId: string;
         };
         /**
+         * SubmissionMoment
+         * @description The item was sent; `id` is the submission, report or appeal that brought it.
+         */
+        SubmissionMoment: {
+            /** Id */
+            id: string;
+            item: components["schemas"]["ItemRefView"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "SUBMISSION";
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "ITEM" | "REPORT" | "APPEAL";
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Typeversion */
+            typeVersion: string;
+        };
+        /**
          * SubmittedItem
          * @description An item as accepted: coerced data under a known version of its item type.
          *
-         *         `data` is a JSON object; `type_version` the item type's version (a UTC timestamp).
+         *         `data` is a JSON object; `type_version` the item type's version (a UTC timestamp). Where its
+         *         maker was `erased`, it is empty.
          */
         SubmittedItem: {
             /** @default null */
             creator?: components["schemas"]["ItemRef"] | null;
             data: unknown;
+            /** @default false */
+            erased?: boolean;
             id: string;
             /**
              * @default original
@@ -13146,6 +14657,18 @@ export interface components {
             highPrecision: number;
             /** Highrecall */
             highRecall: number;
+        };
+        /**
+         * TimelineView
+         * @description Newest first. A page may hold fewer than asked for, and still have a next one.
+         */
+        TimelineView: {
+            /** Items */
+            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
+            /** Missing */
+            missing: components["schemas"]["MissingKindView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
         };
         /**
          * TimesPointView
@@ -14256,6 +15779,42 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    queryFigures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FigureQueryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswersView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     countSkips: {
         parameters: {
             query?: {
@@ -14778,6 +16337,103 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    decideJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchDecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDecisionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getBatchDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDecisionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    undoBatchDecision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDecisionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -15746,6 +17402,140 @@ export interface operations {
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listErasures: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasurePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listErasedUsers: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedUserPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -17384,6 +19174,44 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    findItems: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How far back words are searched. */
+                days?: number;
+                id?: string | null;
+                ip?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+                text?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedItemPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getItem: {
         parameters: {
             query?: never;
@@ -17403,6 +19231,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemVersionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listItemChildren: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+                type_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedItemPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getItemConversation: {
+        parameters: {
+            query?: {
+                after?: number;
+                before?: number;
+                /** @description `nextCursor` of the page before. */
+                earlierThan?: string | null;
+                /** @description `nextCursor` of the page before. */
+                laterThan?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+                type_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    investigateItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+                type_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvestigationView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -17522,6 +19455,44 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listItemTimeline: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Left out: every kind. */
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+                type_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listItemVersions: {
         parameters: {
             query?: {
@@ -17546,6 +19517,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemVersionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listJobGroups: {
+        parameters: {
+            query: {
+                by: "HASH" | "AUTHOR" | "RULE" | "TEXT";
+                queueId: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobGroupList"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -18424,6 +20426,45 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listJobTimeline: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Left out: every kind. */
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                /** @description How many entries at most. */
+                limit?: number;
+                /** @description USER: who made the item, or who it is. */
+                of?: "ITEM" | "USER";
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listLocationBanks: {
         parameters: {
             query?: {
@@ -18973,6 +21014,148 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listPreferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getPreference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceView"];
+                };
+            };
+            /** @description It is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putPreference: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `"<revision>"` that you saw. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferenceView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deletePreference: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `"<revision>"` that you saw. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -19549,7 +21732,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NotificationView"];
+                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -23968,6 +26151,152 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listUserNotes: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                type_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createUserNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                type_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteUserNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+                type_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    editUserNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note_id: string;
+                type_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listUserStrikeChanges: {
         parameters: {
             query?: {
@@ -24028,6 +26357,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserStrikesPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listUserTimeline: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description Left out: every kind. */
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                type_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -24444,6 +26811,157 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSharedViews: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+                /** @description Of this page alone. */
+                page?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedViewPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSharedView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedView"];
+                };
+            };
+            /** @description It is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putSharedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `"<revision>"` that you saw. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharedViewBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteSharedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `"<revision>"` that you saw. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
