@@ -22,5 +22,6 @@ def collector() -> Iterator[Collector]:
 def stack(collector: Collector) -> Iterator[LocalStack]:
     """The whole system, every service a process, every trace recorded."""
     traced = {"COOP_OTLP_ENDPOINT": collector.url, "COOP_TRACE_RATIO": "1"}
-    with state_folder() as folder, LocalStack(folder / "state", **traced) as running:
+    soon = {"COOP_REVIEW_ERASURE_SETTLE": "5"}  # nothing is held when an erasure is asked for
+    with state_folder() as folder, LocalStack(folder / "state", **traced, **soon) as running:
         yield running

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -71,6 +72,19 @@ def eventually(condition: Callable[[], Any], what: str, *, within: float = 30.0)
             return found
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
         time.sleep(0.05)
+
+
+async def eventually_found(
+    ask: Callable[[], Awaitable[Any]], what: str, *, within: float = 30.0
+) -> Any:
+    """As `eventually`, for a question that is awaited."""
+    deadline = time.monotonic() + within
+    while True:
+        found = await ask()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

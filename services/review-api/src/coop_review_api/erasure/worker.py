@@ -54,6 +54,12 @@ class ErasureLimits:
     pause: timedelta = timedelta(minutes=5)
     batch: int = 100
 
+    @classmethod
+    def of(cls, settle: float) -> ErasureLimits:
+        """With these seconds to settle."""
+        wanted = timedelta(seconds=settle)
+        return cls(settle=wanted, pause=min(cls.pause, wanted))
+
 
 class ErasureWorker:
     """One process's; several may run."""

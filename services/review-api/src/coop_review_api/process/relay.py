@@ -95,7 +95,7 @@ def relay(settings: RelaySettings) -> Service:
         engine,
         erasers(engine, order, dispatch, DerivativeStore.of(settings.object_store, vault)),
         clock=now,
-        limits=ErasureLimits(),
+        limits=ErasureLimits.of(settings.review_erasure_settle),
     )
     service.add_task("erasures", erasing.run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
