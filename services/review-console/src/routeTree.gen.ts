@@ -18,6 +18,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
+import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -63,6 +64,11 @@ const AppQueuesRoute = AppQueuesRouteImport.update({
   path: "/queues",
   getParentRoute: () => AppRoute,
 } as any);
+const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
+  id: "/jobs/$jobId",
+  path: "/jobs/$jobId",
+  getParentRoute: () => AppRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -73,6 +79,7 @@ export interface FileRoutesByFullPath {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/queues": typeof AppQueuesRoute;
+  "/jobs/$jobId": typeof AppJobsJobIdRoute;
 }
 export interface FileRoutesByTo {
   "/awaiting-approval": typeof AwaitingApprovalRoute;
@@ -83,6 +90,7 @@ export interface FileRoutesByTo {
   "/signup": typeof SignupRoute;
   "/queues": typeof AppQueuesRoute;
   "/": typeof AppIndexRoute;
+  "/jobs/$jobId": typeof AppJobsJobIdRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -95,6 +103,7 @@ export interface FileRoutesById {
   "/signup": typeof SignupRoute;
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -106,7 +115,8 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
-    | "/queues";
+    | "/queues"
+    | "/jobs/$jobId";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/awaiting-approval"
@@ -116,7 +126,8 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/queues"
-    | "/";
+    | "/"
+    | "/jobs/$jobId";
   id:
     | "__root__"
     | "/_app"
@@ -127,7 +138,8 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/_app/queues"
-    | "/_app/";
+    | "/_app/"
+    | "/_app/jobs/$jobId";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -205,17 +217,26 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/jobs/$jobId": {
+      id: "/_app/jobs/$jobId";
+      path: "/jobs/$jobId";
+      fullPath: "/jobs/$jobId";
+      preLoaderRoute: typeof AppJobsJobIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
 interface AppRouteChildren {
   AppQueuesRoute: typeof AppQueuesRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
   AppQueuesRoute: AppQueuesRoute,
   AppIndexRoute: AppIndexRoute,
+  AppJobsJobIdRoute: AppJobsJobIdRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

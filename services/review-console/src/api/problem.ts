@@ -29,6 +29,9 @@ export class ApiProblem extends Error {
   readonly needs: readonly string[];
   readonly usedBy: readonly string[];
   readonly draftKept: boolean;
+  /** Of a job that somebody else has: who, and until when. */
+  readonly heldBy: Body["by"];
+  readonly heldUntil: string | null;
   readonly requestId: string | null;
   /** Seconds the server asks to wait for; null where it does not say. */
   readonly retryAfter: number | null;
@@ -42,6 +45,8 @@ export class ApiProblem extends Error {
     this.needs = body.needs ?? [];
     this.usedBy = body.usedBy ?? [];
     this.draftKept = body.draftKept ?? false;
+    this.heldBy = body.by ?? null;
+    this.heldUntil = body.expiresAt ?? null;
     this.requestId = body.requestId ?? null;
     this.retryAfter = retryAfter;
   }

@@ -44,14 +44,18 @@ interface Props {
   /** It has B, Shift B and C: one medium on a page. */
   readonly keyed?: boolean;
   readonly reveilAfter?: number;
+  /** It was seen, and is no longer. */
+  readonly onVeil?: (ref: string) => void;
 }
 
-export function Veil({ medium, load, jobKey, first = "veiled", keyed = false, reveilAfter = REVEIL_MS }: Props) {
+export function Veil({ medium, load, jobKey, first = "veiled", keyed = false, reveilAfter = REVEIL_MS, onVeil }: Props) {
   const say = useWords(words);
   const [stage, setStage] = useStage(first, `${jobKey} ${medium.ref}`, reveilAfter);
   useCommand({ id: "veil.reveal", scope: "job", keys: "B", label: say("reveal"), enabled: keyed, run: () => setStage(further(stage)) });
   useCommand({ id: "veil.again", scope: "job", keys: "Shift+B", label: say("veilAgain"), enabled: keyed, run: () => setStage(reveiled(stage)) });
   useCommand({ id: "veil.colour", scope: "job", keys: "C", label: say("colourOnOff"), enabled: keyed, run: () => setStage(coloured(stage)) });
+  const seen = isClear(stage);
+  useEffect(() => (seen ? () => onVeil?.(medium.ref) : undefined), [seen, medium.ref, onVeil]);
   return (
     <figure className={classes.figure}>
       <div className="row g8">
@@ -91,7 +95,7 @@ function Shown({ medium, stage, load, keyed }: { medium: Medium; stage: Exclude<
   if (error) return asProblem(error)?.status === 404 ? <p className={classes.caption}>{say("gone")}</p> : <Problem error={error} again={() => void refetch()} />;
   return (
     <div className={classes.veil} style={{ aspectRatio: ratio }} data-stage={stage}>
-      {url === null ? null : medium.kind === "image" || stage === "veiled" ? (
+      {url === null ? null : medium.kind === "image" || stage === "veiled" || data?.type.startsWith("image/") ? (
         <img src={url} alt={say(isClear(stage) ? "clearAlt" : "veiledAlt", { kind: medium.kind, caption })} />
       ) : medium.kind === "video" ? (
         <video src={url} controls muted playsInline preload="metadata" controlsList="nodownload" />

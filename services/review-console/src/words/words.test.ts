@@ -3,6 +3,7 @@ import { afterEach, expect, it } from "vitest";
 import { words as control } from "@/control/words";
 import { words as form } from "@/form/words";
 import { words as queue } from "@/queue/words";
+import { words as review } from "@/review/words";
 import { words as session } from "@/session/words";
 import { words as shell } from "@/shell/words";
 import { words as table } from "@/table/words";
@@ -15,7 +16,7 @@ import { defineWords, sayer, setLocale } from "./words";
 afterEach(() => setLocale("en"));
 
 it("every message of every catalogue can be read, in English and in the pseudo locale", () => {
-  for (const words of [control, form, queue, session, shell, table, time, veil]) {
+  for (const words of [control, form, queue, review, session, shell, table, time, veil]) {
     for (const message of Object.values(words.messages)) expect(() => pseudoOf(message)).not.toThrow();
   }
 });

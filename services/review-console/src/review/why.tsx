@@ -1,0 +1,179 @@
+/**
+ * Why a job is here, as a sentence: what rules found, with how strongly; else what was reported, or
+ * appealed.
+ */
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { Fragment, useState, type ReactNode } from "react";
+
+import type { Schema } from "@/api/client";
+import { Severity, levelOf } from "@/look/severity";
+import { Moment } from "@/time/moment";
+import { useWords } from "@/words/words";
+
+import type { Context } from "./context";
+import classes from "./job.module.css";
+import { useNames } from "./names";
+import { words } from "./words";
+
+type Node = Schema["ConditionNodeView"];
+type Rule = Schema["ReasonRuleView"];
+const SHOWN = 3;
+
+/** The conditions of a tree in their order, each with what joins it to the one before. */
+export function leavesOf(node: Node | null | undefined, joint = "AND"): { node: Node; joint: string }[] {
+  if (!node) return [];
+  const parts = node.conditions ?? [];
+  if (parts.length === 0) return node.condition || node.says ? [{ node, joint }] : [];
+  return parts.flatMap((one, index) => leavesOf(one, index === 0 ? joint : (node.conjunction ?? "AND")));
+}
+
+export function Why({ context }: { context: Context }) {
+  const say = useWords(words);
+  const { job } = context;
+  const severity = (["sev0", "sev1", "sev2", "sev3", "sev4"] as const)[Math.min(4, job.severity)] ?? "sev0";
+  const level = levelOf(job.severity);
+  const rules = context.explanation.rules;
+  return (
+    <>
+      <div className="row g8">
+        <h2>{say("why")}</h2>
+        {job.severity > 0 ? (
+          <span className={`badge ${level}`}>
+            <Severity level={level}>{say(severity)}</Severity>
+          </span>
+        ) : null}
+        <span className="dim t13 end ell" style={{ flexShrink: 1, paddingInlineEnd: 1 }}>
+          {[job.reportCount > 0 ? say("reportsThen", { count: job.reportCount }) : "", ...rules.map((rule) => say("byRule", { name: `${rule.name} · v${rule.revision}` }))].filter(Boolean).join(", ")}
+        </span>
+      </div>
+      {job.kind === "APPEAL" ? <Appealed context={context} /> : null}
+      {rules.map((rule) => (
+        <RuleSentence key={rule.id} rule={rule} />
+      ))}
+      {rules.length === 0 && job.kind !== "APPEAL" ? <Reported context={context} /> : null}
+    </>
+  );
+}
+
+function RuleSentence({ rule }: { rule: Rule }) {
+  const say = useWords(words);
+  const [open, setOpen] = useState(false);
+  const leaves = leavesOf(rule.conditions);
+  const passed = leaves.filter((one) => one.node.outcome === "PASSED");
+  const shown = (passed.length > 0 ? passed : leaves).slice(0, SHOWN);
+  return (
+    <>
+      <p className={classes.sent}>
+        {shown.map(({ node, joint }, index) => (
+          <Fragment key={node.path}>
+            {index > 0 ? ` ${say(joiner(joint))} ` : null}
+            <Leaf node={node} />
+          </Fragment>
+        ))}
+        {shown.length === 0 ? <b>{rule.says ?? rule.name}</b> : null}
+        {leaves.length > shown.length ? (
+          <>
+            {". "}
+            <button type="button" className={classes.plain} aria-expanded={open} onClick={() => setOpen(!open)}>
+              {open ? say("fewer") : say("allConditions", { count: leaves.length })}
+            </button>
+          </>
+        ) : null}
+      </p>
+      {open ? <Tree node={rule.conditions} /> : null}
+    </>
+  );
+}
+
+function joiner(conjunction: string) {
+  return ({ AND: "and", OR: "or", XOR: "xor", NOT: "not" } as const)[conjunction as "AND"] ?? "and";
+}
+
+function Tree({ node }: { node: Node | null | undefined }): ReactNode {
+  const say = useWords(words);
+  if (!node) return null;
+  const parts = node.conditions ?? [];
+  if (parts.length === 0) return <div>{<Leaf node={node} />}</div>;
+  return (
+    <div className={classes.tree}>
+      {parts.map((one, index) => (
+        <div key={one.path}>
+          {index > 0 ? <span className="dim t12">{say(joiner(node.conjunction ?? "AND"))}</span> : null}
+          <Tree node={one} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Leaf({ node }: { node: Node }) {
+  const say = useWords(words);
+  const threshold = node.condition?.threshold;
+  const score = node.score;
+  const isShare = typeof score === "number" && typeof threshold === "number" && score >= 0 && score <= 1 && threshold <= 1;
+  const found = node.matchedValue;
+  return (
+    <>
+      <span className={classes.cond} data-outcome={node.outcome}>
+        {node.outcome === "PASSED" ? <IconCheck size={13} className="done" aria-hidden="true" /> : node.outcome === "FAILED" ? <IconX size={13} aria-hidden="true" /> : null}
+        {node.says ?? node.path}
+      </span>
+      {isShare ? (
+        <>
+          <span className={classes.scorebar} aria-hidden="true">
+            <i style={{ width: `${score * 100}%` }} />
+            <u style={{ insetInlineStart: `${threshold * 100}%` }} />
+          </span>
+          <b className="tnum">{Math.round(score * 100) / 100}</b>
+        </>
+      ) : null}
+      {found ? <span className="dim user-text"> {say("found", { value: found })}</span> : null}
+    </>
+  );
+}
+
+function Reported({ context }: { context: Context }) {
+  const say = useWords(words);
+  const names = useNames(context);
+  const reports = context.job.entries.flatMap((one) => (one.report ? [one.report] : []));
+  const [last] = reports;
+  if (!last) return <p className={`${classes.sent} dim`}>{context.job.movedFrom.length > 0 ? say("moved") : say("sourceOther")}</p>;
+  const reporter = context.reporters.find((one) => one.id === last.reporter?.id);
+  return (
+    <p className={classes.sent}>
+      <span className={classes.cond} data-outcome="PASSED">
+        {say("reportedBy", { name: reporter?.displayName ?? last.reporter?.id ?? say("somebody"), policy: last.policyId ? names.policy(last.policyId) : "none" })}
+      </span>
+      {last.reason ? <span className="user-text"> {say("quoted", { text: last.reason })}</span> : null}
+      {context.job.reporterCount > 1 ? <span className="dim"> {say("reportedMore", { count: context.job.reporterCount - 1 })}</span> : null}
+    </p>
+  );
+}
+
+const ACTORS = { PERSON: "somebody", AUTOMATIC: "byAutomatic", RULE: "byRuleActor", BULK_ACTION: "byBulk", STRIKE_THRESHOLD: "byStrike", PLATFORM: "byPlatform" } as const;
+
+function Appealed({ context }: { context: Context }) {
+  const say = useWords(words);
+  const names = useNames(context);
+  const appeal = context.job.entries.find((one) => one.appeal)?.appeal;
+  return (
+    <>
+      {appeal ? (
+        <p className={classes.sent}>
+          {say.rich("appealBy", { name: context.author?.displayName ?? appeal.appealedBy.id, time: <Moment at={appeal.appealedAt} /> })}
+          {appeal.reason ? <span className="user-text"> {say("quoted", { text: appeal.reason })}</span> : null}
+        </p>
+      ) : null}
+      {(context.job.appealOf ?? []).map((one) => (
+        <p key={one.id} className={classes.sent}>
+          <span className={classes.cond} data-outcome="PASSED">
+            {say("appealWas", { actions: one.actionIds.map(names.action).join(", "), who: one.reviewer?.name ?? say(ACTORS[one.by]) })}
+          </span>{" "}
+          <span className="dim">
+            <Moment at={one.decidedAt} /> · {one.policyIds.map(names.policy).join(", ")}
+          </span>
+        </p>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,5 @@
+import { createFileRoute } from "@tanstack/react-router";
+
+import { JobPage } from "@/review/job-page";
+
+export const Route = createFileRoute("/_app/jobs/$jobId")({ component: JobPage });
