@@ -23,6 +23,7 @@ import { words } from "./words";
 
 const NEAR = 8;
 const ROW = 26;
+const SETTLED_MS = 150;
 
 export function Thread({ context, editing }: { context: Context; editing: Editing }) {
   const say = useWords(words);
@@ -52,12 +53,15 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     if (index >= 0) virtual.scrollToIndex(index, { align });
   };
 
-  useOpening(() => show(cursor, "center"), rows.length > 0);
+  const opened = useOpening(() => {
+    const offset = virtual.getOffsetForIndex(Math.max(0, indexOf(cursor)), "start")?.[0];
+    if (offset !== undefined) virtual.scrollToOffset(Math.max(0, offset - (list.current?.clientHeight ?? 0) / 3));
+  }, rows.length > 0);
   useAnchor(keys, virtual);
   const seen = virtual.getVirtualItems();
   const first = seen[0]?.index ?? 0;
   const last = seen.at(-1)?.index ?? 0;
-  useFurther(thread, first, rows.length - last);
+  useFurther(thread, opened ? first : Infinity, opened ? rows.length - last : Infinity);
 
   const at = messages.findIndex((one) => keyOf(one) === cursor);
   const move = (by: number, range = false) => {
@@ -165,20 +169,28 @@ function useThreadKeys(acts: Acts): void {
   useCommand({ id: "thread.clear", scope: "thread", keys: "Escape", label: say("threadClear"), enabled: acts.some, run: () => acts.clear() });
 }
 
-/** Once, when there is something to open at. */
-function useOpening(open: () => void, ready: boolean): void {
-  const done = useRef(false);
+/** Once, when there is something to open at; true from then on. */
+function useOpening(open: () => void, ready: boolean): boolean {
+  const [done, setDone] = useState(false);
   const run = useRef(open);
   useEffect(() => {
     run.current = open;
   });
   useEffect(() => {
-    if (!ready || done.current) return;
-    done.current = true;
+    if (!ready) return undefined;
     run.current();
     // Rows are measured meanwhile.
-    requestAnimationFrame(() => run.current());
+    const again = requestAnimationFrame(() => run.current());
+    const timer = setTimeout(() => {
+      run.current();
+      setDone(true);
+    }, SETTLED_MS);
+    return () => {
+      cancelAnimationFrame(again);
+      clearTimeout(timer);
+    };
   }, [ready]);
+  return done;
 }
 
 /** What comes before is put above what is looked at, which does not move. */

@@ -14,7 +14,7 @@ import { useWords } from "@/words/words";
 import classes from "./shell.module.css";
 import { words } from "./words";
 
-type Notification = Schema["NotificationView"];
+type Notification = Schema["NotificationPage"]["items"][number];
 
 export function Notifications() {
   const say = useWords(words);
