@@ -100,7 +100,12 @@ async def test_what_is_held_is_listed_with_its_lease(
     async with transaction(engine) as connection:
         await release(connection, org, second.job.summary.job_id, second.lease_token)
         await close(
-            connection, org, third.job.summary.job_id, third.lease_token, by="anna", reason="D"
+            connection,
+            org,
+            third.job.summary.job_id,
+            third.lease_token,
+            by="anna",
+            reason="DECIDED",
         )
         await connection.execute(
             text(

@@ -41,7 +41,7 @@ async def test_what_is_kept_is_closed_by_nobody_else(engine: AsyncEngine, org: s
         await keep(connection, org, jobs[0], kept_as="HELD", person_id=None, seconds=60, by="lead")
         assert await held_count(connection, scope) == 1
         assert len(await closable(connection, scope, limit=10)) == 1
-        closed = await close_free(connection, org, listed, by="system", reason="CLOSED")
+        closed = await close_free(connection, org, listed, by="system", reason="ERASED")
         assert [one.summary.job_id for one in closed] == [jobs[1]]
         moved = await move_batch(
             connection, org, "q1", to_queue="q2", by="lead", ranking=Ranking(), limit=10

@@ -267,7 +267,7 @@ async def test_what_is_left_of_an_emptied_queue_leaves_redis(
         scope = SweepScope(org_id=org, until=datetime.now(UTC))
         await end_leases(connection, org, [held.job.summary.job_id])
         found = await closable(connection, scope, limit=9)
-        assert len(await close_free(connection, org, found, by="t", reason="GONE")) == 2
+        assert len(await close_free(connection, org, found, by="t", reason="ERASED")) == 2
     assert await order.size(org, "q1") == 2
     for _ in range(2):
         await reconciler.once()

@@ -118,12 +118,12 @@ async def test_a_job_that_became_child_safety_meanwhile_is_not_closed(
     claimed = await claims.claim(org, ["q1"], "r1")
     assert claimed is not None
     async with transaction(engine) as connection:
-        closed = await store.close_free(connection, org, seen, by="system", reason="SWEPT")
+        closed = await store.close_free(connection, org, seen, by="system", reason="ERASED")
     held = claimed.job.item.id
     assert {one.summary.item.id for one in closed} == {"i1", "i2", "i3"} - {"i1", held}
     async with transaction(engine) as connection:
-        again = await store.close_free(connection, org, seen, by="system", reason="SWEPT")
-        strange = await store.close_free(connection, "another", seen, by="x", reason="SWEPT")
+        again = await store.close_free(connection, org, seen, by="system", reason="ERASED")
+        strange = await store.close_free(connection, "another", seen, by="x", reason="ERASED")
     assert (again, strange) == ([], [])
 
 
@@ -211,7 +211,7 @@ async def test_sweeps_and_merges_never_deadlock(
         for _ in range(15):
             async with transaction(engine) as connection:
                 seen = await store.closable(connection, scope(org), limit=5)
-                done = await store.close_free(connection, org, seen, by="s", reason="SWEPT")
+                done = await store.close_free(connection, org, seen, by="s", reason="ERASED")
             closed.extend(one.summary.job_id for one in done)
 
     async def scrubbing() -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_queues import slot as slots
 from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, grow
-from coop_queues.job import Closed, JobSummary, Moved, OrderChange, Reopened
+from coop_queues.job import CloseCause, Closed, JobSummary, Moved, OrderChange, Reopened
 from coop_queues.lease import FREE, HELD, UNKEPT, refuse
 from coop_queues.lookup import SUMMARY_SQL, get_summary, summary_of
 from coop_queues.ranking import Ranking
@@ -79,7 +79,7 @@ async def close(
     lease_token: str,
     *,
     by: str,
-    reason: str,
+    reason: CloseCause,
 ) -> Closed:
     """Closes the job; `by` is the reviewer, `reason` a word such as DECIDED.
 
@@ -102,7 +102,7 @@ async def _close(
     lease_token: str | None,
     *,
     by: str,
-    reason: str,
+    reason: CloseCause,
     moved_to: str | None = None,
 ) -> JobSummary | None:
     """Closes the job held under that token, or without a token the free job; else None."""
@@ -125,7 +125,7 @@ async def _close(
 
 
 async def close_free_job(
-    connection: AsyncConnection, found: JobSummary, *, by: str, reason: str
+    connection: AsyncConnection, found: JobSummary, *, by: str, reason: CloseCause
 ) -> Closed | None:
     """Closes a pending job that nobody holds; its slot is locked. None when it is held or closed
     by now."""

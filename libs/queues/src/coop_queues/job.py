@@ -45,6 +45,10 @@ class JobState(StrEnum):
 KeepAs = Literal["ASSIGNED", "HELD"]
 """Given to a person, or kept while an answer is awaited."""
 
+CloseCause = Literal["DECIDED", "CLOSED_AUTOMATICALLY", "MOVED", "REOPENED", "ERASED"]
+"""Why a job is closed: REOPENED, its closing was taken back and another job goes on; of what was
+CLOSED_AUTOMATICALLY the decision says more."""
+
 
 class Undecided(Struct, frozen=True, kw_only=True, rename="camel"):
     """A routing rule that could not be decided, and why not."""
@@ -198,7 +202,7 @@ class JobSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     kept_until: datetime | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
-    close_reason: str | None = None
+    close_reason: CloseCause | None = None
 
 
 class Job(Struct, frozen=True, kw_only=True, rename="camel"):

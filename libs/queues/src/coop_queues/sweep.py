@@ -25,7 +25,7 @@ from coop_contracts.event import ItemRef
 from coop_queues import slot as slots
 from coop_queues.child_safety import is_grave
 from coop_queues.close import close_free_job, requeue, slot_of_job
-from coop_queues.job import Closed, JobKind, JobSummary, Moved, QueueContents
+from coop_queues.job import CloseCause, Closed, JobKind, JobSummary, Moved, QueueContents
 from coop_queues.lookup import SUMMARY_COLUMNS, summary_of
 from coop_queues.ranking import Ranking
 from coop_queues.table import jobs
@@ -125,7 +125,7 @@ async def close_free(
     found: Sequence[JobSummary],
     *,
     by: str,
-    reason: str,
+    reason: CloseCause,
 ) -> list[Closed]:
     """Closes those of the jobs that are free and closable at this moment."""
     await slots.lock(connection, [slot_of_job(summary) for summary in found])

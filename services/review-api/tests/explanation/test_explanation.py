@@ -22,6 +22,7 @@ from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
 
 from ..world.evaluation import Evaluated
+from ..world.statement import counted
 
 pytestmark = pytest.mark.engines
 
@@ -242,6 +243,52 @@ async def test_what_happened_is_found_by_its_ids(world: World, place: Any) -> No
     for query in ("itemId=x", "ruleRevision=1", "jobId=a&decisionId=b", "since=yesterday"):
         answer = await admin.call("GET", f"/v1/evaluations?{query}")
         assert answer.status_code == 422, query
+
+
+async def test_a_list_says_what_each_found(world: World, place: Any, org: Any) -> None:
+    """Asked for outcomes, a list has each rule's outcome with what decided it, the item's first
+    words without hidden fields, and its creator; of child safety no words. A page costs the same
+    statements whatever its length."""
+    admin, kit = world.admin, world.kit
+    post = await admin.make("/v1/item-types", kit.item_type())
+    rule = await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE"))
+    other = await admin.make("/v1/rules", kit.rule(post["id"], status="LIVE", name="Same"))
+    item_id = new_id()
+
+    async def listed(query: str) -> list[dict[str, Any]]:
+        answer = await admin.call("GET", f"/v1/evaluations?itemId={item_id}&{query}")
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+    async def submitted(text: str) -> None:
+        world.context.clock.forward(seconds=1)
+        submission_id = await world.submit(post["id"], {"text": text}, item_id=item_id)
+        await world.evaluate(submission_id, sampled=True)
+
+    of_type = f"itemTypeId={post['id']}"
+    await submitted("this is spam " + "x" * 500)
+    assert (await listed(of_type))[0]["outcome"] is None
+    with counted(world.context.engine) as one:
+        await listed(of_type + "&include=outcome")
+    for _ in range(5):
+        await submitted("harmless")
+    with counted(world.context.engine) as many:
+        *_, newest, oldest = await listed(of_type + "&include=outcome")
+    assert one == many
+    assert {one["id"] for one in oldest["outcome"]["rules"]} == {rule["id"], other["id"]}
+    assert [one["passed"] for one in newest["outcome"]["rules"]] == [False, False]
+    assert oldest["outcome"]["text"] == ("this is spam " + "x" * 500)[:200]
+    assert oldest["outcome"]["creator"] == {"id": "author", "typeId": "user"}
+    oldest = (await listed(f"{of_type}&include=outcome&ruleId={rule['id']}&matched=true"))[-1]
+    (told,) = oldest["outcome"]["rules"]
+    assert (told["id"], told["name"], told["passed"]) == (rule["id"], "Spam rule", True)
+    assert told["matchedValue"] == "spam"
+    answer = await admin.call("GET", "/v1/evaluations?include=everything")
+    assert answer.status_code == 422
+
+    await place(org.default_queue_id, post["id"], item_id, csam=True)
+    assert {one["outcome"]["text"] for one in await listed(of_type + "&include=outcome")} == {None}
 
 
 async def test_a_review_job_leads_to_its_submissions(world: World, org: Any, context: Any) -> None:

@@ -1162,7 +1162,7 @@ export interface paths {
         /**
          * List evaluations
          * @description Recorded evaluations, newest submission first. With `executionId`, `decisionId` or `jobId`:
-         *     those that led to it.
+         *     those that led to it. `include=outcome`: what each found, and the beginning of its item.
          */
         get: operations["listEvaluations"];
         put?: never;
@@ -5454,12 +5454,16 @@ export interface components {
             nextCursor?: string | null;
         };
         /**
+         * ActionType
+         * @enum {string}
+         */
+        ActionType: "CUSTOM_ACTION" | "ENQUEUE_TO_MRT" | "ENQUEUE_AUTHOR_TO_MRT" | "ENQUEUE_TO_NCMEC";
+        /**
          * ActionView
          * @description Callback address, body and header names are null for those who may not manage actions.
          */
         ActionView: {
-            /** Actiontype */
-            actionType: string;
+            actionType: components["schemas"]["ActionType"];
             /** Appliestoallitemsofkind */
             appliesToAllItemsOfKind?: ("CONTENT" | "USER" | "THREAD")[];
             /**
@@ -5491,8 +5495,9 @@ export interface components {
             /**
              * Penalty
              * @default NONE
+             * @enum {string}
              */
-            penalty?: string;
+            penalty?: "NONE" | "LOW" | "MEDIUM" | "HIGH" | "SEVERE";
             /** Reverseactionid */
             reverseActionId?: string | null;
             /** Revision */
@@ -6895,7 +6900,7 @@ export interface components {
             closedBy: string | null;
             closedByPerson?: components["schemas"]["PersonView"] | null;
             /** Closereason */
-            closeReason: string | null;
+            closeReason: ("DECIDED" | "CLOSED_AUTOMATICALLY" | "MOVED" | "REOPENED" | "ERASED") | null;
             /**
              * Createdat
              * Format: date-time
@@ -6940,8 +6945,11 @@ export interface components {
             revision: number;
             /** Severity */
             severity: number;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -7449,8 +7457,11 @@ export interface components {
             reverses: string | null;
             /** Rules */
             rules: components["schemas"]["RuleRef"][];
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -7923,6 +7934,19 @@ export interface components {
             user: components["schemas"]["ItemRefView"];
         };
         /**
+         * EvaluationGlanceView
+         * @description `rules`: those that passed first, up to 20; with `ruleId` that one. Null where there is too
+         *     much of them for a list. `text` is the beginning of the item's words, up to 200 characters; null
+         *     where the item is too large, no longer kept, or about child safety.
+         */
+        EvaluationGlanceView: {
+            creator: components["schemas"]["ItemRefView"] | null;
+            /** Rules */
+            rules: components["schemas"]["RuleGlanceView"][] | null;
+            /** Text */
+            text: string | null;
+        };
+        /**
          * EvaluationPage
          * @description Newest submission first.
          */
@@ -7934,7 +7958,8 @@ export interface components {
         };
         /**
          * EvaluationView
-         * @description One recorded evaluation, to be explained under its submission.
+         * @description One recorded evaluation, to be explained under its submission. `outcome` is there where it
+         *     was asked for.
          */
         EvaluationView: {
             /** Configrevision */
@@ -7944,6 +7969,7 @@ export interface components {
             lane: string;
             /** Matched */
             matched: boolean;
+            outcome?: components["schemas"]["EvaluationGlanceView"] | null;
             /** Sampled */
             sampled: boolean;
             /** Submissionid */
@@ -9363,7 +9389,7 @@ export interface components {
             closedBy: string | null;
             closedByPerson?: components["schemas"]["PersonView"] | null;
             /** Closereason */
-            closeReason: string | null;
+            closeReason: ("DECIDED" | "CLOSED_AUTOMATICALLY" | "MOVED" | "REOPENED" | "ERASED") | null;
             /**
              * Createdat
              * Format: date-time
@@ -9409,8 +9435,11 @@ export interface components {
             revision: number;
             /** Severity */
             severity: number;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -9611,7 +9640,7 @@ export interface components {
             closedBy: string | null;
             closedByPerson?: components["schemas"]["PersonView"] | null;
             /** Closereason */
-            closeReason: string | null;
+            closeReason: ("DECIDED" | "CLOSED_AUTOMATICALLY" | "MOVED" | "REOPENED" | "ERASED") | null;
             /**
              * Createdat
              * Format: date-time
@@ -9652,8 +9681,11 @@ export interface components {
             revision: number;
             /** Severity */
             severity: number;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -9707,7 +9739,7 @@ export interface components {
             closedBy: string | null;
             closedByPerson?: components["schemas"]["PersonView"] | null;
             /** Closereason */
-            closeReason: string | null;
+            closeReason: ("DECIDED" | "CLOSED_AUTOMATICALLY" | "MOVED" | "REOPENED" | "ERASED") | null;
             /**
              * Createdat
              * Format: date-time
@@ -9749,8 +9781,11 @@ export interface components {
             revision: number;
             /** Severity */
             severity: number;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -9928,7 +9963,7 @@ export interface components {
             closedBy: string | null;
             closedByPerson?: components["schemas"]["PersonView"] | null;
             /** Closereason */
-            closeReason: string | null;
+            closeReason: ("DECIDED" | "CLOSED_AUTOMATICALLY" | "MOVED" | "REOPENED" | "ERASED") | null;
             /**
              * Createdat
              * Format: date-time
@@ -9972,8 +10007,11 @@ export interface components {
             severity: number;
             /** Skippeduntil */
             skippedUntil: string | null;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
             /**
              * State
              * @enum {string}
@@ -11197,7 +11235,7 @@ export interface components {
              */
             policyText?: string;
             /** Policytype */
-            policyType?: string | null;
+            policyType?: ("HATE" | "VIOLENCE" | "HARRASSMENT" | "SEXUAL_CONTENT" | "SPAM" | "DRUG_SALES" | "WEAPON_SALES" | "TERRORISM" | "SEXUAL_EXPLOITATION" | "SELF_HARM_AND_SUICIDE" | "GROOMING" | "PROFANITY" | "PRIVACY" | "FRAUD_AND_DECEPTION") | null;
             /** Reviewwithinminutes */
             reviewWithinMinutes?: number | null;
             /** Revision */
@@ -12586,9 +12624,7 @@ export interface components {
          */
         RoutingRuleBody: {
             /** Conditionset */
-            conditionSet: {
-                [key: string]: components["schemas"]["JsonValue"];
-            };
+            conditionSet: components["schemas"]["ConditionSet"];
             /**
              * Description
              * @default
@@ -12853,9 +12889,7 @@ export interface components {
                 };
             };
             /** Conditionset */
-            conditionSet: {
-                [key: string]: components["schemas"]["JsonValue"];
-            };
+            conditionSet: components["schemas"]["ConditionSet"];
             /**
              * Description
              * @default
@@ -12917,6 +12951,25 @@ export interface components {
             actionId: string;
             /** Executionid */
             executionId: string;
+        };
+        /**
+         * RuleGlanceView
+         * @description `passed` null: it could not be decided. `score` and `matchedValue` are those of its first
+         *     condition that has one and came out as the rule did.
+         */
+        RuleGlanceView: {
+            /** Id */
+            id: string;
+            /** Matchedvalue */
+            matchedValue: string | null;
+            /** Name */
+            name: string;
+            /** Passed */
+            passed: boolean | null;
+            /** Revision */
+            revision: number;
+            /** Score */
+            score: number | boolean | string | null;
         };
         /**
          * RuleMoment
@@ -13234,8 +13287,11 @@ export interface components {
             queueId: string;
             /** Reportcount */
             reportCount: number;
-            /** Source */
-            source: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL";
         };
         /**
          * SentView
@@ -17547,6 +17603,7 @@ export interface operations {
                 cursor?: string | null;
                 decisionId?: string | null;
                 executionId?: string | null;
+                include?: "outcome" | null;
                 itemId?: string | null;
                 itemTypeId?: string | null;
                 jobId?: string | null;

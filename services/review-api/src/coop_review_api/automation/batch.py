@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +31,7 @@ from coop_review_api.review.deciding import record_automatic
 from coop_review_api.review.decision import SYSTEM, Component, Reviewer
 from coop_review_api.review.desk import require_visible
 
-CLOSED = "CLOSED_AUTOMATICALLY"
+CLOSED: Final = "CLOSED_AUTOMATICALLY"
 """The `close_reason` of jobs that were closed so; their decisions say why."""
 
 

@@ -1,13 +1,15 @@
 """The condition JSON of rules, as the description of this API tells it.
 
-Guarantees: what `coop_rules.language.parse` has taken has these members. A null is an absent one:
-Coop's clients write both.
-Must not: read anything; the language does.
+Guarantees: what `coop_rules.language.parse` has taken has these members, and what it takes has no
+others. A null is an absent one: Coop's clients write both.
+Must not: read anything; the language does, and names each fault of what was sent.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+
+from pydantic import JsonValue
 
 from coop_contracts.config import Location
 from coop_review_api.http.body import Model
@@ -97,3 +99,5 @@ class ConditionSet(Model):
 
 ConditionJson = Annotated[dict[str, Any], Shape(Condition)]
 ConditionSetJson = Annotated[dict[str, Any], Shape(ConditionSet)]
+SentConditionSet = Annotated[dict[str, JsonValue], Shape(ConditionSet)]
+"""Of a body: any JSON object, which the language then reads."""

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from coop_contracts.config import ItemKind, RuleStatus, ScalarType
-from coop_review_api.configuration.condition_shape import ConditionSetJson
+from coop_contracts.config import ActionType, ItemKind, RuleStatus, ScalarType
+from coop_review_api.configuration.condition_shape import ConditionSetJson, SentConditionSet
 from coop_review_api.http.body import Body, Model
 from coop_review_api.http.person_view import PersonBeside
 
@@ -140,7 +140,7 @@ class PolicyView(Stamped):
     parent_id: str | None = None
     policy_text: str = ""
     enforcement_guidelines: str = ""
-    policy_type: str | None = None
+    policy_type: PolicyType | None = None
     user_strike_count: int = 1
     apply_strikes_to_sub_policies: bool = False
     penalty: Penalty = "NONE"
@@ -192,7 +192,7 @@ class ActionView(Stamped):
     """Callback address, body and header names are null for those who may not manage actions."""
 
     name: str
-    action_type: str
+    action_type: ActionType
     description: str = ""
     item_type_ids: list[str] = Field(default_factory=list)
     applies_to_all_items_of_kind: list[ItemKind] = Field(default_factory=list)
@@ -201,7 +201,7 @@ class ActionView(Stamped):
     callback_url_body: dict[str, Any] | None = None
     parameters: list[ParameterFields] = Field(default_factory=list)
     apply_user_strikes: bool = False
-    penalty: str = "NONE"
+    penalty: Penalty = "NONE"
     reverse_action_id: str | None = None
 
 
@@ -218,7 +218,7 @@ class RuleBody(DocumentBody):
     name: Name
     status: RuleStatus
     item_type_ids: Annotated[list[Id], Field(min_length=1, max_length=500)]
-    condition_set: dict[str, JsonValue]
+    condition_set: SentConditionSet
     description: Text2000 = ""
     action_ids: Ids = Field(default_factory=list)
     policy_ids: Ids = Field(default_factory=list)
@@ -266,7 +266,7 @@ class RoutingRuleBody(DocumentBody):
 
     name: Name
     item_type_ids: Annotated[list[Id], Field(min_length=1, max_length=500)]
-    condition_set: dict[str, JsonValue]
+    condition_set: SentConditionSet
     destination_queue_id: Id
     sequence_number: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     status: Literal["LIVE", "DRAFT"] = "LIVE"

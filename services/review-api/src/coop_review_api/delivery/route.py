@@ -37,7 +37,7 @@ from coop_contracts.dispatch import (
     RedeliverOne,
     ResumeEndpoint,
 )
-from coop_contracts.event import RuleRef
+from coop_contracts.event import RuleRef, Source
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.delivery.dispatch import Dispatch
@@ -120,7 +120,7 @@ class AttemptView(Model):
 class DeliveryDetailView(DeliveryView):
     """`body` is the webhook's, as text; null while it could not be made."""
 
-    source: str
+    source: Source
     rules: list[Annotated[dict[str, Any], Shape(RuleRef)]]
     policy_ids: list[str]
     actor_id: str | None

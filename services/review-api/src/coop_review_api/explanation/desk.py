@@ -26,6 +26,7 @@ from coop_review_api.explanation.evaluation import (
     evaluate,
     lane_program,
 )
+from coop_review_api.explanation.glance import Glance, glances_of
 from coop_review_api.explanation.material import Material, material_of, rules_at
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import NotFound
@@ -205,6 +206,17 @@ class Explanations:
                 id_of=lambda one: one.submission_id,
                 now=self._clock(),
             )
+
+    async def glances(
+        self,
+        principal: Principal,
+        found: Sequence[record.FoundEvaluation],
+        *,
+        rule_id: str | None,
+    ) -> dict[record.FoundEvaluation, Glance]:
+        """What evaluations that were searched found, at a glance."""
+        async with transaction(self._engine) as connection:
+            return await glances_of(connection, principal.org_id, found, rule_id=rule_id)
 
     async def execution(
         self, principal: Principal, execution_id: str

@@ -7,7 +7,7 @@ permission) looks as if it were not there.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,14 +17,17 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.explanation import record
 from coop_review_api.explanation.desk import Explanations, RepeatedEvaluation
+from coop_review_api.explanation.glance import Glance
 from coop_review_api.explanation.view import (
     DifferenceView,
+    EvaluationGlanceView,
     EvaluationPage,
     EvaluationView,
     ExecutionView,
     ExplanationView,
     RepeatedEvaluationList,
     RepeatedEvaluationView,
+    RuleGlanceView,
     RuleOutcomeView,
 )
 from coop_review_api.http.authentication import requires
@@ -59,6 +62,7 @@ class EvaluationQuery(Model):
     matched: bool | None = None
     since: Moment | None = None
     until: Moment | None = None
+    include: Literal["outcome"] | None = None
 
     @property
     def causes(self) -> dict[str, str | None]:
@@ -77,7 +81,7 @@ class EvaluationQuery(Model):
         if sum(cause is not None for cause in self.causes.values()) > 1:
             reason = "one of executionId, decisionId and jobId"
             raise Invalid([Fault("#/query", reason)])
-        return record.EvaluationFilter(**self.model_dump(exclude=set(self.causes)))
+        return record.EvaluationFilter(**self.model_dump(exclude={*self.causes, "include"}))
 
 
 @router.get("/evaluations", operation_id="listEvaluations", response_model=EvaluationPage)
@@ -89,7 +93,7 @@ async def list_evaluations(
     cursor: Cursor = None,
 ) -> EvaluationPage:
     """Recorded evaluations, newest submission first. With `executionId`, `decisionId` or `jobId`:
-    those that led to it."""
+    those that led to it. `include=outcome`: what each found, and the beginning of its item."""
     desk = part_of(request, Explanations)
     wanted = query.filter()
     if any(cause is not None for cause in query.causes.values()):
@@ -97,20 +101,45 @@ async def list_evaluations(
         wanted = replace(wanted, submission_ids=tuple(ids))
     found = await desk.search(principal, wanted, after=decode_cursor(cursor), limit=limit + 1)
     page, next_cursor = cut(found, limit, record.position_of)
+    glances: dict[record.FoundEvaluation, Glance] = {}
+    if query.include == "outcome" and page:
+        glances = await desk.glances(principal, page, rule_id=query.rule_id)
     return EvaluationPage(
-        items=[
-            EvaluationView(
-                submission_id=one.submission_id,
-                lane=one.lane,
-                time=one.time,
-                item=ItemRefView(id=one.item_id, type_id=one.item_type_id),
-                config_revision=one.config_revision,
-                matched=one.matched,
-                sampled=one.sampled,
+        items=[_evaluation(one, glances.get(one)) for one in page], next_cursor=next_cursor
+    )
+
+
+def _evaluation(one: record.FoundEvaluation, glance: Glance | None) -> EvaluationView:
+    return EvaluationView(
+        submission_id=one.submission_id,
+        lane=one.lane,
+        time=one.time,
+        item=ItemRefView(id=one.item_id, type_id=one.item_type_id),
+        config_revision=one.config_revision,
+        matched=one.matched,
+        sampled=one.sampled,
+        outcome=None if glance is None else _glance(glance),
+    )
+
+
+def _glance(glance: Glance) -> EvaluationGlanceView:
+    creator, rules = glance.creator, glance.rules
+    return EvaluationGlanceView(
+        rules=None
+        if rules is None
+        else [
+            RuleGlanceView(
+                id=one.rule_id,
+                name=one.name,
+                revision=one.revision,
+                passed=one.passed,
+                score=one.score,
+                matched_value=one.matched_value,
             )
-            for one in page
+            for one in rules
         ],
-        next_cursor=next_cursor,
+        creator=None if creator is None else ItemRefView(id=creator.id, type_id=creator.type_id),
+        text=glance.text,
     )
 
 

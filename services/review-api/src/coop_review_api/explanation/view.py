@@ -125,8 +125,31 @@ class ExplanationView(Model):
     evaluations: list[ExplainedEvaluationView]
 
 
+class RuleGlanceView(Model):
+    """`passed` null: it could not be decided. `score` and `matchedValue` are those of its first
+    condition that has one and came out as the rule did."""
+
+    id: str
+    name: str
+    revision: int
+    passed: bool | None
+    score: Score
+    matched_value: str | None
+
+
+class EvaluationGlanceView(Model):
+    """`rules`: those that passed first, up to 20; with `ruleId` that one. Null where there is too
+    much of them for a list. `text` is the beginning of the item's words, up to 200 characters; null
+    where the item is too large, no longer kept, or about child safety."""
+
+    rules: list[RuleGlanceView] | None
+    creator: ItemRefView | None
+    text: str | None
+
+
 class EvaluationView(Model):
-    """One recorded evaluation, to be explained under its submission."""
+    """One recorded evaluation, to be explained under its submission. `outcome` is there where it
+    was asked for."""
 
     submission_id: str
     lane: str
@@ -135,6 +158,7 @@ class EvaluationView(Model):
     config_revision: int
     matched: bool
     sampled: bool
+    outcome: EvaluationGlanceView | None = None
 
 
 class EvaluationPage(Model):

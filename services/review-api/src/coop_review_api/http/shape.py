@@ -1,11 +1,13 @@
-"""What JSON in an answer looks like that a struct made: the description says its members.
+"""What JSON looks like that a struct made, or that a parser of its own reads: the description says
+its members.
 
     payload: Annotated[dict[str, Any], Shape(SubmittedItem)]
 
 Guarantees: what is described is the struct that the JSON was written by, so it cannot drift (or a
 model of it, where no struct says as much); of several, one fits. Nothing is read, copied or checked
 when an answer is made.
-Must not: be used for what callers send: bodies are models of their own.
+Must not: check what callers send: where a body has JSON that a parser of its own reads, this only
+says what that takes; all other bodies are models.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from coop_contracts.event import Source
 from coop_contracts.permission import Permission
 from coop_queues.job import Job
 from coop_review_api.configuration.document_model import Id
@@ -45,7 +46,7 @@ class SecondReviewJobView(Model):
     kind: str
     item_id: str
     item_type_id: str
-    source: str
+    source: Source
     policy_ids: list[str]
     csam: bool
     entry_count: int

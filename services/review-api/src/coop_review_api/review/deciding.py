@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -51,7 +52,7 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
 
-DECIDED = "DECIDED"
+DECIDED: Final = "DECIDED"
 
 
 @dataclass(frozen=True, kw_only=True)

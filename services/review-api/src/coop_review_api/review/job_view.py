@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field
 
-from coop_contracts.event import ItemRef, SubmittedItem
-from coop_queues.job import Claim, Job, JobEntry, JobSummary
+from coop_contracts.event import ItemRef, Source, SubmittedItem
+from coop_queues.job import Claim, CloseCause, Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
@@ -52,7 +52,7 @@ class JobSummaryView(Model):
     state: Literal["PENDING", "CLOSED"]
     item_id: str
     item_type_id: str
-    source: str
+    source: Source
     policy_ids: list[str]
     csam: bool
     entry_count: int
@@ -70,7 +70,7 @@ class JobSummaryView(Model):
     closed_at: datetime | None
     closed_by: str | None
     closed_by_person: PersonBeside = None
-    close_reason: str | None
+    close_reason: CloseCause | None
 
 
 ItemJson = Annotated[dict[str, Any], Shape(SubmittedItem)]
