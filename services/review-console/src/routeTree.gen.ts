@@ -17,6 +17,7 @@ import { Route as SecondFactorRouteImport } from "./routes/second-factor";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
+import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 
@@ -59,6 +60,11 @@ const AppIndexRoute = AppIndexRouteImport.update({
   path: "/",
   getParentRoute: () => AppRoute,
 } as any);
+const AppDecisionsRoute = AppDecisionsRouteImport.update({
+  id: "/decisions",
+  path: "/decisions",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppQueuesRoute = AppQueuesRouteImport.update({
   id: "/queues",
   path: "/queues",
@@ -78,6 +84,7 @@ export interface FileRoutesByFullPath {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/decisions": typeof AppDecisionsRoute;
   "/queues": typeof AppQueuesRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
 }
@@ -88,6 +95,7 @@ export interface FileRoutesByTo {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/decisions": typeof AppDecisionsRoute;
   "/queues": typeof AppQueuesRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -101,6 +109,7 @@ export interface FileRoutesById {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -115,6 +124,7 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/decisions"
     | "/queues"
     | "/jobs/$jobId";
   fileRoutesByTo: FileRoutesByTo;
@@ -125,6 +135,7 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/decisions"
     | "/queues"
     | "/"
     | "/jobs/$jobId";
@@ -137,6 +148,7 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/_app/decisions"
     | "/_app/queues"
     | "/_app/"
     | "/_app/jobs/$jobId";
@@ -210,6 +222,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/decisions": {
+      id: "/_app/decisions";
+      path: "/decisions";
+      fullPath: "/decisions";
+      preLoaderRoute: typeof AppDecisionsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/queues": {
       id: "/_app/queues";
       path: "/queues";
@@ -228,12 +247,14 @@ declare module "@tanstack/react-router" {
 }
 
 interface AppRouteChildren {
+  AppDecisionsRoute: typeof AppDecisionsRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppDecisionsRoute: AppDecisionsRoute,
   AppQueuesRoute: AppQueuesRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,

@@ -50,3 +50,15 @@ export const itemTypesQuery = queryOptions({
   ...KEPT,
   queryFn: ({ signal }) => whole((query) => take(api.GET("/v1/item-types", { params: { query }, signal }))),
 });
+
+export const rulesQuery = queryOptions({
+  queryKey: ["configuration", "rules"],
+  ...KEPT,
+  queryFn: ({ signal }) => whole((query) => take(api.GET("/v1/rules", { params: { query }, signal }))),
+});
+
+export const peopleQuery = queryOptions({
+  queryKey: ["configuration", "people"],
+  ...KEPT,
+  queryFn: ({ signal }) => whole((query) => take(api.GET("/v1/people", { params: { query }, signal }))),
+});

@@ -29,7 +29,7 @@ export function CopyChip({ text, shown }: { text: string; shown: string }) {
   const copy = () => void navigator.clipboard.writeText(text.trim()).then(() => setCopied(true));
   const Icon = copied ? IconCheck : IconCopy;
   return (
-    <button type="button" className={classes.id} title={text} aria-label={say("copy", { what: text })} onClick={copy}>
+    <button type="button" className={classes.id} title={text} aria-label={say("copy", { what: shown })} onClick={copy}>
       {shown}
       <Icon size={14} stroke={1.75} aria-hidden="true" />
       <span role="status" className="hidden">

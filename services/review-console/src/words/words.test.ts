@@ -1,7 +1,9 @@
 import { afterEach, expect, it } from "vitest";
 
 import { words as control } from "@/control/words";
+import { words as decisionLog } from "@/decision-log/words";
 import { words as form } from "@/form/words";
+import { words as item } from "@/item/words";
 import { words as queue } from "@/queue/words";
 import { words as review } from "@/review/words";
 import { words as session } from "@/session/words";
@@ -16,7 +18,7 @@ import { defineWords, sayer, setLocale } from "./words";
 afterEach(() => setLocale("en"));
 
 it("every message of every catalogue can be read, in English and in the pseudo locale", () => {
-  for (const words of [control, form, queue, review, session, shell, table, time, veil]) {
+  for (const words of [control, decisionLog, form, item, queue, review, session, shell, table, time, veil]) {
     for (const message of Object.values(words.messages)) expect(() => pseudoOf(message)).not.toThrow();
   }
 });

@@ -1,0 +1,144 @@
+/**
+ * Decisions: what people, rules and the platform decided, newest first. The filters are the address;
+ * beside the list the entry under the cursor, as it was, with what it caused and how to take it back.
+ */
+import { Button } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { IconLink } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+
+import { api, take } from "@/api/client";
+import { asProblem } from "@/api/problem";
+import { queries } from "@/api/query";
+import { useNames } from "@/configuration/names";
+import { sentenceOf } from "@/control/sentence";
+import { Empty, Pane, Problem, Skeleton } from "@/control/state";
+import { toast } from "@/control/toast";
+import { useCommand } from "@/key/keys";
+import { useSession } from "@/session/session";
+import { built } from "@/shell/navigation";
+import { appName } from "@/shell/title";
+import { ColumnMenu, DataTable } from "@/table/data-table";
+import { useWords } from "@/words/words";
+
+import { useColumns } from "./columns";
+import classes from "./decision-log.module.css";
+import { ExportMenu, ExportStrip, useExport } from "./export";
+import { FilterBar, none } from "./filters";
+import { countOf, logQuery, titleOf, type Entry, type Search } from "./log";
+import { DecisionPeek } from "./peek";
+import { words } from "./words";
+
+const route = getRouteApi("/_app/decisions");
+const CLOSED = "none";
+
+export function DecisionsPage() {
+  const say = useWords(words);
+  const { peek, ...filters } = route.useSearch();
+  const navigate = useNavigate();
+  const names = useNames();
+  const { user } = useSession();
+  const log = useInfiniteQuery(logQuery(filters));
+  const rows = log.data?.pages.flatMap((page) => page.items) ?? [];
+  const [walked, setWalked] = useState<string | null>(null);
+  const cursor = rows.find((row) => row.id === (walked ?? peek)) ?? rows[0];
+  const isOpen = peek !== CLOSED && cursor !== undefined;
+  const search = (change: Search) => void navigate({ to: "/decisions", replace: true, search: { ...filters, peek, ...change } });
+  const exporting = useExport(filters);
+  const columns = useColumns({ names, me: user.id, isPeeking: isOpen, undo: useUndo() });
+  const move = (id: string) => {
+    setWalked(id);
+    if (peek !== CLOSED) search({ peek: id });
+  };
+  const open = (entry: Entry) => {
+    if (entry.jobId && built().has("/jobs")) void navigate({ to: `/jobs/${entry.jobId}` as "/queues" });
+    else search({ peek: entry.id });
+  };
+  useEffect(() => {
+    document.title = `${say("title")} · ${appName}`;
+  });
+  useCommand({ id: "decisions.peek", scope: "list", keys: "Space", label: say("peekKey"), run: () => search({ peek: isOpen ? CLOSED : cursor?.id }) });
+  return (
+    <>
+      <header className={classes.head}>
+        <h1>{say("title")}</h1>
+        <span className="dim t13" role="status">
+          {log.data ? say("loaded", { count: rows.length, more: String(log.hasNextPage) }) : null}
+        </span>
+        <span className="end row g8">
+          <CopyLink />
+          <ColumnMenu id="decisions" columns={columns} />
+          <ExportMenu start={exporting.start} />
+        </span>
+      </header>
+      <FilterBar filters={filters} names={names} set={(change) => search({ peek: isOpen ? undefined : CLOSED, ...change })} />
+      <ExportStrip exporting={exporting} />
+      {log.isPending ? <Skeleton lines={14} /> : null}
+      {log.error && rows.length === 0 ? <Problem error={log.error} again={() => void log.refetch()} /> : null}
+      {log.data ? (
+        <div className={classes.split} data-open={isOpen || undefined}>
+          <DataTable
+            id="decisions"
+            caption={say("title")}
+            columns={columns}
+            rows={rows}
+            rowId={(row) => row.id}
+            rowName={(row) => titleOf(row, names, say).text}
+            cursor={cursor?.id ?? null}
+            onCursor={move}
+            onOpen={open}
+            more={log}
+            empty={<None count={countOf(filters)} clear={() => search(none(filters))} />}
+          />
+          {isOpen ? (
+            <aside className={classes.peek} aria-label={titleOf(cursor, names, say).text}>
+              <Pane key={cursor.id}>
+                <DecisionPeek entry={cursor} names={names} close={() => search({ peek: CLOSED })} />
+              </Pane>
+            </aside>
+          ) : null}
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function CopyLink() {
+  const say = useWords(words);
+  return (
+    <Button size="xs" leftSection={<IconLink className="icon" aria-hidden="true" />} onClick={() => void navigator.clipboard.writeText(location.href).then(() => toast(say("linkCopied")))}>
+      {say("copyLink")}
+    </Button>
+  );
+}
+
+function None({ count, clear }: { count: number; clear: () => void }) {
+  const say = useWords(words);
+  if (count === 0) return <Empty title={say("empty")}>{say("emptyText")}</Empty>;
+  return (
+    <Empty
+      title={say("noneFits", { count })}
+      next={
+        <Button size="xs" onClick={clear}>
+          {say("clear")}
+        </Button>
+      }
+    />
+  );
+}
+
+/** Before it leaves, whoever decided takes it back; the job waits in its queue again. */
+function useUndo(): (entry: Entry) => void {
+  const say = useWords(words);
+  return (entry) => {
+    take(api.POST("/v1/decisions/{decision_id}/undo", { params: { path: { decision_id: entry.id } }, body: { claim: false } }))
+      .then(() => toast(say("undid")))
+      .catch((error: unknown) => {
+        const problem = asProblem(error);
+        if (!problem) throw error;
+        toast(say("undoFailed", { why: sentenceOf(problem) }));
+      })
+      .finally(() => void queries.invalidateQueries({ queryKey: ["decisions"] }));
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * The decision log: what is asked for, which is the address of the page, and what each entry is called.
+ */
+import { infiniteQueryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+
+import { api, take, type Schema } from "@/api/client";
+import type { Names } from "@/configuration/names";
+import { levelOf, type Level } from "@/look/severity";
+import { timeZone } from "@/time/moment";
+import type { Say } from "@/words/words";
+
+import type { words } from "./words";
+
+export type Entry = Schema["DecisionLogEntry"];
+type Key = Extract<keyof typeof words.messages, string>;
+
+const PAGE = 50;
+const many = z.array(z.string()).min(1).optional().catch(undefined);
+const one = z.string().min(1).optional().catch(undefined);
+const day = z.iso.date().optional().catch(undefined);
+
+export const TYPES = ["CUSTOM_ACTION", "IGNORE", "MOVE", "RELATED_ACTION", "ACCEPT_APPEAL", "REJECT_APPEAL", "ESCALATE_TO_NCMEC", "AUTOMATIC_CLOSE", "CLOSE"] as const;
+export const SOURCES = ["MRT_JOB", "AUTOMATIC", "BULK_ACTION", "REVERSAL", "RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION"] as const;
+
+/** The address. `since` and `until` are days of the viewer, both within. `peek`: an entry, or `none`. */
+export const Search = z.object({
+  since: day,
+  until: day,
+  queue: many,
+  by: many,
+  rule: many,
+  action: many,
+  policy: many,
+  type: z.array(z.enum(TYPES)).min(1).optional().catch(undefined),
+  source: z.array(z.enum(SOURCES)).min(1).optional().catch(undefined),
+  itemType: one,
+  item: one,
+  userType: one,
+  user: one,
+  job: one,
+  peek: one,
+});
+export type Search = z.infer<typeof Search>;
+export type Filters = Omit<Search, "peek">;
+
+/** The first moment of a day in the viewer's zone, `days` later. */
+export function startOf(date: string, days = 0): string {
+  const guess = Date.parse(`${date}T00:00:00Z`) + days * 86_400_000;
+  const wall = new Intl.DateTimeFormat("en-GB", { timeZone: timeZone(), hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(guess);
+  const part = (type: string) => Number(wall.find((piece) => piece.type === type)?.value);
+  const shown = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"));
+  return new Date(guess - (shown - guess)).toISOString();
+}
+
+export function asked(filters: Filters): Schema["LogFilters"] {
+  return {
+    since: filters.since ? startOf(filters.since) : undefined,
+    until: filters.until ? startOf(filters.until, 1) : undefined,
+    queueIds: filters.queue,
+    reviewerIds: filters.by,
+    ruleIds: filters.rule,
+    actionIds: filters.action,
+    policyIds: filters.policy,
+    decisionTypes: filters.type,
+    sources: filters.source,
+    itemTypeId: filters.item ? filters.itemType : undefined,
+    itemId: filters.item,
+    userTypeId: filters.user ? filters.userType : undefined,
+    userId: filters.user,
+    jobId: filters.job,
+  };
+}
+
+export function logQuery(filters: Filters) {
+  const { queueIds, reviewerIds, ruleIds, actionIds, policyIds, decisionTypes, sources, ...rest } = asked(filters);
+  const query = { ...rest, queueId: queueIds, reviewerId: reviewerIds, ruleId: ruleIds, actionId: actionIds, policyId: policyIds, decisionType: decisionTypes, source: sources, limit: PAGE };
+  return infiniteQueryOptions({
+    queryKey: ["decisions", filters],
+    queryFn: ({ pageParam, signal }) => take(api.GET("/v1/decision-log", { params: { query: { ...query, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+}
+
+/** How many filters an address has. */
+export function countOf(filters: Filters): number {
+  const { since, until, itemType: _t, userType: _u, ...others } = filters;
+  return Object.values(others).filter((value) => value !== undefined).length + (since || until ? 1 : 0);
+}
+
+export interface Title {
+  /** Null: it was handed on, neither grave nor mild. */
+  readonly level: Level | null;
+  readonly text: string;
+  readonly isStruck: boolean;
+}
+
+const RANK: readonly Level[] = ["none", "low", "medium", "high", "severe"];
+
+export function titleOf(entry: Entry, names: Names, say: Say<Key>): Title {
+  const isStruck = entry.undoneAt !== null || isTakenBack(entry);
+  const title = (level: Level | null, text: string): Title => ({ level, text, isStruck });
+  if (entry.kind === "SKIP") return title(null, say("skipped"));
+  if (entry.kind === "RELEASE") return title(null, say("released"));
+  if (entry.kind === "BULK_REVERSAL") return title("done", say("times", { what: say("takeBack"), count: entry.total ?? 0 }));
+  const actionIds = [...new Set(entry.components.flatMap((part) => part.actionIds ?? []))];
+  const types = entry.components.map((part) => ("type" in part ? part.type : null));
+  if (types.includes("ACCEPT_APPEAL")) return title("done", say("acceptAppeal"));
+  if (types.includes("REJECT_APPEAL")) return title("none", say("rejectAppeal"));
+  if (types.includes("ESCALATE_TO_NCMEC")) return title("severe", say("toNcmec"));
+  if (actionIds.length > 0) {
+    const level = RANK[Math.max(...actionIds.map((id) => RANK.indexOf(levelOf(names.penalty(id)))))] ?? "none";
+    const text = actionIds.map(names.action).join(", ");
+    return title(level, entry.kind === "BULK_ACTION" ? say("times", { what: text, count: entry.total ?? 0 }) : text);
+  }
+  if (types.includes("MOVE")) return title(null, say("moveTo", { queue: movedTo(entry, names) }));
+  if (types.includes("IGNORE")) return title("none", say("noViolation"));
+  return title("none", say("closed"));
+}
+
+function movedTo(entry: Entry, names: Names): string {
+  const named = entry.components.map((part) => ("queueId" in part ? part.queueId : null)).find(Boolean);
+  return named ? names.queue(named) : "";
+}
+
+/** What can be taken back of it: one line an execution. Of a bulk action, the whole. */
+export function isTakenBack(entry: Entry): boolean {
+  return entry.takenBack.length > 0 && entry.reversible === null;
+}
+
+export function policiesOf(entry: Entry): string[] {
+  return [...new Set(entry.components.flatMap((part) => part.policyIds ?? []))];
+}
+
+/** Who decided where no person did. */
+export function actorOf(entry: Entry, names: Names, say: Say<Key>): { person: Schema["PersonView"] | null; text: string } {
+  if (entry.actor) return { person: entry.actor, text: entry.actor.name };
+  const rules = entry.ruleIds.map(names.rule);
+  const of: Readonly<Partial<Record<Entry["source"], string>>> = {
+    RULE_EXECUTION: rules.join(", ") || say("byRule"),
+    POST_ACTIONS: say("byPlatform"),
+    STRIKE_THRESHOLD: say("byStrikes"),
+    RETROACTION: rules.join(", ") || say("byRetroaction"),
+  };
+  return { person: null, text: of[entry.source] ?? say("byNobody") };
+}
