@@ -8,6 +8,7 @@ const [folder] = process.argv.slice(2);
 // One line a page: its name, who looks, its address, and what has to be there first.
 const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
+  { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
 ];
 const SIZES = [
   [1440, 900, ""],

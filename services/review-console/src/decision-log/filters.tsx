@@ -108,7 +108,7 @@ function Chip(props: ChipProps) {
       <Popover.Target>
         <span className={classes.chip}>
           <button type="button" className={classes.value} aria-expanded={opened} onClick={() => open(!opened)}>
-            {say(kind)} {kind === "when" ? <b>{useWhen(filters)}</b> : <Values kind={kind} filters={filters} names={props.names} />}
+            {say(kind)} {kind === "when" ? <When filters={filters} /> : <Values kind={kind} filters={filters} names={props.names} />}
           </button>
           <button type="button" aria-label={say("drop", { name: say(kind) })} onClick={drop}>
             <IconX size={14} aria-hidden="true" />
@@ -158,11 +158,11 @@ function shortDay(date: string): string {
   return new Intl.DateTimeFormat(languageTag(), { day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date));
 }
 
-function useWhen({ since, until }: Filters): string {
+function When({ filters: { since, until } }: { filters: Filters }) {
   const say = useWords(words);
-  if (since && until) return since === until ? shortDay(since) : `${shortDay(since)} – ${shortDay(until)}`;
-  if (since) return say("since", { day: shortDay(since) });
-  return until ? say("until", { day: shortDay(until) }) : say("pick");
+  if (since && until) return <b>{since === until ? shortDay(since) : `${shortDay(since)} – ${shortDay(until)}`}</b>;
+  if (since) return <b>{say("since", { day: shortDay(since) })}</b>;
+  return <b>{until ? say("until", { day: shortDay(until) }) : say("pick")}</b>;
 }
 
 function daysAgo(days: number): string {

@@ -85,8 +85,8 @@ export function logQuery(filters: Filters) {
 
 /** How many filters an address has. */
 export function countOf(filters: Filters): number {
-  const { since, until, itemType: _t, userType: _u, ...others } = filters;
-  return Object.values(others).filter((value) => value !== undefined).length + (since || until ? 1 : 0);
+  const { since, until, queue, by, rule, action, policy, type, source, item, user, job } = filters;
+  return [since ?? until, queue, by, rule, action, policy, type, source, item, user, job].filter((value) => value !== undefined).length;
 }
 
 export interface Title {

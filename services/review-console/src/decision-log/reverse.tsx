@@ -24,11 +24,20 @@ import { words } from "./words";
 
 type Execution = Entry["executions"][number];
 
-/** Orders a reversal and starts it; how many effects it takes back. */
+const ENDED = ["COMPLETE", "CANCELLED", "PAUSED"];
+const LOOKS = 12;
+const LOOK_MS = 500;
+
+/** Orders a reversal and starts it; how many effects it takes back. Waits a little for its end. */
 export async function takeBack(body: Schema["ReversalBody"]): Promise<number> {
   const { id, total } = await take(api.POST("/v1/reversals", { body }));
   if (total === 0) return 0;
   await take(api.POST("/v1/bulk-actions/{bulk_id}/confirm", { params: { path: { bulk_id: id } }, body: { total } }));
+  for (let look = 0; look < LOOKS; look += 1) {
+    const { state } = await take(api.GET("/v1/bulk-actions/{bulk_id}", { params: { path: { bulk_id: id } } }));
+    if (ENDED.includes(state)) break;
+    await new Promise((wake) => setTimeout(wake, LOOK_MS));
+  }
   return total;
 }
 
