@@ -9,6 +9,7 @@ const [folder] = process.argv.slice(2);
 const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
   { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
+  { name: "overview", role: "MODERATOR_MANAGER", path: "/overview", ready: (page) => page.locator(".recharts-surface").first() },
 ];
 const SIZES = [
   [1440, 900, ""],

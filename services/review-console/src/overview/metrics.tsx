@@ -1,0 +1,137 @@
+/** The four numbers at the top: what was done, what waits now, by whom, against which policies. */
+import { RowBar, Spark } from "@/chart/chart";
+import { useLive } from "@/live/stream";
+import { Severity } from "@/look/severity";
+import { useNow, useSpan } from "@/time/moment";
+import { languageTag, useWords } from "@/words/words";
+
+import { shareOf, signed } from "./change";
+import { ChangeCell, useChange } from "./change-words";
+import type { Figures, PolicyRow } from "./figures";
+import { ListLink } from "./list-link";
+import classes from "./overview.module.css";
+import type { TimeWindow } from "./window";
+import { words } from "./words";
+
+interface Props {
+  readonly figures: Figures;
+  readonly window: TimeWindow;
+}
+
+const bold = (chunks: React.ReactNode[]) => <b>{chunks}</b>;
+
+export function TotalMetric({ figures, window }: Props) {
+  const say = useWords(words);
+  const change = useChange();
+  const { series, starts } = figures.of.total;
+  const { total = 0, previousTotal = null, counts = [] } = series[0] ?? {};
+  const now = total ?? 0;
+  const unit = { unit: window.bucket, count: starts.length };
+  return (
+    <div className={classes.card}>
+      <h2 className={classes.name}>
+        <ListLink to="/decisions" window={window}>
+          {say("totalTaken")}
+        </ListLink>
+      </h2>
+      <div className={classes.value}>
+        <b>{now.toLocaleString()}</b>
+        <Spark counts={counts} />
+      </div>
+      <p className={classes.note}>
+        {previousTotal === null
+          ? say("notCompared", { average: Math.round(now / Math.max(1, starts.length)).toLocaleString(), unit: window.bucket })
+          : previousTotal === 0
+            ? say("newSince", unit)
+            : say.rich("changedFrom", { change: change(now, previousTotal, 1), before: previousTotal.toLocaleString(), ...unit, b: bold })}
+      </p>
+    </div>
+  );
+}
+
+export function WaitingMetric({ figures }: { figures: Figures }) {
+  const say = useWords(words);
+  const span = useSpan();
+  const clock = useNow(60);
+  const live = useLive("queues")?.items;
+  const { counts = [], total = null } = figures.of.open.series[0] ?? {};
+  const waiting = live ? live.reduce((sum, one) => sum + one.pending, 0) : (total ?? 0);
+  const yesterday = counts.at(-2) ?? null;
+  const overdue = live?.reduce((sum, one) => sum + one.overdue, 0) ?? 0;
+  const oldest = live?.flatMap((one) => (one.pending > 0 && one.oldestCreatedAt ? [Date.parse(one.oldestCreatedAt)] : [])) ?? [];
+  const parts = [
+    yesterday === null || total === null ? null : <span key="since">{say.rich("sinceYesterday", { change: signed(total - yesterday), b: bold })}</span>,
+    overdue > 0 ? <Severity key="overdue" level="severe">{say("overdueNow", { count: overdue.toLocaleString() })}</Severity> : null,
+    oldest.length > 0 ? <span key="oldest">{say("oldest", { span: span(clock - Math.min(...oldest)) })}</span> : null,
+  ].filter((part) => part !== null);
+  return (
+    <div className={classes.card}>
+      <h2 className={classes.name}>
+        <ListLink to="/queues">{say("waiting")}</ListLink> <span className={classes.now}>{say("now")}</span>
+      </h2>
+      <div className={classes.value}>
+        <b>{waiting.toLocaleString()}</b>
+        <Spark counts={counts} />
+      </div>
+      <p className={classes.note}>{waiting === 0 ? say("nothingWaits") : parts.map((part, index) => [index > 0 ? " · " : null, part])}</p>
+    </div>
+  );
+}
+
+export function AutomationMetric({ figures, window }: Props) {
+  const say = useWords(words);
+  const of = (key: string) => figures.of.automation.series.find((one) => one.keys[0] === key);
+  const [rules, people] = [of("AUTOMATED")?.total ?? 0, of("MANUAL")?.total ?? 0];
+  const [rulesBefore, peopleBefore] = [of("AUTOMATED")?.previousTotal ?? 0, of("MANUAL")?.previousTotal ?? 0];
+  const share = shareOf(rules, rules + people);
+  const before = shareOf(rulesBefore, rulesBefore + peopleBefore);
+  return (
+    <div className={classes.card}>
+      <h2 className={classes.name}>
+        <ListLink to="/decisions" window={window}>
+          {say("automatedManual")}
+        </ListLink>
+      </h2>
+      <div className={classes.value}>
+        <b>{share === null ? "–" : say("percent", { value: new Intl.NumberFormat(languageTag(), { maximumFractionDigits: 1 }).format(share) })}</b>
+        <span className={classes.aside}>{share === null ? say("noneYet") : say("automated")}</span>
+        <span className={classes.share}>
+          <RowBar most={rules + people} parts={[{ value: rules, colour: "var(--ch1)" }, { value: people, colour: "var(--ch5)" }]} />
+        </span>
+      </div>
+      <p className={classes.note}>
+        {say("byWhom", { rules: rules.toLocaleString(), people: people.toLocaleString() })}
+        {share !== null && before !== null && window.isCompared ? (
+          <>
+            {" · "}
+            <b>{say("points", { value: signed(share - before, 1) })}</b>
+          </>
+        ) : null}
+      </p>
+    </div>
+  );
+}
+
+export function TopMetric({ policies, window }: { policies: readonly PolicyRow[]; window: TimeWindow }) {
+  const say = useWords(words);
+  const top = policies.filter((one) => one.depth === 0).slice(0, 3);
+  return (
+    <div className={classes.card}>
+      <h2 className={classes.name}>{say("topViolations")}</h2>
+      {top.length === 0 ? <p className={classes.note}>{say("noneYet")}</p> : null}
+      <ol className={classes.top}>
+        {top.map((one) => (
+          <li key={one.id}>
+            <ListLink to="/decisions" window={window} filter={{ policyId: [one.id] }} className="ell user-text">
+              {one.name}
+            </ListLink>
+            <span className="num med">{one.total.toLocaleString()}</span>
+            <span className="num">
+              <ChangeCell now={one.total} before={one.before} />
+            </span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
