@@ -18,6 +18,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
+import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 
@@ -65,6 +66,11 @@ const AppDecisionsRoute = AppDecisionsRouteImport.update({
   path: "/decisions",
   getParentRoute: () => AppRoute,
 } as any);
+const AppOverviewRoute = AppOverviewRouteImport.update({
+  id: "/overview",
+  path: "/overview",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppQueuesRoute = AppQueuesRouteImport.update({
   id: "/queues",
   path: "/queues",
@@ -85,6 +91,7 @@ export interface FileRoutesByFullPath {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/overview": typeof AppOverviewRoute;
   "/queues": typeof AppQueuesRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
 }
@@ -96,6 +103,7 @@ export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/overview": typeof AppOverviewRoute;
   "/queues": typeof AppQueuesRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -110,6 +118,7 @@ export interface FileRoutesById {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
+  "/_app/overview": typeof AppOverviewRoute;
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -125,6 +134,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/decisions"
+    | "/overview"
     | "/queues"
     | "/jobs/$jobId";
   fileRoutesByTo: FileRoutesByTo;
@@ -136,6 +146,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/decisions"
+    | "/overview"
     | "/queues"
     | "/"
     | "/jobs/$jobId";
@@ -149,6 +160,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/_app/decisions"
+    | "/_app/overview"
     | "/_app/queues"
     | "/_app/"
     | "/_app/jobs/$jobId";
@@ -229,6 +241,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppDecisionsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/overview": {
+      id: "/_app/overview";
+      path: "/overview";
+      fullPath: "/overview";
+      preLoaderRoute: typeof AppOverviewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/queues": {
       id: "/_app/queues";
       path: "/queues";
@@ -248,6 +267,7 @@ declare module "@tanstack/react-router" {
 
 interface AppRouteChildren {
   AppDecisionsRoute: typeof AppDecisionsRoute;
+  AppOverviewRoute: typeof AppOverviewRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
@@ -255,6 +275,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppDecisionsRoute: AppDecisionsRoute,
+  AppOverviewRoute: AppOverviewRoute,
   AppQueuesRoute: AppQueuesRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,

@@ -85,6 +85,8 @@ export function rowsOf(answer: Answer, names: Figures["names"]): Row[] {
 
 export interface PolicyRow extends Row {
   readonly depth: 0 | 1;
+  /** The policies that it counts. */
+  readonly ids: readonly string[];
 }
 
 /**
@@ -110,8 +112,9 @@ export function policyTree(rows: readonly Row[], policies: readonly { readonly i
       before: members.some((one) => one.before !== null) ? sum(members.map((one) => one.before ?? 0)) : null,
       counts: [],
       depth: 0,
+      ids: members.map((one) => one.id),
     };
-    return { parent, children: children.map((one): PolicyRow => ({ ...one, depth: 1 })) };
+    return { parent, children: children.map((one): PolicyRow => ({ ...one, depth: 1, ids: [one.id] })) };
   });
   return found.sort((a, b) => b.parent.total - a.parent.total).flatMap(({ parent, children }) => [parent, ...children]);
 }

@@ -1,27 +1,31 @@
-/** From a number to the list behind it: the page of decisions with the same filters, once there is one. */
+/** From a number to the list behind it: jobs that wait, or decisions of the same days and filters. */
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
-import { built } from "@/shell/navigation";
+import { usePermission } from "@/session/session";
 
 import type { TimeWindow } from "./window";
 
-export type Filter = Readonly<Partial<Record<"actionId" | "policyId" | "reviewerId" | "ruleId" | "queueId" | "kind", readonly string[]>>>;
-
 interface Props {
-  readonly to: "/decisions" | "/queues";
-  readonly window?: TimeWindow;
-  readonly filter?: Filter;
+  readonly window: TimeWindow;
+  readonly by?: readonly string[];
+  readonly policy?: readonly string[];
+  readonly rule?: readonly string[];
   readonly className?: string;
   readonly children: ReactNode;
 }
 
-export function ListLink({ to, window, filter, className, children }: Props) {
-  if (!built().has(to)) return <span className={className}>{children}</span>;
-  const search = { ...filter, ...(window ? { since: window.since, until: window.until } : {}) };
+export function DecisionsLink({ window, by, policy, rule, className, children }: Props) {
+  const mayRead = usePermission("VIEW_MRT_DATA");
+  if (!mayRead) return <span className={className}>{children}</span>;
+  const search = { since: window.from, until: window.to, by: by?.slice(), policy: policy?.slice(), rule: rule?.slice() };
   return (
-    <Link to={to as "/queues"} search={search as object} className={className}>
+    <Link to="/decisions" search={search} className={className}>
       {children}
     </Link>
   );
+}
+
+export function QueuesLink({ children }: { children: ReactNode }) {
+  return usePermission("VIEW_MRT") ? <Link to="/queues">{children}</Link> : <>{children}</>;
 }

@@ -8,7 +8,7 @@ import { languageTag, useWords } from "@/words/words";
 import { shareOf, signed } from "./change";
 import { ChangeCell, useChange } from "./change-words";
 import type { Figures, PolicyRow } from "./figures";
-import { ListLink } from "./list-link";
+import { DecisionsLink, QueuesLink } from "./list-link";
 import classes from "./overview.module.css";
 import type { TimeWindow } from "./window";
 import { words } from "./words";
@@ -30,9 +30,9 @@ export function TotalMetric({ figures, window }: Props) {
   return (
     <div className={classes.card}>
       <h2 className={classes.name}>
-        <ListLink to="/decisions" window={window}>
+        <DecisionsLink window={window}>
           {say("totalTaken")}
-        </ListLink>
+        </DecisionsLink>
       </h2>
       <div className={classes.value}>
         <b>{now.toLocaleString()}</b>
@@ -67,7 +67,7 @@ export function WaitingMetric({ figures }: { figures: Figures }) {
   return (
     <div className={classes.card}>
       <h2 className={classes.name}>
-        <ListLink to="/queues">{say("waiting")}</ListLink> <span className={classes.now}>{say("now")}</span>
+        <QueuesLink>{say("waiting")}</QueuesLink> <span className={classes.now}>{say("now")}</span>
       </h2>
       <div className={classes.value}>
         <b>{waiting.toLocaleString()}</b>
@@ -88,9 +88,9 @@ export function AutomationMetric({ figures, window }: Props) {
   return (
     <div className={classes.card}>
       <h2 className={classes.name}>
-        <ListLink to="/decisions" window={window}>
+        <DecisionsLink window={window}>
           {say("automatedManual")}
-        </ListLink>
+        </DecisionsLink>
       </h2>
       <div className={classes.value}>
         <b>{share === null ? "–" : say("percent", { value: new Intl.NumberFormat(languageTag(), { maximumFractionDigits: 1 }).format(share) })}</b>
@@ -122,9 +122,9 @@ export function TopMetric({ policies, window }: { policies: readonly PolicyRow[]
       <ol className={classes.top}>
         {top.map((one) => (
           <li key={one.id}>
-            <ListLink to="/decisions" window={window} filter={{ policyId: [one.id] }} className="ell user-text">
+            <DecisionsLink window={window} policy={one.ids} className="ell user-text">
               {one.name}
-            </ListLink>
+            </DecisionsLink>
             <span className="num med">{one.total.toLocaleString()}</span>
             <span className="num">
               <ChangeCell now={one.total} before={one.before} />

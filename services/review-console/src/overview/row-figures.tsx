@@ -7,7 +7,7 @@ import { useWords } from "@/words/words";
 
 import { ChangeCell, useChange } from "./change-words";
 import { peopleOf, rowsOf, sum, type Figures, type PolicyRow } from "./figures";
-import { ListLink } from "./list-link";
+import { DecisionsLink } from "./list-link";
 import classes from "./overview.module.css";
 import { useDayName } from "./use-day-name";
 import type { TimeWindow } from "./window";
@@ -49,9 +49,9 @@ export function ModeratorFigure({ figures, window, isLead }: Props & { isLead: b
       <ul className={classes.people}>
         {rows.slice(0, PEOPLE).map((row) => (
           <li key={row.id}>
-            <ListLink to="/decisions" window={window} filter={{ reviewerId: [row.id] }} className="ell user-text">
+            <DecisionsLink window={window} by={[row.id]} className="ell user-text">
               {row.name}
-            </ListLink>
+            </DecisionsLink>
             <RowBar thick most={most} parts={PARTS.map(([name, colour]) => ({ value: row[name], colour }))} before={row.before} />
             <span className="num">{row.total.toLocaleString()}</span>
           </li>
@@ -94,9 +94,9 @@ export function RuleFigure({ figures, window }: Props) {
         {shown.map((row) => (
           <tr key={row.id}>
             <td className="ell">
-              <ListLink to="/decisions" window={window} filter={{ ruleId: [row.id] }} className="user-text">
+              <DecisionsLink window={window} rule={[row.id]} className="user-text">
                 {row.name}
-              </ListLink>
+              </DecisionsLink>
             </td>
             <td>
               <Spark counts={row.counts} />
@@ -144,9 +144,9 @@ export function PolicyFigure({ policies, window }: { policies: readonly PolicyRo
   const most = Math.max(1, ...policies.map((row) => Math.max(row.total, row.before ?? 0)));
   const sheet = useRowSheet("policy", policies, window);
   const name = (row: PolicyRow) => (
-    <ListLink to="/decisions" window={window} filter={{ policyId: [row.id] }} className="user-text">
+    <DecisionsLink window={window} policy={row.ids} className="user-text">
       {row.name}
-    </ListLink>
+    </DecisionsLink>
   );
   const table = (
     <table className={`${chart.table} ${classes.policies}`}>

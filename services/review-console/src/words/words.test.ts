@@ -4,11 +4,8 @@ import { words as chart } from "@/chart/words";
 import { words as control } from "@/control/words";
 import { words as decisionLog } from "@/decision-log/words";
 import { words as form } from "@/form/words";
-<<<<<<< HEAD
 import { words as item } from "@/item/words";
-=======
 import { words as overview } from "@/overview/words";
->>>>>>> 0c620ef (Console: the overview: seven figures of any time, compared with the time before, each with its table, its file and the list behind it)
 import { words as queue } from "@/queue/words";
 import { words as review } from "@/review/words";
 import { words as session } from "@/session/words";
@@ -23,11 +20,7 @@ import { defineWords, sayer, setLocale } from "./words";
 afterEach(() => setLocale("en"));
 
 it("every message of every catalogue can be read, in English and in the pseudo locale", () => {
-<<<<<<< HEAD
-  for (const words of [control, decisionLog, form, item, queue, review, session, shell, table, time, veil]) {
-=======
-  for (const words of [chart, control, form, overview, queue, session, shell, table, time, veil]) {
->>>>>>> 0c620ef (Console: the overview: seven figures of any time, compared with the time before, each with its table, its file and the list behind it)
+  for (const words of [chart, control, decisionLog, form, item, overview, queue, review, session, shell, table, time, veil]) {
     for (const message of Object.values(words.messages)) expect(() => pseudoOf(message)).not.toThrow();
   }
 });
