@@ -437,6 +437,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `requires_single_sign_on` a password opens only the accounts that are marked for emergencies.
     `session_hours` and `session_idle_minutes` shorten what the operator allows. Versions of items
     are kept for `item_history_days`; 0: only of what something was done about, and profiles.
+    What a closed job says is kept for `closed_job_days`; None: for ever.
     `time_zone` is a name of the IANA database, in which days begin where nobody asks for another.
     `suspended_at` is the operator's word: since then nothing is accepted, nobody signs in, and
     nothing is delivered; what waits goes on when it is None again.
@@ -479,6 +480,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     session_hours: float | None = None
     session_idle_minutes: float | None = None
     item_history_days: int = 30
+    closed_job_days: int | None = None
     item_text_search: bool = False
     time_zone: str = "UTC"
     suspended_at: datetime | None = None

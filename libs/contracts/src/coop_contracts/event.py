@@ -45,7 +45,7 @@ class SubmittedItem(Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     """An item as accepted: coerced data under a known version of its item type.
 
     `data` is a JSON object; `type_version` the item type's version (a UTC timestamp). Where its
-    maker was `erased`, it is empty.
+    maker was `erased`, or its job closed too long ago, it is empty.
     """
 
     id: str

@@ -341,6 +341,14 @@ class Scrubbed(Struct, frozen=True, kw_only=True):
     held: int
 
 
+class SpentJob(Struct, frozen=True, kw_only=True):
+    """A job that closed, and all whose history it went on with, itself among them."""
+
+    job_id: str
+    closed_at: datetime
+    parts: tuple[str, ...]
+
+
 class QueueContents(Struct, frozen=True, kw_only=True, rename="camel"):
     """What is pending in a queue: `leased` of it are held now, `csam` are of child-abuse material,
     `closable` may be closed without being judged."""

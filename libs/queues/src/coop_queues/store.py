@@ -66,6 +66,7 @@ from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
 from coop_queues.retention import ClaimRetention
+from coop_queues.spent import empty_spent, spent_jobs
 from coop_queues.sweep import (
     SweepScope,
     closable,
@@ -105,6 +106,7 @@ __all__ = [
     "continued",
     "empty_about",
     "empty_by",
+    "empty_spent",
     "end_leases",
     "entomb",
     "extend",
@@ -141,6 +143,7 @@ __all__ = [
     "scrub",
     "skip",
     "skipped_until",
+    "spent_jobs",
     "unkeep",
     "withhold",
 ]

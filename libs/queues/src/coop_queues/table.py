@@ -100,6 +100,7 @@ jobs = Table(
     Column("closed_at", _Time),
     Column("closed_by", Text),
     Column("close_reason", Text),
+    Column("emptied_at", _Time),  # since when it says nothing any more (`spent.py`)
     PrimaryKeyConstraint("job_id"),
     CheckConstraint("state IN ('PENDING', 'CLOSED')", name="state"),
     CheckConstraint("(state = 'CLOSED') = (closed_at IS NOT NULL)", name="closed"),
@@ -149,6 +150,13 @@ Index(
     jobs.c.subject_key,
     jobs.c.job_id,
     postgresql_where=_PENDING,
+)
+Index(
+    "ix_jobs_spent",
+    jobs.c.org_id,
+    jobs.c.closed_at,
+    jobs.c.job_id,
+    postgresql_where=text("state = 'CLOSED' AND emptied_at IS NULL AND moved_to IS NULL"),
 )
 
 generations = Table(

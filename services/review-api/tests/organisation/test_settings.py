@@ -263,3 +263,13 @@ async def test_how_long_items_are_kept_is_the_organisations(admin: Any) -> None:
     assert (shown["itemHistoryDays"], shown["itemTextSearch"]) == (0, True)
     for days in (-1, 3651, 0.5):
         assert (await put(admin, itemHistoryDays=days)).status_code == 422
+
+
+async def test_how_long_closed_jobs_speak_is_the_organisations(admin: Any, kit: Any) -> None:
+    """For ever, or days from one to ten years."""
+    assert (await admin.call("GET", "/v1/settings")).json()["closedJobDays"] is None
+    for days in (400, None):
+        assert (await put(admin, closedJobDays=days)).status_code == 200
+        assert (await admin.call("GET", "/v1/settings")).json()["closedJobDays"] == days
+    for wrong in (0, 3651, 1.5):
+        assert kit.pointers(await put(admin, closedJobDays=wrong)) == ["/closedJobDays"]

@@ -13530,7 +13530,8 @@ export interface components {
          * SettingsBody
          * @description Everything an organisation decides for itself. Headers are kept, replaced and removed like an
          *     action's. `undoWindow` is in seconds, `evaluationSample` a share; a ceiling of null is none, and
-         *     so is a limit of sessions: the operator's holds then.
+         *     so is a limit of sessions: the operator's holds then. What jobs say is gone `closedJobDays`
+         *     after they closed; null keeps it.
          */
         SettingsBody: {
             /**
@@ -13559,6 +13560,11 @@ export interface components {
              * @default 100
              */
             bulkConfirmationAbove?: number;
+            /**
+             * Closedjobdays
+             * @default null
+             */
+            closedJobDays?: number | null;
             /**
              * @default {
              *       "blurLevel": 4,
@@ -13781,6 +13787,8 @@ export interface components {
              * @default 100
              */
             bulkConfirmationAbove?: number;
+            /** Closedjobdays */
+            closedJobDays?: number | null;
             /**
              * @default {
              *       "blurLevel": 4,

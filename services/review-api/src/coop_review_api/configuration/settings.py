@@ -62,6 +62,7 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
         (settings.bulk_confirmation_above, 0, MAX_BULK, "/bulkConfirmationAbove"),
         (settings.evaluation_sample, 0, 1, "/evaluationSample"),
         (settings.item_history_days, 0, MAX_HISTORY_DAYS, "/itemHistoryDays"),
+        (settings.closed_job_days, 1, MAX_HISTORY_DAYS, "/closedJobDays"),
         (settings.rule_max_actions_per_minute, 1, MAX_CEILING, "/ruleMaxActionsPerMinute"),
         (settings.rule_max_users_per_hour, 1, MAX_CEILING, "/ruleMaxUsersPerHour"),
         (settings.session_hours, MIN_SESSION_HOURS, MAX_SESSION_HOURS, "/sessionHours"),

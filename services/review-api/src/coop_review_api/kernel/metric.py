@@ -113,6 +113,10 @@ ERASED_USERS = Counter("coop_review_erased_users_total", "End users whose erasur
 ERASED_ITEMS = Counter(
     "coop_review_erased_items_total", "Items that erasures went through, each round counted."
 )
+EMPTIED_JOBS = Counter(
+    "coop_review_emptied_jobs_total",
+    "Jobs that closed longer ago than their organisation keeps what they say, and were emptied.",
+)
 ERASURE_AGE = Level(
     "coop_review_erasure_age_seconds",
     "Age of the oldest erasure that is not finished; 0 where there is none.",

@@ -44,7 +44,8 @@ class StrikeThresholdView(Model):
 class SettingsBody(Body):
     """Everything an organisation decides for itself. Headers are kept, replaced and removed like an
     action's. `undoWindow` is in seconds, `evaluationSample` a share; a ceiling of null is none, and
-    so is a limit of sessions: the operator's holds then."""
+    so is a limit of sessions: the operator's holds then. What jobs say is gone `closedJobDays`
+    after they closed; null keeps it."""
 
     name: Name
     email: Email | None = None
@@ -81,6 +82,7 @@ class SettingsBody(Body):
     rule_max_actions_per_minute: Ceiling | None = None
     rule_max_users_per_hour: Ceiling | None = None
     item_history_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    closed_job_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     item_text_search: bool = False
     time_zone: TimeZone = "UTC"
 
@@ -124,5 +126,6 @@ class SettingsView(Stamped):
     rule_max_actions_per_minute: int | None = None
     rule_max_users_per_hour: int | None = None
     item_history_days: int = 30
+    closed_job_days: int | None = None
     item_text_search: bool = False
     time_zone: str = "UTC"

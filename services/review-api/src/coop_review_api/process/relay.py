@@ -32,9 +32,11 @@ from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.endings import ENDINGS
 from coop_review_api.process.erasers import erasers
 from coop_review_api.process.readiness import database_ready
+from coop_review_api.quality.needed import needed_jobs
 from coop_review_api.review.counting import DecisionCounter
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.keeping_keeper import KeepingKeeper
+from coop_review_api.review.spent_keeper import SpentJobKeeper
 from coop_review_api.settings import RelaySettings
 from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
@@ -100,6 +102,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("erasures", erasing.run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
+    service.add_task("spent-jobs", SpentJobKeeper(engine, needed_jobs, clock=now).run)
     service.add_task("keepings", KeepingKeeper(engine, order).run)
     service.add_task("decision-count", DecisionCounter(engine, clock=now).run)
     service.add_task("open-jobs", OpenJobCounter(engine, clock=now).run)
