@@ -1,11 +1,10 @@
 /** What happened around a job, each as a line of the timeline. */
-import { IconBolt, IconFlag3, IconGavel, IconMessage, IconNote, IconSend, IconUpload, type TablerIcon } from "@tabler/icons-react";
+import { IconBolt, IconFlag3, IconGavel, IconMessage, IconNote, IconSend, type TablerIcon } from "@tabler/icons-react";
 
 import type { Schema } from "@/api/client";
 import { levelOf, type Level } from "@/look/severity";
 import type { Say } from "@/words/words";
 
-import { typeOf, type Context } from "./context";
 import { componentText } from "./moment-text";
 import type { Names } from "./names";
 import type { words } from "./words";
@@ -14,9 +13,9 @@ type Key = Extract<keyof typeof words.messages, string>;
 export type Happening = Schema["TimelineView"]["items"][number];
 export type Chip = "all" | "decisions" | "reportsChip" | "rules" | "notes";
 
-/** What each chip shows. Deliveries are part of what was decided. */
+/** What each chip shows. What was merely sent stays out of it: an author sends all day. */
 export const KINDS_OF: Readonly<Record<Chip, readonly Happening["kind"][]>> = {
-  all: [],
+  all: ["REPORT", "RULE", "DECISION", "APPEAL", "STRIKE", "NOTE", "COMMENT", "DELIVERY"],
   decisions: ["DECISION", "APPEAL", "STRIKE"],
   reportsChip: ["REPORT"],
   rules: ["RULE"],
@@ -34,11 +33,11 @@ export interface Happened {
   readonly undone?: boolean;
 }
 
-export function happenedOf(one: Happening, context: Context, names: Names, say: Say<Key>): Happened[] {
-  const base = { id: `${one.kind} ${one.id}`, at: one.time, quote: null, by: "" };
+export function happenedOf(one: Happening, names: Names, say: Say<Key>): Happened[] {
+  const base = { id: [one.kind, one.id, "item" in one ? one.item.id : ""].join(" "), at: one.time, quote: null, by: "" };
   switch (one.kind) {
     case "SUBMISSION":
-      return [{ ...base, title: say("tSubmission"), by: typeOf(context.types, { typeId: one.item.typeId, typeVersion: one.typeVersion })?.name ?? "", icon: IconUpload }];
+      return [];
     case "REPORT":
       return [{ ...base, title: say("tReport", { name: one.reporter?.displayName ?? one.reporter?.id ?? say("somebody") }), quote: one.reason, by: one.policyId ? names.policy(one.policyId) : "", icon: IconFlag3, undone: one.invalidatedAt !== null }];
     case "APPEAL":

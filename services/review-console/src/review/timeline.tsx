@@ -24,15 +24,18 @@ export function Timeline({ context }: { context: Context }) {
   const [chip, setChip] = useState<Chip>("all");
   const names = useNames(context);
   const jobId = context.job.id;
+  // What came with the job is enough where it is all there is.
+  const whole = context.timeline?.nextCursor ? null : context.timeline;
   const query = useInfiniteQuery({
     queryKey: ["job", jobId, "timeline", chip],
     initialPageParam: undefined as string | undefined,
-    ...(chip === "all" && context.timeline ? { initialData: { pages: [context.timeline], pageParams: [undefined] }, staleTime: 60_000 } : {}),
+    ...(chip === "all" && whole ? { initialData: { pages: [whole], pageParams: [undefined] } } : {}),
+    staleTime: 60_000,
     queryFn: ({ pageParam, signal }) =>
       take(api.GET("/v1/jobs/{job_id}/timeline", { params: { path: { job_id: jobId }, query: { of: context.author ? "USER" : "ITEM", kind: [...KINDS_OF[chip]], limit: 30, cursor: pageParam } }, signal })),
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
-  const shown = (query.data?.pages ?? []).flatMap((page) => page.items).flatMap((one) => happenedOf(one, context, names, say));
+  const shown = (query.data?.pages ?? []).flatMap((page) => page.items).flatMap((one) => happenedOf(one, names, say));
   const away = (query.data?.pages[0]?.missing ?? []).some((one) => one.reason === "UNAVAILABLE");
   return (
     <>

@@ -86,6 +86,8 @@ export function useDecide({ context, lease, end }: Options): Decide {
 
   const run = async (entered: Entered, sent: Sent, stay: boolean): Promise<void> => {
     setRefused(job.id, null);
+    // Until this one is answered there is nothing to take back: `Z` never means the one before.
+    setDone(null);
     const ready = stay || !lease ? null : takeAhead();
     if (lease && ready) {
       end();
