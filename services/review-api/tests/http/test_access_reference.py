@@ -308,6 +308,7 @@ FILTERS = {
     "itemIdPrefix": "item",
     "itemTypeId": "item type",
     "jobId": "job",
+    "keptForId": "user",
     "leaseHolderId": "user",
     "policyId": "policy",
     "queueId": "queue",

@@ -122,6 +122,7 @@ NOBODY_BESIDE = {
     "LogFilters.userId": "a user of the platform",
     "AppealEntry.appealedBy": "a user of the platform",
     "JobContextView.author": "a user of the platform",
+    "InvestigationView.author": "a user of the platform",
     "ReportEntry.reporter": "a user of the platform",
     "ReportMoment.reporter": "a user of the platform",
     "AppealMoment.appealedBy": "a user of the platform",

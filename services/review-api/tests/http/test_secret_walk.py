@@ -162,6 +162,7 @@ def readable(app: Any, ids: dict[str, str]) -> Iterator[str]:
         yield re.sub(r"\{\w+\}", ids.get(route.path.split("/")[2], "none"), path)
 
 
+@pytest.mark.timeout(300)
 async def test_no_answer_holds_a_secret(app: Any, admin: Any, http: Any, secrets: Secrets) -> None:
     """Of everything that can be read, histories and logs included; hashes of keys neither. A
     session's own CSRF token is shown to that session."""

@@ -67,9 +67,7 @@ class ItemQuery(QueryModel):
 
 
 def asked(query: Annotated[ItemQuery, Query()]) -> ItemQuery:
-    """What is asked for. Raises `Invalid`."""
-    if [query.id, query.ip, query.text].count(None) != 2:
-        raise Invalid([Fault("#/query", "say one of id, ip and text")])
+    """What is asked for."""
     return query
 
 
@@ -109,6 +107,8 @@ async def find_items(
     """The latest of each item with an id, an address or words, the newest first. Of one id there
     are twenty types at most, on one page."""
     reader, part, org_id = part_of(request, ItemReader), slice_of(limit, cursor), principal.org_id
+    if [query.id, query.ip, query.text].count(None) != 2:
+        raise Invalid([Fault("#/query", "say one of id, ip and text")])
     if query.id is not None:
         return await _page(request, principal, ItemPage(await reader.of_id(org_id, query.id), None))
     if query.ip is not None:
