@@ -10,6 +10,8 @@ const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
   { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
   { name: "overview", role: "MODERATOR_MANAGER", path: "/overview", ready: (page) => page.locator(".recharts-surface").first() },
+  { name: "job-post", role: "MODERATOR", path: "/queues", job: "accident", ready: (page) => page.getByAltText(/Picture, veiled/) },
+  { name: "job-thread", role: "MODERATOR", path: "/queues", job: "dm-match-311", ready: (page) => page.getByText("Reported", { exact: true }).first() },
 ];
 const SIZES = [
   [1440, 900, ""],
@@ -27,12 +29,21 @@ for (const scheme of ["light", "dark"]) {
     await page.goto(`${BASE}/sign-in`);
     await page.getByLabel("E-mail").waitFor();
     await shoot("sign-in");
-    for (const { name, role, path, ready } of PAGES) {
+    for (const { name, role, path, job, ready } of PAGES) {
       await signIn(page, role, path);
+      if (job) await page.goto(`${BASE}/jobs/${await jobAbout(page, job)}`);
       await ready(page).waitFor();
       await shoot(name);
     }
     await browser.close();
     if (faults.length > 0) throw new Error(faults.join("\n"));
   }
+}
+
+/** The job about an item of the demo. */
+function jobAbout(page, itemId) {
+  return page.evaluate(async (id) => {
+    const { items } = await (await fetch("/v1/jobs?state=PENDING&limit=200")).json();
+    return items.find((one) => one.itemId === id)?.id;
+  }, itemId);
 }
