@@ -9,6 +9,7 @@ const [folder] = process.argv.slice(2);
 const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
   { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
+  { name: "account", role: "MODERATOR", path: "/settings/account", ready: (page) => page.getByText("How media will look") },
   { name: "overview", role: "MODERATOR_MANAGER", path: "/overview", ready: (page) => page.locator(".recharts-surface").first() },
   { name: "job-post", role: "MODERATOR", path: "/queues", job: "accident", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "job-thread", role: "MODERATOR", path: "/queues", job: "dm-match-311", ready: (page) => page.getByText("Reported", { exact: true }).first() },

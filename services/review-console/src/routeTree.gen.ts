@@ -21,6 +21,8 @@ import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
+import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
+import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -81,6 +83,16 @@ const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
   path: "/jobs/$jobId",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
+  id: "/settings/",
+  path: "/settings/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
+  id: "/settings/account",
+  path: "/settings/account",
+  getParentRoute: () => AppRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -94,6 +106,8 @@ export interface FileRoutesByFullPath {
   "/overview": typeof AppOverviewRoute;
   "/queues": typeof AppQueuesRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/awaiting-approval": typeof AwaitingApprovalRoute;
@@ -107,6 +121,8 @@ export interface FileRoutesByTo {
   "/queues": typeof AppQueuesRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -122,6 +138,8 @@ export interface FileRoutesById {
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/_app/settings/account": typeof AppSettingsAccountRoute;
+  "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -136,7 +154,9 @@ export interface FileRouteTypes {
     | "/decisions"
     | "/overview"
     | "/queues"
-    | "/jobs/$jobId";
+    | "/jobs/$jobId"
+    | "/settings/account"
+    | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/awaiting-approval"
@@ -149,7 +169,9 @@ export interface FileRouteTypes {
     | "/overview"
     | "/queues"
     | "/"
-    | "/jobs/$jobId";
+    | "/jobs/$jobId"
+    | "/settings/account"
+    | "/settings";
   id:
     | "__root__"
     | "/_app"
@@ -163,7 +185,9 @@ export interface FileRouteTypes {
     | "/_app/overview"
     | "/_app/queues"
     | "/_app/"
-    | "/_app/jobs/$jobId";
+    | "/_app/jobs/$jobId"
+    | "/_app/settings/account"
+    | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -262,6 +286,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppJobsJobIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/": {
+      id: "/_app/settings/";
+      path: "/settings";
+      fullPath: "/settings/";
+      preLoaderRoute: typeof AppSettingsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/account": {
+      id: "/_app/settings/account";
+      path: "/settings/account";
+      fullPath: "/settings/account";
+      preLoaderRoute: typeof AppSettingsAccountRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
@@ -271,6 +309,8 @@ interface AppRouteChildren {
   AppQueuesRoute: typeof AppQueuesRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
+  AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
+  AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -279,6 +319,8 @@ const AppRouteChildren: AppRouteChildren = {
   AppQueuesRoute: AppQueuesRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
+  AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsIndexRoute: AppSettingsIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

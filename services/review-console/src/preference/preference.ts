@@ -1,8 +1,9 @@
 /**
  * How the console looks and works for one person.
  *
- * Guarantees: theme, density and the master switch of keys are kept on the account; the rest on this
- * machine; a change is in all tabs at once; what cannot be read is the default.
+ * Guarantees: kept on the account (theme, density and the master switch of keys with the profile, the
+ * rest by `kept.ts`), and on this machine, so that the first paint has it; a change is in all tabs at
+ * once; what cannot be read is the default.
  */
 import { useSyncExternalStore } from "react";
 import { z } from "zod";
@@ -26,6 +27,10 @@ const Stored = z.object({
   hiddenColumns: z.record(z.string(), z.array(z.string())).catch({}),
 });
 export type Preference = z.infer<typeof Stored>;
+
+/** What follows a person to other machines. */
+export const Travelling = Stored.pick({ contrast: true, keys: true, locale: true, timeZone: true, hiddenColumns: true });
+export type Travelling = z.infer<typeof Travelling>;
 
 const PLACE = "coop.preference";
 let current = read();
@@ -54,12 +59,15 @@ export function prefer(change: Partial<Preference>): void {
   tell({ kind: "preference" });
 }
 
+/** After each change that was made in this tab or another. */
+export function onPreferred(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export function usePreference(): Preference {
   return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onPreferred,
     preference,
     preference,
   );

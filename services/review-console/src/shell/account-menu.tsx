@@ -1,7 +1,7 @@
 /** The person at the foot of the navigation: look, keys, signing out. */
 import { Menu } from "@mantine/core";
 import { useRouter } from "@tanstack/react-router";
-import { IconAdjustments, IconLogout } from "@tabler/icons-react";
+import { IconAdjustments, IconLogout, IconUser } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 
 import { Avatar } from "@/control/person";
@@ -31,6 +31,9 @@ export function AccountMenu() {
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>{say("signedInAs", { email: user.email })}</Menu.Label>
+          <Menu.Item leftSection={<IconUser className="icon" />} onClick={() => void router.navigate({ to: "/settings/account" })}>
+            {say("accountPage")}
+          </Menu.Item>
           <Menu.Item leftSection={<IconAdjustments className="icon" />} onClick={() => setLook(true)}>
             {say("look")}
           </Menu.Item>

@@ -12,6 +12,7 @@ import { Pane } from "@/control/state";
 import { useCommand } from "@/key/keys";
 import { startLive } from "@/live/stream";
 import { onTold } from "@/live/tabs";
+import { startKeeping } from "@/preference/kept";
 import { left, useSessionEnded } from "@/session/session";
 import { useWords } from "@/words/words";
 
@@ -36,6 +37,7 @@ export function Shell() {
   const away = useAway();
   useTogether();
   useCachesKept();
+  useEffect(startKeeping, []);
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", anywhere: true, label: say("stepAway"), run: away.leave });
@@ -51,7 +53,7 @@ export function Shell() {
         <TopBar openPalette={() => setPalette(true)} openKeys={() => setSheet(true)} stepAway={away.leave} nav={nav} setNav={(open) => setNavFor(open ? path : null)} />
         <Nav open={nav} />
         <main className={classes.main} id="page" tabIndex={-1}>
-          <Strips />
+          <Strips leave={away.leave} />
           <Pane key={path}>
             <Outlet />
           </Pane>

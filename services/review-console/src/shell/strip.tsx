@@ -7,6 +7,7 @@ import { Severity } from "@/look/severity";
 import { useConnected } from "@/live/stream";
 import { useSession } from "@/session/session";
 import { clockOf, useNow } from "@/time/moment";
+import { BreakStrip } from "@/wellness/break-strip";
 import { useWords } from "@/words/words";
 
 import classes from "./shell.module.css";
@@ -15,7 +16,7 @@ import { words } from "./words";
 const WARN_MS = 5 * 60_000;
 const PATIENCE_MS = 3000;
 
-export function Strips() {
+export function Strips({ leave }: { leave: () => void }) {
   const say = useWords(words);
   const online = useSyncExternalStore(
     (changed) => onlineManager.subscribe(changed),
@@ -26,6 +27,7 @@ export function Strips() {
   return (
     <div role="status">
       <SessionEnd />
+      <BreakStrip leave={leave} leaveLabel={say("stepAway")} />
       {online && !broken ? null : (
         <div className={classes.strip}>
           <IconPlugConnectedX className="icon" aria-hidden="true" />

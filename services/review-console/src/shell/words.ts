@@ -67,6 +67,7 @@ export const words = defineWords({
   policy: "Policy",
   action: "Action",
   itemType: "Item type",
+  accountPage: "Account and wellness",
   look: "Look and keys",
   theme: "Theme",
   themeSystem: "As this machine",

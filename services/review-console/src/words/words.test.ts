@@ -13,6 +13,7 @@ import { words as shell } from "@/shell/words";
 import { words as table } from "@/table/words";
 import { words as time } from "@/time/words";
 import { words as veil } from "@/veil/words";
+import { words as wellness } from "@/wellness/words";
 
 import { pseudoOf } from "./pseudo";
 import { defineWords, sayer, setLocale } from "./words";
@@ -20,7 +21,7 @@ import { defineWords, sayer, setLocale } from "./words";
 afterEach(() => setLocale("en"));
 
 it("every message of every catalogue can be read, in English and in the pseudo locale", () => {
-  for (const words of [chart, control, decisionLog, form, item, overview, queue, review, session, shell, table, time, veil]) {
+  for (const words of [chart, control, decisionLog, form, item, overview, queue, review, session, shell, table, time, veil, wellness]) {
     for (const message of Object.values(words.messages)) expect(() => pseudoOf(message)).not.toThrow();
   }
 });
