@@ -8,6 +8,7 @@ const [folder] = process.argv.slice(2);
 // One line a page: its name, who looks, its address, and what has to be there first.
 const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
+  { name: "investigate", role: "MODERATOR_MANAGER", path: "/investigate?q=hammer", ready: async (page) => page.getByRole("link", { name: /User/ }).first().click().then(() => page.getByRole("heading", { name: "In its thread" })) },
   { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
   { name: "account", role: "MODERATOR", path: "/settings/account", ready: (page) => page.getByText("How media will look") },
   { name: "overview", role: "MODERATOR_MANAGER", path: "/overview", ready: (page) => page.locator(".recharts-surface").first() },
@@ -33,7 +34,7 @@ for (const scheme of ["light", "dark"]) {
     for (const { name, role, path, job, ready } of PAGES) {
       await signIn(page, role, path);
       if (job) await page.goto(`${BASE}/jobs/${await jobAbout(page, job)}`);
-      await ready(page).waitFor();
+      await (await ready(page)).waitFor();
       await shoot(name);
     }
     await browser.close();

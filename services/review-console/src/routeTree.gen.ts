@@ -18,6 +18,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
+import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
@@ -68,6 +69,11 @@ const AppDecisionsRoute = AppDecisionsRouteImport.update({
   path: "/decisions",
   getParentRoute: () => AppRoute,
 } as any);
+const AppInvestigateRoute = AppInvestigateRouteImport.update({
+  id: "/investigate",
+  path: "/investigate",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppOverviewRoute = AppOverviewRouteImport.update({
   id: "/overview",
   path: "/overview",
@@ -103,6 +109,7 @@ export interface FileRoutesByFullPath {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
   "/queues": typeof AppQueuesRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -117,6 +124,7 @@ export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
   "/queues": typeof AppQueuesRoute;
   "/": typeof AppIndexRoute;
@@ -134,6 +142,7 @@ export interface FileRoutesById {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
+  "/_app/investigate": typeof AppInvestigateRoute;
   "/_app/overview": typeof AppOverviewRoute;
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/": typeof AppIndexRoute;
@@ -152,6 +161,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/decisions"
+    | "/investigate"
     | "/overview"
     | "/queues"
     | "/jobs/$jobId"
@@ -166,6 +176,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/decisions"
+    | "/investigate"
     | "/overview"
     | "/queues"
     | "/"
@@ -182,6 +193,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/_app/decisions"
+    | "/_app/investigate"
     | "/_app/overview"
     | "/_app/queues"
     | "/_app/"
@@ -265,6 +277,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppDecisionsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/investigate": {
+      id: "/_app/investigate";
+      path: "/investigate";
+      fullPath: "/investigate";
+      preLoaderRoute: typeof AppInvestigateRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/overview": {
       id: "/_app/overview";
       path: "/overview";
@@ -305,6 +324,7 @@ declare module "@tanstack/react-router" {
 
 interface AppRouteChildren {
   AppDecisionsRoute: typeof AppDecisionsRoute;
+  AppInvestigateRoute: typeof AppInvestigateRoute;
   AppOverviewRoute: typeof AppOverviewRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
   AppIndexRoute: typeof AppIndexRoute;
@@ -315,6 +335,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppDecisionsRoute: AppDecisionsRoute,
+  AppInvestigateRoute: AppInvestigateRoute,
   AppOverviewRoute: AppOverviewRoute,
   AppQueuesRoute: AppQueuesRoute,
   AppIndexRoute: AppIndexRoute,

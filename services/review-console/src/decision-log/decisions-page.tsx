@@ -3,7 +3,7 @@
  * beside the list the entry under the cursor, as it was, with what it caused and how to take it back.
  */
 import { Button } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { IconLink } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
@@ -45,6 +45,7 @@ export function DecisionsPage() {
   const cursor = rows.find((row) => row.id === (walked ?? peek)) ?? rows[0];
   const isOpen = peek !== CLOSED && cursor !== undefined;
   const search = (change: Search) => void navigate({ to: "/decisions", replace: true, search: { ...filters, peek, ...change } });
+  useFarPeek(peek, log.data !== undefined && cursor?.id !== peek && walked === null && !filters.job, (job) => search({ ...none(filters), job }));
   const exporting = useExport(filters);
   const columns = useColumns({ names, me: user.id, isPeeking: isOpen, undo: useUndo() });
   const move = (id: string) => {
@@ -102,6 +103,22 @@ export function DecisionsPage() {
       ) : null}
     </>
   );
+}
+
+/** A decision that an address names and that the list has not reached: its job is the filter then. */
+function useFarPeek(peek: string | undefined, isFar: boolean, show: (jobId: string) => void): void {
+  const { data } = useQuery({
+    queryKey: ["decision", peek],
+    enabled: isFar && peek !== undefined && peek !== CLOSED,
+    retry: false,
+    queryFn: ({ signal }) => take(api.GET("/v1/decisions/{decision_id}", { params: { path: { decision_id: peek ?? "" } }, signal })),
+  });
+  const jobId = isFar ? data?.jobId : undefined;
+  useEffect(() => {
+    if (jobId !== undefined) show(jobId);
+    // Once for each; the function is a new one each time.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [jobId]);
 }
 
 function CopyLink() {

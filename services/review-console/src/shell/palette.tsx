@@ -1,16 +1,17 @@
 /**
- * Ctrl K: pages, commands, and what is configured, by name or id.
+ * Ctrl K: pages, commands, what is configured, and whatever the search finds, by name or id.
  */
 
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { IconSearch } from "@tabler/icons-react";
-import { useEffect, useMemo, useState, type KeyboardEvent } from "react";
+import { Fragment, useEffect, useMemo, useState, type KeyboardEvent } from "react";
 
 import { Dialog } from "@/control/dialog";
 import { actionsQuery, itemTypesQuery, policiesQuery, queuesQuery } from "@/configuration/query";
 import { useCommands, Written } from "@/key/keys";
 import { keys } from "@/key/registry";
+import { useSearch, type Hit as Found } from "@/search/query";
 import { useSession } from "@/session/session";
 import { useWords } from "@/words/words";
 
@@ -23,17 +24,24 @@ interface Hit {
   readonly name: string;
   readonly kind: string;
   readonly written?: string;
+  /** What tells it from others of its kind. */
+  readonly beside?: string;
   readonly run: (() => void) | null;
 }
 
 const MOST = 12;
+const MOST_BESIDE = 6;
 
 export default function Palette({ close }: { close: () => void }) {
   const say = useWords(words);
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const all = useEverything();
-  const hits = useMemo(() => found(all, typed), [all, typed]);
+  const { hits: remote, settled } = useSearch(typed);
+  const asHit = useAsHit();
+  const local = useMemo(() => found(all, typed), [all, typed]);
+  const more = remote.flatMap((hit) => asHit(hit) ?? []);
+  const hits = [...(more.length > 0 ? local.slice(0, MOST_BESIDE) : local), ...more];
   const current = hits[Math.min(at, hits.length - 1)];
   useEffect(() => {
     document.getElementById(`hit-${current?.id}`)?.scrollIntoView({ block: "nearest" });
@@ -72,19 +80,60 @@ export default function Palette({ close }: { close: () => void }) {
         />
       </div>
       <div id="hits" role="listbox" className={classes.hits} aria-label={say("openPalette")}>
-        {hits.map((hit) => (
-          // The field above has the keys; this is for the pointer.
-          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
-          <div key={hit.id} id={`hit-${hit.id}`} role="option" tabIndex={-1} aria-selected={hit === current} className={classes.hit} onClick={() => open(hit)}>
+        {hits.map((hit, index) => (
+          <Fragment key={hit.id}>
+          {typed.trim() !== "" && hits[index - 1]?.kind !== hit.kind ? (
+            <div className={classes.group} role="presentation">
+              {hit.kind}
+            </div>
+          ) : null}
+          {/* The field above has the keys; this is for the pointer. */}
+          {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events */}
+          <div id={`hit-${hit.id}`} role="option" tabIndex={-1} aria-selected={hit === current} className={classes.hit} onClick={() => open(hit)}>
             <span className="ell user-text">{hit.name}</span>{" "}
-            <span className="end dim t12">{hit.kind}</span>
+            <span className="end dim t12">{hit.beside ?? (typed.trim() === "" ? hit.kind : null)}</span>
             {hit.written ? <Written keys={hit.written} /> : null}
           </div>
+          </Fragment>
         ))}
       </div>
-      {hits.length === 0 ? <p className={classes.none}>{say("nothingFound")}</p> : null}
+      {hits.length === 0 ? (
+        <p className={classes.none} role="status">
+          {say(settled || typed.trim() === "" ? "nothingFound" : "searching")}
+        </p>
+      ) : null}
     </Dialog>
   );
+}
+
+/** Where what the search found has its page; null where it has none that is open to this person. */
+function useAsHit(): (hit: Found) => Hit | null {
+  const say = useWords(words);
+  const navigate = useNavigate();
+  const { permissions } = useSession();
+  const itemTypes = useQuery({ ...itemTypesQuery, retry: false }).data ?? [];
+  const queues = useQuery({ ...queuesQuery, retry: false, enabled: permissions.includes("VIEW_MRT") }).data ?? [];
+  const nameIn = (list: readonly { id: string; name: string }[], id: string | null) => list.find((one) => one.id === id)?.name;
+  return (hit) => {
+    const base = { id: `${hit.kind}.${hit.typeId ?? ""}.${hit.id}`, name: hit.name };
+    const type = nameIn(itemTypes, hit.typeId);
+    switch (hit.kind) {
+      case "JOB":
+        return { ...base, kind: say("job"), beside: [type, nameIn(queues, hit.queueId)].filter(Boolean).join(" · "), run: () => void navigate({ to: "/jobs/$jobId", params: { jobId: hit.id } }) };
+      case "USER":
+      case "ITEM":
+        if (!permissions.includes("VIEW_INVESTIGATION")) return null;
+        return { ...base, kind: say(hit.kind === "USER" ? "user" : "item"), beside: type, run: () => void navigate({ to: "/investigate", search: { type: hit.typeId ?? undefined, id: hit.id } }) };
+      case "DECISION":
+        if (!permissions.includes("VIEW_MRT_DATA")) return null;
+        return { ...base, kind: say("decision"), beside: nameIn(queues, hit.queueId), run: () => void navigate({ to: "/decisions", search: { peek: hit.id } }) };
+      case "PERSON":
+        if (!permissions.includes("VIEW_MRT_DATA")) return null;
+        return { ...base, kind: say("person"), beside: say("theirDecisions"), run: () => void navigate({ to: "/decisions", search: { by: [hit.id] } }) };
+      default:
+        return null;
+    }
+  };
 }
 
 function found(all: readonly Hit[], typed: string): Hit[] {

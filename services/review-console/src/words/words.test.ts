@@ -4,6 +4,7 @@ import { words as chart } from "@/chart/words";
 import { words as control } from "@/control/words";
 import { words as decisionLog } from "@/decision-log/words";
 import { words as form } from "@/form/words";
+import { words as investigation } from "@/investigation/words";
 import { words as item } from "@/item/words";
 import { words as overview } from "@/overview/words";
 import { words as queue } from "@/queue/words";
@@ -21,7 +22,7 @@ import { defineWords, sayer, setLocale } from "./words";
 afterEach(() => setLocale("en"));
 
 it("every message of every catalogue can be read, in English and in the pseudo locale", () => {
-  for (const words of [chart, control, decisionLog, form, item, overview, queue, review, session, shell, table, time, veil, wellness]) {
+  for (const words of [chart, control, decisionLog, form, investigation, item, overview, queue, review, session, shell, table, time, veil, wellness]) {
     for (const message of Object.values(words.messages)) expect(() => pseudoOf(message)).not.toThrow();
   }
 });

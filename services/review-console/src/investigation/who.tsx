@@ -1,0 +1,174 @@
+/** Who: the account behind what is looked at, how it stands, what colleagues noted. */
+import { Button, Textarea } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+
+import { api, take } from "@/api/client";
+import { queries } from "@/api/query";
+import { useNames, type Names } from "@/configuration/names";
+import { IdChip } from "@/control/id-chip";
+import { Problem, Skeleton } from "@/control/state";
+import { useKept } from "@/form/kept";
+import { nameOf } from "@/item/glance";
+import { Keys, useCommand } from "@/key/keys";
+import { Moment } from "@/time/moment";
+import { useWords } from "@/words/words";
+
+import classes from "./investigation.module.css";
+import { notesOf, type Investigation, type Item, type Ref } from "./query";
+import { words } from "./words";
+
+export function Who({ found }: { found: Investigation }) {
+  const say = useWords(words);
+  const names = useNames();
+  const { author } = found;
+  if (!author) return <p className={`${classes.part} dim`}>{say("noAuthor")}</p>;
+  const { ref, profile } = author;
+  const type = names.itemTypes.find((one) => one.id === ref.typeId);
+  const avatar = profile?.media.find((one) => one.pointer.endsWith(`/${author.avatarField ?? ""}`));
+  const name = author.displayName ?? (profile ? nameOf(profile.data, type) : null) ?? ref.id;
+  return (
+    <>
+      <section className={classes.part}>
+        <div className={classes.who}>
+          {avatar ? <img src={`/v1/media/${encodeURIComponent(avatar.ref)}?stage=veiled&w=112`} alt={say("veiledPicture")} width={56} height={56} /> : <span className={classes.face} aria-hidden="true" />}
+          <h2 className="user-text" style={{ minWidth: 0 }}>
+            <Link to="/investigate" search={{ type: ref.typeId, id: ref.id }}>
+              {name}
+            </Link>
+          </h2>
+        </div>
+        <dl className={classes.facts}>
+          <dt>{say("type")}</dt>
+          <dd>{names.itemType(ref.typeId)}</dd>
+          <dt>{say("id")}</dt>
+          <dd>
+            <IdChip id={ref.id} />
+          </dd>
+          {profile ? <Fields item={profile} names={names} /> : <dd className="dim">{say("unknownAuthor")}</dd>}
+        </dl>
+      </section>
+      <Standing found={found} />
+      <Addresses found={found} names={names} />
+      <Notes user={ref} />
+    </>
+  );
+}
+
+const SHOWN = ["STRING", "NUMBER", "BOOLEAN", "DATETIME", "URL"];
+
+/** The fields that are a line each; its name is above, its address below. */
+function Fields({ item, names }: { item: Item; names: Names }) {
+  const type = names.itemTypes.find((one) => one.id === item.typeId);
+  const roles = type?.fieldRoles;
+  const fields = (type?.fields ?? []).filter((one) => SHOWN.includes(one.type) && one.name !== roles?.displayName && !(type?.hiddenFields ?? []).includes(one.name));
+  return fields.map((one) => {
+    const value = item.data[one.name];
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
+    return (
+      <div key={one.name} style={{ display: "contents" }}>
+        <dt title={one.name}>{one.name.replaceAll("_", " ")}</dt>
+        <dd className="user-text">{one.type === "DATETIME" && typeof value === "string" ? <Moment at={value} /> : typeof value === "number" ? value.toLocaleString() : String(value)}</dd>
+      </div>
+    );
+  });
+}
+
+function Standing({ found }: { found: Investigation }) {
+  const say = useWords(words);
+  const { author, counts } = found;
+  const strikes = author?.strikes ?? null;
+  return (
+    <section className={classes.part}>
+      <h3>{say("standing")}</h3>
+      <dl className={classes.facts}>
+        <dt>{say("strikes")}</dt>
+        <dd>
+          {strikes === null ? <span className="dim">{say("strikesAway")}</span> : say("strikesLeft", { count: strikes })}
+          {author?.nextStrikeExpiryAt ? (
+            <span className="dim">
+              {" · "}
+              <Moment at={author.nextStrikeExpiryAt} />
+            </span>
+          ) : null}
+        </dd>
+        <dt>{say("reports")}</dt>
+        <dd>{counts.reports.toLocaleString()}</dd>
+        <dt>{say("waiting")}</dt>
+        <dd>{say("openJobs", { count: counts.openJobs })}</dd>
+        <dt>{say("versions")}</dt>
+        <dd>{say("times", { count: counts.versions })}</dd>
+      </dl>
+    </section>
+  );
+}
+
+function Addresses({ found, names }: { found: Investigation; names: Names }) {
+  const say = useWords(words);
+  const known = [found.item, found.author?.profile].flatMap((item) => {
+    const field = item ? names.itemTypes.find((one) => one.id === item.typeId)?.fieldRoles?.ipAddress : null;
+    const value = item && field ? item.data[field] : null;
+    return typeof value === "string" && value !== "" ? [value] : [];
+  });
+  if (known.length === 0) return null;
+  return (
+    <section className={classes.part}>
+      <h3>{say("addresses")}</h3>
+      {[...new Set(known)].map((address) => (
+        <p key={address}>
+          <Link to="/investigate" search={{ q: address }} className="mono">
+            {address}
+          </Link>
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function Notes({ user }: { user: Ref }) {
+  const say = useWords(words);
+  const { data, error, isPending, refetch } = useQuery(notesOf(user));
+  const [text, setText] = useKept(`note.${user.typeId}.${user.id}`);
+  const [state, setState] = useState<{ sending: boolean; problem: unknown }>({ sending: false, problem: null });
+  const field = useRef<HTMLTextAreaElement>(null);
+  useCommand({ id: "investigate.note", scope: "page", keys: "N", label: say("addNoteKey"), run: () => field.current?.focus() });
+  const save = () => {
+    setState({ sending: true, problem: null });
+    take(api.POST("/v1/users/{type_id}/{user_id}/notes", { params: { path: { type_id: user.typeId, user_id: user.id } }, body: { text: text.trim() } }))
+      .then(async () => {
+        setText("");
+        setState({ sending: false, problem: null });
+        await Promise.all([queries.invalidateQueries({ queryKey: ["notes"] }), queries.invalidateQueries({ queryKey: ["timeline"] })]);
+      })
+      .catch((problem: unknown) => setState({ sending: false, problem }));
+  };
+  return (
+    <section className={classes.part}>
+      <h3>
+        {say("notes")}
+        <span className="end">
+          <Keys of="investigate.note" fallback="N" />
+        </span>
+      </h3>
+      {error ? <Problem error={error} again={() => void refetch()} /> : null}
+      {isPending ? <Skeleton lines={2} /> : null}
+      {data?.items.length === 0 ? <p className="dim">{say("noNotes")}</p> : null}
+      {data?.items.map((one) => (
+        <div key={one.id} style={{ marginBottom: 8 }}>
+          <p className={one.text === null ? "dim" : "user-text"}>{one.text ?? say("removed")}</p>
+          <p className="dim t12">
+            {one.author?.name ?? ""} <Moment at={one.createdAt} />
+          </p>
+        </div>
+      ))}
+      <Textarea ref={field} mt={8} autosize minRows={2} maxRows={8} maxLength={5000} aria-label={say("addNote")} placeholder={say("addNote")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+      {state.problem ? <Problem error={state.problem} again={save} /> : null}
+      {text.trim() === "" ? null : (
+        <Button mt={8} size="xs" loading={state.sending} onClick={save}>
+          {say("saveNote")}
+        </Button>
+      )}
+    </section>
+  );
+}
