@@ -33,6 +33,75 @@ _KEY = re.compile(r"""["`]((?:coop|ingest):[^"`\s]+)["`\s]""")
 _BRACES = re.compile(r"\{\{\{.*?\}\}\}|\{[^{}]*\}|<[^<>]*>")
 _ENGINES = {"Kafka", "Redis"}
 
+_REVIEW, _DISPATCH = "services/review-api/tests", "services/action-dispatcher/tests"
+PROVEN_BY = {
+    "coop_action_dispatcher.lease:Leases": (
+        f"{_DISPATCH}/test_store.py::test_owners_of_long_ago_are_forgotten",
+    ),
+    "coop_action_dispatcher.retention:prune": (
+        f"{_DISPATCH}/test_redelivery.py::test_what_ended_long_ago_goes",
+        f"{_DISPATCH}/test_redelivery.py::test_old_statistics_go",
+    ),
+    "coop_action_dispatcher.strike_keeper:StrikeKeeper": (
+        f"{_DISPATCH}/test_strike_store.py::"
+        "test_long_expired_strikes_are_forgotten_and_a_replay_of_them_is_harmless",
+        f"{_DISPATCH}/test_strike_store.py::test_users_of_whom_nothing_is_left_are_forgotten",
+    ),
+    "coop_queues.order:OrderIndex": (
+        "libs/queues/tests/test_claim.py::test_a_moved_job_goes_on_with_its_history_and_its_turn",
+    ),
+    "coop_queues.retention:ClaimRetention": (
+        "libs/queues/tests/test_retention.py::test_old_claims_and_past_skips_go",
+        "libs/queues/tests/test_retention.py::test_keepings_go_as_claims_do",
+        "libs/queues/tests/test_erase.py::test_a_tomb_lasts_longer_than_the_topics",
+    ),
+    "coop_review_api.backtest.request:BacktestLimits": (
+        f"{_REVIEW}/backtest/test_backtest.py::test_too_many_at_once_are_refused",
+    ),
+    "coop_review_api.configuration.place:forget": (
+        f"{_REVIEW}/signal/test_place.py::test_what_no_bank_names_is_not_asked_for",
+    ),
+    "coop_review_api.erasure.worker:ErasureWorker": (
+        f"{_REVIEW}/erasure/test_erasure.py::test_nothing_of_a_user_is_left",
+    ),
+    "coop_review_api.export.worker:Exporter": (
+        f"{_REVIEW}/export/test_export.py::test_a_file_goes_after_a_day",
+    ),
+    "coop_review_api.history.retention:HistoryKeeper": (
+        f"{_REVIEW}/history/test_history_retention.py::"
+        "test_what_is_old_goes_and_what_was_done_about_stays",
+    ),
+    "coop_review_api.kernel.ending:EndingKeeper": (
+        f"{_REVIEW}/process/test_ending.py::test_old_rows_go_and_young_ones_stay",
+    ),
+    "coop_review_api.media.keeper:MediaKeeper": (
+        f"{_REVIEW}/media/test_keeping.py::test_what_nobody_looks_at_goes",
+        f"{_REVIEW}/media/test_keeping.py::test_the_store_is_kept_to_its_size",
+    ),
+    "coop_review_api.notification.keeper:NotificationPruner": (
+        f"{_REVIEW}/notification/test_notification.py::test_old_notifications_go",
+        f"{_REVIEW}/notification/test_mail.py::test_sent_mails_are_deleted_after_a_month",
+        f"{_REVIEW}/delivery/test_strike_api.py::test_old_changes_go",
+    ),
+    "coop_review_api.projection.retention:RetentionKeeper": (
+        f"{_REVIEW}/projection/test_projection.py::test_what_is_too_old_goes_with_its_partition",
+    ),
+    "coop_review_api.review.hold:Releaser": (
+        f"{_REVIEW}/enforcement/test_enforcement.py::"
+        "test_an_undone_decision_was_never_sent_and_its_job_goes_on",
+    ),
+    "coop_review_api.review.spent_keeper:SpentJobKeeper": (
+        f"{_REVIEW}/review/test_spent_job.py::test_what_old_jobs_say_goes_and_young_ones_stay",
+    ),
+    "coop_review_api.tally.keeper:TallyKeeper": (
+        f"{_REVIEW}/tally/test_tally.py::test_what_is_older_than_two_years_goes",
+    ),
+    "coop_runtime.database.outbox:Relay": (
+        "libs/runtime/tests/test_outbox.py::test_what_is_committed_is_published_as_it_was",
+    ),
+}
+"""By what ends a kind of data: the tests that see it end."""
+
 
 @pytest.fixture(scope="module")
 def database(databases: Databases) -> str:
@@ -108,6 +177,18 @@ def test_a_kind_says_what_ends_it(kind: StoredKind) -> None:
         return
     module, _, name = kind.by.partition(":")
     assert hasattr(importlib.import_module(module), name), kind.by
+
+
+def test_what_ends_is_proven_to_end() -> None:
+    """Each job that the registry names has tests, which plant what is old and what is young, and
+    see the old go; they are there, by this name."""
+    jobs = {kind.by for _, kind in KINDS if kind.by is not None} - _ENGINES
+    assert set(PROVEN_BY) == jobs
+    for proofs in PROVEN_BY.values():
+        for proof in proofs:
+            path, _, name = proof.partition("::")
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert re.search(rf"^(?:async )?def {name}\(", text, re.MULTILINE), proof
 
 
 @each_kind

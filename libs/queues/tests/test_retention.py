@@ -8,9 +8,18 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_queues.store import ClaimRetention, Claims, held, place_many, skip
+from coop_queues.store import (
+    ClaimRetention,
+    Claims,
+    held,
+    keep,
+    keepings_of,
+    place_many,
+    skip,
+    unkeep,
+)
 from coop_queues.table import claims as claims_table
-from coop_queues.table import skips
+from coop_queues.table import keepings, skips
 from coop_runtime.database.engine import transaction
 
 from .conftest import report
@@ -53,3 +62,28 @@ async def test_old_claims_and_past_skips_go(engine: AsyncEngine, claims: Claims,
         assert [one.lease_token for one in await held(connection, org, "anna")] == [
             last.lease_token
         ]
+
+
+async def test_keepings_go_as_claims_do(engine: AsyncEngine, org: str) -> None:
+    """What ended before the retention goes, with its reason, batch by batch; what ended since, and
+    one that lasts, however long ago it began, stay."""
+    async with transaction(engine) as connection:
+        placed = await place_many(connection, [report(org, f"i{n}", minute=n) for n in range(7)])
+        jobs = [one.job_id for one in placed]
+        for job_id in jobs:
+            await keep(
+                connection, org, job_id, kept_as="HELD", person_id=None, seconds=3600, by="lead"
+            )
+        for job_id in jobs[:6]:
+            await unkeep(connection, org, job_id, by="lead", outcome="LEFT", person_id=None)
+        c = keepings.c
+        await connection.execute(
+            update(keepings)
+            .where(c.job_id.in_(jobs[:5]))
+            .values(since=LONG_AGO, ended_at=LONG_AGO, reason="why")
+        )
+        await connection.execute(update(keepings).where(c.job_id == jobs[6]).values(since=LONG_AGO))
+    await ClaimRetention(engine, retention=timedelta(days=7), batch=2).keep()
+    async with transaction(engine) as connection:
+        left = await keepings_of(connection, org, jobs)
+    assert {one.job_id for one in left} == set(jobs[5:])

@@ -193,6 +193,12 @@ async def test_what_ended_long_ago_goes(die: Any, database: Any, rows: Any) -> N
     batches = Retention(batch=7)
     await die(*[f"i{n}" for n in range(20)])
     (fresh,) = await die("fresh")
+    async with database.begin() as connection:
+        attempt = "INSERT INTO dispatch.attempts (seq, number, started_at, latency_ms)"
+        made = await connection.execute(
+            text(f"{attempt} SELECT seq, 1, now(), 1 FROM dispatch.deliveries")
+        )
+    assert made.rowcount == 21
     await age(database, 89)
     assert await prune(database, batches) == 0
     await age(database, 91, but=fresh)
@@ -200,6 +206,30 @@ async def test_what_ended_long_ago_goes(die: Any, database: Any, rows: Any) -> N
     left = await rows("SELECT execution_id::text FROM dispatch.deliveries")
     assert [row[0] for row in left] == [fresh]
     assert len(await rows("SELECT 1 FROM dispatch.requests")) == 1
+    assert len(await rows("SELECT 1 FROM dispatch.attempts")) == 1
+
+
+async def test_old_statistics_go(die: Any, database: Any, rows: Any) -> None:
+    """Minutes of endpoints and rules' deliveries go after the time, batch by batch, one by one;
+    what is a moment younger stays."""
+    await die("a")
+    moment = "now() - make_interval(days => :days)"
+    numbers = "generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n"
+    async with database.begin() as connection:
+        for statement in (
+            "INSERT INTO dispatch.rule_executions (org_id, rule_id, created_at, seq)"
+            f" SELECT 'old', 'r', {moment}, n FROM {numbers}",
+            "INSERT INTO dispatch.endpoint_minutes"
+            f" SELECT n, {moment}, 1, 1, '{{1}}' FROM {numbers}",
+        ):
+            for days, first, last in ((91, 1001, 1020), (89, 2001, 2003)):
+                bound = {"days": days, "first": first, "last": last}
+                await connection.execute(text(statement), bound)
+    await prune(database, Retention(batch=7))
+    assert len(await rows("SELECT 1 FROM dispatch.rule_executions WHERE org_id = 'old'")) == 3
+    old = "SELECT 1 FROM dispatch.endpoint_minutes WHERE minute < now() - interval '{} days'"
+    assert await rows(old.format(90)) == []
+    assert len(await rows(old.format(88))) == 3
 
 
 async def test_what_is_pending_stays_however_old(die: Any, database: Any, rows: Any) -> None:

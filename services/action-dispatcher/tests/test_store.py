@@ -238,6 +238,26 @@ async def test_a_dead_owners_leases_are_free_again(
     assert again.body == accepted.leased[0].body
 
 
+async def test_owners_of_long_ago_are_forgotten(
+    database: Any, make_store: Any, leases: Leases
+) -> None:
+    """A process that gave no sign of life for an hour is nobody any more; one that did, stays."""
+    await leases.beat([])
+    other = Leases(database, owner=make_store().owner, owner_timeout=OWNER_TIMEOUT)
+    await other.beat([])
+    late = Leases(database, owner=make_store().owner, owner_timeout=OWNER_TIMEOUT)
+    await late.beat([])
+    async with database.begin() as connection:
+        age = text("UPDATE dispatch.owners SET heartbeat_at = now() - CAST(:age AS interval)")
+        await connection.execute(age, {"age": "3590 s"})
+    await leases.beat([])
+    assert len(await rows(database, "SELECT 1 FROM dispatch.owners")) == 3
+    async with database.begin() as connection:
+        await connection.execute(age, {"age": "3610 s"})
+    await leases.beat([])
+    assert len(await rows(database, "SELECT 1 FROM dispatch.owners")) == 1
+
+
 async def test_a_forgotten_lease_of_ones_own_is_found(
     store: Store, leases: Leases, new: Any
 ) -> None:

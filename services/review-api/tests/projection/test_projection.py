@@ -22,7 +22,14 @@ from coop_contracts.event import (
 )
 from coop_contracts.ids import new_id
 from coop_review_api.projection.handler import Projection
-from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitioned, Partitions
+from coop_review_api.projection.partition import (
+    DAY,
+    HOUR,
+    KEPT,
+    RECENT,
+    Partitioned,
+    Partitions,
+)
 from coop_review_api.projection.retention import RetentionKeeper
 from coop_review_api.projection.table import (
     deliveries,
@@ -260,7 +267,12 @@ async def test_what_was_written_late_stays_for_the_whole_window(
 
 
 async def test_what_is_too_old_goes_with_its_partition(
-    projection: Projection, keeper: RetentionKeeper, engine: Any, clock: Any, org_id: str
+    projection: Projection,
+    keeper: RetentionKeeper,
+    partitions: Partitions,
+    engine: Any,
+    clock: Any,
+    org_id: str,
 ) -> None:
     """Past the retention nothing is left; a day before, everything is."""
     await projection.evaluated([received(matched(org_id, "x", clock()))])
@@ -272,6 +284,9 @@ async def test_what_is_too_old_goes_with_its_partition(
     await keeper.keep()
     for table in (evaluations, evaluation_rules, executions, deliveries):
         assert await count(engine, table, org_id) == 0, table.name
+    for of in KEPT.values():
+        starts = await partitions.starts(of)
+        assert all(start + of.step > clock() - RETENTION for start in starts), of.table.name
 
 
 def test_partitions_are_named_after_their_start() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from coop_contracts.ids import new_id
 from coop_review_api.tally.bucket import Bucket, Buckets, buckets_of
 from coop_review_api.tally.figure import FIGURES, DimensionName, Fact
 from coop_review_api.tally.keeper import TallyKeeper
 from coop_review_api.tally.reader import TallyQuestion, read, read_largest
-from coop_review_api.tally.store import count
+from coop_review_api.tally.store import QUARTERS, count, week_of
 from coop_runtime.database.engine import transaction
 
 pytestmark = pytest.mark.engines
@@ -213,3 +214,37 @@ def test_buckets_have_no_gap(zone: str, bucket: Bucket) -> None:
             assert len(days) == (max(days) - min(days)).days + 1
         alone = buckets_of(start, end, bucket, ZoneInfo(zone))
         assert alone == Buckets(edges=found.edges[found.before :])
+
+
+async def test_what_is_older_than_two_years_goes(engine: Any) -> None:
+    """A day and a week that are longer over than tallies are kept go, and the key that nothing is
+    counted under any more; what is younger stays, as a week."""
+    today = datetime.now(UTC)
+    old, young = today - timedelta(days=830), today - timedelta(days=700)
+    org_id = new_id()
+    async with transaction(engine) as connection:
+        for number, (made_at, table) in enumerate(
+            ((old, "tallies"), (old, "tally_weeks"), (young, "tallies"))
+        ):
+            key = await connection.scalar(
+                text(
+                    "INSERT INTO review.tally_keys (org_id, figure, split, dimension_values, grave,"
+                    " made_at) VALUES (:org, :figure, '', '{}', false, :at) RETURNING key_id"
+                ),
+                {"org": org_id, "figure": f"f{number}", "at": made_at},
+            )
+            counts = [0] * (QUARTERS * (7 if table == "tally_weeks" else 1))
+            await connection.execute(
+                text(f"INSERT INTO review.{table} VALUES (:key, :day, :counts)"),
+                {"key": key, "day": week_of(made_at.date()), "counts": counts},
+            )
+    await TallyKeeper(engine, clock=lambda: today).keep()
+    async with transaction(engine) as connection:
+        left = await connection.execute(
+            text(
+                "SELECT k.figure, w.day FROM review.tally_keys k"
+                " LEFT JOIN review.tally_weeks w USING (key_id) WHERE k.org_id = :org"
+            ),
+            {"org": org_id},
+        )
+        assert left.all() == [("f2", week_of(young.date()))]
