@@ -114,7 +114,7 @@ async def _ways(engine: AsyncEngine, org_id: str, rows: int) -> dict[str, tuple[
     """p50 and p99 of each look-up, in milliseconds."""
     now = datetime.now(UTC)
 
-    async def horizon(_org_id: str) -> datetime:
+    async def horizon(_connection: object, _org_id: str) -> datetime:
         return now - timedelta(days=load.DAYS + 2)
 
     reader = ItemReader(engine, horizon, clock=lambda: now)

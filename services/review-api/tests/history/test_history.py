@@ -40,7 +40,7 @@ Way = Callable[[Slice], Awaitable[ItemPage]]
 MONTH = timedelta(days=30)
 
 
-async def month(_org_id: str) -> datetime:
+async def month(_connection: object, _org_id: str) -> datetime:
     return NOW - MONTH
 
 

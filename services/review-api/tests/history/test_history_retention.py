@@ -71,7 +71,7 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    async def horizon(self, org_id: str) -> datetime | None:
+    async def horizon(self, _connection: object, org_id: str) -> datetime | None:
         return horizon(self.now, self.wanted.days_of(org_id))
 
     async def send(self, item: SubmittedItem, *, org_id: str = "") -> None:

@@ -28,9 +28,7 @@ TOKEN = "the secret of both"
 @pytest.fixture
 async def ingest(context: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Asks as ingest does."""
-    reader = ItemReader(
-        context.engine, horizon_of(context.engine, context.clock), clock=context.clock
-    )
+    reader = ItemReader(context.engine, horizon_of(context.clock), clock=context.clock)
     app = lookups(context.engine, reader, clock=context.clock, token=TOKEN)
     headers = {"authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(

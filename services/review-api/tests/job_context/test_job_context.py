@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -173,8 +175,10 @@ async def test_a_long_thread_is_paged(admin: Any, talk: Conversation, strikes: N
 class AwayReader(ItemReader):
     """A store of items that does not answer."""
 
-    async def _rows(self, *_: Any, **__: Any) -> Any:
+    @asynccontextmanager
+    async def _open(self, _org_id: str) -> AsyncIterator[Any]:
         raise Retryable("away")
+        yield
 
 
 async def test_each_source_away(

@@ -134,7 +134,7 @@ async def context(
                 presence=presence,
                 build="build-1",
             ),
-            ItemReader: ItemReader(engine, horizon_of(engine, clock), clock=clock),
+            ItemReader: ItemReader(engine, horizon_of(clock), clock=clock),
             PartialItems: partial_items,
             Passwords: passwords,
             Presence: presence,

@@ -56,12 +56,15 @@ def of_history(found: FoundItem) -> KnownItem:
     )
 
 
-def of_job(item: SubmittedItem, types: Mapping[str, ItemType]) -> KnownItem:
-    """`types` are the item types as they are now."""
+def of_job(
+    item: SubmittedItem, types: Mapping[str, ItemType], *, otherwise: datetime | None = None
+) -> KnownItem:
+    """`types` are the item types as they are now; `otherwise` is when it was made, where it does
+    not say."""
     item_type = types.get(item.type_id)
     field = None if item_type is None else item_type.field_roles.created_at
     said_at = None if field is None else moment_in(_data.decode(item.data), field)
-    return KnownItem(item=item, submitted_at=None, said_at=said_at, carrier="JOB")
+    return KnownItem(item=item, submitted_at=None, said_at=said_at or otherwise, carrier="JOB")
 
 
 def field_of(item: SubmittedItem, types: Mapping[str, ItemType], role: str) -> Any:

@@ -13,6 +13,7 @@ Must not: know HTTP, permissions, or what a caller may see.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -92,6 +93,10 @@ class ItemWriter(Protocol):
 
 class ItemFinder(Protocol):
     """The ways to find. All raise `Retryable`."""
+
+    def together(self, org_id: str) -> AbstractAsyncContextManager[ItemFinder]:
+        """A finder for several questions about one organisation, one after the other: what they
+        have in common is done once."""
 
     async def latest(self, org_id: str, item: ItemRef) -> FoundItem | None:
         """The item as it was sent last."""

@@ -10,13 +10,15 @@ alone, by the primary key: an author's 100,000 items cost no more than their fif
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.reading import item_key
@@ -44,17 +46,42 @@ _PART = Slice()
 
 _item = msgspec.json.Decoder(SubmittedItem)
 
-Horizon = Callable[[str], Awaitable[datetime | None]]
+# What holds for all values holds for these: planning anew costs more than reading.
+_PLAN_ONCE: Final = text("SET LOCAL plan_cache_mode = force_generic_plan")
+
+Horizon = Callable[[AsyncConnection, str], Awaitable[datetime | None]]
 """From when on an organisation's versions are shown; None: only what is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A transaction in which one organisation's history is read."""
+
+    org_id: str
+    connection: AsyncConnection
+    horizon: datetime | None
 
 
 class ItemReader:
     """An `ItemFinder`. `horizon` is the organisations' retention (`retention.horizon`)."""
 
-    def __init__(self, engine: AsyncEngine, horizon: Horizon, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        horizon: Horizon,
+        *,
+        clock: Clock,
+        opened: _Opened | None = None,
+    ) -> None:
         self._engine = engine
         self._horizon = horizon
         self._clock = clock
+        self._opened = opened
+
+    @asynccontextmanager
+    async def together(self, org_id: str) -> AsyncIterator[ItemReader]:
+        async with self._open(org_id) as opened:
+            yield ItemReader(self._engine, self._horizon, clock=self._clock, opened=opened)
 
     async def latest(self, org_id: str, item: ItemRef) -> FoundItem | None:
         page = await self.versions(org_id, item, Slice(limit=1))
@@ -64,17 +91,13 @@ class ItemReader:
         wanted = list(dict.fromkeys(items))[:MAX_SCAN]
         if not wanted:
             return {}
-        horizon = _moment(await self._horizon(org_id), _END)
         ids, types = [one.id for one in wanted], [one.type_id for one in wanted]
-        rows = await self._rows(
-            statement.LATEST_OF, org_id, item_ids=ids, type_ids=types, horizon=horizon
-        )
+        rows = await self._rows(statement.LATEST_OF, org_id, item_ids=ids, type_ids=types)
         return {ItemRef(id=row.item_id, type_id=row.type_id): _found(row) for row in rows}
 
     async def seen(self, org_id: str, author: ItemRef) -> Span:
-        horizon = _moment(await self._horizon(org_id), _END)
         key = item_key(author.type_id, author.id)
-        (row,) = await self._rows(statement.SEEN, org_id, author=key, horizon=horizon)
+        (row,) = await self._rows(statement.SEEN, org_id, author=key)
         return Span(since=row.first, until=row.last)
 
     async def versions(self, org_id: str, item: ItemRef, part: Slice = _PART) -> ItemPage:
@@ -83,10 +106,7 @@ class ItemReader:
         )
 
     async def of_id(self, org_id: str, item_id: str) -> tuple[FoundItem, ...]:
-        horizon = _moment(await self._horizon(org_id), _END)
-        rows = await self._rows(
-            statement.OF_ID, org_id, item_id=item_id, limit=_TYPES, horizon=horizon
-        )
+        rows = await self._rows(statement.OF_ID, org_id, item_id=item_id, limit=_TYPES)
         return tuple(map(_found, rows))
 
     async def by_author(
@@ -155,8 +175,7 @@ class ItemReader:
         self, way: TextClause, org_id: str, part: Slice, span: Span = _ALL, **asked: Any
     ) -> ItemPage:
         limit = max(1, min(part.limit, MAX_SCAN))
-        horizon = await self._horizon(org_id)
-        asked |= {"until": _moment(span.until, _END), "horizon": _moment(horizon, _END)}
+        asked["until"] = _moment(span.until, _END)
         if way in statement.SPANNED:
             asked["since"] = _moment(span.since, _BEGINNING)
         asked |= _behind(way, part.after)
@@ -166,11 +185,21 @@ class ItemReader:
         return ItemPage(tuple(items), _position(rows[-1]) if more else None)
 
     async def _rows(self, way: TextClause, org_id: str, **asked: Any) -> list[Row[Any]]:
+        async with self._open(org_id) as opened:
+            horizon = _moment(opened.horizon, _END)
+            values = {"org": org_id, "horizon": horizon, **asked}
+            return list(await opened.connection.execute(way, values))
+
+    @asynccontextmanager
+    async def _open(self, org_id: str) -> AsyncIterator[_Opened]:
+        """The transaction that is open for this organisation, or one for a question alone."""
+        if self._opened is not None and self._opened.org_id == org_id:
+            yield self._opened
+            return
         async with transaction(self._engine, within=_WITHIN) as connection:
-            # What holds for all values holds for these: planning anew costs more than reading.
-            await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
-            found = await connection.execute(way, {"org": org_id, **asked})
-            return list(found)
+            horizon = await self._horizon(connection, org_id)
+            await connection.execute(_PLAN_ONCE)
+            yield _Opened(org_id=org_id, connection=connection, horizon=horizon)
 
 
 def _moment(moment: datetime | None, otherwise: str) -> str:

@@ -65,6 +65,7 @@ def peopled(route: APIRoute, people: PeopleOf) -> APIRoute:
     plan = _plan_of(route.response_model, {})
     if not any(_reach(plan, set())):
         return route
+    _prune(plan, set())
     handle = route.get_route_handler()
 
     async def answer(request: Request) -> Response:
@@ -159,6 +160,16 @@ def _source(name: str, fields: Mapping[str, Any]) -> str:
 
 def _key(info: Any, name: str) -> str:
     return str(info.serialization_alias or info.alias or name)
+
+
+def _prune(plan: _Plan, seen: set[int]) -> None:
+    """Leaves out of the plan what leads to nobody: it is not walked through in an answer."""
+    if id(plan) in seen:
+        return
+    seen.add(id(plan))
+    plan.inner = [(key, one) for key, one in plan.inner if any(_reach(one, set()))]
+    for _, one in plan.inner:
+        _prune(one, seen)
 
 
 def _reach(plan: _Plan, seen: set[int]) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,11 @@
 """What the history knows around a job: its item, its user, its thread, and who is named there.
 
-Guarantees: at most six questions, whatever is found, as many at once as can be.
+Guarantees: at most seven questions, whatever is found, all over one connection.
 Must not: decide what may be seen.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from coop_contracts.event import ItemRef
@@ -22,26 +21,29 @@ async def of(
     finder: ItemFinder, ground: Ground, named: Sequence[ItemRef], each_way: int
 ) -> FromHistory:
     """Raises `Retryable`. `named` are users whose names are wanted."""
-    job, types, user = ground.job, ground.types, ground.user
-    org_id, ref = job.summary.org_id, job.summary.item
+    org_id, ref, user = ground.job.summary.org_id, ground.job.summary.item, ground.user
     wanted = [ref, *(() if user is None else (user,)), *named]
-    known, seen = await asyncio.gather(
-        finder.latest_of(org_id, wanted), _seen(finder, org_id, user)
-    )
-    item, carried = _around(ground, known)
-    spot = spot_of(carried.around)
-    before, after = await asyncio.gather(
-        thread.part(finder, carried, types, direction="BEFORE", at=spot, limit=each_way),
-        thread.part(finder, carried, types, direction="AFTER", at=spot, limit=each_way),
-    )
-    around = ThreadPart(
+    async with finder.together(org_id) as asked:
+        known = await asked.latest_of(org_id, wanted)
+        seen = Span() if user is None else await asked.seen(org_id, user)
+        item, carried = _around(ground, known)
+        around = await _both_ways(asked, carried, ground, each_way)
+        others = [one for one in creators_of(around.items) if one not in known]
+        known |= await asked.latest_of(org_id, others)
+    return FromHistory(item=item, thread=around, seen=seen, known=known)
+
+
+async def _both_ways(
+    finder: ItemFinder, carried: Carried, ground: Ground, each_way: int
+) -> ThreadPart:
+    types, spot = ground.types, spot_of(carried.around)
+    before = await thread.part(finder, carried, types, direction="BEFORE", at=spot, limit=each_way)
+    after = await thread.part(finder, carried, types, direction="AFTER", at=spot, limit=each_way)
+    return ThreadPart(
         items=(*before.items, carried.around, *after.items),
         before=before.before,
         after=after.after,
     )
-    others = [one for one in creators_of(around.items) if one not in known]
-    known |= await finder.latest_of(org_id, others)
-    return FromHistory(item=item, thread=around, seen=seen, known=known)
 
 
 def of_job(ground: Ground, each_way: int) -> FromHistory:
@@ -61,13 +63,14 @@ async def of_page(
     """The part of the thread on that side of a spot, or of the item, with who speaks there. Raises
     `Retryable`."""
     org_id, ref = ground.job.summary.org_id, ground.job.summary.item
-    known = await finder.latest_of(org_id, [ref])
-    item, carried = _around(ground, known)
-    start = at or spot_of(carried.around)
-    found = await thread.part(
-        finder, carried, ground.types, direction=direction, at=start, limit=limit
-    )
-    known |= await finder.latest_of(org_id, creators_of(found.items))
+    async with finder.together(org_id) as asked:
+        known = await asked.latest_of(org_id, [ref])
+        item, carried = _around(ground, known)
+        start = at or spot_of(carried.around)
+        found = await thread.part(
+            asked, carried, ground.types, direction=direction, at=start, limit=limit
+        )
+        known |= await asked.latest_of(org_id, creators_of(found.items))
     return FromHistory(item=item, thread=found, known=known)
 
 
@@ -90,7 +93,3 @@ def _around(ground: Ground, known: Mapping[ItemRef, FoundItem]) -> tuple[KnownIt
         else known_item.of_history(latest)
     )
     return item, thread.carried_by(ground.job, item, ground.types)
-
-
-async def _seen(finder: ItemFinder, org_id: str, user: ItemRef | None) -> Span:
-    return Span() if user is None else await finder.seen(org_id, user)

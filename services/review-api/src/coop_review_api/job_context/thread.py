@@ -61,12 +61,11 @@ class ThreadPart:
 def carried_by(job: Job, around: KnownItem, types: Mapping[str, ItemType]) -> Carried:
     """The thread as the job has it, around its item. What does not say when it was made stands in
     the order in which it came."""
-    oldest_first = [known_item.of_job(one, types) for one in reversed(job.thread_items)]
     start = job.summary.created_at
     placed = [
-        replace(one, said_at=one.said_at or start + timedelta(microseconds=index))
-        for index, one in enumerate(oldest_first)
-        if one.ref != around.ref
+        known_item.of_job(one, types, otherwise=start + timedelta(microseconds=index))
+        for index, one in enumerate(reversed(job.thread_items))
+        if (one.id, one.type_id) != (around.item.id, around.item.type_id)
     ]
     end = start + timedelta(microseconds=len(placed))
     return Carried(

@@ -123,7 +123,7 @@ def api(settings: Settings) -> Service:
             FigureConcurrency: FigureConcurrency(),
             Gallery: gallery,
             Hub: hub,
-            ItemReader: ItemReader(engine, horizon_of(engine, now), clock=now),
+            ItemReader: ItemReader(engine, horizon_of(now), clock=now),
             PartialItems: partial_items,
             Passwords: passwords,
             Presence: presence,

@@ -25,7 +25,7 @@ def lookup(settings: LookupSettings) -> Service:
     engine = engine_of(settings.postgres, pool_size=10, application_name=f"coop-{NAME}")
     application = lookups(
         engine,
-        ItemReader(engine, horizon_of(engine, now), clock=now),
+        ItemReader(engine, horizon_of(now), clock=now),
         clock=now,
         token=settings.internal_token.get_secret_value(),
     )

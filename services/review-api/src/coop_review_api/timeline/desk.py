@@ -21,7 +21,7 @@ from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import load_documents
 from coop_review_api.history.known_item import name_of
-from coop_review_api.history.port import ItemFinder
+from coop_review_api.history.port import FoundItem, ItemFinder
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
@@ -119,15 +119,33 @@ class Timelines:
                 now=self.clock(),
             )
             found = await _found(connection, asked, allowed, after)
-        if "SUBMISSION" in allowed:
-            try:
+        moments, place, known = await self._with_sent(asked, found, missing, allowed, after)
+        return await self._named(principal, moments, place, missing, known)
+
+    async def _with_sent(
+        self,
+        asked: Asked,
+        found: Sequence[Found],
+        missing: list[MissingKind],
+        kinds: Collection[Kind],
+        after: Place | None,
+    ) -> tuple[list[Moment], Place | None, Mapping[ItemRef, FoundItem]]:
+        """The page with what the history has of it, and the users in it as they are known."""
+        org_id = asked.org_id
+        try:
+            if "SUBMISSION" not in kinds:
+                moments, place = merged(found, asked.limit)
+                return moments, place, await self.finder.latest_of(org_id, _users_among(moments))
+            async with self.finder.together(org_id) as finder:
                 bound = bound_of("ITEM", after, asked.now)
-                found.append(await source.submissions(self.finder, asked, bound))
-            except Retryable as error:
-                _log.warning("the history is missing in a timeline", reason=str(error))
+                sent = await source.submissions(finder, asked, bound)
+                moments, place = merged([*found, sent], asked.limit)
+                return moments, place, await finder.latest_of(org_id, _users_among(moments))
+        except Retryable as error:
+            _log.warning("the history is missing in a timeline", reason=str(error))
+            if "SUBMISSION" in kinds:
                 missing.append(MissingKind(kind="SUBMISSION", reason="UNAVAILABLE"))
-        moments, place = merged(found, limit)
-        return await self._named(principal, moments, place, missing)
+            return *merged(found, asked.limit), {}
 
     async def _named(
         self,
@@ -135,9 +153,10 @@ class Timelines:
         moments: Sequence[Moment],
         place: Place | None,
         missing: Sequence[MissingKind],
+        known: Mapping[ItemRef, FoundItem],
     ) -> TimelinePart:
         """Without what became grave meanwhile, and with names."""
-        users = {ref for one in moments for ref in _users_in(one)}
+        users = _users_among(moments)
         sent = [one for one in moments if one.kind == "SUBMISSION"]
         items = {_item_of(one) for one in sent}
         async with transaction(self.engine) as connection:
@@ -145,21 +164,17 @@ class Timelines:
             types = await load_documents(
                 connection,
                 principal.org_id,
-                {(DocumentKind.ITEM_TYPE, one.type_id) for one in users},
+                {(DocumentKind.ITEM_TYPE, one.type_id) for one in known},
             )
         shown = list(moments)
-        if not principal.may(_P.VIEW_CHILD_SAFETY_DATA):
+        if not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
             shown = [one for one in moments if one not in sent or _item_of(one) not in grave]
             users -= grave
-        names: dict[ItemRef, str] = {}
-        try:
-            known = await self.finder.latest_of(principal.org_id, users)
-        except Retryable:
-            known = {}
         by_id = types.all(DocumentKind.ITEM_TYPE, ItemType)
+        names: dict[ItemRef, str] = {}
         for ref, one in known.items():
             name = name_of(one.item, by_id)
-            if name is not None:
+            if name is not None and ref in users:
                 names[ref] = name
         return TimelinePart(moments=tuple(shown), next=place, missing=tuple(missing), names=names)
 
@@ -185,6 +200,10 @@ async def _found(
         bound = bound_of("ENTRY", after, asked.now)
         found.append(await source.causes(connection, asked, bound, kinds))
     return found
+
+
+def _users_among(moments: Sequence[Moment]) -> set[ItemRef]:
+    return {ref for one in moments for ref in _users_in(one)}
 
 
 def _users_in(one: Moment) -> list[ItemRef]:
