@@ -10,6 +10,7 @@ import pytest
 from coop_contracts.event import ActionRequested, ItemRef, RequestedExecution, StrikesChanged
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
+from coop_review_api.enforcement import bulk_store
 from coop_review_api.kernel.error import Invalid
 from coop_review_api.notification.strike import StrikeHistory
 from coop_review_api.timeline.entry import (
@@ -21,6 +22,7 @@ from coop_review_api.timeline.entry import (
     merged,
     place_in,
 )
+from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 
 from ..job_context.job_context_world import Conversation
@@ -210,6 +212,17 @@ async def test_of_a_user(admin: Any, talk: Conversation, told: dict[str, str]) -
     assert (strike["causeId"], strike["total"]) == (told["decision"], 1)
 
 
+async def taken_back(person: Any, path: str) -> dict[str, list[str]]:
+    """By kind of entry, the reversals that stand at it."""
+    back = {}
+    for one in await everything(person, path):
+        shown = one["decision"] if one["kind"] == "DECISION" else one
+        if shown.get("source") != "REVERSAL":
+            assert one["kind"] not in back
+            back[one["kind"]] = [each["id"] for each in shown["takenBack"]]
+    return back
+
+
 @engines
 async def test_what_was_taken_back_says_so(
     admin: Any, talk: Conversation, told: dict[str, str]
@@ -230,12 +243,20 @@ async def test_what_was_taken_back_says_so(
     }
     put = await admin.call("PUT", f"/v1/actions/{told['action']}", body)
     assert put.status_code == 200, put.text
-    made = await admin.make("/v1/reversals", {"decisionId": told["decision"]})
-    confirmed = await admin.call("POST", f"/v1/bulk-actions/{made['id']}/confirm", {"total": 1})
-    assert confirmed.status_code < 300, confirmed.text
-    path = f"/v1/items/{talk.message}/m/0001/timeline?kind=DECISION"
-    found = await everything(admin, path)
-    assert {one["id"] for one in found} >= {told["decision"]}
+    path = f"/v1/items/{talk.message}/m/0001/timeline?kind=DECISION&kind=RULE"
+    assert await taken_back(admin, path) == {"DECISION": [], "RULE": []}
+    reversals = []
+    for of in ({"decisionId": told["decision"]}, {"executionId": told["execution"]}):
+        made = await admin.make("/v1/reversals", of)
+        confirmed = await admin.call("POST", f"/v1/bulk-actions/{made['id']}/confirm", {"total": 1})
+        assert confirmed.status_code < 300, confirmed.text
+        reversals.append(made["id"])
+    assert await taken_back(admin, path) == {"DECISION": [], "RULE": []}  # nothing was done yet
+    async with transaction(talk.context.engine) as connection:
+        while await bulk_store.advance(connection, batch=100, clock=talk.context.clock):
+            pass
+    of_decision, of_rule = reversals
+    assert await taken_back(admin, path) == {"DECISION": [of_decision], "RULE": [of_rule]}
 
 
 @engines

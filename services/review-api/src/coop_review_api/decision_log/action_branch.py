@@ -36,6 +36,13 @@ _BULK_SOURCES: Final = ("BULK_ACTION", "REVERSAL")
 """Of these the bulk job is the entry, unless one item or user is asked for."""
 
 _a, _b = REQUESTED_ACTIONS.of.c, BULK_JOBS.of.c
+_CSAM: Final = is_grave(REQUESTED_ACTIONS.of)
+_COMPONENT: Final = func.jsonb_build_object(
+    "actionIds", func.jsonb_build_array(_a.action_id), "policyIds", func.to_jsonb(_a.policy_ids)
+)
+_EXECUTION: Final = func.jsonb_build_object(
+    "executionId", _a.execution_id, "actionId", _a.action_id
+)
 
 
 def _may_have_acted(question: LogQuestion) -> bool:
@@ -53,17 +60,9 @@ def _action_sources(question: LogQuestion) -> list[str]:
 
 
 def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
-    csam = is_grave(REQUESTED_ACTIONS.of)
     where = [one_of(_a.source, _action_sources(question)), *_of_action(question)]
     if not scope.child_safety:
-        where.append(~csam)
-    component = func.jsonb_build_object(
-        "actionIds",
-        func.jsonb_build_array(_a.action_id),
-        "policyIds",
-        func.to_jsonb(_a.policy_ids),
-    )
-    execution = func.jsonb_build_object("executionId", _a.execution_id, "actionId", _a.action_id)
+        where.append(~_CSAM)
     return Rows(
         source=REQUESTED_ACTIONS.of,
         org_id=_a.org_id,
@@ -75,11 +74,11 @@ def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
             "actor_id": _a.actor_id,
             "item_type_id": _a.item_type_id,
             "item_id": _a.item_id,
-            "components": func.jsonb_build_array(component, type_=JSONB),
-            "executions": func.jsonb_build_array(execution, type_=JSONB),
+            "components": func.jsonb_build_array(_COMPONENT, type_=JSONB),
+            "executions": func.jsonb_build_array(_EXECUTION, type_=JSONB),
             "rule_ids": _a.rule_ids,
             "note": _a.note,
-            "csam": csam,
+            "csam": _CSAM,
         },
         where=where,
     )

@@ -14,7 +14,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
-    FromClause,
     Select,
     Text,
     Uuid,
@@ -44,6 +43,10 @@ from coop_review_api.review import relation
 from coop_review_api.review.visibility import ReaderScope
 
 _d, _j, _c = relation.DECISIONS.of.c, jobs.c, claims.c
+
+# Made once: their columns cost more than the rest of a question.
+_own, _related = relation.DECISIONS.subquery("own"), relation.DECISIONS.subquery("related")
+_about = jobs.alias("about")
 
 _JOB_CSAM: Final[ColumnElement[bool]] = or_(_j.job_id.is_(None), is_grave(jobs))
 
@@ -129,38 +132,34 @@ def _of_decision(question: LogQuestion, org_id: str) -> list[Condition]:
 def _on_item(item: ItemRef, org_id: str) -> Condition:
     if not item.id:
         return _d.item_type_id == item.type_id
-    own = relation.DECISIONS.subquery("own")
-    is_its = and_(own.c.item_type_id == item.type_id, own.c.item_id == item.id)
-    return _d.decision_id.in_(_own_and_related(own, is_its, item, org_id=org_id))
+    is_its = and_(_own.c.item_type_id == item.type_id, _own.c.item_id == item.id)
+    return _d.decision_id.in_(_own_and_related(is_its, item, org_id=org_id))
 
 
 def _on_user(user: ItemRef, org_id: str) -> Condition:
-    own, about = relation.DECISIONS.subquery("own"), jobs.alias("about")
+    about = _about.c
     job_ids = union_all(
         *(
-            select(cast(about.c.job_id, Text)).where(
-                about.c.org_id == org_id,
-                about.c.subject_key == key_of(user),
-                about.c.state == said(state),
+            select(cast(about.job_id, Text)).where(
+                about.org_id == org_id,
+                about.subject_key == key_of(user),
+                about.state == said(state),
             )
             for state in ("PENDING", "CLOSED")
         )
     )
-    is_theirs = own.c.job_id.in_(job_ids)
-    return _d.decision_id.in_(_own_and_related(own, is_theirs, user, org_id=org_id))
+    is_theirs = _own.c.job_id.in_(job_ids)
+    return _d.decision_id.in_(_own_and_related(is_theirs, user, org_id=org_id))
 
 
-def _own_and_related(
-    own: FromClause, is_own: Condition, ref: ItemRef, *, org_id: str
-) -> CompoundSelect[Any]:
+def _own_and_related(is_own: Condition, ref: ItemRef, *, org_id: str) -> CompoundSelect[Any]:
     """The decisions of which that holds, and those that acted on this item or user besides. Two
     indexes, hence two selects: with OR the planner would read the whole log."""
-    related = relation.DECISIONS.subquery("related")
     acted_on = {"items": [{"id": ref.id, "typeId": ref.type_id}]}
     return union(
-        select(own.c.decision_id).where(own.c.org_id == org_id, is_own),
-        select(related.c.decision_id).where(
-            related.c.org_id == org_id, has_one(related.c.components, [acted_on])
+        select(_own.c.decision_id).where(_own.c.org_id == org_id, is_own),
+        select(_related.c.decision_id).where(
+            _related.c.org_id == org_id, has_one(_related.c.components, [acted_on])
         ),
     )
 

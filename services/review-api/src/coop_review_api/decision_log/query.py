@@ -17,10 +17,11 @@ Must not: write; `of` is the only place that decides which parts of the log a qu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, literal_column, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_review_api.decision_log.action_branch import ACTIONS, BULK
@@ -29,6 +30,12 @@ from coop_review_api.decision_log.job_branch import DECISIONS, PASSED_ON
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.review.visibility import ReaderScope
+
+# By the names of what comes out: a subquery's columns would be made anew for every question.
+_NEWEST_FIRST: Final[Sequence[ColumnElement[Any]]] = (
+    literal_column("time").desc(),
+    literal_column("id").desc(),
+)
 
 
 async def page(
@@ -49,8 +56,9 @@ async def page(
     ]
     if not parts:
         return []
-    entry = union_all(*parts).subquery("entry")
-    newest = select(entry).order_by(entry.c.time.desc(), entry.c.id.desc()).limit(limit)
+    newest: Select[Any] | CompoundSelect[Any] = parts[0]  # in this order, and limited, by itself
+    if len(parts) > 1:
+        newest = union_all(*parts).order_by(*_NEWEST_FIRST).limit(limit)
     return [dict(row) for row in (await connection.execute(newest)).mappings()]
 
 

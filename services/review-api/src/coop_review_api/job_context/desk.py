@@ -142,9 +142,10 @@ class JobContexts:
     ) -> Ground:
         """What everything else is asked by. Raises JobNotFound."""
         summary = await store.get_summary(connection, principal.org_id, job_id)
-        await desk.require_readable(connection, principal, summary)
-        job = await store.load_job(connection, summary)
         catalogue = await load_catalogue(connection, principal.org_id, _KINDS)
+        queue = catalogue.get(Kind.QUEUE, Queue, summary.queue_id)
+        desk.require_readable_in(queue, principal, summary)
+        job = await store.load_job(connection, summary)
         author = escalation.author_of(job)
         types = catalogue.all(Kind.ITEM_TYPE, ItemType)
         own_type = types.get(summary.item.type_id)
@@ -155,7 +156,7 @@ class JobContexts:
         rulebook = Rulebook(
             settings=settings or OrgSettings(id=SETTINGS_ID, name=""),
             catalogue=catalogue,
-            queue=catalogue.get(Kind.QUEUE, Queue, summary.queue_id),
+            queue=queue,
             revision=catalogue.revision,
             author=author,
         )

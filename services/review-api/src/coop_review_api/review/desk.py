@@ -294,8 +294,12 @@ async def require_readable(
     connection: AsyncConnection, principal: Principal, summary: JobSummary
 ) -> None:
     """Raises JobNotFound for a job that this person may not see, or not any more."""
-    await require_visible(connection, principal, summary)
-    if not may_read(principal, summary):
+    require_readable_in(await queue_of(connection, summary), principal, summary)
+
+
+def require_readable_in(queue: Queue | None, principal: Principal, summary: JobSummary) -> None:
+    """The same of a job whose queue is known."""
+    if not (may_see(principal, summary, queue) and may_read(principal, summary)):
         raise JobNotFound(f"no job {summary.job_id}")
 
 
