@@ -285,6 +285,7 @@ def test_a_readme_has_a_map_of_its_service(service: Path) -> None:
     _, _, inside = _text(service / "README.md").partition("\n## Inside\n")
     named = set(re.findall(r"`([a-z_]+)(?:/|\.py)?`", inside.partition("\n## ")[0]))
     if not (service / "pyproject.toml").exists():  # the console
+        named |= set(re.findall(r"`([a-z-]+)/`", inside.partition("\n## ")[0]))
         folders = {path.name for path in (service / "src").iterdir() if path.is_dir()}
         assert folders - named - {"testing"} == set(), "not on the map"
         return
