@@ -14414,7 +14414,7 @@ export interface components {
          * @description An item as accepted: coerced data under a known version of its item type.
          *
          *         `data` is a JSON object; `type_version` the item type's version (a UTC timestamp). Where its
-         *         maker was `erased`, it is empty.
+         *         maker was `erased`, or its job closed too long ago, it is empty.
          */
         SubmittedItem: {
             /** @default null */
