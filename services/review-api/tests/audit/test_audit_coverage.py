@@ -60,6 +60,8 @@ EXEMPT = {
     "POST /v1/analytics/query": "asks for numbers, and changes nothing",
     "POST /v1/rules/spot-test": _TRIED,
     "POST /v1/routing-rules/test": _TRIED,
+    "POST /v1/text-banks/{document_id}/match": "looks entries up, and changes nothing",
+    "POST /v1/location-banks/{document_id}/match": "looks entries up, and changes nothing",
     "POST /v1/submissions/{submission_id}/evaluations": _TRIED,
     "POST /v1/identity-provider-metadata": "reads metadata and changes nothing",
     "POST /v1/invitations/look": "reads an invitation and changes nothing",

@@ -76,6 +76,11 @@ class Desk:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def told(self) -> list[Any]:
+        """What the moderator was told of bulk actions."""
+        answer = await self.moderator.call("GET", "/v1/notifications")
+        return [one["data"] for one in answer.json()["items"] if one["kind"] == "BULK_DONE"]
+
 
 @pytest.fixture
 async def desk(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock: Any) -> Desk:
@@ -215,6 +220,8 @@ async def test_a_bulk_action_is_previewed_confirmed_and_carried_out(
     assert len({r.cause_id for r in requests}) == 3
     after = await desk.look(bulk)
     assert (after["state"], after["requested"], after["refused"]) == ("COMPLETE", 3, 0)
+    (told,) = await desk.told()
+    assert (told["bulkId"], told["state"], told["requested"]) == (bulk["id"], "COMPLETE", 3)
     items = (await desk.look(bulk, "/items?limit=2"))["items"]
     assert [item["executionIds"] for item in items] == [[r.execution_id] for r in requests[:2]]
     assert items[0]["deliveries"] == ["PENDING"]

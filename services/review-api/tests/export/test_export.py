@@ -220,6 +220,11 @@ async def test_a_question_that_is_never_answered_is_given_up(
     failed = (await moderator.call("GET", f"{EXPORTS}/{stuck}")).json()
     assert failed["state"] == "FAILED"
     assert "ask for less" in failed["error"]
+    told = (await moderator.call("GET", "/v1/notifications")).json()["items"]
+    assert {(one["kind"], one["data"]["exportId"], one["data"]["error"]) for one in told} == {
+        ("EXPORT_FAILED", stuck, failed["error"]),
+        ("EXPORT_READY", waiting, None),
+    }
 
 
 @pytest.mark.engines

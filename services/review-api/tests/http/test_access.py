@@ -273,6 +273,8 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"reason": "r", **lease}
             elif path.endswith(("/rotate", "/test-requests", "/undo")):
                 body = {}
+            elif path.endswith("/match"):
+                body = {"text": "a"} if collection == "text-banks" else {"geohash": "u33"}
             elif path.endswith("/empty"):
                 body = {"closable": 0, "asOf": "2026-01-01T00:00:00Z"}
             elif path.endswith("/reveal"):

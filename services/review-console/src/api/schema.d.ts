@@ -2516,6 +2516,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/location-banks/{document_id}/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Match location bank */
+        post: operations["matchLocationBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/location-banks/{document_id}/revisions": {
         parameters: {
             query?: never;
@@ -4710,6 +4727,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/text-banks/{document_id}/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Match text bank */
+        post: operations["matchTextBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/text-banks/{document_id}/revisions": {
         parameters: {
             query?: never;
@@ -5479,6 +5513,11 @@ export interface components {
             } | null;
             /** Callbackurlheadernames */
             callbackUrlHeaderNames?: string[] | null;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -5510,6 +5549,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
         };
         /** AgreementPage */
         AgreementPage: {
@@ -6334,6 +6377,21 @@ export interface components {
              */
             total?: number | null;
         };
+        /**
+         * BulkData
+         * @description What one made or confirmed is through, or was CANCELLED because who confirmed it may no
+         *         longer act. Of `total` items `requested` were asked of the platform, `refused` were not.
+         */
+        BulkData: {
+            bulkId: string;
+            /** @enum {unknown} */
+            order: "ACTION" | "REVERSAL";
+            refused: number;
+            requested: number;
+            /** @enum {unknown} */
+            state: "CANCELLED" | "COMPLETE";
+            total: number;
+        };
         /** BulkItemPage */
         BulkItemPage: {
             /** Items */
@@ -6365,6 +6423,28 @@ export interface components {
              * @enum {string}
              */
             state: "WAITING" | "REQUESTED" | "REFUSED";
+        };
+        /**
+         * BulkNotification
+         * @description A bulk action or a reversal that one made or confirmed has ended.
+         */
+        BulkNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["BulkData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "BULK_DONE";
+            /** Readat */
+            readAt: string | null;
         };
         /**
          * BulkOrder
@@ -8119,6 +8199,37 @@ export interface components {
             submitted: components["schemas"]["SubmittedView"] | null;
         };
         /**
+         * ExportData
+         * @description One's export of the decision log is written, or will not be: `error` says why.
+         */
+        ExportData: {
+            error: string | null;
+            exportId: string;
+            rows: number;
+        };
+        /**
+         * ExportNotification
+         * @description One's export is ready, or failed.
+         */
+        ExportNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["ExportData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "EXPORT_FAILED" | "EXPORT_READY";
+            /** Readat */
+            readAt: string | null;
+        };
+        /**
          * ExposureDayView
          * @description In UTC. `seconds` for which something was seen, as far as pages told.
          */
@@ -8539,6 +8650,11 @@ export interface components {
          *     renamed.
          */
         HashBankView: {
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -8565,6 +8681,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
         };
         /**
          * HeldJob
@@ -8767,6 +8887,11 @@ export interface components {
             certificates?: components["schemas"]["CertificateView"][];
             /** Clientid */
             clientId?: string | null;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /** Emailattribute */
             emailAttribute?: string | null;
             /**
@@ -8804,6 +8929,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
         };
         /**
          * IgnoreComponent
@@ -8903,6 +9032,11 @@ export interface components {
             config?: {
                 [key: string]: unknown;
             };
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /** Credentialnames */
             credentialNames?: string[];
             /**
@@ -8922,6 +9056,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
         };
         /**
          * IntervalView
@@ -9239,6 +9377,11 @@ export interface components {
         };
         /** ItemTypeView */
         ItemTypeView: {
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -9274,6 +9417,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Version */
             version: string;
         };
@@ -9862,6 +10009,11 @@ export interface components {
             until: string;
         };
         /**
+         * Kind
+         * @enum {string}
+         */
+        Kind: "item-type" | "item-type-version" | "policy" | "action" | "rule" | "routing-rule" | "queue" | "text-bank" | "location-bank" | "hash-bank" | "bank-chunk" | "integration" | "api-key" | "webhook-key" | "role" | "identity-provider" | "settings" | "log-head";
+        /**
          * LeaseBody
          * @description The token that the claim gave.
          */
@@ -10128,6 +10280,11 @@ export interface components {
          *     revisions.
          */
         LocationBankView: {
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -10151,6 +10308,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Warnings */
             warnings?: components["schemas"]["WarningView"][] | null;
         };
@@ -10182,6 +10343,34 @@ export interface components {
              * @default
              */
             name?: string;
+        };
+        /**
+         * LocationMatchBody
+         * @description One of: a geohash, of which the centre is meant, or a point.
+         */
+        LocationMatchBody: {
+            /**
+             * Geohash
+             * @default null
+             */
+            geohash?: string | null;
+            /** @default null */
+            point?: components["schemas"]["PointFields"] | null;
+        };
+        /**
+         * LocationMatchView
+         * @description `entries`: the first 100 of the bank, in its order, that hold the point; `more`: there are
+         *     others. `unknown`: places whose area is not known yet, so that they may hold it.
+         */
+        LocationMatchView: {
+            /** Entries */
+            entries: components["schemas"]["MatchedLocationView"][];
+            /** Matched */
+            matched: boolean;
+            /** More */
+            more: boolean;
+            /** Unknown */
+            unknown: number;
         };
         /**
          * LocationView
@@ -10387,6 +10576,13 @@ export interface components {
         MarkedView: {
             /** Marked */
             marked: number;
+        };
+        /** MatchedLocationView */
+        MatchedLocationView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /** MatrixRole */
         MatrixRole: {
@@ -10734,7 +10930,7 @@ export interface components {
          */
         NotificationPage: {
             /** Items */
-            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"])[];
+            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"])[];
             /** Nextcursor */
             nextCursor?: string | null;
             /** Unread */
@@ -11212,6 +11408,11 @@ export interface components {
              * @default false
              */
             applyStrikesToSubPolicies?: boolean;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Enforcementguidelines
              * @default
@@ -11248,6 +11449,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /**
              * Userstrikecount
              * @default 1
@@ -11752,6 +11957,11 @@ export interface components {
             clearReportsScope?: "CURRENT_QUEUE" | "ALL_QUEUES";
             /** Clearreportstriggeractionids */
             clearReportsTriggerActionIds?: string[];
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -11813,6 +12023,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /**
              * @default {
              *       "report": 0,
@@ -12496,6 +12710,11 @@ export interface components {
          * @description `revision` 0: never changed. `userCount`: accounts that have it (in lists).
          */
         RoleView: {
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -12519,6 +12738,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Usercount */
             userCount?: number | null;
             /** Usesdefaultpermissions */
@@ -12706,6 +12929,11 @@ export interface components {
         RoutingRuleView: {
             /** Conditionset */
             conditionSet: components["schemas"]["ConditionSet"];
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -12742,6 +12970,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Warnings */
             warnings?: components["schemas"]["WarningView"][] | null;
         };
@@ -13119,6 +13351,11 @@ export interface components {
             conditionSet: components["schemas"]["ConditionSet"];
             /** Cost */
             cost?: components["schemas"]["RuleCostView"][] | null;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -13153,6 +13390,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Warnings */
             warnings?: components["schemas"]["WarningView"][] | null;
         };
@@ -13789,6 +14030,11 @@ export interface components {
             bulkConfirmationAbove?: number;
             /** Closedjobdays */
             closedJobDays?: number | null;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * @default {
              *       "blurLevel": 4,
@@ -13921,6 +14167,10 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Userstrikethresholds */
             userStrikeThresholds?: components["schemas"]["StrikeThresholdView"][];
             /**
@@ -14646,6 +14896,11 @@ export interface components {
          *     revisions.
          */
         TextBankView: {
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
             /**
              * Description
              * @default
@@ -14674,8 +14929,39 @@ export interface components {
             /** Updatedby */
             updatedBy: string;
             updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
             /** Warnings */
             warnings?: components["schemas"]["WarningView"][] | null;
+        };
+        /**
+         * TextMatchBody
+         * @description A text. A bank of strings is looked for as signals do: anywhere (CONTAINS), as whole words
+         *     (WORD), or as people disguise them (VARIANT); one of patterns always as such.
+         */
+        TextMatchBody: {
+            /**
+             * Matching
+             * @default null
+             */
+            matching?: ("CONTAINS" | "WORD" | "VARIANT") | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * TextMatchView
+         * @description `entries`: the first 100 of the bank, in its order, that are in the text; `more`: there are
+         *     others.
+         */
+        TextMatchView: {
+            /** Entries */
+            entries: string[];
+            /** Matched */
+            matched: boolean;
+            /** More */
+            more: boolean;
         };
         /** ThresholdActionPage */
         ThresholdActionPage: {
@@ -14847,6 +15133,17 @@ export interface components {
             claim: components["schemas"]["ClaimView"] | null;
             /** Jobid */
             jobId: string;
+        };
+        /**
+         * UsedByView
+         * @description A document that refers to this one.
+         */
+        UsedByView: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Name */
+            name: string;
         };
         /**
          * UserBody
@@ -15244,8 +15541,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -15357,7 +15657,9 @@ export interface operations {
     };
     getAction: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -17735,8 +18037,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -17810,7 +18115,9 @@ export interface operations {
     };
     getHashBank: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -18102,8 +18409,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -18177,7 +18487,9 @@ export interface operations {
     };
     getIdentityProvider: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -18913,8 +19225,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -18988,7 +19303,9 @@ export interface operations {
     };
     getItemType: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -20535,8 +20852,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -20610,7 +20930,9 @@ export interface operations {
     };
     getLocationBank: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -20839,6 +21161,44 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    matchLocationBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LocationMatchBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationMatchView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -21797,7 +22157,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"];
+                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -22041,8 +22401,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -22116,7 +22479,9 @@ export interface operations {
     };
     getPolicy: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -22688,8 +23053,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -22763,7 +23131,9 @@ export interface operations {
     };
     getQueue: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -23535,8 +23905,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -23610,7 +23983,9 @@ export interface operations {
     };
     getRole: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -23866,8 +24241,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -23941,7 +24319,9 @@ export interface operations {
     };
     getRoutingRule: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -24275,8 +24655,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -24350,7 +24733,9 @@ export interface operations {
     };
     getRule: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -25579,8 +25964,11 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                include?: "usage" | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                q?: string | null;
+                sort?: ("name" | "updated" | "created") | null;
             };
             header?: never;
             path?: never;
@@ -25654,7 +26042,9 @@ export interface operations {
     };
     getTextBank: {
         parameters: {
-            query?: never;
+            query?: {
+                include?: "usage" | null;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -25883,6 +26273,44 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    matchTextBank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextMatchBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextMatchView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];

@@ -80,5 +80,7 @@ function Sentence({ one }: { one: Notification }) {
   if ("ruleName" in data) return say("ruleTripped", { rule: data.ruleName, count: data.count, window: data.window, stopped: String(data.stopped) });
   if ("endpoint" in data) return say(one.kind === "ENDPOINT_RESUMED" ? "endpointResumed" : "endpointPaused", { endpoint: data.endpoint, waiting: data.waiting });
   if ("authorName" in data) return say("mention", { author: data.authorName, queue: data.queueName });
+  if ("exportId" in data) return data.error ? say("exportFailed", { error: data.error }) : say("exportReady", { rows: data.rows });
+  if ("bulkId" in data) return say("bulkDone", { order: data.order, state: data.state, requested: data.requested, total: data.total });
   return say("somethingElse");
 }

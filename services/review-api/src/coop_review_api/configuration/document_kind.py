@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +29,8 @@ from coop_runtime.secret.vault import Vault
 
 D = TypeVar("D", bound=Document)
 
-_NEVER = datetime.fromtimestamp(0, UTC)  # when nobody saved a document
+NEVER: Final = datetime.fromtimestamp(0, UTC)
+"""When nobody saved a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,4 +222,4 @@ class DocumentKind(Generic[D]):
 
 
 def _unsaved(document: D) -> Entry[D]:
-    return Entry(document=document, revision=0, author="", time=_NEVER)
+    return Entry(document=document, revision=0, author="", time=NEVER)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from coop_contracts.config import ActionType, ItemKind, RuleStatus, ScalarType
+from coop_contracts.config import ActionType, ItemKind, Kind, RuleStatus, ScalarType
 from coop_review_api.configuration.condition_shape import ConditionSetJson, SentConditionSet
 from coop_review_api.http.body import Body, Model
 from coop_review_api.http.person_view import PersonBeside
@@ -29,15 +29,30 @@ Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Penalty = Literal["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"]
 
 
+class UsedByView(Model):
+    """A document that refers to this one."""
+
+    kind: Kind
+    id: str
+    name: str
+
+
 class Stamped(Model):
     """What every document's view has. `revision` is that of its last change: send it as
-    If-Match."""
+    If-Match. When and by whom it was made is null of past revisions, and of what nobody saved.
+    `usedBy` are the first 50 documents that refer to it and that I may read, of `usedByCount`;
+    both are null where they were not asked for."""
 
     id: str
     revision: int
     updated_at: datetime
     updated_by: str
     updated_by_person: PersonBeside = None
+    created_at: datetime | None = None
+    created_by: str | None = None
+    created_by_person: PersonBeside = None
+    used_by: list[UsedByView] | None = None
+    used_by_count: int | None = None
 
 
 class WarningView(Model):

@@ -43,6 +43,8 @@ from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.kernel.turn import OrgTurns, take_in_turn
+from coop_review_api.notification.kind import BulkData, NotificationKind
+from coop_review_api.notification.store import News, tell_people
 from coop_review_api.projection.history import latest_items
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
@@ -223,6 +225,8 @@ async def advance(
     await connection.execute(
         update(bulk_jobs).where(bulk_jobs.c.bulk_id == job.bulk_id).values(values)
     )
+    if "state" in values:
+        await _tell(connection, job.bulk_id, now=now)
     return max(1, len(rows))
 
 
@@ -251,6 +255,30 @@ async def _cancel(connection: AsyncConnection, job: Any, *, now: datetime) -> No
         detail={"madeBy": job.confirmed_by or job.created_by},
         time=now,
     )
+    await _tell(connection, job.bulk_id, now=now)
+
+
+async def _tell(connection: AsyncConnection, bulk_id: str, *, now: datetime) -> None:
+    """Tell who made or confirmed it how it ended."""
+    ended = (
+        await connection.execute(select(bulk_jobs).where(bulk_jobs.c.bulk_id == bulk_id))
+    ).one()
+    news = News(
+        org_id=ended.org_id,
+        cause_id=f"bulk/{bulk_id}",
+        kind=NotificationKind.BULK_DONE,
+        data=BulkData(
+            bulk_id=bulk_id,
+            order=ended.kind,
+            state=ended.state,
+            total=ended.total,
+            requested=ended.requested,
+            refused=ended.refused,
+        ),
+        at=now,
+    )
+    people = {ended.created_by, ended.confirmed_by or ended.created_by}
+    await tell_people(connection, news, people, mail=False)
 
 
 async def _outcomes(

@@ -35,6 +35,8 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, LacksPermission, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.turn import OrgTurns, take_in_turn
+from coop_review_api.notification.kind import ExportData, NotificationKind
+from coop_review_api.notification.store import News, tell_people
 from coop_review_api.review import child_safety
 from coop_review_api.review.visibility import ReaderScope, scope_of
 
@@ -295,6 +297,8 @@ async def advance(
     await connection.execute(
         update(log_exports).where(log_exports.c.export_id == export_id).values(values)
     )
+    if "state" in values:
+        await _tell(connection, export_id, now=now)
 
 
 def _keys_of(made: Sequence[LogEntry]) -> list[str]:
@@ -318,6 +322,23 @@ async def _fail(connection: AsyncConnection, export_id: str, reason: str, *, now
         .where(log_exports.c.export_id == export_id)
         .values(state="FAILED", error=reason, finished_at=now, rows=0, bytes=0, chunks=0)
     )
+    await _tell(connection, export_id, now=now)
+
+
+async def _tell(connection: AsyncConnection, export_id: str, *, now: datetime) -> None:
+    """Tell its maker how it ended."""
+    ended = (
+        await connection.execute(select(log_exports).where(log_exports.c.export_id == export_id))
+    ).one()
+    failed = ended.state == "FAILED"
+    news = News(
+        org_id=ended.org_id,
+        cause_id=f"export/{export_id}",
+        kind=NotificationKind.EXPORT_FAILED if failed else NotificationKind.EXPORT_READY,
+        data=ExportData(export_id=export_id, rows=ended.rows, error=ended.error),
+        at=now,
+    )
+    await tell_people(connection, news, [ended.created_by], mail=False)
 
 
 async def prune(connection: AsyncConnection, *, now: datetime) -> int:

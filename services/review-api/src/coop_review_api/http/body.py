@@ -24,7 +24,10 @@ from coop_contracts.error import pointer
 from coop_review_api.kernel.error import Fault, Invalid
 
 _MAX_FAULTS = 50
-_STAMPS = frozenset({"revision", "updatedAt", "updatedBy", "version", "userCount"})
+_STAMPS = frozenset(
+    {"revision", "updatedAt", "updatedBy", "createdAt", "createdBy", "version", "userCount"}
+    | {"usedBy", "usedByCount"}
+)
 
 
 class _Filled:

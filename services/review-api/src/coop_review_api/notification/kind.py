@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +27,9 @@ class NotificationKind(StrEnum):
     COMMENT_MENTION = "COMMENT_MENTION"
     JOB_ASSIGNED = "JOB_ASSIGNED"
     JOB_HELD = "JOB_HELD"
+    EXPORT_READY = "EXPORT_READY"
+    EXPORT_FAILED = "EXPORT_FAILED"
+    BULK_DONE = "BULK_DONE"
 
 
 class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,7 +76,27 @@ class AssignedData(Struct, frozen=True, kw_only=True, rename="camel"):
     until: datetime | None
 
 
-Data = RuleTrippedData | EndpointData | MentionData | AssignedData
+class ExportData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One's export of the decision log is written, or will not be: `error` says why."""
+
+    export_id: str
+    rows: int
+    error: str | None
+
+
+class BulkData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What one made or confirmed is through, or was CANCELLED because who confirmed it may no
+    longer act. Of `total` items `requested` were asked of the platform, `refused` were not."""
+
+    bulk_id: str
+    order: Literal["ACTION", "REVERSAL"]
+    state: Literal["COMPLETE", "CANCELLED"]
+    total: int
+    requested: int
+    refused: int
+
+
+Data = RuleTrippedData | EndpointData | MentionData | AssignedData | ExportData | BulkData
 
 
 class Text(Struct, frozen=True, kw_only=True):
@@ -127,6 +150,10 @@ def text_of(kind: NotificationKind, data: Data) -> Text:
             return _mention(data)
         case AssignedData():
             return _assigned(kind, data)
+        case ExportData():
+            return _export(data)
+        case BulkData():
+            return _bulk(data)
 
 
 def wire_of(data: Data) -> dict[str, Any]:
@@ -214,6 +241,31 @@ def _assigned(kind: NotificationKind, data: AssignedData) -> Text:
         subject=f"{data.by_name} {did}",
         paragraphs=(f"{data.by_name} {did}. Nobody else is given it until then.",),
         facts=tuple(facts),
+    )
+
+
+def _export(data: ExportData) -> Text:
+    facts = [("Export", data.export_id), ("Rows", str(data.rows))]
+    if data.error is None:
+        return Text(
+            subject="Your export is ready",
+            paragraphs=("The export of the decision log that you asked for can be downloaded.",),
+            facts=tuple(facts),
+        )
+    return Text(
+        subject="Your export could not be written",
+        paragraphs=("The export of the decision log that you asked for could not be written.",),
+        facts=(*facts, ("Reason", data.error)),
+    )
+
+
+def _bulk(data: BulkData) -> Text:
+    what = "Bulk action" if data.order == "ACTION" else "Reversal"
+    end = "is through" if data.state == "COMPLETE" else "was cancelled"
+    return Text(
+        subject=f"{what} {end}",
+        paragraphs=(f"{what} {end}: {data.requested} of {data.total} were requested.",),
+        facts=(("Id", data.bulk_id), ("Refused", str(data.refused))),
     )
 
 

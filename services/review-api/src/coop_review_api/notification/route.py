@@ -19,7 +19,9 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import store
 from coop_review_api.notification.kind import (
     AssignedData,
+    BulkData,
     EndpointData,
+    ExportData,
     MentionData,
     NotificationKind,
     RuleTrippedData,
@@ -65,8 +67,27 @@ class AssignedNotification(_Notification):
     data: Annotated[dict[str, Any], Shape(AssignedData)]
 
 
+class ExportNotification(_Notification):
+    """One's export is ready, or failed."""
+
+    kind: Literal[NotificationKind.EXPORT_READY, NotificationKind.EXPORT_FAILED]
+    data: Annotated[dict[str, Any], Shape(ExportData)]
+
+
+class BulkNotification(_Notification):
+    """A bulk action or a reversal that one made or confirmed has ended."""
+
+    kind: Literal[NotificationKind.BULK_DONE]
+    data: Annotated[dict[str, Any], Shape(BulkData)]
+
+
 NotificationView = Annotated[
-    RuleTrippedNotification | EndpointNotification | MentionNotification | AssignedNotification,
+    RuleTrippedNotification
+    | EndpointNotification
+    | MentionNotification
+    | AssignedNotification
+    | ExportNotification
+    | BulkNotification,
     Field(discriminator="kind"),
 ]
 """`kind` says what is in `data`."""

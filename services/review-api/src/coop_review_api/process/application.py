@@ -23,7 +23,12 @@ from coop_review_api.backtest import retroaction_route
 from coop_review_api.backtest import route as backtest
 from coop_review_api.bootstrap import route as bootstrap
 from coop_review_api.comment import route as comment
-from coop_review_api.configuration import bank_route, key_route, routing_order_route
+from coop_review_api.configuration import (
+    bank_match_route,
+    bank_route,
+    key_route,
+    routing_order_route,
+)
 from coop_review_api.configuration.document_resource import (
     ACTION_RESOURCE,
     HASH_BANK_RESOURCE,
@@ -135,6 +140,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     routing_trial_route.router,
     routing_order_route.router,
     bank_route.router,
+    bank_match_route.router,
     backtest.router,
     retroaction_route.router,
     bulk_route.router,
@@ -195,9 +201,10 @@ def build(context: Context) -> FastAPI:
     # Not include_router: the routes stay plain entries of app.routes, for tests to walk.
     for router in _ROUTERS:
         app.router.routes.extend(_with_people(router))
+    readers = {one.documents.kind: one.read.any_of for one in _RESOURCES}
     for resource in _RESOURCES:
         router = APIRouter(prefix="/v1", tags=[resource.path])
-        add_resource(router, resource)
+        add_resource(router, resource, readers)
         app.router.routes.extend(_with_people(router))
 
     async def openapi() -> dict[str, Any]:
