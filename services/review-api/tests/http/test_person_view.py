@@ -131,7 +131,6 @@ NOBODY_BESIDE = {
     "MentionData.authorId": "has the name beside it, as it was when it was said",
     "ApiKeyView.replacedBy": "a key",
     "CreatedApiKeyView.replacedBy": "a key",
-    "QueueContentsView.usedBy": "routing rules",
     "CountClause.groupBy": "what is counted by",
     "AnswerView.groupBy": "what is counted by",
 }
@@ -145,6 +144,8 @@ def test_every_id_of_a_person_has_the_person_beside_it() -> None:
     for name, properties in schemas.items():
         for field, schema in properties.items():
             if not ID_OF_A_PERSON.fullmatch(field) or "PersonView" in str(schema):
+                continue
+            if field == "usedBy":  # documents, or routing rules
                 continue
             seen += 1
             if not _beside(field) & properties.keys():

@@ -91,6 +91,19 @@ OTHERWISE = {
         "/v1/items/{type_id}/{item_id:path}/thread",
     ): "test_grave_words_in_a_thread_are_left_out",
     ("GET", "/v1/jobs/{job_id}/thread"): "test_job_context: what is grave in it is left out",
+    ("GET", "/v1/items"): "test_lookup: what is grave is in no list",
+    (
+        "GET",
+        "/v1/items/{type_id}/{item_id:path}/children",
+    ): "test_lookup: what is grave is in no list",
+    (
+        "GET",
+        "/v1/items/{type_id}/{item_id:path}/conversation",
+    ): "test_lookup: what is grave is in no list",
+    (
+        "GET",
+        "/v1/items/{type_id}/{item_id:path}/investigation",
+    ): "test_investigation_answer: what is grave",
     ("GET", "/v1/search"): "test_search: nobody finds what they may not see",
     ("PUT", "/v1/jobs/{job_id}/presence"): "says who is there; who may not see the job gets 404",
     ("DELETE", "/v1/jobs/{job_id}/presence"): "says nothing",
@@ -146,6 +159,7 @@ NOTHING_OF_ITEMS = {
     "signals",
     "sso",
     "text-banks",
+    "views",
     "webhook-keys",
 }
 """Configuration, accounts, and what else knows no items: the first part of the address."""

@@ -40,14 +40,14 @@ _NAME: Final = func.lower(func.coalesce(_c.document["name"].astext, _c.id))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class DocumentListing:
     """What is listed: documents with these words in their name, or with this id; all, without."""
 
     words: str | None = None
     sort: Sort = "id"
 
 
-class Spot(NamedTuple):
+class ListPlace(NamedTuple):
     """Where a document stands in a list: what it is ordered by, and its id."""
 
     sort: Sort
@@ -58,11 +58,11 @@ class Spot(NamedTuple):
         return msgspec.json.encode(self).decode()
 
 
-class Listed(NamedTuple):
+class ListedDocument(NamedTuple):
     """A document in a list."""
 
     entry: Entry[Any]
-    spot: Spot
+    spot: ListPlace
 
 
 class Making(NamedTuple):
@@ -76,25 +76,25 @@ async def page(
     connection: AsyncConnection,
     documents: DocumentKind[D],
     org_id: str,
-    listing: Listing,
+    listing: DocumentListing,
     *,
     after: str | None,
     limit: int,
-) -> list[Listed]:
+) -> list[ListedDocument]:
     """Up to `limit` of the organisation's, from the one after a position, whoever may know of them.
     Raises `Invalid` for a position that is none of this order."""
     spot = None if after is None else _spot(after, listing.sort)
     key = _key(org_id, documents.kind, listing.sort)
     query = _query(org_id, documents.kind, listing, key, spot).limit(limit)
     found = [
-        Listed(
+        ListedDocument(
             Entry(
                 document=msgspec.json.decode(row.document, type=documents.type),
                 revision=row.revision,
                 author=row.author,
                 time=row.time,
             ),
-            Spot(listing.sort, row.key, row.id),
+            ListPlace(listing.sort, row.key, row.id),
         )
         for row in await connection.execute(query)
     ]
@@ -141,7 +141,11 @@ def _key(org_id: str, kind: Kind, sort: Sort) -> ColumnElement[Any]:
 
 
 def _query(
-    org_id: str, kind: Kind, listing: Listing, key: ColumnElement[Any], spot: Spot | None
+    org_id: str,
+    kind: Kind,
+    listing: DocumentListing,
+    key: ColumnElement[Any],
+    spot: ListPlace | None,
 ) -> Select[Any]:
     where = [_c.org_id == org_id, _c.kind == kind, _c.document.is_not(None)]
     if listing.words is not None:
@@ -182,27 +186,27 @@ async def _saved(
     return frozenset(found)
 
 
-def _implied(documents: DocumentKind[Any], listing: Listing) -> list[Listed]:
+def _implied(documents: DocumentKind[Any], listing: DocumentListing) -> list[ListedDocument]:
     found = []
     for document_id, document in documents.implied.items():
         name = str(getattr(document, "name", document_id)).lower()
         words = None if listing.words is None else listing.words.lower()
         if words is None or listing.words == document_id or words in name:
             keys: Mapping[Sort, str | int] = {"id": document_id, "name": name}
-            spot = Spot(listing.sort, keys.get(listing.sort, 0), document_id)
+            spot = ListPlace(listing.sort, keys.get(listing.sort, 0), document_id)
             entry = Entry(document=document, revision=0, author="", time=NEVER)
-            found.append(Listed(entry, spot))
+            found.append(ListedDocument(entry, spot))
     return found
 
 
-def _order(spot: Spot) -> tuple[str | int, str]:
+def _order(spot: ListPlace) -> tuple[str | int, str]:
     return (-spot.key if isinstance(spot.key, int) else spot.key, spot.id)
 
 
-def _spot(position: str, sort: Sort) -> Spot:
+def _spot(position: str, sort: Sort) -> ListPlace:
     fault = Invalid([Fault("#/query/cursor", "not a cursor of this list")])
     try:
-        found = msgspec.json.decode(position, type=Spot)
+        found = msgspec.json.decode(position, type=ListPlace)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise fault from None
     is_number = isinstance(found.key, int)

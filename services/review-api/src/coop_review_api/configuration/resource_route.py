@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.configuration import listing
 from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.document_model import Stamped
-from coop_review_api.configuration.listing import Listing
+from coop_review_api.configuration.listing import DocumentListing
 from coop_review_api.configuration.log import Entry
 from coop_review_api.configuration.resource import Resource, Written, fields_of, id_of
 from coop_review_api.configuration.revision_route import add_revisions
@@ -86,7 +86,7 @@ def add_reading(
         principal: Principal = reader,
     ) -> Any:
         wanted = _Wanted(
-            listing=Listing(words=query.q, sort=query.sort or "id"),
+            listing=DocumentListing(words=query.q, sort=query.sort or "id"),
             readers=readers if query.include == "usage" else None,
             after=decode_cursor(cursor),
             limit=limit,
@@ -135,7 +135,7 @@ def add_reading(
 class _Wanted:
     """A page of a list. `readers` None: without what uses each."""
 
-    listing: Listing
+    listing: DocumentListing
     readers: Readers | None
     after: str | None
     limit: int

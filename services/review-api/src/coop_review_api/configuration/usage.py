@@ -26,7 +26,7 @@ Readers = Mapping[Kind, Collection[Permission]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class User:
+class UsingDocument:
     """A document that refers to another."""
 
     kind: Kind
@@ -38,7 +38,7 @@ class User:
 class Usage:
     """What a document is used by: the first `NAMED`, and how many in all."""
 
-    users: list[User] = field(default_factory=list)
+    users: list[UsingDocument] = field(default_factory=list)
     count: int = 0
 
 
@@ -72,4 +72,4 @@ def _add(usage: Usage, kind: Kind, document: Document) -> None:
     usage.count += 1
     if len(usage.users) < NAMED:
         name = str(getattr(document, "name", document.id))
-        usage.users.append(User(kind=kind, id=document.id, name=name))
+        usage.users.append(UsingDocument(kind=kind, id=document.id, name=name))
