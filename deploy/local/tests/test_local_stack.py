@@ -86,6 +86,7 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         "review-relay": "coop_review",
         "review-projector": "coop_review",
         "review-history": "coop_review",
+        "review-lookup": "coop_review",
         "review-api": "coop_review",
         "dispatch-api": "coop_dispatch",
         "action-dispatcher": "coop_dispatch",
@@ -121,7 +122,9 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
             name
             in {"review-api", "action-dispatcher", "dispatch-api", "routing", "rules-engine-slow"}
         ), name
-        assert (secrets.internal_token in text) == (name in {"review-api", "dispatch-api"})
+        assert (secrets.internal_token in text) == (
+            name in {"review-api", "review-relay", "review-lookup", "dispatch-api", "ingest"}
+        ), name
     assert len({spec.ready_url for spec in specs.values()}) == len(specs)
     assert specs["ingest"].environment["COOP_INGEST_PORT"] == str(ports.public["ingest"])
     assert {one.name for one in roster.migrations(settings, ADDRESSES, secrets)} == {

@@ -1,6 +1,7 @@
 """What of the queue store others may read in statements of their own: figures, searches, logs.
 
-    JOBS, CLAIMS, ENTRIES        the tables' names, for statements written as text
+    JOBS, CLAIMS, ENTRIES,
+    GRAVE_ITEMS                  the tables' names, for statements written as text
     grave_of, GRAVE, is_grave    whether a row about an item is about child safety
     grave_items                  the items that are
     jobs, entries, claims,
@@ -33,6 +34,7 @@ __all__ = [
     "CLAIMS",
     "ENTRIES",
     "GRAVE",
+    "GRAVE_ITEMS",
     "JOBS",
     "SUMMARY_COLUMNS",
     "claims",
@@ -53,6 +55,9 @@ JOBS: Final = "queues.jobs"
 
 CLAIMS: Final = "queues.claims"
 """One row a claim, open or ended: the columns of `claims`."""
+
+GRAVE_ITEMS: Final = "queues.grave_items"
+"""One row an item that is about child safety: the columns of `grave_items`."""
 
 ENTRIES: Final = "queues.entries"
 """One row a cause of a job: the columns of `entries`."""

@@ -128,9 +128,9 @@ async def test_nothing_of_a_user_is_left(
         "queues.entries",
         "queues.job_items",
     }
-    named = left_in_database(review_admin_url, me.user.id)
-    assert {"review.bulk_items", "review.automations", "queues.jobs"} <= named
-    assert any(table.startswith("review.evaluations_p") for table in named)
+    tables = left_in_database(review_admin_url, me.user.id)
+    assert {"review.bulk_items", "review.automations", "queues.jobs"} <= tables
+    assert any(table.startswith("review.evaluations_p") for table in tables)
     erasure = await asked(me)
     assert erasure["state"] == "RUNNING"
     await carried_out(worker_of(context, dispatch, later), later)
@@ -156,10 +156,11 @@ async def test_nothing_of_a_user_is_left(
     items = [item for one in told.asked for item in one.get("items", [])]
     assert {"id": me.post.id, "typeId": me.type_id} in items
     decisions = (await me.admin.call("GET", "/v1/decision-log")).json()["items"]
-    assert {one["itemId"] for one in decisions if one["kind"] == "DECISION"} == {
-        me.post.id,
-        told.asked[0]["erased"]["standIn"]["id"],
-    }
+    named = {one["itemId"] for one in decisions if one["kind"] == "DECISION"}
+    # Other organisations' erasures may be carried out by the same worker.
+    (stand_in,) = named - {me.post.id}
+    assert stand_in in {one["erased"]["standIn"]["id"] for one in told.asked}
+    assert me.post.id in named
 
 
 async def test_killed_anywhere_it_is_finished_by_the_next_process(

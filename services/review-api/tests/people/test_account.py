@@ -229,12 +229,19 @@ async def test_the_organisation_shortens_sessions(admin: Any, sign_in: Any, cloc
 async def test_everybody_has_their_own_veil(admin: Any, sign_in: Any) -> None:
     """The organisation's default, until one chooses; and back."""
     person = await sign_in(Role.EXTERNAL_MODERATOR)
-    default = {"muteVideo": False, "grayscale": False, "sepia": True, "blurLevel": 2}
+    rest = {
+        "muteAudio": True,
+        "veilText": False,
+        "veilAfter": 20,
+        "breakAfterReveals": 0,
+        "breakAfterMinutes": 0,
+    }
+    default = {"muteVideo": False, "grayscale": False, "sepia": True, "blurLevel": 2, **rest}
     settings = {"name": "Acme", "defaultWellness": default}
     assert (await admin.call("PUT", "/v1/settings", settings)).status_code == 200
     seen = (await person.call("GET", "/v1/session")).json()["wellness"]
     assert seen == {**default, "isOwn": False}
-    own = {"muteVideo": True, "grayscale": False, "sepia": False, "blurLevel": 6}
+    own = {"muteVideo": True, "grayscale": False, "sepia": False, "blurLevel": 6, **rest}
     put = await person.call("PUT", "/v1/me/wellness", own)
     assert put.json() == {**own, "isOwn": True}
     assert (await person.call("GET", "/v1/session")).json()["wellness"] == {**own, "isOwn": True}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 from starlette.requests import Request
 
-from coop_contracts.permission import Role
+from coop_contracts.permission import Permission, Role
 from coop_review_api.directory.table import users
 from coop_review_api.http.client import client_ip
 from coop_review_api.http.csrf import csrf_token_of
@@ -39,7 +39,7 @@ async def test_log_in_look_and_out(http: Any, org: Any, kit: Any) -> None:
     seen = answer.json()
     assert seen["user"]["role"] == "ADMIN"
     assert seen["org"]["id"] == org.org_id
-    assert len(seen["permissions"]) == 17
+    assert len(seen["permissions"]) == len(Permission)
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie

@@ -100,4 +100,8 @@ def test_the_registry_names_each_of_them() -> None:
         for kind in stored_in("review")
         if kind.by == f"{EndingKeeper.__module__}:{EndingKeeper.__name__}"
     }
-    assert by_keeper == {ending.table.name for ending in ENDINGS} | {"bulk_items", "erasure_users"}
+    assert by_keeper == {ending.table.name for ending in ENDINGS} | {
+        "batch_jobs",
+        "bulk_items",
+        "erasure_users",
+    }

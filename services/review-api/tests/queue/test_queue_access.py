@@ -141,11 +141,14 @@ async def test_who_reads_metrics_sees_queues_and_no_job(
         f"/v1/jobs/{job_id}",
         f"/v1/jobs/{job_id}/comments",
         f"/v1/jobs/{job_id}/history",
-        f"/v1/items/{post['id']}/an-item-that-waits/jobs",
         "/v1/decision-log",
         f"/v1/queues/{queue['id']}/contents",
     ):
         assert (await onlooker.call("GET", path)).status_code == 403, path
+    # They investigate: that an item waits somewhere is told to who asks for that item.
+    of_item = await onlooker.call("GET", f"/v1/items/{post['id']}/an-item-that-waits/jobs")
+    assert [one["id"] for one in of_item.json()["items"]] == [job_id]
+    assert "payload" not in of_item.text
     for path in (f"/v1/queues/{queue['id']}/claims", "/v1/claims"):
         assert (await onlooker.call("POST", path, {})).status_code == 403, path
 

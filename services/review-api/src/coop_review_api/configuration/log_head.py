@@ -36,6 +36,7 @@ from coop_contracts.event import ConfigChanged
 from coop_review_api.configuration.log import changed_event, config_key, lock
 from coop_review_api.configuration.table import config_current, config_log, orgs
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.schema import outbox
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
@@ -111,10 +112,13 @@ async def ensure_head(engine: AsyncEngine, topic: TopicState, *, clock: Clock) -
         org_ids = list(await connection.scalars(select(orgs.c.org_id).order_by(orgs.c.org_id)))
     repeated = restated = 0
     for org_id in org_ids:
-        async with transaction(engine) as connection:
-            more_repeated, more_restated = await _ensure_org(
-                connection, org_id, topic.of_org(org_id), clock=clock
-            )
+        try:
+            async with transaction(engine) as connection:
+                more_repeated, more_restated = await _ensure_org(
+                    connection, org_id, topic.of_org(org_id), clock=clock
+                )
+        except NotFound:  # removed since the list was read
+            continue
         repeated += more_repeated
         restated += more_restated
     async with transaction(engine) as connection:

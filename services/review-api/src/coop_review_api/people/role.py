@@ -24,6 +24,11 @@ GROUPS: tuple[tuple[str, tuple[tuple[Permission, str, str], ...]], ...] = (
             (_P.MANAGE_ORG, "Manage Organization Settings", "Settings, types, actions, keys."),
             (_P.MANAGE_USERS, "Manage Users", "Invite, approve, change and remove people."),
             (_P.MANAGE_ROLES, "Manage Roles", "Say what each role may do."),
+            (
+                _P.ERASE_END_USERS,
+                "Erase End Users",
+                "Delete what there is of the platform's users.",
+            ),
         ),
     ),
     (

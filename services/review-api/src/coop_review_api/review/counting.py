@@ -50,7 +50,7 @@ _DIFFERENT = text(
 _BECAME_GRAVE = text(
     f"""
     SELECT {_COLUMNS}, true AS is_grave
-      FROM queues.grave_items g
+      FROM {reading.GRAVE_ITEMS} g
       JOIN {reading.JOBS} j ON j.org_id = g.org_id AND j.item_key = g.item_key
       JOIN review.decisions d ON d.job_id = CAST(j.job_id AS text)
      WHERE g.since > :since AND d.counted AND NOT d.grave AND d.undone_at IS NULL
