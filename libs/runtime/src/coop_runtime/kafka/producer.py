@@ -209,8 +209,8 @@ class Producer:
     def _renew(self, broken: KafkaProducer) -> None:
         # An idempotent producer that lost its place in the broker's log refuses all that follows.
         self._fatal = False
-        self._client = KafkaProducer(self._config)
         broken.purge()
+        self._client = KafkaProducer(self._config)
         self._broken.append(broken)
 
     def _poll_broken(self) -> None:
