@@ -5,10 +5,12 @@ Guarantees: without a browser they are skipped by name; with `CI` set they fail 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from tests.local_stack import LocalStack, state_folder
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("*.test.mjs"))
 CHROMIUM = os.environ.get("COOP_CHROMIUM") or shutil.which("chromium")
+
+_STORY_S = 120.0
 
 pytestmark = pytest.mark.journey
 
@@ -40,8 +44,22 @@ def stack(browser: str) -> Iterator[LocalStack]:
     del browser
     if not (HERE.parent / "dist" / "index.html").exists():
         pytest.fail("the console is not built: make console")
-    with state_folder() as folder, LocalStack(folder / "state", COOP_DEMO_RATE="5") as running:
+    with (
+        state_folder() as folder,
+        LocalStack(folder / "state", COOP_DEMO_RATE="5", COOP_DEMO_STORY="true") as running,
+    ):
+        _wait_for_the_story(running)
         yield running
+
+
+def _wait_for_the_story(stack: LocalStack) -> None:
+    """Until the demo platform has told all of it."""
+    deadline = time.monotonic() + _STORY_S
+    told = stack.state / "demo-story.json"
+    while not (told.exists() and "appeals" in json.loads(told.read_bytes())["chapters"]):
+        if time.monotonic() > deadline:
+            pytest.fail("the demo's story was not told in time: see logs/demo-platform.log")
+        time.sleep(0.5)
 
 
 @pytest.mark.timeout(420)

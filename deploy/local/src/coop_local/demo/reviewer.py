@@ -1,7 +1,8 @@
 """A scripted reviewer: empties the queues as a moderator would, through review-api.
 
 Guarantees: it does only what the API lets a moderator do; it repeats a request whose answer was
-lost, as a browser would after a fault, and counts on the server to do it once.
+lost, as a browser would after a fault, and counts on the server to do it once; after a fault it
+asks what it holds, as a page does that was loaded again.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class ScriptedReviewer:
         self.decided: dict[str, str] = {}
         self.moved: set[str] = set()
         self.skipped: set[str] = set()
+        self._may_hold = False
 
     async def work(self, stop: asyncio.Event) -> None:
         """Takes job after job from every queue until `stop` is set."""
@@ -51,16 +53,27 @@ class ScriptedReviewer:
                 if not signed_in:
                     await self._console.log_in(self._email, self._password)
                     signed_in = True
+                if self._may_hold:
+                    await self._take_up()
                 if not await self._one_round():
                     await asyncio.sleep(_IDLE_S)
             except httpx.TransportError:
+                self._may_hold = True
                 await asyncio.sleep(_FAULT_PAUSE_S)
             except ConsoleError as error:
+                self._may_hold = True
                 if error.status == 401:
                     signed_in = False
                 elif error.status < 500 and error.status != 409:
                     raise
                 await asyncio.sleep(_FAULT_PAUSE_S)
+
+    async def _take_up(self) -> None:
+        """What a claim gave whose answer was lost."""
+        for held in (await self._console.call("GET", "/v1/claims"))["items"]:
+            job = await self._console.call("GET", f"/v1/jobs/{held['job']['id']}")
+            await self._handle({"job": job, "lease": held["lease"]}, job["queueId"])
+        self._may_hold = False
 
     async def _one_round(self) -> bool:
         worked = False
