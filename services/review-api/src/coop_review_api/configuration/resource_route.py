@@ -189,6 +189,22 @@ async def _beside(
     return fields
 
 
+async def _of_written(
+    context: Context,
+    connection: AsyncConnection,
+    principal: Principal,
+    resource: Resource[Any],
+    entry: Entry[Any],
+) -> dict[str, Any]:
+    """Who made it, when; and what its author should know."""
+    document_id = str(entry.document.id)
+    beside = await _beside(connection, principal, resource, [document_id], None)
+    return {
+        **beside.get(document_id, {}),
+        **await _warnings(context, connection, principal, resource, entry),
+    }
+
+
 async def _warnings(
     context: Context,
     connection: AsyncConnection,
@@ -239,7 +255,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 expected=None,
                 vault=context.vault,
             )
-            more = await _warnings(context, configuration.connection, principal, resource, entry)
+            more = await _of_written(context, configuration.connection, principal, resource, entry)
         response.headers["ETag"] = etag_of(entry.revision)
         response.headers["Location"] = f"/v1/{resource.path}/{entry.document.id}"
         return resource.view_of(context, principal, entry, {**more, **weight})
@@ -266,7 +282,7 @@ def _add_writing(router: APIRouter, resource: Resource[Any]) -> None:
                 expected=expected,
                 vault=context.vault,
             )
-            more = await _warnings(context, configuration.connection, principal, resource, entry)
+            more = await _of_written(context, configuration.connection, principal, resource, entry)
             shown = resource.view_of(context, principal, entry, {**more, **weight})
             check_shown(request, shown, apart={*more, *weight})
         response.headers["ETag"] = etag_of(entry.revision)
