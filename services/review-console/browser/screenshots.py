@@ -29,7 +29,10 @@ def main() -> None:
 
     PICTURES.mkdir(parents=True, exist_ok=True)
     node = subprocess.check_output([sys.executable, HERE.parent / "scripts" / "node.py"], text=True)
-    with state_folder() as folder, LocalStack(folder / "state", COOP_DEMO_RATE="20") as stack:
+    with (
+        state_folder() as folder,
+        LocalStack(folder / "state", COOP_DEMO_RATE="20", COOP_DEMO_STORY="true") as stack,
+    ):
         stack.wait_accepted(ITEMS, deadline=120)
         environment = os.environ | {
             "PATH": f"{node.strip()}:{os.environ['PATH']}",
