@@ -35,7 +35,21 @@ MOVED = (FileKind.TEXT_BANK, FileKind.LOCATION_BANK, FileKind.RULE)
 NAMED = ("item-types", "actions", "policies", "text-banks", "location-banks", "hash-banks")
 """What a rule refers to by name, as paths of the API."""
 
-STAMP = frozenset({"updatedAt", "updatedBy", "updatedByPerson", "entryCount", "warnings", "cost"})
+STAMP = frozenset(
+    {
+        "createdAt",
+        "createdBy",
+        "createdByPerson",
+        "updatedAt",
+        "updatedBy",
+        "updatedByPerson",
+        "usedBy",
+        "usedByCount",
+        "entryCount",
+        "warnings",
+        "cost",
+    }
+)
 """What the API says of a document and does not take."""
 
 _NEEDED = frozenset({"conditionSet", "strings", "locations"})  # where they are, if only empty
