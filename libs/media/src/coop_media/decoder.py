@@ -145,11 +145,15 @@ class Decoders:
     def _running(self) -> socket.socket | None:
         """The way to the process that forks, if that is there."""
         if self._control is not None:
-            with contextlib.suppress(BlockingIOError):
-                # It never says anything: what can be read is its end, which is seen here before
-                # the process can be waited for.
+            # It never says anything: what can be read is its end, which is seen here before the
+            # process can be waited for; a reset is an end with orders that it had not read.
+            try:
                 self._control.recv(1)
-                self.close()
+            except BlockingIOError:
+                return self._control
+            except OSError:
+                pass
+            self.close()
         return self._control
 
     def _start(self) -> socket.socket:
