@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local cli $(wildcard examples/*)
+PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local deploy/ncmec-simulator cli $(wildcard examples/*)
 
 # Fall back to any python3 that is 3.11 or newer.
 ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))
@@ -18,8 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Two workers; each has engines of its own, and who has nothing left takes from the other.
 SPREAD := -n 2 --dist worksteal
-# Journeys wait more than they compute: two stacks at a time, each with files of its own.
-JOURNEYS := -n 2 --dist loadfile
+# A journey has the machine to itself: a whole system is twenty processes, and two of them at a time
+# take as long on two cores, each beyond its deadlines.
 # The integration tests that meet a broker, run on its stand-in as well. Not those that kill a
 # consumer in the middle of its work, or read the log back by time: Tansu gives a killed consumer's
 # partitions away too late for their deadlines.
@@ -67,10 +67,11 @@ console-api: $(MODULES) ## Write the console's types again from review-api's des
 	@$(BIN)/python $(CONSOLE)/scripts/openapi.py $(CONSOLE)/openapi.json
 	@$(NODE) npm run --silent gen:api > /dev/null
 
-console-check: $(MODULES) ## The console: style, types, unit tests, and that its types are the API's
+console-check: $(BUILT) ## The console: style, types, unit tests, sizes, and that its types are the API's
 	@$(NODE) npm run --silent lint
 	@$(NODE) npm run --silent typecheck
 	@$(NODE) npm run --silent test
+	@$(NODE) npm run --silent sizes
 	@cp $(CONSOLE)/src/api/schema.d.ts $(CONSOLE)/node_modules/.schema.d.ts
 	@$(MAKE) --no-print-directory console-api
 	@cmp -s $(CONSOLE)/src/api/schema.d.ts $(CONSOLE)/node_modules/.schema.d.ts \
@@ -90,7 +91,8 @@ demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
 
 test: $(STAMP) $(BUILT) lint types imports console-check ## Run every check and every test
 	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(BROKER_TESTS)
-	@$(BIN)/python -m pytest -m "journey" $(JOURNEYS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "journey" --ignore $(CONSOLE)/browser $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(CONSOLE)/browser $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(PYTEST_ARGS)
 
 check: lint types imports console-check unit ## What takes a minute: before each commit

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[1]
 _ACCEPTED = 'coop_ingest_accepted_total{kind="item"}'
-_READY_S = 240.0
+_READY_S = float(os.environ.get("COOP_TEST_READY_S", "240"))
 _STOP_S = 60.0
 
 
@@ -140,6 +140,15 @@ class LocalStack:
             if time.monotonic() > until:
                 raise TimeoutError(f"{more} items were not accepted within {deadline} s")
             time.sleep(0.02)
+
+    def wait_told(self, *, deadline: float = 240) -> None:
+        """Waits until the demo platform has told all of its story."""
+        until = time.monotonic() + deadline
+        told = self.state / "demo-story.json"
+        while not (told.exists() and "appeals" in json.loads(told.read_bytes())["chapters"]):
+            if time.monotonic() > until:
+                raise TimeoutError("the story was not told: see logs/demo-platform.log")
+            time.sleep(0.2)
 
     def stop(self) -> int:
         """Ctrl-C; returns the exit code."""

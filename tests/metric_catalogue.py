@@ -24,6 +24,8 @@ _MODULES = (
     "coop_routing.metric",
     "coop_review_api.kernel.metric",
     "coop_action_dispatcher.metric",
+    "coop_hma_bridge.metric",
+    "coop_ncmec_reporter.metric",
 )
 
 

@@ -17,6 +17,8 @@ _TITLES = {
     "review": "PostgreSQL, schema `review` (review-api)",
     "queues": "PostgreSQL, schema `queues` (the queue store)",
     "dispatch": "PostgreSQL, schema `dispatch` (action-dispatcher)",
+    "hashes": "PostgreSQL, schema `hashes` (hma-bridge)",
+    "ncmec": "PostgreSQL, schema `ncmec` (ncmec-reporter)",
     "redis": "Redis",
     "files": "Files",
 }

@@ -41,6 +41,8 @@ _LINES: Final = {
     "saved_view": "shared by people",
     "partial_item": "asked of platforms",
     "delivery": "webhooks, strikes",
+    "hash_bank": "what hash banks hold",
+    "cybertip": "how the organisation reports to NCMEC",
     "investigation": "items looked up",
     "media": "veiled, and revealed",
     "review": "claims, decisions, undo: a job's decision is made here",

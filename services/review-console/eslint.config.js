@@ -24,6 +24,7 @@ export default tseslint.config(
     files: ["src/**/*.{ts,tsx}"],
     rules: {
       "no-restricted-syntax": ["error", ...noLiterals],
+      "no-restricted-imports": ["error", { paths: [{ name: "zod", message: "Import zod/mini: all of zod is 25 KB of what every page loads first." }] }],
       "max-lines": ["error", 400],
       "max-lines-per-function": ["error", { max: 110, skipBlankLines: true, skipComments: true }],
       "@typescript-eslint/consistent-type-imports": "error",

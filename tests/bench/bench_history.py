@@ -36,7 +36,7 @@ from tests.bench import history_load as load
 from tests.bench.result import show
 
 _RUNS = 3
-_ITEMS = 60_000
+_ITEMS = 150_000
 _SECONDS = 120.0
 _ROWS = 5_000_000
 _FILL_SECONDS = 600.0
@@ -107,7 +107,7 @@ def _copied(database: psycopg.Connection[Any]) -> float:
 def _wait(until: float) -> None:
     if time.monotonic() > until:
         raise TimeoutError(f"not written in {_SECONDS} s")
-    time.sleep(0.05)  # counting costs, too
+    time.sleep(0.2)  # counting costs, too
 
 
 async def _ways(engine: AsyncEngine, org_id: str, rows: int) -> dict[str, tuple[float, float]]:

@@ -4,7 +4,7 @@ An organisation with 60 rules, 12 actions, 40 policies, 5 sources, 4 item types,
 reviewers. Its splits have as many keys as that gives (271); what is counted whole has one for every
 way in which these come together: 600 for actions, 900 for decisions, every fourth of which happens
 on a given day. How many rows that is does not depend on how often each thing happens: two years are
-weeks that are over, and the days since.
+seasons, the last of which has the weeks that are over, and the days since.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from coop_review_api.tally.figure import FIGURES, SEPARATOR, WHOLE, FigureName, name_of
+from coop_review_api.tally.season import DAYS as SEASON
+from coop_review_api.tally.season import rows_of, season_of
+from coop_review_api.tally.store import week_of
 
 DAYS = 732
 ACTIONS_A_DAY = 136_612  # fifty million in 366 days
@@ -38,25 +41,52 @@ _IDS = {
     "TYPE": ["IGNORE", "CUSTOM_ACTION", "MOVE"],
 }
 
-# A day, and a week, in which things happen as it comes; the same for many keys, to fill quickly.
-_SHAPES_OF = """
-    CREATE TEMP TABLE shape_{quarters} AS
+# Days in which things happen as it comes; the same for many keys, to fill quickly.
+_SHAPES_OF_DAYS = f"""
+    CREATE TEMP TABLE shape AS
     SELECT n, (SELECT array_agg(total ORDER BY q) FROM (
         SELECT q, sum(random() + n * 0) OVER (ORDER BY q) AS total
-          FROM generate_series(1, {quarters}) q) t) AS sums
-      FROM generate_series(0, {shapes}) n
+          FROM generate_series(1, 96) q) t) AS sums
+      FROM generate_series(0, {_SHAPES}) n
 """
-_FILL = """
-    INSERT INTO review.{table} (key_id, day, counts)
+_DAYS = f"""
+    INSERT INTO review.tallies (key_id, day, counts)
     SELECT k.key_id, p.day::date,
-           ARRAY(SELECT (u * k.a_day * {days} / s.sums[{quarters}])::int FROM unnest(s.sums) u)
-      FROM share k CROSS JOIN generate_series({since}, {until}, interval '{days} days') p (day)
-      JOIN shape_{quarters} s ON s.n = (k.key_id + extract(doy FROM p.day)::int) %% {shapes}
-     WHERE {days} > 1 OR NOT k.rarely OR (k.key_id + extract(doy FROM p.day)::int) %% {every} = 0
+           ARRAY(SELECT (u * k.a_day / s.sums[96])::int FROM unnest(s.sums) u)
+      FROM share k CROSS JOIN generate_series(%s::date, current_date, interval '1 day') p (day)
+      JOIN shape s ON s.n = (k.key_id + extract(doy FROM p.day)::int) % {_SHAPES}
+     WHERE NOT k.rarely OR (k.key_id + extract(doy FROM p.day)::int) % {_EVERY} = 0
      ORDER BY p.day, k.key_id
 """
-_THIS_WEEK = "date_trunc('week', current_date - 2)"  # of the last week that is over, its end
-_FIRST_WEEK = f"{_THIS_WEEK} - interval '{DAYS // 7 * 7} days'"
+
+
+def _fill_seasons(database: psycopg.Connection[Any], over: date) -> None:
+    """All days before `over`. What happens on a day is one of a few numbers, as is their row."""
+    keys = database.execute("SELECT key_id, round(ln(a_day) / ln(2.0)) FROM share").fetchall()
+    season = season_of(over - timedelta(days=DAYS))
+    dice = random.Random(1)
+    shapes = [
+        [sorted(dice.randrange(1024) for _ in range(96)) for _ in range(SEASON)]
+        for _ in range(_SHAPES // 8)
+    ]
+    with database.cursor() as cursor:
+        while season < over:
+            days = min(SEASON, (over - season).days)
+            made: dict[tuple[int, int], list[str]] = {}
+            with cursor.copy(
+                "COPY review.tally_seasons (key_id, season, quarter, counts) FROM STDIN"
+            ) as copy:
+                for key_id, size in keys:
+                    kind = (key_id % len(shapes), int(size))
+                    if kind not in made:
+                        sums = {
+                            season + timedelta(days=n): [(u << kind[1]) >> 10 for u in shape]
+                            for n, shape in enumerate(shapes[kind[0]][:days])
+                        }
+                        made[kind] = list(rows_of(season, sums))
+                    lines = enumerate(made[kind], start=1)
+                    copy.write("".join(f"{key_id}\t{season}\t{q}\t{row}\n" for q, row in lines))
+            season += timedelta(days=SEASON)
 
 
 def _keys(figure: FigureName, a_day: int) -> Iterator[tuple[str, list[str], int, bool]]:
@@ -98,19 +128,10 @@ def fill(database: psycopg.Connection[Any], org_id: str) -> int:
                 " INSERT INTO share SELECT key_id, %s, %s FROM made",
                 (org_id, figure, split, values, share, rarely),
             )
-    for table, days, since, until in (
-        ("tally_weeks", 7, _FIRST_WEEK, f"{_THIS_WEEK} - interval '7 days'"),
-        ("tallies", 1, _THIS_WEEK, "current_date"),
-    ):
-        names: dict[str, Any] = {
-            "quarters": days * 96,
-            "days": days,
-            "shapes": _SHAPES,
-            "every": _EVERY,
-        }
-        names |= {"table": table, "since": since, "until": until}
-        database.execute(_SHAPES_OF.format(**names).encode())
-        database.execute(_FILL.format(**names).replace("%%", "%").encode())
+    over = week_of(datetime.now(UTC).date() - timedelta(days=2))
+    _fill_seasons(database, over)
+    database.execute(_SHAPES_OF_DAYS)
+    database.execute(_DAYS.replace("%s", f"'{over}'").encode())
     database.execute(
         "INSERT INTO review.open_job_times SELECT generate_series(date_trunc('day', now())"
         " - %s * interval '1 day', now(), interval '15 minutes')",
@@ -118,13 +139,13 @@ def fill(database: psycopg.Connection[Any], org_id: str) -> int:
     )
     database.execute(
         "INSERT INTO review.open_jobs SELECT %s, t.time, q, false, 40"
-        " FROM review.open_job_times t, unnest(%s::text[]) q",
+        " FROM review.open_job_times t, unnest(%s::text[]) q ORDER BY t.time",
         (org_id, _IDS["QUEUE"]),
     )
-    for table in ("tally_keys", "tallies", "tally_weeks", "open_jobs", "open_job_times"):
+    for table in ("tally_keys", "tallies", "tally_seasons", "open_jobs", "open_job_times"):
         database.execute(f"VACUUM ANALYZE review.{table}".encode())
     row = database.execute(
-        "SELECT (SELECT count(*) FROM review.tallies) + (SELECT count(*) FROM review.tally_weeks)"
+        "SELECT (SELECT count(*) FROM review.tallies) + (SELECT count(*) FROM review.tally_seasons)"
     ).fetchone()
     return int(row[0]) if row else 0
 

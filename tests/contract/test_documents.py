@@ -19,6 +19,7 @@ from typing import Any, cast
 import pytest
 from fastapi.routing import APIRoute
 
+from coop_local.demo.attach import CLI_SETTINGS
 from coop_review_api.process.application import build
 from tests import slice_picture
 
@@ -304,6 +305,27 @@ def test_a_readme_has_a_map_of_its_service(service: Path) -> None:
 def test_the_picture_of_review_api_has_its_floors() -> None:
     """Slices stand in the picture in the order that the import contract enforces."""
     assert _text(slice_picture.PATH) == slice_picture.picture(), "run `make contracts`"
+
+
+def test_what_removes_an_organisation_is_in_the_stacks_own_file() -> None:
+    """Every setting that `coop org remove` needs, as its README says, is in `.coop/cli.env`."""
+    told = _text(ROOT / "cli/README.md").partition("- **remove**")[2].partition("- **export**")[0]
+    needed = set(re.findall(r"COOP_[A-Z_]+", told))
+    assert {"COOP_DISPATCH_URL", "COOP_HASH_URL", "COOP_OBJECT_STORE"} <= needed
+    assert needed <= set(CLI_SETTINGS)
+
+
+def test_every_benchmark_has_its_row() -> None:
+    """docs/benchmarks.md has a row of each benchmark's own, with what it gave or that nobody has
+    measured it yet, and none of one that is gone."""
+    there = {path.stem.removeprefix("bench_") for path in (ROOT / "tests/bench").glob("bench_*.py")}
+    rows = re.findall(
+        r"^\| `make bench ONLY=(\w+)`[^|]*\|[^|]+\|([^|]*)\|",
+        _text(ROOT / "docs/benchmarks.md"),
+        re.M,
+    )
+    assert sorted(name for name, _ in rows) == sorted(there)
+    assert [name for name, figures in rows if not figures.strip()] == []
 
 
 def test_no_file_names_an_address_of_a_package_index() -> None:

@@ -85,6 +85,20 @@ SCHEMAS = [
         is_declared=False,
         lowest="0002",
     ),
+    Schema(
+        name="hashes",
+        package="coop_hma_bridge",
+        role="coop_hashes",
+        first_release="0001",
+        is_declared=False,
+    ),
+    Schema(
+        name="ncmec",
+        package="coop_ncmec_reporter",
+        role="coop_ncmec",
+        first_release="0001",
+        is_declared=False,
+    ),
 ]
 each_schema = pytest.mark.parametrize("schema", SCHEMAS, ids=[one.name for one in SCHEMAS])
 
@@ -343,6 +357,20 @@ def test_migrations_are_safe_to_run(tmp_path: Path, schema: Schema) -> None:
         if told:
             wrong[revision.stem] = told
     assert wrong == {}
+
+
+@each_schema
+def test_what_breaks_the_version_before_is_in_the_notes_on_upgrading(schema: Schema) -> None:
+    """A revision after the first release that takes something away, and has squawk look away, says
+    in docs/upgrading.md what to do meanwhile."""
+    root = Path(__file__).resolve().parents[2]
+    notes = (root / "docs" / "upgrading.md").read_text(encoding="utf-8")
+    for revision in schema.revisions:
+        number = revision.stem.partition("_")[0]
+        takes_away = re.search(r"squawk-ignore (ban-drop-(table|column)|renaming-)", _sql(revision))
+        if number > schema.first_release and takes_away:
+            section = notes.partition(f"migration of `{schema.name}`")[2]
+            assert f"\n| {number}, " in section, revision.stem
 
 
 def test_squawk_would_tell(tmp_path: Path) -> None:

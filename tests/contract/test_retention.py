@@ -35,6 +35,9 @@ _ENGINES = {"Kafka", "Redis"}
 
 _REVIEW, _DISPATCH = "services/review-api/tests", "services/action-dispatcher/tests"
 PROVEN_BY = {
+    "coop_hma_bridge.keeper:EntryKeeper": (
+        "services/hma-bridge/tests/test_bank.py::test_marks_of_what_was_removed_go_after_a_week",
+    ),
     "coop_action_dispatcher.lease:Leases": (
         f"{_DISPATCH}/test_store.py::test_owners_of_long_ago_are_forgotten",
     ),
@@ -90,7 +93,10 @@ PROVEN_BY = {
         f"{_REVIEW}/enforcement/test_enforcement.py::"
         "test_an_undone_decision_was_never_sent_and_its_job_goes_on",
     ),
-    "coop_review_api.review.spent_keeper:SpentJobKeeper": (
+    "coop_review_api.configuration.fading:FadingKeeper": (
+        f"{_REVIEW}/process/test_fading.py::test_what_people_wrote_goes_and_decisions_stay",
+        f"{_REVIEW}/process/test_fading.py::test_items_go_when_nothing_was_done_for_so_long",
+        f"{_REVIEW}/process/test_fading.py::test_words_of_second_reviews_and_golden_items_go",
         f"{_REVIEW}/review/test_spent_job.py::test_what_old_jobs_say_goes_and_young_ones_stay",
     ),
     "coop_review_api.tally.keeper:TallyKeeper": (

@@ -102,7 +102,9 @@ def test_a_table_is_light(service: str) -> None:
         f"{service}.__main__",
         "coop_runtime",
         "coop_runtime.process",
+        "coop_runtime.process.garbage",
         "coop_runtime.process.role",
+        "coop_runtime.process.spare",
     }
 
 

@@ -1,4 +1,5 @@
-"""One stack for all journeys: starting it takes seconds."""
+"""One stack for the journeys of a file: those of another file may have one of their own, and two at
+a time are more than a small machine carries."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def collector() -> Iterator[Collector]:
     listening.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(collector: Collector) -> Iterator[LocalStack]:
     """The whole system, every service a process, every trace recorded."""
     traced = {"COOP_OTLP_ENDPOINT": collector.url, "COOP_TRACE_RATIO": "1"}

@@ -1,5 +1,9 @@
 """The erasure of an end user, as an operator asks for it: nothing that they said, or that was said
-of them, is anywhere afterwards, and what is another's stays."""
+of them, is anywhere afterwards, and what is another's stays.
+
+Topics are not among the places: they forget by their retention, which no test waits for. That they
+do, with the settings that they are made with, is in `libs/runtime/tests/kafka/test_retention.py`.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from coop_local.stack import EngineAddresses
 from tests.bench.review_soak import Plan, faults_of, soak
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 def test_every_job_is_decided_once_though_everything_is_killed(
@@ -25,7 +25,7 @@ def test_every_job_is_decided_once_though_everything_is_killed(
         redis=redis_url,
         postgres_admin=postgres_admin_url,
     )
-    plan = Plan(reviewers=12, queues=5, jobs=600, flushes=2, deadline=180.0)
+    plan = Plan(reviewers=12, queues=5, jobs=600, flushes=2, deadline=300.0)
     report = soak(addresses, plan)
     assert faults_of(plan, report) == []
     assert min(report.kills.values()) >= 1

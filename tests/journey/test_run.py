@@ -66,7 +66,7 @@ async def test_a_second_start_finds_its_data_again(stack: LocalStack) -> None:
     assert stack.demo_file()["orgId"] == organisation
     assert await _policies(stack) == policies
     assert report_of(stack.demo(), timeout=120)["exit_code"] == 0
-    assert warm < 60  # 30 s on a machine of its own; this one may be shared
+    assert warm < 90  # 30 s on a machine of its own; here another stack is tested beside it
 
 
 async def test_the_stand_in_broker_serves_and_may_forget() -> None:

@@ -83,6 +83,7 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
     ports = roster.ports_of(settings)
     specs = {one.name: one for one in roster.services(settings, ADDRESSES, secrets, ports)}
     roles = {
+        "ncmec-simulator": None,
         "review-relay": "coop_review",
         "review-projector": "coop_review",
         "review-history": "coop_review",
@@ -91,6 +92,8 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         "dispatch-api": "coop_dispatch",
         "action-dispatcher": "coop_dispatch",
         "routing": "coop_queues",
+        "hma-bridge": "coop_hashes",
+        "ncmec-reporter": "coop_ncmec",
         "rules-engine-slow": None,
         "rules-engine-backtest": None,
         "rules-engine": None,
@@ -113,6 +116,7 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
                 "action-dispatcher",
                 "dispatch-api",
                 "routing",
+                "ncmec-reporter",
                 "rules-engine-slow",
             }
         )
@@ -120,10 +124,27 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         allowed = spec.environment.get("COOP_EGRESS_ALLOW")
         assert (allowed == "127.0.0.0/8") == (
             name
-            in {"review-api", "action-dispatcher", "dispatch-api", "routing", "rules-engine-slow"}
+            in {
+                "review-api",
+                "action-dispatcher",
+                "dispatch-api",
+                "routing",
+                "hma-bridge",
+                "ncmec-reporter",
+                "rules-engine-slow",
+            }
         ), name
         assert (secrets.internal_token in text) == (
-            name in {"review-api", "review-relay", "review-lookup", "dispatch-api", "ingest"}
+            name
+            in {
+                "review-api",
+                "review-relay",
+                "review-lookup",
+                "dispatch-api",
+                "hma-bridge",
+                "ncmec-reporter",
+                "ingest",
+            }
         ), name
     assert len({spec.ready_url for spec in specs.values()}) == len(specs)
     assert specs["ingest"].environment["COOP_INGEST_PORT"] == str(ports.public["ingest"])
@@ -131,6 +152,8 @@ def test_each_service_gets_its_own_role_and_no_other_secret(
         "migrate-routing",
         "migrate-review-api",
         "migrate-action-dispatcher",
+        "migrate-hma-bridge",
+        "migrate-ncmec-reporter",
     }
     assert roster.ports_of(settings) == ports
 
@@ -200,6 +223,23 @@ def test_a_port_is_chosen_once(tmp_path: Path) -> None:
     assert remembered_port(tmp_path / "port") == port
     with socket.create_server(("127.0.0.1", port)):
         assert remembered_port(tmp_path / "port") != port
+
+
+def test_no_port_is_chosen_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for two services, nor for an engine and a service, though none of them listens yet;
+    what two had in common from another time, the first that starts gives up."""
+    monkeypatch.setattr("coop_local.engine._PORT_RANGE", range(20_000, 20_100))
+    memories = [
+        *(tmp_path / "ports" / f"service-{number}" for number in range(25)),
+        *(tmp_path / f"engine-{number}" / "port" for number in range(5)),
+        tmp_path / "engine-0" / "controller-port",
+    ]
+    ports = [remembered_port(memory) for memory in memories]
+    assert len(set(ports)) == len(ports)
+    memories[0].write_text(f"{ports[-1]}\n")
+    again = [remembered_port(memory) for memory in memories]
+    assert again[1:] == ports[1:]
+    assert again[0] not in ports[1:]
 
 
 def test_secrets_are_random_private_and_stable(tmp_path: Path) -> None:

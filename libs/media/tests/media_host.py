@@ -94,8 +94,8 @@ def saying(answer: bytes) -> Behave:
 
 
 async def hang(_head: str, writer: asyncio.StreamWriter) -> None:
-    """Says nothing, for longer than anybody waits."""
-    await asyncio.sleep(2)
+    """Says nothing, until the connection is no more."""
+    await writer.wait_closed()
 
 
 async def drip(_head: str, writer: asyncio.StreamWriter) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,7 @@ from coop_media.fault import MediaBusy, MediaFault
 from coop_media.fetch import Fetcher
 from coop_media.form import form_of
 from coop_media.limit import FetchLimits, PlaceLimits, StreamLimits
-from coop_media.place import MediaPlaces
+from coop_media.place import MediaPlaces, Ticket
 from coop_media.stream import MediaStream, RangeRefused, wanted
 from coop_runtime.egress.guard import EgressGuard
 
@@ -153,19 +154,19 @@ async def test_a_stream_is_given_in_pieces(host: Host) -> None:
     for host.ranges in (True, False):
         found, at = bytearray(), 0
         while at < len(content):
-            piece = await stream.piece(host.url("/f"), at, None)
+            piece = await stream.piece(host.url("/f"), at, None, media_type="")
             assert piece.total == len(content)
             assert len(piece.content) <= 100_000
             found += piece.content
             at = piece.last + 1
         assert bytes(found) == content
-    piece = await stream.piece(host.url("/f"), 10, 19)
+    piece = await stream.piece(host.url("/f"), 10, 19, media_type="")
     assert piece.content == content[10:20]
     with pytest.raises(RangeRefused):
-        await stream.piece(host.url("/f"), 250_000, None)
+        await stream.piece(host.url("/f"), 250_000, None, media_type="")
     small = MediaStream(GUARD, StreamLimits(file=200_000))
     with pytest.raises(MediaFault) as refusal:
-        await small.piece(host.url("/f"), 0, None)
+        await small.piece(host.url("/f"), 0, None, media_type="")
     assert refusal.value.state == "too-large"
     await stream.aclose()
     await small.aclose()
@@ -210,3 +211,99 @@ async def test_one_organisation_never_has_all_places() -> None:
     leave.set()
     await first
     await work("flood")
+
+
+async def test_a_free_place_goes_to_who_has_fewest() -> None:
+    """Two that flood hold all places but the kept one; a third is served at once, a fourth before
+    those that have some already, however long these stood in line."""
+    places = MediaPlaces(PlaceLimits(places=5, of_one=4, waiting=100, kept=1, within=5))
+    served: list[str] = []
+
+    def line_up(org_id: str) -> Ticket:
+        ticket = places.line_up(org_id)
+        ticket.add_done_callback(lambda _: served.append(org_id))
+        return ticket
+
+    flood = [("a", line_up("a")) for _ in range(20)] + [("b", line_up("b")) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert sum(ticket.done() for _, ticket in flood) == 5  # b has the kept one
+    third = line_up("c")
+    fourth = line_up("d")
+    await asyncio.sleep(0)
+    assert not third.done()
+    for place in (0, 1):
+        places.leave(*flood[place])
+    await asyncio.sleep(0)
+    assert served[5:] == ["c", "d"]
+    for one in (("c", third), ("d", fourth), *flood[2:]):
+        places.leave(*one)
+    await asyncio.sleep(0)
+    async with places.taken("a"):
+        pass
+
+
+async def test_who_gives_up_in_line_leaves_no_trace() -> None:
+    """Cancelled while waiting, or in the moment that the place is given."""
+    places = MediaPlaces(PlaceLimits(places=1, of_one=1, waiting=10, within=5))
+
+    async def work(leave: asyncio.Event) -> None:
+        async with places.taken("org"):
+            await leave.wait()
+
+    leave = asyncio.Event()
+    first = asyncio.create_task(work(leave))
+    others = [asyncio.create_task(work(leave)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    others[0].cancel()
+    leave.set()
+    await first
+    others[1].cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    async with places.taken("org"):
+        pass
+
+
+async def test_waiting_for_room_is_nobodys_fault(host: Host) -> None:
+    """With room for one file only, and who has it taking far longer than a host may, the others are
+    fetched afterwards; no host is held meanwhile, and none is called late."""
+    fetcher = Fetcher(GUARD, FetchLimits(picture=200_000, within=0.2, together=200_000))
+    content = jpeg()
+    host.behave |= {
+        f"/{number}": saying(b"HTTP/1.1 200 OK\r\n\r\n" + content) for number in range(4)
+    }
+
+    async def size(path: str) -> int:
+        async with fetcher.fetched(host.url(path)) as file:
+            return file.size
+
+    async with fetcher.fetched(host.url("/0")):
+        others = [asyncio.create_task(size(f"/{number}")) for number in (1, 2, 3)]
+        await asyncio.wait(others, timeout=0.6)
+        assert not any(one.done() for one in others)
+    assert await asyncio.gather(*others) == [len(content)] * 3
+    assert host.asked.count("/1") == 2
+    await fetcher.aclose()
+
+
+async def test_files_that_say_their_size_take_no_more_room(host: Host, fetcher: Fetcher) -> None:
+    """A hundred small ones are held at once where room is for four of the largest."""
+    content = jpeg()
+    assert len(content) * 40 < LIMITS.together
+    async with AsyncExitStack() as stack:
+        for number in range(40):
+            host.files[f"/{number}"] = content
+            await stack.enter_async_context(fetcher.fetched(host.url(f"/{number}")))
+    async with AsyncExitStack() as stack:
+        for number in range(40):
+            await stack.enter_async_context(fetcher.fetched(host.url(f"/{number}")))
+    assert len(host.asked) == 80
+
+
+async def test_whether_a_host_answers(host: Host, fetcher: Fetcher) -> None:
+    """Whatever it says; not where nobody listens, or it hangs."""
+    origin = host.url("")
+    assert await fetcher.answers(origin, within=2)
+    host.behave["/"] = hang
+    assert not await fetcher.answers(origin, within=0.2)
+    assert not await fetcher.answers("http://127.0.0.1:1", within=2)
+    assert not await fetcher.answers("http://10.0.0.1:80", within=2)

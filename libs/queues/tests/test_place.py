@@ -18,6 +18,7 @@ from coop_queues.store import (
     close,
     get_job,
     get_summary,
+    items_in,
     jobs_of_item,
     pending_counts,
     pending_page,
@@ -92,6 +93,33 @@ async def test_a_merge_loses_no_field(engine: AsyncEngine, org: str) -> None:
     assert summary.csam
     assert (summary.entry_count, summary.report_count, summary.revision) == (2, 2, 2)
     assert summary.created_at == first.entry.at
+
+
+async def test_one_item_is_read_without_the_others(engine: AsyncEngine, org: str) -> None:
+    """Of the job's own item every version, of what came beside it the last, whatever its id is made
+    of; what the job does not show is not there."""
+    odd = 'a"\\\u2028/é\n'
+    first = report(
+        org,
+        what=item(odd, text="before"),
+        thread=(item("t", text="old"), item("i", text="begins alike")),
+        minute=1,
+    )
+    second = report(org, what=item(odd, text="after"), thread=(item("t", text="new"),), minute=2)
+    async with transaction(engine) as connection:
+        for one in (first, second):
+            placed = await place(connection, one)
+        job = await get_job(connection, org, placed.job_id)
+
+        async def read(item_id: str, type_id: str = "post") -> list[bytes]:
+            found = await items_in(connection, job.summary, ItemRef(id=item_id, type_id=type_id))
+            return [bytes(one.data) for one in found]
+
+        shown = [bytes(one.data) for one in (job.item, *job.earlier_items)]
+        assert await read(odd) == shown == [b'{"text": "after"}', b'{"text": "before"}']
+        assert await read("t") == [b'{"text": "new"}']
+        assert await read("t", "other") == []
+        assert await read("") == []
 
 
 async def test_a_repeat_places_nothing(engine: AsyncEngine, org: str) -> None:

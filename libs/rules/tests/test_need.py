@@ -131,7 +131,8 @@ def test_image_banks() -> None:
     assert outcomes(compiled, found, given(compiled, 0, True)) == [True, False, False]
     assert outcomes(compiled, found, given(compiled, 0, False)) == [False, True, True]
     media = program(both(signal("IMAGE_SIMILARITY_MATCH", field("media"), imageBankIds=["a"])))
-    assert media.inputs_of(media.needs[0], found) == []
+    film = {"url": "https://x.test/b", "mediaType": "VIDEO"}
+    assert media.inputs_of(media.needs[0], found) == [film]
 
 
 _EQUAL = {"comparator": "EQUALS"}

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from coop_contracts.event import ActionDelivered, ItemRef, encode
 from coop_runtime.kafka.batch_span import LINKS, batch_span
-from coop_runtime.kafka.message import Received, message_of
+from coop_runtime.kafka.message import Headers, Received, message_of
 from coop_runtime.process import telemetry
 
 EVENT = ActionDelivered(
@@ -45,6 +45,16 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(telemetry, "_provider", provider)
     return exporter
+
+
+def test_headers_are_those_with_a_value() -> None:
+    """Of two of one name the last counts, also where it has none; what is missing is missing."""
+    headers = Headers([("a", b"1"), ("b", b"2"), ("a", b"3"), ("b", None), ("c", None)])
+    assert dict(headers) == {"a": b"3"}
+    assert len(headers) == 1
+    assert headers.get("b") is None
+    assert "c" not in headers
+    assert dict(Headers([])) == {}
 
 
 def test_a_message_carries_its_headers() -> None:

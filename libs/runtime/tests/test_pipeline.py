@@ -58,6 +58,7 @@ class Rig:
         *,
         in_flight: int = 4,
         limit: int = 100,
+        independent: bool = False,
         **timeouts: float,
     ) -> None:
         self.partitions = HeldPartitions()
@@ -74,14 +75,24 @@ class Rig:
             taken=self._take,
             in_flight=in_flight,
             backoff=Backoff(first=0.001, last=0.002),
+            last_words=self._last_words,
+            independent=independent,
             **timeouts,
         )
+        self.said: list[tuple[str, str, int]] = []  # event, error, letters written before
+        self.mute = 0
         self.task: asyncio.Task[None] | None = None
 
     async def _publish(self, letters: Sequence[RawMessage]) -> None:
         if not self.broker_up:
             raise BrokerUnavailable("away")
         self.letters += letters
+
+    async def _last_words(self, event: Received[ActionDelivered], error: Exception) -> None:
+        if self.mute:
+            self.mute -= 1
+            raise BrokerUnavailable("away")
+        self.said.append((event.event.event_id, type(error).__name__, len(self.letters)))
 
     def _take(self) -> None:
         self.taken += 1
@@ -496,3 +507,55 @@ async def test_a_batch_of_one_counts_as_a_try() -> None:
         await until(lambda: rig.settled() == 2)
     assert calls == [0] * TRIES + [1]
     assert [header(letter, "dlq-reason") for letter in rig.letters] == [b"error", b"poison"]
+
+
+@pytest.mark.parametrize("error", [KeyError("bug"), Poison("no")], ids=["a bug", "poison"])
+async def test_last_words_come_before_the_letter(error: Exception) -> None:
+    """Once for the record that cannot be handled, waited for while the broker is away; never for
+    one that can, or of which a later try goes well."""
+    fails = {0: 1}
+
+    async def handle(events: Events) -> None:
+        for event in events:
+            if event.offset == 1:
+                raise error
+            if len(events) == 1 and fails.get(event.offset, 0):
+                fails[event.offset] -= 1
+                raise KeyError("once")
+
+    rig = Rig(handle)
+    rig.mute = 3
+    async with rig.running():
+        rig.offer(record(0), record(1), record(2))
+        await until(lambda: rig.settled() == 3)
+    assert rig.said == [("e1", type(error).__name__, 0)]
+    assert len(rig.letters) == 1
+
+
+async def test_independent_batches_wait_for_nobody() -> None:
+    """While one is being settled, and when it fails, those after it are neither kept nor handled
+    again; offsets still move in order."""
+    slow: list[asyncio.Future[None]] = []
+    calls: list[list[int]] = []
+
+    async def handle(events: Events) -> Awaitable[None] | None:
+        calls.append(offsets(events))
+        if events[0].offset != 0:
+            return None
+        slow.append(asyncio.get_running_loop().create_future())
+        return slow[-1]
+
+    async with Rig(handle, in_flight=100, independent=True).running() as rig:
+        for offset in range(50):
+            rig.offer(record(offset))
+        await until(lambda: len(calls) == 50)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert rig.settled() is None
+        assert sum(len(batch.events) for batch in rig.pipeline._window) == 1
+        slow[0].set_exception(BrokerUnavailable("no"))
+        await until(lambda: len(slow) == 2)
+        slow[1].set_result(None)
+        await until(lambda: rig.settled() == 50)
+    assert len(calls) == 51
+    assert calls[-1] == [0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from coop_runtime.process import garbage
 from coop_runtime.process.role import Command, Migration, Role, RoleTable, main
 
 _ran: list[object] = []
@@ -60,10 +63,14 @@ TABLE = RoleTable(
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This module under the name that the table gives it."""
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This module under the name that the table gives it; garbage is collected as before."""
     monkeypatch.setitem(sys.modules, HERE, sys.modules[__name__])
     _ran.clear()
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +86,24 @@ def test_what_is_chosen_is_run(arguments: list[str], code: int, ran: list[object
     """With its settings, and nothing of the others is imported; the exit code is its own."""
     assert main(TABLE, arguments) == code
     assert _ran == ran
+
+
+def test_a_role_leaves_what_it_began_with_to_itself() -> None:
+    """It is not looked through for garbage; a cycle made later is found all the same."""
+
+    class Knot:
+        """Refers to itself."""
+
+        def __init__(self) -> None:
+            self.self = self
+
+    main(TABLE, ["api"])
+    assert gc.get_freeze_count() > 0
+    gone = weakref.ref(Knot())
+    assert gone() is not None
+    held = [[] for _ in range(2 * garbage.YOUNG)]  # type: ignore[var-annotated]
+    assert held
+    assert gone() is None
 
 
 @pytest.mark.parametrize("arguments", [[], ["nobody"], ["api", "more"], ["migrate", "x"], [""]])

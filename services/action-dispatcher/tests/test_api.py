@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from coop_action_dispatcher.api.app import api
 from coop_action_dispatcher.api.application import ROUTERS
-from coop_action_dispatcher.api.call import PREFIX
 from coop_action_dispatcher.settings import ApiSettings
 from coop_contracts.dispatch import CALLS
 from coop_contracts.event import RuleRef
+from coop_runtime.internal.call import PREFIX
 
 pytestmark = pytest.mark.engines
 

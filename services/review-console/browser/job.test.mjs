@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { axe, BASE, open, signIn } from "./browser.mjs";
+import { axe, BASE, open, pickNothing, signIn } from "./browser.mjs";
 
 const AT_ONCE = 60_000;
 let session;
@@ -74,7 +74,7 @@ test("jobs are decided one after another by keyboard, and the last is taken back
   await show(page, jobOf("hammer-2"));
   for (let decided = 0; decided < 2; decided += 1) {
     const before = idIn(page);
-    await page.keyboard.press("0");
+    await pickNothing(page);
     await page.keyboard.press("r");
     await page.keyboard.type(`Said among friends ${decided}.`);
     await page.keyboard.press("Control+Enter");
@@ -84,6 +84,7 @@ test("jobs are decided one after another by keyboard, and the last is taken back
   }
   assert.notEqual(await page.evaluate(() => document.activeElement?.tagName), "BODY");
   await page.keyboard.press("Escape");
+  await page.waitForTimeout(500);
   const [undone] = await Promise.all([page.waitForResponse(/\/undo$/), page.keyboard.press("z")]);
   assert.equal(undone.status(), 200);
   const { jobId } = await undone.json();

@@ -1,7 +1,7 @@
 // Pictures of the pages, light and dark, wide and narrow: node screenshots.mjs FOLDER
 import { join } from "node:path";
 
-import { BASE, open, signIn } from "./browser.mjs";
+import { BASE, DEMO, get, jobAbout, open, signIn } from "./browser.mjs";
 
 const [folder] = process.argv.slice(2);
 
@@ -9,12 +9,18 @@ const [folder] = process.argv.slice(2);
 const PAGES = [
   { name: "queues", role: "MODERATOR_MANAGER", path: "/queues", ready: (page) => page.getByRole("row", { name: /Spam/ }) },
   { name: "investigate", role: "MODERATOR_MANAGER", path: "/investigate?q=hammer", ready: async (page) => page.getByRole("link", { name: /User/ }).first().click().then(() => page.getByRole("heading", { name: "In its thread" })) },
-  { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.getByText("No violation").or(page.getByText("as it was")).first() },
+  { name: "decisions", role: "MODERATOR_MANAGER", path: "/decisions", ready: (page) => page.locator("tbody tr").nth(3) },
   { name: "account", role: "MODERATOR", path: "/settings/account", ready: (page) => page.getByText("How media will look") },
   { name: "overview", role: "MODERATOR_MANAGER", path: "/overview", ready: (page) => page.locator(".recharts-surface").first() },
   { name: "job-post", role: "MODERATOR", path: "/queues", job: "accident", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "job-thread", role: "MODERATOR", path: "/queues", job: "dm-match-311", ready: (page) => page.getByText("Reported", { exact: true }).first() },
+  { name: "job-appeal", role: "MODERATOR", path: "/queues", kind: "APPEAL", ready: (page) => page.getByText(/asks to look again/).first() },
+  { name: "queue", role: "MODERATOR_MANAGER", path: "/queues", queue: "Harassment", ready: (page) => page.getByRole("row").nth(1) },
+  { name: "analytics", role: "MODERATOR_MANAGER", path: "/analytics?span=30d", ready: (page) => page.getByRole("region", { name: "By queue", exact: true }).first() },
+  { name: "quality", role: "MODERATOR_MANAGER", path: "/quality?span=30d", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
+  { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];
+const PATIENCE_MS = 120_000;
 const SIZES = [
   [1440, 900, ""],
   [390, 844, "-narrow"],
@@ -23,19 +29,32 @@ const SIZES = [
 for (const scheme of ["light", "dark"]) {
   for (const [width, height, suffix] of SIZES) {
     const { browser, page, faults } = await open({ width, height, scheme });
+    page.setDefaultTimeout(PATIENCE_MS);
+    const asked = new Set();
+    page.on("request", (request) => /\/v1\/(?!events)/.test(request.url()) && asked.add(request));
+    for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => asked.delete(request));
     const shoot = async (name) => {
       await page.evaluate(() => document.fonts.ready);
-      await page.waitForTimeout(500);
+      await page.mouse.move(0, 0);
+      await settled(page, asked);
       await page.screenshot({ path: join(folder, `${name}-${scheme}${suffix}.png`) });
+      console.log(`${name}-${scheme}${suffix}`);
     };
     await page.goto(`${BASE}/sign-in`);
     await page.getByLabel("E-mail").waitFor();
     await shoot("sign-in");
-    for (const { name, role, path, job, ready } of PAGES) {
-      // Whoever is signed in is led past the door.
-      await page.context().clearCookies();
-      await signIn(page, role, path);
-      if (job) await page.goto(`${BASE}/jobs/${await jobAbout(page, job)}`);
+    let signedIn = null;
+    for (const { name, role, path, job, kind, queue, ready } of PAGES.toSorted((a, b) => a.role.localeCompare(b.role))) {
+      if (role === signedIn) await page.goto(`${BASE}${path}`);
+      else {
+        // Whoever is signed in is led past the door.
+        await page.context().clearCookies();
+        await signIn(page, role, path);
+        signedIn = role;
+      }
+      if (job) await page.goto(`${BASE}/jobs/${(await jobAbout(page, job)).id}`);
+      if (kind) await page.goto(`${BASE}/jobs/${(await get(page, `/v1/jobs?state=PENDING&kind=${kind}&limit=1`)).items[0].id}`);
+      if (queue) await page.goto(`${BASE}/queues/${DEMO.ids.queues[queue]}`);
       await (await ready(page)).waitFor();
       await shoot(name);
     }
@@ -44,10 +63,10 @@ for (const scheme of ["light", "dark"]) {
   }
 }
 
-/** The job about an item of the demo. */
-function jobAbout(page, itemId) {
-  return page.evaluate(async (id) => {
-    const { items } = await (await fetch("/v1/jobs?state=PENDING&limit=200")).json();
-    return items.find((one) => one.itemId === id)?.id;
-  }, itemId);
+/** Once nothing is being asked for, and no skeleton (they come after 150 ms) is there. */
+async function settled(page, asked) {
+  for (const until = Date.now() + PATIENCE_MS; Date.now() < until; ) {
+    await page.waitForTimeout(500);
+    if (asked.size === 0 && (await page.locator('[role="status"][aria-label="Loading"]').count()) === 0) return;
+  }
 }

@@ -17,13 +17,19 @@ import { Route as SecondFactorRouteImport } from "./routes/second-factor";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
+import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
+import { Route as AppQualityRouteImport } from "./routes/_app.quality";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
+import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
+import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
+import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
+import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.wellness";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -64,6 +70,11 @@ const AppIndexRoute = AppIndexRouteImport.update({
   path: "/",
   getParentRoute: () => AppRoute,
 } as any);
+const AppAnalyticsRoute = AppAnalyticsRouteImport.update({
+  id: "/analytics",
+  path: "/analytics",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppDecisionsRoute = AppDecisionsRouteImport.update({
   id: "/decisions",
   path: "/decisions",
@@ -79,14 +90,29 @@ const AppOverviewRoute = AppOverviewRouteImport.update({
   path: "/overview",
   getParentRoute: () => AppRoute,
 } as any);
+const AppQualityRoute = AppQualityRouteImport.update({
+  id: "/quality",
+  path: "/quality",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppQueuesRoute = AppQueuesRouteImport.update({
   id: "/queues",
   path: "/queues",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
+  id: "/second-review",
+  path: "/second-review",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
   id: "/jobs/$jobId",
   path: "/jobs/$jobId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppQueuesQueueIdRoute = AppQueuesQueueIdRouteImport.update({
+  id: "/queues_/$queueId",
+  path: "/queues/$queueId",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
@@ -99,6 +125,16 @@ const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
   path: "/settings/account",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsSecurityRoute = AppSettingsSecurityRouteImport.update({
+  id: "/settings/security",
+  path: "/settings/security",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsWellnessRoute = AppSettingsWellnessRouteImport.update({
+  id: "/settings/wellness",
+  path: "/settings/wellness",
+  getParentRoute: () => AppRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -108,12 +144,18 @@ export interface FileRoutesByFullPath {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/analytics": typeof AppAnalyticsRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
+  "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/second-review": typeof AppSecondReviewRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -123,13 +165,19 @@ export interface FileRoutesByTo {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/analytics": typeof AppAnalyticsRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
+  "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/second-review": typeof AppSecondReviewRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings": typeof AppSettingsIndexRoute;
 }
 export interface FileRoutesById {
@@ -141,13 +189,19 @@ export interface FileRoutesById {
   "/second-factor": typeof SecondFactorRoute;
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
+  "/_app/analytics": typeof AppAnalyticsRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/investigate": typeof AppInvestigateRoute;
   "/_app/overview": typeof AppOverviewRoute;
+  "/_app/quality": typeof AppQualityRoute;
   "/_app/queues": typeof AppQueuesRoute;
+  "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
+  "/_app/settings/security": typeof AppSettingsSecurityRoute;
+  "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -160,12 +214,18 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/analytics"
     | "/decisions"
     | "/investigate"
     | "/overview"
+    | "/quality"
     | "/queues"
+    | "/second-review"
     | "/jobs/$jobId"
+    | "/queues/$queueId"
     | "/settings/account"
+    | "/settings/security"
+    | "/settings/wellness"
     | "/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -175,13 +235,19 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/analytics"
     | "/decisions"
     | "/investigate"
     | "/overview"
+    | "/quality"
     | "/queues"
+    | "/second-review"
     | "/"
     | "/jobs/$jobId"
+    | "/queues/$queueId"
     | "/settings/account"
+    | "/settings/security"
+    | "/settings/wellness"
     | "/settings";
   id:
     | "__root__"
@@ -192,13 +258,19 @@ export interface FileRouteTypes {
     | "/second-factor"
     | "/sign-in"
     | "/signup"
+    | "/_app/analytics"
     | "/_app/decisions"
     | "/_app/investigate"
     | "/_app/overview"
+    | "/_app/quality"
     | "/_app/queues"
+    | "/_app/second-review"
     | "/_app/"
     | "/_app/jobs/$jobId"
+    | "/_app/queues_/$queueId"
     | "/_app/settings/account"
+    | "/_app/settings/security"
+    | "/_app/settings/wellness"
     | "/_app/settings/";
   fileRoutesById: FileRoutesById;
 }
@@ -270,6 +342,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/analytics": {
+      id: "/_app/analytics";
+      path: "/analytics";
+      fullPath: "/analytics";
+      preLoaderRoute: typeof AppAnalyticsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/decisions": {
       id: "/_app/decisions";
       path: "/decisions";
@@ -291,6 +370,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppOverviewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/quality": {
+      id: "/_app/quality";
+      path: "/quality";
+      fullPath: "/quality";
+      preLoaderRoute: typeof AppQualityRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/queues": {
       id: "/_app/queues";
       path: "/queues";
@@ -298,11 +384,25 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/second-review": {
+      id: "/_app/second-review";
+      path: "/second-review";
+      fullPath: "/second-review";
+      preLoaderRoute: typeof AppSecondReviewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/jobs/$jobId": {
       id: "/_app/jobs/$jobId";
       path: "/jobs/$jobId";
       fullPath: "/jobs/$jobId";
       preLoaderRoute: typeof AppJobsJobIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/queues_/$queueId": {
+      id: "/_app/queues_/$queueId";
+      path: "/queues/$queueId";
+      fullPath: "/queues/$queueId";
+      preLoaderRoute: typeof AppQueuesQueueIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/": {
@@ -319,28 +419,54 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsAccountRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/security": {
+      id: "/_app/settings/security";
+      path: "/settings/security";
+      fullPath: "/settings/security";
+      preLoaderRoute: typeof AppSettingsSecurityRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/wellness": {
+      id: "/_app/settings/wellness";
+      path: "/settings/wellness";
+      fullPath: "/settings/wellness";
+      preLoaderRoute: typeof AppSettingsWellnessRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
 interface AppRouteChildren {
+  AppAnalyticsRoute: typeof AppAnalyticsRoute;
   AppDecisionsRoute: typeof AppDecisionsRoute;
   AppInvestigateRoute: typeof AppInvestigateRoute;
   AppOverviewRoute: typeof AppOverviewRoute;
+  AppQualityRoute: typeof AppQualityRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
+  AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
+  AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
+  AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
+  AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppAnalyticsRoute: AppAnalyticsRoute,
   AppDecisionsRoute: AppDecisionsRoute,
   AppInvestigateRoute: AppInvestigateRoute,
   AppOverviewRoute: AppOverviewRoute,
+  AppQualityRoute: AppQualityRoute,
   AppQueuesRoute: AppQueuesRoute,
+  AppSecondReviewRoute: AppSecondReviewRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
+  AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsSecurityRoute: AppSettingsSecurityRoute,
+  AppSettingsWellnessRoute: AppSettingsWellnessRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
 };
 

@@ -39,6 +39,7 @@ from coop_rules.language.need import Need
 from coop_runtime.database.engine import bootstrap, engine_of, service_url
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_signals import strike
+from coop_signals.media_value import MediaValues
 from coop_signals.strike import StrikeQuestion
 
 PASSWORDS = {
@@ -275,9 +276,29 @@ class NoStrikes:
         ]
 
 
+def router_of(
+    tables: RouteTables,
+    models: Any,
+    strikes: Any,
+    *,
+    seconds: float,
+    media: MediaValues | None = None,
+    media_seconds: float = 0.3,
+) -> EntryRouter:
+    """A router; nothing is on the log of media's hashes but what a test gives `media`."""
+    return EntryRouter(
+        tables,
+        models,
+        strikes,
+        media or MediaValues(None, catch_up=0.01),
+        seconds=seconds,
+        media_seconds=media_seconds,
+    )
+
+
 @pytest.fixture
 def entry_router(tables: RouteTables, models: Models) -> EntryRouter:
-    return EntryRouter(tables, models, NoStrikes(), seconds=0.3)
+    return router_of(tables, models, NoStrikes(), seconds=0.3)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from coop_contracts.config import Integration, Kind
-from coop_routing.entry_router import EntryRouter, PendingEntry
+from coop_routing.entry_router import PendingEntry
 from coop_routing.placement import traits_of
 from coop_routing.route_table import RouteTables
 from coop_runtime.egress.guard import EgressGuard
@@ -21,7 +21,7 @@ from coop_signals.plugin import load
 from coop_signals.providers import Providers
 from coop_signals.settings import SignalSettings
 
-from .conftest import Configuration, NoStrikes, item, report, rule, scores
+from .conftest import Configuration, NoStrikes, item, report, router_of, rule, scores
 
 GOOGLE = "GOOGLE_CONTENT_SAFETY_API"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
@@ -88,7 +88,7 @@ async def settle(
         guard=EgressGuard(("127.0.0.0/8",)),
         known=load([]),
     )
-    entry_router = EntryRouter(tables, providers, NoStrikes(), seconds=2)
+    entry_router = router_of(tables, providers, NoStrikes(), seconds=2)
 
     async def run(name: str) -> PendingEntry:
         event = report(org, name, item(name, picture={"url": f"{model.url}/{name}.png"}))

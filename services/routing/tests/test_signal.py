@@ -45,6 +45,7 @@ from .conftest import (
     item,
     leaf,
     report,
+    router_of,
     rule,
     scores,
     strikes,
@@ -123,7 +124,7 @@ async def test_a_plugins_signal(configuration: Configuration, models: Models, or
     configuration.put(
         Kind.ROUTING_RULE, rule("r1", 1, "spam", scores("TEXT_LENGTH", "text", "GREATER_THAN", 9))
     )
-    entry_router = EntryRouter(tables, models, NoStrikes(), seconds=PATIENCE)
+    entry_router = router_of(tables, models, NoStrikes(), seconds=PATIENCE)
     assert (await routed(entry_router, org, text="long")).queue_id == "spam"
     models.signals -= {"TEXT_LENGTH"}
     nobody = await routed(entry_router, org, text="long")
@@ -209,7 +210,7 @@ async def test_a_batch_waits_once(
 ) -> None:
     """A hundred entries that wait for a dead model wait for it at the same time."""
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "urgent", hateful()))
-    entry_router = EntryRouter(tables, models, NoStrikes(), seconds=1)
+    entry_router = router_of(tables, models, NoStrikes(), seconds=1)
     events = [report(org, str(n), item(f"i{n}")) for n in range(100)]
     opened = [
         await entry_router.open(org, event.item, traits_of(event), at=event.time)
@@ -251,7 +252,7 @@ async def test_what_waits_holds_up_nothing_else(
         rule("r1", 1, "spam", contains("buy")),
         rule("r2", 2, "urgent", hateful()),
     )
-    placer = Placer(engine, order, EntryRouter(tables, models, NoStrikes(), seconds=1))
+    placer = Placer(engine, order, router_of(tables, models, NoStrikes(), seconds=1))
     rest = await placer(
         received(report(org, "1", item("slow")), report(org, "2", item("fast", text="buy")))
     )
@@ -275,7 +276,7 @@ async def test_strikes_are_read_where_the_dispatcher_keeps_them(
     they are unknown, which is not none. A user item is its own author."""
     user, reader = ItemRef("u1", "user"), StrikeReader.of(redis_url)
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "urgent", strikes(3)))
-    entry_router = EntryRouter(tables, models, reader, seconds=PATIENCE)
+    entry_router = router_of(tables, models, reader, seconds=PATIENCE)
     soon, past = (datetime.now(UTC) + timedelta(days=days) for days in (1, -1))
     with Redis.from_url(redis_url) as redis:
         kept = redis.get(strike.MARKER)
@@ -304,7 +305,7 @@ async def test_strikes_of_an_absent_redis_are_unknown(
     """Without Redis the rule is undecided, at once, and the entry is placed all the same."""
     reader = StrikeReader.of("redis://127.0.0.1:1/0")
     configuration.put(Kind.ROUTING_RULE, rule("r1", 1, "urgent", strikes(0)))
-    entry_router = EntryRouter(tables, models, reader, seconds=PATIENCE)
+    entry_router = router_of(tables, models, reader, seconds=PATIENCE)
     found = await routed(entry_router, org, creator=ItemRef("u1", "user"))
     assert (found.queue_id, found.routing.undecided[0].reasons) == ("default", (strike.AWAY,))
     await reader.aclose()

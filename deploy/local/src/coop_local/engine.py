@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -278,22 +278,32 @@ def remembered_port(memory: Path, *, wanted: int | None = None) -> int:
     """The port in the file `memory`, or a free one, which is then written there.
 
     `wanted` comes from the settings: it must be free, or this raises EngineError. A remembered port
-    that somebody else has taken meanwhile is replaced.
+    that somebody else has taken meanwhile is replaced. Whoever has a memory beside this one
+    (`STATE/<engine>/port`, `STATE/ports/<service>`) may not listen yet: theirs is taken, too.
     """
     if wanted is not None:
         if not is_free(wanted):
             raise EngineError(f"Port {wanted} of the settings is in use by another process.")
         return wanted
+    beside = set(_ports_beside(memory))
     with contextlib.suppress(FileNotFoundError, ValueError):
         port = int(memory.read_text())
-        if is_free(port):
+        if port not in beside and is_free(port):
             return port
     for port in random.sample(_PORT_RANGE, 100):
-        if is_free(port):
+        if port not in beside and is_free(port):
             memory.parent.mkdir(parents=True, exist_ok=True)
             memory.write_text(f"{port}\n")
             return port
     raise EngineError("No free port on 127.0.0.1 between 20000 and 32000.")
+
+
+def _ports_beside(memory: Path) -> Iterator[int]:
+    state = memory.parent.parent
+    found = {one.resolve() for one in (*state.glob("*/*port"), *state.glob("ports/*"))}
+    for other in found - {memory.resolve()}:
+        with contextlib.suppress(OSError, ValueError):
+            yield int(other.read_text())
 
 
 def remembered_secret(memory: Path) -> str:

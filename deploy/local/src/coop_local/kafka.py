@@ -61,6 +61,8 @@ num.network.threads=2
 num.io.threads=4
 num.recovery.threads.per.data.dir=2
 log.cleaner.dedupe.buffer.size=8388608
+log.initial.task.delay.ms=1000
+log.retention.check.interval.ms=5000
 """
 
 _LOGGING = """\

@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from coop_action_dispatcher.roles import TABLE as DISPATCHER
+from coop_hma_bridge.roles import TABLE as HMA_BRIDGE
 from coop_ingest.roles import TABLE as INGEST
 from coop_local.counters import Counted
 from coop_local.engine import EngineError, is_free, remembered_port
@@ -25,6 +26,7 @@ from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
 from coop_local.stack import EngineAddresses
+from coop_ncmec_reporter.roles import TABLE as NCMEC_REPORTER
 from coop_review_api.process.roles import TABLE as REVIEW_API
 from coop_routing.roles import TABLE as ROUTING
 from coop_rules_engine.roles import TABLE as RULES_ENGINE
@@ -45,12 +47,14 @@ _LOOPBACK = "127.0.0.0/8"
 _CONSOLE = Path(__file__).resolve().parents[4] / "services" / "review-console" / "dist"
 
 
-_TABLES = (REVIEW_API, DISPATCHER, ROUTING, RULES_ENGINE, INGEST)  # in the order of the start
+# In the order of the start.
+_TABLES = (REVIEW_API, DISPATCHER, ROUTING, HMA_BRIDGE, NCMEC_REPORTER, RULES_ENGINE, INGEST)
 _ROLES = tuple((table.module, role) for table in _TABLES for role in table.roles)
 
 _PLATFORM = "demo-platform"
+_SIMULATOR = "ncmec-simulator"
 # What has another internal port here than by its own default, and what has none.
-_INTERNAL_HERE = {_PLATFORM: 9086, "dispatch-api": 9090}
+_INTERNAL_HERE = {_PLATFORM: 9086, "dispatch-api": 9090, _SIMULATOR: 9095}
 
 COUNTED = (
     Counted("accepted", "ingest", "coop_ingest_accepted_total", {"kind": "item"}),
@@ -71,7 +75,10 @@ class Ports:
 
 def ports_of(settings: Settings, *, free: Callable[[int], bool] = is_free) -> Ports:
     """The ports to use, each of them `free`. Raises EngineError, which names the setting."""
-    asked = {role.port: role.process for _, role in _ROLES} | {"platform_port": _PLATFORM}
+    asked = {role.port: role.process for _, role in _ROLES} | {
+        "platform_port": _PLATFORM,
+        "ncmec_simulator_port": _SIMULATOR,
+    }
     public = {
         asked[setting]: _checked(settings, setting, int(getattr(settings, setting)), setting, free)
         for setting in Settings.model_fields
@@ -103,7 +110,8 @@ def _check_distinct(public: Mapping[str, int], internal: Mapping[str, int]) -> N
             raise EngineError(
                 f"Port {port} would serve {taken[port]} and {name}: change COOP_INGEST_PORT, "
                 "COOP_REVIEW_PORT, COOP_PLATFORM_PORT, COOP_DISPATCH_PORT, "
-                "COOP_REVIEW_LOOKUP_PORT or COOP_INTERNAL_PORTS."
+                "COOP_REVIEW_LOOKUP_PORT, COOP_HASH_PORT, COOP_NCMEC_PORT, "
+                "COOP_NCMEC_SIMULATOR_PORT or COOP_INTERNAL_PORTS."
             )
         taken[port] = name
 
@@ -125,7 +133,7 @@ def services(
     settings: Settings, addresses: EngineAddresses, secrets: Secrets, ports: Ports
 ) -> list[ServiceSpec]:
     """The services, in the order of the start."""
-    specs = []
+    specs = [_simulator(settings, addresses, ports)]
     for module, role in _ROLES:
         internal = f"http://127.0.0.1:{ports.internal[role.process]}"
         served = f"http://127.0.0.1:{ports.public[role.process]}" if role.port else None
@@ -140,6 +148,23 @@ def services(
             )
         )
     return specs
+
+
+def _simulator(settings: Settings, addresses: EngineAddresses, ports: Ports) -> ServiceSpec:
+    """What reports to NCMEC are filed to here."""
+    internal = f"http://127.0.0.1:{ports.internal[_SIMULATOR]}"
+    return ServiceSpec(
+        name=_SIMULATOR,
+        command=(sys.executable, "-m", "coop_ncmec_simulator"),
+        environment=_environment(settings, addresses)
+        | {
+            "COOP_INTERNAL_PORT": str(ports.internal[_SIMULATOR]),
+            "COOP_NCMEC_SIMULATOR_PORT": str(ports.public[_SIMULATOR]),
+        },
+        ready_url=f"{internal}/readyz",
+        metrics_url=f"{internal}/metrics",
+        url=None,
+    )
 
 
 def _service_environment(
@@ -161,6 +186,8 @@ def _service_environment(
         environment["COOP_INTERNAL_TOKEN"] = secrets.internal_token
         environment["COOP_DISPATCH_URL"] = f"http://127.0.0.1:{ports.public['dispatch-api']}"
         environment["COOP_LOOKUP_URL"] = f"http://127.0.0.1:{ports.public['review-lookup']}"
+        environment["COOP_HASH_URL"] = f"http://127.0.0.1:{ports.public['hma-bridge']}"
+        environment["COOP_NCMEC_URL"] = f"http://127.0.0.1:{ports.public['ncmec-reporter']}"
     if role.egress:
         # The demo platform receives its webhooks on this machine; partial items and single sign-on
         # can be tried on it, too.
@@ -168,6 +195,15 @@ def _service_environment(
     if role.object_store:
         folder = settings.state.resolve() / "media"
         environment.setdefault("COOP_OBJECT_STORE", folder.as_uri())
+    if role.process == "ncmec-reporter":
+        # To the stand-in and nowhere else, whatever the user's own environment says.
+        environment |= {
+            "COOP_NCMEC_ENVIRONMENT": "test",
+            "COOP_NCMEC_OUTSIDE": "false",
+            "COOP_NCMEC_PRODUCTION_URL": "",
+            "COOP_NCMEC_TEST_URL": f"http://127.0.0.1:{ports.public[_SIMULATOR]}/ispws",
+            "COOP_NCMEC_EVIDENCE": str(settings.state.resolve() / "evidence"),
+        }
     if role.port:
         environment[variable_of(role.port)] = str(ports.public[role.process])
     return environment

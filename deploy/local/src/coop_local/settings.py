@@ -69,11 +69,17 @@ class Settings(EngineSettings):
     """The dispatcher's internal API, on loopback."""
     review_lookup_port: int = Field(default=8084, ge=1, le=65535)
     """review-api's internal API for ingest, on loopback."""
+    hash_port: int = Field(default=8085, ge=1, le=65535)
+    """hma-bridge's internal API for review-api, on loopback."""
+    ncmec_port: int = Field(default=8086, ge=1, le=65535)
+    """ncmec-reporter's internal API for review-api, on loopback."""
+    ncmec_simulator_port: int = Field(default=8087, ge=1, le=65535)
+    """Where reports to NCMEC are filed to on this machine."""
     internal_ports: int = Field(default=9080, ge=1, le=65000)
     """The first of the internal ports; each service takes the next one."""
     free_ports: bool = False
     """Choose free ports once, and remember them, instead of the ones above."""
-    demo_rate: float = Field(default=1, ge=0, le=1000)
+    demo_rate: float = Field(default=0.05, ge=0, le=1000)
     """Items a second that the demo platform sends of its own; 0 for none."""
     demo_story: bool = True
     """Whether the demo platform tells its story: people, posts, reports, some decisions."""

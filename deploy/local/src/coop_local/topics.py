@@ -16,7 +16,8 @@ from confluent_kafka.cimpl import NewTopic
 from coop_contracts.topic import DEAD_LETTER_SUFFIX, all_topics
 
 _TIMEOUT_SECONDS = 15.0
-_DEAD_LETTER_RETENTION_MS = str(30 * 24 * 60 * 60 * 1000)
+_DAY_MS = 24 * 60 * 60 * 1000
+_DEAD_LETTERS = {"retention.ms": str(30 * _DAY_MS), "segment.ms": str(_DAY_MS)}
 _SILENT = logging.getLogger("coop_local.librdkafka")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
@@ -68,7 +69,7 @@ def _new_topics() -> list[NewTopic]:
                 topic.topic + DEAD_LETTER_SUFFIX,
                 num_partitions=1,
                 replication_factor=1,
-                config={"retention.ms": _DEAD_LETTER_RETENTION_MS},
+                config=_DEAD_LETTERS,
             )
         )
     return topics

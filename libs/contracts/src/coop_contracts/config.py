@@ -437,7 +437,9 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `requires_single_sign_on` a password opens only the accounts that are marked for emergencies.
     `session_hours` and `session_idle_minutes` shorten what the operator allows. Versions of items
     are kept for `item_history_days`; 0: only of what something was done about, and profiles.
-    What a closed job says is kept for `closed_job_days`; None: for ever.
+    What a closed job says is kept for `closed_job_days`; None: for ever. What people wrote into
+    decisions and comments, and the items that something was done about, for `record_days`; None:
+    for ever.
     `time_zone` is a name of the IANA database, in which days begin where nobody asks for another.
     `suspended_at` is the operator's word: since then nothing is accepted, nobody signs in, and
     nothing is delivered; what waits goes on when it is None again.
@@ -481,9 +483,69 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     session_idle_minutes: float | None = None
     item_history_days: int = 30
     closed_job_days: int | None = None
+    record_days: int | None = None
     item_text_search: bool = False
     time_zone: str = "UTC"
     suspended_at: datetime | None = None
+
+
+InternetDetail = Literal[
+    "WEB_PAGE",
+    "EMAIL",
+    "NEWSGROUP",
+    "CHAT_IM",
+    "ONLINE_GAMING",
+    "CELL_PHONE",
+    "NON_INTERNET",
+    "PEER_TO_PEER",
+]
+
+
+class LegalContact(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Whom law enforcement asks."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+class NcmecSettings(Document, frozen=True, kw_only=True):
+    """How an organisation reports to NCMEC; one document, with the id `settings`.
+
+    `password` is ciphertext, and so are both headers. `company_report_name` is how the company is
+    called in reports. Reports decided in one of `production_queue_ids` may be real ones, where the
+    operator allows it; all others are tests. Enabled, it is complete: `missing` is empty.
+    `minimum_media`: so many media are looked at before a report; None: all of them.
+    """
+
+    enabled: bool = False
+    username: str = ""
+    password: str | None = None
+    company_report_name: str = ""
+    legal_url: str = ""
+    contact_email: str = ""
+    terms_of_service: str = ""
+    contact_person: LegalContact | None = None
+    more_info_url: str = ""
+    internet_detail: InternetDetail | None = None
+    additional_info_endpoint: str | None = None
+    additional_info_headers: str | None = None
+    preservation_endpoint: str | None = None
+    preservation_headers: str | None = None
+    minimum_media: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    production_queue_ids: tuple[str, ...] = ()
+
+    def missing(self) -> tuple[str, ...]:
+        """What has to be there before anything is filed, by the names of the wire."""
+        needed = {
+            "username": self.username,
+            "password": self.password,
+            "companyReportName": self.company_report_name,
+            "legalUrl": self.legal_url,
+            "contactEmail": self.contact_email,
+        }
+        return tuple(name for name, value in needed.items() if not value)
 
 
 class LogHead(Document, frozen=True, kw_only=True):
@@ -516,6 +578,7 @@ class Kind(StrEnum):
     ROLE = "role"
     IDENTITY_PROVIDER = "identity-provider"
     SETTINGS = "settings"
+    NCMEC_SETTINGS = "ncmec-settings"
     LOG_HEAD = "log-head"
 
 
@@ -537,5 +600,6 @@ DOCUMENT_TYPES: dict[Kind, type[Document]] = {
     Kind.ROLE: RoleDefinition,
     Kind.IDENTITY_PROVIDER: IdentityProvider,
     Kind.SETTINGS: OrgSettings,
+    Kind.NCMEC_SETTINGS: NcmecSettings,
     Kind.LOG_HEAD: LogHead,
 }

@@ -185,20 +185,35 @@ class EvaluationDeferred(
 
 
 class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A bank that has a medium: by which `algorithm`, how far off in bits (0 for one that is the
+    same or nothing), by which of its entries, nearest first, ten at most."""
+
     bank_id: str
     distance: int | None = None
     signal_ids: tuple[str, ...] = ()
+    algorithm: str = "pdq"
 
 
 class MediaSignal(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What is known of one medium: its hashes by algorithm and the hash banks that have them, or
-    `error`: why not."""
+    `error`: why not.
+
+    `item` is whose it is, absent for the submission's own. `hashes` are `pdq` (and `pdq_upright`,
+    where the file says that it is turned), `video_md5`, and of every file `md5` and `sha256`.
+    `quality` is that of a picture's PDQ, 0 to 100; `size` is in bytes; `kind` and `media_type` are
+    by the file's first bytes.
+    """
 
     url: str
     field: str
     hashes: dict[str, str] = {}
     matched_banks: tuple[MatchedBank, ...] = ()
     error: str | None = None
+    item: ItemRef | None = None
+    kind: Literal["IMAGE", "VIDEO", "AUDIO"] | None = None
+    quality: int | None = None
+    size: int | None = None
+    media_type: str | None = None
 
 
 class MediaSignals(Event, frozen=True, kw_only=True, tag="media-signals", omit_defaults=True):
@@ -391,6 +406,37 @@ class ActionDelivered(Event, frozen=True, kw_only=True, tag="action-delivered", 
     error: str | None = None
 
 
+MediumClass = Literal["A1", "A2", "B1", "B2"]
+FileAnnotation = Literal[
+    "ANIME_DRAWING_VIRTUAL_HENTAI",
+    "POTENTIAL_MEME",
+    "VIRAL",
+    "POSSIBLE_SELF_PRODUCTION",
+    "PHYSICAL_HARM",
+    "VIOLENCE_GORE",
+    "BESTIALITY",
+    "LIVE_STREAMING",
+    "INFANT",
+    "GENERATIVE_AI",
+]
+ReportAnnotation = Literal[
+    "SEXTORTION",
+    "CSAM_SOLICITATION",
+    "MINOR_TO_MINOR_INTERACTION",
+    "SPAM",
+    "SADISTIC_ONLINE_EXPLOITATION",
+]
+IncidentType = Literal[
+    "CHILD_PORNOGRAPHY",
+    "CHILD_SEX_TRAFFICKING",
+    "CHILD_SEX_TOURISM",
+    "CHILD_SEXUAL_MOLESTATION",
+    "MISLEADING_DOMAIN_NAME",
+    "MISLEADING_WORDS_OR_IMAGES",
+    "ONLINE_ENTICEMENT",
+    "UNSOLICITED_OBSCENE_MATERIAL",
+]
+
 ComponentType = Literal[
     "IGNORE",
     "CUSTOM_ACTION",
@@ -401,6 +447,7 @@ ComponentType = Literal[
     "REJECT_APPEAL",
     "AUTOMATIC_CLOSE",
     "CLOSE",
+    "SUBMIT_NCMEC_REPORT",
 ]
 
 CloseReason = Literal[
@@ -411,7 +458,8 @@ CloseReason = Literal[
 class DecisionComponent(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One part of a decision. RELATED_ACTION acts on `items` instead of the job's. `appeal_ids` are
     the appeals that are accepted or rejected. AUTOMATIC_CLOSE: the job was closed by itself; CLOSE:
-    by a person, who did not judge the item. `close_reason` says why.
+    by a person, who did not judge the item. `close_reason` says why. SUBMIT_NCMEC_REPORT: what is
+    reported is the matter of a CybertipRequested, and of who may see it.
     """
 
     type: ComponentType
@@ -438,6 +486,123 @@ class DecisionMade(Event, frozen=True, kw_only=True, tag="decision-made", omit_d
     reason: str | None = None
     automatic: bool = False
     appeal_of: str | None = None
+
+
+class ReportedMedium(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A medium of a report to NCMEC. Only a REPORTED one is classified: A prepubescent, B
+    pubescent; 1 sex act, 2 lascivious exhibition. `viewed`: a reviewer saw the whole original, by
+    the log of reveals; `exif_viewed`: and what the file says of itself. `submitted_at` is when the
+    platform sent its item, `uploaded_at` when the user did, if that is known; `page_url` where it
+    was seen. `hashes` by kind."""
+
+    item: ItemRef
+    field: str
+    url: str
+    classification: MediumClass | None = None
+    annotations: tuple[FileAnnotation, ...] = ()
+    relevance: Literal["REPORTED", "SUPPLEMENTAL"] = "REPORTED"
+    viewed: bool = False
+    exif_viewed: bool = False
+    submitted_at: datetime | None = None
+    uploaded_at: datetime | None = None
+    publicly_available: bool | None = None
+    ip_address: str | None = None
+    hashes: dict[str, str] = {}
+    page_url: str | None = None
+
+
+class ReportedMessage(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A message of a reported thread, as it was sent."""
+
+    item: ItemRef
+    text: str
+    sent_at: datetime | None = None
+    sender: ItemRef | None = None
+    recipient: ItemRef | None = None
+    ip_address: str | None = None
+
+
+class ReportedThread(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Messages of one thread that are part of a report."""
+
+    thread: ItemRef
+    messages: tuple[ReportedMessage, ...]
+
+
+class ReportedUser(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A user in a report: the suspect, a victim, a recipient. What is not known is left out."""
+
+    user: ItemRef
+    display_names: tuple[str, ...] = ()
+    screen_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    age: int | None = None
+    date_of_birth: str | None = None
+    profile_url: str | None = None
+    profile_bio: str | None = None
+    ip_address: str | None = None
+    group: str | None = None
+    compromised: bool | None = None
+    disabled: Literal["PERMANENTLY", "TEMPORARILY"] | None = None
+    disabled_at: datetime | None = None
+    notes: str | None = None
+
+
+class CybertipRequested(
+    Event, frozen=True, kw_only=True, tag="cybertip-requested", omit_defaults=True
+):
+    """A person decided that a user is reported to NCMEC. The id is made of the decision: a report
+    is filed once. `environment` is the one that was shown to the person; nothing raises it.
+    `high_priority` is a reason. `further`: it was confirmed although the user was reported
+    before."""
+
+    topic: ClassVar[str] = "coop.cybertips.v1"
+    cybertip_id: str
+    decision_id: str
+    job_id: str
+    queue_id: str
+    reviewer_id: str
+    environment: Literal["TEST", "PRODUCTION"]
+    incident: IncidentType
+    user: ReportedUser
+    decided_at: datetime
+    config_revision: int
+    media: tuple[ReportedMedium, ...] = ()
+    threads: tuple[ReportedThread, ...] = ()
+    victims: tuple[ReportedUser, ...] = ()
+    recipients: tuple[ReportedUser, ...] = ()
+    annotations: tuple[ReportAnnotation, ...] = ()
+    high_priority: str | None = None
+    additional_info: str | None = None
+    further: bool = False
+
+
+CybertipState = Literal["FILED", "NEEDS_ATTENTION", "DONE"]
+
+
+class CybertipProgressed(
+    Event, frozen=True, kw_only=True, tag="cybertip-progressed", omit_defaults=True
+):
+    """A report to NCMEC was filed under NCMEC's number `report_id`, cannot go on without a person,
+    or is done: the platform was told to preserve what it has. `missing` are media that were gone
+    before they could be kept. `fault` says why, for people; it quotes nothing of the report."""
+
+    topic: ClassVar[str] = "coop.cybertip-results.v1"
+    cybertip_id: str
+    decision_id: str
+    job_id: str
+    user: ItemRef
+    state: CybertipState
+    environment: Literal["TEST", "PRODUCTION"]
+    report_id: str | None = None
+    filed_at: datetime | None = None
+    files: int = 0
+    missing: int = 0
+    code: int | None = None
+    fault: str | None = None
 
 
 class CallbackRequested(
@@ -558,6 +723,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     EndpointChanged,
     ActionDelivered,
     DecisionMade,
+    CybertipRequested,
+    CybertipProgressed,
     CallbackRequested,
     BacktestRequested,
     BacktestProgressed,

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from coop_contracts import dispatch, lookup
+from coop_contracts import cybertip, dispatch, hash_bank, lookup
 from coop_contracts.call import ROOT, Call, Problem
 from coop_contracts.event import EVENT_TYPES, Event
 from coop_contracts.topic import DEAD_LETTER_SUFFIX, Topic, all_topics
@@ -67,6 +67,8 @@ def example_of(event_type: type[Event]) -> Any:
 APIS: Mapping[str, Mapping[str, Call[Any, Any]]] = {
     "dispatch": dispatch.CALLS,
     "lookup": lookup.CALLS,
+    "hash-bank": hash_bank.CALLS,
+    "cybertip": cybertip.CALLS,
 }
 """The calls between services, by the API that answers them."""
 

@@ -14,6 +14,7 @@ _SUBMISSION = uuid_utils.UUID("c9d2e7a1-73b4-5f6d-a1b8-3e5f9c0d4a33")
 _DECISION = uuid_utils.UUID("e41c8b7d-5a90-5c3e-9b26-7f1d2a6c8e44")
 _STRIKE = uuid_utils.UUID("6eb3f418-8ea0-5155-b40f-133c1efe9083")
 _CROSSING = uuid_utils.UUID("924157b5-e72a-5044-9c86-45103880766a")
+_CYBERTIP = uuid_utils.UUID("3d8a5c52-91c7-5b0e-8a4d-6f20c1b7e9a4")
 _EVALUATION = uuid_utils.UUID("0b9d6c1e-4f2a-5d83-9a57-2c8e61f0b3d5")
 
 
@@ -52,6 +53,11 @@ def job_id(
     """
     parts = (org_id, queue_id, item_type_id, item_id, str(generation))
     return _derived(_JOB, *parts, *(() if kind == "DEFAULT" else (kind,)))
+
+
+def cybertip_id(*, decision_id: str) -> str:
+    """The id of the report to NCMEC that a decision asks for: it is filed once."""
+    return _derived(_CYBERTIP, decision_id)
 
 
 def decision_id(*, job_id: str) -> str:

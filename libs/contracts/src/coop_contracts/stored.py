@@ -18,8 +18,8 @@ from msgspec import Meta, Struct
 
 from coop_contracts.topic import DEAD_LETTER_SUFFIX, all_topics
 
-PLACES: Final = ("review", "queues", "dispatch", "redis", "files")
-"""Where data lies, beside the topics: three schemas of PostgreSQL, Redis, and folders."""
+PLACES: Final = ("review", "queues", "dispatch", "hashes", "ncmec", "redis", "files")
+"""Where data lies, beside the topics: five schemas of PostgreSQL, Redis, and folders."""
 
 Erased = Literal["NOTHING", "GOES", "EMPTIED", "PSEUDONYM", "EXPIRES", "STAYS"]
 """What the erasure of an end user does to what there is of them. NOTHING: nothing of an end user is
@@ -76,5 +76,6 @@ def topics_stored() -> tuple[StoredKind, ...]:
 
 
 def days_of_topics() -> int:
-    """After how many days no topic has an event of today any more."""
-    return max(int(one.retention[:-1]) for one in all_topics() if one.retention != "compacted")
+    """After how many days no topic has an event of today any more: its retention, and the day of
+    the segment that it lies in (`Topic.broker_config`)."""
+    return 1 + max(int(one.retention[:-1]) for one in all_topics() if one.retention != "compacted")

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from coop_contracts.config import ItemType
 from coop_contracts.error import ApiError, pointer
 from coop_contracts.event import ItemRef
+from coop_items.medium import MediaField
 from coop_items.refusal import (
     MAX_ELEMENT_ERRORS,
     DoubtfulValue,
@@ -50,11 +51,13 @@ Coercer = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class CompiledItemType:
-    """An item type as two validators: of whole items, and of partial ones (no field required)."""
+    """An item type as two validators: of whole items, and of partial ones (no field required).
+    `media` are its fields of pictures and films."""
 
     item_type: ItemType
     original: Validator
     partial: Validator
+    media: tuple[MediaField, ...] = ()
 
     def check(self, data: Any, pointer_base: str, variant: Variant = "original") -> Checked:
         """Coerce and check the data of one item.

@@ -17,6 +17,7 @@ from coop_contracts.event import ItemRef
 from coop_items import check as parts
 from coop_items.check import Checked, CompiledItemType, Validator
 from coop_items.definition import structure_errors
+from coop_items.medium import media_fields
 from coop_items.refusal import DoubtfulValue, NotAnItemValue
 from coop_items.scalar import Coercer, key_coercer, scalar_coercers
 
@@ -64,6 +65,7 @@ def compile_item_type(
         item_type=item_type,
         original=_validator(item_type, coercers, partial=False),
         partial=_validator(item_type, coercers, partial=True),
+        media=media_fields(item_type),
     )
 
 

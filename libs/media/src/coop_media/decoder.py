@@ -31,6 +31,7 @@ _GRACE: Final = 2.0  # seconds beyond an order's own limit
 _LOOKS: Final = 5
 _HEAD: Final = 64 * 1024
 _PIECE: Final = 256 * 1024
+_MODULE: Final = ("-I", "-m", "coop_media.zygote")
 
 _answers = msgspec.json.Decoder(Answer)
 
@@ -48,10 +49,13 @@ class _Ended(Exception):
 
 
 class Decoders:
-    """The decoders of one process; they start with the first order. Close them when done."""
+    """The decoders of one process; they start with the first order. Close them when done.
 
-    def __init__(self, limits: DecodeLimits | None = None) -> None:
+    `hashing`: they are asked for hashes, and for nothing else."""
+
+    def __init__(self, limits: DecodeLimits | None = None, *, hashing: bool = False) -> None:
         self.limits = limits or DecodeLimits()
+        self._options = ["hash"] if hashing else []
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -71,6 +75,8 @@ class Decoders:
         grey: bool = True,
     ) -> Order:
         """An order within the limits."""
+        if (part == "HASH") is not bool(self._options):
+            raise ValueError(f"these decoders were not made for {part}")
         limits = self.limits
         return Order(
             kind=form.kind,
@@ -162,9 +168,10 @@ class Decoders:
         ours.setblocking(False)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - a fixed command
-                [sys.executable, "-I", "-m", "coop_media.zygote", str(theirs.fileno())],
+                [sys.executable, *_MODULE, str(theirs.fileno()), *self._options],
                 pass_fds=[theirs.fileno()],
-                env={"LANG": "C.UTF-8"},
+                # One thread: what forks has none besides, and an order has one core.
+                env={"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

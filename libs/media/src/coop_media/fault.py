@@ -27,10 +27,21 @@ _RETRY: dict[str, float] = {  # seconds; what a platform can put right is asked 
 
 class MediaFault(Exception):
     """`str(error)` is a sentence for people; `retry_after` are seconds until it is worth asking
-    again."""
+    again. `heard`: whether the host said something; None where it was not asked. `passes`: it may
+    be over in seconds."""
 
-    def __init__(self, state: State, reason: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        heard: bool | None = True,
+        passes: bool = False,
+    ) -> None:
         super().__init__(reason)
+        self.heard = heard
+        self.passes = passes
         self.state: State = state
         self.retry_after = _RETRY[state] if retry_after is None else retry_after
 

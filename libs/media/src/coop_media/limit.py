@@ -14,8 +14,8 @@ MiB = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class FetchLimits:
-    """`picture`, `film`: a file's bytes (a sound's are a film's). `within`: from the resolver to
-    the last byte. `together`: bytes of all files that are held at once."""
+    """`picture`, `film`: a file's bytes (a sound's are a film's). `within`: what its host has, from
+    the resolver to the last byte. `together`: bytes of all files that are held at once."""
 
     picture: int = 24 * MiB
     film: int = 96 * MiB
@@ -42,10 +42,12 @@ class DecodeLimits:
 @dataclass(frozen=True, kw_only=True)
 class PlaceLimits:
     """How many media are fetched and decoded at once, of them one organisation's; how many of an
-    organisation wait, and for how long."""
+    organisation wait, and for how long. The last `kept` places are for organisations that have
+    none."""
 
     places: int = 4
     of_one: int = 2
+    kept: int = 0
     waiting: int = 64
     within: float = 10.0
 

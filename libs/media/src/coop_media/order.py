@@ -13,7 +13,7 @@ from coop_media.fault import State
 from coop_media.form import MediaKind
 
 Stage = Literal["VEILED", "GREY", "CLEAR"]
-Part = Literal["PICTURE", "SHEET"]
+Part = Literal["PICTURE", "SHEET", "HASH"]
 
 VEILS: Final = 7
 """Strengths of the veil: 0 to 6."""
@@ -29,8 +29,9 @@ VEILED_WIDTH: Final = 320
 
 class Order(Struct, frozen=True, kw_only=True):
     """Make one derivative of a file. PICTURE is the picture, a film's poster, a sound's wave; SHEET
-    is frames of a film or of a moving picture, beside each other. `veil` is the strength, `grey`
-    takes the colours from a veiled one too. The limits are `limit.DecodeLimits`."""
+    is frames of a film or of a moving picture, beside each other; HASH is no picture but the
+    hashes of one (`PictureHashes`). `veil` is the strength, `grey` takes the colours from a veiled
+    one too. The limits are `limit.DecodeLimits`."""
 
     kind: MediaKind
     reader: str
@@ -55,6 +56,14 @@ class Shape(Struct, frozen=True, kw_only=True):
     duration: float | None = None
     is_moving: bool = False
     has_sound: bool = False
+
+
+class PictureHashes(Struct, frozen=True, kw_only=True):
+    """PDQ of a picture as it is stored and, where its file says that it is turned, upright: 64
+    hexadecimal digits each. `quality` is 0 to 100; under 50 a hash means nothing."""
+
+    pdq: tuple[str, ...]
+    quality: int
 
 
 class Answer(Struct, frozen=True, kw_only=True):

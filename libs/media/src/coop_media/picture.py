@@ -30,7 +30,7 @@ _SHEET_SIDE: Final = 3
 _SHEET_FRAMES: Final = 300
 _SHEET_SECONDS: Final = 4.0
 
-Image.MAX_IMAGE_PIXELS = None  # the order says how many; see `_check`
+Image.MAX_IMAGE_PIXELS = None  # the order says how many; see `check`
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 Made = tuple[Shape, str, bytes]
@@ -39,7 +39,7 @@ Made = tuple[Shape, str, bytes]
 def read(source: IO[bytes], order: Order) -> Made:
     """What the picture is, and the derivative. Raises `MediaFault`, and whatever Pillow raises."""
     image = Image.open(source, formats=[order.reader])
-    _check(image, order)
+    check(image, order)
     width, height = image.size
     is_turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     shape = Shape(
@@ -59,7 +59,8 @@ def read(source: IO[bytes], order: Order) -> Made:
     return shape, *derivative(upright(image), order)
 
 
-def _check(image: Image.Image, order: Order) -> None:
+def check(image: Image.Image, order: Order) -> None:
+    """Raises `MediaFault` where it has too many pixels."""
     if image.width * image.height > order.pixels:
         raise MediaFault("too-large", f"it has more than {order.pixels} pixels")
 
@@ -67,10 +68,11 @@ def _check(image: Image.Image, order: Order) -> None:
 def upright(image: Image.Image) -> Image.Image:
     """The picture as it is meant to be seen, RGB or RGBA."""
     image.load()
-    return _plain(ImageOps.exif_transpose(image))
+    return plain(ImageOps.exif_transpose(image))
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def plain(image: Image.Image) -> Image.Image:
+    """The picture in the colours that a screen shows, RGB or RGBA."""
     if image.mode in ("RGB", "RGBA"):
         return image
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits: scaled, where Pillow would clip
@@ -92,8 +94,8 @@ def _frames(image: Image.Image, order: Order) -> Iterator[Image.Image]:
                 image.seek(position)
             except EOFError:
                 return
-            _check(image, order)
-            frame = _plain(image.copy())
+            check(image, order)
+            frame = plain(image.copy())
             frame.thumbnail((order.width, order.width))
             yield frame
 

@@ -11,16 +11,22 @@ Must not: be given what is clear: who asks stores veiled derivatives only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, MemoryStore, from_url
-
+from coop_runtime.process.late import Late, loaded
 from coop_runtime.process.log import logger
 from coop_runtime.secret.vault import SecretError, Vault
+
+if TYPE_CHECKING:
+    import obstore
+    from obstore import exceptions, store
+else:
+    obstore = Late("obstore")
+    exceptions = Late("obstore.exceptions")
+    store = Late("obstore.store")
 
 _log = logger("coop.media.store")
 
@@ -30,10 +36,12 @@ class StoreUnavailable(Exception):
 
 
 class DerivativeStore:
-    """Objects by name (`org/item/medium/form`)."""
+    """Objects by name (`org/item/medium/form`). `opened` opens the store when it is first needed;
+    may raise OSError and obstore's BaseError, like any use of it."""
 
-    def __init__(self, store: Any, vault: Vault) -> None:
-        self._store = store
+    def __init__(self, opened: Callable[[], Any], vault: Vault) -> None:
+        self._open = opened
+        self._opened: Any = None
         self._vault = vault
 
     @classmethod
@@ -41,22 +49,32 @@ class DerivativeStore:
         """The store at this address. Raises ValueError for one that is none."""
         parts = urlsplit(url)
         if parts.scheme == "memory":
-            return cls(MemoryStore(), vault)
+            return cls(_in_memory, vault)
         if parts.scheme == "file":
             folder = Path(parts.path)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(LocalStore(folder), vault)
+            return cls(lambda: _in_folder(folder), vault)
         if not parts.netloc:
             raise ValueError("not the address of an object store")
         try:
-            return cls(from_url(url), vault)
-        except BaseError as error:
+            found = store.from_url(url)
+        except exceptions.BaseError as error:
             raise ValueError(f"not an object store: {type(error).__name__}") from None
+        return cls(lambda: found, vault)
+
+    async def _store(self) -> Any:
+        """The store; its library is loaded by whoever first needs it, beside the event loop."""
+        if self._opened is None:
+            await loaded(obstore, exceptions, store)
+            if self._opened is None:  # another may have been as quick
+                self._opened = self._open()
+        return self._opened
 
     async def get(self, name: str) -> bytes | None:
         """What lies there; None where nothing does, or nothing that can be opened."""
         try:
-            found = await obstore.get_async(self._store, name)
+            opened = await self._store()
+            found = await obstore.get_async(opened, name)
             sealed = bytes(await found.bytes_async())
             return self._vault.unseal(sealed, context=f"media/{name}")
         except FileNotFoundError:
@@ -64,7 +82,7 @@ class DerivativeStore:
         except SecretError:
             _log.warning("a derivative cannot be opened", name=name)
             return None
-        except (BaseError, OSError) as error:
+        except (exceptions.BaseError, OSError) as error:
             _log.warning("the object store does not answer", error=type(error).__name__)
             return None
 
@@ -72,18 +90,44 @@ class DerivativeStore:
         """Puts it there; how many bytes lie there now, 0 where it could not be put."""
         sealed = self._vault.seal(content, context=f"media/{name}")
         try:
-            await obstore.put_async(self._store, name, sealed)
-        except (BaseError, OSError) as error:
+            opened = await self._store()
+            await obstore.put_async(opened, name, sealed)
+        except (exceptions.BaseError, OSError) as error:
             _log.warning("the object store does not answer", error=type(error).__name__)
             return 0
         return len(sealed)
+
+    async def names(self, folder: str, most: int) -> list[str]:
+        """Up to `most` objects whose names begin with this folder. Raises StoreUnavailable."""
+        found: list[str] = []
+        try:
+            opened = await self._store()
+            async for some in obstore.list(opened, prefix=f"{folder}/"):
+                found += [one["path"] for one in some]
+                if len(found) >= most:
+                    break
+        except FileNotFoundError:
+            return []
+        except (exceptions.BaseError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from None
+        return found[:most]
 
     async def delete(self, names: list[str]) -> None:
         """Takes them away; those that are not there too. Raises StoreUnavailable."""
         for name in names:
             try:
-                await obstore.delete_async(self._store, name)
+                opened = await self._store()
+                await obstore.delete_async(opened, name)
             except FileNotFoundError:
                 continue
-            except (BaseError, OSError) as error:
+            except (exceptions.BaseError, OSError) as error:
                 raise StoreUnavailable(type(error).__name__) from None
+
+
+def _in_memory() -> Any:
+    return store.MemoryStore()
+
+
+def _in_folder(folder: Path) -> Any:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may be gone since the start
+    return store.LocalStore(folder)

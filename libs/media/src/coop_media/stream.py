@@ -1,6 +1,7 @@
 """Films and sounds passed on as they are, a piece at a time, through the guard.
 
-Guarantees: an answer has `piece` bytes at most, whatever was asked for (RFC 9110 lets a browser ask
+Guarantees: what a film says of itself beside what is seen and heard is made unreadable (`blank`);
+an answer has `piece` bytes at most, whatever was asked for (RFC 9110 lets a browser ask
 for the rest); a file that is larger than `file` is refused; the type is what the first bytes of the
 medium said, not what its host says now.
 Must not: be asked before who looks chose to see it: these are the platform's own bytes.
@@ -9,16 +10,19 @@ Must not: be asked before who looks chose to see it: these are the platform's ow
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
+from coop_media.blank import Blank, blanks_of
 from coop_media.fault import MediaFault
 from coop_media.fetch import opened
 from coop_media.limit import StreamLimits
 from coop_runtime.egress.guard import EgressGuard
 
+_REMEMBERED = 256  # films of which it is known what they say
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
@@ -57,8 +61,32 @@ class MediaStream:
         # A host that does not know ranges sends the whole: it is cut where the piece ends.
         self._client = guard.client(timeout=self.limits.within, max_body=self.limits.file, raw=True)
 
-    async def piece(self, url: str, first: int, last: int | None) -> Piece:
-        """Bytes from `first` on. Raises `MediaFault`, `RangeRefused`."""
+        self._blanks: OrderedDict[str, tuple[int, tuple[Blank, ...]]] = OrderedDict()
+
+    async def piece(self, url: str, first: int, last: int | None, *, media_type: str) -> Piece:
+        """Bytes from `first` on, of a medium of that type. Raises `MediaFault`, `RangeRefused`."""
+        found = await self._piece(url, first, last)
+        content = bytearray(found.content)
+        for blank in await self._blanks_of(url, found.total, media_type):
+            blank.over(content, first)
+        return Piece(found.first, found.last, found.total, bytes(content))
+
+    async def _blanks_of(self, url: str, total: int, media_type: str) -> tuple[Blank, ...]:
+        known = self._blanks.get(url)
+        if known is not None and known[0] == total:
+            self._blanks.move_to_end(url)
+            return known[1]
+
+        async def read(first: int, size: int) -> bytes:
+            return (await self._piece(url, first, first + size - 1)).content
+
+        made = await blanks_of(read, total, media_type)
+        self._blanks[url] = (total, made)
+        if len(self._blanks) > _REMEMBERED:
+            self._blanks.popitem(last=False)
+        return made
+
+    async def _piece(self, url: str, first: int, last: int | None) -> Piece:
         end = first + self.limits.piece - 1
         if last is not None:
             end = min(end, last)

@@ -93,7 +93,8 @@ class JobEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=
 
     `entry_id` is unique in its organisation: what was placed once is never placed again, also
     after its job closed. `at` is when the cause happened (UTC) and gives the job its turn.
-    `from_job_id` is the job that was escalated.
+    `from_job_id` is the job that was escalated. `awaits_media`: hma-bridge speaks of the report's
+    media.
     """
 
     entry_id: str
@@ -110,6 +111,7 @@ class JobEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=
     from_job_id: str | None = None
     event_id: str | None = None
     correlation_id: str | None = None
+    awaits_media: bool = False
 
 
 def requested_entry_id(request_id: str) -> str:

@@ -135,6 +135,33 @@ def _assemble(
     )
 
 
+async def items_in(
+    connection: AsyncConnection, summary: JobSummary, item: ItemRef
+) -> tuple[SubmittedItem, ...]:
+    """Of one item what the job shows, the newest first: every version of the job's own, the last
+    one of what came beside it. Nothing else of the job is read: bodies begin with the item's name,
+    as the encoder of `SubmittedItem` writes it."""
+    begin = msgspec.json.encode({"id": item.id, "typeId": item.type_id})[:-1] + b","
+    rows = await connection.execute(
+        select(job_items.c.role, job_items.c.body)
+        .where(
+            job_items.c.job_id.in_([summary.job_id, *summary.moved_from]),
+            func.substring(job_items.c.body, 1, len(begin)) == begin,
+        )
+        .order_by(job_items.c.position.desc())
+        .limit(HISTORY_LIMIT)
+    )
+    found: list[SubmittedItem] = []
+    beside: set[str] = set()
+    for role, body in rows:
+        if role in beside:
+            continue
+        if role != "ITEM":
+            beside.add(role)
+        found.append(_item_decoder.decode(body))
+    return tuple(found)
+
+
 def _newest(items: Sequence[SubmittedItem]) -> tuple[SubmittedItem, ...]:
     """One of each item, of those the first."""
     first: dict[tuple[str, str], SubmittedItem] = {}

@@ -1,6 +1,6 @@
 """What of the queue store others may read in statements of their own: figures, searches, logs.
 
-    JOBS, CLAIMS, ENTRIES,
+    JOBS, CLAIMS, ENTRIES, KEEPINGS,
     GRAVE_ITEMS                  the tables' names, for statements written as text
     grave_of, GRAVE, is_grave    whether a row about an item is about child safety
     grave_items                  the items that are
@@ -36,6 +36,7 @@ __all__ = [
     "GRAVE",
     "GRAVE_ITEMS",
     "JOBS",
+    "KEEPINGS",
     "SUMMARY_COLUMNS",
     "claims",
     "entries",
@@ -61,6 +62,9 @@ GRAVE_ITEMS: Final = "queues.grave_items"
 
 ENTRIES: Final = "queues.entries"
 """One row a cause of a job: the columns of `entries`."""
+
+KEEPINGS: Final = "queues.keepings"
+"""One row each time a job was kept: the columns of `keepings`."""
 
 
 def _promised(whole: Table, *names: str) -> FromClause:

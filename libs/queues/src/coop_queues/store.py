@@ -51,6 +51,7 @@ from coop_queues.lease import DEFAULT_SKIP, extend, new_token, release, skip, wi
 from coop_queues.lookup import (
     get_job,
     get_summary,
+    items_in,
     jobs_of_item,
     load_job,
     newest_items,
@@ -116,6 +117,7 @@ __all__ = [
     "held",
     "held_count",
     "held_since",
+    "items_in",
     "jobs_of_item",
     "keep",
     "keepings_of",

@@ -13,24 +13,33 @@ from typing import Any, ClassVar
 
 import pytest
 from confluent_kafka import Consumer as KafkaConsumer
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from coop_contracts.event import Event
 from coop_local.tansu import Tansu
+from coop_runtime.kafka.consumer import Consumer
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.kafka.record import Record, record_of
 from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.stream.subscriber import StreamConsumer
 
 WAIT = 30.0
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def create_topic(bootstrap: str, name: str, partitions: int) -> None:
+def create_topic(
+    bootstrap: str, name: str, partitions: int, config: dict[str, str] | None = None
+) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(WAIT)
+    try:
+        admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])[name].result(WAIT)
+    except KafkaException as error:
+        # A client that waited for a broker may have made it: some brokers do so when asked for it.
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
     deadline = time.monotonic() + WAIT
     while len(admin.list_topics(timeout=WAIT).topics.get(name, _NONE).partitions) < partitions:
         assert time.monotonic() < deadline
@@ -149,6 +158,16 @@ def make_probe(kafka_bootstrap: str) -> Callable[[int], Probe]:
 @pytest.fixture
 def probe(make_probe: Callable[[int], Probe]) -> Probe:
     return make_probe(1)
+
+
+AnyConsumer = Consumer[Any] | StreamConsumer[Any]
+
+
+@pytest.fixture(params=[Consumer, StreamConsumer], ids=["librdkafka", "faststream"])
+def client(request: pytest.FixtureRequest) -> type[Any]:
+    """Whoever consumes keeps the same laws."""
+    found: type[Any] = request.param
+    return found
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A consumer to be killed: writes the number of each record it handles to a file.
 
-Arguments: bootstrap servers, idempotence (1 or 0), topic, output file.
+Arguments: bootstrap servers, idempotence (1 or 0), topic, output file, class of consumer.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.stream.subscriber import StreamConsumer
 
-BOOTSTRAP, IDEMPOTENCE, TOPIC, OUTPUT = sys.argv[1:]
+BOOTSTRAP, IDEMPOTENCE, TOPIC, OUTPUT, CLIENT = sys.argv[1:]
 
 
 class Probe(Event, frozen=True, kw_only=True, tag="probe"):
@@ -39,9 +40,10 @@ async def run() -> None:
             os.write(output, b"%d\n" % received.event.number)
             await asyncio.sleep(0.0005)
 
-    await Consumer(
+    client: Any = {"Consumer": Consumer, "StreamConsumer": StreamConsumer}[CLIENT]
+    await client(
         settings,
-        group="victim",
+        group=TOPIC,
         event_type=Probe,
         handler=handle,
         producer=producer,

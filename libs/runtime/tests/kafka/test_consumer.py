@@ -15,28 +15,28 @@ from typing import Any
 import pytest
 
 from coop_local.tansu import Tansu
-from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
+from coop_runtime.kafka.consumer import ConsumerTuning
 from coop_runtime.kafka.message import Received
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.error import BrokerUnavailable, DeadLetterLimit, Poison, Retryable
 from coop_runtime.process.settings import RuntimeSettings
 
-from .conftest import Probe, Until
+from .conftest import AnyConsumer, Probe, Until
 
 pytestmark = pytest.mark.engines
 
 Events = Sequence[Received[Any]]
 Handle = Callable[[Events], Awaitable[Awaitable[None] | None]]
-ConsumerOf = Callable[..., Consumer[Any]]
+ConsumerOf = Callable[..., AnyConsumer]
 VICTIM = Path(__file__).with_name("consumer_victim.py")
 
 
 @pytest.fixture
-def consumer_of(settings: RuntimeSettings, producer: Producer) -> ConsumerOf:
+def consumer_of(settings: RuntimeSettings, producer: Producer, client: type[Any]) -> ConsumerOf:
     def make(
         probe: Any, handle: Handle, *, dead_letters_a_minute: int = 100, **tuning: Any
-    ) -> Consumer[Any]:
-        return Consumer(
+    ) -> AnyConsumer:
+        made: AnyConsumer = client(
             settings.model_copy(update={"dead_letters_a_minute": dead_letters_a_minute}),
             group=probe.topic,
             event_type=probe.type,
@@ -44,12 +44,13 @@ def consumer_of(settings: RuntimeSettings, producer: Producer) -> ConsumerOf:
             producer=producer,
             tuning=ConsumerTuning(**tuning),
         )
+        return made
 
     return make
 
 
 @asynccontextmanager
-async def running(consumer: Consumer[Any]) -> AsyncIterator[asyncio.Task[None]]:
+async def running(consumer: AnyConsumer) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(consumer.run())
     try:
         yield task
@@ -186,7 +187,7 @@ async def test_rebalance_under_load_loses_nothing(
     total = 6000
     handled: list[tuple[str, int]] = []
 
-    def member() -> Consumer[Any]:
+    def member() -> AnyConsumer:
         async def handle(events: Events) -> Awaitable[None]:
             handled.extend(((r.key or b"").decode(), r.event.number) for r in events)
             return asyncio.sleep(0.002)
@@ -220,6 +221,7 @@ async def test_kill_in_the_middle_of_a_batch(
     probe: Probe,
     producer: Producer,
     settings: RuntimeSettings,
+    client: type[Any],
     until: Until,
     tmp_path: Path,
 ) -> None:
@@ -235,6 +237,7 @@ async def test_kill_in_the_middle_of_a_batch(
         "1" if settings.kafka_idempotence else "0",
         probe.topic,
         str(output),
+        client.__name__,
     ]
 
     def start() -> subprocess.Popen[bytes]:
@@ -304,6 +307,7 @@ async def test_a_broker_that_goes_and_comes_back(
     own_broker: Tansu,
     own_probe: Callable[[], Probe],
     until: Until,
+    client: type[Any],
 ) -> None:
     """A consumer waits out a broker that is gone, goes on when it is back, and when stopped while
     it is gone ends within its deadline."""
@@ -318,9 +322,7 @@ async def test_a_broker_that_goes_and_comes_back(
 
     producer = Producer(settings, client_id="test", delivery_timeout=1)
     await producer.start()
-    consumer = Consumer(
-        settings, group="g", event_type=probe.type, handler=handle, producer=producer
-    )
+    consumer = client(settings, group="g", event_type=probe.type, handler=handle, producer=producer)
     task = asyncio.create_task(consumer.run())
     await producer.publish([probe.message(1)])
     await until(lambda: seen == [1])

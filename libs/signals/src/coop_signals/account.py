@@ -29,6 +29,19 @@ class IntegrationConfiguration(Protocol):
     def revision_of(self, org_id: str, kind: Kind, id: str) -> int: ...  # noqa: A002
 
 
+class OneAccount:
+    """A configuration that has one account."""
+
+    def __init__(self, document: Integration) -> None:
+        self._document = document
+
+    def get(self, org_id: str, kind: Kind, id: str) -> Document | None:  # noqa: A002, ARG002
+        return self._document if id == self._document.id else None
+
+    def revision_of(self, org_id: str, kind: Kind, id: str) -> int:  # noqa: A002, ARG002
+        return 1
+
+
 class ProviderAccounts:
     """The accounts of all organisations; `manifests` by integration id."""
 

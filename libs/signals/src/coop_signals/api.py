@@ -22,7 +22,13 @@ import httpx
 import msgspec
 
 from coop_runtime.egress.answer import UnreadableAnswer, read_answer
-from coop_signals.error import AccountRefused, InputRefused, RateLimited, Unavailable
+from coop_signals.error import (
+    AccountRefused,
+    InputRefused,
+    RateLimited,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from coop_signals.provider import ProviderAccount
 
 T = TypeVar("T")
@@ -85,7 +91,7 @@ class Api:
         try:
             return read_answer(answer.content, answer_type)
         except UnreadableAnswer as error:
-            raise Unavailable(f"the answer of {self._name} {error}") from None
+            raise UnexpectedAnswer(f"the answer of {self._name} {error}") from None
 
     def _check_status(self, answer: httpx.Response) -> None:
         status, name = answer.status_code, self._name
@@ -100,7 +106,9 @@ class Api:
         if status in (408, 425) or status >= 500:
             raise Unavailable(f"{name} answers {status}")
         if status < 400:
-            raise Unavailable(f"{name} redirects ({status}), which is not followed", retry=False)
+            raise UnexpectedAnswer(
+                f"{name} redirects ({status}), which is not followed", retry=False
+            )
         raise InputRefused(f"{name} refuses the input ({status})")
 
 

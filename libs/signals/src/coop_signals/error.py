@@ -8,6 +8,7 @@
     └── Unavailable      slow, down, broken: another try may succeed
         ├── TimedOut           no answer in time
         ├── RateLimited        the provider asks for a pause
+        ├── UnexpectedAnswer   the provider answers in another form: perhaps it is somebody else
         ├── MediaUnavailable   the platform's medium cannot be had: not the provider's fault
         └── Fault              the code that asks it failed
 
@@ -69,6 +70,10 @@ class RateLimited(Unavailable):
     def __init__(self, text: str, *, pause: float | None = None) -> None:
         super().__init__(text)
         self.pause = pause
+
+
+class UnexpectedAnswer(Unavailable):
+    """The answer is not of the form that the provider's has."""
 
 
 class MediaUnavailable(Unavailable):

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coop_rules.language.need import Need
 from coop_signals.api import Api, key_of
-from coop_signals.error import Unavailable
+from coop_signals.error import UnexpectedAnswer
 from coop_signals.media import MEGABYTE, MediumLimit
 from coop_signals.provider import (
     Answer,
@@ -66,10 +66,10 @@ class GoogleContentSafety(Provider):
             json={"images": [base64.b64encode(medium.content).decode("ascii")]},
         )
         if len(answer.review_priorities) != 1:
-            raise Unavailable("Google gave an answer of another form")
+            raise UnexpectedAnswer("Google gave an answer of another form")
         return answer.review_priorities[0]
 
     def score(self, need: Need, answer: Answer) -> Score:
         if not isinstance(answer, str) or answer not in need.signal.order:
-            raise Unavailable("Google gave a priority that is not known")
+            raise UnexpectedAnswer("Google gave a priority that is not known")
         return answer

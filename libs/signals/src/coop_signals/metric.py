@@ -87,3 +87,8 @@ PLUGINS = Level(
     together="each",
     gone="counted at the start; a plugin is removed by a restart",
 )
+MEDIA_SIGNALS = Counter(
+    "coop_signal_media_records_total",
+    "Records of media values: read, repeated (the first counts) or undecodable.",
+    ["outcome"],
+)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from coop_rules.language.need import Need
 from coop_runtime.egress.guard import EgressRefused
 from coop_signals.api import Api, bearer
-from coop_signals.error import InputRefused, Unavailable
+from coop_signals.error import InputRefused, UnexpectedAnswer
 from coop_signals.media import MEGABYTE, MediumLimit
 from coop_signals.provider import (
     Answer,
@@ -110,14 +110,14 @@ class OpenAiModeration(Provider):
             json={"model": MODERATION_MODEL, "input": [part]},
         )
         if len(answer.results) != 1:
-            raise Unavailable("OpenAI gave an answer of another form")
+            raise UnexpectedAnswer("OpenAI gave an answer of another form")
         return answer.results[0].category_scores
 
     def score(self, need: Need, answer: Answer) -> Score:
         category = _OF_TEXT.get(need.signal.name) or _OF_IMAGE[need.signal.name]
         score = answer.get(category) if isinstance(answer, dict) else None
         if not isinstance(score, float | int) or not 0 <= score <= 1:
-            raise Unavailable(f"OpenAI gave no score for {category}")
+            raise UnexpectedAnswer(f"OpenAI gave no score for {category}")
         return float(score)
 
 
@@ -157,5 +157,5 @@ class OpenAiTranscription(Provider):
 
     def score(self, need: Need, answer: Answer) -> Score:  # noqa: ARG002
         if not isinstance(answer, str):
-            raise Unavailable("OpenAI gave no text")
+            raise UnexpectedAnswer("OpenAI gave no text")
         return answer

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coop_rules.language.need import Need
 from coop_signals.api import Api, bearer
-from coop_signals.error import InputRefused, Unavailable
+from coop_signals.error import InputRefused, UnexpectedAnswer
 from coop_signals.provider import (
     Answer,
     Call,
@@ -65,10 +65,10 @@ class Zentropi(Provider):
             },
         )
         if not 0 <= answer.confidence <= 1:
-            raise Unavailable("Zentropi gave a confidence that is none")
+            raise UnexpectedAnswer("Zentropi gave a confidence that is none")
         return answer.confidence if int(answer.label) == 1 else 1 - answer.confidence
 
     def score(self, need: Need, answer: Answer) -> Score:  # noqa: ARG002
         if not isinstance(answer, float | int):
-            raise Unavailable("Zentropi gave no score")
+            raise UnexpectedAnswer("Zentropi gave no score")
         return float(answer)

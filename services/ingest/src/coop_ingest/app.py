@@ -53,6 +53,7 @@ KINDS = (
     Kind.ACTION,
     Kind.API_KEY,
     Kind.SETTINGS,
+    Kind.HASH_BANK,
 )
 _REDIS_SECONDS = 0.5
 

@@ -19,6 +19,7 @@ from coop_ingest.json_reading import StructReader, UnreadableJson
 from coop_ingest.refusal import Refusal, invalid, too_large
 from coop_ingest.wire import Content, Item, Variant
 from coop_items import CompiledItemType, InvalidItemType
+from coop_items.medium import media_of
 from coop_items.refusal import NotAnItemValue
 from coop_items.scalar import check_id
 from coop_runtime.process.log import logger
@@ -29,13 +30,15 @@ _encode = msgspec.json.Encoder().encode
 
 class Reading(NamedTuple):
     """What came of one item. `item` is None when there are errors; `kind` is then empty. `doubtful`
-    are pointers to values that were kept and are of no use as what their field is for."""
+    are pointers to values that were kept and are of no use as what their field is for.
+    `has_media`: a picture or film is among its values."""
 
     item: SubmittedItem | None
     kind: str
     unknown_fields: tuple[str, ...]
     errors: list[ApiError]
     doubtful: tuple[str, ...] = ()
+    has_media: bool = False
 
 
 class _Selected(NamedTuple):
@@ -142,7 +145,15 @@ class ItemReader:
             creator=checked.creator,
             submission_id=submission_id,
         )
-        return Reading(item, found.item_type.kind, checked.unknown_fields, [], checked.doubtful)
+        media = found.media and any(True for _ in media_of(checked.data, found.media))
+        return Reading(
+            item,
+            found.item_type.kind,
+            checked.unknown_fields,
+            [],
+            checked.doubtful,
+            bool(media),
+        )
 
     def _find(self, org_id: str, selected: _Selected) -> CompiledItemType | ApiError:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -40,7 +40,9 @@ class Settings(SignalSettings):
     Veiled media are kept in `object_store` (`file:///folder`, `s3://bucket/prefix`; `memory:///`:
     nowhere), at most `review_media_bytes`, for `review_media_days` after somebody last saw them.
 
-    `dispatch_url` is the dispatcher's internal API, `internal_token` the secret shared with it.
+    `dispatch_url` is the dispatcher's internal API, `hash_url` hma-bridge's, `ncmec_url`
+    ncmec-reporter's, `internal_token` the secret shared with all of them. Reports to NCMEC are real
+    ones only where `ncmec_environment` says so, to the reporter as well.
     Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
     authorities to trust besides the system's.
     """
@@ -70,6 +72,9 @@ class Settings(SignalSettings):
     review_media_days: float = Field(default=30, gt=0, le=3650)
     review_log_head_check: float = Field(default=2, gt=0)
     dispatch_url: str = "http://127.0.0.1:8083"
+    hash_url: str = "http://127.0.0.1:8085"
+    ncmec_url: str = "http://127.0.0.1:8086"
+    ncmec_environment: Literal["test", "production"] = "test"
     internal_token: SecretStr = SecretStr("")
     smtp_host: str | None = None
     smtp_port: int | None = Field(default=None, ge=1, le=65535)

@@ -277,6 +277,60 @@ async def test_open_jobs_are_counted_now_and_looked_at_before(
     }
 
 
+async def test_open_jobs_of_long_ago_are_remembered_for_minutes(
+    world: World, place: Any, engine: Any, clock: Any
+) -> None:
+    """What is loaded of a past that was asked for is seen ten minutes later; what is open now, at
+    once."""
+    at = (clock() - timedelta(days=3)).replace(minute=15, second=0, microsecond=0)
+    since, until = at - timedelta(days=1), clock() + timedelta(hours=1)
+    asked = {
+        "figure": "OPEN_JOBS",
+        "bucket": "DAY",
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+    }
+
+    async def known() -> list[int]:
+        (answer,) = (await query(world.admin, asked))["answers"]
+        return [one for one in answer["series"][0]["counts"] if one is not None]
+
+    assert await known() == [0]
+    async with transaction(engine) as connection:
+        await connection.execute(
+            text("INSERT INTO review.open_jobs VALUES (:org, :at, :queue, false, 7)"),
+            {"org": world.org_id, "at": at, "queue": world.queue},
+        )
+    await place(world.queue, world.post)
+    assert await known() == [1]
+    clock.forward(minutes=11)
+    assert await known() == [7, 1]
+
+
+async def test_what_is_known_of_one_organisation_says_nothing_of_others(
+    world: World, engine: Any, clock: Any, sign_in: Any, kit: Any
+) -> None:
+    """A number of open jobs at a time at which nobody looked is this organisation's alone: of the
+    others it is still not known how many there were."""
+    stranger = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
+    at = (clock() - timedelta(days=300)).replace(minute=15, second=0, microsecond=0)
+    async with transaction(engine) as connection:
+        await connection.execute(
+            text("INSERT INTO review.open_jobs VALUES (:org, :at, :queue, false, 7)"),
+            {"org": world.org_id, "at": at, "queue": world.queue},
+        )
+    asked = {
+        "figure": "OPEN_JOBS",
+        "bucket": "HOUR",
+        "since": (at - timedelta(hours=2)).isoformat(),
+        "until": (at + timedelta(hours=2)).isoformat(),
+    }
+    (answer,) = (await query(world.admin, asked))["answers"]
+    assert [one for one in answer["series"][0]["counts"] if one is not None] == [7]
+    (answer,) = (await query(stranger, asked))["answers"]
+    assert {one for series in answer["series"] for one in series["counts"]} <= {None}
+
+
 async def test_names_outlive_what_they_name(
     world: World, place: Any, counter: DecisionCounter, engine: Any
 ) -> None:

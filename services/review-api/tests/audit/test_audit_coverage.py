@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pyotp
@@ -13,6 +13,7 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
+from coop_contracts.export import api_examples
 from coop_contracts.permission import Role
 from coop_review_api.backtest.table import backtests
 from coop_review_api.enforcement.table import bulk_items
@@ -21,6 +22,7 @@ from coop_runtime.database.engine import transaction
 
 from ..delivery.test_delivery_api import ENDPOINT
 from ..delivery.test_trial_api import SENT as TRIAL
+from ..media.media_world import MediaWorld, hosting, picture
 
 pytestmark = [pytest.mark.engines, pytest.mark.usefixtures("fresh_throttle")]
 
@@ -62,6 +64,8 @@ EXEMPT = {
     "POST /v1/routing-rules/test": _TRIED,
     "POST /v1/text-banks/{document_id}/match": "looks entries up, and changes nothing",
     "POST /v1/location-banks/{document_id}/match": "looks entries up, and changes nothing",
+    "POST /v1/hash-matches": "looks entries up, and changes nothing",
+    "POST /v1/hash-matches/file": "looks entries up, and changes nothing",
     "POST /v1/submissions/{submission_id}/evaluations": _TRIED,
     "POST /v1/identity-provider-metadata": "reads metadata and changes nothing",
     "POST /v1/invitations/look": "reads an invitation and changes nothing",
@@ -87,6 +91,13 @@ def unsafe(app: Any) -> Iterator[str]:
             yield f"{method} {route.path}"
 
 
+class File(NamedTuple):
+    """A body that is no JSON."""
+
+    type: str
+    content: bytes
+
+
 class Walk:
     """Does things, and sees that each left a row in the organisation's log."""
 
@@ -109,7 +120,12 @@ class Walk:
         """Call `METHOD path` with the ids in the path; the answer's JSON."""
         method, path = route.split(" ")
         before = len(await self.rows())
-        answer = await person.call(method, path.replace(":path}", "}").format(**ids), body)
+        address = path.replace(":path}", "}").format(**ids)
+        if isinstance(body, File):
+            headers = {"Content-Type": body.type}
+            answer = await person.call(method, address, content=body.content, headers=headers)
+        else:
+            answer = await person.call(method, address, body)
         assert answer.is_success, (route, answer.text)
         new = [row for row in (await self.rows())[before:] if not row[1].startswith("child-")]
         assert action in [row[1] for row in new], (route, new)
@@ -152,6 +168,8 @@ async def test_every_change_is_recorded(  # noqa: PLR0917 - the fixtures that it
     await _keys(walk, admin)
     await _review(walk, admin, kit, place)
     await _enforcement(walk, admin, kit, dispatcher, org.org_id, context)
+    await _hashes(walk, admin, kit, dispatcher, org.org_id, context)
+    await _cybertips(walk, admin, dispatcher, org.org_id)
     routes = set(unsafe(app))
     assert EXEMPT.keys() <= routes, "an exemption for a route that is not there"
     assert walk.walked & EXEMPT.keys() == set(), "an exemption that is not needed"
@@ -226,12 +244,17 @@ async def _documents(walk: Walk, admin: Any, kit: Any) -> None:
     one = "/v1/integrations/{document_id}"
     ids = {"document_id": "OPEN_AI"}
     made = await walk(admin, f"PUT {one}", credential, action="config.saved", **ids)
+    await walk(admin, f"POST {one}/trial", action="integration.tried", **ids)
     await walk(admin, f"DELETE {one}", action="config.deleted", **ids)
     restore = f"POST {one}/revisions/{{revision}}/restore"
     ids["revision"] = made["revision"]
     await walk(admin, restore, action="config.saved", **ids)
     settings = {"name": "Acme", "undoWindow": 0}
     made = await walk(admin, "PUT /v1/settings", settings, action="config.saved")
+    ncmec = await walk(admin, "PUT /v1/ncmec-settings", {}, action="config.saved")
+    restore = "POST /v1/ncmec-settings/{document_id}/revisions/{revision}/restore"
+    ids = {"document_id": "settings", "revision": ncmec["revision"]}
+    await walk(admin, restore, action="config.saved", **ids)
     view = {"page": "jobs", "name": "Late", "value": {}}
     await walk(admin, "PUT /v1/views/{view_id}", view, action="view.saved", view_id="v1")
     await walk(admin, "DELETE /v1/views/{view_id}", action="view.deleted", view_id="v1")
@@ -482,3 +505,42 @@ async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str, action
             action=f"endpoint_{action}.requested",
             endpoint_id="7",
         )
+
+
+async def _hashes(
+    walk: Walk, admin: Any, kit: Any, dispatcher: Any, org_id: str, context: Any
+) -> None:
+    bank = (await admin.make("/v1/hash-banks", {"name": "Known", "enabledRatio": 1}))["id"]
+    root, ids = f"/internal/v1/orgs/{org_id}/hash-banks/{bank}", {"bank_id": bank}
+    hashed = {"added": 1, "known": 0, "pdq": None, "md5": "0" * 32, "quality": None}
+    for path, told in (
+        ("hashes", {"added": 1, "known": 0}),
+        ("changes", {"changed": 1}),
+        ("files", hashed),
+    ):
+        dispatcher.answers[f"{root}/{path}"] = httpx.Response(200, json=told)
+    one, noted = "POST /v1/hash-banks/{bank_id}", {"action": "hash-bank.extended"} | ids
+    digits = "0" * 32
+    await walk(admin, f"{one}/hashes", {"hashes": [{"hash": digits}]}, **noted)
+    csv = File("text/csv", digits.encode())
+    await walk(admin, f"{one}/hashes/import", csv, **noted)
+    file = File("application/octet-stream", picture())
+    await walk(admin, f"{one}/files", file, **noted)
+    change = {"ids": ["1"], "state": "DISABLED"}
+    await walk(admin, f"{one}/hashes/changes", change, action="hash-bank.changed", **ids)
+    photo = kit.item_type("Photo", fields=[{"name": "photo", "type": "IMAGE"}], fieldRoles={})
+    made = await admin.make("/v1/item-types", photo)
+    queue = await admin.make("/v1/queues", {"name": "Photos", "openToEveryone": True})
+    async with hosting() as host:
+        world = MediaWorld(admin, context, org_id, host, made["id"], queue["id"])
+        _, ref = await world.shown()
+        await walk(admin, f"{one}/media", {"ref": ref}, **noted)
+
+
+async def _cybertips(walk: Walk, admin: Any, dispatcher: Any, org_id: str) -> None:
+    told = api_examples("cybertip")["retryCybertip"]["answers"]
+    tip = told["cybertip"]["id"]
+    path = f"/internal/v1/orgs/{org_id}/cybertips/{tip}/retry"
+    dispatcher.answers[path] = httpx.Response(200, json=told)
+    retry = "POST /v1/cybertips/{cybertip_id}/retry"
+    await walk(admin, retry, {}, action="cybertip.retried", cybertip_id=tip)

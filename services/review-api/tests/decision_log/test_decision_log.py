@@ -16,6 +16,7 @@ from coop_contracts.permission import Role
 from coop_review_api.decision_log import query
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.enforcement import bulk_store
+from coop_review_api.history.known_item import own_first
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
@@ -23,6 +24,8 @@ from coop_review_api.review.table import decisions
 from coop_review_api.review.visibility import ReaderScope
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
+
+from ..job_context.job_context_world import Conversation
 
 pytestmark = pytest.mark.engines
 
@@ -47,7 +50,9 @@ class World:
         decision_id: str = await (person or self.moderator).decide(queue or self.queue, components)
         return decision_id
 
-    async def act(self, *, item: str = "item-1", seconds: int = 0, **more: Any) -> str:
+    async def act(
+        self, *, item: str = "item-1", item_type: str = "", seconds: int = 0, **more: Any
+    ) -> str:
         """An action that the log said was requested; its execution."""
         execution = new_id()
         event = ActionRequested(
@@ -57,7 +62,7 @@ class World:
             correlation_id="c",
             execution_id=execution,
             action_id=self.remove,
-            item=ItemRef(id=item, type_id=self.post),
+            item=ItemRef(id=item, type_id=item_type or self.post),
             config_revision=1,
             **{
                 "source": "RULE_EXECUTION",
@@ -73,7 +78,8 @@ class World:
         return execution
 
     async def log(self, person: Any = None, **filters: Any) -> list[dict[str, Any]]:
-        """The whole log, two entries a page."""
+        """The whole log, two entries a page: what rules did with it, unless kinds are named."""
+        filters.setdefault("kind", EVERYTHING)
         found: list[dict[str, Any]] = []
         cursor: dict[str, str] = {}
         while True:
@@ -110,6 +116,7 @@ async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any, clock
 
 
 IGNORE = [{"type": "IGNORE"}]
+EVERYTHING = ["DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION"]
 
 
 async def test_it_has_what_people_rules_and_bulk_actions_did(
@@ -205,10 +212,154 @@ async def test_every_filter_narrows_it_down(world: World, place: Any, sign_in: A
     ]
     for filters, ids in expected:
         assert await world.ids(**filters) == ids, filters
-    for wrong in ("itemId=x", "userId=x", "userTypeId=x", "kind=NO", "since=now", "limit=0"):
+    for wrong in ("itemId=x", "userTypeId=x", "q=", "kind=NO", "since=now", "limit=0"):
         assert (
             await world.moderator.call("GET", f"/v1/decision-log?{wrong}")
         ).status_code == 422, wrong
+
+
+async def test_what_rules_did_does_not_drown_what_people_decided(world: World, place: Any) -> None:
+    """Where no kind is named, the log as a whole has no actions of rules; they are there where it
+    is asked by action, policy, rule or source, or for one item or user."""
+    ruled = await world.act(item="item-1")
+    await place(world.queue, world.post, "item-1")
+    decided = await world.decide(IGNORE)
+    usual: dict[str, Any] = {"kind": []}
+    assert await world.ids(**usual) == [decided]
+    assert await world.ids(**usual, itemTypeId=world.post) == [decided]
+    for narrowed in (
+        {"actionId": world.remove},
+        {"policyId": world.policy},
+        {"ruleId": "rule-1"},
+        {"source": "RULE_EXECUTION"},
+    ):
+        assert await world.ids(**usual, **narrowed) == [ruled], narrowed
+    of_item = {"itemTypeId": world.post, "itemId": "item-1"}
+    assert await world.ids(**usual, **of_item) == [decided, ruled]
+    of_user = {"userTypeId": "user", "userId": "author-1"}
+    assert await world.ids(**usual, **of_user) == [decided, ruled]
+
+
+async def test_it_is_searched_by_words(
+    world: World, place: Any, sign_in: Any, engine: Any, kit: Any
+) -> None:
+    """Words of reasons and notes, whatever their case, phrases, without others; of a decision's and
+    a bulk action's policies and actions the names; nothing of another organisation, and nothing
+    where no word is."""
+    act = {"type": "CUSTOM_ACTION", "actionIds": [world.remove], "policyIds": [world.policy]}
+    said = {"reason": "Sells stolen Watches", "note": "seen twice"}
+    await place(world.queue, world.post, "item-1")
+    worded = await world.decide(IGNORE)
+    async with transaction(engine) as connection:
+        await connection.execute(
+            update(decisions).where(decisions.c.decision_id == worded).values(**said)
+        )
+    await place(world.queue, world.post, "item-2")
+    acted = await world.decide([act])
+    noted = await world.act(
+        item="item-3", seconds=-5, source="POST_ACTIONS", actor_id="bot", actor_note="stolen goods"
+    )
+    order = {"itemTypeId": world.post, "actionIds": [world.remove], "itemIds": ["item-4"]}
+    bulk = (await world.moderator.make("/v1/bulk-actions", order | {"note": "a raid"}))["id"]
+    await world.moderator.call("POST", f"/v1/bulk-actions/{bulk}/confirm", {"total": 1})
+    name = (await world.admin.call("GET", f"/v1/actions/{world.remove}")).json()["name"]
+    for words, expected in {
+        "stolen": {worded, noted},
+        "STOLEN watches": {worded},
+        '"stolen watches"': {worded},
+        '"watches stolen"': set(),
+        "stolen -watches": {noted},
+        "twice": {worded},
+        "spam": {acted},
+        name: {acted, bulk},
+        "raid": {bulk},
+        "stole": set(),
+        "!!!": set(),
+        "org": set(),
+    }.items():
+        assert set(await world.ids(q=words)) == expected, words
+    assert await world.ids(q="stolen", kind=["SKIP", "RELEASE"]) == []
+    other = await sign_in(Role.ADMIN, (await kit.make_org()).org_id)
+    assert await world.ids(other, q="stolen") == []
+
+
+async def test_a_user_is_found_without_a_type(world: World, place: Any, engine: Any) -> None:
+    """An id alone is the user of every type of user, those that were removed too: what they made,
+    what was done to them, and where they were acted on besides."""
+    user_type = {"kind": "USER", "fields": [{"name": "name", "type": "STRING", "required": True}]}
+    one, other = [
+        (await world.admin.make("/v1/item-types", {**user_type, "name": name}))["id"]
+        for name in ("Seller", "Buyer")
+    ]
+    mine = await world.act(item="i", creator=ItemRef(id="u-1", type_id=one))
+    await world.act(item="j", creator=ItemRef(id="u-2", type_id=one))
+    await place(world.queue, world.post, "item-1")
+    related = await world.decide(IGNORE)
+    acted = [
+        {"type": "RELATED_ACTION", "actionIds": ["a"], "items": [{"id": "u-1", "typeId": other}]}
+    ]
+    async with transaction(engine) as connection:
+        await connection.execute(
+            update(decisions).where(decisions.c.decision_id == related).values(components=acted)
+        )
+    await place(world.queue, world.post, "item-2")
+    item_alike = await world.decide(IGNORE)
+    on_item = [{**acted[0], "items": [{"id": "u-1", "typeId": world.post}]}]
+    async with transaction(engine) as connection:
+        await connection.execute(
+            update(decisions)
+            .where(decisions.c.decision_id == item_alike)
+            .values(components=on_item)
+        )
+    # What acted on an item that has the same id is none of theirs.
+    assert set(await world.ids(userId="u-1")) == {mine, related}
+    assert await world.ids(userId="u-1", userTypeId=one) == [mine]
+    removed = await world.admin.call("DELETE", f"/v1/item-types/{one}")
+    assert removed.status_code == 204, removed.text
+    assert set(await world.ids(userId="u-1")) == {mine, related}
+    assert await world.ids(userId="nobody") == []
+
+
+async def test_names_stand_beside_the_items(
+    world: World, place: Any, org: Any, kit: Any, context: Any
+) -> None:
+    """Users that an entry is about, or that were acted on besides, have the name sent last, however
+    many there are."""
+    talk = Conversation(world.admin, context, org.org_id, kit)
+    await talk.prepare()
+    ann, bob = talk.user("ann"), talk.user("bob")
+    await talk.send(talk.profile("ann"), talk.profile("bob"))
+    ruled = await world.act(item="ann", item_type=ann.type_id)
+    await place(world.queue, world.post, "item-1")
+    decided = await world.decide(IGNORE)
+    related = [
+        {
+            "type": "RELATED_ACTION",
+            "actionIds": ["a"],
+            "items": [
+                *({"id": f"nobody-{number}", "typeId": bob.type_id} for number in range(250)),
+                {"id": "bob", "typeId": bob.type_id},
+            ],
+        }
+    ]
+    async with transaction(context.engine) as connection:
+        await connection.execute(
+            update(decisions).where(decisions.c.decision_id == decided).values(components=related)
+        )
+    found = {one["id"]: one for one in await world.log()}
+    assert found[ruled]["itemDisplayName"] == "Ann"
+    assert found[decided]["itemDisplayName"] is None
+    *nobody, last = found[decided]["related"]
+    assert last == {"id": "bob", "typeId": bob.type_id, "displayName": "Bob"}
+    assert {one["displayName"] for one in nobody} == {None}
+
+
+def test_what_entries_are_about_comes_before_what_stands_beside() -> None:
+    """However much is named, the entries' own items are asked for first."""
+    groups = [[ItemRef(f"{group}-{place}", "user") for place in range(3)] for group in range(3)]
+    asked = own_first([*groups, [], groups[0]])
+    assert asked[:3] == [group[0] for group in groups]
+    assert sorted(one.id for one in asked) == sorted(one.id for group in groups for one in group)
 
 
 async def test_a_related_action_is_found_by_its_item(world: World, place: Any, engine: Any) -> None:
@@ -385,13 +536,13 @@ async def test_pages_stay_while_entries_come(world: World) -> None:
     """What is decided while somebody reads changes nothing of the pages that follow, entries of the
     same moment included."""
     made = [await world.act(seconds=-10) for _ in range(5)]
-    answer = await world.moderator.call("GET", "/v1/decision-log?limit=2")
+    answer = await world.moderator.call("GET", "/v1/decision-log?kind=ACTION&limit=2")
     page = answer.json()
     for seconds in (-5, 0):
         await world.act(seconds=seconds)
     seen = [one["id"] for one in page["items"]]
     while page["nextCursor"] is not None:
-        path = f"/v1/decision-log?limit=2&cursor={page['nextCursor']}"
+        path = f"/v1/decision-log?kind=ACTION&limit=2&cursor={page['nextCursor']}"
         page = (await world.moderator.call("GET", path)).json()
         seen += [one["id"] for one in page["items"]]
     assert seen == sorted(made, reverse=True)

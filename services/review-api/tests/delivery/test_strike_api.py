@@ -176,3 +176,31 @@ async def test_old_changes_go(engine: Any, org: Any, clock: Any) -> None:
         assert len(await strike.page(connection, digest, before=None, limit=9)) == 1
         await strike.prune(connection, now=clock() + timedelta(days=366))
         assert not await strike.page(connection, digest, before=None, limit=9)
+
+
+async def test_who_manages_it_is_told_of_thresholds(
+    admin: Any, sign_in: Any, engine: Any, org: Any, clock: Any
+) -> None:
+    """Of each threshold once an hour, however many users reach it and however often it is read; not
+    of one that was crossed long ago; nobody else is told, and no user is named."""
+    moderator = await sign_in(Role.MODERATOR)
+    handle = StrikeHistory(engine, clock=clock)
+    now = clock().replace(minute=10)
+    batch = [
+        received(change(org.org_id, 3, crossed=(3,), time=now)),
+        received(change(org.org_id, 5, crossed=(3, 5), time=now + timedelta(minutes=5))),
+        received(change(org.org_id, 1, time=now)),
+        received(change(org.org_id, 3, crossed=(3,), time=now - timedelta(days=8))),
+    ]
+    await handle(batch)
+    await handle(batch)
+    await handle([received(change(org.org_id, 3, crossed=(3,), time=now - timedelta(hours=1)))])
+
+    async def told(person: Any) -> list[dict[str, Any]]:
+        items = (await person.call("GET", "/v1/notifications")).json()["items"]
+        return [one["data"] for one in items if one["kind"] == "STRIKE_THRESHOLD"]
+
+    found = await told(admin)
+    assert sorted(one["threshold"] for one in found) == [3, 3, 5]
+    assert all(set(one) == {"threshold", "at"} for one in found)
+    assert await told(moderator) == []

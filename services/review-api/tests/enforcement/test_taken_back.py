@@ -63,7 +63,8 @@ class Floor:
 
     async def entry(self, entry_id: str, **filters: str) -> dict[str, Any]:
         """An entry of the log."""
-        params = {"limit": 200, **filters}
+        kinds = ["DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION"]
+        params = {"limit": 200, "kind": kinds, **filters}
         log = (await self.person.call("GET", "/v1/decision-log", params=params)).json()["items"]
         (found,) = [one for one in log if one["id"] == entry_id]
         return dict(found)

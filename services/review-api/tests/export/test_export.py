@@ -126,7 +126,8 @@ async def until_done(exporter: Exporter) -> None:
 
 
 async def order(person: Any, form: str = "CSV", **filters: Any) -> str:
-    body = {"format": form, "filters": filters} if filters else {"format": form}
+    filters.setdefault("kinds", ["DECISION", "BULK_ACTION", "ACTION"])
+    body = {"format": form, "filters": filters}
     answer = await person.call("POST", EXPORTS, body)
     assert answer.status_code == 202, answer.text
     assert answer.json()["state"] == "RUNNING"

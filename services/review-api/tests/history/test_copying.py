@@ -33,7 +33,7 @@ VERSION = ItemVersion(
     parent_key="e3b1a0c6-5f27-5d1e-9b38-6c4d2a7f8e66",
     said_at=datetime(1, 1, 2, 3, tzinfo=AN_HOUR_EAST),
     address=None,
-    item="{}",
+    item=b"{}",
 )
 
 
@@ -49,7 +49,8 @@ class Table:
             with cursor.copy(f"COPY versions ({', '.join(COPIED)}) FROM STDIN") as copy:
                 copy.write(copy_lines(versions))
             cursor.execute("SELECT * FROM versions ORDER BY number")
-            return [ItemVersion(**{name: _plain(row[name]) for name in COPIED}) for row in cursor]
+            rows = [{name: _plain(row[name]) for name in COPIED} for row in cursor]
+        return [ItemVersion(**row | {"item": row["item"].encode()}) for row in rows]
 
 
 def _plain(value: Any) -> Any:
@@ -97,7 +98,7 @@ def test_whatever_is_in_it(table: Table, names: Any, address: Any, item: str, **
         type_id=type_id,
         submission_id=submission_id,
         address=address,
-        item=item,
+        item=item.encode(),
         thread_key=thread,
         time=time,
         said_at=time,
@@ -108,7 +109,7 @@ def test_whatever_is_in_it(table: Table, names: Any, address: Any, item: str, **
 @pytest.mark.parametrize("text", ["\\N", "\\.", "\\", "a\\", "\\\n", "\r\n", "", "\t", "\\x41"])
 def test_what_the_format_would_read_otherwise(table: Table, text: str) -> None:
     """Each of these has a meaning of its own in COPY's text; none of it here."""
-    version = replace(VERSION, item_id=text, address=text, item=text)
+    version = replace(VERSION, item_id=text, address=text, item=text.encode())
     assert table.back(version, version) == [version, version]
 
 

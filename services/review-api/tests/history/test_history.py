@@ -257,7 +257,7 @@ async def test_by_address_and_text(
         recent = [row for row in texts if row.time >= since]
         way = lambda p: reader.by_text(org_id, word, p)  # noqa: E731, B023
         assert await everything(way, limit) == by_time(recent)
-        without = [row for row in recent if other not in row.item]
+        without = [row for row in recent if other.encode() not in row.item]
         way = lambda p: reader.by_text(org_id, f"{word} -{other}", p)  # noqa: E731, B023
         assert await everything(way, limit) == by_time(without)
         assert len(recent) > len(without) > 0

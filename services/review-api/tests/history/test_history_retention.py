@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import any_, column, delete, func, select, table
 
 from coop_contracts.config import SYSTEM_ORG, Kind, LogHead
 from coop_contracts.event import (
@@ -19,7 +20,9 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_contracts.ids import new_id
+from coop_review_api.history.fading import fading
 from coop_review_api.history.handler import ItemHistory, Wanted
+from coop_review_api.history.port import Mark
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.history.retention import HistoryKeeper, horizon
 from coop_review_api.history.store import ItemStore
@@ -269,3 +272,35 @@ async def test_what_is_to_come_is_refused(history_engine: Any) -> None:
     event = submitted(world.org_id, submitted_item("post", text="a"), NOW + timedelta(days=3))
     with pytest.raises(Poison):
         await written(world.history.submitted([received(event)]))
+
+
+async def test_a_mark_that_fades_meanwhile_keeps_nothing(history_engine: Any) -> None:
+    """A day that goes while the item's mark fades waits for it: nothing is kept because of a mark
+    that is gone by then, which nobody would ever take away."""
+    world = World(history_engine, days=2, others={})
+    await world.send(submitted_item("reported"))
+    mark = Mark(world.org_id, "reported", "post", "REPORTED")
+    await ItemStore(history_engine, world.partitions).add([], [mark])
+
+    async def none_spared(*_asked: Any) -> frozenset[str]:
+        return frozenset()
+
+    (fades,) = fading(none_spared)
+    async with transaction(history_engine) as connection:
+        until = datetime.now(NOW.tzinfo) + timedelta(days=1)
+        faded = await fades(connection, world.org_id, before=until, after=None, batch=10)
+        assert faded.rows == 1
+        keeping = asyncio.create_task(world.keep(after=timedelta(days=5)))
+        for _ in range(200):  # until it waits for this transaction, or did not
+            if keeping.done() or await _is_waited_for(connection):
+                break
+            await asyncio.sleep(0.02)
+    await keeping
+    assert await world.rows(kept_items) == []
+    assert await world.kept() == []
+
+
+async def _is_waited_for(connection: Any) -> bool:
+    blocking = func.pg_blocking_pids(column("pid"))
+    waiting = select(func.count()).select_from(table("pg_stat_activity"))
+    return bool(await connection.scalar(waiting.where(func.pg_backend_pid() == any_(blocking))))

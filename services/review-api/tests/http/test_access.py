@@ -235,6 +235,7 @@ async def test_another_organisations_ids_do_not_exist(
     # test_explanation and test_integration try another organisation's. The dispatcher has none.
     ids |= {"deliveries": str(uuid.uuid4()), "endpoints": "1"}
     ids |= {"submissions": "none", "executions": "none"}
+    ids |= {"cybertips": "none"}  # the reporter has none: test_cybertip
     lease = {"leaseToken": token}
     tried_of: list[tuple[str, str, str, Any]] = []
     for route in routes_of(app):
@@ -246,12 +247,12 @@ async def test_another_organisations_ids_do_not_exist(
             continue  # everybody signs in there: tests/single_sign_on try another's provider
         if route.path in ("/v1/views/{view_id}", "/v1/me/preferences/{key}"):
             continue  # under names of everybody's own: test_saved_view and test_preference
-        if route.path.startswith("/v1/settings/"):
+        if route.path.startswith(("/v1/settings/", "/v1/ncmec-settings/")):
             continue  # everybody's settings have the same id, and each their own
         (method,) = route.methods or set()
         collection = route.path.split("/")[2]
         path = route.path.replace("{revision}", str(revisions.get(collection)))
-        path = path.replace("{command}", "cancel")
+        path = path.replace("{command}", "cancel").replace("{what}", "receipt")
         path = re.sub(r"\{\w+\}", ids[collection], path)
         body: Any = None
         if method == "PUT":
@@ -271,7 +272,7 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"personId": admin.user_id}
             elif path.endswith("/hold"):
                 body = {"reason": "r", **lease}
-            elif path.endswith(("/rotate", "/test-requests", "/undo")):
+            elif path.endswith(("/retry", "/rotate", "/test-requests", "/undo")):
                 body = {}
             elif path.endswith("/match"):
                 body = {"text": "a"} if collection == "text-banks" else {"geohash": "u33"}
@@ -281,6 +282,10 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"stage": "clear", "investigation": True}
             elif path.endswith("/comments"):
                 body = {"body": "mine"}
+            elif collection == "hash-banks":
+                of_hashes = {"hashes": {"hashes": [{"hash": "0" * 32}]}, "media": {"ref": "none"}}
+                of_hashes["changes"] = {"ids": ["1"], "state": "ACTIVE"}
+                body = of_hashes.get(path.rpartition("/")[2], {})
             elif not path.endswith("/decisions"):
                 body = lease
         tried_of.append((method, route.path, path, body))
@@ -306,12 +311,16 @@ FOUND_ELSEWHERE = {
     "second-reviews": "test_second_review",
     "notifications": "test_notification",
     "deliveries": "test_delivery_api",
+    "cybertips": "test_cybertip",
     "/v1/actions/{action_id}/test-requests": "test_trial_api",
     "endpoints": "test_delivery_api",
     "media": "test_media",
     "/v1/me/reveals/{reveal_id}": "test_media",
     "submissions": "test_explanation",
     "executions": "test_explanation",
+    "/v1/hash-banks/{bank_id}/hashes": "test_hash_bank",
+    "/v1/hash-banks/{bank_id}/hashes/changes": "test_hash_bank",
+    "/v1/hash-banks/{bank_id}/media": "test_hash_bank",
     "/v1/jobs/{job_id}/draft": "test_claim",
     "/v1/jobs/{job_id}/comments/{comment_id}": "test_comment",
     "/v1/decision-log/exports/{export_id}/download": "test_export",

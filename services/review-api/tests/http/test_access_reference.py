@@ -189,6 +189,11 @@ REFERENCES = (
         ("queue",),
     ),
     Reference(
+        "PUT /v1/ncmec-settings",
+        lambda _, ids: {"productionQueueIds": [ids["queue"]]},
+        ("queue",),
+    ),
+    Reference(
         "POST /v1/users",
         lambda _, ids: {
             "email": f"{uuid.uuid4().hex}@acme.example",

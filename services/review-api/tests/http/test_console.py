@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     (built / "index.html").write_text(PAGE)
     (built / SCRIPT).write_text("let a = 1")
     (built / f"{SCRIPT}.br").write_bytes(b"as brotli")
-    (built / f"{SCRIPT}.gz").write_bytes(gzip.compress(b"let a = 1"))
+    (built / f"{SCRIPT}.gz").write_bytes(gzip.compress(b"let a = 1", mtime=0))
     (built / STYLE).write_text("a{}")
     (built / "assets/plain.js").write_text("let b = 2")
     (built / "favicon.svg").write_text("<svg/>")
@@ -60,6 +61,27 @@ def serving(folder: Path | None) -> httpx.AsyncClient:
 async def client(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(folder) as client:
         yield client
+
+
+async def test_unpacking_holds_nobody_up(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept packed is unpacked beside the loop for who asks for it plain, and not at all for
+    who asks for its length."""
+    seen: list[int] = []
+    unpack = gzip.decompress
+
+    def watched(data: bytes) -> bytes:
+        seen.append(threading.get_ident())
+        return unpack(data)
+
+    monkeypatch.setattr(gzip, "decompress", watched)
+    head = await client.head(f"/{SCRIPT}", headers={"Accept-Encoding": "identity"})
+    assert (head.headers["content-length"], seen) == ("9", [])
+    plain = await client.get(f"/{SCRIPT}", headers={"Accept-Encoding": "identity"})
+    assert (plain.text, plain.headers["content-length"]) == ("let a = 1", "9")
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen
 
 
 @pytest.mark.parametrize("path", ["/", "/signup", "/reset_password", "/q/7?a=b", "/index.html"])
@@ -158,6 +180,20 @@ async def test_files_are_sent_as_they_lie_there(
         tags.append(answer.headers["etag"])
     plain = await client.get(f"/{SCRIPT}", headers={"Accept-Encoding": "identity"})
     assert (plain.headers["etag"] == tags[0]) == (encoding is None)
+    assert plain.text == "let a = 1"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [gzip.compress(b"let a = 2", mtime=0), b"no gzip", b""],
+    ids=["another", "broken", "empty"],
+)
+async def test_a_file_is_what_lay_there_whatever_is_beside(folder: Path, beside: bytes) -> None:
+    """A `.gz` of something else does not change what is sent to those who ask for it plain."""
+    (folder / f"{SCRIPT}.gz").write_bytes(beside)
+    async with serving(folder) as client:
+        plain = await client.get(f"/{SCRIPT}", headers={"Accept-Encoding": "identity"})
+    assert plain.text == "let a = 1"
 
 
 @pytest.mark.parametrize(

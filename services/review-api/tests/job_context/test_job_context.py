@@ -14,9 +14,12 @@ import pytest
 from sqlalchemy import select
 
 from coop_contracts.permission import Role
+from coop_queues.error import JobNotFound
 from coop_queues.job import JobEntry, Placement, Routing
 from coop_review_api.history.reader import ItemReader
+from coop_review_api.kernel.error import LacksPermission, Unavailable
 from coop_review_api.kernel.schema import audit_log
+from coop_review_api.review.claimed_view import ClaimContexts
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.error import Retryable
 
@@ -210,6 +213,30 @@ async def test_each_source_away(
         assert rest.json()["missing"] == [{"part": "HISTORY", "reason": "UNAVAILABLE"}]
 
 
+async def test_a_job_is_decided_while_the_history_is_away(
+    talk: Conversation, context: Any, sign_in: Any, clock: Any
+) -> None:
+    """Claimed, read and decided by what the job carries; the page says that the history is missing,
+    and what was decided is there afterwards."""
+    moderator = await sign_in(Role.MODERATOR)
+    job = await talk.report(talk.said(1), reporters=("bob",))
+    away = AwayReader(context.engine, context.part(ItemReader)._horizon, clock=clock)
+    other = replace(context, parts=MappingProxyType({**context.parts, ItemReader: away}))
+    async with client_of(application_of(other), other) as client:
+        client.cookies, client.headers = moderator.http.cookies, moderator.http.headers
+        claimed = (await client.post(f"/v1/jobs/{job}/claims?include=context")).json()
+        missing = {(one["part"], one["reason"]) for one in claimed["context"]["missing"]}
+        assert ("HISTORY", "UNAVAILABLE") in missing
+        assert claimed["context"]["item"]["data"]["text"] == "word 1"
+        body = {"leaseToken": claimed["lease"]["token"], "components": [{"type": "IGNORE"}]}
+        decided = await client.post(f"/v1/jobs/{job}/decisions", json=body)
+        assert decided.status_code == 201, decided.text
+        log = await client.get(f"/v1/jobs/{job}/history")
+    assert log.status_code == 200, log.text
+    found = await moderator.call("GET", f"/v1/decisions/{decided.json()['id']}")
+    assert found.json()["components"][0]["type"] == "IGNORE"
+
+
 async def test_others_do_not_have_it(
     admin: Any, talk: Conversation, sign_in: Any, kit: Any
 ) -> None:
@@ -332,3 +359,75 @@ async def test_what_is_offered(admin: Any, talk: Conversation, kit: Any, sign_in
     assert {one["id"] for one in (await context_of(admin, job))["offers"]["moveTo"]} >= {secret}
     await admin.decide(picky, [{"type": "IGNORE"}])
     assert (await context_of(admin, job))["offers"] is None
+
+
+async def test_a_claim_brings_it(admin: Any, talk: Conversation, sign_in: Any, kit: Any) -> None:
+    """Whichever way a job is claimed, `include=context` has its context in the same answer, as its
+    own route has it; without, there is none."""
+    moderator = await sign_in(Role.MODERATOR)
+    await talk.send(talk.profile("ann"), *(talk.said(n) for n in range(5)))
+    jobs = [await talk.report(talk.said(n), reporters=("bob",)) for n in range(5)]
+    await admin.make(f"/v1/jobs/{jobs[0]}/comments", {"body": "see the others"})
+    settings = {"name": "Acme", "undoWindow": 60}
+    assert (await admin.call("PUT", "/v1/settings", settings)).status_code == 200
+
+    async def claimed(path: str, body: Any = None) -> Any:
+        answer = await moderator.call("POST", f"{path}?include=context", body)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    async def is_whole(claim: Any) -> None:
+        asked = await context_of(moderator, claim["job"]["id"])
+        assert claim["context"] == asked
+        assert claim["context"]["job"]["lease"]["reviewer"]["id"] == moderator.user_id
+
+    first = await claimed("/v1/claims", {})
+    assert first["job"]["id"] == jobs[0]
+    assert first["context"]["comments"]["items"][0]["author"]["id"] == admin.user_id
+    await is_whole(first)
+    decision = {
+        "leaseToken": first["lease"]["token"],
+        "components": [{"type": "IGNORE"}],
+        "next": {"queueIds": [talk.queue]},
+    }
+    decided = await claimed(f"/v1/jobs/{jobs[0]}/decisions", decision)
+    await is_whole(decided["next"])
+    await is_whole(await claimed(f"/v1/jobs/{jobs[3]}/claims"))
+    await is_whole(await claimed(f"/v1/queues/{talk.queue}/claims"))
+    undone = await claimed(f"/v1/decisions/{decided['decision']['id']}/undo", {"claim": True})
+    await is_whole(undone["claim"])
+    assert undone["claim"]["context"]["draft"] is not None
+    plain = await moderator.call("POST", f"/v1/jobs/{jobs[4]}/claims")
+    assert plain.json()["context"] is None
+    wrong = await moderator.call("POST", "/v1/claims?include=all", {})
+    assert wrong.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Retryable("nothing answers"),
+        Unavailable("saturated"),
+        JobNotFound("emptied since it was claimed"),
+        LacksPermission("VIEW_MRT"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_a_claim_does_not_fail_with_its_context(
+    context: Any, talk: Conversation, sign_in: Any, fault: Exception
+) -> None:
+    """Where the context cannot be had, for whatever reason that is known, the claim is answered
+    without it: the person has the job by then."""
+    moderator = await sign_in(Role.MODERATOR)
+    job = await talk.report(talk.said(1), reporters=("bob",))
+
+    async def away(_request: Any, _principal: Any, _job_id: str) -> Any:
+        raise fault
+
+    parts = MappingProxyType({**context.parts, ClaimContexts: ClaimContexts(away)})
+    other = replace(context, parts=parts)
+    async with client_of(application_of(other), other) as client:
+        client.cookies, client.headers = moderator.http.cookies, moderator.http.headers
+        answer = await client.post(f"/v1/jobs/{job}/claims?include=context")
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["job"]["id"], answer.json()["context"]) == (job, None)

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import av
@@ -16,7 +17,14 @@ import httpx
 import msgspec
 from PIL import Image, ImageDraw
 
-from coop_contracts.event import ItemRef, ItemSubmitted, SubmittedItem
+from coop_contracts.event import (
+    ItemRef,
+    ItemSubmitted,
+    MatchedBank,
+    MediaSignal,
+    MediaSignals,
+    SubmittedItem,
+)
 from coop_contracts.ids import new_id
 from coop_queues import store
 from coop_queues.job import JobEntry, JobKind, Placement, Routing
@@ -25,6 +33,7 @@ from coop_review_api.history.version import Indexing, ItemShape, versions_of
 from coop_review_api.kernel.partition import Partitions
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.message import Received
 
 SECRET = b"ORIGINAL-BYTES-OF-THE-PLATFORM"
 
@@ -43,6 +52,7 @@ def film(seconds: int = 2) -> bytes:
     """A square that wanders."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
+        container.metadata["title"] = "TITLE-OF-THE-PLATFORM"
         stream: Any = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for number in range(seconds * 10):
@@ -182,6 +192,36 @@ class MediaWorld:
         )
         versions = versions_of(event, lambda _org, _item: Indexing(ItemShape(), searched=False))
         await ItemStore(self.context.engine, Partitions(self.context.engine)).add(versions)
+
+    def looked_up(
+        self,
+        item_id: str,
+        url: str,
+        *banks: MatchedBank,
+        at: datetime,
+        error: str | None = None,
+        org_id: str = "",
+        of: str | None = None,
+    ) -> Received[MediaSignals]:
+        """What hma-bridge says of the item's medium; `of`: of that item's, which came beside."""
+        signal = MediaSignal(
+            url=url,
+            field="photo",
+            hashes={} if error else {"md5": "0" * 32},
+            matched_banks=banks,
+            error=error,
+            item=None if of is None else ItemRef(of, self.type_id),
+        )
+        event = MediaSignals(
+            event_id=new_id(),
+            org_id=org_id or self.org_id,
+            time=at,
+            correlation_id="c",
+            submission_id=new_id(),
+            item=ItemRef(item_id, self.type_id),
+            media=(signal,),
+        )
+        return Received(event, b"", event.topic, 0, 0, {}, -1)
 
     async def refs(self, person: Any, job_id: str) -> dict[str, str]:
         """The references in a job, by their pointers."""

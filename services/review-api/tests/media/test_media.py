@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from coop_contracts.config import HashBank, Kind
+from coop_contracts.erasure import ErasedUser
+from coop_contracts.event import ItemRef, MatchedBank
 from coop_contracts.permission import Permission, Role
 from coop_media.order import VEILED_BYTES
+from coop_media.store import DerivativeStore
+from coop_review_api.configuration.log import lock
+from coop_review_api.kernel.erasing import ErasedPart
 from coop_review_api.kernel.schema import audit_log
+from coop_review_api.media.erasing import eraser
 from coop_review_api.media.gallery import Gallery
+from coop_review_api.media.match import MediaMatches
+from coop_review_api.media.reveal import OPEN, PLAYED
 from coop_review_api.media.table import media_derivatives, media_facts, media_reveals
 from coop_review_api.media_value.value import values_of
 from coop_runtime.database.engine import transaction
@@ -93,6 +103,55 @@ async def test_veiled_needs_no_choice_and_shows_nothing(world: MediaWorld) -> No
     assert world.host.asked == ["/a.jpg"]
 
 
+async def test_facts_name_the_hash_banks_that_have_it(world: MediaWorld, kit: Any) -> None:
+    """As hma-bridge said last, by name and distance, the nearest first, of this medium of this item
+    alone; what it could not have changes nothing; erased with the item."""
+    jobs, ref = await world.shown()
+    path = f"/v1/media/{ref}/facts"
+    assert (await world.admin.call("GET", path)).json()["matches"] == []
+    item = (await world.admin.call("GET", f"/v1/jobs/{jobs}")).json()["itemId"]
+    url, now = world.host.url("/a.jpg"), world.context.clock()
+    async with transaction(world.context.engine) as connection:
+        configuration = await lock(
+            connection, world.org_id, author="test", clock=world.context.clock
+        )
+        await configuration.save(
+            Kind.HASH_BANK, HashBank(id="bank-1", name="Known scams", hma_name="K")
+        )
+    near = MatchedBank(bank_id="bank-1", distance=4, signal_ids=("s",))
+    same = MatchedBank(bank_id="gone", distance=0, algorithm="md5")
+    first = world.looked_up(item, url, near, same, at=now)
+    projected = MediaMatches(world.context.engine)
+    await projected([first, first, world.looked_up(item, url + "?other", near, at=now)])
+    await projected([world.looked_up("another", url, near, near, at=now)])
+    await projected([first])
+
+    async def told() -> list[tuple[Any, ...]]:
+        found = (await world.admin.call("GET", path)).json()["matches"]
+        names = ("bankId", "bankName", "algorithm", "distance")
+        return [tuple(one[name] for name in names) for one in found]
+
+    both = [("gone", None, "md5", 0), ("bank-1", "Known scams", "pdq", 4)]
+    assert await told() == both
+    later, last = now + timedelta(minutes=1), now + timedelta(minutes=2)
+    await projected([world.looked_up(item, url, at=later, error="gone")])
+    stranger = (await kit.make_org()).org_id
+    await projected([world.looked_up(item, url, at=later, org_id=stranger)])
+    assert await told() == both
+    await projected([world.looked_up(item, url, same, at=later)])
+    assert await told() == both[:1]
+    await projected([world.looked_up("report", url, near, at=last, of=item), first])
+    assert await told() == both[1:]
+    erase = eraser(
+        world.context.engine, DerivativeStore.of("memory:///", world.context.vault)
+    ).of_items
+    assert erase is not None
+    user = ErasedUser(user=ItemRef("author", "user"), stand_in=ItemRef("x", "user"), until=later)
+    part = ErasedPart(org_id=world.org_id, erased=user, items=(ItemRef(item, world.type_id),))
+    assert (await erase(part))["media_matches"] == 2  # of both of its media
+    assert await told() == []
+
+
 async def test_the_veil_is_as_strong_as_i_like(world: MediaWorld) -> None:
     """Grey or in colours, thicker or thinner, by the wellness settings; never without."""
     _, ref = await world.shown()
@@ -131,6 +190,30 @@ async def test_clear_needs_a_reveal(world: MediaWorld) -> None:
     assert max(middle) - min(middle) < 8
     world.context.clock.forward(seconds=61)
     assert (await world.admin.call("GET", opened["address"])).status_code == 404
+
+
+async def test_a_link_ends_when_its_time_is_over(world: MediaWorld) -> None:
+    """Shortly before its end it opens, after it no longer, a picture's and a film's alike; only a
+    new choice, which counts anew, opens the medium again."""
+    shown = [
+        await world.shown(),
+        await world.shown("/a.mp4", film()),
+    ]
+    for (job_id, ref), part, seconds in zip(
+        shown, ("picture", "stream"), (OPEN, PLAYED), strict=True
+    ):
+        opened = await reveal(world.admin, ref, job_id)
+        link = f"{opened['address']}&part={part}"
+        world.context.clock.forward(seconds=seconds.total_seconds() - 20)
+        assert (await world.admin.call("GET", link)).status_code in (200, 206)
+        world.context.clock.forward(seconds=21)
+        ended = await world.admin.call("GET", link)
+        assert (ended.status_code, SECRET in ended.content) == (404, False)
+        again = await reveal(world.admin, ref, job_id)
+        assert again["id"] != opened["id"]
+        assert (await world.admin.call("GET", link)).status_code == 404
+        fresh = await world.admin.call("GET", f"{again['address']}&part={part}")
+        assert fresh.status_code in (200, 206)
 
 
 async def test_nothing_clear_is_at_rest(world: MediaWorld) -> None:
@@ -321,9 +404,14 @@ async def test_a_film_is_veiled_and_then_played(world: MediaWorld) -> None:
     assert whole.headers["content-type"] == "video/mp4"
     assert whole.headers["content-range"] == f"bytes 0-{len(content) - 1}/{len(content)}"
     assert whole.headers["cache-control"] == "no-store"
-    assert whole.content == content
+    # All but what it says of itself, which stands where it stood.
+    assert len(whole.content) == len(content)
+    assert b"TITLE-OF-THE-PLATFORM" in content
+    assert b"TITLE-OF-THE-PLATFORM" not in whole.content
+    at = content.index(b"mdat")
+    assert whole.content[at : at + 4] == b"mdat"
     piece = await world.admin.call("GET", where, headers={"Range": "bytes=10-19"})
-    assert piece.content == content[10:20]
+    assert piece.content == whole.content[10:20]
     beyond = await world.admin.call("GET", where, headers={"Range": f"bytes={len(content)}-"})
     assert beyond.status_code == 416
     assert beyond.headers["content-range"] == f"bytes */{len(content)}"

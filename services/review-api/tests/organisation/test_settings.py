@@ -270,6 +270,16 @@ async def test_how_long_items_are_kept_is_the_organisations(admin: Any) -> None:
         assert (await put(admin, itemHistoryDays=days)).status_code == 422
 
 
+async def test_how_long_words_are_kept_is_the_organisations(admin: Any, kit: Any) -> None:
+    """For ever, or days from a month to ten years."""
+    assert (await admin.call("GET", "/v1/settings")).json()["recordDays"] is None
+    for days in (400, None):
+        assert (await put(admin, recordDays=days)).status_code == 200
+        assert (await admin.call("GET", "/v1/settings")).json()["recordDays"] == days
+    for wrong in (29, 3651, 30.5):
+        assert kit.pointers(await put(admin, recordDays=wrong)) == ["/recordDays"]
+
+
 async def test_how_long_closed_jobs_speak_is_the_organisations(admin: Any, kit: Any) -> None:
     """For ever, or days from one to ten years."""
     assert (await admin.call("GET", "/v1/settings")).json()["closedJobDays"] is None

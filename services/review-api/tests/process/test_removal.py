@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,8 +17,10 @@ from coop_audit.chain import verify
 from coop_contracts.call import ROOT
 from coop_contracts.event import ConfigChanged
 from coop_contracts.permission import Role
+from coop_media.store import DerivativeStore
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.error import Conflict
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.organisation import removal, state
@@ -25,6 +28,8 @@ from coop_review_api.organisation.record import RECORDS
 from coop_review_api.organisation.removal import Places
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.producer import Producer
+from coop_runtime.process.error import Retryable
+from coop_runtime.secret.vault import Vault
 
 from .test_relay import broker, relay_of
 
@@ -33,8 +38,8 @@ __all__ = ["broker"]
 pytestmark = pytest.mark.engines
 
 
-class HeldByDispatcher:
-    """What the dispatcher has of organisations: it gives it away in two calls."""
+class HeldElsewhere:
+    """What another service has of organisations: it gives it away in two calls."""
 
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}
@@ -52,21 +57,50 @@ class HeldByDispatcher:
 
 
 @pytest.fixture
-def held() -> HeldByDispatcher:
-    return HeldByDispatcher()
+def held() -> HeldElsewhere:
+    return HeldElsewhere()
+
+
+@pytest.fixture
+def hashes() -> HeldElsewhere:
+    return HeldElsewhere()
 
 
 @pytest.fixture
 async def places(
-    engine: Any, redis: Any, broker: Any, held: HeldByDispatcher
+    engine: Any, redis: Any, broker: Any, held: HeldElsewhere, hashes: HeldElsewhere
 ) -> AsyncIterator[Places]:
     dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(held))
+    bridge = HashBridge("http://bridge", "token", transport=httpx.MockTransport(hashes))
     producer, topic = Producer(broker, client_id="test-removal"), ConfigTopic(broker)
     await producer.start()
-    yield Places(engine=engine, dispatch=dispatch, redis=redis, producer=producer, topic=topic)
+    await until_led(topic)
+    yield Places(
+        engine=engine,
+        dispatch=dispatch,
+        bridge=bridge,
+        redis=redis,
+        producer=producer,
+        topic=topic,
+        derivatives=DerivativeStore.of("memory:///", Vault([b"k" * 32])),
+    )
     await producer.stop()
     await topic.close()
+    await bridge.aclose()
     await dispatch.aclose()
+
+
+async def until_led(topic: ConfigTopic) -> None:
+    """A topic that was just made has no leader yet."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            await topic.read()
+        except Retryable:
+            assert time.monotonic() < deadline, "the topic has no leader"
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 def newest_of_keys(bootstrap: str, org_id: str) -> dict[str, bytes | None]:
@@ -106,7 +140,13 @@ async def filled(admin: Any, org: Any, kit: Any, place: Any, sign_in: Any, redis
 
 @pytest.mark.usefixtures("filled")
 async def test_nothing_is_left_of_an_organisation(
-    org: Any, kit: Any, broker: Any, places: Places, held: HeldByDispatcher, context: Any
+    org: Any,
+    kit: Any,
+    broker: Any,
+    places: Places,
+    held: HeldElsewhere,
+    hashes: HeldElsewhere,
+    context: Any,
 ) -> None:
     """What there is is said before; afterwards no table, key or document has anything of it, its
     last word of each document on the topic is a tombstone, and the chains of others hold. Another
@@ -115,7 +155,13 @@ async def test_nothing_is_left_of_an_organisation(
         pytest.skip("Tansu keeps no records without a value: nothing becomes a tombstone")
     other = await kit.make_org()
     held.rows = {org.org_id: 5, other.org_id: 7}
+    hashes.rows = {org.org_id: 3, other.org_id: 4}
+    for one in (org.org_id, other.org_id):
+        assert await places.derivatives.put(f"{one}/item/medium/no-row-knows-it", b"veiled")
     engine, clock = context.engine, context.clock
+    # Those that tests of the chain itself broke.
+    broken = (await verify(engine, context.vault, org_id=None)).faults
+    assert not {org.org_id, other.org_id} & {fault.chain for fault in broken}
     async with relay_of(engine, broker, clock):
         with pytest.raises(Conflict):
             await removal.remove(places, org.org_id, clock=clock, tell=lambda _: None)
@@ -124,8 +170,10 @@ async def test_nothing_is_left_of_an_organisation(
         there = await _settled(places, org.org_id)
         kept = await _settled(places, other.org_id)
         assert there["dispatch"] == {"requests": 5}
+        assert there["hashes"] == {"requests": 3}
         assert there["redis"]["keys"] >= 1
         assert there["queues"]["jobs"] == 2
+        assert there["object store"] == {"objects": 1}
         assert there["config topic"]["documents"] > 10
         assert {"users", "config_log", "audit_log", "audit_chain", "decisions", "invitations"} <= (
             there["review"].keys()
@@ -133,8 +181,16 @@ async def test_nothing_is_left_of_an_organisation(
         told: list[str] = []
         left = await removal.remove(places, org.org_id, clock=clock, tell=told.append)
         assert left == {}
-        assert told == ["dispatcher", "queues", "redis", "documents", "review"]
-        assert held.removals == 3
+        assert told == [
+            "dispatcher",
+            "hma-bridge",
+            "queues",
+            "redis",
+            "documents",
+            "object store",
+            "review",
+        ]
+        assert (held.removals, hashes.removals) == (3, 2)
         newest = await asyncio.to_thread(newest_of_keys, broker.kafka, org.org_id)
         assert len(newest) >= there["config topic"]["documents"]
         assert set(newest.values()) == {None}
@@ -142,7 +198,7 @@ async def test_nothing_is_left_of_an_organisation(
         again = await removal.remove(places, org.org_id, clock=clock, tell=lambda _: None)
         assert again == {}
     report = await verify(engine, context.vault, org_id=None)
-    assert report.faults == []
+    assert report.faults == broken
     async with transaction(engine) as connection:
         rows = await connection.execute(
             select(audit_log.c.org_id, audit_log.c.detail).where(

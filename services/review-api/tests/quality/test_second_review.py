@@ -448,3 +448,20 @@ async def test_closed_queues_say_nothing(floor: Floor, sign_in: Any) -> None:
     named = f"/v1/quality/overturns?queueId={floor.queue}"
     assert (await stranger.call("GET", named)).json()["items"] == []
     assert len((await first.call("GET", named)).json()["items"]) == 1
+
+
+async def test_stepping_away_gives_them_back(floor: Floor, sign_in: Any) -> None:
+    """Whoever steps away holds no second review any more: it waits again, its token is worth
+    nothing, and a decision elsewhere is not touched."""
+    first, second, third = [await sign_in(Role.MODERATOR) for _ in range(3)]
+    await floor.decide(first)
+    claimed = await floor.claim(second)
+    assert claimed is not None
+    assert await floor.claim(third) is None
+    released = await second.call("DELETE", "/v1/claims")
+    assert (released.status_code, released.json()) == (200, {"released": 1})
+    assert (await second.call("DELETE", "/v1/claims")).json() == {"released": 0}
+    assert (await floor.answer(second, claimed)).status_code == 409
+    again = await floor.claim(third)
+    assert again is not None
+    assert again["secondReview"]["id"] == claimed["secondReview"]["id"]

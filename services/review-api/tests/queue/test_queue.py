@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 
 from coop_contracts.config import Kind, OrgSettings, Policy
@@ -378,6 +379,55 @@ async def test_counts_say_what_is_overdue(
     assert (now["pending"], now["overdue"]) == (2, 1)
     deadline = datetime.fromisoformat(now["nextDeadline"])
     assert abs(deadline - late) < timedelta(minutes=1)
+
+
+async def test_what_fails_for_ever_is_tried_ever_more_rarely_and_counted(
+    admin: Any, context: Any, place: Any, org: Any, kit: Any, monkeypatch: Any, clock: Any
+) -> None:
+    """A removed queue whose batches fail is looked at again after half a minute, later every ten
+    minutes, never given up, and each time is counted for the alarm; then its jobs go on."""
+    post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
+    gone = (await admin.make("/v1/queues", {"name": "Gone", "openToEveryone": True}))["id"]
+    kept = (await admin.make("/v1/queues", {"name": "Kept", "openToEveryone": True}))["id"]
+    await place(gone, post)
+    answer = await admin.call("DELETE", f"/v1/queues/{gone}?moveTo={kept}")
+    assert answer.status_code == 204, answer.text
+    carry_out, worker = removal.carry_out, worker_of(context)
+
+    async def fail(connection: Any, row: Any, **more: Any) -> Any:
+        if row.queue_id == gone:
+            raise ValueError("a defect")
+        return await carry_out(connection, row, **more)
+
+    def failures() -> float:
+        labels = {"kind": "REMOVED_QUEUE"}
+        return REGISTRY.get_sample_value("coop_review_automation_failures_total", labels) or 0
+
+    async def rest() -> float:
+        """For how many seconds it is left alone after it was tried."""
+        before = failures()
+        for _ in range(200):
+            await worker.move()
+            if failures() > before:
+                break
+        query = select(removed_queues.c.due_at).where(removed_queues.c.queue_id == gone)
+        async with transaction(context.engine) as connection:
+            due: Any = await connection.scalar(query)
+        return float((due - clock()).total_seconds())
+
+    monkeypatch.setattr(removal, "carry_out", fail)
+    assert await rest() == pytest.approx(30, abs=5)
+    clock.forward(seconds=31)
+    assert await rest() == pytest.approx(30, abs=5)
+    clock.forward(days=1)
+    assert await rest() == pytest.approx(600, abs=5)
+    clock.forward(minutes=11)
+    monkeypatch.undo()
+    for _ in range(200):
+        await worker.move()
+        if gone not in await pending(context.engine, org.org_id):
+            break
+    assert list(await pending(context.engine, org.org_id)) == [kept]
 
 
 def test_looks_become_rarer() -> None:

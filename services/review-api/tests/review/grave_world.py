@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import httpx
 import msgspec
+from msgspec import to_builtins
 from sqlalchemy import insert, select
 
 from coop_contracts.event import (
@@ -27,7 +28,8 @@ from coop_contracts.event import (
     StrikesChanged,
     SubmittedItem,
 )
-from coop_contracts.ids import new_id
+from coop_contracts.export import api_examples
+from coop_contracts.ids import cybertip_id, new_id
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.job import JobEntry, JobKind, Placement, Routing, requested_entry_id
@@ -73,12 +75,14 @@ class Kept:
     retroaction: str
     reversal: str
     golden: str
+    medium: str
 
 
 @dataclass
 class GraveWorld:
     """An organisation in which nothing but grave material was ever submitted. `clerk` did what is
-    done to it; `viewer` may see it, `other` may do everything else."""
+    done to it; `viewer` may see it, `other` may do everything else. `picture` is the address of
+    what the items show."""
 
     clerk: Any
     viewer: Any
@@ -87,11 +91,17 @@ class GraveWorld:
     context: Any
     org_id: str
     dispatcher: Any
+    picture: str
     ids: dict[str, str] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     exports: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def cybertip(self) -> str:
+        """The id of the author's report."""
+        return cybertip_id(decision_id=self.kept[0].decision)
 
     @property
     def author(self) -> ItemRef:
@@ -100,7 +110,7 @@ class GraveWorld:
     def item(self, item_id: str) -> SubmittedItem:
         """An item as it is submitted: a post of the author's, or the author."""
         is_user = item_id == self.author.id
-        data = {"text": TEXT, "picture": {"url": "https://cdn.example/1.png"}}
+        data = {"text": TEXT, "picture": {"url": self.picture}}
         return SubmittedItem(
             id=item_id,
             type_id=self.ids["user" if is_user else "post"],
@@ -129,6 +139,9 @@ class GraveWorld:
         settings = {"name": "Acme", "undoWindow": 0, "ncmecQueueId": self.ids["ncmec"]}
         answer = await self.clerk.call("PUT", "/v1/settings", settings)
         assert answer.status_code == 200, answer.text
+        self.ids["bank"] = (await make("/v1/hash-banks", {"name": "Known", "enabledRatio": 1}))[
+            "id"
+        ]
         for name in ("post", "user"):
             condition = self.kit.contains(strings=["cave"])
             live = {"name": f"Caves {name}", "status": "LIVE", "conditionSet": condition}
@@ -157,6 +170,7 @@ class GraveWorld:
             retroaction=tried[1],
             reversal=reversal["id"],
             golden=golden["id"],
+            medium=await self._medium(decided),
         )
         self.kept.append(kept)
         return kept
@@ -208,6 +222,12 @@ class GraveWorld:
         acted = {"type": "CUSTOM_ACTION", "actionIds": [self.ids["action"]]}
         body = {"leaseToken": claimed, "components": [acted], "reason": WORDS, "note": WORDS}
         return job, (await self.clerk.make(f"{path}/decisions", body))["id"]
+
+    async def _medium(self, job: str) -> str:
+        """What the job's picture is asked for by."""
+        shown = (await self.clerk.call("GET", f"/v1/jobs/{job}")).json()
+        (ref,) = {one["ref"] for one in shown["payload"]["media"]}
+        return str(ref)
 
     async def _held_by_other(self, item: SubmittedItem) -> str:
         job = await self.place("plain", item)
@@ -429,6 +449,24 @@ class GraveWorld:
         }
         page = {"items": [crossing], "nextCursor": None}
         answers[f"{root}/strikes/threshold-actions"] = httpx.Response(200, json=page)
+        added = {"added": 1, "known": 0, "pdq": None, "md5": "0" * 32, "quality": None}
+        answers[f"{root}/hash-banks/{self.ids['bank']}/files"] = httpx.Response(200, json=added)
+        self._reported(root)
+
+    def _reported(self, root: str) -> None:
+        """What the reporter says: the author was reported to NCMEC."""
+        examples = api_examples("cybertip")
+        tip = examples["getCybertip"]["answers"]["cybertip"]
+        tip |= {"id": self.cybertip, "user": to_builtins(self.author), "warnings": [WORDS]}
+        details = {"cybertip": tip, "attempts": []}
+        document = {"text": f"<report>{WORDS}</report>"}
+        for path, said in {
+            "cybertips": {"cybertips": [tip], "nextCursor": None},
+            f"cybertips/{self.cybertip}": details,
+            f"cybertips/{self.cybertip}/retry": details,
+            f"cybertips/{self.cybertip}/documents/document": document,
+        }.items():
+            self.dispatcher.answers[f"{root}/{path}"] = httpx.Response(200, json=said)
 
     async def strike(self) -> None:
         """What the log says of the author's strikes."""

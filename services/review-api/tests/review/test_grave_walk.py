@@ -7,13 +7,13 @@ which. Whoever walks without the permission has all the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from coop_contracts.permission import Permission, Role
 from coop_review_api.kernel.schema import audit_log
@@ -22,6 +22,7 @@ from coop_review_api.live.snapshot import Watched, take_snapshot
 from coop_review_api.process.application import build
 from coop_runtime.database.engine import transaction
 
+from ..media.media_world import hosting, picture
 from ..world.route import query_names
 from .grave_world import WAYS, GraveWorld, has_words, permissions_but
 
@@ -54,6 +55,10 @@ SHOWN = {
     ("GET", "/v1/bulk-actions/{bulk_id}/items"),
     ("GET", "/v1/deliveries"),
     ("GET", "/v1/deliveries/{execution_id}"),
+    ("GET", "/v1/cybertips"),
+    ("GET", "/v1/cybertips/{cybertip_id}"),
+    ("GET", "/v1/cybertips/{cybertip_id}/documents/{what}"),
+    ("POST", "/v1/cybertips/{cybertip_id}/retry"),
 }
 """What shows words or items of it."""
 
@@ -66,6 +71,7 @@ HIDDEN = {
     ("POST", "/v1/rules/spot-test"),
     ("POST", "/v1/routing-rules/test"),
     ("POST", "/v1/reversals"),
+    ("POST", "/v1/hash-banks/{bank_id}/media"),
 }
 """What says nothing of its words, and is not there either: 404, and something else with the
 permission."""
@@ -139,7 +145,6 @@ NOTHING_OF_ITEMS = {
     "csp-reports",
     "endpoints",
     "favourites",
-    "hash-banks",
     "identity-provider-metadata",
     "identity-providers",
     "integrations",
@@ -147,6 +152,7 @@ NOTHING_OF_ITEMS = {
     "item-types",
     "location-banks",
     "me",
+    "ncmec-settings",
     "openapi.json",
     "password-resets",
     "people",
@@ -179,6 +185,13 @@ ALSO_NOTHING = {
     "GET /v1/erasures",  # how far it is: numbers, of child safety only with the permission
     "GET /v1/erasures/{erasure_id}",
     "GET /v1/erasures/{erasure_id}/users",
+    "GET /v1/hash-bank-sizes",  # numbers of hashes
+    "GET /v1/hash-banks",
+    "GET /v1/hash-banks/{bank_id}/hashes",  # hashes and notes, of nothing that is named
+    "GET /v1/hash-banks/{document_id}",
+    "GET /v1/hash-banks/{document_id}/revisions",
+    "GET /v1/hash-banks/{document_id}/revisions/{revision}",
+    "GET /v1/hash-banks/{document_id}/revisions/{revision}/changes",
     "GET /v1/notifications",  # ids of jobs, which are not there when one looks
     "GET /v1/queues",
     "GET /v1/queues/{document_id}",
@@ -220,6 +233,15 @@ CHANGES = {
     "decisions/{decision_id}/undo",
     "deliveries/redeliver",
     "deliveries/{execution_id}/redeliver",
+    "hash-banks",
+    "hash-banks/{bank_id}/files",
+    "hash-banks/{bank_id}/hashes",
+    "hash-banks/{bank_id}/hashes/changes",
+    "hash-banks/{bank_id}/hashes/import",
+    "hash-banks/{document_id}",
+    "hash-banks/{document_id}/revisions/{revision}/restore",
+    "hash-matches",
+    "hash-matches/file",
     "jobs/{job_id}/assignment",
     "erasures",
     "jobs/{job_id}/comments",
@@ -324,34 +346,37 @@ def test_a_new_route_is_not_classified() -> None:
 @pytest.fixture(params=WAYS)
 async def material(
     request: Any, sign_in: Any, admin: Any, kit: Any, context: Any, org: Any, dispatcher: Any
-) -> GraveWorld:
+) -> AsyncIterator[GraveWorld]:
     """Material that came in one of the five ways, with all that is kept of it."""
-    permissions = permissions_but(Permission.VIEW_CHILD_SAFETY_DATA)
-    role = await admin.make("/v1/roles", {"name": "All but one", "permissions": permissions})
-    world = GraveWorld(
-        clerk=admin,
-        viewer=await sign_in(Role.ADMIN),
-        other=await sign_in(role["id"]),
-        kit=kit,
-        context=context,
-        org_id=org.org_id,
-        dispatcher=dispatcher,
-    )
-    await world.begin()
-    for item_id in {
-        "REVIEWER": ("grave-item", "grave-media"),
-        "REPORT": ("grave-item", "grave-media", "grave-thread"),
-        "RULE": ("grave-item", "grave-user"),
-        "POST_ACTIONS": ("grave-item", "grave-user"),
-        "STRIKE_THRESHOLD": ("grave-user",),
-    }[request.param]:
-        await world.keep(item_id)
-    await world.export()
-    await world.strike()
-    assert has_words((await world.other.call("GET", "/v1/decision-log")).text), "plain before"
-    await world.come(request.param)
-    await world.hold()
-    return world
+    async with hosting() as host:
+        host.files["/grave.jpg"] = picture()
+        permissions = permissions_but(Permission.VIEW_CHILD_SAFETY_DATA)
+        role = await admin.make("/v1/roles", {"name": "All but one", "permissions": permissions})
+        world = GraveWorld(
+            clerk=admin,
+            viewer=await sign_in(Role.ADMIN),
+            other=await sign_in(role["id"]),
+            kit=kit,
+            context=context,
+            org_id=org.org_id,
+            dispatcher=dispatcher,
+            picture=host.url("/grave.jpg"),
+        )
+        await world.begin()
+        for item_id in {
+            "REVIEWER": ("grave-item", "grave-media"),
+            "REPORT": ("grave-item", "grave-media", "grave-thread"),
+            "RULE": ("grave-item", "grave-user"),
+            "POST_ACTIONS": ("grave-item", "grave-user"),
+            "STRIKE_THRESHOLD": ("grave-user",),
+        }[request.param]:
+            await world.keep(item_id)
+        await world.export()
+        await world.strike()
+        assert has_words((await world.other.call("GET", "/v1/decision-log")).text), "plain before"
+        await world.come(request.param)
+        await world.hold()
+        yield world
 
 
 def addresses(app: Any, world: GraveWorld, wanted: set[tuple[str, str]]) -> Iterator[Any]:
@@ -379,6 +404,9 @@ def addresses(app: Any, world: GraveWorld, wanted: set[tuple[str, str]]) -> Iter
                         "golden_id": one.golden,
                         "export_id": export,
                         "queue_id": world.ids["plain"],
+                        "bank_id": world.ids["bank"],
+                        "cybertip_id": world.cybertip,
+                        "what": "document",
                     }
                     if "{user_id:path}" in path:
                         ids["type_id"] = world.author.type_id
@@ -433,14 +461,17 @@ def body_of(path: str, one: Any) -> Any:
             return {"submissionId": one.submission}
         case "reversals":
             return {"executionId": one.execution}
+        case "hash-banks/{bank_id}/media":
+            return {"ref": one.medium}
+        case "cybertips/{cybertip_id}/retry":
+            return {}
     return None
 
 
 async def looks(engine: Any, person: Any) -> int:
-    """How often this person's looks were recorded."""
-    query = select(func.count()).where(
-        audit_log.c.actor == person.user_id, audit_log.c.action.like("child-safety.%")
-    )
+    """How often this person's looks were recorded, and their going on with reports."""
+    is_look = or_(audit_log.c.action.like("child-safety.%"), audit_log.c.action.like("cybertip.%"))
+    query = select(func.count()).where(audit_log.c.actor == person.user_id, is_look)
     async with transaction(engine) as connection:
         return int(await connection.scalar(query) or 0)
 
@@ -561,14 +592,29 @@ async def test_it_is_not_handed_out(material: GraveWorld) -> None:
 
 @pytest.mark.engines
 async def test_the_audit_log_says_that_somebody_looked_not_at_what(material: GraveWorld) -> None:
-    """Who answers for the organisation sees each look; what was looked at they see with the
-    permission alone."""
+    """Who answers for the organisation sees each look, each report that somebody went on with, and
+    each medium that came into a bank; of what, they see with the permission alone."""
     kept = material.kept[0]
     path = f"/v1/items/{kept.item.type_id}/{kept.item.id}/partial"
     await material.viewer.call("GET", path)
+    bank = f"/v1/hash-banks/{material.ids['bank']}/media"
+    added = await material.viewer.call("POST", bank, {"ref": kept.medium})
+    assert added.status_code == 200, added.text
+    retry = f"/v1/cybertips/{material.cybertip}/retry"
+    assert (await material.viewer.call("POST", retry, {})).status_code == 200
     for person, seen in ((material.other, False), (material.viewer, True)):
-        rows = (await person.call("GET", "/v1/audit-log?action=child-safety.viewed")).json()
-        assert rows["items"]
-        assert any(row["targetId"] for row in rows["items"]) == seen
+        for action in ("child-safety.viewed", "cybertip.retried"):
+            rows = (await person.call("GET", f"/v1/audit-log?action={action}")).json()
+            assert rows["items"]
+            assert any(row["targetId"] for row in rows["items"]) == seen
+        rows = (await person.call("GET", "/v1/audit-log?action=hash-bank.extended")).json()
+        assert [has_words(str(row["detail"])) for row in rows["items"]] == [seen]
+        for action in ("child-safety.viewed", "cybertip.retried"):
+            known = (await material.viewer.call("GET", f"/v1/audit-log?action={action}")).json()
+            about = {"targetId": known["items"][0]["targetId"]}
+            # Whose id somebody guesses is not told by how many rows there are of it.
+            rows = (await person.call("GET", "/v1/audit-log", params=about)).json()
+            assert bool(rows["items"]) == seen
         whole = await person.call("GET", "/v1/audit-log?limit=200")
         assert seen or not has_words(whole.text), whole.text
+        assert seen or material.cybertip not in whole.text

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from coop_contracts.config import Field, ItemType, Policy, Queue
+from coop_contracts.config import Container, Field, ItemType, Policy, Queue, ScalarType
 from coop_contracts.event import SubmittedItem
 from coop_contracts.permission import Role
 from coop_queues.store import Ranking
@@ -143,20 +143,28 @@ async def test_what_i_skipped_and_when_it_is_back(
 
 
 def test_what_a_preview_shows() -> None:
-    """Fields in the order of the type, none that is hidden; media are counted, other items left
-    out; it ends after 200 characters, however deep or long the data is."""
+    """Fields in the order of the type, none that is hidden, or says when, where and who; media are
+    counted, other items left out; it ends after 200 characters, however deep or long the data
+    is."""
     fields = ("title", "body", "secret", "pictures", "author")
+    addresses = Container(container_type="ARRAY", value_scalar_type=ScalarType.IP_ADDRESS)
     item_type = ItemType(
         id="t",
         name="T",
         kind="CONTENT",
         version="2026-01-01T00:00:00.000000Z",
-        fields=tuple(Field(name=name, type="STRING") for name in fields),
+        fields=(
+            Field(name="sent", type="DATETIME"),
+            Field(name="from", type="ARRAY", container=addresses),
+            *(Field(name=name, type="STRING") for name in fields),
+        ),
         hidden_fields=("secret",),
     )
     data = {
         "author": {"id": "u1", "typeId": "user"},
         "secret": "hidden",
+        "sent": "2026-01-01T00:00:00Z",
+        "from": ["192.0.2.1"],
         "body": "  two\n words ",
         "title": "first",
         "pictures": [{"url": "https://a.example/1"}, {"url": "https://a.example/2"}],

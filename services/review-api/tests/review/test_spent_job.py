@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from coop_review_api.configuration.fading import FadingKeeper
 from coop_review_api.quality.needed import needed_jobs
-from coop_review_api.review.spent_keeper import SpentJobKeeper
+from coop_review_api.review.spent_job import SpentJobs
 
 from ..world.clock import Clock
 
@@ -38,7 +39,10 @@ class Spent:
         return job_id
 
     async def keep(self, *, batch: int = 2) -> int:
-        keeper = SpentJobKeeper(self.engine, needed_jobs, clock=self.clock, batch=batch)
+        spent = (SpentJobs(needed=needed_jobs, clock=self.clock),)
+        keeper = FadingKeeper(
+            self.engine, spent, setting="closedJobDays", clock=self.clock, batch=batch
+        )
         return await keeper.keep()
 
     def closed(self, job_id: str, ago: timedelta) -> None:

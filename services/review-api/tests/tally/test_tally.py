@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +18,18 @@ from coop_contracts.ids import new_id
 from coop_review_api.tally.bucket import Bucket, Buckets, buckets_of
 from coop_review_api.tally.figure import FIGURES, DimensionName, Fact
 from coop_review_api.tally.keeper import TallyKeeper
-from coop_review_api.tally.reader import TallyQuestion, read, read_largest
-from coop_review_api.tally.store import QUARTERS, count, week_of
+from coop_review_api.tally.memory import SeasonMemory
+from coop_review_api.tally.reader import Sums, TallyQuestion, TallyReader
+from coop_review_api.tally.season import DAYS as SEASON
+from coop_review_api.tally.season import place_of, season_of, seasons_between
+from coop_review_api.tally.store import QUARTERS, count
 from coop_runtime.database.engine import transaction
+
+from ..world.statement import counted
 
 pytestmark = pytest.mark.engines
 
-BEGIN = datetime(2026, 3, 20, tzinfo=UTC)
+BEGIN = datetime(2026, 3, 20, tzinfo=UTC)  # a season begins ten days later
 DAYS = 20
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"]
 
@@ -77,9 +85,21 @@ async def write(engine: Any, facts: list[Fact]) -> None:
             await count(connection, facts[first : first + 100])
 
 
-async def ask(engine: Any, question: TallyQuestion) -> dict[tuple[str, ...], list[int]]:
+async def ask(
+    engine: Any, question: TallyQuestion, tallies: TallyReader | None = None
+) -> dict[tuple[str, ...], list[int]]:
     async with transaction(engine) as connection:
-        return await read(connection, question)
+        return await (tallies or TallyReader()).read(connection, question)
+
+
+async def read_largest(
+    connection: Any, question: TallyQuestion, top: int, tallies: TallyReader | None = None
+) -> tuple[Sums, Sums]:
+    tallies = tallies or TallyReader()
+    (ranked,) = await tallies.ranked(connection, [(question, top)])
+    (found,) = await tallies.series(connection, [ranked])
+    assert ranked.totals is not None
+    return found, ranked.totals
 
 
 GROUPS: list[tuple[DimensionName, ...]] = [
@@ -162,13 +182,13 @@ async def test_the_largest_have_their_series_and_all_their_totals(engine: Any) -
     )
     whole = expected(facts, question)
     async with transaction(engine) as connection:
-        series, totals = await read_largest(connection, question, 2)
+        found, totals = await read_largest(connection, question, 2)
     assert totals == {
         keys: [sum(counts[: buckets.before]), sum(counts[buckets.before :])]
         for keys, counts in whole.items()
     }
     first = sorted(whole, key=lambda keys: (-totals[keys][-1], keys))[:2]
-    assert series == {keys: whole[keys] for keys in first}
+    assert found == {keys: whole[keys] for keys in first}
 
 
 async def test_another_organisations_are_not_counted(engine: Any) -> None:
@@ -216,15 +236,121 @@ def test_buckets_have_no_gap(zone: str, bucket: Bucket) -> None:
         assert alone == Buckets(edges=found.edges[found.before :])
 
 
+async def test_a_year_by_day_goes_through_seasons(engine: Any) -> None:
+    """Over many seasons, some of which have nothing, with what came late for some: every day of a
+    zone is what all facts give, and so is the whole."""
+    dice = random.Random(5)
+    org_id = new_id()
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    days = [n for n in range(500) if not 100 < n < 320]
+    facts = [
+        replace(
+            fact(org_id, dice),
+            time=begin + timedelta(days=dice.choice(days), minutes=dice.randrange(1440)),
+        )
+        for _ in range(400)
+    ]
+    keeper = TallyKeeper(engine, clock=lambda: begin + timedelta(days=480))
+    # One that has room for all of them and one that has not remember what they read before.
+    readers = (TallyReader(), TallyReader(SeasonMemory(numbers=2000)))
+    written = 0
+    for number, keeps in ((0, False), (300, True), (350, False), (350, True), (400, False)):
+        await write(engine, facts[written:number])
+        written = number
+        if keeps:
+            await keeper.keep()
+        for tallies, _ in itertools.product(readers, range(2)):
+            for question in _questions_of_a_year(org_id, begin):
+                await _check(engine, tallies, question, facts[:written])
+
+
+def _questions_of_a_year(org_id: str, begin: datetime) -> Iterator[TallyQuestion]:
+    of: list[Bucket] = ["DAY", "TOTAL"]
+    for zone, bucket in itertools.product(("Asia/Kathmandu", "America/St_Johns"), of):
+        yield TallyQuestion(
+            org_id=org_id,
+            figure="decisions",
+            buckets=buckets_of(
+                begin + timedelta(days=230),
+                begin + timedelta(days=490),
+                bucket,
+                ZoneInfo(zone),
+                compare=True,
+            ),
+            group_by=("POLICY",),
+            grave=True,
+        )
+
+
+async def _check(
+    engine: Any, tallies: TallyReader, question: TallyQuestion, facts: list[Fact]
+) -> None:
+    whole = expected(facts, question)
+    assert await ask(engine, question, tallies) == whole
+    async with transaction(engine) as connection:
+        found, totals = await read_largest(connection, question, 2, tallies)
+    before = question.buckets.before
+    assert totals == {
+        keys: [sum(counts[:before]), sum(counts[before:])] for keys, counts in whole.items()
+    }
+    assert len(found) == min(2, len(whole))
+    assert found.items() <= whole.items()
+
+
+async def test_what_is_remembered_is_not_read_again(engine: Any) -> None:
+    """Asked a second time, seasons are not read; when the keeper has come by, they are."""
+    org_id, begin = new_id(), datetime(2025, 1, 1, tzinfo=UTC)
+    clock = lambda: begin + timedelta(days=480)  # noqa: E731
+    (question, *_) = _questions_of_a_year(org_id, begin)
+    one = fact(org_id, random.Random(3))
+    tallies = TallyReader()
+
+    async def written_and_kept(day: int) -> None:
+        await write(engine, [replace(one, time=begin + timedelta(days=day), grave=False)])
+        await TallyKeeper(engine, clock=clock).keep()
+
+    async def asked() -> tuple[int, int]:
+        """How often it happened, and how many statements read seasons."""
+        with counted(engine) as seen:
+            sums = await ask(engine, replace(question, group_by=()), tallies)
+        return sum(sums[()]), sum("tally_seasons" in one for one in seen.texts)
+
+    await written_and_kept(240)
+    assert await asked() == (1, 1)
+    assert await asked() == (1, 0)
+    await written_and_kept(250)
+    assert await asked() == (2, 1)
+    assert await asked() == (2, 0)
+
+
+def test_seasons_have_every_day_once() -> None:
+    """Each begins on a Monday, where the one before ended, and a moment's place is that of the
+    quarter of an hour before it."""
+    day = datetime(2025, 11, 30, tzinfo=UTC).date()
+    for number in range(400):
+        one = day + timedelta(days=number)
+        season = season_of(one)
+        assert season.weekday() == 0
+        assert 0 <= (one - season).days < SEASON
+        assert season_of(season) == season
+        assert season_of(season - timedelta(days=1)) == season - timedelta(days=SEASON)
+        noon = datetime(one.year, one.month, one.day, 12, tzinfo=UTC)
+        assert place_of(noon) == (season, 48, (one - season).days + 1)
+    beginning = season_of(day)
+    midnight = datetime(beginning.year, beginning.month, beginning.day, tzinfo=UTC)
+    assert place_of(midnight) == (beginning - timedelta(days=SEASON), QUARTERS, SEASON)
+    assert seasons_between(beginning, beginning) == []
+
+
 async def test_what_is_older_than_two_years_goes(engine: Any) -> None:
-    """A day and a week that are longer over than tallies are kept go, and the key that nothing is
-    counted under any more; what is younger stays, as a week."""
+    """A day and a season that are longer over than tallies are kept go, and the key that nothing is
+    counted under any more; what is younger stays, in its season."""
     today = datetime.now(UTC)
-    old, young = today - timedelta(days=830), today - timedelta(days=700)
+    old, young = today - timedelta(days=800 + SEASON), today - timedelta(days=700)
     org_id = new_id()
     async with transaction(engine) as connection:
         for number, (made_at, table) in enumerate(
-            ((old, "tallies"), (old, "tally_weeks"), (young, "tallies"))
+            ((old, "tallies"), (old, "tally_seasons"), (young, "tallies"))
         ):
             key = await connection.scalar(
                 text(
@@ -233,18 +359,24 @@ async def test_what_is_older_than_two_years_goes(engine: Any) -> None:
                 ),
                 {"org": org_id, "figure": f"f{number}", "at": made_at},
             )
-            counts = [0] * (QUARTERS * (7 if table == "tally_weeks" else 1))
+            row: dict[str, Any] = {"key": key, "day": made_at.date(), "counts": [1] * QUARTERS}
+            columns = "key_id, day, counts"
+            if table == "tally_seasons":
+                columns, row["counts"] = "quarter, key_id, season, counts", [1] * SEASON
+                row["day"] = season_of(made_at.date())
+            first = "96, " if table == "tally_seasons" else ""
             await connection.execute(
-                text(f"INSERT INTO review.{table} VALUES (:key, :day, :counts)"),
-                {"key": key, "day": week_of(made_at.date()), "counts": counts},
+                text(f"INSERT INTO review.{table} ({columns}) VALUES ({first}:key, :day, :counts)"),
+                row,
             )
     await TallyKeeper(engine, clock=lambda: today).keep()
     async with transaction(engine) as connection:
         left = await connection.execute(
             text(
-                "SELECT k.figure, w.day FROM review.tally_keys k"
-                " LEFT JOIN review.tally_weeks w USING (key_id) WHERE k.org_id = :org"
+                "SELECT k.figure, s.season, count(*) FROM review.tally_keys k"
+                " LEFT JOIN review.tally_seasons s USING (key_id) WHERE k.org_id = :org"
+                " GROUP BY 1, 2"
             ),
             {"org": org_id},
         )
-        assert left.all() == [("f2", week_of(young.date()))]
+        assert left.all() == [("f2", season_of(young.date()), QUARTERS)]

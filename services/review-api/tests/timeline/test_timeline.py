@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from coop_contracts.event import ActionRequested, ItemRef, RequestedExecution, StrikesChanged
 from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
+from coop_queues import keeping
 from coop_review_api.enforcement import bulk_store
 from coop_review_api.kernel.error import Invalid
 from coop_review_api.notification.strike import StrikeHistory
@@ -282,3 +284,42 @@ async def test_who_may_see_what(
     assert (await moderator.call("GET", user)).status_code == 404
     viewer = await sign_in(Role.CHILD_SAFETY_MODERATOR)
     assert (await viewer.call("GET", user)).status_code == 200
+
+
+@engines
+async def test_that_a_job_was_kept_is_told(
+    admin: Any, talk: Conversation, sign_in: Any, context: Any
+) -> None:
+    """Given to somebody, and held while an answer was awaited: who, for whom, why, until when, and
+    how it ended, by pages of any size; a reviewer of another queue is not told."""
+    moderator = await sign_in(Role.MODERATOR)
+    await talk.send(talk.said(1))
+    job = await talk.report(talk.said(1), reporters=("bob",))
+    given = {"personId": moderator.user_id, "note": "yours", "hours": 2}
+    assert (await admin.call("POST", f"/v1/jobs/{job}/assignment", given)).status_code == 200
+    held = {"reason": "the police answer", "hours": 3}
+    assert (await admin.call("POST", f"/v1/jobs/{job}/hold", held)).status_code == 200
+    async with transaction(context.engine) as connection:
+        for table, column in (("jobs", "kept_until"), ("keepings", "until")):
+            over = f"UPDATE queues.{table} SET {column} = now() - interval '1 s'"
+            await connection.execute(
+                text(f"{over} WHERE job_id = CAST(:job AS uuid)"), {"job": job}
+            )
+        await keeping.expire(connection)
+    path = f"/v1/items/{talk.message}/m/0001/timeline?kind=KEEPING"
+    found = await everything(admin, path)
+    assert found == await everything(admin, path, 50)
+    assert [
+        (one["keptAs"], one["reason"], one["outcome"], (one["person"] or {}).get("id"))
+        for one in found
+    ] == [
+        ("HELD", "the police answer", "EXPIRED", None),
+        ("ASSIGNED", "yours", "REPLACED", moderator.user_id),
+    ]
+    assert {one["keptByPerson"]["id"] for one in found} == {admin.user_id}
+    assert {one["jobId"] for one in found} == {job}
+    outside = await sign_in(Role.EXTERNAL_MODERATOR)
+    whole = f"/v1/jobs/{job}/timeline?of=USER&kind=KEEPING"
+    assert await everything(admin, whole) == found
+    answer = await outside.call("GET", path)
+    assert answer.status_code in (403, 404) or answer.json()["items"] == []

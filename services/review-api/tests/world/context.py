@@ -11,43 +11,55 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_media.store import DerivativeStore
 from coop_queues.store import Claims, OrderIndex
+from coop_review_api.analytics.open_job import LevelMemory
 from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.configuration.scale import RuleScale
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
+from coop_review_api.hash_bank.bridge import HashBridge
+from coop_review_api.hash_bank.medium_file import MediumFiles
+from coop_review_api.hash_bank.upload import HashUploads
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.build import Build
 from coop_review_api.http.context import Context
 from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
+from coop_review_api.job_context.route import context_of_job
 from coop_review_api.live.hub import Hub
 from coop_review_api.live.presence import Presence, PresenceLimits
+from coop_review_api.media.access import SecondReviews
 from coop_review_api.media.gallery import Gallery
+from coop_review_api.media.seen import RevealedMedia
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.limit import limits
+from coop_review_api.quality import second_review
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementConcurrency
+from coop_review_api.review.claimed_view import ClaimContexts
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Accounts, Signals
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_review_api.tally.reader import TallyReader
 from coop_review_api.translation.translator import Translator
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.secret.vault import Vault
 from coop_signals import InstalledSignals, load
 from coop_signals.providers import Providers
 from coop_signals.strike import StrikeReader
+from coop_signals.trial import AccountTrials
 
 from .clock import Clock
 from .dispatcher import Dispatcher
@@ -94,7 +106,13 @@ async def context(
     gallery = Gallery(
         engine, EgressGuard(["127.0.0.1"]), DerivativeStore.of("memory:///", vault), clock=clock
     )
+    nobody = settings.model_copy(update={"signal_open_ai_url": "http://127.0.0.1:1"})
     dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(dispatcher))
+    bridge = HashBridge("http://bridge", "token", transport=httpx.MockTransport(dispatcher))
+    medium_files = MediumFiles(EgressGuard(["127.0.0.1"]))
+    reporter = CybertipReporter(
+        "http://reporter", "token", transport=httpx.MockTransport(dispatcher)
+    )
     addresses = Addresses(api="http://review", console="http://console")
     single_sign_on = SingleSignOn(addresses, EgressGuard(["127.0.0.1"]), clock)
     yield Context(
@@ -107,8 +125,10 @@ async def context(
         signals=signals.catalogue,
         parts={
             **limits(),
+            AccountTrials: AccountTrials(nobody, EgressGuard([]), vault, installed_signals),
             AgreementConcurrency: AgreementConcurrency(),
             Build: Build("build-1"),
+            ClaimContexts: ClaimContexts(context_of_job),
             CspReports: CspReports(ReportLimits(burst=10_000)),
             Desk: Desk(
                 engine=engine,
@@ -120,12 +140,16 @@ async def context(
                 deletions=Deletions(engine, order, partial_items, clock=clock),
                 origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),
+                seen=RevealedMedia(),
             ),
+            CybertipReporter: reporter,
             Dispatch: dispatch,
             DocumentChecks: document_checks(EgressGuard(["127.0.0.1"])),
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
             Gallery: gallery,
+            HashBridge: bridge,
+            HashUploads: HashUploads(),
             Hub: Hub(
                 engine,
                 session_limits=settings.session_limits,
@@ -135,6 +159,8 @@ async def context(
                 build="build-1",
             ),
             ItemReader: ItemReader(engine, horizon_of(clock), clock=clock),
+            LevelMemory: LevelMemory(),
+            MediumFiles: medium_files,
             PartialItems: partial_items,
             Passwords: passwords,
             Presence: presence,
@@ -147,7 +173,9 @@ async def context(
             ),
             Redis: redis,
             Signals: signals,
+            SecondReviews: SecondReviews(second_review.job_held_by),
             SingleSignOn: single_sign_on,
+            TallyReader: TallyReader(),
             Translator: Translator(signals, redis, vault),
             Uploads: Uploads(UploadLimits()),
         },
@@ -156,5 +184,8 @@ async def context(
     await single_sign_on.aclose()
     await signals.aclose()
     await dispatch.aclose()
+    await bridge.aclose()
+    await medium_files.aclose()
+    await reporter.aclose()
     await partial_items.aclose()
     await claims.close()

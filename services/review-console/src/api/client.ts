@@ -5,10 +5,12 @@
  *
  * Guarantees: paths, parameters and answers are those of the OpenAPI document; what changes something
  * carries the token of the session; every refusal is an `ApiProblem`; a session that ended is told to
- * `onSessionEnd` once for each request.
+ * `onSessionEnd` once for each request; the server's clock is measured by each answer.
  * Must not: retry what changes something; queries are retried by `api/query.ts`.
  */
 import createClient, { type Middleware } from "openapi-fetch";
+
+import { heard } from "@/time/server-clock";
 
 import { ApiProblem, problemOf } from "./problem";
 import type { components, paths } from "./schema";
@@ -17,6 +19,7 @@ export type Schema = components["schemas"];
 
 let csrfToken = "";
 let sessionEnded: () => void = () => undefined;
+let answered: () => void = () => undefined;
 
 export function setCsrfToken(token: string): void {
   csrfToken = token;
@@ -26,15 +29,25 @@ export function onSessionEnd(listener: () => void): void {
   sessionEnded = listener;
 }
 
+/** Of each answer that was no refusal for want of a session: it was used. */
+export function onAnswer(listener: () => void): void {
+  answered = listener;
+}
+
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 const BEFORE_SESSION = /\/v1\/(session|sso|invitations\/(look|accept)|password-resets)(\/|$)/;
+
+const askedAt = new WeakMap<Request, number>();
 
 const edge: Middleware = {
   onRequest({ request }) {
     if (!SAFE.has(request.method) && csrfToken) request.headers.set("X-CSRF-Token", csrfToken);
+    askedAt.set(request, Date.now());
     return request;
   },
   async onResponse({ request, response }) {
+    heard(response.headers.get("date"), askedAt.get(request) ?? Number.NaN, Date.now());
+    if (response.status !== 401) answered();
     if (response.ok) return response;
     const problem = await problemOf(response);
     const path = new URL(request.url).pathname;

@@ -768,8 +768,8 @@ export interface paths {
         post: operations["claimNextJob"];
         /**
          * Release my claims
-         * @description Step away: give back everything that I hold. Jobs have their old turn again and are hidden
-         *     from nobody; my drafts are kept.
+         * @description Step away: give back everything that I hold, second reviews too. They have their old turn
+         *     again and are hidden from nobody; my drafts are kept.
          */
         delete: operations["releaseMyClaims"];
         options?: never;
@@ -797,6 +797,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cybertips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cybertips
+         * @description Reports to NCMEC, newest first.
+         */
+        get: operations["listCybertips"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get cybertip
+         * @description One report, with its attempts.
+         */
+        get: operations["getCybertip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/documents/{what}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get cybertip document
+         * @description The XML that was sent, or NCMEC's receipt.
+         */
+        get: operations["getCybertipDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry cybertip
+         * @description Go on with a report that needs a person. What it is filed as stays what it is.
+         */
+        post: operations["retryCybertip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decision-log": {
         parameters: {
             query?: never;
@@ -806,8 +886,10 @@ export interface paths {
         };
         /**
          * List decision log
-         * @description What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
-         *     they are asked for; what a bulk action did to an item or a user when these are.
+         * @description What was decided, newest first. What rules and the platform did (ACTION) is there when it is
+         *     asked for: by `kind`, source, action, policy or rule, or of one item or user; jobs that were
+         *     left undecided (SKIP, RELEASE) by `kind`; what a bulk action did to an item or a user when these
+         *     are asked for.
          */
         get: operations["listDecisionLog"];
         put?: never;
@@ -1234,6 +1316,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hash-bank-sizes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List hash bank sizes
+         * @description How many hashes each bank has.
+         */
+        get: operations["listHashBankSizes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hash-banks": {
         parameters: {
             query?: never;
@@ -1246,6 +1348,110 @@ export interface paths {
         put?: never;
         /** Create hash bank */
         post: operations["createHashBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add file hashes
+         * @description Add a picture or a film by its hashes. The file itself is not kept.
+         */
+        post: operations["addFileHashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/hashes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List hashes
+         * @description The bank's hashes, newest first.
+         */
+        get: operations["listHashes"];
+        put?: never;
+        /**
+         * Add hashes
+         * @description Add hashes that somebody has.
+         */
+        post: operations["addHashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/hashes/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change hashes
+         * @description Let hashes match again, match no more, or go.
+         */
+        post: operations["changeHashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/hashes/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import hashes
+         * @description Add the hashes of a CSV file. One with a fault changes nothing.
+         */
+        post: operations["importHashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add medium hashes
+         * @description Add a medium that I am shown, by its hashes: copies of it are found from now on.
+         */
+        post: operations["addMediumHashes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1333,6 +1539,46 @@ export interface paths {
         put?: never;
         /** Restore hash bank */
         post: operations["restoreHashBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Match hashes
+         * @description Which banks would match a medium with these hashes.
+         */
+        post: operations["matchHashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-matches/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Match file
+         * @description Which banks would match a file. It is not kept.
+         */
+        post: operations["matchFile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1583,6 +1829,27 @@ export interface paths {
         put?: never;
         /** Restore integration */
         post: operations["restoreIntegration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{document_id}/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try integration
+         * @description Try my account as it is stored, switched on or not: one small question to the provider, with
+         *     nothing of mine but the credential. 429 after a few in a minute.
+         */
+        post: operations["tryIntegration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2195,7 +2462,7 @@ export interface paths {
          * @description Decide the job under its lease. What follows from it happens once. A decision that is refused
          *     with 409 is kept as my draft (`draftKept`). The answer is the decision; with `next` it is
          *     `{decision, next, nextRefused}`. The same request again is answered with the same job, while I
-         *     hold it.
+         *     hold it. `include=context` is about that job.
          */
         post: operations["decideJob"];
         delete?: never;
@@ -2932,8 +3199,8 @@ export interface paths {
         };
         /**
          * Get media facts
-         * @description What a medium is: its size, length, hashes; or why it cannot be shown. It is fetched for
-         *     that, where nobody did before.
+         * @description What a medium is: its size, length, hashes, and which hash banks have it; or why it cannot be
+         *     shown. It is fetched for that, where nobody did before.
          */
         get: operations["getMediaFacts"];
         put?: never;
@@ -2958,6 +3225,98 @@ export interface paths {
          * @description Choose to see it. It is counted for me; of child-abuse material it is in the audit log.
          */
         post: operations["revealMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ncmec-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get ncmec settings
+         * @description How this organisation reports to NCMEC, and what is missing for it.
+         */
+        get: operations["getNcmecSettings"];
+        /**
+         * Replace ncmec settings
+         * @description Replace them. Enabled, they have to be complete.
+         */
+        put: operations["replaceNcmecSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ncmec-settings/{document_id}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List ncmec settings revisions */
+        get: operations["listNcmecSettingsRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ncmec-settings/{document_id}/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get ncmec settings revision */
+        get: operations["getNcmecSettingsRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ncmec-settings/{document_id}/revisions/{revision}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get ncmec settings changes */
+        get: operations["getNcmecSettingsChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ncmec-settings/{document_id}/revisions/{revision}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore ncmec settings */
+        post: operations["restoreNcmecSettings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5728,6 +6087,17 @@ export interface components {
          */
         ApiScope: "items:write" | "items:read" | "reports:write" | "appeals:write" | "actions:write" | "policies:read";
         /**
+         * AppealData
+         * @description An appeal came in against a decision of one's own, on a job of that queue. Who appeals, and
+         *         why, is read at the appeal: somebody else decides it.
+         */
+        AppealData: {
+            decidedAt: string;
+            decisionId: string;
+            jobId: string;
+            queueName: string;
+        };
+        /**
          * AppealEntry
          * @description An appeal as it was made.
          */
@@ -5769,6 +6139,28 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * AppealNotification
+         * @description An appeal came in against a decision of one's own.
+         */
+        AppealNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["AppealData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "APPEAL_OF_MY_DECISION";
+            /** Readat */
+            readAt: string | null;
         };
         /**
          * AppealOriginView
@@ -6367,6 +6759,37 @@ export interface components {
             total: number;
         };
         /**
+         * BulkAppealData
+         * @description An appeal came in against what a bulk action did that one made or confirmed, carried out from
+         *         `started_at` on. Who appeals, and of which of its items, is read at the appeal.
+         */
+        BulkAppealData: {
+            bulkId: string;
+            startedAt: string;
+        };
+        /**
+         * BulkAppealNotification
+         * @description An appeal came in against a bulk action that one made or confirmed.
+         */
+        BulkAppealNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["BulkAppealData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "APPEAL_OF_MY_BULK_ACTION";
+            /** Readat */
+            readAt: string | null;
+        };
+        /**
          * BulkConfirmBody
          * @description `total` is the number of items as previewed.
          */
@@ -6550,8 +6973,49 @@ export interface components {
              */
             removedCount?: number;
         };
-        /** ClaimView */
+        /**
+         * ChosenMedium
+         * @description A medium of the report: `pointer` leads to it in its item's data.
+         */
+        ChosenMedium: {
+            /** @default [] */
+            annotations?: ("ANIME_DRAWING_VIRTUAL_HENTAI" | "BESTIALITY" | "GENERATIVE_AI" | "INFANT" | "LIVE_STREAMING" | "PHYSICAL_HARM" | "POSSIBLE_SELF_PRODUCTION" | "POTENTIAL_MEME" | "VIOLENCE_GORE" | "VIRAL")[];
+            /** @default null */
+            classification?: ("A1" | "A2" | "B1" | "B2") | null;
+            item: components["schemas"]["ItemRef"];
+            pointer: string;
+            /**
+             * @default REPORTED
+             * @enum {unknown}
+             */
+            relevance?: "REPORTED" | "SUPPLEMENTAL";
+        };
+        /**
+         * ChosenPerson
+         * @description A victim, or who was meant to receive something.
+         */
+        ChosenPerson: {
+            /** @default null */
+            age?: number | null;
+            /** @default null */
+            notes?: string | null;
+            user: components["schemas"]["ItemRef"];
+        };
+        /**
+         * ChosenThread
+         * @description Messages of a thread, in order.
+         */
+        ChosenThread: {
+            messages: components["schemas"]["ItemRef"][];
+            thread: components["schemas"]["ItemRef"];
+        };
+        /**
+         * ClaimView
+         * @description `context` is all that is around the job, where it was asked for; null, too, where it cannot
+         *     be had now.
+         */
         ClaimView: {
+            context?: components["schemas"]["JobContextView"] | null;
             job: components["schemas"]["JobView"];
             lease: components["schemas"]["JobLeaseView"];
         };
@@ -6686,7 +7150,8 @@ export interface components {
          *
          *         `parameters`: values by action id, then by parameter name. `items` are what a RELATED_ACTION
          *         acts on. `appeal_ids` are the appeals that are decided: all of the job's. With `reverse_actions`
-         *         an accepted appeal takes back what it is against.
+         *         an accepted appeal takes back what it is against. `report` is what NCMEC is told; of a decision
+         *         that was made it is not kept here.
          */
         Component: {
             /** @default [] */
@@ -6705,10 +7170,12 @@ export interface components {
             policyIds?: string[];
             /** @default null */
             queueId?: string | null;
+            /** @default null */
+            report?: components["schemas"]["NcmecReport"] | null;
             /** @default false */
             reverseActions?: boolean;
             /** @enum {unknown} */
-            type: "ACCEPT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE" | "CUSTOM_ACTION" | "ESCALATE_TO_NCMEC" | "IGNORE" | "MOVE" | "REJECT_APPEAL" | "RELATED_ACTION";
+            type: "ACCEPT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE" | "CUSTOM_ACTION" | "ESCALATE_TO_NCMEC" | "IGNORE" | "MOVE" | "REJECT_APPEAL" | "RELATED_ACTION" | "SUBMIT_NCMEC_REPORT";
         };
         /**
          * Condition
@@ -7051,7 +7518,7 @@ export interface components {
          */
         ContextTimelineView: {
             /** Items */
-            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
+            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["KeepingMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
             /** Missing */
             missing: components["schemas"]["MissingKindView"][];
             /** Nextcursor */
@@ -7232,12 +7699,124 @@ export interface components {
             typeId: string;
         };
         /**
+         * CybertipAttemptView
+         * @description One try to file it, under a number of its own.
+         */
+        CybertipAttemptView: {
+            /** Endedat */
+            endedAt: string | null;
+            /** Number */
+            number: number;
+            /** Outcome */
+            outcome: string | null;
+            /** Reportid */
+            reportId: string | null;
+            /**
+             * Startedat
+             * Format: date-time
+             */
+            startedAt: string;
+        };
+        /** CybertipDetailsView */
+        CybertipDetailsView: {
+            /** Attempts */
+            attempts: components["schemas"]["CybertipAttemptView"][];
+            cybertip: components["schemas"]["CybertipView"];
+        };
+        /**
+         * CybertipDocumentView
+         * @description XML, without any medium.
+         */
+        CybertipDocumentView: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * CybertipPageView
+         * @description Newest first.
+         */
+        CybertipPageView: {
+            /** Items */
+            items: components["schemas"]["CybertipView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * CybertipRetryBody
+         * @description What is confirmed: `further`, that the user was reported before; `withoutMedia`, that all
+         *     media are gone.
+         */
+        CybertipRetryBody: {
+            /**
+             * Further
+             * @default false
+             */
+            further?: boolean;
+            /**
+             * Withoutmedia
+             * @default false
+             */
+            withoutMedia?: boolean;
+        };
+        /**
+         * CybertipView
+         * @description A report. `reportId` is NCMEC's number; `fault` says why it does not go on, `warnings` what
+         *     one should know. `isPaused`: NCMEC refuses the organisation's credentials, and nothing is
+         *     filed.
+         */
+        CybertipView: {
+            /** Code */
+            code: number | null;
+            /** Decisionid */
+            decisionId: string;
+            /** Dueat */
+            dueAt: string | null;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "TEST" | "PRODUCTION";
+            /** Fault */
+            fault: string | null;
+            /** Filedat */
+            filedAt: string | null;
+            /** Files */
+            files: number;
+            /** Hasreceipt */
+            hasReceipt: boolean;
+            /** Id */
+            id: string;
+            /** Ispaused */
+            isPaused: boolean;
+            /** Jobid */
+            jobId: string;
+            /** Missing */
+            missing: number;
+            /** Queueid */
+            queueId: string;
+            /** Reportid */
+            reportId: string | null;
+            /**
+             * Requestedat
+             * Format: date-time
+             */
+            requestedAt: string;
+            reviewer?: components["schemas"]["PersonView"] | null;
+            /** Reviewerid */
+            reviewerId: string;
+            /** State */
+            state: string;
+            user: components["schemas"]["ItemRefView"];
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
          * DecideBody
          * @description A decision as above. With `next` the answer has the job that I go on with.
          */
         DecideBody: {
             /** Components */
-            components: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[];
+            components: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["NcmecReportComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[];
             /** Leasetoken */
             leaseToken: string;
             /** @default null */
@@ -7272,12 +7851,13 @@ export interface components {
         /**
          * DecisionBody
          * @description What becomes of the job, and actions with it. IGNORE and REJECT_APPEAL go with
-         *     RELATED_ACTION; MOVE, ESCALATE_TO_NCMEC and ACCEPT_APPEAL with actions of both kinds. `revision`
+         *     RELATED_ACTION; MOVE, ESCALATE_TO_NCMEC, SUBMIT_NCMEC_REPORT and ACCEPT_APPEAL with actions of
+         *     both kinds. `revision`
          *     is the job's as the reviewer saw it. The same decision sent again gets the same answer.
          */
         DecisionBody: {
             /** Components */
-            components: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[];
+            components: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["NcmecReportComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[];
             /** Leasetoken */
             leaseToken: string;
             /**
@@ -7312,7 +7892,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE";
+            type: "IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE";
         };
         /**
          * DecisionExecutionView
@@ -7336,7 +7916,8 @@ export interface components {
          *     `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
          *     bulk action's, or how a claim ended; `total` a bulk action's items. `takenBack` are what took
          *     its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
-         *     back entirely is no longer `reversible`.
+         *     back entirely is no longer `reversible`. `related` are the other items and users that were acted
+         *     on; a name is the one that was sent last, null where none is known.
          */
         DecisionLogEntry: {
             actor?: components["schemas"]["PersonView"] | null;
@@ -7352,6 +7933,8 @@ export interface components {
             executions: components["schemas"]["Execution"][];
             /** Id */
             id: string;
+            /** Itemdisplayname */
+            itemDisplayName: string | null;
             /** Itemid */
             itemId: string | null;
             /** Itemtypeid */
@@ -7373,6 +7956,8 @@ export interface components {
             queueId: string | null;
             /** Reason */
             reason: string | null;
+            /** Related */
+            related: components["schemas"]["PlatformUserView"][];
             reversible: components["schemas"]["ReversibleView"] | null;
             /** Ruleids */
             ruleIds: string[];
@@ -8403,6 +8988,23 @@ export interface components {
             until?: string | null;
         };
         /**
+         * FileAddedView
+         * @description What was made of the file, which is not kept. A picture of a `quality` under 50 is too flat
+         *     for a `pdq`, and is known by its `md5` alone.
+         */
+        FileAddedView: {
+            /** Added */
+            added: number;
+            /** Known */
+            known: number;
+            /** Md5 */
+            md5: string;
+            /** Pdq */
+            pdq: string | null;
+            /** Quality */
+            quality: number | null;
+        };
+        /**
          * FilterBody
          * @description Of each filter that is set one value fits; all filters hold.
          */
@@ -8410,7 +9012,7 @@ export interface components {
             /** Actionids */
             actionIds?: string[];
             /** Decisiontypes */
-            decisionTypes?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+            decisionTypes?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
             /** Itemtypeids */
             itemTypeIds?: string[];
             /** Policyids */
@@ -8477,7 +9079,7 @@ export interface components {
              * Components
              * @default null
              */
-            components?: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[] | null;
+            components?: (components["schemas"]["IgnoreComponent"] | components["schemas"]["ActionComponent"] | components["schemas"]["RelatedActionComponent"] | components["schemas"]["MoveComponent"] | components["schemas"]["EscalateComponent"] | components["schemas"]["NcmecReportComponent"] | components["schemas"]["AcceptAppealComponent"] | components["schemas"]["RejectAppealComponent"])[] | null;
             /** Decisionid */
             decisionId: string;
             /**
@@ -8645,6 +9247,26 @@ export interface components {
             nextCursor?: string | null;
         };
         /**
+         * HashBankSizesView
+         * @description Of each bank that ever had any.
+         */
+        HashBankSizesView: {
+            /** Banks */
+            banks: components["schemas"]["HashBankSizeView"][];
+        };
+        /**
+         * HashBankSizeView
+         * @description How many hashes a bank has.
+         */
+        HashBankSizeView: {
+            /** Active */
+            active: number;
+            /** Bankid */
+            bankId: string;
+            /** Disabled */
+            disabled: number;
+        };
+        /**
          * HashBankView
          * @description `hmaName` is the bank's name at the Hasher-Matcher-Actioner; it stays when the bank is
          *     renamed.
@@ -8685,6 +9307,123 @@ export interface components {
             usedBy?: components["schemas"]["UsedByView"][] | null;
             /** Usedbycount */
             usedByCount?: number | null;
+        };
+        /**
+         * HashChangeBody
+         * @description Hashes that match again (`ACTIVE`), match no more (`DISABLED`), or go (`REMOVED`).
+         */
+        HashChangeBody: {
+            /** Ids */
+            ids: string[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ACTIVE" | "DISABLED" | "REMOVED";
+        };
+        /**
+         * HashesAddedView
+         * @description How many were added, and how many were there.
+         */
+        HashesAddedView: {
+            /** Added */
+            added: number;
+            /** Known */
+            known: number;
+        };
+        /**
+         * HashesBody
+         * @description Hashes to add; those that are there change nothing.
+         */
+        HashesBody: {
+            /** Hashes */
+            hashes: components["schemas"]["NewHashFields"][];
+        };
+        /**
+         * HashesChangedView
+         * @description How many were of another state before.
+         */
+        HashesChangedView: {
+            /** Changed */
+            changed: number;
+        };
+        /**
+         * HashMatchBody
+         * @description Hashes of a medium: one of them, or both.
+         */
+        HashMatchBody: {
+            /**
+             * Md5
+             * @default null
+             */
+            md5?: string | null;
+            /**
+             * Pdq
+             * @default null
+             */
+            pdq?: string | null;
+        };
+        /**
+         * HashMatchView
+         * @description Which banks would match, nearest hashes first; `hashes` are those of them that are kept
+         *     here. Banks of the ratio 0 match nothing.
+         */
+        HashMatchView: {
+            /** Banks */
+            banks: components["schemas"]["MatchedBankView"][];
+            /** Hashes */
+            hashes: components["schemas"]["HashView"][];
+            /** Md5 */
+            md5: string | null;
+            /** Pdq */
+            pdq: string | null;
+            /** Quality */
+            quality: number | null;
+        };
+        /**
+         * HashPageView
+         * @description Newest first.
+         */
+        HashPageView: {
+            /** Items */
+            items: components["schemas"]["HashView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * HashView
+         * @description A hash of a bank: `pdq` of a picture, or `md5` of a whole file. `source` says where it came
+         *     from, `addedBy` who added it; what is `DISABLED` is kept, and matches nothing.
+         */
+        HashView: {
+            /**
+             * Addedat
+             * Format: date-time
+             */
+            addedAt: string;
+            /** Addedby */
+            addedBy: string;
+            addedByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * Algorithm
+             * @enum {string}
+             */
+            algorithm: "pdq" | "md5";
+            /** Bankid */
+            bankId: string;
+            /** Hash */
+            hash: string;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /** Source */
+            source: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ACTIVE" | "DISABLED";
         };
         /**
          * HeldJob
@@ -9022,6 +9761,22 @@ export interface components {
             items: components["schemas"]["IntegrationRevision"][];
             /** Nextcursor */
             nextCursor?: string | null;
+        };
+        /**
+         * IntegrationTrialView
+         * @description What came of trying an account; `reason` is one line for whoever set it up, null where all is
+         *     well. NOT_CONFIGURED, CANNOT_TRY and NOT_ALLOWED: nothing was sent. REFUSED: the provider does
+         *     not take the credential. FAILING: it says that it fails. UNEXPECTED: it answers something else
+         *     than it should, perhaps it is somebody else.
+         */
+        IntegrationTrialView: {
+            /** Reason */
+            reason: string | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "OK" | "NOT_CONFIGURED" | "CANNOT_TRY" | "REFUSED" | "RATE_LIMITED" | "UNREACHABLE" | "NOT_ALLOWED" | "SLOW" | "FAILING" | "UNEXPECTED";
         };
         /**
          * IntegrationView
@@ -9599,12 +10354,15 @@ export interface components {
          *
          *         `entry_id` is unique in its organisation: what was placed once is never placed again, also
          *         after its job closed. `at` is when the cause happened (UTC) and gives the job its turn.
-         *         `from_job_id` is the job that was escalated.
+         *         `from_job_id` is the job that was escalated. `awaits_media`: hma-bridge speaks of the report's
+         *         media.
          */
         JobEntry: {
             /** @default null */
             appeal?: components["schemas"]["AppealEntry"] | null;
             at: string;
+            /** @default false */
+            awaitsMedia?: boolean;
             /** @default null */
             correlationId?: string | null;
             /** @default false */
@@ -9949,6 +10707,55 @@ export interface components {
             items: components["schemas"]["KeepingView"][];
         };
         /**
+         * KeepingMoment
+         * @description The job was given to a person, or held while an answer was awaited, from `time` until
+         *     `until`; how and when that ended, null as long as it lasts.
+         */
+        KeepingMoment: {
+            /** Endedat */
+            endedAt: string | null;
+            /** Endedby */
+            endedBy: string | null;
+            endedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Id */
+            id: string;
+            item: components["schemas"]["ItemRefView"];
+            /** Jobid */
+            jobId: string;
+            /**
+             * Keptas
+             * @enum {string}
+             */
+            keptAs: "ASSIGNED" | "HELD";
+            /** Keptby */
+            keptBy: string;
+            keptByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "KEEPING";
+            /** Outcome */
+            outcome: ("TAKEN_BACK" | "EXPIRED" | "CLAIMED" | "REPLACED" | "CLOSED" | "MOVED" | "LEFT") | null;
+            person?: components["schemas"]["PersonView"] | null;
+            /** Personid */
+            personId: string | null;
+            /** Queueid */
+            queueId: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * KeepingView
          * @description That a job was kept, by whom, for whom, and how it ended: taken back, by time, because it was
          *     claimed, assigned or held anew, decided, moved, or because the person could not see it any
@@ -10012,7 +10819,7 @@ export interface components {
          * Kind
          * @enum {string}
          */
-        Kind: "item-type" | "item-type-version" | "policy" | "action" | "rule" | "routing-rule" | "queue" | "text-bank" | "location-bank" | "hash-bank" | "bank-chunk" | "integration" | "api-key" | "webhook-key" | "role" | "identity-provider" | "settings" | "log-head";
+        Kind: "item-type" | "item-type-version" | "policy" | "action" | "rule" | "routing-rule" | "queue" | "text-bank" | "location-bank" | "hash-bank" | "bank-chunk" | "integration" | "api-key" | "webhook-key" | "role" | "identity-provider" | "settings" | "ncmec-settings" | "log-head";
         /**
          * LeaseBody
          * @description The token that the claim gave.
@@ -10055,6 +10862,55 @@ export interface components {
             expiresAt: string;
             /** Token */
             token: string;
+        };
+        /**
+         * LegalContactBody
+         * @description Whom law enforcement asks.
+         */
+        LegalContactBody: {
+            /**
+             * Email
+             * @default
+             */
+            email?: string;
+            /**
+             * Firstname
+             * @default
+             */
+            firstName?: string;
+            /**
+             * Lastname
+             * @default
+             */
+            lastName?: string;
+            /**
+             * Phone
+             * @default
+             */
+            phone?: string;
+        };
+        /** LegalContactView */
+        LegalContactView: {
+            /**
+             * Email
+             * @default
+             */
+            email?: string;
+            /**
+             * Firstname
+             * @default
+             */
+            firstName?: string;
+            /**
+             * Lastname
+             * @default
+             */
+            lastName?: string;
+            /**
+             * Phone
+             * @default
+             */
+            phone?: string;
         };
         /**
          * ListedItemPage
@@ -10458,7 +11314,7 @@ export interface components {
             /** Actionids */
             actionIds?: string[];
             /** Decisiontypes */
-            decisionTypes?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+            decisionTypes?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
             /**
              * Itemid
              * @default null
@@ -10478,6 +11334,11 @@ export interface components {
             kinds?: ("DECISION" | "BULK_ACTION" | "BULK_REVERSAL" | "ACTION" | "SKIP" | "RELEASE")[];
             /** Policyids */
             policyIds?: string[];
+            /**
+             * Q
+             * @default null
+             */
+            q?: string | null;
             /** Queueids */
             queueIds?: string[];
             /** Reviewerids */
@@ -10577,6 +11438,20 @@ export interface components {
             /** Marked */
             marked: number;
         };
+        /**
+         * MatchedBankView
+         * @description A bank that would match: by what, and at what distance in bits (0: the very same hash).
+         */
+        MatchedBankView: {
+            /** Algorithm */
+            algorithm: string;
+            /** Bankid */
+            bankId: string;
+            /** Distance */
+            distance: number | null;
+            /** Ids */
+            ids: string[];
+        };
         /** MatchedLocationView */
         MatchedLocationView: {
             /** Id */
@@ -10610,7 +11485,8 @@ export interface components {
          * @description What is known of a medium. `state` says whether it can be shown; where it cannot, `reason`
          *     says why, and `retryAt` when it is worth asking again. Pixels are those of what is shown,
          *     upright; `duration` is in seconds; hashes are hexadecimal. `changedAt`: since then its host
-         *     sends another file than at first.
+         *     sends another file than at first. `matches` are the hash banks that have it, the nearest first:
+         *     none also where it was not looked for.
          */
         MediaFactsView: {
             /** Bytes */
@@ -10632,6 +11508,8 @@ export interface components {
             isMoving: boolean | null;
             /** Kind */
             kind: ("IMAGE" | "VIDEO" | "AUDIO") | null;
+            /** Matches */
+            matches: components["schemas"]["MediaMatchView"][];
             /** Md5 */
             md5: string | null;
             /** Mediatype */
@@ -10651,6 +11529,26 @@ export interface components {
             width: number | null;
         };
         /**
+         * MediaMatchView
+         * @description A hash bank that has a medium, as was found at `matchedAt`; `bankName` is null where the bank
+         *     is gone. `distance` is in bits: 0 of a file that is the same, null where it was not told.
+         */
+        MediaMatchView: {
+            /** Algorithm */
+            algorithm: string;
+            /** Bankid */
+            bankId: string;
+            /** Bankname */
+            bankName: string | null;
+            /** Distance */
+            distance: number | null;
+            /**
+             * Matchedat
+             * Format: date-time
+             */
+            matchedAt: string;
+        };
+        /**
          * MediaValueView
          * @description A picture, film or sound in what is shown here: `pointer` leads to its value, `ref` is what
          *     `/v1/media/{ref}` is asked by. `kind` is as the platform, or the address, says; null where
@@ -10661,6 +11559,19 @@ export interface components {
             kind: ("IMAGE" | "VIDEO" | "AUDIO") | null;
             /** Pointer */
             pointer: string;
+            /** Ref */
+            ref: string;
+        };
+        /**
+         * MediumBody
+         * @description A medium as it was shown, by its reference.
+         */
+        MediumBody: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
             /** Ref */
             ref: string;
         };
@@ -10735,7 +11646,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY";
+            kind: "SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "KEEPING" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY";
             /**
              * Reason
              * @enum {string}
@@ -10758,6 +11669,11 @@ export interface components {
              */
             reason: "UNAVAILABLE" | "NOT_PERMITTED" | "NOT_KNOWN";
         };
+        /**
+         * Model
+         * @description Everything on this API's wire: camelCase, immutable.
+         */
+        Model: Record<string, never>;
         /** ModelCardView */
         ModelCardView: {
             /** Annotationmethodology */
@@ -10814,6 +11730,330 @@ export interface components {
             name: string | null;
         };
         /**
+         * NcmecMedium
+         * @description A medium of the report: `pointer` leads to it in its item's data. Only what is REPORTED is
+         *     classified: A prepubescent, B pubescent; 1 sex act, 2 lascivious exhibition.
+         */
+        NcmecMedium: {
+            /** Annotations */
+            annotations?: ("ANIME_DRAWING_VIRTUAL_HENTAI" | "POTENTIAL_MEME" | "VIRAL" | "POSSIBLE_SELF_PRODUCTION" | "PHYSICAL_HARM" | "VIOLENCE_GORE" | "BESTIALITY" | "LIVE_STREAMING" | "INFANT" | "GENERATIVE_AI")[];
+            /**
+             * Classification
+             * @default null
+             */
+            classification?: ("A1" | "A2" | "B1" | "B2") | null;
+            item: components["schemas"]["RelatedItem"];
+            /** Pointer */
+            pointer: string;
+            /**
+             * Relevance
+             * @default REPORTED
+             * @enum {string}
+             */
+            relevance?: "REPORTED" | "SUPPLEMENTAL";
+        };
+        /**
+         * NcmecPerson
+         * @description A victim, or who was meant to receive something.
+         */
+        NcmecPerson: {
+            /**
+             * Age
+             * @default null
+             */
+            age?: number | null;
+            /**
+             * Notes
+             * @default null
+             */
+            notes?: string | null;
+            user: components["schemas"]["RelatedItem"];
+        };
+        /**
+         * NcmecReport
+         * @description The report. What was confirmed: `confirmed_user_id`, typed; `environment`, as it was shown;
+         *         `further`, that the user was reported before.
+         */
+        NcmecReport: {
+            /** @default null */
+            additionalInfo?: string | null;
+            /** @default [] */
+            annotations?: ("CSAM_SOLICITATION" | "MINOR_TO_MINOR_INTERACTION" | "SADISTIC_ONLINE_EXPLOITATION" | "SEXTORTION" | "SPAM")[];
+            confirmedUserId: string;
+            /** @enum {unknown} */
+            environment: "PRODUCTION" | "TEST";
+            /** @default false */
+            further?: boolean;
+            /** @default null */
+            highPriority?: string | null;
+            /** @enum {unknown} */
+            incident: "CHILD_PORNOGRAPHY" | "CHILD_SEXUAL_MOLESTATION" | "CHILD_SEX_TOURISM" | "CHILD_SEX_TRAFFICKING" | "MISLEADING_DOMAIN_NAME" | "MISLEADING_WORDS_OR_IMAGES" | "ONLINE_ENTICEMENT" | "UNSOLICITED_OBSCENE_MATERIAL";
+            /** @default [] */
+            media?: components["schemas"]["ChosenMedium"][];
+            /** @default [] */
+            recipients?: components["schemas"]["ChosenPerson"][];
+            /** @default [] */
+            threads?: components["schemas"]["ChosenThread"][];
+            /** @default [] */
+            victims?: components["schemas"]["ChosenPerson"][];
+        };
+        /**
+         * NcmecReportBody
+         * @description What NCMEC is told. Confirmed by a person: `confirmedUserId`, the id of who is reported,
+         *     typed; `environment`, as it was shown; `further`, where they were reported before.
+         *     `highPriority` is a reason.
+         */
+        NcmecReportBody: {
+            /**
+             * Additionalinfo
+             * @default null
+             */
+            additionalInfo?: string | null;
+            /** Annotations */
+            annotations?: ("SEXTORTION" | "CSAM_SOLICITATION" | "MINOR_TO_MINOR_INTERACTION" | "SPAM" | "SADISTIC_ONLINE_EXPLOITATION")[];
+            /** Confirmeduserid */
+            confirmedUserId: string;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "TEST" | "PRODUCTION";
+            /**
+             * Further
+             * @default false
+             */
+            further?: boolean;
+            /**
+             * Highpriority
+             * @default null
+             */
+            highPriority?: string | null;
+            /**
+             * Incident
+             * @enum {string}
+             */
+            incident: "CHILD_PORNOGRAPHY" | "CHILD_SEX_TRAFFICKING" | "CHILD_SEX_TOURISM" | "CHILD_SEXUAL_MOLESTATION" | "MISLEADING_DOMAIN_NAME" | "MISLEADING_WORDS_OR_IMAGES" | "ONLINE_ENTICEMENT" | "UNSOLICITED_OBSCENE_MATERIAL";
+            /** Media */
+            media?: components["schemas"]["NcmecMedium"][];
+            /** Recipients */
+            recipients?: components["schemas"]["NcmecPerson"][];
+            /** Threads */
+            threads?: components["schemas"]["NcmecThread"][];
+            /** Victims */
+            victims?: components["schemas"]["NcmecPerson"][];
+        };
+        /**
+         * NcmecReportComponent
+         * @description The user is reported to NCMEC, once the decision can no longer be undone.
+         */
+        NcmecReportComponent: {
+            report: components["schemas"]["NcmecReportBody"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "SUBMIT_NCMEC_REPORT";
+        };
+        /**
+         * NcmecSettingsBody
+         * @description `password`: null keeps the one that is stored, an empty text forgets it. Headers are kept,
+         *     replaced and removed like an action's. Enabled, it has to be complete. `minimumMedia`: so many
+         *     media are looked at before a report; null: all of them. Of `productionQueueIds` reports are
+         *     real, where the operator files real ones.
+         */
+        NcmecSettingsBody: {
+            /**
+             * Additionalinfoendpoint
+             * @default null
+             */
+            additionalInfoEndpoint?: string | null;
+            /**
+             * Additionalinfoheaders
+             * @default null
+             */
+            additionalInfoHeaders?: {
+                [key: string]: string | null;
+            } | null;
+            /**
+             * Companyreportname
+             * @default
+             */
+            companyReportName?: string;
+            /**
+             * Contactemail
+             * @default
+             */
+            contactEmail?: string;
+            /** @default null */
+            contactPerson?: components["schemas"]["LegalContactBody"] | null;
+            /**
+             * Enabled
+             * @default false
+             */
+            enabled?: boolean;
+            /**
+             * Internetdetail
+             * @default null
+             */
+            internetDetail?: ("WEB_PAGE" | "EMAIL" | "NEWSGROUP" | "CHAT_IM" | "ONLINE_GAMING" | "CELL_PHONE" | "NON_INTERNET" | "PEER_TO_PEER") | null;
+            /**
+             * Legalurl
+             * @default
+             */
+            legalUrl?: string;
+            /**
+             * Minimummedia
+             * @default null
+             */
+            minimumMedia?: number | null;
+            /**
+             * Moreinfourl
+             * @default
+             */
+            moreInfoUrl?: string;
+            /**
+             * Password
+             * @default null
+             */
+            password?: string | null;
+            /**
+             * Preservationendpoint
+             * @default null
+             */
+            preservationEndpoint?: string | null;
+            /**
+             * Preservationheaders
+             * @default null
+             */
+            preservationHeaders?: {
+                [key: string]: string | null;
+            } | null;
+            /** Productionqueueids */
+            productionQueueIds?: string[];
+            /**
+             * Termsofservice
+             * @default
+             */
+            termsOfService?: string;
+            /**
+             * Username
+             * @default
+             */
+            username?: string;
+        };
+        /**
+         * NcmecSettingsRevision
+         * @description One revision; `document` is null when it was deleted, `changed` names the fields.
+         */
+        NcmecSettingsRevision: {
+            /** Author */
+            author: string;
+            /** Authoremail */
+            authorEmail: string | null;
+            authorPerson?: components["schemas"]["PersonView"] | null;
+            /** Changed */
+            changed: string[];
+            document: components["schemas"]["NcmecSettingsView"] | null;
+            /** Revision */
+            revision: number;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
+         * NcmecSettingsRevisionPage
+         * @description Newest first.
+         */
+        NcmecSettingsRevisionPage: {
+            /** Items */
+            items: components["schemas"]["NcmecSettingsRevision"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * NcmecSettingsView
+         * @description `missing` is what has to be there before reporting can be enabled.
+         */
+        NcmecSettingsView: {
+            /** Additionalinfoendpoint */
+            additionalInfoEndpoint?: string | null;
+            /** Additionalinfoheadernames */
+            additionalInfoHeaderNames?: string[];
+            /**
+             * Companyreportname
+             * @default
+             */
+            companyReportName?: string;
+            /**
+             * Contactemail
+             * @default
+             */
+            contactEmail?: string;
+            contactPerson?: components["schemas"]["LegalContactView"] | null;
+            /** Createdat */
+            createdAt?: string | null;
+            /** Createdby */
+            createdBy?: string | null;
+            createdByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * Enabled
+             * @default false
+             */
+            enabled?: boolean;
+            /** Haspassword */
+            hasPassword: boolean;
+            /** Id */
+            id: string;
+            /** Internetdetail */
+            internetDetail?: ("WEB_PAGE" | "EMAIL" | "NEWSGROUP" | "CHAT_IM" | "ONLINE_GAMING" | "CELL_PHONE" | "NON_INTERNET" | "PEER_TO_PEER") | null;
+            /**
+             * Legalurl
+             * @default
+             */
+            legalUrl?: string;
+            /** Minimummedia */
+            minimumMedia?: number | null;
+            /** Missing */
+            missing: string[];
+            /**
+             * Moreinfourl
+             * @default
+             */
+            moreInfoUrl?: string;
+            /** Preservationendpoint */
+            preservationEndpoint?: string | null;
+            /** Preservationheadernames */
+            preservationHeaderNames?: string[];
+            /** Productionqueueids */
+            productionQueueIds?: string[];
+            /** Revision */
+            revision: number;
+            /**
+             * Termsofservice
+             * @default
+             */
+            termsOfService?: string;
+            /**
+             * Updatedat
+             * Format: date-time
+             */
+            updatedAt: string;
+            /** Updatedby */
+            updatedBy: string;
+            updatedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Usedby */
+            usedBy?: components["schemas"]["UsedByView"][] | null;
+            /** Usedbycount */
+            usedByCount?: number | null;
+            /**
+             * Username
+             * @default
+             */
+            username?: string;
+        };
+        /**
          * NcmecState
          * @description Whether a report to NCMEC can be made; if not, what is missing.
          */
@@ -10822,6 +12062,28 @@ export interface components {
             enabled: boolean;
             /** Reason */
             reason: ("NO_QUEUE" | "NO_REPORTER") | null;
+        };
+        /**
+         * NcmecThread
+         * @description Messages of a thread, in order.
+         */
+        NcmecThread: {
+            /** Messages */
+            messages: components["schemas"]["RelatedItem"][];
+            thread: components["schemas"]["RelatedItem"];
+        };
+        /**
+         * NewHashFields
+         * @description A hash: 64 hexadecimal digits of PDQ, or 32 of MD5.
+         */
+        NewHashFields: {
+            /** Hash */
+            hash: string;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
         };
         /**
          * NextBody
@@ -10930,7 +12192,7 @@ export interface components {
          */
         NotificationPage: {
             /** Items */
-            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"])[];
+            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"])[];
             /** Nextcursor */
             nextCursor?: string | null;
             /** Unread */
@@ -11491,7 +12753,7 @@ export interface components {
         Preferences: {
             /**
              * Density
-             * @default COMFORTABLE
+             * @default COMPACT
              * @enum {string}
              */
             density?: "COMFORTABLE" | "COMPACT";
@@ -11691,7 +12953,7 @@ export interface components {
             name: string;
             /**
              * @default {
-             *       "density": "COMFORTABLE",
+             *       "density": "COMPACT",
              *       "shortcuts": true,
              *       "theme": "SYSTEM"
              *     }
@@ -12235,7 +13497,7 @@ export interface components {
         };
         /**
          * ReleasedView
-         * @description `released`: how many jobs are free again.
+         * @description `released`: how many jobs and second reviews are free again.
          */
         ReleasedView: {
             /** Released */
@@ -12523,8 +13785,8 @@ export interface components {
         };
         /**
          * RevealBody
-         * @description What I choose to see, and for what: the job in which it was shown (`jobId`), or an
-         *     investigation.
+         * @description What I choose to see, and for what: the job or the second review in which it was shown
+         *     (`jobId`, `secondReviewId`), or an investigation.
          */
         RevealBody: {
             /**
@@ -12537,6 +13799,11 @@ export interface components {
              * @default null
              */
             jobId?: string | null;
+            /**
+             * Secondreviewid
+             * @default null
+             */
+            secondReviewId?: string | null;
             /**
              * Stage
              * @enum {string}
@@ -13902,6 +15169,11 @@ export interface components {
              */
             previewJobsViewEnabled?: boolean;
             /**
+             * Recorddays
+             * @default null
+             */
+            recordDays?: number | null;
+            /**
              * Requestspersecond
              * @default null
              */
@@ -14112,6 +15384,8 @@ export interface components {
              * @default true
              */
             previewJobsViewEnabled?: boolean;
+            /** Recorddays */
+            recordDays?: number | null;
             /** Requestspersecond */
             requestsPerSecond?: number | null;
             /**
@@ -14994,12 +16268,43 @@ export interface components {
             total: number;
             user: components["schemas"]["StruckUserView"];
         };
+        /**
+         * ThresholdData
+         * @description Users of the platform reached a threshold of strikes, the first of that hour `at`. Who they
+         *         are is read where strikes are listed.
+         */
+        ThresholdData: {
+            at: string;
+            threshold: number;
+        };
         /** ThresholdExecutionView */
         ThresholdExecutionView: {
             /** Actionid */
             actionId: string;
             /** Executionid */
             executionId: string;
+        };
+        /**
+         * ThresholdNotification
+         * @description Users reached a threshold of strikes: told once an hour and threshold.
+         */
+        ThresholdNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["ThresholdData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "STRIKE_THRESHOLD";
+            /** Readat */
+            readAt: string | null;
         };
         /** ThresholdsView */
         ThresholdsView: {
@@ -15014,7 +16319,7 @@ export interface components {
          */
         TimelineView: {
             /** Items */
-            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
+            items: (components["schemas"]["SubmissionMoment"] | components["schemas"]["ReportMoment"] | components["schemas"]["AppealMoment"] | components["schemas"]["KeepingMoment"] | components["schemas"]["RuleMoment"] | components["schemas"]["DecisionMoment"] | components["schemas"]["StrikeMoment"] | components["schemas"]["NoteMoment"] | components["schemas"]["CommentMoment"] | components["schemas"]["DeliveryMoment"])[];
             /** Missing */
             missing: components["schemas"]["MissingKindView"][];
             /** Nextcursor */
@@ -15957,7 +17262,7 @@ export interface operations {
         parameters: {
             query?: {
                 actionId?: string[];
-                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
                 /** @description HOUR: at most 31 days, else 366. */
                 division?: "TOTAL" | "DAY" | "HOUR";
                 itemTypeId?: string[];
@@ -16001,7 +17306,7 @@ export interface operations {
         parameters: {
             query?: {
                 actionId?: string[];
-                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
                 /** @description HOUR: at most 31 days, else 366. */
                 division?: "TOTAL" | "DAY" | "HOUR";
                 groupBy?: "NONE" | "TYPE" | "ACTION" | "POLICY" | "QUEUE" | "REVIEWER" | "ITEM_TYPE";
@@ -16225,7 +17530,7 @@ export interface operations {
         parameters: {
             query?: {
                 actionId?: string[];
-                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
                 /** @description HOUR: at most 31 days, else 366. */
                 division?: "TOTAL" | "DAY" | "HOUR";
                 groupBy?: "NONE" | "QUEUE" | "REVIEWER" | "ITEM_TYPE" | "POLICY";
@@ -17112,7 +18417,10 @@ export interface operations {
     };
     claimNextJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `context`: with all that is around the job, as its context has it. */
+                include?: "context" | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -17221,13 +18529,145 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listCybertips: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getCybertip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getCybertipDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+                what: "document" | "receipt";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDocumentView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    retryCybertip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CybertipRetryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listDecisionLog: {
         parameters: {
             query?: {
                 actionId?: string[];
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
-                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
+                decisionType?: ("IGNORE" | "CUSTOM_ACTION" | "RELATED_ACTION" | "MOVE" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "AUTOMATIC_CLOSE" | "CLOSE")[];
                 itemId?: string | null;
                 itemTypeId?: string | null;
                 jobId?: string | null;
@@ -17235,6 +18675,7 @@ export interface operations {
                 /** @description How many entries at most. */
                 limit?: number;
                 policyId?: string[];
+                q?: string | null;
                 queueId?: string[];
                 reviewerId?: string[];
                 ruleId?: string[];
@@ -17460,7 +18901,10 @@ export interface operations {
     };
     undoDecision: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `context`: with all that is around the job, as its context has it. */
+                include?: "context" | null;
+            };
             header?: never;
             path: {
                 decision_id: string;
@@ -18032,6 +19476,32 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listHashBankSizes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashBankSizesView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listHashBanks: {
         parameters: {
             query?: {
@@ -18097,6 +19567,234 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HashBankView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addFileHashes: {
+        parameters: {
+            query?: {
+                /** @description What is noted beside each hash. */
+                note?: string;
+            };
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileAddedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listHashes: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addHashes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HashesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashesAddedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    changeHashes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HashChangeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashesChangedView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    importHashes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description A line for each step (ImportProgressView), the last with `finished`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addMediumHashes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MediumBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileAddedView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -18362,6 +20060,78 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    matchHashes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HashMatchBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashMatchView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    matchFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HashMatchView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -19011,6 +20781,37 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    tryIntegration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationTrialView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -19843,7 +21644,7 @@ export interface operations {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
                 /** @description Left out: every kind. */
-                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "KEEPING" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
                 /** @description How many entries at most. */
                 limit?: number;
             };
@@ -20098,7 +21899,10 @@ export interface operations {
     };
     claimThisJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `context`: with all that is around the job, as its context has it. */
+                include?: "context" | null;
+            };
             header?: never;
             path: {
                 job_id: string;
@@ -20301,7 +22105,10 @@ export interface operations {
     };
     decideJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `context`: with all that is around the job, as its context has it. */
+                include?: "context" | null;
+            };
             header?: never;
             path: {
                 job_id: string;
@@ -20814,7 +22621,7 @@ export interface operations {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
                 /** @description Left out: every kind. */
-                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "KEEPING" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
                 /** @description How many entries at most. */
                 limit?: number;
                 /** @description USER: who made the item, or who it is. */
@@ -22106,6 +23913,219 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    getNcmecSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSettingsView"];
+                };
+            };
+            /** @description It is what `If-None-Match` names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replaceNcmecSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NcmecSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listNcmecSettingsRevisions: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSettingsRevisionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getNcmecSettingsRevision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getNcmecSettingsChanges: {
+        parameters: {
+            query?: {
+                since?: number | null;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    restoreNcmecSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `"<revision>"` that you saw. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                document_id: string;
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description For `If-None-Match`; of a document its revision, in quotes, for `If-Match` too. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listNotifications: {
         parameters: {
             query?: {
@@ -22157,7 +24177,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"];
+                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -23389,7 +25409,10 @@ export interface operations {
     };
     claimJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `context`: with all that is around the job, as its context has it. */
+                include?: "context" | null;
+            };
             header?: never;
             path: {
                 queue_id: string;
@@ -26868,7 +28891,7 @@ export interface operations {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
                 /** @description Left out: every kind. */
-                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
+                kind?: ("SUBMISSION" | "REPORT" | "RULE" | "DECISION" | "APPEAL" | "KEEPING" | "STRIKE" | "NOTE" | "COMMENT" | "DELIVERY")[];
                 /** @description How many entries at most. */
                 limit?: number;
             };

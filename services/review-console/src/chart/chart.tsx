@@ -6,7 +6,10 @@
  */
 import { lazy, Suspense } from "react";
 
+import { Pane } from "@/control/state";
+
 import classes from "./chart.module.css";
+import type { LinesProps } from "./lines";
 import type { StackProps } from "./stacked-bars";
 
 export const COLOURS = ["var(--ch1)", "var(--ch2)", "var(--ch3)", "var(--ch4)", "var(--ch6)"] as const;
@@ -18,9 +21,26 @@ const Bars = lazy(() => import("./stacked-bars"));
 export function StackedBars({ text, ...props }: StackProps & { text: string }) {
   return (
     <div className={classes.chart} role="img" aria-label={text}>
-      <Suspense fallback={null}>
-        <Bars {...props} />
-      </Suspense>
+      <Pane>
+        <Suspense fallback={null}>
+          <Bars {...props} />
+        </Suspense>
+      </Pane>
+    </div>
+  );
+}
+
+const Curves = lazy(() => import("./lines"));
+
+/** Straight lines over time, each with a dash of its own. */
+export function Lines({ text, ...props }: LinesProps & { text: string }) {
+  return (
+    <div className={classes.chart} role="img" aria-label={text}>
+      <Pane>
+        <Suspense fallback={null}>
+          <Curves {...props} />
+        </Suspense>
+      </Pane>
     </div>
   );
 }

@@ -18,11 +18,13 @@ import { words } from "./words";
 interface Props {
   readonly title: string;
   readonly sub?: ReactNode;
+  /** What of it is shown: choices beside its name. */
+  readonly tools?: ReactNode;
   /** Beside the name: where the list behind it is. */
   readonly link?: ReactNode;
   readonly sheet: Sheet;
   /** The same as people read it, where a file has moments as machines do. */
-  readonly shownSheet?: Sheet;
+  readonly shownSheet?: ShownSheet;
   /** Of the file, without its end. */
   readonly file: string;
   readonly chart: ReactNode;
@@ -31,7 +33,7 @@ interface Props {
   readonly className?: string;
 }
 
-export function Figure({ title, sub, link, sheet, shownSheet, file, chart, table, first = "chart", className }: Props) {
+export function Figure({ title, sub, tools, link, sheet, shownSheet, file, chart, table, first = "chart", className }: Props) {
   const say = useWords(words);
   const id = useId();
   const [view, setView] = useState(first);
@@ -41,6 +43,7 @@ export function Figure({ title, sub, link, sheet, shownSheet, file, chart, table
         <h2 id={id}>{link ?? title}</h2>
         {sub ? <span className="dim t12 ell">{sub}</span> : null}
         <span className={classes.controls}>
+          {tools}
           <span className={classes.seg} role="group" aria-label={title}>
             <button type="button" aria-pressed={view === "chart"} aria-label={say("showChart", { title })} title={say("showChart", { title })} onClick={() => setView("chart")}>
               <IconChartBar size={14} aria-hidden="true" />
@@ -70,7 +73,13 @@ export function Figure({ title, sub, link, sheet, shownSheet, file, chart, table
   );
 }
 
-export function SheetTable({ title, sheet }: { title: string; sheet: Sheet }) {
+/** Rows as they are read: a cell may be a link. */
+export interface ShownSheet {
+  readonly columns: Sheet["columns"];
+  readonly rows: readonly (readonly ReactNode[])[];
+}
+
+export function SheetTable({ title, sheet }: { title: string; sheet: ShownSheet }) {
   return (
     // What scrolls has to be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex

@@ -1,5 +1,6 @@
 /** A problem as a sentence: what happened, and what to do next. */
 import type { ApiProblem } from "@/api/problem";
+import { allCalled } from "@/session/permission";
 import { sayer, type Say } from "@/words/words";
 
 import { words } from "./words";
@@ -25,7 +26,7 @@ const OF_STATUS: Readonly<Record<number, Key>> = { 401: "unauthenticated", 403: 
 
 export function sentenceOf(problem: ApiProblem, say: Say<Key> = sayer(words)): string {
   const detail = problem.detail ?? "";
-  if (problem.kind === "permission" && problem.needs.length > 0) return say("permission", { needs: problem.needs.join(", ") });
+  if (problem.kind === "permission" && problem.needs.length > 0) return say("permission", { needs: allCalled(problem.needs) });
   if (problem.status === 429) return say("tooMany", { seconds: problem.retryAfter ?? 0 });
   return say(OF_KIND[problem.kind] ?? OF_STATUS[problem.status] ?? "internal", { detail: sentence(detail) }).trim();
 }

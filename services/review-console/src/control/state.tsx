@@ -9,6 +9,7 @@ import { IconAlertCircle } from "@tabler/icons-react";
 import { Component, useEffect, useState, type ReactNode } from "react";
 
 import { asProblem } from "@/api/problem";
+import { isMissingPart, missPart } from "@/live/build";
 import { useWords } from "@/words/words";
 
 import classes from "./control.module.css";
@@ -52,10 +53,14 @@ export function Problem({ error, again }: { error: unknown; again?: () => void }
     <div className={classes.problem} role="alert">
       <div className={classes.words}>
         <IconAlertCircle className="icon severe" aria-hidden="true" />
-        <span>{problem ? sentenceOf(problem, say) : say("broken")}</span>
+        <span>{problem ? sentenceOf(problem, say) : say(isMissingPart(error) ? "missingPart" : "broken")}</span>
       </div>
       <div className="row g8">
-        {again ? (
+        {isMissingPart(error) ? (
+          <Button size="xs" onClick={() => location.reload()}>
+            {say("reload")}
+          </Button>
+        ) : again ? (
           <Button size="xs" onClick={again}>
             {say("tryAgain")}
           </Button>
@@ -71,16 +76,29 @@ export function Problem({ error, again }: { error: unknown; again?: () => void }
   );
 }
 
+interface PaneProps {
+  readonly children: ReactNode;
+  /** What stands in its place once it broke; else that it did, and why. */
+  readonly instead?: ReactNode;
+  readonly broke?: (error: unknown) => void;
+}
+
 /** Around each pane. */
-export class Pane extends Component<{ children: ReactNode }, { error: unknown }> {
+export class Pane extends Component<PaneProps, { error: unknown }> {
   override state: { error: unknown } = { error: null };
 
   static getDerivedStateFromError(error: unknown): { error: unknown } {
     return { error };
   }
 
+  override componentDidCatch(error: unknown): void {
+    if (isMissingPart(error)) missPart();
+    this.props.broke?.(error);
+  }
+
   override render(): ReactNode {
     if (this.state.error === null) return this.props.children;
+    if (this.props.instead !== undefined) return this.props.instead;
     return <Problem error={this.state.error} again={() => this.setState({ error: null })} />;
   }
 }

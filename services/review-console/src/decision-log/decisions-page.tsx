@@ -16,17 +16,20 @@ import { sentenceOf } from "@/control/sentence";
 import { Empty, Pane, Problem, Skeleton } from "@/control/state";
 import { toast } from "@/control/toast";
 import { useCommand } from "@/key/keys";
+import { Views } from "@/saved-view/views-menu";
 import { useSession } from "@/session/session";
 import { built } from "@/shell/navigation";
 import { appName } from "@/shell/title";
 import { ColumnMenu, DataTable } from "@/table/data-table";
+import { WordsVeil } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { useColumns } from "./columns";
 import classes from "./decision-log.module.css";
 import { ExportMenu, ExportStrip, useExport } from "./export";
-import { FilterBar, none } from "./filters";
-import { countOf, logQuery, titleOf, type Entry, type Search } from "./log";
+import { FilterBar, none, useCalled } from "./filters";
+import { countOf, logQuery, titleOf, type Entry } from "./log";
+import { Search } from "./search";
 import { DecisionPeek } from "./peek";
 import { words } from "./words";
 
@@ -38,14 +41,20 @@ export function DecisionsPage() {
   const { peek, ...filters } = route.useSearch();
   const navigate = useNavigate();
   const names = useNames();
-  const { user } = useSession();
+  const { user, wellness } = useSession();
   const log = useInfiniteQuery(logQuery(filters));
   const rows = log.data?.pages.flatMap((page) => page.items) ?? [];
   const [walked, setWalked] = useState<string | null>(null);
-  const cursor = rows.find((row) => row.id === (walked ?? peek)) ?? rows[0];
-  const isOpen = peek !== CLOSED && cursor !== undefined;
+  const named = rows.find((row) => row.id === (walked ?? peek));
+  const isFar = log.data !== undefined && peek !== undefined && peek !== CLOSED && named === undefined && walked === null;
   const search = (change: Search) => void navigate({ to: "/decisions", replace: true, search: { ...filters, peek, ...change } });
-  useFarPeek(peek, log.data !== undefined && cursor?.id !== peek && walked === null && !filters.job, (job) => search({ ...none(filters), job }));
+  const lost = useFarPeek(peek, isFar, (job) => (filters.job === job ? undefined : search({ ...none(filters), job })));
+  // While it is looked for, nothing else takes its place.
+  const cursor = named ?? (isFar ? undefined : rows[0]);
+  const isOpen = peek !== CLOSED && (cursor !== undefined || isFar);
+  // Where there is room for one of them: the list, until a decision was asked for.
+  const isAsked = isOpen && peek !== undefined;
+  const called = useCalled(names);
   const exporting = useExport(filters);
   const columns = useColumns({ names, me: user.id, isPeeking: isOpen, undo: useUndo() });
   const move = (id: string) => {
@@ -68,6 +77,7 @@ export function DecisionsPage() {
           {log.data ? say("loaded", { count: rows.length, more: String(log.hasNextPage) }) : null}
         </span>
         <span className="end row g8">
+          <Views page="decisions" value={filters} apply={(value) => search({ ...none(filters), ...viewed(value), peek: isOpen ? undefined : CLOSED })} tell={(value) => say("filterCount", { count: countOf(viewed(value)) })} called={called} />
           <CopyLink />
           <ColumnMenu id="decisions" columns={columns} />
           <ExportMenu start={exporting.start} />
@@ -78,7 +88,7 @@ export function DecisionsPage() {
       {log.isPending ? <Skeleton lines={14} /> : null}
       {log.error && rows.length === 0 ? <Problem error={log.error} again={() => void log.refetch()} /> : null}
       {log.data ? (
-        <div className={classes.split} data-open={isOpen || undefined}>
+        <div className={classes.split} data-open={isOpen || undefined} data-asked={isAsked || undefined}>
           <DataTable
             id="decisions"
             caption={say("title")}
@@ -93,10 +103,16 @@ export function DecisionsPage() {
             empty={<None count={countOf(filters)} clear={() => search(none(filters))} />}
           />
           {isOpen ? (
-            <aside className={classes.peek} aria-label={titleOf(cursor, names, say).text}>
-              <Pane key={cursor.id}>
-                <DecisionPeek entry={cursor} names={names} close={() => search({ peek: CLOSED })} />
-              </Pane>
+            <aside className={classes.peek} aria-label={cursor ? titleOf(cursor, names, say).text : say("columnDecision")}>
+              {cursor ? (
+                <WordsVeil jobKey={cursor.id} wellness={wellness}>
+                  <Pane key={cursor.id}>
+                    <DecisionPeek entry={cursor} names={names} close={() => search({ peek: CLOSED })} />
+                  </Pane>
+                </WordsVeil>
+              ) : (
+                <Lost lost={lost} close={() => search({ peek: undefined })} />
+              )}
             </aside>
           ) : null}
         </div>
@@ -105,11 +121,14 @@ export function DecisionsPage() {
   );
 }
 
-/** A decision that an address names and that the list has not reached: its job is the filter then. */
-function useFarPeek(peek: string | undefined, isFar: boolean, show: (jobId: string) => void): void {
-  const { data } = useQuery({
+/**
+ * A decision that an address names and that the list has not reached: its job is the filter then. Gives
+ * why it cannot be shown; null while it may still be.
+ */
+function useFarPeek(peek: string | undefined, isFar: boolean, show: (jobId: string) => void): unknown {
+  const { data, error } = useQuery({
     queryKey: ["decision", peek],
-    enabled: isFar && peek !== undefined && peek !== CLOSED,
+    enabled: isFar,
     retry: false,
     queryFn: ({ signal }) => take(api.GET("/v1/decisions/{decision_id}", { params: { path: { decision_id: peek ?? "" } }, signal })),
   });
@@ -119,6 +138,32 @@ function useFarPeek(peek: string | undefined, isFar: boolean, show: (jobId: stri
     // Once for each; the function is a new one each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [jobId]);
+  return error;
+}
+
+function Lost({ lost, close }: { lost: unknown; close: () => void }) {
+  const say = useWords(words);
+  if (!lost) return <Skeleton lines={6} />;
+  const status = asProblem(lost)?.status;
+  if (status !== 404 && status !== 422) return <Problem error={lost} />;
+  return (
+    <Empty
+      title={say("lostTitle")}
+      next={
+        <Button size="xs" onClick={close}>
+          {say("lostNext")}
+        </Button>
+      }
+    >
+      {say("lostText")}
+    </Empty>
+  );
+}
+
+/** Of a view what is a filter; of anything else nothing. */
+function viewed(value: unknown): Search {
+  const found = Search.safeParse(value).data;
+  return found ? { ...found, peek: undefined } : {};
 }
 
 function CopyLink() {

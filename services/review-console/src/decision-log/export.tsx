@@ -9,7 +9,8 @@ import { Problem } from "@/control/state";
 import { languageTag, useWords } from "@/words/words";
 
 import classes from "./decision-log.module.css";
-import { asked, type Filters } from "./log";
+import { asked } from "./log";
+import type { Filters } from "./search";
 import { words } from "./words";
 
 type Format = Schema["LogExportBody"]["format"];

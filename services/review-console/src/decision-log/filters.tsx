@@ -8,11 +8,14 @@ import type { Names } from "@/configuration/names";
 import { peopleQuery } from "@/configuration/query";
 import { shortened } from "@/control/id-chip";
 import { Keys, useCommand, Written } from "@/key/keys";
+import { dayOf, moved } from "@/measure/window";
 import { useSearch } from "@/search/query";
+import { now, timeZone } from "@/time/moment";
 import { languageTag, useWords } from "@/words/words";
 
 import classes from "./decision-log.module.css";
-import { countOf, SOURCES, TYPES, type Filters } from "./log";
+import { countOf } from "./log";
+import { SOURCES, TYPES, type Filters } from "./search";
 import { words } from "./words";
 
 const LISTS = ["queue", "by", "rule", "action", "policy", "type", "source"] as const;
@@ -90,6 +93,42 @@ function useChoices(kind: ListName, names: Names): { value: string; label: strin
   }
 }
 
+const FIELDS = { since: "from", until: "to", queue: "queue", by: "by", rule: "rule", action: "action", policy: "policy", type: "type", source: "source", itemType: "item", item: "item", userType: "user", user: "user", job: "job" } as const;
+
+/** What filters and their values are called, wherever a view of them is told. */
+export function useCalled(names: Names): { name: (field: string) => string; value: (field: string, value: string) => string } {
+  const say = useWords(words);
+  const people = useQuery({ ...peopleQuery, retry: false }).data ?? [];
+  const value = (field: string, one: string): string => {
+    switch (field) {
+      case "queue":
+        return names.queue(one);
+      case "by":
+        return people.find((person) => person.id === one)?.name ?? shortened(one);
+      case "rule":
+        return names.rule(one);
+      case "action":
+        return names.action(one);
+      case "policy":
+        return names.policy(one);
+      case "itemType":
+      case "userType":
+        return names.itemType(one);
+      case "type":
+        return TYPES.some((type) => type === one) ? say(one as (typeof TYPES)[number]) : one;
+      case "source":
+        return SOURCES.some((source) => source === one) ? say(one as (typeof SOURCES)[number]) : one;
+      case "since":
+      case "until":
+        return shortDay(one);
+      default:
+        return shortened(one);
+    }
+  };
+  const name = (field: string) => (Object.hasOwn(FIELDS, field) ? say(FIELDS[field as keyof typeof FIELDS]) : field);
+  return { name, value };
+}
+
 interface ChipProps extends Props {
   readonly kind: Kind;
   readonly opened: boolean;
@@ -105,16 +144,16 @@ function Chip(props: ChipProps) {
   };
   return (
     <Popover opened={opened} onChange={open} position="bottom-start" trapFocus returnFocus>
-      <Popover.Target>
-        <span className={classes.chip}>
-          <button type="button" className={classes.value} aria-expanded={opened} onClick={() => open(!opened)}>
+      <span className={classes.chip}>
+        <Popover.Target>
+          <button type="button" className={classes.value} onClick={() => open(!opened)}>
             {say(kind)} {kind === "when" ? <When filters={filters} /> : <Values kind={kind} filters={filters} names={props.names} />}
           </button>
-          <button type="button" aria-label={say("drop", { name: say(kind) })} onClick={drop}>
-            <IconX size={14} aria-hidden="true" />
-          </button>
-        </span>
-      </Popover.Target>
+        </Popover.Target>
+        <button type="button" aria-label={say("drop", { name: say(kind) })} onClick={drop}>
+          <IconX size={14} aria-hidden="true" />
+        </button>
+      </span>
       <Popover.Dropdown className={classes.picker}>{kind === "when" ? <WhenPicker {...props} /> : <ListPicker {...props} kind={kind} />}</Popover.Dropdown>
     </Popover>
   );
@@ -166,7 +205,7 @@ function When({ filters: { since, until } }: { filters: Filters }) {
 }
 
 function daysAgo(days: number): string {
-  return new Intl.DateTimeFormat("en-CA").format(Date.now() - days * 86_400_000);
+  return moved(dayOf(now(), timeZone()), -days);
 }
 
 function WhenPicker({ filters, set, open }: ChipProps) {

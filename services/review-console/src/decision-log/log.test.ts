@@ -5,7 +5,8 @@ import { policyPath } from "@/configuration/names";
 import { setTimeZone } from "@/time/moment";
 import { sayer } from "@/words/words";
 
-import { asked, countOf, Search, startOf, titleOf, type Entry } from "./log";
+import { asked, countOf, titleOf, type Entry } from "./log";
+import { Search } from "./search";
 import { ordersOf } from "./reverse";
 import { words } from "./words";
 
@@ -16,7 +17,7 @@ const names: Names = {
   policy: (id) => id, queue: (id) => `Queue ${id}`, rule: (id) => id, itemType: (id) => id,
 };
 const entry: Entry = {
-  id: "d1", kind: "DECISION", source: "MRT_JOB", time: "2026-11-28T12:00:00Z", actorId: "p1", actor: null, queueId: "q1", jobId: "j1",
+  id: "d1", kind: "DECISION", source: "MRT_JOB", time: "2026-11-28T12:00:00Z", actorId: "p1", actor: null, queueId: "q1", jobId: "j1", itemDisplayName: null, related: [],
   itemTypeId: "t1", itemId: "i1", components: [{ type: "CUSTOM_ACTION", actionIds: ["warn", "ban"], policyIds: [] }],
   executions: [{ actionId: "warn", executionId: "e1" }, { actionId: "ban", executionId: "e2" }],
   ruleIds: [], reason: null, note: null, undoneAt: null, leavesAt: null, movedTo: null, appealOf: null, state: null, total: null, csam: false,
@@ -26,10 +27,11 @@ const say = sayer(words);
 
 it("a day of the address begins at midnight of the viewer's zone, and the last day is within", () => {
   setTimeZone("Europe/Berlin");
-  expect(startOf("2026-07-01")).toBe("2026-06-30T22:00:00.000Z");
+  // Clocks go back on that night: the day has 25 hours.
+  expect(asked({ since: "2026-10-25", until: "2026-10-25" })).toMatchObject({ since: "2026-10-24T22:00:00.000Z", until: "2026-10-25T23:00:00.000Z" });
   expect(asked({ since: "2026-11-27", until: "2026-11-28" })).toMatchObject({ since: "2026-11-26T23:00:00.000Z", until: "2026-11-28T23:00:00.000Z" });
   setTimeZone("America/New_York");
-  expect(startOf("2026-07-01")).toBe("2026-07-01T04:00:00.000Z");
+  expect(asked({ since: "2026-07-01" }).since).toBe("2026-07-01T04:00:00.000Z");
   setTimeZone(null);
 });
 

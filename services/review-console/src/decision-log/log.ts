@@ -2,61 +2,29 @@
  * The decision log: what is asked for, which is the address of the page, and what each entry is called.
  */
 import { infiniteQueryOptions } from "@tanstack/react-query";
-import { z } from "zod";
 
 import { api, take, type Schema } from "@/api/client";
 import type { Names } from "@/configuration/names";
 import { levelOf, type Level } from "@/look/severity";
+import { moved, startOf } from "@/measure/window";
 import { timeZone } from "@/time/moment";
 import type { Say } from "@/words/words";
 
+import type { Filters } from "./search";
 import type { words } from "./words";
 
 export type Entry = Schema["DecisionLogEntry"];
 type Key = Extract<keyof typeof words.messages, string>;
 
 const PAGE = 50;
-const many = z.array(z.string()).min(1).optional().catch(undefined);
-const one = z.string().min(1).optional().catch(undefined);
-const day = z.iso.date().optional().catch(undefined);
-
-export const TYPES = ["CUSTOM_ACTION", "IGNORE", "MOVE", "RELATED_ACTION", "ACCEPT_APPEAL", "REJECT_APPEAL", "ESCALATE_TO_NCMEC", "AUTOMATIC_CLOSE", "CLOSE"] as const;
-export const SOURCES = ["MRT_JOB", "AUTOMATIC", "BULK_ACTION", "REVERSAL", "RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION"] as const;
-
-/** The address. `since` and `until` are days of the viewer, both within. `peek`: an entry, or `none`. */
-export const Search = z.object({
-  since: day,
-  until: day,
-  queue: many,
-  by: many,
-  rule: many,
-  action: many,
-  policy: many,
-  type: z.array(z.enum(TYPES)).min(1).optional().catch(undefined),
-  source: z.array(z.enum(SOURCES)).min(1).optional().catch(undefined),
-  itemType: one,
-  item: one,
-  userType: one,
-  user: one,
-  job: one,
-  peek: one,
-});
-export type Search = z.infer<typeof Search>;
-export type Filters = Omit<Search, "peek">;
-
-/** The first moment of a day in the viewer's zone, `days` later. */
-export function startOf(date: string, days = 0): string {
-  const guess = Date.parse(`${date}T00:00:00Z`) + days * 86_400_000;
-  const wall = new Intl.DateTimeFormat("en-GB", { timeZone: timeZone(), hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(guess);
-  const part = (type: string) => Number(wall.find((piece) => piece.type === type)?.value);
-  const shown = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"));
-  return new Date(guess - (shown - guess)).toISOString();
+function beginOf(day: string): string {
+  return new Date(startOf(day, timeZone())).toISOString();
 }
 
 export function asked(filters: Filters): Schema["LogFilters"] {
   return {
-    since: filters.since ? startOf(filters.since) : undefined,
-    until: filters.until ? startOf(filters.until, 1) : undefined,
+    since: filters.since ? beginOf(filters.since) : undefined,
+    until: filters.until ? beginOf(moved(filters.until, 1)) : undefined,
     queueIds: filters.queue,
     reviewerIds: filters.by,
     ruleIds: filters.rule,
@@ -108,6 +76,7 @@ export function titleOf(entry: Entry, names: Names, say: Say<Key>): Title {
   const types = entry.components.map((part) => ("type" in part ? part.type : null));
   if (types.includes("ACCEPT_APPEAL")) return title("done", say("acceptAppeal"));
   if (types.includes("REJECT_APPEAL")) return title("none", say("rejectAppeal"));
+  if (types.includes("SUBMIT_NCMEC_REPORT")) return title("severe", say("SUBMIT_NCMEC_REPORT"));
   if (types.includes("ESCALATE_TO_NCMEC")) return title("severe", say("toNcmec"));
   if (actionIds.length > 0) {
     const level = RANK[Math.max(...actionIds.map((id) => RANK.indexOf(levelOf(names.penalty(id)))))] ?? "none";

@@ -15,11 +15,13 @@ import { Written } from "@/key/keys";
 import { built } from "@/shell/navigation";
 import { usePermission } from "@/session/session";
 import { absolute, useNow, useSpan } from "@/time/moment";
+import { WordsBar } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { By, DecisionTitle } from "./columns";
 import classes from "./decision-log.module.css";
 import { Effects } from "./effects";
+import { Golden } from "./golden";
 import { policiesOf, type Entry } from "./log";
 import { Reverse } from "./reverse";
 import { words } from "./words";
@@ -32,6 +34,7 @@ interface Props {
 
 export function DecisionPeek({ entry, names, close }: Props) {
   const say = useWords(words);
+  const isLead = usePermission("EDIT_MRT_QUEUES");
   return (
     <>
       <div className={classes.peekhead}>
@@ -47,6 +50,7 @@ export function DecisionPeek({ entry, names, close }: Props) {
           </button>
         </span>
       </div>
+      <WordsBar />
       {/* What scrolls has to be reachable by keyboard. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className={classes.peekbody} tabIndex={0} role="region" aria-label={say("columnDecision")}>
@@ -56,6 +60,11 @@ export function DecisionPeek({ entry, names, close }: Props) {
         {entry.itemId && entry.itemTypeId ? (
           <Pane>
             <AsItWas entry={entry} names={names} typeId={entry.itemTypeId} itemId={entry.itemId} />
+          </Pane>
+        ) : null}
+        {isLead && entry.kind === "DECISION" && entry.source === "MRT_JOB" && entry.undoneAt === null ? (
+          <Pane>
+            <Golden key={entry.id} entry={entry} />
           </Pane>
         ) : null}
         <Pane>

@@ -2,7 +2,7 @@ import { MantineProvider, TextInput } from "@mantine/core";
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { ApiProblem } from "@/api/problem";
 
@@ -10,7 +10,7 @@ import { FormProblem } from "./form-problem";
 import { pathOf, useProblemForm } from "./use-problem-form";
 
 function Form({ send }: { send: (values: { name: string }) => Promise<unknown> }) {
-  const { input, problem, submit } = useProblemForm({ schema: z.object({ name: z.string().min(2, { error: "two at least" }) }), initialValues: { name: "" }, send });
+  const { input, problem, submit } = useProblemForm({ schema: z.object({ name: z.string().check(z.minLength(2, { error: "two at least" })) }), initialValues: { name: "" }, send });
   return (
     <MantineProvider env="test">
       <form onSubmit={submit}>

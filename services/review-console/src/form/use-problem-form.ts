@@ -8,20 +8,25 @@
  *
  * Guarantees: a fault with a pointer (`/fields/0/name`) lands on the field of that path, which gets the
  * focus; what has no field of its own is said above the form (`problem`); nothing that was entered is
- * lost by a refusal; one press sends once. `dirty` feeds `LeaveGuard`.
+ * lost by a refusal, nor by closing or loading the page again where `keepAs` names a place for it; one
+ * press sends once. `dirty` feeds `LeaveGuard`.
  */
 import { schemaResolver, useForm, type UseFormReturnType } from "@mantine/form";
 import { useRef, useState, type FormEvent } from "react";
-import type { z } from "zod";
+import type { z } from "zod/mini";
 
 import { asProblem, type ApiProblem } from "@/api/problem";
 
+import { parsed, readKept, writeKept } from "./kept";
+
 interface Options<V extends Record<string, unknown>> {
-  readonly schema: z.ZodType<V>;
+  readonly schema: z.ZodMiniType<V>;
   readonly initialValues: V;
   readonly send: (values: V) => Promise<unknown>;
   /** Paths that have a field; a fault at another one is said above the form. */
   readonly paths?: readonly string[];
+  /** Never for what is secret. */
+  readonly keepAs?: string;
 }
 
 export interface ProblemForm<V extends Record<string, unknown>> {
@@ -42,9 +47,22 @@ export function pathOf(pointer: string): string {
     .join(".");
 }
 
+/** Of what was kept, the fields that the form has. */
+function keptOf<V extends Record<string, unknown>>(place: string, initialValues: V): Partial<V> {
+  const kept = parsed(readKept(place));
+  if (typeof kept !== "object" || kept === null) return {};
+  return Object.fromEntries(Object.entries(kept).filter(([name]) => name in initialValues)) as Partial<V>;
+}
+
 export function useProblemForm<V extends Record<string, unknown>>(options: Options<V>): ProblemForm<V> {
-  const { schema, initialValues, send } = options;
-  const form = useForm<V>({ initialValues, validate: schemaResolver(schema, { sync: true }), validateInputOnBlur: false });
+  const { schema, initialValues, send, keepAs } = options;
+  const [first] = useState(() => (keepAs === undefined ? initialValues : { ...initialValues, ...keptOf(keepAs, initialValues) }));
+  const form = useForm<V>({
+    initialValues: first,
+    validate: schemaResolver(schema, { sync: true }),
+    validateInputOnBlur: false,
+    ...(keepAs === undefined ? {} : { onValuesChange: (values) => writeKept(keepAs, JSON.stringify(values)) }),
+  });
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [sending, setSending] = useState(false);
   const busy = useRef(false);
@@ -77,7 +95,10 @@ export function useProblemForm<V extends Record<string, unknown>>(options: Optio
       setSending(true);
       setProblem(null);
       send(values)
-        .then(() => form.resetDirty(values))
+        .then(() => {
+          if (keepAs !== undefined) writeKept(keepAs, "");
+          form.resetDirty(values);
+        })
         .catch(land)
         .finally(() => {
           busy.current = false;

@@ -1,11 +1,12 @@
 /**
- * Acting from here: a bulk action of what is ticked or of the one item, ordered and confirmed at once,
- * one for each type of item.
+ * Acting from here: a bulk action of what is ticked or of the one item, one for each type of item.
+ *
+ *     apply ──ordered──▶ few items: confirmed at once
+ *                   └──▶ more than the organisation's limit: the total is typed, then confirmed
  */
-import { SegmentedControl, Select, Textarea } from "@mantine/core";
+import { Button, SegmentedControl, Select, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 
-import { api, take } from "@/api/client";
 import { queries } from "@/api/query";
 import { useNames, type Names } from "@/configuration/names";
 import { InertButton } from "@/control/inert";
@@ -17,6 +18,7 @@ import { usePermission } from "@/session/session";
 import { useWords } from "@/words/words";
 
 import classes from "./investigation.module.css";
+import { confirmAll, order, totalOf, type Preview } from "./order";
 import type { Ref } from "./query";
 import { words } from "./words";
 
@@ -47,7 +49,7 @@ export function Act({ account, items, done }: { account: Ref | null; items: read
   const [note, setNote] = useKept("investigate.act");
   const offered = actionsFor(on, names);
   const action = offered.some((one) => one.id === picked) ? picked : null;
-  const { send, sending, problem } = useSend(() => {
+  const { send, confirm, back, sending, problem, asked, previews } = useSend(() => {
     setNote("");
     setAction(null);
     done();
@@ -56,7 +58,7 @@ export function Act({ account, items, done }: { account: Ref | null; items: read
   const run = () => {
     if (action !== null) send({ on, action, policy, note });
   };
-  useCommand({ id: "investigate.apply", scope: "page", keys: "Mod+Enter", anywhere: true, enabled: why === null && !sending, label: say("applyKey"), run });
+  useCommand({ id: "investigate.apply", scope: "page", keys: "Mod+Enter", anywhere: true, enabled: why === null && !sending && previews === null, label: say("applyKey"), run });
   return (
     <section className={classes.form} aria-label={say("act")}>
       <div className="row g8">
@@ -72,7 +74,7 @@ export function Act({ account, items, done }: { account: Ref | null; items: read
       </div>
       <div className={classes.line}>
         <label htmlFor="act-policy">{say("policy")}</label>
-        <Select id="act-policy" size="xs" searchable clearable value={policy} onChange={setPolicy} data={names.policies.map(({ id }) => ({ value: id, label: names.policy(id) }))} />
+        <Select id="act-policy" size="xs" searchable clearable placeholder={say("noPolicy")} value={policy} onChange={setPolicy} data={names.policies.map(({ id }) => ({ value: id, label: names.policy(id) }))} />
       </div>
       <div className={classes.line} style={{ alignItems: "start" }}>
         <label htmlFor="act-note">{say("note")}</label>
@@ -80,56 +82,86 @@ export function Act({ account, items, done }: { account: Ref | null; items: read
       </div>
       {problem ? (
         <>
-          <p>{say("notApplied")}</p>
+          <p>{say("appliedTo", { done: asked })}</p>
           <Problem error={problem} again={run} />
         </>
       ) : null}
-      <div className="row" style={{ justifyContent: "flex-end" }}>
-        <InertButton why={why} loading={sending} onClick={run} rightSection={<Keys of="investigate.apply" fallback="Mod+Enter" />}>
-          {say("apply", { count: on.length })}
-        </InertButton>
-      </div>
+      {previews ? (
+        <Confirm previews={previews} action={names.action(previews[0]?.actionIds[0] ?? "")} sending={sending} confirm={confirm} back={back} />
+      ) : (
+        <div className="row" style={{ justifyContent: "flex-end" }}>
+          <InertButton why={why} loading={sending} onClick={run} rightSection={<Keys of="investigate.apply" fallback="Mod+Enter" />}>
+            {say("apply", { count: on.length })}
+          </InertButton>
+        </div>
+      )}
     </section>
   );
 }
 
-interface Order {
-  readonly on: readonly Ref[];
-  readonly action: string;
-  readonly policy: string | null;
-  readonly note: string;
-}
-
-async function apply({ on, action, policy, note }: Order): Promise<number> {
-  let asked = 0;
-  for (const itemTypeId of new Set(on.map((one) => one.typeId))) {
-    const itemIds = on.filter((one) => one.typeId === itemTypeId).map((one) => one.id);
-    const body = { itemTypeId, itemIds, actionIds: [action], policyIds: policy === null ? [] : [policy], note: note.trim() || null };
-    const { id, total } = await take(api.POST("/v1/bulk-actions", { body }));
-    await take(api.POST("/v1/bulk-actions/{bulk_id}/confirm", { params: { path: { bulk_id: id } }, body: { total } }));
-    asked += total;
-  }
-  return asked;
+/** Many items at once: what it touches, and the total typed by whoever means it. */
+function Confirm({ previews, action, sending, confirm, back }: { previews: readonly Preview[]; action: string; sending: boolean; confirm: () => void; back: () => void }) {
+  const say = useWords(words);
+  const [typed, setTyped] = useState("");
+  const total = totalOf(previews);
+  const sumOf = (pick: (one: Preview) => number) => previews.reduce((sum, one) => sum + pick(one), 0);
+  const why = typed.trim() === String(total) ? null : say("confirmWrong");
+  return (
+    <div className={classes.confirm} role="group" aria-label={say("confirmTitle", { total })}>
+      <p className="med">{say("confirmTitle", { total })}</p>
+      <p>{say("confirmText", { action, total, inReview: sumOf((one) => one.inReview), duplicates: sumOf((one) => one.duplicates) })}</p>
+      <TextInput size="xs" label={say("confirmLabel", { total })} inputMode="numeric" autoFocus value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+      <div className="row g8" style={{ alignItems: "flex-start" }}>
+        <InertButton why={why} loading={sending} onClick={confirm}>
+          {say("confirmNow", { total })}
+        </InertButton>
+        <Button variant="subtle" onClick={back}>
+          {say("back")}
+        </Button>
+      </div>
+    </div>
+  );
 }
 
 const RENEWED_MS = 1500;
 
+interface State {
+  readonly sending: boolean;
+  readonly problem: unknown;
+  readonly asked: number;
+  /** Ordered, and waiting for the total. */
+  readonly previews: readonly Preview[] | null;
+}
+const IDLE: State = { sending: false, problem: null, asked: 0, previews: null };
+
 function useSend(sent: () => void) {
   const say = useWords(words);
-  const [state, setState] = useState<{ sending: boolean; problem: unknown }>({ sending: false, problem: null });
-  const renew = () => Promise.all(["timeline", "investigation"].map((key) => queries.invalidateQueries({ queryKey: [key] })));
-  const send = (order: Order) => {
-    if (state.sending) return;
-    setState({ sending: true, problem: null });
-    apply(order)
-      .then((count) => {
-        sent();
-        toast(say("applied", { count }));
-        setState({ sending: false, problem: null });
-        // It is carried out a moment after it was asked for.
-        setTimeout(() => void renew(), RENEWED_MS);
-      })
-      .catch((problem: unknown) => setState({ sending: false, problem }));
+  const [state, setState] = useState<State>(IDLE);
+  const renew = () => Promise.all(["timeline", "investigation", "decisions"].map((key) => queries.invalidateQueries({ queryKey: [key] })));
+  const carryOut = async (previews: readonly Preview[]) => {
+    let asked = 0;
+    try {
+      asked = await confirmAll(previews, (count) => (asked = count));
+      sent();
+      toast(say("applied", { count: asked }));
+      setState(IDLE);
+      // It is carried out a moment after it was asked for.
+      setTimeout(() => void renew(), RENEWED_MS);
+    } catch (problem) {
+      setState({ ...IDLE, problem, asked });
+    }
   };
-  return { send, ...state };
+  const send = (wanted: Parameters<typeof order>[0]) => {
+    if (state.sending) return;
+    setState({ ...IDLE, sending: true });
+    order(wanted)
+      .then((previews) => (previews.some((one) => one.needsTotal) ? setState({ ...IDLE, previews }) : carryOut(previews)))
+      .catch((problem: unknown) => setState({ ...IDLE, problem }));
+  };
+  const confirm = () => {
+    if (state.sending || state.previews === null) return;
+    setState({ ...state, sending: true });
+    void carryOut(state.previews);
+  };
+  return { ...state, send, confirm, back: () => setState(IDLE) };
 }

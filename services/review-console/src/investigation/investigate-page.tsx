@@ -13,15 +13,17 @@ import { useNames } from "@/configuration/names";
 import { Empty, Pane, Problem, Skeleton } from "@/control/state";
 import { toast } from "@/control/toast";
 import { Keys, useCommand } from "@/key/keys";
+import { useSession } from "@/session/session";
 import { appName } from "@/shell/title";
 import { NOTHING } from "@/table/selection";
+import { WordsBar, WordsVeil } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { Act } from "./act";
 import { Done } from "./done";
 import classes from "./investigation.module.css";
 import { Made } from "./made";
-import { investigationQuery, type Investigation, type Ref } from "./query";
+import { investigationQuery, keyOf, type Investigation, type Ref, type Search } from "./query";
 import { Results } from "./results";
 import { Who } from "./who";
 import { words } from "./words";
@@ -36,7 +38,7 @@ export function InvestigatePage() {
   });
   const subject = type !== undefined && id !== undefined ? { typeId: type, id } : null;
   return (
-    <>
+    <WordsVeil jobKey={id ?? q ?? ""} wellness={useSession().wellness}>
       <header className={classes.head}>
         <h1>{say("title")}</h1>
         <Field key={q ?? id ?? ""} first={q ?? id ?? ""} kind={subject?.typeId ?? null} />
@@ -44,8 +46,9 @@ export function InvestigatePage() {
           <CopyLink />
         </span>
       </header>
+      {subject || q ? <WordsBar /> : null}
       {subject ? <Subject key={`${subject.typeId}/${subject.id}`} subject={subject} /> : q ? <Results key={q} q={q} /> : <Empty title={say("startTitle")}>{say("startText")}</Empty>}
-    </>
+    </WordsVeil>
   );
 }
 
@@ -97,7 +100,10 @@ function Subject({ subject }: { subject: Ref }) {
 }
 
 function Columns({ found }: { found: Investigation }) {
-  const [cursor, setCursor] = useState<Ref>({ typeId: found.item.typeId, id: found.item.id });
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const go = (change: { tab?: Search["tab"]; row?: string }) => void navigate({ to: "/investigate", replace: true, search: { ...search, ...change } });
+  const cursor = search.row?.includes("/") ? refOf(search.row) : { typeId: found.item.typeId, id: found.item.id };
   const [selection, select] = useState(NOTHING);
   const account = found.author?.ref ?? null;
   const isAccount = account !== null && account.id === cursor.id && account.typeId === cursor.typeId;
@@ -112,7 +118,7 @@ function Columns({ found }: { found: Investigation }) {
         </Pane>
       </div>
       <Pane>
-        <Made found={found} cursor={cursor} setCursor={setCursor} selection={selection} select={select} />
+        <Made found={found} cursor={cursor} setCursor={(ref) => go({ row: keyOf(ref) })} selection={selection} select={select} tab={search.tab ?? "items"} setTab={(tab) => go({ tab })} />
       </Pane>
       <div className={classes.right}>
         <Pane>

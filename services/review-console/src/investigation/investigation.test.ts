@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 
+import { changesBetween } from "@/control/difference";
+
 import { actionsFor } from "./act";
-import { changesBetween, isAddress, latest, Search, wordOf } from "./query";
+import { isAddress, latest, Search, wordOf } from "./query";
 
 const action = { actionType: "CUSTOM_ACTION" as const, revision: 1, updatedAt: "", updatedBy: "" };
 const type = { fields: [], revision: 1, updatedAt: "", updatedBy: "", version: "1" };

@@ -1,23 +1,24 @@
 /** What they did: the account's items, the item's jobs and versions; below, the thread around the row
  * under the cursor. */
+import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { useNames, type Names } from "@/configuration/names";
+import { changesBetween, Differences } from "@/control/difference";
 import { Empty, Problem, Skeleton } from "@/control/state";
 import { nameOf, textOf } from "@/item/glance";
 import { useCommand, Written } from "@/key/keys";
 import { DataTable, type Column } from "@/table/data-table";
 import { NOTHING, type Selection } from "@/table/selection";
 import { Moment } from "@/time/moment";
+import { useWordsShown, VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import classes from "./investigation.module.css";
-import { changesBetween, conversationOf, itemsOf, keyOf, latest, versionsOf, type Investigation, type Item, type Ref } from "./query";
+import { Listed } from "./listed";
+import { childrenOf, conversationOf, itemsOf, keyOf, keysOfAll, latest, TABS, versionsOf, type Investigation, type Item, type Ref } from "./query";
 import { words } from "./words";
-
-const TABS = ["items", "jobs", "versionsTab"] as const;
 
 interface Props {
   readonly found: Investigation;
@@ -25,15 +26,19 @@ interface Props {
   readonly setCursor: (ref: Ref) => void;
   readonly selection: Selection;
   readonly select: (selection: Selection) => void;
+  readonly tab: Tab;
+  readonly setTab: (tab: Tab) => void;
 }
+
+type Tab = (typeof TABS)[number];
 
 export function Made(props: Props) {
   const say = useWords(words);
-  const { found, selection, select, cursor } = props;
-  const [tab, setTab] = useState<(typeof TABS)[number]>("items");
+  const { found, selection, select, cursor, tab, setTab } = props;
   const picked = selection.ids.size;
   useCommand({ id: "investigate.clear", scope: "list", keys: "Escape", label: say("clearKey"), enabled: picked > 0, run: () => select(NOTHING) });
-  const counts = { items: null, jobs: found.jobs.length, versionsTab: found.counts.versions };
+  const counts = { items: null, answers: null, jobs: found.jobs.length, versions: found.counts.versions };
+  const subject = { typeId: found.item.typeId, id: found.item.id };
   return (
     <div className={classes.middle}>
       <div className={classes.tabs} role="tablist" aria-label={say("title")}>
@@ -49,7 +54,7 @@ export function Made(props: Props) {
         ) : null}
       </div>
       <div className={classes.list} id="made" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {tab === "items" ? <Items {...props} /> : tab === "jobs" ? <Jobs found={found} /> : <Versions item={{ typeId: found.item.typeId, id: found.item.id }} />}
+        {tab === "items" ? <Items {...props} /> : tab === "jobs" ? <Jobs found={found} /> : tab === "answers" ? <Answers item={subject} /> : <Versions item={subject} />}
       </div>
       <Thread of={cursor} account={found.author} />
     </div>
@@ -64,6 +69,7 @@ function oneLine(item: Item, names: Names): string {
 function Items({ found, cursor, setCursor, selection, select }: Props) {
   const say = useWords(words);
   const names = useNames();
+  const isShown = useWordsShown();
   const user = found.author?.ref ?? { typeId: found.item.typeId, id: found.item.id };
   const query = useInfiniteQuery(itemsOf(user));
   if (query.error && !query.data) return <Problem error={query.error} again={() => void query.refetch()} />;
@@ -72,9 +78,9 @@ function Items({ found, cursor, setCursor, selection, select }: Props) {
   // What is looked at is there even where its account's list does not reach.
   const rows = latest(sent.some((one) => keyOf(one) === keyOf(found.item)) ? sent : [found.item, ...sent]).toSorted((a, b) => Date.parse(b.saidAt) - Date.parse(a.saidAt));
   const columns: Column<Item>[] = [
-    { id: "when", header: say("columnWhen"), width: 112, cell: (item) => <span className="dim"><Moment at={item.saidAt} /></span> },
+    { id: "when", header: say("columnWhen"), width: 112, cell: (item) => <span className="dim"><Moment at={item.saidAt} dated /></span> },
     { id: "type", header: say("columnType"), width: 112, wide: true, cell: (item) => <span className="dim">{names.itemType(item.typeId)}</span> },
-    { id: "text", header: say("columnText"), cell: (item) => <span className="user-text" title={oneLine(item, names)}>{oneLine(item, names)}</span> },
+    { id: "text", header: say("columnText"), cell: (item) => <span className="user-text" title={isShown ? oneLine(item, names) : undefined}><VeiledWords>{oneLine(item, names)}</VeiledWords></span> },
     { id: "media", header: say("columnMedia"), width: 72, numeric: true, cell: (item) => item.media.length || <span className="dim">—</span> },
   ];
   return (
@@ -84,7 +90,7 @@ function Items({ found, cursor, setCursor, selection, select }: Props) {
       columns={columns}
       rows={rows}
       rowId={keyOf}
-      rowName={(item) => oneLine(item, names).slice(0, 60) || item.id}
+      rowName={(item) => (isShown && oneLine(item, names).slice(0, 60)) || item.id}
       cursor={keyOf(cursor)}
       onCursor={(key) => {
         const item = rows.find((one) => keyOf(one) === key);
@@ -92,6 +98,7 @@ function Items({ found, cursor, setCursor, selection, select }: Props) {
       }}
       selection={selection}
       onSelect={select}
+      matching={{ count: null, gather: () => keysOfAll(user) }}
       more={query}
       empty={<Empty title={say("noItems")} />}
     />
@@ -107,7 +114,7 @@ function Jobs({ found }: { found: Investigation }) {
       {found.jobs.map((job) => (
         <Link key={job.id} to="/jobs/$jobId" params={{ jobId: job.id }} className={classes.hit}>
           <span className="dim">
-            <Moment at={job.createdAt} />
+            <Moment at={job.createdAt} dated />
           </span>
           <span className="ell user-text">{names.queue(job.queueId)}</span>
           <span className="badge">{say(job.state)}</span>
@@ -117,32 +124,53 @@ function Jobs({ found }: { found: Investigation }) {
   );
 }
 
-function Versions({ item }: { item: Ref }) {
+function Answers({ item }: { item: Ref }) {
   const say = useWords(words);
-  const { data, error, refetch } = useInfiniteQuery(versionsOf(item));
-  if (error) return <Problem error={error} again={() => void refetch()} />;
+  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(childrenOf(item));
+  if (error && !data) return <Problem error={error} again={() => void refetch()} />;
   if (!data) return <Skeleton lines={4} />;
   const all = data.pages.flatMap((page) => page.items);
-  const shown = (value: unknown) => (value === undefined || value === null ? say("nothingThere") : typeof value === "string" ? value : JSON.stringify(value));
   return (
     <div className={classes.hits}>
+      {all.length === 0 ? <Empty title={say("noAnswers")} /> : <Listed items={all} />}
+      {hasNextPage ? (
+        <Button size="xs" m={16} loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          {say("more")}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function Versions({ item }: { item: Ref }) {
+  const say = useWords(words);
+  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(versionsOf(item));
+  if (error && !data) return <Problem error={error} again={() => void refetch()} />;
+  if (!data) return <Skeleton lines={4} />;
+  const all = data.pages.flatMap((page) => page.items);
+  return (
+    // What scrolls has to be reachable by keyboard.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className={classes.hits} tabIndex={0} role="region" aria-label={say("versions")}>
       {all.map((version, index) => {
         const before = all[index + 1];
+        const isFirst = before === undefined && !hasNextPage;
         const changes = before ? changesBetween(before.data, version.data) : [];
         return (
-          <div key={version.submissionId} className={classes.part}>
-            <p className="dim">
-              <Moment at={version.submittedAt} /> {before ? null : say("firstVersion")}
-            </p>
-            {before && changes.length === 0 ? <p>{say("noChange")}</p> : null}
-            {changes.map((change) => (
-              <p key={change.name} className="user-text">
-                {say("change", { name: change.name, before: shown(change.before), after: shown(change.after) })}
-              </p>
-            ))}
-          </div>
+          <article key={version.submissionId} className={classes.version}>
+            <header>
+              <Moment at={version.submittedAt} />
+              {isFirst ? say("firstVersion") : before && changes.length === 0 ? say("noChange") : null}
+            </header>
+            <Differences changes={changes} was={say("was")} is={say("is")} />
+          </article>
         );
       })}
+      {hasNextPage ? (
+        <Button size="xs" m={16} loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          {say("more")}
+        </Button>
+      ) : null}
     </div>
   );
 }
@@ -177,7 +205,7 @@ function Thread({ of, account }: { of: Ref; account: Investigation["author"] }) 
                   ) : (
                     <span />
                   )}
-                  <span className="user-text">{one.preview || one.displayName}</span>
+                  <span className="user-text"><VeiledWords>{one.preview || one.displayName}</VeiledWords></span>
                   {isThis ? <span className="badge">{say("thisItem")}</span> : null}
                 </li>
               );

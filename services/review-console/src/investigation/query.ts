@@ -1,6 +1,6 @@
 /** What is asked for while investigating: a subject by its type and id, and what leads to one. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { api, take, type Schema } from "@/api/client";
 
@@ -9,10 +9,12 @@ export type Item = Schema["ItemVersionView"];
 export type Listed = Schema["ListedItemView"];
 export type Ref = Schema["ItemRefView"];
 
-const one = z.coerce.string().min(1).max(512).optional().catch(undefined);
+const one = z.catch(z.optional(z.coerce.string().check(z.minLength(1), z.maxLength(512))), undefined);
 
-/** The address: what was searched for, or what is looked at. */
-export const Search = z.object({ q: one, type: one, id: one });
+export const TABS = ["items", "answers", "jobs", "versions"] as const;
+
+/** The address: what was searched for, or what is looked at; which of its lists, and which row of it. */
+export const Search = z.object({ q: one, type: one, id: one, tab: z.catch(z.optional(z.enum(TABS)), undefined), row: one });
 export type Search = z.infer<typeof Search>;
 
 export const investigationQuery = ({ typeId, id }: Ref) =>
@@ -44,11 +46,35 @@ export const conversationOf = (item: Ref) =>
     queryFn: ({ signal }) => take(api.GET("/v1/items/{type_id}/{item_id}/conversation", { params: { path: { type_id: item.typeId, item_id: item.id }, query: { before: 10, after: 10 } }, signal })),
   });
 
-export const notesOf = (user: Ref) =>
-  queryOptions({
-    queryKey: ["notes", user.typeId, user.id],
-    queryFn: ({ signal }) => take(api.GET("/v1/users/{type_id}/{user_id}/notes", { params: { path: { type_id: user.typeId, user_id: user.id }, query: { limit: 20 } }, signal })),
+export const childrenOf = (item: Ref) =>
+  infiniteQueryOptions({
+    queryKey: ["item-children", item.typeId, item.id],
+    queryFn: ({ pageParam, signal }) => take(api.GET("/v1/items/{type_id}/{item_id}/children", { params: { path: { type_id: item.typeId, item_id: item.id }, query: { limit: 50, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
+
+export const notesOf = (user: Ref) =>
+  infiniteQueryOptions({
+    queryKey: ["notes", user.typeId, user.id],
+    queryFn: ({ pageParam, signal }) => take(api.GET("/v1/users/{type_id}/{user_id}/notes", { params: { path: { type_id: user.typeId, user_id: user.id }, query: { limit: 20, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+
+const MOST_AT_ONCE = 1000;
+
+/** The keys of everything that an account sent, as many as are acted on at once. */
+export async function keysOfAll(user: Ref): Promise<{ ids: readonly string[]; isCut: boolean }> {
+  const met = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const page = await take(api.GET("/v1/users/{type_id}/{user_id}/items", { params: { path: { type_id: user.typeId, user_id: user.id }, query: { limit: 200, cursor } } }));
+    for (const item of page.items) if (met.size < MOST_AT_ONCE) met.add(keyOf(item));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined && met.size < MOST_AT_ONCE);
+  return { ids: [...met], isCut: cursor !== undefined };
+}
 
 /** An address as people write them: four numbers, or hexadecimal groups. */
 export function isAddress(text: string): boolean {
@@ -85,16 +111,4 @@ export function keyOf(item: { id: string; typeId: string }): string {
 export function latest<T extends { id: string; typeId: string }>(items: readonly T[]): T[] {
   const met = new Set<string>();
   return items.filter((item) => !met.has(keyOf(item)) && met.add(keyOf(item)));
-}
-
-export interface Change {
-  readonly name: string;
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
-/** Field by field, what a version has that the one before it had not. */
-export function changesBetween(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): Change[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])).map((name) => ({ name, before: before[name], after: after[name] }));
 }

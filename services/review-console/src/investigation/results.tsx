@@ -6,11 +6,12 @@ import type { ReactNode } from "react";
 import { useNames } from "@/configuration/names";
 import { Empty, Problem, Skeleton } from "@/control/state";
 import { searchQuery, type Hit } from "@/search/query";
-import { Moment } from "@/time/moment";
+import { VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import classes from "./investigation.module.css";
-import { foundBy, isAddress, keyOf, wordOf, type Listed } from "./query";
+import { Listed } from "./listed";
+import { foundBy, isAddress, keyOf, wordOf, type Listed as ListedItem } from "./query";
 import { words } from "./words";
 
 const KINDS = ["USER", "ITEM", "JOB", "DECISION"] as const;
@@ -39,7 +40,7 @@ export function Results({ q }: { q: string }) {
           {hits.map((hit) => (
             <Named key={`${hit.kind}/${hit.typeId ?? ""}/${hit.id}`} hit={hit} />
           ))}
-          <Items items={others} />
+          <Listed items={others} />
         </section>
       ) : null}
       <Found title={say("sentFrom")} items={byAddress.data} />
@@ -49,12 +50,12 @@ export function Results({ q }: { q: string }) {
   );
 }
 
-function Found({ title, items }: { title: string; items: readonly Listed[] | undefined }): ReactNode {
+function Found({ title, items }: { title: string; items: readonly ListedItem[] | undefined }): ReactNode {
   if (!items || items.length === 0) return null;
   return (
     <section>
       <h2>{title}</h2>
-      <Items items={items} />
+      <Listed items={items} />
     </section>
   );
 }
@@ -66,7 +67,7 @@ function Named({ hit }: { hit: Hit }) {
   const cells = (
     <>
       <span className="dim">{say(hit.kind as Kind)}</span>
-      <span className="ell user-text">{hit.name}</span>
+      <span className="ell user-text">{hit.kind === "ITEM" ? <VeiledWords>{hit.name}</VeiledWords> : hit.name}</span>
       <span className="dim">{hit.queueId ? names.queue(hit.queueId) : kind}</span>
     </>
   );
@@ -87,17 +88,4 @@ function Named({ hit }: { hit: Hit }) {
       {cells}
     </Link>
   );
-}
-
-function Items({ items }: { items: readonly Listed[] }) {
-  const names = useNames();
-  return items.map((item) => (
-    <Link key={keyOf(item)} to="/investigate" search={{ type: item.typeId, id: item.id }} className={classes.hit}>
-      <span className="dim">{names.itemType(item.typeId)}</span>
-      <span className="ell user-text">{[item.displayName, item.preview].filter(Boolean).join(" · ") || item.id}</span>
-      <span className="dim">
-        <Moment at={item.saidAt} />
-      </span>
-    </Link>
-  ));
 }

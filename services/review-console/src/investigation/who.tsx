@@ -1,22 +1,16 @@
 /** Who: the account behind what is looked at, how it stands, what colleagues noted. */
-import { Button, Textarea } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useRef, useState } from "react";
 
-import { api, take } from "@/api/client";
-import { queries } from "@/api/query";
 import { useNames, type Names } from "@/configuration/names";
 import { IdChip } from "@/control/id-chip";
-import { Problem, Skeleton } from "@/control/state";
-import { useKept } from "@/form/kept";
 import { nameOf } from "@/item/glance";
-import { Keys, useCommand } from "@/key/keys";
 import { Moment } from "@/time/moment";
+import { VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import classes from "./investigation.module.css";
-import { notesOf, type Investigation, type Item, type Ref } from "./query";
+import { Notes } from "./notes";
+import type { Investigation, Item } from "./query";
 import { words } from "./words";
 
 export function Who({ found }: { found: Investigation }) {
@@ -69,7 +63,7 @@ function Fields({ item, names }: { item: Item; names: Names }) {
     return (
       <div key={one.name} style={{ display: "contents" }}>
         <dt title={one.name}>{one.name.replaceAll("_", " ")}</dt>
-        <dd className="user-text">{one.type === "DATETIME" && typeof value === "string" ? <Moment at={value} /> : typeof value === "number" ? value.toLocaleString() : String(value)}</dd>
+        <dd className="user-text">{one.type === "DATETIME" && typeof value === "string" ? <Moment at={value} /> : typeof value === "number" ? value.toLocaleString() : <VeiledWords>{String(value)}</VeiledWords>}</dd>
       </div>
     );
   });
@@ -97,7 +91,7 @@ function Standing({ found }: { found: Investigation }) {
         <dd>{counts.reports.toLocaleString()}</dd>
         <dt>{say("waiting")}</dt>
         <dd>{say("openJobs", { count: counts.openJobs })}</dd>
-        <dt>{say("versions")}</dt>
+        <dt>{say("sentTimes")}</dt>
         <dd>{say("times", { count: counts.versions })}</dd>
       </dl>
     </section>
@@ -122,53 +116,6 @@ function Addresses({ found, names }: { found: Investigation; names: Names }) {
           </Link>
         </p>
       ))}
-    </section>
-  );
-}
-
-function Notes({ user }: { user: Ref }) {
-  const say = useWords(words);
-  const { data, error, isPending, refetch } = useQuery(notesOf(user));
-  const [text, setText] = useKept(`note.${user.typeId}.${user.id}`);
-  const [state, setState] = useState<{ sending: boolean; problem: unknown }>({ sending: false, problem: null });
-  const field = useRef<HTMLTextAreaElement>(null);
-  useCommand({ id: "investigate.note", scope: "page", keys: "N", label: say("addNoteKey"), run: () => field.current?.focus() });
-  const save = () => {
-    setState({ sending: true, problem: null });
-    take(api.POST("/v1/users/{type_id}/{user_id}/notes", { params: { path: { type_id: user.typeId, user_id: user.id } }, body: { text: text.trim() } }))
-      .then(async () => {
-        setText("");
-        setState({ sending: false, problem: null });
-        await Promise.all([queries.invalidateQueries({ queryKey: ["notes"] }), queries.invalidateQueries({ queryKey: ["timeline"] })]);
-      })
-      .catch((problem: unknown) => setState({ sending: false, problem }));
-  };
-  return (
-    <section className={classes.part}>
-      <h3>
-        {say("notes")}
-        <span className="end">
-          <Keys of="investigate.note" fallback="N" />
-        </span>
-      </h3>
-      {error ? <Problem error={error} again={() => void refetch()} /> : null}
-      {isPending ? <Skeleton lines={2} /> : null}
-      {data?.items.length === 0 ? <p className="dim">{say("noNotes")}</p> : null}
-      {data?.items.map((one) => (
-        <div key={one.id} style={{ marginBottom: 8 }}>
-          <p className={one.text === null ? "dim" : "user-text"}>{one.text ?? say("removed")}</p>
-          <p className="dim t12">
-            {one.author?.name ?? ""} <Moment at={one.createdAt} />
-          </p>
-        </div>
-      ))}
-      <Textarea ref={field} mt={8} autosize minRows={2} maxRows={8} maxLength={5000} aria-label={say("addNote")} placeholder={say("addNote")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-      {state.problem ? <Problem error={state.problem} again={save} /> : null}
-      {text.trim() === "" ? null : (
-        <Button mt={8} size="xs" loading={state.sending} onClick={save}>
-          {say("saveNote")}
-        </Button>
-      )}
     </section>
   );
 }

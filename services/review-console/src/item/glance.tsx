@@ -2,6 +2,8 @@
  * An item at a glance: its text, its media veiled. What people wrote is text and nothing else.
  */
 import type { Schema } from "@/api/client";
+import { Revealed } from "@/control/revealed";
+import { useWordsShown, VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import classes from "./item.module.css";
@@ -37,12 +39,17 @@ export function textOf(data: Readonly<Record<string, unknown>>, type: ItemType |
 
 export function Glance({ data, type, media }: { data: Readonly<Record<string, unknown>>; type: ItemType | undefined; media: Media }) {
   const say = useWords(words);
+  const isShown = useWordsShown();
   const text = textOf(data, type);
   const name = nameOf(data, type);
   return (
     <div className={classes.glance}>
-      {name && type?.kind !== "USER" ? <p className="med user-text">{name}</p> : null}
-      <p className={text ? `user-text ${classes.text}` : "dim t13"}>{text || say("noText")}</p>
+      {name && type?.kind !== "USER" ? (
+        <p className="med user-text">
+          <VeiledWords>{name}</VeiledWords>
+        </p>
+      ) : null}
+      {text === "" ? <p className="dim t13">{say("noText")}</p> : isShown ? <Revealed text={text} className={`user-text ${classes.text ?? ""}`} /> : <p className={`user-text ${classes.text ?? ""}`}><VeiledWords>{text}</VeiledWords></p>}
       {media.length > 0 ? (
         <div className={classes.media}>
           {media.slice(0, MOST).map((one) => (

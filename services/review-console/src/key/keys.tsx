@@ -11,17 +11,31 @@ import classes from "./keys.module.css";
 export function useKeyboard(): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.defaultPrevented) return;
+      if (event.defaultPrevented || isItsOwn(event)) return;
       const around = {
         typing: isField(event.target),
         composing: event.isComposing || event.keyCode === 229,
-        dialog: document.querySelector('[role="dialog"][aria-modal="true"]') !== null,
+        dialog: isOver(event.target),
       };
       if (keys.press(event, around, event.timeStamp)) event.preventDefault();
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
   }, []);
+}
+
+const OVER = '[role="dialog"], [role="menu"], [role="alertdialog"]';
+
+/** Whether something lies over the page: a dialog, a menu, or what a press is within of such. */
+function isOver(target: EventTarget | null): boolean {
+  if (target instanceof Element && target.closest(OVER) !== null) return true;
+  return document.querySelector('[role="dialog"][aria-modal="true"], [role="menu"]') !== null;
+}
+
+/** Space and Enter on a control are its own: pressing it. */
+function isItsOwn(event: KeyboardEvent): boolean {
+  const isPress = (event.key === " " || event.key === "Enter") && !event.ctrlKey && !event.metaKey && !event.altKey;
+  return isPress && event.target instanceof HTMLElement && event.target.closest("button, a[href], summary") !== null;
 }
 
 function isField(target: EventTarget | null): boolean {
@@ -37,11 +51,11 @@ export function useCommand(command: Command): void {
   useEffect(() => {
     run.current = command.run;
   });
-  const { id, scope, label, anywhere, enabled } = command;
+  const { id, scope, label, anywhere, always, repeats, enabled } = command;
   const written = typeof command.keys === "string" ? command.keys : command.keys.join("\n");
   useEffect(
-    () => keys.add({ id, scope, label, anywhere, enabled, keys: written.split("\n"), run: (event) => run.current(event) }),
-    [id, scope, label, anywhere, enabled, written],
+    () => keys.add({ id, scope, label, anywhere, always, repeats, enabled, keys: written.split("\n"), run: (event) => run.current(event) }),
+    [id, scope, label, anywhere, always, repeats, enabled, written],
   );
 }
 

@@ -41,14 +41,29 @@ describe("one press", () => {
     expect(press(registry, "Enter", { composing: true }, { ctrlKey: true })).toBe(false);
   });
 
-  it("does nothing behind a dialog", () => {
+  it("does nothing behind a dialog, but for a command that says always", () => {
     const registry = new KeyRegistry();
     const behind = command("behind", "B");
+    const chord = command("chord", "Mod+Enter", { anywhere: true });
     const within = command("within", "Enter", { scope: "dialog" });
-    registry.add(behind);
-    registry.add(within);
+    const away = command("away", "Alt+0", { always: true });
+    for (const one of [behind, chord, within, away]) registry.add(one);
     expect(press(registry, "b", { dialog: true })).toBe(false);
+    expect(press(registry, "Enter", { dialog: true, typing: true }, { ctrlKey: true })).toBe(false);
     expect(press(registry, "Enter", { dialog: true })).toBe(true);
+    expect(press(registry, "0", { dialog: true, typing: true }, { altKey: true })).toBe(true);
+  });
+
+  it("held down runs again only what walks", () => {
+    const registry = new KeyRegistry();
+    const send = command("send", "Mod+Enter", { anywhere: true });
+    const next = command("next", "J", { repeats: true });
+    registry.add(send);
+    registry.add(next);
+    expect(press(registry, "Enter", {}, { ctrlKey: true, repeat: true })).toBe(true);
+    expect(send.run).not.toHaveBeenCalled();
+    press(registry, "j", {}, { repeat: true });
+    expect(next.run).toHaveBeenCalledOnce();
   });
 
   it("with another modifier is another key", () => {

@@ -1,12 +1,15 @@
 /**
  * The one registry of keys: every command with a key is here while its page is open.
  *
- *     press ──▶ typing, composing, or a dialog open? ──▶ only commands that say `anywhere`
+ *     press ──▶ composing, or held down (but for walking)? ──▶ nothing
+ *           ──▶ typing? ──▶ only commands that say `anywhere`
+ *           ──▶ a dialog or a menu open? ──▶ only its own, and what says `always`
  *           ──▶ sequence so far + stroke ──▶ a command of the innermost scope that has one: run it
  *                                        ──▶ the beginning of one: wait 1 s for the rest
  *
- * Guarantees: one press runs one command at most; the innermost scope wins; nothing runs while an input
- * method composes; with the master switch off only commands with Ctrl, ⌘ or Alt are left; two commands
+ * Guarantees: one press runs one command at most, and a key that is held down only what walks
+ * (`repeats`); the innermost scope wins; nothing runs while an input method composes, nor behind what
+ * lies over the page; with the master switch off only commands with Ctrl, ⌘ or Alt are left; two commands
  * of one scope never have the same keys (`collisions`).
  * Must not: know what a command does.
  */
@@ -26,6 +29,10 @@ export interface Command {
   readonly label: string;
   /** Also while typing in a field. Must have Ctrl, ⌘ or Alt, or be Escape. */
   readonly anywhere?: boolean;
+  /** Also over a dialog or an open menu, and while typing: stepping away. */
+  readonly always?: boolean;
+  /** Again and again while the key is held down: walking through rows. */
+  readonly repeats?: boolean;
   /** False: it is in the sheet, but does nothing now. */
   readonly enabled?: boolean;
   readonly run: (event: KeyboardEvent) => void;
@@ -34,6 +41,7 @@ export interface Command {
 export interface Surroundings {
   readonly typing: boolean;
   readonly composing: boolean;
+  /** A dialog or a menu lies over the page. */
   readonly dialog: boolean;
 }
 
@@ -110,7 +118,7 @@ export class KeyRegistry {
     const command = this.#find(tried, around) ?? (tried.length > 1 ? this.#find([stroke], around) : undefined);
     if (command) {
       this.#pressed = [];
-      command.run(event);
+      if (!event.repeat || command.repeats) command.run(event);
       return true;
     }
     this.#pressed = around.typing ? [] : this.#begins(tried, around) ? tried : this.#begins([stroke], around) ? [stroke] : [];
@@ -120,8 +128,8 @@ export class KeyRegistry {
   #heard(around: Surroundings): Command[] {
     return [...this.#commands.values()]
       .filter((one) => one.enabled !== false)
-      .filter((one) => !around.typing || one.anywhere)
-      .filter((one) => !around.dialog || one.scope === "dialog" || one.anywhere)
+      .filter((one) => !around.typing || one.anywhere || one.always)
+      .filter((one) => !around.dialog || one.scope === "dialog" || one.always)
       .sort((a, b) => SCOPES.indexOf(b.scope) - SCOPES.indexOf(a.scope));
   }
 

@@ -64,7 +64,6 @@ export function printed(written: string): string[] {
 
 const PRINTED: Readonly<Record<string, string>> = {
   Enter: "⏎",
-  Space: "␣",
   Escape: "Esc",
   ArrowUp: "↑",
   ArrowDown: "↓",

@@ -12,7 +12,7 @@
  * was told last at once; without locks every tab listens for itself.
  */
 import { useSyncExternalStore } from "react";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { onTold, tell } from "./tabs";
 
@@ -23,16 +23,19 @@ const Queues = z.object({
       pending: z.number(),
       leased: z.number(),
       overdue: z.number(),
-      oldestCreatedAt: z.string().nullable(),
-      nextDeadline: z.string().nullable().optional(),
+      oldestCreatedAt: z.nullable(z.string()),
+      nextDeadline: z.optional(z.nullable(z.string())),
     }),
   ),
 });
 const Jobs = z.object({ items: z.array(z.object({ jobId: z.string(), revision: z.number(), reportCount: z.number() })) });
 const Notifications = z.object({ unread: z.number() });
+const Person = z.object({ id: z.string(), name: z.string(), initials: z.string(), active: z.boolean() });
+const Presence = z.object({ items: z.array(z.object({ jobId: z.string(), people: z.array(Person) })) });
+const Build = z.object({ id: z.string() });
 
-/** The events by name. What else the server sends reaches `onLive("*")` as it is. */
-const EVENTS = { queues: Queues, jobs: Jobs, notifications: Notifications } as const;
+/** The events by name. What else the server sends reaches `onLive` as it is. */
+const EVENTS = { queues: Queues, jobs: Jobs, notifications: Notifications, presence: Presence, build: Build } as const;
 type Events = typeof EVENTS;
 type Name = keyof Events;
 export type LiveData<N extends Name> = z.infer<Events[N]>;
@@ -45,7 +48,7 @@ let connected: boolean | null = null;
 let stop: (() => void) | null = null;
 
 /** Names the server may send beside those known by shape: a cache may be emptied for them. */
-const OTHERS = ["config", "comments", "lease", "tasks", "presence", "build"];
+const OTHERS = ["config", "comments", "tasks", "session"];
 
 function receive(event: string, data: string): void {
   let value: unknown;
@@ -54,7 +57,7 @@ function receive(event: string, data: string): void {
   } catch {
     return;
   }
-  const shape = EVENTS[event as Name] as z.ZodType | undefined;
+  const shape = EVENTS[event as Name] as z.ZodMiniType | undefined;
   const parsed = shape ? shape.safeParse(value) : { success: true as const, data: value };
   if (!parsed.success) return;
   raw.set(event, data);

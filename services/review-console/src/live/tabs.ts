@@ -7,10 +7,19 @@
 export type Message =
   | { kind: "preference" }
   | { kind: "signed-out" }
-  | { kind: "signed-in" }
+  | { kind: "signed-in"; csrfToken: string }
+  | { kind: "used" }
   | { kind: "live"; event: string; data: string }
   | { kind: "live-state"; connected: boolean }
-  | { kind: "live-wanted" };
+  | { kind: "live-wanted" }
+  /** What I hold changed: it was claimed, prolonged or given back. */
+  | { kind: "claims" }
+  /** A job was decided, taken back or given up: what is known of it is old. */
+  | { kind: "job-changed"; jobId: string }
+  /** A tab opened this job; one that has it open already answers. */
+  | { kind: "job-open"; jobId: string }
+  | { kind: "job-open-too"; jobId: string }
+  | { kind: "job-left"; jobId: string };
 
 const listeners = new Set<(message: Message) => void>();
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("coop.console");

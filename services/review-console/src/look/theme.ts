@@ -1,7 +1,11 @@
 /**
  * Mantine set up once: sizes that the system has, and nothing that writes a <style> into the page.
+ *
+ * Must not: import a component, which would be loaded with every page: what a part starts with is data.
  */
-import { Button, createTheme, Menu, Modal, Popover, Select, TextInput, Tooltip } from "@mantine/core";
+import { createTheme, type ButtonProps, type MenuProps, type ModalProps, type PopoverProps, type SelectProps, type TextInputProps, type TooltipProps } from "@mantine/core";
+
+const starts = <Props extends object>(defaultProps: Partial<Props>) => ({ defaultProps });
 
 export const theme = createTheme({
   cursorType: "pointer",
@@ -9,13 +13,13 @@ export const theme = createTheme({
   focusRing: "auto",
   respectReducedMotion: true,
   components: {
-    Button: Button.extend({ defaultProps: { variant: "default", size: "sm" } }),
+    Button: starts<ButtonProps>({ variant: "default", size: "sm" }),
     // The body never scrolls here, so there is nothing to lock.
-    Modal: Modal.extend({ defaultProps: { lockScroll: false, radius: 8, transitionProps: { duration: 0 }, overlayProps: { backgroundOpacity: 0.35 } } }),
-    Menu: Menu.extend({ defaultProps: { transitionProps: { duration: 0 }, radius: 4, shadow: "md" } }),
-    Popover: Popover.extend({ defaultProps: { transitionProps: { duration: 0 } } }),
-    Select: Select.extend({ defaultProps: { size: "sm", allowDeselect: false, comboboxProps: { transitionProps: { duration: 0 } } } }),
-    TextInput: TextInput.extend({ defaultProps: { size: "sm" } }),
-    Tooltip: Tooltip.extend({ defaultProps: { transitionProps: { duration: 0 }, openDelay: 400 } }),
+    Modal: starts<ModalProps>({ lockScroll: false, radius: 8, transitionProps: { duration: 0 }, overlayProps: { backgroundOpacity: 0.35 } }),
+    Menu: starts<MenuProps>({ transitionProps: { duration: 0 }, radius: 4, shadow: "md" }),
+    Popover: starts<PopoverProps>({ transitionProps: { duration: 0 } }),
+    Select: starts<SelectProps>({ size: "sm", allowDeselect: false, comboboxProps: { transitionProps: { duration: 0 } } }),
+    TextInput: starts<TextInputProps>({ size: "sm" }),
+    Tooltip: starts<TooltipProps>({ transitionProps: { duration: 0 }, openDelay: 400 }),
   },
 });

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 
-import { peopleOf, policyTree, questionsOf, type Answer, type Row } from "./figures";
-import { windowOf } from "./window";
+import { peopleOf, type Answer, type Row } from "@/measure/answer";
+import { windowOf } from "@/measure/window";
+
+import { policyTree, questionsOf } from "./figures";
 
 const row = (id: string, total: number, before: number | null = null): Row => ({ id, name: id.toUpperCase(), total, before, counts: [] });
 const answer = (groupBy: Answer["groupBy"], series: [(string | null)[], number][]): Answer => ({

@@ -7,11 +7,9 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, take, type Schema } from "@/api/client";
+import { sum, type Answer, type Names, type Row } from "@/measure/answer";
+import type { TimeWindow } from "@/measure/window";
 
-import type { TimeWindow } from "./window";
-
-export type Answer = Schema["AnswerView"];
-export type Series = Schema["SeriesView"];
 type Question = Schema["FigureQuestionBody"];
 
 const QUESTIONS = ["total", "byAction", "automation", "byPolicy", "byRule", "decisions", "decisionTypes", "open"] as const;
@@ -44,7 +42,7 @@ export function questionsOf(window: TimeWindow, zone: string, reader: Reader): R
 export interface Figures {
   readonly asOf: string;
   readonly of: Record<QuestionName, Answer>;
-  readonly names: Schema["AnswersView"]["names"];
+  readonly names: Names;
 }
 
 const EVERY = 5 * 60_000;
@@ -63,24 +61,6 @@ export function figuresQuery(key: readonly unknown[], windowAt: () => TimeWindow
       return { asOf, names, of };
     },
   });
-}
-
-export function nameIn(names: Figures["names"], kind: string, id: string): string {
-  return names[kind]?.[id] ?? id;
-}
-
-export interface Row {
-  readonly id: string;
-  readonly name: string;
-  readonly total: number;
-  readonly before: number | null;
-  readonly counts: readonly (number | null)[];
-}
-
-/** The keys of an answer that is grouped by one thing; what has no key is left out. */
-export function rowsOf(answer: Answer, names: Figures["names"]): Row[] {
-  const kind = answer.groupBy[0] ?? "";
-  return answer.series.flatMap(({ keys: [id], total, previousTotal, counts }) => (id ? [{ id, name: nameIn(names, kind, id), total: total ?? 0, before: previousTotal, counts }] : []));
 }
 
 export interface PolicyRow extends Row {
@@ -117,27 +97,4 @@ export function policyTree(rows: readonly Row[], policies: readonly { readonly i
     return { parent, children: children.map((one): PolicyRow => ({ ...one, depth: 1, ids: [one.id] })) };
   });
   return found.sort((a, b) => b.parent.total - a.parent.total).flatMap(({ parent, children }) => [parent, ...children]);
-}
-
-export interface PersonRow extends Row {
-  readonly acted: number;
-  readonly noViolation: number;
-  readonly passedOn: number;
-}
-
-const NO_VIOLATION = new Set(["IGNORE", "REJECT_APPEAL", "CLOSE"]);
-const PASSED_ON = new Set(["MOVE", "ESCALATE_TO_NCMEC"]);
-
-/** Decisions of people in three parts that sum up to all of theirs. */
-export function peopleOf(decisions: Answer, types: Answer, names: Figures["names"]): PersonRow[] {
-  const of = (id: string, kinds: ReadonlySet<string>) => sum(types.series.filter((one) => one.keys[0] === id && kinds.has(one.keys[1] ?? "")).map((one) => one.total ?? 0));
-  return rowsOf(decisions, names).map((row) => {
-    const noViolation = Math.min(row.total, of(row.id, NO_VIOLATION));
-    const passedOn = Math.min(row.total - noViolation, of(row.id, PASSED_ON));
-    return { ...row, noViolation, passedOn, acted: row.total - noViolation - passedOn };
-  });
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
 }

@@ -2,15 +2,16 @@
 import { RowBar, Spark } from "@/chart/chart";
 import { useLive } from "@/live/stream";
 import { Severity } from "@/look/severity";
+import { shareOf, signed } from "@/measure/change";
+import { ChangeCell, useChange } from "@/measure/change-words";
+import { DecisionsLink, QueuesLink } from "@/measure/list-link";
+import shared from "@/measure/measure.module.css";
+import type { TimeWindow } from "@/measure/window";
 import { useNow, useSpan } from "@/time/moment";
 import { languageTag, useWords } from "@/words/words";
 
-import { shareOf, signed } from "./change";
-import { ChangeCell, useChange } from "./change-words";
 import type { Figures, PolicyRow } from "./figures";
-import { DecisionsLink, QueuesLink } from "./list-link";
 import classes from "./overview.module.css";
-import type { TimeWindow } from "./window";
 import { words } from "./words";
 
 interface Props {
@@ -18,6 +19,8 @@ interface Props {
   readonly window: TimeWindow;
 }
 
+const BY_RULES = ["RULE_EXECUTION", "STRIKE_THRESHOLD", "RETROACTION"] as const;
+const BY_PEOPLE = ["MRT_JOB", "BULK_ACTION", "REVERSAL"] as const;
 const bold = (chunks: React.ReactNode[]) => <b>{chunks}</b>;
 
 export function TotalMetric({ figures, window }: Props) {
@@ -28,17 +31,17 @@ export function TotalMetric({ figures, window }: Props) {
   const now = total ?? 0;
   const unit = { unit: window.bucket, count: starts.length };
   return (
-    <div className={classes.card}>
-      <h2 className={classes.name}>
+    <div className={shared.card}>
+      <h2 className={shared.name}>
         <DecisionsLink window={window}>
           {say("totalTaken")}
         </DecisionsLink>
       </h2>
-      <div className={classes.value}>
+      <div className={shared.value}>
         <b>{now.toLocaleString()}</b>
         <Spark counts={counts} />
       </div>
-      <p className={classes.note}>
+      <p className={shared.note}>
         {previousTotal === null
           ? say("notCompared", { average: Math.round(now / Math.max(1, starts.length)).toLocaleString(), unit: window.bucket })
           : previousTotal === 0
@@ -65,15 +68,15 @@ export function WaitingMetric({ figures }: { figures: Figures }) {
     oldest.length > 0 ? <span key="oldest">{say("oldest", { span: span(clock - Math.min(...oldest)) })}</span> : null,
   ].filter((part) => part !== null);
   return (
-    <div className={classes.card}>
-      <h2 className={classes.name}>
+    <div className={shared.card}>
+      <h2 className={shared.name}>
         <QueuesLink>{say("waiting")}</QueuesLink> <span className={classes.now}>{say("now")}</span>
       </h2>
-      <div className={classes.value}>
+      <div className={shared.value}>
         <b>{waiting.toLocaleString()}</b>
         <Spark counts={counts} />
       </div>
-      <p className={classes.note}>{waiting === 0 ? say("nothingWaits") : parts.map((part, index) => [index > 0 ? " · " : null, part])}</p>
+      <p className={shared.note}>{waiting === 0 ? say("nothingWaits") : parts.map((part, index) => [index > 0 ? " · " : null, part])}</p>
     </div>
   );
 }
@@ -86,21 +89,34 @@ export function AutomationMetric({ figures, window }: Props) {
   const share = shareOf(rules, rules + people);
   const before = shareOf(rulesBefore, rulesBefore + peopleBefore);
   return (
-    <div className={classes.card}>
-      <h2 className={classes.name}>
+    <div className={shared.card}>
+      <h2 className={shared.name}>
         <DecisionsLink window={window}>
           {say("automatedManual")}
         </DecisionsLink>
       </h2>
-      <div className={classes.value}>
+      <div className={shared.value}>
         <b>{share === null ? "–" : say("percent", { value: new Intl.NumberFormat(languageTag(), { maximumFractionDigits: 1 }).format(share) })}</b>
-        <span className={classes.aside}>{share === null ? say("noneYet") : say("automated")}</span>
+        <span className={shared.aside}>{share === null ? say("noneYet") : say("automated")}</span>
         <span className={classes.share}>
           <RowBar most={rules + people} parts={[{ value: rules, colour: "var(--ch1)" }, { value: people, colour: "var(--ch5)" }]} />
         </span>
       </div>
-      <p className={classes.note}>
-        {say("byWhom", { rules: rules.toLocaleString(), people: people.toLocaleString() })}
+      <p className={shared.note}>
+        {say.rich("byWhom", {
+          rules: rules.toLocaleString(),
+          people: people.toLocaleString(),
+          r: (chunks: React.ReactNode[]) => (
+            <DecisionsLink window={window} source={BY_RULES}>
+              {chunks}
+            </DecisionsLink>
+          ),
+          p: (chunks: React.ReactNode[]) => (
+            <DecisionsLink window={window} source={BY_PEOPLE}>
+              {chunks}
+            </DecisionsLink>
+          ),
+        })}
         {share !== null && before !== null && window.isCompared ? (
           <>
             {" · "}
@@ -116,9 +132,13 @@ export function TopMetric({ policies, window }: { policies: readonly PolicyRow[]
   const say = useWords(words);
   const top = policies.filter((one) => one.depth === 0).slice(0, 3);
   return (
-    <div className={classes.card}>
-      <h2 className={classes.name}>{say("topViolations")}</h2>
-      {top.length === 0 ? <p className={classes.note}>{say("noneYet")}</p> : null}
+    <div className={shared.card}>
+      <h2 className={shared.name}>
+        <DecisionsLink window={window} policy={top.length > 0 ? top.flatMap((one) => one.ids) : undefined}>
+          {say("topViolations")}
+        </DecisionsLink>
+      </h2>
+      {top.length === 0 ? <p className={shared.note}>{say("noneYet")}</p> : null}
       <ol className={classes.top}>
         {top.map((one) => (
           <li key={one.id}>

@@ -6,26 +6,26 @@
  */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { Button } from "@mantine/core";
-import { IconDownload } from "@tabler/icons-react";
-import { useEffect } from "react";
 
-import { save, type Sheet } from "@/chart/sheet";
 import { policiesQuery } from "@/configuration/query";
 import { Pane, Problem, Skeleton } from "@/control/state";
+import { rowsOf, type Answer } from "@/measure/answer";
+import shared from "@/measure/measure.module.css";
+import { PageHead } from "@/measure/page-head";
+import { TimeChoice } from "@/measure/time-choice";
+import { windowOf, type TimeWindow } from "@/measure/window";
+import { wholeSheet } from "@/measure/whole-sheet";
+import { words as measureWords } from "@/measure/words";
 import { usePreference } from "@/preference/preference";
 import { usePermission, useSession } from "@/session/session";
-import { appName } from "@/shell/title";
-import { languageTag, useWords } from "@/words/words";
 import { now, timeZone, useNow } from "@/time/moment";
+import { useWords, type Say } from "@/words/words";
 
-import { figuresQuery, policyTree, rowsOf, type Answer, type Figures } from "./figures";
+import { figuresQuery, policyTree, type Figures } from "./figures";
 import { AutomationMetric, TopMetric, TotalMetric, WaitingMetric } from "./metrics";
 import classes from "./overview.module.css";
 import { ModeratorFigure, PolicyFigure, RuleFigure } from "./row-figures";
-import { TimeChoice } from "./time-choice";
 import { TotalFigure } from "./total-figure";
-import { windowOf, type TimeWindow } from "./window";
 import { words } from "./words";
 
 const route = getRouteApi("/_app/overview");
@@ -33,10 +33,8 @@ const MINUTE = 60;
 
 export function OverviewPage() {
   const say = useWords(words);
+  const sayMeasure = useWords(measureWords);
   usePreference();
-  useEffect(() => {
-    document.title = `${say("title")} · ${appName}`;
-  });
   const search = route.useSearch();
   const navigate = useNavigate();
   const zone = timeZone();
@@ -49,30 +47,12 @@ export function OverviewPage() {
   const buckets = figures && !found.isPlaceholderData ? figures.of.total.starts.length : window.days;
   return (
     <>
-      <header className={classes.head}>
-        <h1>{say("title")}</h1>
-        {figures ? <AsOf at={figures.asOf} window={window} zone={zone} /> : null}
-        <span className={classes.tools}>
-          <TimeChoice window={window} buckets={buckets} search={search} choose={(chosen) => void navigate({ to: "/overview", replace: true, search: chosen })} />
-          <Button size="xs" leftSection={<IconDownload className="icon" aria-hidden="true" />} disabled={!figures} onClick={() => figures && save(`overview-${window.from}-${window.to}.csv`, wholeSheet(figures, say))}>
-            {say("csv")}
-          </Button>
-        </span>
-      </header>
+      <PageHead title={say("title")} window={window} zone={zone} asOf={figures?.asOf ?? null} file="overview" sheet={figures ? () => wholeSheet(figuresOf(figures, say), figures.names, sayMeasure) : null}>
+        <TimeChoice window={window} buckets={buckets} search={search} choose={(chosen) => void navigate({ to: "/overview", replace: true, search: chosen })} />
+      </PageHead>
       {figures ? <FigureSheet figures={figures} window={window} isLead={isLead} isOld={found.isPlaceholderData} /> : found.error ? <Problem error={found.error} again={() => void found.refetch()} /> : <Skeleton lines={14} />}
       {figures && found.error ? <Problem error={found.error} again={() => void found.refetch()} /> : null}
     </>
-  );
-}
-
-function AsOf({ at, window, zone }: { at: string; window: TimeWindow; zone: string }) {
-  const say = useWords(words);
-  const time = new Intl.DateTimeFormat(languageTag(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone, timeZoneName: "short" }).format(Date.parse(at));
-  return (
-    <span className="dim t13 ell" title={say("zone", { zone })}>
-      {say("asOf", { time })} · {zone}
-      {window.isGoingOn ? ` · ${say("goingOn")}` : null}
-    </span>
   );
 }
 
@@ -82,8 +62,8 @@ function FigureSheet({ figures, window, isLead, isOld }: { figures: Figures; win
     useQuery(policiesQuery).data ?? [],
   );
   return (
-    <div className={classes.sheet} aria-busy={isOld}>
-      <div className={classes.cards}>
+    <div className={shared.sheet} aria-busy={isOld}>
+      <div className={shared.cards}>
         <Pane>
           <TotalMetric figures={figures} window={window} />
         </Pane>
@@ -97,8 +77,8 @@ function FigureSheet({ figures, window, isLead, isOld }: { figures: Figures; win
           <TopMetric policies={policies} window={window} />
         </Pane>
       </div>
-      <div className={classes.grid}>
-        <div className={classes.left}>
+      <div className={shared.grid}>
+        <div className={shared.left}>
           <Pane>
             <TotalFigure figures={figures} window={window} />
           </Pane>
@@ -119,9 +99,9 @@ function FigureSheet({ figures, window, isLead, isOld }: { figures: Figures; win
   );
 }
 
-/** Every number of the page: a line for each figure, name and bucket. */
-function wholeSheet({ of, names }: Figures, say: ReturnType<typeof useWords<keyof typeof words.messages & string>>): Sheet {
-  const figures: [string, Answer][] = [
+/** In the order of the page. */
+function figuresOf({ of }: Figures, say: Say<Extract<keyof typeof words.messages, string>>): [string, Answer][] {
+  return [
     [say("totalActions"), of.total],
     [say("automatedManual"), of.automation],
     [say("actions"), of.byAction],
@@ -130,13 +110,4 @@ function wholeSheet({ of, names }: Figures, say: ReturnType<typeof useWords<keyo
     [say("perModerator"), of.decisions],
     [say("waiting"), of.open],
   ];
-  return {
-    columns: [{ name: say("figure") }, { name: say("name") }, { name: say("start") }, { name: say("count"), numeric: true }],
-    rows: figures.flatMap(([figure, answer]) =>
-      answer.series.flatMap((series) => {
-        const name = series.keys.map((id, index) => (id === null ? "" : (names[answer.groupBy[index] ?? ""]?.[id] ?? id))).join(", ");
-        return answer.starts.map((start, at) => [figure, name, start, series.counts[at] ?? null]);
-      }),
-    ),
-  };
 }

@@ -1,16 +1,18 @@
 /** Three figures of rows: decisions of people, actions of rules, violations of policies. */
 import { RowBar, Spark } from "@/chart/chart";
-import { Figure } from "@/chart/figure";
 import chart from "@/chart/chart.module.css";
+import { Figure } from "@/chart/figure";
 import type { Sheet } from "@/chart/sheet";
+import { peopleOf, rowsOf, sum } from "@/measure/answer";
+import { ChangeCell, useChange } from "@/measure/change-words";
+import { DecisionsLink } from "@/measure/list-link";
+import shared from "@/measure/measure.module.css";
+import { useDayName } from "@/measure/use-day-name";
+import type { TimeWindow } from "@/measure/window";
 import { useWords } from "@/words/words";
 
-import { ChangeCell, useChange } from "./change-words";
-import { peopleOf, rowsOf, sum, type Figures, type PolicyRow } from "./figures";
-import { DecisionsLink } from "./list-link";
+import type { Figures, PolicyRow } from "./figures";
 import classes from "./overview.module.css";
-import { useDayName } from "./use-day-name";
-import type { TimeWindow } from "./window";
 import { words } from "./words";
 
 interface Props {
@@ -30,6 +32,7 @@ export function ModeratorFigure({ figures, window, isLead }: Props & { isLead: b
   const say = useWords(words);
   const change = useChange();
   const none = useNone("noDecisions", window);
+  const title = say(isLead ? "perModerator" : "yourDecisions");
   const rows = peopleOf(figures.of.decisions, figures.of.decisionTypes, figures.names);
   const most = Math.max(1, ...rows.map((row) => Math.max(row.total, row.before ?? 0)));
   const sheet: Sheet = {
@@ -38,7 +41,7 @@ export function ModeratorFigure({ figures, window, isLead }: Props & { isLead: b
   };
   const bars = (
     <>
-      <ul className={classes.legend}>
+      <ul className={shared.legend}>
         {PARTS.map(([name, colour]) => (
           <li key={name}>
             <i style={{ background: colour }} />
@@ -46,7 +49,7 @@ export function ModeratorFigure({ figures, window, isLead }: Props & { isLead: b
           </li>
         ))}
       </ul>
-      <ul className={classes.people}>
+      <ul className={shared.people}>
         {rows.slice(0, PEOPLE).map((row) => (
           <li key={row.id}>
             <DecisionsLink window={window} by={[row.id]} className="ell user-text">
@@ -60,7 +63,7 @@ export function ModeratorFigure({ figures, window, isLead }: Props & { isLead: b
       {rows.length > PEOPLE ? <p className="t12 dim">{say("morePeople", { count: rows.length - PEOPLE })}</p> : null}
     </>
   );
-  return <Figure title={say(isLead ? "perModerator" : "yourDecisions")} sheet={sheet} file={`decisions-${window.from}-${window.to}`} chart={rows.length === 0 ? none : bars} table={rows.length === 0 ? none : undefined} />;
+  return <Figure title={title} link={<DecisionsLink window={window} by={isLead ? undefined : rows.map((row) => row.id)} source={["MRT_JOB"]}>{title}</DecisionsLink>} sheet={sheet} file={`decisions-${window.from}-${window.to}`} chart={rows.length === 0 ? none : bars} table={rows.length === 0 ? none : undefined} />;
 }
 
 export function RuleFigure({ figures, window }: Props) {
@@ -121,7 +124,7 @@ export function RuleFigure({ figures, window }: Props) {
     </table>
   );
   const bars = (
-    <ul className={classes.people}>
+    <ul className={shared.people}>
       {shown.map((row) => (
         <li key={row.id}>
           <span className="ell user-text">{row.name}</span>
@@ -132,7 +135,7 @@ export function RuleFigure({ figures, window }: Props) {
     </ul>
   );
   const sub = rows.length > 0 ? say("ruleCount", { shown: shown.length, all: shown.length + more.keys }) : null;
-  return <Figure title={say("perRule")} sub={sub} sheet={sheet} file={`rules-${window.from}-${window.to}`} first="table" chart={rows.length === 0 ? none : bars} table={rows.length === 0 ? none : table} />;
+  return <Figure title={say("perRule")} link={<DecisionsLink window={window} source={["RULE_EXECUTION"]}>{say("perRule")}</DecisionsLink>} sub={sub} sheet={sheet} file={`rules-${window.from}-${window.to}`} first="table" chart={rows.length === 0 ? none : bars} table={rows.length === 0 ? none : table} />;
 }
 
 export function PolicyFigure({ policies, window }: { policies: readonly PolicyRow[]; window: TimeWindow }) {
@@ -200,7 +203,7 @@ export function PolicyFigure({ policies, window }: { policies: readonly PolicyRo
     </table>
   );
   const bars = (
-    <ul className={classes.people}>
+    <ul className={shared.people}>
       {roots.map((row) => (
         <li key={row.id}>
           <span className="ell">{name(row)}</span>
@@ -210,7 +213,7 @@ export function PolicyFigure({ policies, window }: { policies: readonly PolicyRo
       ))}
     </ul>
   );
-  return <Figure title={say("byPolicy")} sheet={sheet} file={`policies-${window.from}-${window.to}`} first="table" chart={roots.length === 0 ? none : bars} table={roots.length === 0 ? none : table} />;
+  return <Figure title={say("byPolicy")} link={<DecisionsLink window={window}>{say("byPolicy")}</DecisionsLink>} sheet={sheet} file={`policies-${window.from}-${window.to}`} first="table" chart={roots.length === 0 ? none : bars} table={roots.length === 0 ? none : table} />;
 }
 
 function useRowSheet(kind: "rule" | "policy", rows: readonly { name: string; total: number; before: number | null }[], window: TimeWindow): Sheet {

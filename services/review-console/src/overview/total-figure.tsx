@@ -3,12 +3,15 @@ import { COLOURS, OTHERS, StackedBars } from "@/chart/chart";
 import { Figure } from "@/chart/figure";
 import type { Sheet } from "@/chart/sheet";
 import { Empty } from "@/control/state";
+import { nameIn, sum } from "@/measure/answer";
+import { DecisionsLink } from "@/measure/list-link";
+import shared from "@/measure/measure.module.css";
+import { useBucketName, useDayName } from "@/measure/use-day-name";
+import type { TimeWindow } from "@/measure/window";
 import { useWords } from "@/words/words";
 
-import { nameIn, sum, type Figures } from "./figures";
+import type { Figures } from "./figures";
 import classes from "./overview.module.css";
-import { useBucketName, useDayName } from "./use-day-name";
-import type { TimeWindow } from "./window";
 import { words } from "./words";
 
 export function TotalFigure({ figures, window }: { figures: Figures; window: TimeWindow }) {
@@ -38,6 +41,7 @@ export function TotalFigure({ figures, window }: { figures: Figures; window: Tim
   return (
     <Figure
       title={say("totalActions")}
+      link={<DecisionsLink window={window}>{say("totalActions")}</DecisionsLink>}
       sub={say("stacked", unit)}
       sheet={sheet}
       shownSheet={readable}
@@ -46,7 +50,7 @@ export function TotalFigure({ figures, window }: { figures: Figures; window: Tim
       chart={
         <>
           {hasAny ? (
-            <ul className={classes.legend}>
+            <ul className={shared.legend}>
               {shown.map((one) => (
                 <li key={one.key}>
                   <i style={{ background: one.colour }} />

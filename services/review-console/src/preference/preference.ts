@@ -6,7 +6,7 @@
  * once; what cannot be read is the default.
  */
 import { useSyncExternalStore } from "react";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { keys } from "@/key/registry";
 import { tell, onTold } from "@/live/tabs";
@@ -14,22 +14,24 @@ import { setTimeZone } from "@/time/moment";
 import { LOCALES, setLocale } from "@/words/words";
 
 const Stored = z.object({
-  theme: z.enum(["SYSTEM", "LIGHT", "DARK"]).catch("SYSTEM"),
-  density: z.enum(["COMFORTABLE", "COMPACT"]).catch("COMPACT"),
-  contrast: z.enum(["SYSTEM", "MORE"]).catch("SYSTEM"),
-  shortcuts: z.boolean().catch(true),
-  keys: z.record(z.string(), z.string()).catch({}),
-  locale: z.enum(LOCALES).catch("en"),
+  theme: z.catch(z.enum(["SYSTEM", "LIGHT", "DARK"]), "SYSTEM"),
+  density: z.catch(z.enum(["COMFORTABLE", "COMPACT"]), "COMPACT"),
+  contrast: z.catch(z.enum(["SYSTEM", "MORE"]), "SYSTEM"),
+  shortcuts: z.catch(z.boolean(), true),
+  keys: z.catch(z.record(z.string(), z.string()), {}),
+  locale: z.catch(z.enum(LOCALES), "en"),
   /** Null: the zone of this machine. */
-  timeZone: z.string().nullable().catch(null),
-  navCollapsed: z.boolean().catch(false),
+  timeZone: z.catch(z.nullable(z.string()), null),
+  navCollapsed: z.catch(z.boolean(), false),
   /** Hidden columns by id of the table. */
-  hiddenColumns: z.record(z.string(), z.array(z.string())).catch({}),
+  hiddenColumns: z.catch(z.record(z.string(), z.array(z.string())), {}),
+  /** Pixels of columns by id of the table, then of the column. */
+  columnWidths: z.catch(z.record(z.string(), z.record(z.string(), z.number().check(z.minimum(40), z.maximum(1200)))), {}),
 });
 export type Preference = z.infer<typeof Stored>;
 
 /** What follows a person to other machines. */
-export const Travelling = Stored.pick({ contrast: true, keys: true, locale: true, timeZone: true, hiddenColumns: true });
+export const Travelling = z.pick(Stored, { contrast: true, keys: true, locale: true, timeZone: true, hiddenColumns: true, columnWidths: true });
 export type Travelling = z.infer<typeof Travelling>;
 
 const PLACE = "coop.preference";

@@ -9,7 +9,7 @@ import { queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query"
 import { api, take, type Schema } from "@/api/client";
 import { queuesQuery } from "@/configuration/query";
 import { useLive } from "@/live/stream";
-import { claimsQuery, type Held } from "@/review/claim";
+import { claimsQuery, isAhead, type Held } from "@/review/claim";
 
 export type Queue = Schema["QueueView"];
 
@@ -56,7 +56,7 @@ export function useQueueRows(): QueueRow[] {
       oldestAt: now ? now.oldestCreatedAt : (count?.oldestCreatedAt ?? null),
       dueAt: count?.nextDeadline ?? null,
       isStarred: starred.includes(queue.id),
-      held: held.filter((one) => one.job.queueId === queue.id),
+      held: held.filter((one) => one.job.queueId === queue.id && !isAhead(one)),
     };
   });
   return rows.sort(byTurn);

@@ -1,6 +1,7 @@
 /** Beside the list: what waits in the queue under the cursor, who is there, and how it is set up. */
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { IconX } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
@@ -23,6 +24,7 @@ const MOST = 5;
 
 export function QueuePeek({ row, start, close }: { row: QueueRow; start: () => void; close: () => void }) {
   const say = useWords(words);
+  const navigate = useNavigate();
   const { queue } = row;
   return (
     <>
@@ -40,11 +42,16 @@ export function QueuePeek({ row, start, close }: { row: QueueRow; start: () => v
       <div className={classes.peekbody}>
         <div className={`${classes.part} t13`}>
           {queue.description ? <p className="user-text">{queue.description}</p> : null}
-          {row.pending > 0 || row.held.length > 0 ? (
-            <Button mt={queue.description ? 12 : 0} fullWidth onClick={start} rightSection={<Keys of="list.open" fallback="Enter" />}>
-              {say(row.held.length > 0 ? "resume" : "start")}
+          <div className={classes.ways} data-spaced={queue.description ? true : undefined}>
+            {row.pending > 0 || row.held.length > 0 ? (
+              <Button onClick={start} rightSection={<Keys of="list.open" fallback="Enter" />}>
+                {say(row.held.length > 0 ? "resume" : "start")}
+              </Button>
+            ) : null}
+            <Button onClick={() => void navigate({ to: "/queues/$queueId", params: { queueId: queue.id } })} rightSection={<Keys of="queue.list" fallback="L" />}>
+              {say("openList")}
             </Button>
-          ) : null}
+          </div>
         </div>
         {row.pending > 0 ? <Waiting queue={queue} pending={row.pending} /> : null}
         <SetUp queue={queue} />

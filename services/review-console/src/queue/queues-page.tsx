@@ -3,13 +3,15 @@
  * under the cursor. Kept live by the event stream.
  */
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { IconSearch } from "@tabler/icons-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 
 import { Empty, Pane, Skeleton } from "@/control/state";
 import { useCommand, Written } from "@/key/keys";
 import { Severity } from "@/look/severity";
+import { secondCountsQuery } from "@/review/second-review";
+import { usePermission } from "@/session/session";
 import { appName } from "@/shell/title";
 import { DataTable } from "@/table/data-table";
 import { useWords } from "@/words/words";
@@ -18,6 +20,7 @@ import { useColumns } from "./columns";
 import { fits, groupOf, mineQuery, useQueueRows, type Only, type QueueRow } from "./dashboard";
 import { QueuePeek } from "./peek";
 import classes from "./queue.module.css";
+import { RemovedQueues } from "./removed";
 import { useStar, useStart } from "./use-start";
 import { words } from "./words";
 
@@ -54,6 +57,7 @@ function Dashboard() {
   const columns = useColumns({ all, cursorId: cursor?.queue.id ?? null, start, starting, star });
   const isOpen = peek !== CLOSED && cursor !== undefined;
   useCommand({ id: "queue.peek", scope: "list", keys: "Space", label: say("peekKey"), run: () => search({ peek: isOpen ? CLOSED : undefined }) });
+  useCommand({ id: "queue.list", scope: "list", keys: "L", label: say("listKey"), enabled: cursor !== undefined, run: () => cursor && void navigate({ to: "/queues/$queueId", params: { queueId: cursor.queue.id } }) });
   useCommand({ id: "queue.star", scope: "list", keys: "*", label: say("starKey"), enabled: cursor !== undefined, run: () => cursor && star(cursor) });
   return (
     <>
@@ -97,6 +101,7 @@ function NthStart({ n, run }: { n: number; run: () => void }) {
 function Head({ rows }: { rows: readonly QueueRow[] }) {
   const say = useWords(words);
   const { data: mine } = useQuery(mineQuery);
+  const second = (useQuery({ ...secondCountsQuery, retry: false }).data ?? []).reduce((sum, one) => sum + one.waiting, 0);
   const waiting = rows.reduce((sum, row) => sum + row.pending, 0);
   const overdue = rows.filter((row) => row.overdue > 0).length;
   const bold = (chunks: React.ReactNode[]) => <b>{chunks}</b>;
@@ -110,6 +115,11 @@ function Head({ rows }: { rows: readonly QueueRow[] }) {
         <span className="t13">
           <Severity level="severe">{say("overdueQueues", { count: overdue })}</Severity>
         </span>
+      ) : null}
+      {second > 0 ? (
+        <Link to="/second-review" className="t13">
+          {say("secondReviews", { count: second })}
+        </Link>
       ) : null}
       {mine ? <span className={`end t13 dim ${classes.today}`}>{say.rich("today", { decided: mine.decided, skipped: mine.skipped, b: bold })}</span> : null}
     </header>
@@ -126,6 +136,8 @@ interface FilterProps {
 function Filters({ all, q, only, search }: FilterProps) {
   const say = useWords(words);
   const field = useRef<HTMLInputElement>(null);
+  const leads = usePermission("EDIT_MRT_QUEUES");
+  const [removed, setRemoved] = useState(false);
   useCommand({ id: "queue.filter", scope: "list", keys: "/", label: say("openFilter"), run: () => field.current?.focus() });
   const chips = [
     ["overdue", "onlyOverdue"],
@@ -147,7 +159,7 @@ function Filters({ all, q, only, search }: FilterProps) {
             if (event.key !== "Escape") return;
             // The browser would empty the field.
             event.preventDefault();
-            event.currentTarget.blur();
+            document.querySelector<HTMLElement>("main [role=region]")?.focus();
           }}
         />
         <Written keys="/" />
@@ -157,8 +169,15 @@ function Filters({ all, q, only, search }: FilterProps) {
           {say(key, { count: all.filter((row) => fits(row, name, "")).length })}
         </button>
       ))}
+      {leads ? (
+        <button type="button" className={classes.chip} onClick={() => setRemoved(true)}>
+          {say("removed")}
+        </button>
+      ) : null}
+      {removed ? <RemovedQueues close={() => setRemoved(false)} /> : null}
       <span className={`end row g8 dim t12 ${classes.hints}`}>
         <Written keys="J K" /> {say("move")}
+        <Written keys="L" /> {say("list")}
         <Written keys="Space" /> {say("peek")}
         <Written keys="*" /> {say("star")}
       </span>

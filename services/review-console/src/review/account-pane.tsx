@@ -1,18 +1,20 @@
 /** Whom the job is about, what happened before, and what colleagues say. */
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { api, take } from "@/api/client";
 import { Pane } from "@/control/state";
 import { Keys } from "@/key/keys";
 import { absolute, Moment } from "@/time/moment";
+import { Timeline } from "@/timeline/timeline";
+import { useWordsShown, VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { Comments } from "./comments";
-import { lacks, type Context } from "./context";
+import { lacks, useJobNames, type Context } from "./context";
 import { Face } from "./face";
 import { spoken } from "./item-view";
 import classes from "./job.module.css";
-import { useNames } from "./names";
-import { Timeline } from "./timeline";
 import { words } from "./words";
 
 export function AccountPane({ context, threaded }: { context: Context; threaded: boolean }) {
@@ -21,14 +23,15 @@ export function AccountPane({ context, threaded }: { context: Context; threaded:
     <>
       <div className={classes.head}>
         <h2 id="job-account" tabIndex={-1}>
-          {say("account")}
+          {say(threaded ? "people" : "account")}
         </h2>
         <Keys of="job.account" fallback="U" />
       </div>
       <Account context={context} />
+      {threaded ? <People context={context} /> : null}
       <div className={classes.scroll}>
         <Pane>
-          <Timeline context={context} />
+          <History context={context} />
         </Pane>
         <Pane>
           <Comments context={context} threaded={threaded} />
@@ -38,9 +41,55 @@ export function AccountPane({ context, threaded }: { context: Context; threaded:
   );
 }
 
+const MOST_PEOPLE = 3;
+
+/** Who else writes in the conversation: those who reported first, then those who wrote most. */
+function People({ context }: { context: Context }) {
+  const say = useWords(words);
+  const wrote = new Map<string, { id: string; typeId: string; name: string; count: number; isReporter: boolean }>();
+  for (const { creator } of context.thread.items) {
+    if (!creator || creator.id === context.author?.id) continue;
+    const before = wrote.get(creator.id);
+    const isReporter = context.reporters.some((one) => one.id === creator.id);
+    wrote.set(creator.id, { id: creator.id, typeId: creator.typeId, name: creator.displayName ?? creator.id, count: (before?.count ?? 0) + 1, isReporter });
+  }
+  const people = [...wrote.values()].toSorted((a, b) => Number(b.isReporter) - Number(a.isReporter) || b.count - a.count);
+  return (
+    <>
+      {people.slice(0, MOST_PEOPLE).map((one) => (
+        <div key={one.id} className={classes.person}>
+          <Link to="/investigate" search={{ type: one.typeId, id: one.id }} className="med ell user-text">
+            {one.name}
+          </Link>
+          {one.isReporter ? <span className="badge">{say("reporter")}</span> : null}
+          <span className="dim t12">{say("wroteHere", { count: one.count })}</span>
+        </div>
+      ))}
+      {people.length > MOST_PEOPLE ? <p className={`${classes.person} dim t12`}>{say("peopleMore", { count: people.length - MOST_PEOPLE })}</p> : null}
+    </>
+  );
+}
+
+function History({ context }: { context: Context }) {
+  const say = useWords(words);
+  const names = useJobNames(context);
+  const jobId = context.job.id;
+  return (
+    <Timeline
+      of={["job", jobId]}
+      title={say("history")}
+      command={{ id: "job.history", scope: "job", label: say("toHistory") }}
+      names={names}
+      // What came with the job is enough where it is all there is.
+      whole={context.timeline?.nextCursor ? null : context.timeline}
+      load={(kinds, cursor, signal) => take(api.GET("/v1/jobs/{job_id}/timeline", { params: { path: { job_id: jobId }, query: { of: context.author ? "USER" : "ITEM", kind: [...kinds], limit: 30, cursor } }, signal }))}
+    />
+  );
+}
+
 function Account({ context }: { context: Context }) {
   const say = useWords(words);
-  const names = useNames(context);
+  const names = useJobNames(context);
   const [all, setAll] = useState(false);
   const { author } = context;
   if (author === null) return <p className={`${classes.acct} dim t13`}>{say("noAccount")}</p>;
@@ -53,7 +102,7 @@ function Account({ context }: { context: Context }) {
   return (
     <div className={classes.acct}>
       <div className="row g12">
-        <Face avatar={author.avatar} size={40} />
+        <Face avatar={context.job.csam ? null : author.avatar} size={40} />
         <div className="grow">
           <b className="ell user-text" style={{ display: "block" }}>
             {author.displayName ?? author.id}
@@ -107,13 +156,14 @@ function Account({ context }: { context: Context }) {
 }
 
 function Fact({ name, value, whole }: { name: string; value: string; whole: boolean }) {
+  const isShown = useWordsShown();
   return (
     <>
       <dt className="ell" title={name}>
         {name}
       </dt>
-      <dd className={whole ? "user-text" : "ell user-text"} title={value}>
-        {value}
+      <dd className={whole ? "user-text" : "ell user-text"} title={isShown ? value : undefined}>
+        <VeiledWords>{value}</VeiledWords>
       </dd>
     </>
   );

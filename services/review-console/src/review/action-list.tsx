@@ -2,18 +2,18 @@
 import { Checkbox, MultiSelect, NumberInput, Select, TextInput } from "@mantine/core";
 import { IconAlertCircle, IconCheck } from "@tabler/icons-react";
 
+import type { Names } from "@/configuration/names";
 import { Keys, useCommand } from "@/key/keys";
 import { Glyph, levelOf, type Level } from "@/look/severity";
 import { useWords } from "@/words/words";
 
-import type { Context } from "./context";
+import type { Action, Context } from "./context";
 import { hasRelated, inOrder, judged, toggled, type Entered, type Offers, type Value } from "./entered";
 import classes from "./job.module.css";
-import type { Action, Names } from "./names";
 import { words } from "./words";
 
 interface Props {
-  readonly context: Context;
+  readonly context: { readonly job: Pick<Context["job"], "kind">; readonly author: Context["author"] };
   readonly offers: Offers;
   readonly names: Names;
   readonly entered: Entered;

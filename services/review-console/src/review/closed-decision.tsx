@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, take } from "@/api/client";
+import type { Names } from "@/configuration/names";
 import { Problem, Skeleton } from "@/control/state";
 import { Moment } from "@/time/moment";
 import { useWords } from "@/words/words";
@@ -9,7 +10,6 @@ import { useWords } from "@/words/words";
 import type { Context } from "./context";
 import classes from "./job.module.css";
 import { componentText } from "./moment-text";
-import type { Names } from "./names";
 import { words } from "./words";
 
 export function ClosedDecision({ context, names }: { context: Context; names: Names }) {

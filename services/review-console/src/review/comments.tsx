@@ -1,16 +1,19 @@
 /** What colleagues say about a job; `@` names one of them. */
 import { Button, Combobox, Textarea, useCombobox } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { Avatar } from "@/control/person";
 import { Problem } from "@/control/state";
+import { useKept, useKeptAs } from "@/form/kept";
+import { useCommand, Written } from "@/key/keys";
 import { useSession } from "@/session/session";
 import { Moment } from "@/time/moment";
 import { useWords } from "@/words/words";
 
 import type { Context } from "./context";
+import { goHome } from "./home";
 import classes from "./job.module.css";
 import { words } from "./words";
 
@@ -67,13 +70,22 @@ export function namedIn(text: string): string | null {
   return /(?:^|\s)@([\p{L}\p{M}'. -]{0,40})$/u.exec(text)?.[1] ?? null;
 }
 
+type Named = Pick<Person, "id" | "name">;
+
+function peopleIn(kept: unknown): readonly Named[] {
+  const isNamed = (one: unknown): one is Named => typeof one === "object" && one !== null && "id" in one && "name" in one && typeof one.id === "string" && typeof one.name === "string";
+  return Array.isArray(kept) ? kept.filter(isNamed) : [];
+}
+
 function Write({ jobId, queueId, sent }: { jobId: string; queueId: string; sent: (one: Schema["CommentView"]) => void }) {
   const say = useWords(words);
-  const [text, setText] = useState("");
-  const [mentioned, setMentioned] = useState<readonly Person[]>([]);
+  const [text, setText] = useKept(`comment.${jobId}`);
+  const [mentioned, setMentioned] = useKeptAs(`mentions.${jobId}`, peopleIn);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const combobox = useCombobox();
+  const field = useRef<HTMLTextAreaElement>(null);
+  useCommand({ id: "job.comment", scope: "job", keys: "Shift+C", label: say("commentKey"), run: () => field.current?.focus() });
   const named = namedIn(text);
   const { data: people = [] } = useQuery({
     queryKey: ["people", queueId, named],
@@ -98,13 +110,14 @@ function Write({ jobId, queueId, sent }: { jobId: string; queueId: string; sent:
     const person = people.find((one) => one.id === id);
     if (!person || named === null) return;
     setText(`${text.slice(0, text.length - named.length)}${person.name} `);
-    setMentioned([...mentioned, person]);
+    setMentioned([...mentioned, { id: person.id, name: person.name }]);
     combobox.closeDropdown();
   };
   return (
     <Combobox store={combobox} onOptionSubmit={choose} withinPortal>
       <Combobox.Target>
         <Textarea
+          ref={field}
           mt={8}
           aria-label={say("commentSend")}
           placeholder={say("commentHint")}
@@ -119,7 +132,12 @@ function Write({ jobId, queueId, sent }: { jobId: string; queueId: string; sent:
             else combobox.openDropdown();
           }}
           onKeyDown={(event) => {
-            if (event.key === "Escape") event.currentTarget.blur();
+            if (event.key === "Escape") goHome();
+            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+              // Here it sends the comment, and not the decision.
+              event.preventDefault();
+              send();
+            }
           }}
         />
       </Combobox.Target>
@@ -135,7 +153,7 @@ function Write({ jobId, queueId, sent }: { jobId: string; queueId: string; sent:
       </Combobox.Dropdown>
       {error ? <Problem error={error} again={send} /> : null}
       {text.trim() ? (
-        <Button size="xs" mt={8} loading={busy} onClick={send}>
+        <Button size="xs" mt={8} loading={busy} onClick={send} rightSection={<Written keys="Mod+Enter" />}>
           {say("commentSend")}
         </Button>
       ) : null}

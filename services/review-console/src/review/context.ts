@@ -4,8 +4,10 @@
 import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 
 import { api, take, type Schema } from "@/api/client";
+import { useNames, type Names } from "@/configuration/names";
 
-export type Context = Schema["JobContextView"];
+/** `isBlind`: of a second review, which is no job: nothing can be asked of it by its id. */
+export type Context = Schema["JobContextView"] & { readonly isBlind?: true };
 export type Item = Schema["ContextItemView"];
 export type ItemType = Schema["ContextTypeView"];
 export type Field = Schema["FieldFields"];
@@ -54,4 +56,12 @@ export function isReported(context: Context, item: Pick<Item, "id" | "typeId">):
 /** What of the context could not be had, by name. */
 export function lacks(context: Context, part: Schema["MissingPartView"]["part"]): boolean {
   return context.missing.some((one) => one.part === part && one.reason === "UNAVAILABLE");
+}
+
+export type Action = Schema["ActionView"];
+export type Policy = Schema["PolicyView"];
+
+/** What is configured, also by the names that came with the job. */
+export function useJobNames({ offers }: Pick<Context, "offers">): Names {
+  return useNames({ actions: offers?.actions, queues: offers?.moveTo });
 }

@@ -9,21 +9,23 @@ import { IconAlertCircle, IconX } from "@tabler/icons-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import type { ApiProblem } from "@/api/problem";
+import type { Names } from "@/configuration/names";
 import { Problem } from "@/control/state";
 import { Keys, useCommand } from "@/key/keys";
 import { Glyph, levelOf } from "@/look/severity";
+import { useSession } from "@/session/session";
 import { useNow } from "@/time/moment";
 import { useWords } from "@/words/words";
 
 import { ActionList } from "./action-list";
-import type { Lease } from "./claim";
+import { holderOf, type Lease } from "./claim";
 import { ClosedDecision } from "./closed-decision";
-import { type Context } from "./context";
+import { useJobNames, type Context } from "./context";
 import { acts, judged, missingIn, sameItem, withoutRelated, type Missing, type Offers } from "./entered";
 import { effectOf, incompleteIn } from "./effect";
 import classes from "./job.module.css";
 import { Emptied } from "./emptied";
-import { useNames, type Names } from "./names";
+import { goHome } from "./home";
 import { PolicyField } from "./policy-field";
 import { setRefused, useRefused } from "./shift";
 import { UndoNotice } from "./undo-notice";
@@ -46,10 +48,10 @@ interface Props {
 export function DecisionPane(props: Props) {
   const { context, decide, isOwnAppeal } = props;
   const say = useWords(words);
-  const names = useNames(context);
+  const names = useJobNames(context);
   const { offers } = context;
   let content: ReactNode;
-  if (decide.emptied) content = <Emptied queueId={context.job.queueId} name={names.queue(context.job.queueId)} />;
+  if (decide.noNext) content = <Emptied queueId={context.job.queueId} name={names.queue(context.job.queueId)} why={decide.noNext} />;
   else if (context.job.state === "CLOSED") content = <ClosedDecision context={context} names={names} />;
   else if (isOwnAppeal) content = <p className={`${classes.reasonless} dim t13`}>{say("appealOwn")}</p>;
   else if (offers) return <Form {...props} offers={offers} names={names} />;
@@ -62,7 +64,7 @@ export function DecisionPane(props: Props) {
   );
 }
 
-function Head({ hint }: { hint?: string }) {
+export function Head({ hint }: { hint?: string }) {
   const say = useWords(words);
   return (
     <div className={`${classes.head} ${classes.decisionbody}`}>
@@ -80,10 +82,10 @@ function Form({ context, hold, lease, editing, decide, offers, names, toDecision
   const isAppeal = context.job.kind === "APPEAL";
   const missing = missingIn(entered, offers.rules, isAppeal, incompleteIn(entered, names.actions));
   const body = useRef<HTMLDivElement>(null);
-  const now = useNow(30);
-  const isHeld = context.job.lease !== null && lease === null && hold.endedAt === null && Date.parse(context.job.lease.expiresAt) > now;
+  const isHeld = holderOf(context.job, lease, useSession().user.id, useNow(30)) !== null;
 
   const enter = (next: typeof entered) => {
+    if (decide.isDeaf()) return;
     change(next);
     if (refused && refused.kind !== "held") setRefused(context.job.id, null);
     // The first act claims a job that was only looked at.
@@ -134,13 +136,13 @@ function Form({ context, hold, lease, editing, decide, offers, names, toDecision
   );
 }
 
-function needs(field: Missing, isAppeal: boolean) {
+export function needs(field: Missing, isAppeal: boolean) {
   if (field === "choice") return isAppeal ? "needsAppeal" : "needsChoice";
   return ({ policy: "needsPolicy", reason: "needsReason", queue: "needsQueue", parameter: "needsParameter" } as const)[field];
 }
 
 /** The field that a refusal is about. */
-function fieldOf(problem: ApiProblem): Missing | null {
+export function fieldOf(problem: ApiProblem): Missing | null {
   const pointer = problem.faults[0]?.pointer;
   if (pointer === undefined) return null;
   if (pointer.startsWith("/reason")) return "reason";
@@ -184,23 +186,18 @@ function Also({ context, offers, entered, enter }: { context: Context; offers: O
   );
 }
 
-function Reason({ editing, enter, rules, fault }: { editing: Editing; enter: Enter; rules: Offers["rules"]; fault: string | null }) {
+export function Reason({ editing, enter, rules, fault }: { editing: Pick<Editing, "entered" | "kept">; enter: Enter; rules: Offers["rules"]; fault: string | null }) {
   const say = useWords(words);
   const { entered, kept } = editing;
   const reason = useRef<HTMLTextAreaElement>(null);
   const note = useRef<HTMLTextAreaElement>(null);
   const [noted, setNoted] = useState(entered.note !== "");
   useCommand({ id: "job.reason", scope: "job", keys: "R", label: say("reason"), run: () => reason.current?.focus() });
-  useCommand({
-    id: "job.note",
-    scope: "job",
-    keys: "N",
-    label: say("note"),
-    run: () => {
-      setNoted(true);
-      setTimeout(() => note.current?.focus());
-    },
-  });
+  const write = () => {
+    setNoted(true);
+    setTimeout(() => note.current?.focus());
+  };
+  useCommand({ id: "job.note", scope: "job", keys: "N", label: say("note"), run: write });
   const needed = entered.verdict === "IGNORE" ? rules.reasonRequiredOnIgnore : rules.reasonRequired;
   return (
     <>
@@ -238,7 +235,7 @@ function Reason({ editing, enter, rules, fault }: { editing: Editing; enter: Ent
             <Textarea ref={note} id="job-note" autosize minRows={2} maxRows={6} maxLength={5000} value={entered.note} onChange={(event) => enter({ ...entered, note: event.currentTarget.value })} onKeyDown={leave} />
           </>
         ) : (
-          <button type="button" className={classes.plain} onClick={() => setNoted(true)}>
+          <button type="button" className={classes.plain} onClick={write}>
             {say("addNote")} <Keys of="job.note" fallback="N" />
           </button>
         )}
@@ -252,7 +249,7 @@ function Reason({ editing, enter, rules, fault }: { editing: Editing; enter: Ent
 
 /** Escape leaves a field with all that is in it, so that the keys work again. */
 function leave(event: React.KeyboardEvent<HTMLElement>) {
-  if (event.key === "Escape") event.currentTarget.blur();
+  if (event.key === "Escape") goHome();
 }
 
 function Ways({ context, offers, decide, entered, enter, toDecision }: { context: Context; offers: Offers; decide: Decide; entered: Editing["entered"]; enter: Enter; toDecision: () => void }) {

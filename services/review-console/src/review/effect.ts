@@ -1,9 +1,9 @@
 /** What a decision will do, in words; and whether its actions have all they need. */
+import type { Names } from "@/configuration/names";
 import type { Say } from "@/words/words";
 
-import { typeOf, type Context } from "./context";
+import { typeOf, type Action, type Context } from "./context";
 import { acts, sameItem, type Entered } from "./entered";
-import type { Action, Names } from "./names";
 import type { words } from "./words";
 
 type Key = Extract<keyof typeof words.messages, string>;

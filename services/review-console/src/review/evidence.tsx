@@ -5,6 +5,7 @@ import { useWords } from "@/words/words";
 
 import { isThread, typeOf, type Context } from "./context";
 import { Around } from "./around";
+import { arrive } from "./home";
 import { ItemView } from "./item-view";
 import classes from "./job.module.css";
 import { MediaSection } from "./media-section";
@@ -17,7 +18,7 @@ export function Evidence({ context }: { context: Context }) {
   const heading = useRef<HTMLElement>(null);
   const type = typeOf(context.types, context.item);
   // The next job: those who listen are told, and the keys of the page work at once.
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [context.job.id]);
+  useEffect(() => arrive(heading.current), [context.job.id]);
   const severity = say((["sev0", "sev1", "sev2", "sev3", "sev4"] as const)[Math.min(4, context.job.severity)] ?? "sev0");
   return (
     <div className={classes.scroll}>

@@ -9,6 +9,7 @@ import { useState } from "react";
 import { Dialog } from "@/control/dialog";
 import { CopyChip, IdChip } from "@/control/id-chip";
 import { Moment } from "@/time/moment";
+import { VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import type { Field } from "./context";
@@ -61,7 +62,7 @@ function Scalar({ type, value }: { type: string; value: unknown }) {
   if (type === "IP_ADDRESS" || type === "GEOHASH") return <CopyChip text={text} shown={text} />;
   return (
     <span className="user-text" dir="auto">
-      {text}
+      <VeiledWords>{text}</VeiledWords>
     </span>
   );
 }

@@ -1,21 +1,26 @@
 /** An item as it was sent: who, when, its words, then its fields by type. */
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { IconLanguage } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { api, take } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { IdChip } from "@/control/id-chip";
+import { Revealed } from "@/control/revealed";
 import { sentenceOf } from "@/control/sentence";
 import { Keys, useCommand } from "@/key/keys";
+import { usePermission } from "@/session/session";
 import { Moment } from "@/time/moment";
+import { useWordsShown, VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { roleOf, textRole, typeOf, type Context, type Field, type Item, type ItemType } from "./context";
 import { Face } from "./face";
 import { FieldValue } from "./field-value";
 import classes from "./job.module.css";
+import { words as keepingWords } from "./keeping-words";
 import { words } from "./words";
 
 const MEDIA = new Set(["IMAGE", "VIDEO", "AUDIO", "MEDIA"]);
@@ -47,18 +52,20 @@ function isElsewhere(field: Field, type: ItemType, text: string | null): boolean
 
 export function ItemView({ context, item, quiet = false }: { context: Context; item: Item; quiet?: boolean }) {
   const say = useWords(words);
+  const isShown = useWordsShown();
   const type = typeOf(context.types, item);
   const author = item.id === context.author?.id ? null : context.author;
   const title = textRole(item, type, "displayName");
   const text = textField(item, type);
   const words_ = text === null ? null : String(item.data[text]);
-  const name = (item.creator?.id === context.author?.id ? context.author?.displayName : null) ?? item.creator?.displayName ?? item.displayName ?? item.creator?.id ?? item.id;
+  // An item without an author is called by its own name; another's title is not its author's.
+  const name = (item.creator?.id === context.author?.id ? context.author?.displayName : null) ?? item.creator?.displayName ?? item.creator?.id ?? item.displayName ?? item.id;
   const language = typeof item.data.language === "string" ? item.data.language : undefined;
   const handle = author?.profile?.data.handle;
   return (
     <>
       <div className={classes.idline}>
-        <Face avatar={item.creator ? (context.author?.avatar ?? null) : null} size={32} />
+        <Face avatar={item.creator && !context.job.csam ? (context.author?.avatar ?? null) : null} size={32} />
         <div style={{ minWidth: 0 }}>
           <div className={classes.l1}>
             <b className="ell user-text">{name}</b>
@@ -79,16 +86,32 @@ export function ItemView({ context, item, quiet = false }: { context: Context; i
             {roleOf(item, type, "isDeleted") === true ? <span className="badge">{say("gone")}</span> : null}
           </div>
         </div>
+        {quiet || context.isBlind ? null : <Investigate item={item} />}
       </div>
-      {title && title !== words_ ? <p className={`${classes.itemtitle} user-text`}>{title}</p> : null}
-      {words_ === null ? null : (
+      {title && title !== words_ ? <p className={`${classes.itemtitle} user-text`}><VeiledWords>{title}</VeiledWords></p> : null}
+      {words_ === null ? null : isShown ? (
+        <Revealed text={words_} className={`${classes.post} user-text`} lang={language} />
+      ) : (
         <p className={`${classes.post} user-text`} lang={language} dir="auto">
-          {words_}
+          <VeiledWords>{words_}</VeiledWords>
         </p>
       )}
-      {words_ !== null && !quiet ? <Translation jobId={context.job.id} item={item} field={text ?? ""} /> : null}
+      {words_ !== null && !quiet && !context.job.csam && !context.isBlind ? <Translation jobId={context.job.id} item={item} field={text ?? ""} /> : null}
       {type ? <Fields item={item} type={type} text={text} /> : <p className="dim t13">{say("noItem")}</p>}
     </>
+  );
+}
+
+/** Its key is a command of the job's menu. */
+function Investigate({ item }: { item: Item }) {
+  const say = useWords(keepingWords);
+  const may = usePermission("VIEW_INVESTIGATION");
+  const navigate = useNavigate();
+  if (!may) return null;
+  return (
+    <Button size="xs" onClick={() => void navigate({ to: "/investigate", search: { type: item.typeId, id: item.id } })} rightSection={<Keys of="job.investigate" fallback="O" />}>
+      {say("investigateShort")}
+    </Button>
   );
 }
 
@@ -165,7 +188,7 @@ function Translation({ jobId, item, field }: { jobId: string; item: Item; field:
             </button>
           </div>
           <div className="user-text" dir="auto">
-            {done?.text ?? <span className="dim">{say("translateFailed", { why: done?.problem ?? (fault ? sentenceOf(fault) : "") })}</span>}
+            {done?.text ? <VeiledWords>{done.text}</VeiledWords> : <span className="dim">{say("translateFailed", { why: done?.problem ?? (fault ? sentenceOf(fault) : "") })}</span>}
           </div>
         </div>
       ) : (

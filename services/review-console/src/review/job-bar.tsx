@@ -12,10 +12,10 @@ import { useSession } from "@/session/session";
 import { clockOf, useNow, useSpan } from "@/time/moment";
 import { useWords } from "@/words/words";
 
-import type { Lease } from "./claim";
-import type { Context } from "./context";
+import { holderOf, type Lease } from "./claim";
+import { useJobNames, type Context } from "./context";
 import classes from "./job.module.css";
-import { useNames } from "./names";
+import { JobMenu } from "./job-menu";
 import type { Hold } from "./use-hold";
 import { words } from "./words";
 
@@ -31,7 +31,7 @@ interface Props {
 export function JobBar({ context, lease, hold, threaded }: Props) {
   const say = useWords(words);
   const { job } = context;
-  const names = useNames(context);
+  const names = useJobNames(context);
   const left = Math.max(0, context.remaining - (job.state === "PENDING" ? 1 : 0));
   return (
     <div className={classes.bar}>
@@ -52,9 +52,10 @@ export function JobBar({ context, lease, hold, threaded }: Props) {
         {job.state === "PENDING" ? (
           <>
             <span className={`${classes.rule} ${classes.wide}`} />
-            <ClaimTime lease={lease} hold={hold} isMine={job.lease === null || lease !== null} threaded={threaded} />
+            <ClaimTime job={job} lease={lease} hold={hold} threaded={threaded} />
           </>
         ) : null}
+        <JobMenu context={context} lease={lease} />
       </div>
     </div>
   );
@@ -89,10 +90,12 @@ function Others({ hold }: { hold: Hold }) {
   );
 }
 
-function ClaimTime({ lease, hold, isMine, threaded }: { lease: Lease | null | undefined; hold: Hold; isMine: boolean; threaded: boolean }) {
+function ClaimTime({ job, lease, hold, threaded }: Omit<Props, "context"> & { job: Context["job"] }) {
   const say = useWords(words);
-  const whole = useSession().org.leaseSeconds * 1000;
+  const { org, user } = useSession();
+  const whole = org.leaseSeconds * 1000;
   const now = useNow(1);
+  const isMine = holderOf(job, lease, user.id, now) === null;
   const keys = threaded ? "Alt+X" : "X";
   useCommand({ id: "job.extend", scope: "job", keys: threaded ? "Alt+X" : ["X", "Alt+X"], label: say(lease ? "extend" : "claim"), enabled: isMine, run: hold.claim });
   if (lease === undefined) return null;

@@ -6,29 +6,33 @@
  */
 import { getRouteApi } from "@tanstack/react-router";
 import clsx from "clsx";
-import { Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 
-import { asProblem } from "@/api/problem";
-import { Pane, Problem, Skeleton } from "@/control/state";
+import { Pane, Skeleton } from "@/control/state";
 import { useCommand } from "@/key/keys";
 import { useSession } from "@/session/session";
 import { appName } from "@/shell/title";
+import { WordsBar, WordsVeil } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { AccountPane } from "./account-pane";
 import { useLease } from "./claim";
-import { isThread, useContext } from "./context";
+import { isThread, useContext, useJobNames } from "./context";
 import { DecisionPane } from "./decision-pane";
 import { Evidence } from "./evidence";
+import { useNeverLost } from "./home";
 import { JobBar } from "./job-bar";
 import classes from "./job.module.css";
-import { useNames } from "./names";
 import { Strips } from "./strips";
-import { ThreadEvidence } from "./thread-evidence";
-import { useDecide } from "./use-decide";
-import { useEntered } from "./use-entered";
+import { useDecide, type Decide } from "./use-decide";
+import { useEntered, type Editing } from "./use-entered";
 import { useHold } from "./use-hold";
 import { words } from "./words";
+
+// Most jobs are no conversations: the part is fetched beside the page, and nothing waits for it.
+const conversation = () => import("./thread-evidence");
+const ThreadEvidence = lazy(async () => ({ default: (await conversation()).ThreadEvidence }));
+conversation().catch(() => undefined);
 
 const route = getRouteApi("/_app/jobs/$jobId");
 const TABS = ["evidence", "history", "decision"] as const;
@@ -49,51 +53,71 @@ function Job({ jobId }: { jobId: string }) {
   const say = useWords(words);
   const context = useContext(jobId);
   const { job } = context;
-  const names = useNames(context);
+  const names = useJobNames(context);
   const lease = useLease(jobId);
-  const me = useSession().user.id;
-  const editing = useEntered(jobId, context.draft);
+  const { user, wellness } = useSession();
+  const own = useEntered(jobId, context.draft, job.state === "PENDING");
   const hold = useHold(job, lease);
-  const decide = useDecide({ context, lease, end: editing.end });
+  const decide = useDecide({ context, lease, end: own.end });
+  const editing = useHeard(own, decide);
   const [tab, setTab] = useState<Tab>("evidence");
   const thread = isThread(context);
   useEvidenceKeys(thread);
+  useNeverLost();
   useEffect(() => {
     document.title = `${say("title", { queue: names.queue(job.queueId), id: job.id.slice(0, 8) })} · ${appName}`;
   });
-  const isOwnAppeal = job.appealOf?.some((one) => one.reviewerId === me) ?? false;
-  if (job.csam) return <p className={classes.strip}>{say("csam")}</p>;
+  const isOwnAppeal = job.appealOf?.some((one) => one.reviewerId === user.id) ?? false;
   return (
-    <div className={classes.page} data-tab={tab}>
-      <JobBar context={context} lease={lease} hold={hold} threaded={thread} />
-      <Strips context={context} lease={lease} hold={hold} />
-      <div className={classes.tabs} role="tablist">
-        {TABS.map((one) => (
-          <button key={one} type="button" role="tab" aria-selected={tab === one} className={classes.tab} data-narrow={one === "decision" || undefined} onClick={() => setTab(one)}>
-            {say(one)}
-          </button>
-        ))}
+    <WordsVeil jobKey={job.id} wellness={wellness}>
+      <div className={classes.page} data-tab={tab}>
+        <JobBar context={context} lease={lease} hold={hold} threaded={thread} />
+        <Strips context={context} lease={lease} hold={hold} />
+        <div className={classes.tabs} role="tablist">
+          {TABS.map((one) => (
+            <button key={one} type="button" role="tab" aria-selected={tab === one} className={classes.tab} data-narrow={one === "decision" || undefined} onClick={() => setTab(one)}>
+              {say(one)}
+            </button>
+          ))}
+        </div>
+        <div className={classes.job}>
+          <section className={clsx(classes.pane, classes.evidencepane)} aria-label={say("evidence")}>
+            <WordsBar />
+            <Pane>
+              {thread ? (
+                <Suspense fallback={<Skeleton lines={12} />}>
+                  <ThreadEvidence context={context} editing={editing} />
+                </Suspense>
+              ) : (
+                <Evidence context={context} />
+              )}
+            </Pane>
+          </section>
+          <aside className={clsx(classes.pane, classes.historypane)} aria-label={say("history")}>
+            <Pane>
+              <AccountPane context={context} threaded={thread} />
+            </Pane>
+          </aside>
+          <aside className={clsx(classes.pane, classes.decisionpane)} aria-label={say("decision")}>
+            <Pane>
+              <DecisionPane context={context} lease={lease} hold={hold} editing={editing} decide={decide} isOwnAppeal={isOwnAppeal} toDecision={() => setTab("decision")} />
+            </Pane>
+          </aside>
+        </div>
       </div>
-      <div className={classes.job}>
-        <section className={clsx(classes.pane, classes.evidencepane)} aria-label={say("evidence")}>
-          <Pane>{thread ? <ThreadEvidence context={context} editing={editing} /> : <Evidence context={context} />}</Pane>
-        </section>
-        <aside className={clsx(classes.pane, classes.historypane)} aria-label={say("history")}>
-          <Pane>
-            <AccountPane context={context} threaded={thread} />
-          </Pane>
-        </aside>
-        <aside className={clsx(classes.pane, classes.decisionpane)} aria-label={say("decision")}>
-          <Pane>
-            <DecisionPane context={context} lease={lease} hold={hold} editing={editing} decide={decide} isOwnAppeal={isOwnAppeal} toDecision={() => setTab("decision")} />
-          </Pane>
-        </aside>
-      </div>
-    </div>
+    </WordsVeil>
   );
 }
 
-/** `J K` through the parts of the evidence, `U H` to the account and the history. */
+/** What is pressed while this job is decided, or before it was seen, is not meant for it. */
+function useHeard(editing: Editing, { isDeaf }: Decide): Editing {
+  const change = (next: Editing["entered"]) => {
+    if (!isDeaf()) editing.change(next);
+  };
+  return { ...editing, change };
+}
+
+/** `J K` through the parts of the evidence, `U` to the account. */
 function useEvidenceKeys(threaded: boolean): void {
   const say = useWords(words);
   const at = useRef(-1);
@@ -107,14 +131,7 @@ function useEvidenceKeys(threaded: boolean): void {
     block?.scrollIntoView({ block: "nearest" });
   };
   const focus = (id: string) => document.getElementById(id)?.focus();
-  useCommand({ id: "job.nextBlock", scope: "job", keys: "J", label: say("nextBlock"), enabled: !threaded, run: () => go(1) });
-  useCommand({ id: "job.previousBlock", scope: "job", keys: "K", label: say("previousBlock"), enabled: !threaded, run: () => go(-1) });
+  useCommand({ id: "job.nextBlock", scope: "job", keys: "J", repeats: true, label: say("nextBlock"), enabled: !threaded, run: () => go(1) });
+  useCommand({ id: "job.previousBlock", scope: "job", keys: "K", repeats: true, label: say("previousBlock"), enabled: !threaded, run: () => go(-1) });
   useCommand({ id: "job.account", scope: "job", keys: "U", label: say("toAccount"), run: () => focus("job-account") });
-  useCommand({ id: "job.history", scope: "job", keys: "H", label: say("toHistory"), run: () => focus("job-history") });
-}
-
-/** What a job that cannot be shown says instead. */
-export function JobFault({ error, again }: { error: unknown; again: () => void }) {
-  const problem = asProblem(error);
-  return <Problem error={problem ?? error} again={again} />;
 }

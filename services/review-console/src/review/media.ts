@@ -7,26 +7,32 @@
 import { api, take, type Schema } from "@/api/client";
 import { problemOf } from "@/api/problem";
 import type { LoadStage } from "@/veil/veil";
+import { revealed as seen } from "@/wellness/wellness";
 
 export type MediaValue = Schema["MediaValueView"];
 
 const VEILED_WIDTH = 404;
-const CLEAR_WIDTH = 1280;
+/** As large as it is made: enlarged eight times, it is looked at closely. */
+const CLEAR_WIDTH = 2048;
 const reveals = new Map<string, string>();
 
 export function veiledAddress(ref: string, width: number): string {
   return `/v1/media/${encodeURIComponent(ref)}?stage=veiled&w=${width}`;
 }
 
-/** A film is frames beside each other in grey, and plays in colour; a sound plays in both. */
-export function loadOf(jobId: string, kind: MediaValue["kind"]): LoadStage {
+/** For what a medium is looked at: a job, or to investigate. */
+export type Purpose = Omit<Schema["RevealBody"], "stage">;
+
+/** A film is frames beside each other in grey, and plays in colour; a sound has its wave, and plays. */
+export function loadOf(purpose: Purpose, kind: MediaValue["kind"]): LoadStage {
   return async (ref, stage, signal) => {
-    if (stage === "veiled") return bytes(veiledAddress(ref, VEILED_WIDTH), signal);
-    const wanted = stage === "grey" && kind !== "AUDIO" ? "grey" : "clear";
-    const revealed = await take(api.POST("/v1/media/{ref}/reveal", { params: { path: { ref } }, body: { stage: wanted, jobId }, signal }));
+    if (stage === "veiled") return bytes(`${veiledAddress(ref, VEILED_WIDTH)}${kind === "VIDEO" ? "&part=sheet" : ""}`, signal);
+    const wanted = stage === "grey" ? "grey" : "clear";
+    const revealed = await take(api.POST("/v1/media/{ref}/reveal", { params: { path: { ref } }, body: { stage: wanted, ...purpose }, signal }));
     reveals.set(ref, revealed.id);
-    const part = kind === "AUDIO" || (kind === "VIDEO" && wanted === "clear") ? "stream" : kind === "VIDEO" ? "sheet" : "picture";
-    return bytes(`${revealed.address}&part=${part}&w=${CLEAR_WIDTH}`, signal);
+    seen(revealed.breakDue);
+    if (wanted === "clear" && kind !== "IMAGE" && kind !== null) return `${revealed.address}&part=stream`;
+    return bytes(`${revealed.address}&part=${kind === "VIDEO" ? "sheet" : "picture"}&w=${CLEAR_WIDTH}`, signal);
   };
 }
 

@@ -3,6 +3,7 @@ import { useImperativeHandle, useRef, type Ref } from "react";
 
 import { Severity } from "@/look/severity";
 import { absolute, timeZone } from "@/time/moment";
+import { VeiledWords } from "@/veil/veiled-words";
 import { languageTag, useWords } from "@/words/words";
 
 import { roleOf, typeOf, type ItemType } from "./context";
@@ -68,7 +69,9 @@ export function Message({ ref, index, start, row, types, query, isReported, isSe
       </span>
       <span className={`${classes.text} user-text`} dir="auto">
         {roleOf(message, type, "isDeleted") === true ? <i className="dim">{say("gone")} </i> : null}
-        <Marked text={text} query={query} />
+        <VeiledWords>
+          <Marked text={text} query={query} />
+        </VeiledWords>
       </span>
       {isReported ? (
         <span className="badge severe">

@@ -1,8 +1,8 @@
 /** Parts of a decision in words. */
 import type { Schema } from "@/api/client";
+import type { Names } from "@/configuration/names";
 import type { Say } from "@/words/words";
 
-import type { Names } from "./names";
 import type { words } from "./words";
 
 type Key = Extract<keyof typeof words.messages, string>;

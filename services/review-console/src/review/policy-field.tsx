@@ -3,12 +3,15 @@ import { Combobox, InputBase, useCombobox } from "@mantine/core";
 import { IconAlertCircle, IconSelector, IconX } from "@tabler/icons-react";
 import { lazy, Suspense, useMemo, useState } from "react";
 
+import type { Names } from "@/configuration/names";
+import { Pane } from "@/control/state";
 import { Keys, useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
 
+import type { Policy } from "./context";
 import type { Entered, Offers } from "./entered";
+import { goHome } from "./home";
 import classes from "./job.module.css";
-import type { Names, Policy } from "./names";
 import { words } from "./words";
 
 const SafeMarkdown = lazy(() => import("./safe-markdown"));
@@ -98,7 +101,7 @@ export function PolicyField({ names, entered, enter, rules, fault, suggested }: 
               onFocus={() => combobox.openDropdown()}
               onBlur={() => combobox.closeDropdown()}
               onKeyDown={(event) => {
-                if (event.key === "Escape") event.currentTarget.blur();
+                if (event.key === "Escape") goHome();
               }}
             />
           </Combobox.Target>
@@ -151,18 +154,28 @@ function Peek({ policy }: { policy: Policy }) {
         <Keys of="job.guideline" fallback="V" />
       </div>
       <div className={whole ? undefined : classes.clip}>
-        <Suspense fallback={<p className="user-text">{guideline}</p>}>{guideline ? <SafeMarkdown text={guideline} /> : <p className="dim">{say("guidelineNone")}</p>}</Suspense>
+        {guideline ? <Formatted text={guideline} /> : <p className="dim">{say("guidelineNone")}</p>}
       </div>
       {whole && text ? (
         <>
           <div className={classes.peekhead} style={{ marginTop: 8 }}>
             {say("policyText")}
           </div>
-          <Suspense fallback={<p className="user-text">{text}</p>}>
-            <SafeMarkdown text={text} />
-          </Suspense>
+          <Formatted text={text} />
         </>
       ) : null}
     </div>
+  );
+}
+
+/** As it is written until what formats it is there, and where that cannot be had. */
+function Formatted({ text }: { text: string }) {
+  const plain = <p className="user-text">{text}</p>;
+  return (
+    <Pane instead={plain}>
+      <Suspense fallback={plain}>
+        <SafeMarkdown text={text} />
+      </Suspense>
+    </Pane>
   );
 }

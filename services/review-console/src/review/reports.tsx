@@ -8,19 +8,21 @@ import { queries } from "@/api/query";
 import { Dialog } from "@/control/dialog";
 import { Problem } from "@/control/state";
 import { toast } from "@/control/toast";
+import { useKept } from "@/form/kept";
 import { usePermission } from "@/session/session";
 import { Moment } from "@/time/moment";
+import { useWordsShown, VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
-import { contextQuery, type Context, type Reporter } from "./context";
+import { contextQuery, useJobNames, type Context, type Reporter } from "./context";
 import classes from "./job.module.css";
-import { useNames } from "./names";
 import { words } from "./words";
 
 export function Reports({ context }: { context: Context }) {
   const say = useWords(words);
-  const names = useNames(context);
-  const may = usePermission("EDIT_MRT_QUEUES");
+  const names = useJobNames(context);
+  const may = usePermission("EDIT_MRT_QUEUES") && !context.isBlind;
+  const isShown = useWordsShown();
   const [asked, setAsked] = useState<Reporter | null>(null);
   const rows = context.job.entries.flatMap((entry) => (entry.report ? [{ ...entry.report, id: entry.entryId }] : []));
   if (rows.length === 0) return null;
@@ -31,63 +33,59 @@ export function Reports({ context }: { context: Context }) {
         <h3>{say("reports")}</h3>
         <span className="dim t13">{say("reportsCount", { people: context.job.reporterCount })}</span>
       </div>
-      <table className={classes.mini}>
-        <colgroup>
-          <col style={{ width: 144 }} />
-          <col style={{ width: 120 }} />
-          <col />
-          <col style={{ width: 72 }} />
-          <col style={{ width: 96 }} />
-          {may ? <col style={{ width: 88 }} /> : null}
-        </colgroup>
-        <thead>
-          <tr>
-            <th scope="col">{say("reporter")}</th>
-            <th scope="col">{say("for")}</th>
-            <th scope="col">{say("noteColumn")}</th>
-            <th scope="col" className="num">
-              {say("upheld")}
-            </th>
-            <th scope="col" className="num">
-              {say("at")}
-            </th>
-            {may ? (
-              <th scope="col">
-                <span className="hidden">{say("invalidate")}</span>
+      {/* What scrolls has to be reachable by keyboard. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className={classes.minibox} tabIndex={0} role="region" aria-label={say("reports")}>
+        <table className={classes.mini}>
+          <colgroup>
+            <col style={{ width: 144 }} />
+            <col style={{ width: 120 }} />
+            <col />
+            <col style={{ width: 72 }} />
+            <col style={{ width: 112 }} />
+          </colgroup>
+          <thead>
+            <tr>
+              <th scope="col">{say("reporter")}</th>
+              <th scope="col">{say("for")}</th>
+              <th scope="col">{say("noteColumn")}</th>
+              <th scope="col" className="num">
+                {say("upheld")}
               </th>
-            ) : null}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => {
-            const reporter = of(row.reporter?.id);
-            return (
-              <tr key={row.id}>
-                <td className="user-text">{reporter?.displayName ?? row.reporter?.id ?? say("somebody")}</td>
-                <td className="user-text" title={row.policyId ? names.policy(row.policyId) : undefined}>
-                  {row.policyId ? names.policy(row.policyId) : say("noValue")}
-                </td>
-                <td className="dim user-text" title={row.reason ?? undefined}>
-                  {row.reason ?? say("noValue")}
-                </td>
-                <td className="num dim">{reporter ? <Upheld one={reporter} /> : say("noValue")}</td>
-                <td className="num">
-                  <Moment at={row.reportedAt} />
-                </td>
-                {may ? (
-                  <td className="num">
-                    {reporter ? (
-                      <button type="button" className={`${classes.plain} ${classes.onrow}`} aria-label={say("invalidateOf", { name: reporter.displayName ?? reporter.id })} onClick={() => setAsked(reporter)}>
-                        {say("invalidate")}
-                      </button>
-                    ) : null}
+              <th scope="col" className="num">
+                {say("at")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => {
+              const reporter = of(row.reporter?.id);
+              return (
+                <tr key={row.id}>
+                  <td className="user-text">{reporter?.displayName ?? row.reporter?.id ?? say("somebody")}</td>
+                  <td className="user-text" title={row.policyId ? names.policy(row.policyId) : undefined}>
+                    {row.policyId ? names.policy(row.policyId) : say("noValue")}
                   </td>
-                ) : null}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+                  <td className="dim" title={isShown ? (row.reason ?? undefined) : undefined}>
+                    <span className={classes.withrow}>
+                      <span className="ell user-text">{row.reason === null ? say("noValue") : <VeiledWords>{row.reason}</VeiledWords>}</span>
+                      {may && reporter ? (
+                        <button type="button" className={`${classes.plain} ${classes.onrow}`} aria-label={say("invalidateOf", { name: reporter.displayName ?? reporter.id })} onClick={() => setAsked(reporter)}>
+                          {say("invalidate")}
+                        </button>
+                      ) : null}
+                    </span>
+                  </td>
+                  <td className="num dim">{reporter ? <Upheld one={reporter} /> : say("noValue")}</td>
+                  <td className="num">
+                    <Moment at={row.reportedAt} dated />
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
       {asked ? <Invalidate context={context} reporter={asked} close={() => setAsked(null)} /> : null}
     </section>
   );
@@ -102,7 +100,7 @@ function Upheld({ one }: { one: Reporter }) {
 function Invalidate({ context, reporter, close }: { context: Context; reporter: Reporter; close: () => void }) {
   const say = useWords(words);
   const [everywhere, setEverywhere] = useState(false);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useKept(`invalidate.${context.job.id}.${reporter.id}`);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const name = reporter.displayName ?? reporter.id;
@@ -111,6 +109,7 @@ function Invalidate({ context, reporter, close }: { context: Context; reporter: 
     const body = { reporter: { id: reporter.id, typeId: reporter.typeId }, ...(everywhere ? {} : { jobId: context.job.id }), ...(reason.trim() ? { reason: reason.trim() } : {}) };
     answer(api.POST("/v1/report-invalidations", { body }))
       .then(() => {
+        setReason("");
         toast(say("invalidated", { name }));
         void queries.invalidateQueries({ queryKey: contextQuery(context.job.id).queryKey });
         close();

@@ -1,6 +1,8 @@
 /**
- * What outlives a job on the way to the next: the decision that can still be taken back, and a decision
- * that was refused after its reviewer had gone on.
+ * What outlives a job on the way to the next: the decision that can still be taken back, and decisions
+ * that were refused after their reviewer had gone on.
+ *
+ * Guarantees: what was refused is said until somebody goes back to it, decides it, or lays it aside.
  */
 import { useSyncExternalStore } from "react";
 
@@ -21,7 +23,16 @@ export interface Done {
   readonly window: number;
 }
 
+/** A decision that was refused while its reviewer was at another job already. */
+export interface Aside {
+  readonly jobId: string;
+  readonly what: string;
+  readonly about: string;
+  readonly problem: ApiProblem;
+}
+
 let done: Done | null = null;
+let aside: readonly Aside[] = [];
 let decided = 0;
 const refused = new Map<string, ApiProblem>();
 const listeners = new Set<() => void>();
@@ -47,8 +58,27 @@ export function useDone(): Done | null {
 
 export function setRefused(jobId: string, problem: ApiProblem | null): void {
   if (problem) refused.set(jobId, problem);
-  else refused.delete(jobId);
+  else {
+    refused.delete(jobId);
+    aside = aside.filter((one) => one.jobId !== jobId);
+  }
   announce();
+}
+
+export function setAside(one: Aside): void {
+  aside = [...aside.filter((other) => other.jobId !== one.jobId), one];
+  announce();
+}
+
+/** Somebody went back to it, or has seen it. */
+export function dropAside(jobId: string): void {
+  aside = aside.filter((one) => one.jobId !== jobId);
+  announce();
+}
+
+/** Oldest first. */
+export function useAside(): readonly Aside[] {
+  return useSyncExternalStore(subscribe, () => aside, () => aside);
 }
 
 export function useRefused(jobId: string): ApiProblem | null {

@@ -1,27 +1,46 @@
 /** Lines under the bar of a job: that it is somebody else's, decided, or mine no longer. */
 import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { IconInfoCircle } from "@tabler/icons-react";
-import type { ReactNode } from "react";
 
 import { Problem } from "@/control/state";
 import { Keys } from "@/key/keys";
 import { Severity } from "@/look/severity";
+import { useSession } from "@/session/session";
 import { absolute, Moment, useNow } from "@/time/moment";
 import { useWords } from "@/words/words";
 
-import type { Lease } from "./claim";
+import { holderOf, type Lease } from "./claim";
 import type { Context } from "./context";
-import classes from "./job.module.css";
+import { KeptStrip } from "./kept-strip";
+import { Strip } from "./strip";
 import type { Hold } from "./use-hold";
 import { words } from "./words";
 
 const SOON_MS = 60_000;
 
-export function Strips({ context, lease, hold }: { context: Context; lease: Lease | null | undefined; hold: Hold }) {
+interface Props {
+  readonly context: Context;
+  readonly lease: Lease | null | undefined;
+  readonly hold: Hold;
+}
+
+export function Strips(props: Props) {
+  const say = useWords(words);
+  return (
+    <>
+      {props.context.job.csam ? <Strip grave>{say("csam")}</Strip> : null}
+      {props.hold.isTwice ? <Strip>{say("secondTab")}</Strip> : null}
+      <KeptStrip job={props.context.job} />
+      <State {...props} />
+    </>
+  );
+}
+
+function State({ context, lease, hold }: Props) {
   const say = useWords(words);
   const { job } = context;
   const soon = useNow(1);
+  const me = useSession().user.id;
   if (job.movedTo) {
     return (
       <Strip>
@@ -36,9 +55,10 @@ export function Strips({ context, lease, hold }: { context: Context; lease: Leas
     const time = job.closedAt ? absolute(job.closedAt, false) : "";
     return <Strip>{job.closedByPerson ? say("closedStrip", { time, name: job.closedByPerson.name }) : say("closedNobody", { time })}</Strip>;
   }
-  if (hold.problem?.kind === "held" || (lease === null && job.lease && hold.endedAt === null && Date.parse(job.lease.expiresAt) > soon)) {
-    const until = hold.problem?.heldUntil ?? job.lease?.expiresAt ?? null;
-    const name = hold.problem?.heldBy?.name ?? job.lease?.reviewer?.name;
+  const holder = holderOf(job, lease, me, soon);
+  if (hold.problem?.kind === "held" || holder) {
+    const until = hold.problem?.heldUntil ?? holder?.expiresAt ?? null;
+    const name = hold.problem?.heldBy?.name ?? holder?.reviewer?.name;
     return <Strip grave>{name && until ? say.rich("heldBy", { name, time: <Moment at={until} /> }) : say("heldBySomebody")}</Strip>;
   }
   if (hold.problem) return <Problem error={hold.problem} again={hold.claim} />;
@@ -60,13 +80,4 @@ export function Strips({ context, lease, hold }: { context: Context; lease: Leas
     );
   }
   return null;
-}
-
-function Strip({ grave = false, children }: { grave?: boolean; children: ReactNode }) {
-  return (
-    <div className={classes.strip} data-grave={grave || undefined}>
-      <IconInfoCircle className="icon" aria-hidden="true" />
-      {children}
-    </div>
-  );
 }

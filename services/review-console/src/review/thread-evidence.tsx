@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { useWords } from "@/words/words";
 
 import type { Context } from "./context";
+import { arrive } from "./home";
 import classes from "./job.module.css";
 import { Thread } from "./thread";
 import type { Editing } from "./use-entered";
@@ -14,7 +15,8 @@ export function ThreadEvidence({ context, editing }: { context: Context; editing
   const say = useWords(words);
   const why = useRef<HTMLElement>(null);
   useEffect(() => {
-    document.getElementById("job-thread")?.focus({ preventScroll: true });
+    // It is loaded on its own, and may come when the reviewer writes already.
+    arrive(document.getElementById("job-thread"));
   }, [context.job.id]);
   return (
     <>

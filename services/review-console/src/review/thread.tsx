@@ -53,11 +53,12 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     if (index >= 0) virtual.scrollToIndex(index, { align });
   };
 
-  const opened = useOpening(() => {
-    const offset = virtual.getOffsetForIndex(Math.max(0, indexOf(cursor)), "start")?.[0];
+  const start = reported[0] ?? keyOf(context.item);
+  const { opened, isTouched, touch } = useOpening(() => {
+    const offset = virtual.getOffsetForIndex(Math.max(0, indexOf(start)), "start")?.[0];
     if (offset !== undefined) virtual.scrollToOffset(Math.max(0, offset - (list.current?.clientHeight ?? 0) / 3));
-  }, rows.length > 0);
-  useAnchor(keys, virtual);
+  }, rows.length);
+  useAnchor(keys, virtual, isTouched);
   const seen = virtual.getVirtualItems();
   const first = seen[0]?.index ?? 0;
   const last = seen.at(-1)?.index ?? 0;
@@ -68,6 +69,7 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     const next = messages[Math.min(messages.length - 1, Math.max(0, at + by))];
     if (!next) return;
     if (range) setSelected((old) => new Set([...old, cursor, keyOf(next)]));
+    touch();
     setCursor(keyOf(next));
     show(keyOf(next));
   };
@@ -88,28 +90,20 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     if (keys.length === 0) return;
     const next = keys[(keys.indexOf(cursor) + by + keys.length) % keys.length] ?? keys[0];
     if (next === undefined) return;
+    touch();
     setCursor(next);
     show(next, "center");
   };
-  useThreadKeys({ inside, some: selected.size > 0, move, tick: () => tick(cursor), run: () => setSelected((old) => new Set([...old, ...runOf(messages, cursor)])), find: () => find.current?.focus(), clear: () => setSelected(new Set()) });
+  const clear = () => setSelected(new Set());
+  useThreadKeys({ inside, some: selected.size > 0, move, tick: () => tick(cursor), run: () => setSelected((old) => new Set([...old, ...runOf(messages, cursor)])), find: () => find.current?.focus(), clear });
   const chosen = messages.filter((one) => selected.has(keyOf(one)));
   return (
     <>
-      <ThreadHead
-        count={messages.length}
-        query={query}
-        setQuery={setQuery}
-        find={find}
-        hits={hits}
-        reported={reported}
-        cursor={cursor}
-        step={step}
-        leave={() => list.current?.focus()}
-      />
+      <ThreadHead count={messages.length} query={query} setQuery={setQuery} find={find} hits={hits} reported={reported} cursor={cursor} step={step} leave={() => list.current?.focus()} />
       {thread.error ? <Problem error={thread.error} again={thread.again} /> : null}
       {/* The list has the focus; its rows are walked by keys. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
-      <div ref={list} id="job-thread" className={classes.msgs} role="group" aria-label={say("threadOf")} tabIndex={0} onFocus={() => setInside(true)} onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))}>
+      <div ref={list} id="job-thread" className={classes.msgs} role="group" aria-label={say("threadOf")} tabIndex={0} onFocus={() => setInside(true)} onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))} onWheel={touch} onPointerDown={touch} onKeyDown={touch}>
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
           {seen.map((item) => {
             const row = rows[item.index];
@@ -132,19 +126,22 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
           })}
         </div>
       </div>
-      {chosen.length > 0 ? <SelectionBar context={context} chosen={chosen} editing={editing} clear={() => setSelected(new Set())} /> : null}
+      {chosen.length > 0 ? <SelectionBar context={context} chosen={chosen} editing={editing} clear={clear} /> : null}
     </>
   );
 }
 
-/** Near an end, what lies beyond it. */
-function useFurther({ before, after }: ThreadParts, toFirst: number, toLast: number): void {
+/** Near an end, what lies beyond it; not while what came in is still being put above what is seen. */
+function useFurther({ before, after, messages }: ThreadParts, toFirst: number, toLast: number): void {
+  const placed = useRef(0);
   useEffect(() => {
+    if (placed.current !== messages.length) {
+      placed.current = messages.length;
+      return;
+    }
     if (toFirst < NEAR && before.can) before.load();
-  }, [toFirst, before]);
-  useEffect(() => {
     if (toLast < NEAR && after.can) after.load();
-  }, [toLast, after]);
+  }, [toFirst, toLast, before, after, messages.length]);
 }
 
 interface Acts {
@@ -159,50 +156,52 @@ interface Acts {
 
 function useThreadKeys(acts: Acts): void {
   const say = useWords(words);
-  useCommand({ id: "thread.next", scope: "thread", keys: ["J", "ArrowDown"], label: say("threadNext"), enabled: acts.inside, run: () => acts.move(1) });
-  useCommand({ id: "thread.previous", scope: "thread", keys: ["K", "ArrowUp"], label: say("threadPrevious"), enabled: acts.inside, run: () => acts.move(-1) });
+  useCommand({ id: "thread.next", scope: "thread", keys: ["J", "ArrowDown"], repeats: true, label: say("threadNext"), enabled: acts.inside, run: () => acts.move(1) });
+  useCommand({ id: "thread.previous", scope: "thread", keys: ["K", "ArrowUp"], repeats: true, label: say("threadPrevious"), enabled: acts.inside, run: () => acts.move(-1) });
   useCommand({ id: "thread.tick", scope: "thread", keys: "X", label: say("threadTick"), enabled: acts.inside, run: () => acts.tick() });
-  useCommand({ id: "thread.rangeDown", scope: "thread", keys: "Shift+J", label: say("threadRange"), enabled: acts.inside, run: () => acts.move(1, true) });
-  useCommand({ id: "thread.rangeUp", scope: "thread", keys: "Shift+K", label: say("threadRange"), enabled: acts.inside, run: () => acts.move(-1, true) });
+  useCommand({ id: "thread.rangeDown", scope: "thread", keys: "Shift+J", repeats: true, label: say("threadRange"), enabled: acts.inside, run: () => acts.move(1, true) });
+  useCommand({ id: "thread.rangeUp", scope: "thread", keys: "Shift+K", repeats: true, label: say("threadRange"), enabled: acts.inside, run: () => acts.move(-1, true) });
   useCommand({ id: "thread.run", scope: "thread", keys: "A", label: say("threadRun"), enabled: acts.inside, run: () => acts.run() });
   useCommand({ id: "thread.find", scope: "thread", keys: "/", label: say("threadFind"), run: () => acts.find() });
   useCommand({ id: "thread.clear", scope: "thread", keys: "Escape", label: say("threadClear"), enabled: acts.some, run: () => acts.clear() });
 }
 
-/** Once, when there is something to open at; true from then on. */
-function useOpening(open: () => void, ready: boolean): boolean {
-  const [done, setDone] = useState(false);
+/** Opens at its place, and again while what is around it comes in, until somebody moves it. */
+function useOpening(open: () => void, count: number): { opened: boolean; isTouched: boolean; touch: () => void } {
+  const [opened, setOpened] = useState(false);
+  const [isTouched, setTouched] = useState(false);
   const run = useRef(open);
-  useEffect(() => {
+  useLayoutEffect(() => {
     run.current = open;
   });
-  useEffect(() => {
-    if (!ready) return undefined;
+  // Before it is painted: what was read does not jump away and back.
+  useLayoutEffect(() => {
+    if (count === 0 || isTouched) return undefined;
     run.current();
     // Rows are measured meanwhile.
     const again = requestAnimationFrame(() => run.current());
     const timer = setTimeout(() => {
       run.current();
-      setDone(true);
+      setOpened(true);
     }, SETTLED_MS);
     return () => {
       cancelAnimationFrame(again);
       clearTimeout(timer);
     };
-  }, [ready]);
-  return done;
+  }, [count, isTouched]);
+  return { opened: opened || isTouched, isTouched, touch: () => setTouched(true) };
 }
 
 /** What comes before is put above what is looked at, which does not move. */
-function useAnchor(keys: readonly string[], virtual: Virtualizer<HTMLDivElement, Element>): void {
+function useAnchor(keys: readonly string[], virtual: Virtualizer<HTMLDivElement, Element>, isOn: boolean): void {
   const before = useRef<{ key: string | undefined; count: number }>({ key: undefined, count: 0 });
   useLayoutEffect(() => {
     const { key, count } = before.current;
     const index = key === undefined ? 0 : keys.indexOf(key);
-    if (index > 1 && keys.length > count) {
+    if (isOn && index > 1 && keys.length > count) {
       const added = (virtual.getOffsetForIndex(index, "start")?.[0] ?? index * ROW) - ROW;
       virtual.scrollToOffset((virtual.scrollOffset ?? 0) + added);
     }
     before.current = { key: keys[1], count: keys.length };
-  }, [keys, virtual]);
+  }, [keys, virtual, isOn]);
 }

@@ -1,5 +1,5 @@
 /** What was decided just now, and how to take it back; in its own place above the foot. */
-import { Button } from "@mantine/core";
+import { Button, Loader } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -13,14 +13,33 @@ import { useWords } from "@/words/words";
 import type { Claim } from "./claim";
 import classes from "./job.module.css";
 import { setDone, useDone, type Done } from "./shift";
+import { useUnsent } from "./unsent";
 import { undo } from "./use-decide";
 import { words } from "./words";
 
 export function UndoNotice({ jobId }: { jobId: string }) {
   const done = useDone();
   const now = useNow(1);
+  const [unsent] = useUnsent();
+  if (unsent !== undefined) return <Unsent what={unsent} />;
   if (!done || done.until <= now) return null;
   return <Notice key={done.decisionId} done={done} jobId={jobId} seconds={Math.ceil((done.until - now) / 1000)} />;
+}
+
+/** It is not answered yet; nobody has to do anything. */
+function Unsent({ what }: { what: string }) {
+  const say = useWords(words);
+  return (
+    <div className={classes.undo} role="status">
+      <Loader size={20} aria-hidden="true" />
+      <div className="grow">
+        <b className="ell" style={{ display: "block" }} title={what}>
+          {what}
+        </b>
+        <div className="dim t12">{say("unsent")}</div>
+      </div>
+    </div>
+  );
 }
 
 function Notice({ done, jobId, seconds }: { done: Done; jobId: string; seconds: number }) {

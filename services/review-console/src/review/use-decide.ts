@@ -2,28 +2,38 @@
  * Sending a decision, and going on.
  *
  *     submit ──next job is there──▶ it is painted at once; the decision follows
- *       │                             └─refused──▶ back to the job, as it was left, with the fault
- *       └──none is there──▶ the decision, and with its answer the next job (or none waits)
+ *       │                             └─refused──▶ said where the reviewer is, with a way back (`shift`)
+ *       └──none is there──▶ the decision, and with its answer the next job, or why there is none
  *
- * Guarantees: one press sends once; what was refused is not lost; what can be taken back says so.
+ * Guarantees: one press sends once; while nobody answers the same is sent again (`unsent`); what was
+ * refused is not lost, and takes nobody away from another job; while a decision is on its way, and
+ * until the job of this page was painted, nothing that is pressed counts; what can be taken back says
+ * so, and other tabs hear of it.
  */
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { ApiProblem, asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
 
-import { begin, claimAhead, claimIn, claimJob, forget, giveBack, keep, putAhead, returnAhead, takeAhead, type Claim, type Lease } from "./claim";
-import { contextQuery, type Context } from "./context";
+import { tell } from "@/live/tabs";
+
+import { claimIn, claimJob, forget, keep, lose, putAhead, returnAhead, takeAhead, type Claim, type Lease } from "./claim";
+import type { Context } from "./context";
 import { componentsOf, type Entered } from "./entered";
-import { setDone, setRefused, type Done } from "./shift";
+import { useSeen } from "./home";
+import { setAside, setDone, setRefused, type Done } from "./shift";
+import { untilAnswered } from "./unsent";
 import { dropHere, keepHere } from "./use-entered";
 
 export interface Sent {
   readonly what: string;
   readonly about: string;
 }
+
+/** Why there is no next job: none waits, or it was refused. */
+export type NoNext = "EMPTY" | NonNullable<Schema["DecidedView"]["nextRefused"]>;
 
 interface Options {
   readonly context: Context;
@@ -35,8 +45,10 @@ export interface Decide {
   readonly submit: (entered: Entered, told: Sent, stay: boolean) => void;
   readonly skip: () => void;
   readonly sending: boolean;
-  /** The queue is empty: there is nothing to go on with. */
-  readonly emptied: boolean;
+  /** True while nothing that is pressed is meant for this job: it is on its way, or not seen yet. */
+  readonly isDeaf: () => boolean;
+  /** Null: there is something to go on with, or it is not known yet. */
+  readonly noNext: NoNext | null;
 }
 
 type Answer = Schema["DecisionView"] | Schema["DecidedView"];
@@ -44,44 +56,53 @@ type Answer = Schema["DecisionView"] | Schema["DecidedView"];
 export function useDecide({ context, lease, end }: Options): Decide {
   const navigate = useNavigate();
   const [sending, setSending] = useState(false);
-  const [emptied, setEmptied] = useState(false);
+  const [noNext, setNoNext] = useState<NoNext | null>(null);
   const busy = useRef(false);
+  const isDecided = useRef(false);
+  const isSeen = useSeen();
   const { job } = context;
   const open = (jobId: string) => navigate({ to: "/jobs/$jobId", params: { jobId } });
 
-  const post = async (entered: Entered, token: string, next: boolean): Promise<Answer> =>
-    (await take(
-      api.POST("/v1/jobs/{job_id}/decisions", {
-        params: { path: { job_id: job.id } },
-        body: {
-          components: componentsOf(entered),
-          reason: entered.reason.trim() || null,
-          note: entered.note.trim() || null,
-          leaseToken: token,
-          revision: job.revision,
-          ...(next ? { next: { queueIds: [job.queueId] } } : {}),
-        },
-      }),
-    )) as Answer;
+  const post = (entered: Entered, token: string, next: boolean, what: string): Promise<Answer> => {
+    // Made once: what is sent again is the same to the last byte.
+    const body = {
+      components: componentsOf(entered),
+      reason: entered.reason.trim() || null,
+      note: entered.note.trim() || null,
+      leaseToken: token,
+      revision: job.revision,
+      ...(next ? { next: { queueIds: [job.queueId] } } : {}),
+    };
+    return untilAnswered(what, async () => (await take(api.POST("/v1/jobs/{job_id}/decisions", { params: { path: { job_id: job.id } }, body }))) as Answer);
+  };
+
+  useEffect(() => {
+    // Read anew, it may be open again.
+    isDecided.current = false;
+  }, [context]);
 
   const told = (decision: Schema["DecisionView"], entered: Entered, { what, about }: Sent): void => {
+    isDecided.current = true;
     end();
     dropHere(job.id);
     forget(job.id);
     setRefused(job.id, null);
     void queries.invalidateQueries({ queryKey: ["job", job.id] });
+    tell({ kind: "job-changed", jobId: job.id });
     const until = decision.leavesAt ? Date.parse(decision.leavesAt) : null;
     if (until === null) return;
     const window = until - Date.parse(decision.decidedAt);
     setDone({ decisionId: decision.id, jobId: job.id, queueId: job.queueId, what, about, entered, until, window });
   };
 
-  const refuse = (error: unknown, entered: Entered): void => {
+  const refuse = (error: unknown, entered: Entered): ApiProblem => {
     const problem = asProblem(error) ?? new ApiProblem("internal", 0);
     keepHere(job.id, entered);
     setRefused(job.id, problem);
-    if (problem.kind === "lease-lost" || problem.kind === "already-closed") forget(job.id);
+    if (problem.kind === "lease-lost") lose(job.id);
+    if (problem.kind === "already-closed") forget(job.id);
     if (["revision-mismatch", "already-closed", "invalid"].includes(problem.kind)) void queries.invalidateQueries({ queryKey: ["job", job.id] });
+    return problem;
   };
 
   const run = async (entered: Entered, sent: Sent, stay: boolean): Promise<void> => {
@@ -92,26 +113,24 @@ export function useDecide({ context, lease, end }: Options): Decide {
     if (lease && ready) {
       end();
       keepHere(job.id, entered);
-      goOn(ready);
+      keep(ready);
       await open(ready.job.id);
       try {
-        told((await post(entered, lease.token, false)) as Schema["DecisionView"], entered, sent);
+        told((await post(entered, lease.token, false, sent.what)) as Schema["DecisionView"], entered, sent);
       } catch (error) {
-        refuse(error, entered);
-        await open(job.id);
-        await giveBack(ready.job.id, ready.lease.token).catch(() => undefined);
+        setAside({ jobId: job.id, ...sent, problem: refuse(error, entered) });
       }
       return;
     }
     try {
       const { token } = lease ?? (await claimJob(job.id)).lease;
-      const answer = await post(entered, token, !stay);
+      const answer = await post(entered, token, !stay, sent.what);
       const decided = "decision" in answer ? answer : { decision: answer, next: null, nextRefused: null };
       told(decided.decision, entered, sent);
       if (decided.next) {
         keep(decided.next);
         await open(decided.next.job.id);
-      } else if (!stay) setEmptied(true);
+      } else if (!stay) setNoNext(decided.nextRefused ?? "EMPTY");
     } catch (error) {
       refuse(error, entered);
     }
@@ -122,20 +141,27 @@ export function useDecide({ context, lease, end }: Options): Decide {
     try {
       const { token } = lease ?? (await claimJob(job.id)).lease;
       await api.POST("/v1/jobs/{job_id}/skip", { params: { path: { job_id: job.id } }, body: { leaseToken: token } });
-      end();
-      forget(job.id);
-      const next = takeAhead();
-      if (next) goOn(next);
-      const claim = next ?? (await claimIn(job.queueId));
-      if (claim) await open(claim.job.id);
-      else setEmptied(true);
     } catch (error) {
       setRefused(job.id, asProblem(error) ?? new ApiProblem("internal", 0));
+      return;
+    }
+    end();
+    forget(job.id);
+    const next = takeAhead();
+    if (next) keep(next);
+    try {
+      const claim = next ?? (await claimIn(job.queueId));
+      if (claim) await open(claim.job.id);
+      else setNoNext("EMPTY");
+    } catch (error) {
+      // It was skipped: only the next one is refused.
+      setNoNext(noNextOf(error));
     }
   };
 
+  const isDeaf = () => busy.current || isDecided.current || !isSeen();
   const once = (work: () => Promise<void>): void => {
-    if (busy.current) return;
+    if (isDeaf()) return;
     busy.current = true;
     setSending(true);
     void work().finally(() => {
@@ -144,22 +170,13 @@ export function useDecide({ context, lease, end }: Options): Decide {
     });
   };
 
-  return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), sending, emptied };
+  return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), sending, isDeaf, noNext };
 }
 
-/** The job that was claimed ahead begins. */
-function goOn(claim: Claim): void {
-  keep(claim);
-  begin(claim.job.id, claim.lease.token).catch(() => {
-    // The lease ended meanwhile: the page says so, and it is claimed again by the first act.
-    forget(claim.job.id);
-  });
-}
-
-/** The next job is claimed ahead, and what is around it is there before it is wanted. Nothing clear of
- * its media is asked for. */
-export function prepareNext(queueId: string): void {
-  void claimAhead([queueId], (claim) => void queries.prefetchQuery(contextQuery(claim.job.id)));
+/** Why a claim was refused, as a decision's answer would say it. */
+export function noNextOf(error: unknown): NoNext {
+  const kind = asProblem(error)?.kind;
+  return kind === "queue-paused" || kind === "too-many-claims" || kind === "not-found" ? kind : "unavailable";
 }
 
 /** Takes a decision back: its job is mine again, with what was entered. */
@@ -169,6 +186,7 @@ export async function undo(done: Done, current: Claim | null): Promise<string> {
   keepHere(undone.jobId, done.entered);
   queries.removeQueries({ queryKey: ["job", undone.jobId] });
   if (undone.claim) keep(undone.claim);
+  tell({ kind: "job-changed", jobId: undone.jobId });
   if (current) putAhead(current);
   else returnAhead();
   return undone.jobId;

@@ -2,19 +2,23 @@
  * What I entered for a job: kept at once in this browser, and a moment later as my draft on the server.
  *
  * Guarantees: it outlives a reload, a lost lease, a refusal, and a server that is away; the newer of
- * this browser's and the server's counts; other tabs with the same job show it as it changes.
+ * this browser's and the server's counts, by when it was entered (`at` of the draft, of the server's
+ * clock) and not by when it came; one draft of a job is on its way at a time, so that an older one
+ * never comes last; other tabs with the same job show it as it changes.
  */
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { api, type Schema } from "@/api/client";
+import { now } from "@/time/moment";
 
 import { draftOf, enteredOf, isEmpty, type Entered } from "./entered";
 
 const QUIET_MS = 700;
 
 interface Kept {
+  /** When it was entered: milliseconds of the server's clock. */
   readonly at: number;
-  readonly content: Record<string, unknown>;
+  readonly content: Readonly<Record<string, unknown>>;
 }
 
 function place(jobId: string): string {
@@ -31,9 +35,9 @@ function read(jobId: string): Kept | null {
 }
 
 /** Kept in this browser; what the server has may lag behind. */
-export function keepHere(jobId: string, entered: Entered): void {
+export function keepHere(jobId: string, entered: Entered, at: number = now()): void {
   try {
-    localStorage.setItem(place(jobId), JSON.stringify({ at: Date.now(), content: draftOf(entered) } satisfies Kept));
+    localStorage.setItem(place(jobId), JSON.stringify({ at, content: draftOf(entered) } satisfies Kept));
   } catch {
     // A browser that keeps nothing still has the server's.
   }
@@ -48,16 +52,48 @@ export function dropHere(jobId: string): void {
   }
 }
 
-function begun(jobId: string, draft: Schema["DraftView"] | null): Entered {
-  const here = read(jobId);
-  if (here && (draft === null || here.at > Date.parse(draft.savedAt))) return enteredOf(here.content);
-  return enteredOf(draft?.content ?? {});
+/** What the server has. A refused decision was put there by the server itself, which says when. */
+function there(draft: Schema["DraftView"] | null): Kept | null {
+  if (draft === null) return null;
+  const { at } = draft.content;
+  return { at: typeof at === "number" ? at : Date.parse(draft.savedAt), content: draft.content };
 }
 
-async function send(jobId: string, entered: Entered): Promise<void> {
+interface Begun {
+  readonly entered: Entered;
+  /** The server has an older one, or none. */
+  readonly isAhead: boolean;
+}
+
+function begun(jobId: string, draft: Schema["DraftView"] | null): Begun {
+  const [here, theirs] = [read(jobId), there(draft)];
+  const mine = enteredOf(here?.content ?? {});
+  const isAhead = here !== null && (theirs === null ? !isEmpty(mine) : here.at > theirs.at);
+  return { entered: isAhead ? mine : enteredOf(theirs?.content ?? {}), isAhead };
+}
+
+interface Waiting {
+  readonly at: number;
+  readonly entered: Entered;
+}
+
+async function send(jobId: string, { at, entered }: Waiting): Promise<void> {
   const path = { job_id: jobId };
   if (isEmpty(entered)) await api.DELETE("/v1/jobs/{job_id}/draft", { params: { path } });
-  else await api.PUT("/v1/jobs/{job_id}/draft", { params: { path }, body: { content: draftOf(entered) as Schema["DraftBody"]["content"] } });
+  else await api.PUT("/v1/jobs/{job_id}/draft", { params: { path }, body: { content: { ...draftOf(entered), at } as Schema["DraftBody"]["content"] } });
+}
+
+const lines = new Map<string, Promise<unknown>>();
+
+/** After what is on its way for this job already, however that ends. */
+function inLine<T>(jobId: string, work: () => Promise<T>): Promise<T> {
+  const mine = (lines.get(jobId) ?? Promise.resolve()).then(work, work);
+  const over = () => {
+    if (lines.get(jobId) === mine) lines.delete(jobId);
+  };
+  lines.set(jobId, mine);
+  mine.then(over, over);
+  return mine;
 }
 
 export interface Editing {
@@ -69,31 +105,36 @@ export interface Editing {
   readonly kept: "NOTHING" | "SAVING" | "SAVED" | "LOCAL";
 }
 
-export function useEntered(jobId: string, draft: Schema["DraftView"] | null): Editing {
-  const [entered, setEntered] = useState(() => begun(jobId, draft));
-  const [kept, setKept] = useState<Editing["kept"]>(isEmpty(entered) ? "NOTHING" : "SAVED");
+export function useEntered(jobId: string, draft: Schema["DraftView"] | null, isOpen = true): Editing {
+  const [first] = useState(() => begun(jobId, draft));
+  const [entered, setEntered] = useState(first.entered);
+  const [kept, setKept] = useState<Editing["kept"]>(isEmpty(entered) ? "NOTHING" : first.isAhead ? "LOCAL" : "SAVED");
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const waiting = useRef<Entered | null>(null);
+  const waiting = useRef<Waiting | null>(null);
 
   const flush = useCallback(() => {
     clearTimeout(timer.current);
-    const next = waiting.current;
-    if (next === null) return;
-    waiting.current = null;
-    send(jobId, next).then(
-      () => setKept(isEmpty(next) ? "NOTHING" : "SAVED"),
-      () => {
+    void inLine(jobId, async () => {
+      // The newest of what was entered while another one was on its way.
+      const next = waiting.current;
+      if (next === null) return;
+      waiting.current = null;
+      try {
+        await send(jobId, next);
+        if (waiting.current === null) setKept(isEmpty(next.entered) ? "NOTHING" : "SAVED");
+      } catch {
         waiting.current ??= next;
         setKept("LOCAL");
-      },
-    );
+      }
+    });
   }, [jobId]);
 
   const change = useCallback(
     (next: Entered) => {
+      const at = now();
       setEntered(next);
-      keepHere(jobId, next);
-      waiting.current = next;
+      keepHere(jobId, next, at);
+      waiting.current = { at, entered: next };
       setKept("SAVING");
       clearTimeout(timer.current);
       timer.current = setTimeout(flush, QUIET_MS);
@@ -108,10 +149,21 @@ export function useEntered(jobId: string, draft: Schema["DraftView"] | null): Ed
   }, [jobId]);
 
   useEffect(() => {
+    // The server gets what it has not, also where nothing is entered any more.
+    const here = first.isAhead && isOpen ? read(jobId) : null;
+    if (here === null) return;
+    waiting.current = { at: here.at, entered: first.entered };
+    flush();
+  }, [first, jobId, isOpen, flush]);
+
+  useEffect(() => {
     const elsewhere = (event: StorageEvent) => {
       if (event.key !== place(jobId)) return;
       const here = read(jobId);
-      if (here) setEntered(enteredOf(here.content));
+      if (!here) return;
+      // Whoever entered it there sends it.
+      waiting.current = null;
+      setEntered(enteredOf(here.content));
     };
     window.addEventListener("storage", elsewhere);
     window.addEventListener("online", flush);

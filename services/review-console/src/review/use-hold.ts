@@ -10,12 +10,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { asProblem, type ApiProblem } from "@/api/problem";
-import { onLive } from "@/live/stream";
+import { useLive } from "@/live/stream";
+import { onTold, tell } from "@/live/tabs";
 import { useSession } from "@/session/session";
 import { now } from "@/time/moment";
 
-import { claimJob, extend, forget, returnAhead, type Lease } from "./claim";
-import { prepareNext } from "./use-decide";
+import { begin, claimJob, extend, isAhead, lose, lostAt, returnAhead, type Lease } from "./claim";
+import { prepareNext } from "./next";
 
 type Job = Schema["ContextJobView"];
 type Person = Schema["PersonView"];
@@ -28,6 +29,8 @@ export interface Hold {
   /** When a lease that I had came to its end; null: it did not. */
   readonly endedAt: number | null;
   readonly others: readonly Person[];
+  /** Another tab of this browser has it open too. */
+  readonly isTwice: boolean;
 }
 
 const BEAT_MS = 15_000;
@@ -38,9 +41,9 @@ const NEXT_EVERY_MS = 60_000;
 export function useHold(job: Job, lease: Lease | null | undefined): Hold {
   const [claiming, setClaiming] = useState(false);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const isOpen = job.state === "PENDING";
   const endedAt = useEnd(job.id, lease);
   const token = lease?.token ?? null;
-  const isOpen = job.state === "PENDING";
   const claim = () => {
     if (!isOpen || claiming) return;
     setClaiming(true);
@@ -49,29 +52,38 @@ export function useHold(job: Job, lease: Lease | null | undefined): Hold {
       .catch((error: unknown) => {
         const refused = asProblem(error);
         setProblem(refused);
-        if (refused?.kind === "lease-lost") forget(job.id);
+        if (refused?.kind === "lease-lost") lose(job.id);
       })
       .finally(() => setClaiming(false));
   };
+  useBeginning(job.id, lease);
   useActivity(job.id, lease);
   useNextAhead(isOpen && token !== null, job.queueId);
   const others = useOthers(job.id);
-  return { claim, claiming, problem, endedAt, others };
+  const isTwice = useTwice(job.id);
+  return { claim, claiming, problem, endedAt, others, isTwice };
 }
 
-/** When the lease that was there is there no longer. */
+/** What was claimed ahead begins with its page. */
+function useBeginning(jobId: string, lease: Lease | null | undefined): void {
+  const token = lease && isAhead({ lease }) ? lease.token : null;
+  useEffect(() => {
+    if (token === null) return;
+    begin(jobId, token).catch((error: unknown) => {
+      if (asProblem(error)?.kind === "lease-lost") lose(jobId);
+    });
+  }, [jobId, token]);
+}
+
+/** When the lease that was there came to its end without me. */
 function useEnd(jobId: string, lease: Lease | null | undefined): number | null {
-  const [endedAt, setEndedAt] = useState<number | null>(null);
   const expires = lease ? Date.parse(lease.expiresAt) : null;
   useEffect(() => {
     if (expires === null) return undefined;
-    const timer = setTimeout(() => {
-      setEndedAt(expires);
-      forget(jobId);
-    }, Math.max(0, expires - now()));
+    const timer = setTimeout(() => lose(jobId, expires), Math.max(0, expires - now()));
     return () => clearTimeout(timer);
   }, [expires, jobId]);
-  return expires === null ? endedAt : null;
+  return lease === null ? lostAt(jobId) : null;
 }
 
 /** More time by itself for whoever does something, once half of it is gone. */
@@ -85,7 +97,7 @@ function useActivity(jobId: string, lease: Lease | null | undefined): void {
       if (left > whole / 2 || left <= 0 || Date.now() - last.current < EXTEND_EVERY_MS) return;
       last.current = Date.now();
       extend(jobId, lease.token).catch((error: unknown) => {
-        if (asProblem(error)?.kind === "lease-lost") forget(jobId);
+        if (asProblem(error)?.kind === "lease-lost") lose(jobId);
       });
     };
     window.addEventListener("keydown", active);
@@ -120,10 +132,10 @@ function useNextAhead(held: boolean, queueId: string): void {
   );
 }
 
-/** Who else has it open. */
+/** Who else has it open. What the server tells is whole: a job that is not in it has nobody. */
 function useOthers(jobId: string): readonly Person[] {
   const me = useSession().user.id;
-  const [told, setTold] = useState<readonly Person[] | null>(null);
+  const told = useLive("presence");
   const { data } = useQuery({
     queryKey: ["presence", jobId],
     queryFn: () => take(api.PUT("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } })),
@@ -132,18 +144,37 @@ function useOthers(jobId: string): readonly Person[] {
     gcTime: 0,
   });
   useEffect(
-    () =>
-      onLive((name, value) => {
-        const event = value as { jobId?: string; people?: (Person | null)[] };
-        if (name === "presence" && event.jobId === jobId) setTold((event.people ?? []).filter((one) => one !== null));
-      }),
-    [jobId],
-  );
-  useEffect(
     () => () => {
       void api.DELETE("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } }).catch(() => undefined);
     },
     [jobId],
   );
-  return (told ?? data?.people ?? []).filter((one): one is Person => one !== null && one.id !== me);
+  const people = told ? (told.items.find((one) => one.jobId === jobId)?.people ?? []) : (data?.people ?? []);
+  return people.filter((one): one is Person => one !== null && one.id !== me);
+}
+
+/** Whether another tab has it open: the one that opens it asks, the one that has it answers. */
+function useTwice(jobId: string): boolean {
+  const [twice, setTwice] = useState(false);
+  useEffect(() => {
+    const off = onTold((message) => {
+      if (!("jobId" in message) || message.jobId !== jobId) return;
+      if (message.kind === "job-open") tell({ kind: "job-open-too", jobId });
+      if (message.kind === "job-open" || message.kind === "job-open-too") setTwice(true);
+      // A third one that has it too says so at once.
+      if (message.kind === "job-left") {
+        setTwice(false);
+        tell({ kind: "job-open-too", jobId });
+      }
+    });
+    const leave = () => tell({ kind: "job-left", jobId });
+    tell({ kind: "job-open", jobId });
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      leave();
+      off();
+    };
+  }, [jobId]);
+  return twice;
 }

@@ -6,7 +6,7 @@ import { api, take } from "@/api/client";
 import type { Context, Item, ItemType } from "./context";
 import { merged } from "./thread-rows";
 
-const PAGE = 50;
+const PAGE = 100;
 
 interface Way {
   readonly can: boolean;

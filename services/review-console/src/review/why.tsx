@@ -8,11 +8,11 @@ import { Fragment, useState, type ReactNode } from "react";
 import type { Schema } from "@/api/client";
 import { Severity, levelOf } from "@/look/severity";
 import { Moment } from "@/time/moment";
+import { VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
-import type { Context } from "./context";
+import { useJobNames, type Context } from "./context";
 import classes from "./job.module.css";
-import { useNames } from "./names";
 import { words } from "./words";
 
 type Node = Schema["ConditionNodeView"];
@@ -127,14 +127,29 @@ function Leaf({ node }: { node: Node }) {
           <b className="tnum">{Math.round(score * 100) / 100}</b>
         </>
       ) : null}
-      {found ? <span className="dim user-text"> {say("found", { value: found })}</span> : null}
+      {found ? (
+        <span className="dim user-text">
+          {" "}
+          <VeiledWords>{say("found", { value: found })}</VeiledWords>
+        </span>
+      ) : null}
     </>
+  );
+}
+
+/** What somebody wrote of it. */
+function Quoted({ children }: { children: string }) {
+  return (
+    <span className="user-text">
+      {" "}
+      <VeiledWords>{children}</VeiledWords>
+    </span>
   );
 }
 
 function Reported({ context }: { context: Context }) {
   const say = useWords(words);
-  const names = useNames(context);
+  const names = useJobNames(context);
   const reports = context.job.entries.flatMap((one) => (one.report ? [one.report] : []));
   const [last] = reports;
   if (!last) return <p className={`${classes.sent} dim`}>{context.job.movedFrom.length > 0 ? say("moved") : say("sourceOther")}</p>;
@@ -144,7 +159,7 @@ function Reported({ context }: { context: Context }) {
       <span className={classes.cond} data-outcome="PASSED">
         {say("reportedBy", { name: reporter?.displayName ?? last.reporter?.id ?? say("somebody"), policy: last.policyId ? names.policy(last.policyId) : "none" })}
       </span>
-      {last.reason ? <span className="user-text"> {say("quoted", { text: last.reason })}</span> : null}
+      {last.reason ? <Quoted>{say("quoted", { text: last.reason })}</Quoted> : null}
       {context.job.reporterCount > 1 ? <span className="dim"> {say("reportedMore", { count: context.job.reporterCount - 1 })}</span> : null}
     </p>
   );
@@ -152,16 +167,22 @@ function Reported({ context }: { context: Context }) {
 
 const ACTORS = { PERSON: "somebody", AUTOMATIC: "byAutomatic", RULE: "byRuleActor", BULK_ACTION: "byBulk", STRIKE_THRESHOLD: "byStrike", PLATFORM: "byPlatform" } as const;
 
+/** Why it was decided so, where the history has it. */
+function reasonOf(context: Context, decisionId: string | null): string | null {
+  const found = context.timeline?.items.find((one) => one.kind === "DECISION" && one.decision.id === decisionId);
+  return found?.kind === "DECISION" ? found.decision.reason : null;
+}
+
 function Appealed({ context }: { context: Context }) {
   const say = useWords(words);
-  const names = useNames(context);
+  const names = useJobNames(context);
   const appeal = context.job.entries.find((one) => one.appeal)?.appeal;
   return (
     <>
       {appeal ? (
         <p className={classes.sent}>
           {say.rich("appealBy", { name: context.author?.displayName ?? appeal.appealedBy.id, time: <Moment at={appeal.appealedAt} /> })}
-          {appeal.reason ? <span className="user-text"> {say("quoted", { text: appeal.reason })}</span> : null}
+          {appeal.reason ? <Quoted>{say("quoted", { text: appeal.reason })}</Quoted> : null}
         </p>
       ) : null}
       {(context.job.appealOf ?? []).map((one) => (
@@ -172,6 +193,7 @@ function Appealed({ context }: { context: Context }) {
           <span className="dim">
             <Moment at={one.decidedAt} /> · {one.policyIds.map(names.policy).join(", ")}
           </span>
+          {reasonOf(context, one.decisionId) ? <Quoted>{say("appealReason", { text: reasonOf(context, one.decisionId) ?? "" })}</Quoted> : null}
         </p>
       ))}
     </>

@@ -1,17 +1,17 @@
 import { createFileRoute, redirect } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { queries } from "@/api/query";
 import { sessionQuery } from "@/session/session";
 import { SignInPage } from "@/session/sign-in-page";
 
 const Search = z.object({
-  returnTo: z.string().startsWith("/").optional().catch(undefined),
-  way: z.enum(["sso"]).optional().catch(undefined),
+  returnTo: z.catch(z.optional(z.string().check(z.startsWith("/"))), undefined),
+  way: z.catch(z.optional(z.enum(["sso"])), undefined),
   /** What became of single sign-on: the API sends browsers here with it. */
-  singleSignOn: z.string().optional().catch(undefined),
-  provider: z.string().optional().catch(undefined),
-  requestId: z.string().optional().catch(undefined),
+  singleSignOn: z.catch(z.optional(z.string()), undefined),
+  provider: z.catch(z.optional(z.string()), undefined),
+  requestId: z.catch(z.optional(z.string()), undefined),
 });
 
 export const Route = createFileRoute("/sign-in")({

@@ -1,26 +1,34 @@
 /**
  * Who is signed in.
  *
- *     nobody ──sign in──▶ signed in ──401──▶ ended: sign in again in place, the page stays
+ *     nobody ──sign in──▶ signed in ──401, its end──▶ ended: sign in again in place, the page stays
  *                             └──sign out──▶ nobody, in every tab
  *
  * Guarantees: one request tells it all (person, permissions, organisation's settings, token against
- * forged requests); the server's clock is read from each answer.
+ * forged requests); the server's clock is read from each answer; who signed in again in one tab is
+ * signed in in all, and a tab never goes on as somebody else.
  */
 import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 
-import { api, onSessionEnd, setCsrfToken, take, type Schema } from "@/api/client";
+import { api, onAnswer, onSessionEnd, setCsrfToken, take, type Schema } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
 import { tell } from "@/live/tabs";
 import { prefer } from "@/preference/preference";
 
+import { counting, used } from "./idle";
+
 export type Session = Schema["SessionView"];
 export type Permission = Schema["Permission"];
+const LEAVING_MS = 1000;
+
 export type Challenge = Schema["ChallengeView"];
 
 let ended = false;
+let token = "";
+/** Of whoever signed out, until their pages are gone. */
+let leaving: Session | null = null;
 const listeners = new Set<() => void>();
 
 function setEnded(is: boolean): void {
@@ -28,9 +36,13 @@ function setEnded(is: boolean): void {
   for (const listener of listeners) listener();
 }
 
-onSessionEnd(() => {
+/** Signing in is asked for, over the page. */
+export function endSession(): void {
   if (queries.getQueryData(sessionQuery.queryKey)) setEnded(true);
-});
+}
+
+onSessionEnd(endSession);
+onAnswer(used);
 
 /** True from the first 401 until somebody signed in again. */
 export function useSessionEnded(): boolean {
@@ -50,7 +62,9 @@ export const sessionQuery = queryOptions({
   staleTime: Infinity,
   queryFn: async ({ signal }): Promise<Session | null> => {
     try {
-      return adopt(await take(api.GET("/v1/session", { signal })));
+      const session = adopt(await take(api.GET("/v1/session", { signal })));
+      tell({ kind: "signed-in", csrfToken: session.csrfToken });
+      return session;
     } catch (error) {
       if (asProblem(error)?.status === 401) return null;
       throw error;
@@ -59,7 +73,9 @@ export const sessionQuery = queryOptions({
 });
 
 function adopt(session: Session): Session {
-  setCsrfToken(session.csrfToken);
+  token = session.csrfToken;
+  setCsrfToken(token);
+  counting(Date.parse(session.idleExpiresAt));
   const { theme, density, shortcuts } = session.user.preferences;
   prefer({ theme, density, shortcuts });
   return session;
@@ -69,8 +85,25 @@ function adopt(session: Session): Session {
 export function enter(session: Session): void {
   queries.setQueryData(sessionQuery.queryKey, adopt(session));
   setEnded(false);
-  tell({ kind: "signed-in" });
+  tell({ kind: "signed-in", csrfToken: session.csrfToken });
   void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+}
+
+/** Somebody signed in in another tab, with this token. */
+export async function follow(csrfToken: string): Promise<void> {
+  const before = queries.getQueryData(sessionQuery.queryKey);
+  if (!before || (csrfToken === token && !ended)) return;
+  const session = await take(api.GET("/v1/session"));
+  if (session.user.id !== before.user.id) return location.reload();
+  queries.setQueryData(sessionQuery.queryKey, adopt(session));
+  setEnded(false);
+  void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+}
+
+/** Used by its person: it is idle for as long again. */
+export async function stay(): Promise<void> {
+  const session = await take(api.GET("/v1/session"));
+  queries.setQueryData(sessionQuery.queryKey, adopt(session));
 }
 
 export async function signOut(): Promise<void> {
@@ -81,6 +114,8 @@ export async function signOut(): Promise<void> {
 
 /** Nobody is signed in any more; nothing of theirs is kept in memory. */
 export function left(): void {
+  leaving = queries.getQueryData(sessionQuery.queryKey) ?? null;
+  setTimeout(() => (leaving = null), LEAVING_MS);
   setCsrfToken("");
   setEnded(false);
   queries.clear();
@@ -89,9 +124,9 @@ export function left(): void {
 
 /** Within the shell there is always one. */
 export function useSession(): Session {
-  const { data } = useSuspenseQuery(sessionQuery);
-  if (!data) throw new Error("no session within the shell");
-  return data;
+  const session = useSuspenseQuery(sessionQuery).data ?? leaving;
+  if (!session) throw new Error("no session within the shell");
+  return session;
 }
 
 /** Whether one of these is held. */

@@ -4,7 +4,7 @@
  */
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { answer, api, take } from "@/api/client";
 import { asProblem } from "@/api/problem";
@@ -18,8 +18,8 @@ import type { Challenge, Session } from "./session";
 import { words } from "./words";
 
 const say0 = sayer(words);
-const needed = () => z.string().min(1, { error: () => say0("required") });
-const address = () => z.string().trim().min(3, { error: () => say0("required") }).regex(/^\S+@\S+$/, { error: () => say0("notAnAddress") });
+const needed = () => z.string().check(z.minLength(1, { error: () => say0("required") }));
+const address = () => z.string().check(z.trim(), z.minLength(3, { error: () => say0("required") }), z.regex(/^\S+@\S+$/, { error: () => say0("notAnAddress") }));
 
 interface Props {
   readonly email?: string;

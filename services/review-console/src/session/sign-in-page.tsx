@@ -36,11 +36,15 @@ export function SignInPage() {
       }
     >
       {singleSignOn ? (
-        <div className={classes.form}>
+        <div className={classes.form} role="alert">
           <Said>
             <span>
               {say("ssoRefused", { outcome: singleSignOn })}{" "}
-              {requestId ? <CopyChip text={requestId} shown={shortened(requestId)} /> : null}
+              {requestId ? (
+                <span className="dim t12">
+                  {say("request")} <CopyChip text={requestId} shown={shortened(requestId)} />
+                </span>
+              ) : null}
             </span>
           </Said>
         </div>

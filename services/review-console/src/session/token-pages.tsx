@@ -6,7 +6,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { api, take } from "@/api/client";
 import { asProblem } from "@/api/problem";
@@ -22,7 +22,7 @@ import { words } from "./words";
 
 const LEAST = 12;
 const say0 = sayer(words);
-const passwordShape = () => z.string().min(LEAST, { error: () => say0("tooShort", { least: LEAST }) });
+const passwordShape = () => z.string().check(z.minLength(LEAST, { error: () => say0("tooShort", { least: LEAST }) }));
 
 /** Read once, then taken out of the address, so that it is in no history. */
 function useToken(): string {
@@ -43,7 +43,7 @@ export function ForgotPage() {
   const say = useWords(words);
   const [sent, setSent] = useState(false);
   const { input, problem, sending, submit } = useProblemForm({
-    schema: z.object({ email: z.string().trim().min(3, { error: () => say0("required") }) }),
+    schema: z.object({ email: z.string().check(z.trim(), z.minLength(3, { error: () => say0("required") })) }),
     initialValues: { email: "" },
     send: async ({ email }) => {
       await take(api.POST("/v1/password-resets", { body: { email: email.trim(), organisation: null } }));
@@ -129,7 +129,7 @@ function SignUpForm({ token, email, organisation, needsPassword }: { token: stri
   const navigate = useNavigate();
   const { input, problem, sending, submit } = useProblemForm({
     schema: z.object({
-      name: z.string().trim().min(1, { error: () => say0("required") }),
+      name: z.string().check(z.trim(), z.minLength(1, { error: () => say0("required") })),
       password: needsPassword ? passwordShape() : z.string(),
     }),
     initialValues: { name: "", password: "" },

@@ -1,9 +1,10 @@
 /** The person at the foot of the navigation: look, keys, signing out. */
 import { Menu } from "@mantine/core";
 import { useRouter } from "@tanstack/react-router";
-import { IconAdjustments, IconLogout, IconUser } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { IconAdjustments, IconKey, IconLogout, IconUser } from "@tabler/icons-react";
+import { lazy, useState } from "react";
 
+import { Overlay } from "@/control/overlay";
 import { Avatar } from "@/control/person";
 import { signOut, useSession } from "@/session/session";
 import { useWords } from "@/words/words";
@@ -34,6 +35,9 @@ export function AccountMenu() {
           <Menu.Item leftSection={<IconUser className="icon" />} onClick={() => void router.navigate({ to: "/settings/account" })}>
             {say("accountPage")}
           </Menu.Item>
+          <Menu.Item leftSection={<IconKey className="icon" />} onClick={() => void router.navigate({ to: "/settings/security" })}>
+            {say("securityPage")}
+          </Menu.Item>
           <Menu.Item leftSection={<IconAdjustments className="icon" />} onClick={() => setLook(true)}>
             {say("look")}
           </Menu.Item>
@@ -43,7 +47,7 @@ export function AccountMenu() {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <Suspense>{look ? <LookDialog close={() => setLook(false)} /> : null}</Suspense>
+      <Overlay close={() => setLook(false)}>{look ? <LookDialog close={() => setLook(false)} /> : null}</Overlay>
     </>
   );
 }

@@ -6,11 +6,11 @@ import { useEffect } from "react";
 
 import { queries } from "@/api/query";
 import { onLive } from "@/live/stream";
+import { onTold } from "@/live/tabs";
 
 const OF_EVENT: Readonly<Record<string, readonly string[]>> = {
   queues: ["queue-counts"],
   jobs: ["claims"],
-  lease: ["claims"],
   notifications: ["notifications"],
   config: ["configuration"],
   comments: ["comments"],
@@ -21,6 +21,13 @@ export function useCachesKept(): void {
     () =>
       onLive((name) => {
         for (const key of OF_EVENT[name] ?? []) void queries.invalidateQueries({ queryKey: [key] });
+      }),
+    [],
+  );
+  useEffect(
+    () =>
+      onTold((message) => {
+        if (message.kind === "job-changed") void queries.invalidateQueries({ queryKey: ["job", message.jobId] });
       }),
     [],
   );

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { IconClock } from "@tabler/icons-react";
 
 import { Severity } from "@/look/severity";
-import { claimsQuery } from "@/review/claim";
+import { claimsQuery, isAhead } from "@/review/claim";
 import { usePermission } from "@/session/session";
 import { clockOf, useNow } from "@/time/moment";
 import { useWords } from "@/words/words";
@@ -16,7 +16,8 @@ export function ClaimClock() {
   const reviews = usePermission("VIEW_MRT");
   const { data } = useQuery({ ...claimsQuery, enabled: reviews });
   const now = useNow(1);
-  const open = (data ?? []).filter((one) => Date.parse(one.lease.expiresAt) > now);
+  const held = (data ?? []).filter((one) => Date.parse(one.lease.expiresAt) > now);
+  const open = held.filter((one) => !isAhead(one));
   if (open.length === 0) return null;
   const left = Math.min(...open.map((one) => Date.parse(one.lease.expiresAt))) - now;
   const text = say("claimLeft", { clock: clockOf(left), count: open.length });
@@ -30,6 +31,7 @@ export function ClaimClock() {
           {text}
         </>
       )}
+      {held.length > open.length ? <span className="dim">{say("claimAhead")}</span> : null}
     </span>
   );
 }

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 
 import { Empty } from "@/control/state";
+import { calledBy } from "@/session/permission";
 import { useSession } from "@/session/session";
 import { useWords } from "@/words/words";
 
@@ -19,5 +20,5 @@ export function NotFound() {
 export function NoPermission() {
   const say = useWords(words);
   const { user } = useSession();
-  return <Empty title={say("noPermission")}>{say("noPermissionText", { role: user.role })}</Empty>;
+  return <Empty title={say("noPermission")}>{say("noPermissionText", { role: calledBy(user.role) })}</Empty>;
 }

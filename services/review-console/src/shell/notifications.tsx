@@ -81,6 +81,6 @@ function Sentence({ one }: { one: Notification }) {
   if ("endpoint" in data) return say(one.kind === "ENDPOINT_RESUMED" ? "endpointResumed" : "endpointPaused", { endpoint: data.endpoint, waiting: data.waiting });
   if ("authorName" in data) return say("mention", { author: data.authorName, queue: data.queueName });
   if ("exportId" in data) return data.error ? say("exportFailed", { error: data.error }) : say("exportReady", { rows: data.rows });
-  if ("bulkId" in data) return say("bulkDone", { order: data.order, state: data.state, requested: data.requested, total: data.total });
+  if ("order" in data) return say("bulkDone", { order: data.order, state: data.state, requested: data.requested, total: data.total });
   return say("somethingElse");
 }

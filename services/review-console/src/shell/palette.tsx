@@ -13,6 +13,7 @@ import { useCommands, Written } from "@/key/keys";
 import { keys } from "@/key/registry";
 import { useSearch, type Hit as Found } from "@/search/query";
 import { useSession } from "@/session/session";
+import { BarredWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
 import { openGroups } from "./navigation";
@@ -24,6 +25,8 @@ interface Hit {
   readonly name: string;
   readonly kind: string;
   readonly written?: string;
+  /** Its name is what somebody wrote. */
+  readonly isWritten?: boolean;
   /** What tells it from others of its kind. */
   readonly beside?: string;
   readonly run: (() => void) | null;
@@ -34,6 +37,7 @@ const MOST_BESIDE = 6;
 
 export default function Palette({ close }: { close: () => void }) {
   const say = useWords(words);
+  const { wellness } = useSession();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const all = useEverything();
@@ -90,7 +94,7 @@ export default function Palette({ close }: { close: () => void }) {
           {/* The field above has the keys; this is for the pointer. */}
           {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events */}
           <div id={`hit-${hit.id}`} role="option" tabIndex={-1} aria-selected={hit === current} className={classes.hit} onClick={() => open(hit)}>
-            <span className="ell user-text">{hit.name}</span>{" "}
+            <span className="ell user-text">{hit.isWritten && wellness.veilText ? <BarredWords>{hit.name}</BarredWords> : hit.name}</span>{" "}
             <span className="end dim t12">{hit.beside ?? (typed.trim() === "" ? hit.kind : null)}</span>
             {hit.written ? <Written keys={hit.written} /> : null}
           </div>
@@ -119,11 +123,11 @@ function useAsHit(): (hit: Found) => Hit | null {
     const type = nameIn(itemTypes, hit.typeId);
     switch (hit.kind) {
       case "JOB":
-        return { ...base, kind: say("job"), beside: [type, nameIn(queues, hit.queueId)].filter(Boolean).join(" · "), run: () => void navigate({ to: "/jobs/$jobId", params: { jobId: hit.id } }) };
+        return { ...base, kind: say("job"), isWritten: true, beside: [type, nameIn(queues, hit.queueId)].filter(Boolean).join(" · "), run: () => void navigate({ to: "/jobs/$jobId", params: { jobId: hit.id } }) };
       case "USER":
       case "ITEM":
         if (!permissions.includes("VIEW_INVESTIGATION")) return null;
-        return { ...base, kind: say(hit.kind === "USER" ? "user" : "item"), beside: type, run: () => void navigate({ to: "/investigate", search: { type: hit.typeId ?? undefined, id: hit.id } }) };
+        return { ...base, kind: say(hit.kind === "USER" ? "user" : "item"), isWritten: hit.kind === "ITEM", beside: type, run: () => void navigate({ to: "/investigate", search: { type: hit.typeId ?? undefined, id: hit.id } }) };
       case "DECISION":
         if (!permissions.includes("VIEW_MRT_DATA")) return null;
         return { ...base, kind: say("decision"), beside: nameIn(queues, hit.queueId), run: () => void navigate({ to: "/decisions", search: { peek: hit.id } }) };

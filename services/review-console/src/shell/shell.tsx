@@ -5,18 +5,21 @@
  * Guarantees: the shell never scrolls; a page that breaks does not take the shell; signing out in one
  * tab signs out in all.
  */
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { Outlet, useRouter, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, useEffect, useState } from "react";
 
+import { Overlay } from "@/control/overlay";
 import { Pane } from "@/control/state";
 import { useCommand } from "@/key/keys";
 import { startLive } from "@/live/stream";
 import { onTold } from "@/live/tabs";
 import { startKeeping } from "@/preference/kept";
-import { left, useSessionEnded } from "@/session/session";
+import { follow, left, sessionQuery, useSessionEnded } from "@/session/session";
 import { useWords } from "@/words/words";
 
 import { useCachesKept } from "./cache";
+import { Gate } from "./gate";
 import { Nav } from "./nav";
 import classes from "./shell.module.css";
 import { Strips } from "./strip";
@@ -28,7 +31,12 @@ const Palette = lazy(() => import("./palette"));
 const KeySheet = lazy(() => import("./key-sheet"));
 const SignInAgain = lazy(() => import("./sign-in-again"));
 
+/** Nothing at all in the moment between signing out and the door. */
 export function Shell() {
+  return useSuspenseQuery(sessionQuery).data ? <Frame /> : null;
+}
+
+function Frame() {
   const say = useWords(words);
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
@@ -40,7 +48,7 @@ export function Shell() {
   useEffect(startKeeping, []);
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
-  useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", anywhere: true, label: say("stepAway"), run: away.leave });
+  useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
   const path = useRouterState({ select: (state) => state.location.pathname });
   // Open for the page it was opened on: going to another one closes it.
   const nav = navFor === path;
@@ -55,16 +63,16 @@ export function Shell() {
         <main className={classes.main} id="page" tabIndex={-1}>
           <Strips leave={away.leave} />
           <Pane key={path}>
-            <Outlet />
+            <Gate>
+              <Outlet />
+            </Gate>
           </Pane>
         </main>
       </div>
       {away.screen}
-      <Suspense>
-        {palette ? <Palette close={() => setPalette(false)} /> : null}
-        {sheet ? <KeySheet close={() => setSheet(false)} /> : null}
-        {ended ? <SignInAgain /> : null}
-      </Suspense>
+      <Overlay close={() => setPalette(false)}>{palette ? <Palette close={() => setPalette(false)} /> : null}</Overlay>
+      <Overlay close={() => setSheet(false)}>{sheet ? <KeySheet close={() => setSheet(false)} /> : null}</Overlay>
+      <Overlay close={() => undefined}>{ended ? <SignInAgain /> : null}</Overlay>
     </>
   );
 }
@@ -76,6 +84,7 @@ function useTogether(): void {
   useEffect(
     () =>
       onTold((message) => {
+        if (message.kind === "signed-in") void follow(message.csrfToken).catch(() => undefined);
         if (message.kind !== "signed-out") return;
         left();
         void router.navigate({ to: "/sign-in" });

@@ -4,9 +4,9 @@
 import { Button } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 
-import { queries } from "@/api/query";
 import { Keys, useCommand } from "@/key/keys";
-import { claimsQuery, giveBack } from "@/review/claim";
+import { giveAllBack } from "@/review/claim";
+import { veilAll } from "@/veil/again";
 import { useWords } from "@/words/words";
 
 import classes from "./shell.module.css";
@@ -14,23 +14,20 @@ import { words } from "./words";
 
 interface Away {
   readonly given: number;
-  readonly failed: number;
+  readonly isHeld: boolean;
 }
 
 export function useAway(): { isAway: boolean; leave: () => void; screen: ReactNode } {
   const [away, setAway] = useState<Away | null>(null);
   const leave = () => {
-    setAway((before) => before ?? { given: 0, failed: 0 });
-    void release().then(setAway);
+    veilAll();
+    setAway((before) => before ?? { given: 0, isHeld: false });
+    giveAllBack()
+      .then((given) => setAway((before) => before && { given, isHeld: false }))
+      // What is held comes back by itself when its time is over.
+      .catch(() => setAway((before) => before && { given: 0, isHeld: true }));
   };
   return { isAway: away !== null, leave, screen: away ? <AwayScreen away={away} back={() => setAway(null)} /> : null };
-}
-
-async function release(): Promise<Away> {
-  const held = await queries.fetchQuery({ ...claimsQuery, staleTime: 0 }).catch(() => []);
-  const results = await Promise.allSettled(held.map((one) => giveBack(one.job.id, one.lease.token)));
-  const given = results.filter((one) => one.status === "fulfilled").length;
-  return { given, failed: results.length - given };
 }
 
 function AwayScreen({ away, back }: { away: Away; back: () => void }) {
@@ -40,7 +37,7 @@ function AwayScreen({ away, back }: { away: Away; back: () => void }) {
     <div className={classes.away} role="dialog" aria-modal="true" aria-labelledby="away">
       <h1 id="away">{say("awayTitle")}</h1>
       <p className="dim">{say("awayText", { count: away.given })}</p>
-      {away.failed > 0 ? <p>{say("awayFailed", { count: away.failed })}</p> : null}
+      {away.isHeld ? <p>{say("awayFailed")}</p> : null}
       <Button variant="filled" autoFocus onClick={back} rightSection={<Keys of="away.back" fallback="Enter" />}>
         {say("comeBack")}
       </Button>

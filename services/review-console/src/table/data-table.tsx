@@ -23,6 +23,8 @@ import { useWords } from "@/words/words";
 
 import classes from "./data-table.module.css";
 import { allOf, extended, toggled, type Selection } from "./selection";
+import { Matching } from "./matching";
+import { Edge, useWidths } from "./width";
 import { words } from "./words";
 
 export interface Column<Row> {
@@ -62,7 +64,9 @@ interface Props<Row> {
   readonly selection?: Selection;
   readonly onSelect?: (selection: Selection) => void;
   readonly more?: { readonly hasNextPage: boolean; readonly isFetchingNextPage: boolean; readonly fetchNextPage: () => unknown };
-  /** Rows that have a button: 38 px instead of 32. */
+  /** Gathers the ids of everything that fits, past what is loaded; `isCut`: there are more still. */
+  readonly matching?: { readonly count: number | null; readonly gather: () => Promise<{ ids: readonly string[]; isCut: boolean }> };
+  /** Rows that have a button: 38 px instead of 28. */
   readonly tall?: boolean;
   readonly empty?: ReactNode;
 }
@@ -76,7 +80,8 @@ export function DataTable<Row extends object>(props: Props<Row>) {
   const defs: ColumnDef<typeof features, Row>[] = shown.map((column) => ({ id: column.id, header: column.header, cell: ({ row }) => column.cell(row.original) }));
   const table = useTable({ features, columns: defs, data: rows as Row[], getRowId: rowId });
   const scroller = useRef<HTMLDivElement>(null);
-  const height = tall ? 38 : 32;
+  const isCompact = usePreference().density === "COMPACT";
+  const height = isCompact ? (tall ? 38 : 28) : 40; // as the tokens have it
   // Its functions are not memoised here, which is all that the rule is about.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12, enabled: rows.length > VIRTUAL_FROM, getItemKey: (index) => rowId(rows[index] as Row) });
@@ -93,6 +98,7 @@ export function DataTable<Row extends object>(props: Props<Row>) {
       <table className={classes.table}>
         <caption className="hidden">{props.caption}</caption>
         <Head {...props} shown={shown} />
+        {props.selection && props.onSelect && props.matching ? <Matching {...props} selection={props.selection} onSelect={props.onSelect} matching={props.matching} span={span} /> : null}
         <tbody>
           {before > 0 ? <tr aria-hidden="true" style={{ height: before }} /> : null}
           {inSight.map((index) => {
@@ -127,8 +133,9 @@ function edges(items: readonly { start: number; end: number }[], total: number):
   return [items[0]?.start ?? 0, total - (items.at(-1)?.end ?? total)];
 }
 
-function Head<Row>({ shown, sort, onSort, selection, onSelect, rows, rowId }: Props<Row> & { shown: readonly Column<Row>[] }) {
+function Head<Row>({ id, shown, sort, onSort, selection, onSelect, rows, rowId }: Props<Row> & { shown: readonly Column<Row>[] }) {
   const say = useWords(words);
+  const widths = useWidths(id);
   const ids = rows.map(rowId);
   const picked = ids.filter((id) => selection?.ids.has(id)).length;
   return (
@@ -143,7 +150,7 @@ function Head<Row>({ shown, sort, onSort, selection, onSelect, rows, rowId }: Pr
           const isSorted = sort?.by === column.id;
           const Arrow = sort?.descending ? IconArrowDown : IconArrowUp;
           return (
-            <th key={column.id} scope="col" style={{ width: column.width }} className={column.numeric ? "num" : undefined} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
+            <th key={column.id} scope="col" style={{ width: widths[column.id] ?? column.width }} className={column.numeric ? "num" : undefined} aria-label={column.header} aria-sort={isSorted ? (sort.descending ? "descending" : "ascending") : undefined}>
               {column.sortable && onSort ? (
                 <button type="button" className={classes.sort} onClick={() => onSort({ by: column.id, descending: isSorted ? !sort.descending : false })}>
                   {column.header}
@@ -152,6 +159,7 @@ function Head<Row>({ shown, sort, onSort, selection, onSelect, rows, rowId }: Pr
               ) : (
                 <span className={column.quiet ? "hidden" : undefined}>{column.header}</span>
               )}
+              {column.quiet || column === shown.at(-1) ? null : <Edge table={id} column={column.id} name={column.header} />}
             </th>
           );
         })}
@@ -202,19 +210,15 @@ function useRowKeys<Row>({ rows, rowId, cursor, onCursor, onOpen, selection, onS
   };
   const row = rows[at];
   const picks = selection !== undefined && onSelect !== undefined && row !== undefined;
-  useCommand({ id: "list.next", scope: "list", keys: ["J", "ArrowDown"], label: say("next"), enabled: onCursor !== undefined, run: () => go(at + 1) });
-  useCommand({ id: "list.previous", scope: "list", keys: ["K", "ArrowUp"], label: say("previous"), enabled: onCursor !== undefined, run: () => go(at - 1) });
+  useCommand({ id: "list.next", scope: "list", keys: ["J", "ArrowDown"], repeats: true, label: say("next"), enabled: onCursor !== undefined, run: () => go(at + 1) });
+  useCommand({ id: "list.previous", scope: "list", keys: ["K", "ArrowUp"], repeats: true, label: say("previous"), enabled: onCursor !== undefined, run: () => go(at - 1) });
   useCommand({
     id: "list.open",
     scope: "list",
     keys: "Enter",
     label: say("open"),
     enabled: onOpen !== undefined && row !== undefined,
-    run: (event) => {
-      // A button that has the focus is pressed by Enter itself.
-      if (event.target instanceof HTMLElement && event.target.closest("button, a, summary")) (event.target.closest("button, a, summary") as HTMLElement).click();
-      else if (row) onOpen?.(row);
-    },
+    run: () => row && onOpen?.(row),
   });
   useCommand({ id: "list.pick", scope: "list", keys: "X", label: say("pick"), enabled: picks, run: () => picks && onSelect(toggled(selection, rowId(row))) });
   useCommand({ id: "list.range", scope: "list", keys: "Shift+X", label: say("range"), enabled: picks, run: () => picks && onSelect(extended(selection, rowId(row), rows.map(rowId))) });

@@ -15,4 +15,12 @@ export const words = defineWords({
   open: "Open the row",
   pick: "Select the row",
   range: "Select to here",
+  widthOf: "Width of {name}",
+  widthUsual: "as usual",
+  widthIs: "{width} pixels",
+  pageSelected: "All {count} shown are selected.",
+  selectMatching: "{count, plural, =0 {Select all that fit} other {Select all # that fit}}",
+  selecting: "Gathering the rest…",
+  matchingSelected: "All {count} that fit are selected.",
+  mostSelected: "The first {count} that fit are selected; more cannot be at once.",
 });

@@ -9,6 +9,8 @@ import { languageTag, useWords } from "@/words/words";
 
 import { words } from "./words";
 
+const MINUTE_MS = 60_000;
+
 let offset = 0;
 let zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -35,10 +37,14 @@ let second = Math.floor(now() / 1000);
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  timer ??= setInterval(() => {
+  if (timer === undefined) {
+    // While nobody looked it stood still.
     second = Math.floor(now() / 1000);
-    for (const one of listeners) one();
-  }, 1000);
+    timer = setInterval(() => {
+      second = Math.floor(now() / 1000);
+      for (const one of listeners) one();
+    }, 1000);
+  }
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0) {
@@ -88,16 +94,20 @@ export function absolute(at: number | string, seconds = true): string {
   }).format(new Date(at));
 }
 
-/** A moment: `14:31` today, `28 Nov 14:31` before; the whole of it and how long ago on hover. */
-export function Moment({ at, relative = false }: { at: string; relative?: boolean }) {
+/**
+ * A moment: `14:31` today, `28 Nov 14:31` before; the whole of it and how long ago on hover. `dated`: with
+ * its day also today, as in a column where other days stand below.
+ */
+export function Moment({ at, relative = false, dated = false }: { at: string; relative?: boolean; dated?: boolean }) {
   const say = useWords(words);
   const span = useSpan();
-  const today = useNow(60);
+  const today = useNow(MINUTE_MS / 1000);
   const then = Date.parse(at);
-  const ago = then > today ? say("soon", { span: span(then - today) }) : say("ago", { span: span(today - then) });
+  // `today` is the minute that began last: what happened within it is not to come.
+  const ago = then - today >= MINUTE_MS ? say("soon", { span: span(then - today) }) : say("ago", { span: span(today - then) });
   const day = (moment: number) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(moment);
   const short = new Intl.DateTimeFormat(languageTag(), {
-    ...(day(then) === day(today) ? {} : { day: "numeric", month: "short" }),
+    ...(!dated && day(then) === day(today) ? {} : { day: "numeric", month: "short" }),
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",

@@ -1,9 +1,10 @@
 /** My account: what I see of media, what I saw, and how the console looks. */
+import { Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 
 import { Pane } from "@/control/state";
 import { LookFields } from "@/shell/look-fields";
-import { useSession } from "@/session/session";
+import { usePermission, useSession } from "@/session/session";
 import { appName } from "@/shell/title";
 import { useWords } from "@/words/words";
 
@@ -15,6 +16,7 @@ import { words } from "./words";
 export function AccountPage() {
   const say = useWords(words);
   const { user } = useSession();
+  const manages = usePermission("MANAGE_ORG");
   useEffect(() => {
     document.title = `${say("title")} · ${appName}`;
   });
@@ -25,6 +27,11 @@ export function AccountPage() {
         <span className="dim t13 user-text ell">
           {user.name} · {user.email}
         </span>
+        {manages ? (
+          <Link to="/settings/wellness" className="end t13">
+            {say("toOrganisation")}
+          </Link>
+        ) : null}
       </header>
       <div className={classes.page}>
         <Part title={say("whatYouSee")} hint={say("ownHint")}>

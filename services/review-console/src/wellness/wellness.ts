@@ -1,6 +1,6 @@
 /** How media are veiled for me, and what I saw of them. */
 import { queryOptions } from "@tanstack/react-query";
-import { z } from "zod";
+import { z } from "zod/mini";
 
 import { api, take, type Schema } from "@/api/client";
 import { queries } from "@/api/query";
@@ -10,17 +10,17 @@ export type Wellness = Schema["WellnessView"];
 
 export const Choice = z
   .object({
-    blurLevel: z.number().int().min(0).max(6),
+    blurLevel: z.int().check(z.gte(0), z.lte(6)),
     grayscale: z.boolean(),
     sepia: z.boolean(),
     muteVideo: z.boolean(),
     muteAudio: z.boolean(),
     veilText: z.boolean(),
-    veilAfter: z.number().int().min(0).max(600),
-    breakAfterReveals: z.number().int().min(0).max(1000),
-    breakAfterMinutes: z.number().int().min(0).max(480),
+    veilAfter: z.int().check(z.gte(0), z.lte(600)),
+    breakAfterReveals: z.int().check(z.gte(0), z.lte(1000)),
+    breakAfterMinutes: z.int().check(z.gte(0), z.lte(480)),
   })
-  .refine((choice) => !(choice.grayscale && choice.sepia), { path: ["sepia"] });
+  .check(z.refine((choice) => !(choice.grayscale && choice.sepia), { path: ["sepia"] }));
 export type Choice = z.infer<typeof Choice>;
 
 export function choiceOf(wellness: Wellness): Choice {
@@ -47,6 +47,7 @@ export const exposureQuery = queryOptions({
 });
 
 /** For whoever unveiled something: what I saw has changed, and a break may be due. */
-export function revealed(): void {
+export function revealed(isBreakDue: boolean): void {
+  queries.setQueryData(exposureQuery.queryKey, (before) => before && { ...before, breakDue: isBreakDue });
   void queries.invalidateQueries({ queryKey: exposureQuery.queryKey });
 }

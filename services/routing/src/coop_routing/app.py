@@ -28,6 +28,7 @@ from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
+from coop_signals.media_value import MediaValues
 from coop_signals.providers import Providers
 from coop_signals.strike import StrikeReader
 
@@ -54,7 +55,15 @@ def router(settings: Settings) -> Service:
     providers = Providers.of(settings, config, Vault.of(settings), known=known)
     strikes = StrikeReader.of(settings.redis)
     retention = timedelta(days=settings.routing_claim_retention_days)
-    entry_router = EntryRouter(tables, providers, strikes, seconds=settings.routing_signal_deadline)
+    media = MediaValues(settings, name="routing.media-signals")
+    entry_router = EntryRouter(
+        tables,
+        providers,
+        strikes,
+        media,
+        seconds=settings.routing_signal_deadline,
+        media_seconds=settings.routing_media_deadline,
+    )
     placer = Placer(engine, order, entry_router)
     unparker = Unparker(engine, order, tables, entry_router, period=settings.routing_park)
     ranker = Ranker(engine, order, tables.rankings, period=settings.routing_rank)
@@ -108,6 +117,7 @@ def router(settings: Settings) -> Service:
     service.add_stop(close)
     service.add_stop(producer.stop)
     service.add_task("config", config.run)
+    service.add_task("media-signals", media.run)
     # Nothing is routed by half a configuration; a ranking of one would be taken back at once.
     whole = (config.wait_ready,)
     for name, one in consumers.items():

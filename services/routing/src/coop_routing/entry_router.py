@@ -22,7 +22,7 @@ from typing import Protocol
 
 import msgspec
 
-from coop_contracts.event import SignalValue, SubmittedItem
+from coop_contracts.event import MediaSignals, SignalValue, SubmittedItem
 from coop_queues.ranking import Ranking
 from coop_routing import metric
 from coop_routing.route import Route, route_of
@@ -30,13 +30,16 @@ from coop_routing.route_table import RouteTables
 from coop_rules.language.need import Need
 from coop_rules.program.state import Facts
 from coop_rules.queue_choice import Choice, EntryTraits, RouteTable, choose, facts_of
+from coop_runtime.process.error import Retryable
 from coop_signals import strike
+from coop_signals.media_value import media_values
 from coop_signals.strike import StrikeQuestion
 
 MAX_INPUTS = 100  # values of one item that are asked about for one need
 
 _NOTHING_TO_ASK = "the input has no value that can be asked about"
 _NOBODY = "routing has nobody to ask for this signal"
+_NOT_HASHED = "nobody hashes the media of this entry"
 
 
 class RemoteValues(Protocol):
@@ -48,6 +51,14 @@ class RemoteValues(Protocol):
     ) -> Awaitable[Sequence[SignalValue]]: ...
 
 
+class MediaSource(Protocol):
+    """Where the hashes of media come from (coop_signals.media_value.MediaValues)."""
+
+    def get(
+        self, submission_id: str, *, submitted: datetime, deadline: float
+    ) -> Awaitable[MediaSignals | None]: ...
+
+
 class StrikeValues(Protocol):
     """Where users' strikes come from (coop_signals.strike.StrikeReader)."""
 
@@ -57,7 +68,8 @@ class StrikeValues(Protocol):
 @dataclass(slots=True, kw_only=True)
 class PendingEntry:
     """An entry about `item` whose queue is being chosen. `known` are the values so far, by need;
-    `seconds` of processor time the first choice took."""
+    `seconds` of processor time the first choice took. `media_of` is the submission whose media are
+    hashed, None where nobody hashes them."""
 
     org_id: str
     item: SubmittedItem
@@ -66,6 +78,7 @@ class PendingEntry:
     table: RouteTable
     choice: Choice
     seconds: float = 0.0
+    media_of: str | None = None
     facts: Facts | None = None
     known: dict[str, list[SignalValue]] = field(default_factory=dict)
 
@@ -73,6 +86,12 @@ class PendingEntry:
     def waits(self) -> bool:
         """Whether the choice depends on values that are not known."""
         return bool(self.choice.wanting)
+
+    @property
+    def waits_for_media(self) -> bool:
+        """Whether hashes of media are among them, and will come."""
+        wanted = any(need.signal.lane == "MEDIA" for need in self.choice.wanting)
+        return wanted and self.media_of is not None
 
     def route(self, *, by: str | None = None) -> Route:
         """The choice with its record; `by` is the person who asked."""
@@ -89,11 +108,21 @@ class PendingEntry:
 
 
 class EntryRouter:
-    """One for a process. `seconds`: in which the values of one settlement have to come."""
+    """One for a process. `seconds`: in which the values of one settlement have to come;
+    `media_seconds`: after its submission, in which the hashes of an entry's media have to."""
 
     def __init__(
-        self, tables: RouteTables, providers: RemoteValues, strikes: StrikeValues, *, seconds: float
+        self,
+        tables: RouteTables,
+        providers: RemoteValues,
+        strikes: StrikeValues,
+        media: MediaSource,
+        *,
+        seconds: float,
+        media_seconds: float,
     ) -> None:
+        self._media = media
+        self._media_seconds = media_seconds
         self._tables = tables
         self._providers = providers
         self._strikes = strikes
@@ -106,10 +135,11 @@ class EntryRouter:
         traits: EntryTraits,
         *,
         at: datetime,
+        media_of: str | None = None,
         thread: ThreadPoolExecutor | None = None,
     ) -> PendingEntry:
         """The entry with the choice that the values known already allow, made in `thread` if there
-        is one."""
+        is one. `media_of`: the submission whose media are hashed."""
         table = await self._tables.table(org_id, item, for_appeals=traits.for_appeals)
 
         def chosen() -> tuple[Choice, float]:
@@ -129,6 +159,7 @@ class EntryRouter:
             table=table,
             choice=choice,
             seconds=seconds,
+            media_of=media_of,
         )
 
     def ranking(self, org_id: str, queue_id: str) -> Ranking:
@@ -164,11 +195,27 @@ class EntryRouter:
                 if need.signal.name == strike.SIGNAL:
                     now = int(entry.at.timestamp() * 1000)
                     struck.append((entry, StrikeQuestion(entry.org_id, need, inputs, now)))
+                elif need.signal.lane == "MEDIA":
+                    asking.append(self._await_media(entry, need, inputs))
                 else:
                     asking.append(self._ask_provider(entry, need, inputs, deadline))
         if struck:
             asking.append(self._ask_redis(struck, deadline))
         await asyncio.gather(*asking)
+
+    async def _await_media(self, entry: PendingEntry, need: Need, inputs: Sequence[object]) -> None:
+        why, found = _NOT_HASHED, None
+        if entry.media_of is not None:
+            why = f"the media's hashes did not come within {self._media_seconds:g} s"
+            deadline = entry.at.timestamp() + self._media_seconds
+            try:
+                found = await self._media.get(entry.media_of, submitted=entry.at, deadline=deadline)
+            except Retryable:
+                why = "the media's hashes are out of reach"
+            if found is not None:
+                why = "nothing is known of this medium"
+        metric.MEDIA_AWAITED.labels("missing" if found is None else "came").inc()
+        entry.learn(need, media_values(need, inputs, found, why=why))
 
     async def _ask_redis(
         self, struck: Sequence[tuple[PendingEntry, StrikeQuestion]], deadline: float

@@ -12,10 +12,12 @@ Must not: acknowledge before the commit.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,7 +26,7 @@ from coop_queues.job import Placed, Placement
 from coop_queues.store import OrderIndex, place_many
 from coop_routing import metric
 from coop_routing.entry_router import EntryRouter, PendingEntry
-from coop_routing.placement import Cause, asked_by, placement_of, traits_of
+from coop_routing.placement import Cause, asked_by, media_of, placement_of, traits_of
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.fair import Handled, Meter, Unmetered
 from coop_runtime.kafka.message import Received
@@ -72,14 +74,24 @@ class Placer:
 
     async def _open(self, event: Cause, thread: ThreadPoolExecutor | None = None) -> PendingEntry:
         return await self._router.open(
-            event.org_id, event.item, traits_of(event), at=event.time, thread=thread
+            event.org_id,
+            event.item,
+            traits_of(event),
+            at=event.time,
+            media_of=media_of(event),
+            thread=thread,
         )
 
     async def _begin(self, opened: Sequence[tuple[Cause, PendingEntry]]) -> Awaitable[None] | None:
         """Places what is final; what it returns places the others."""
         await self._place([one for one in opened if not one[1].waits])
         waiting = [one for one in opened if one[1].waits]
-        return self._settle(waiting) if waiting else None
+        if not waiting:
+            return None
+        # Hashes may take longer than a model: who waits for them holds up nobody else.
+        for_media = [one for one in waiting if one[1].waits_for_media]
+        others = [one for one in waiting if not one[1].waits_for_media]
+        return _both(self._settle(others), self._settle(for_media))
 
     async def _settle(self, waiting: Sequence[tuple[Cause, PendingEntry]]) -> None:
         await self._router.settle([entry for _, entry in waiting])
@@ -100,6 +112,13 @@ class Placer:
     def _placement(self, event: Cause, entry: PendingEntry) -> Placement:
         route = entry.route(by=asked_by(event))
         return placement_of(event, route, self._router.ranking(event.org_id, route.queue_id))
+
+
+async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
+    """Each to its end; then the first fault."""
+    for fault in await asyncio.gather(one, other, return_exceptions=True):
+        if fault is not None:
+            raise fault
 
 
 def _count(placements: Sequence[Placement], placed: Sequence[Placed]) -> None:

@@ -30,6 +30,12 @@ WAITED = Counter(
     "coop_routing_waited_total",
     "Entries that waited for values from outside, because their queue depends on them.",
 )
+MEDIA_AWAITED = Counter(
+    "coop_routing_media_awaited_total",
+    "Entries that waited for hashes of their media: came, or missing (at the deadline, or because "
+    "nobody hashes them).",
+    ["outcome"],
+)
 UNDECIDED = Counter(
     "coop_routing_undecided_total",
     "Entries of which a rule could not be decided: its values did not come, or it no longer fits.",

@@ -25,6 +25,7 @@ from coop_queues.store import (
 )
 from coop_routing import metric
 from coop_routing.entry_router import EntryRouter
+from coop_routing.placement import media_of_job
 from coop_routing.route_table import RouteTables
 from coop_rules.queue_choice import PARKED_QUEUE, Choice, EntryTraits
 from coop_runtime.database.engine import transaction
@@ -118,7 +119,13 @@ class Unparker:
             for_appeals=summary.kind is JobKind.APPEAL,
             child_safety=summary.csam or summary.kind is JobKind.NCMEC,
         )
-        entry = await self._router.open(summary.org_id, job.item, traits, at=summary.created_at)
+        entry = await self._router.open(
+            summary.org_id,
+            job.item,
+            traits,
+            at=summary.created_at,
+            media_of=media_of_job(job),
+        )
         await self._router.settle([entry])
         return entry.choice
 

@@ -14,7 +14,7 @@ from coop_contracts.event import (
     ReviewRequested,
     SubmittedItem,
 )
-from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, requested_entry_id
+from coop_queues.job import AppealEntry, Job, JobEntry, JobKind, Placement, requested_entry_id
 from coop_queues.ranking import Ranking
 from coop_routing.route import Route
 from coop_rules.queue_choice import EntryTraits
@@ -40,6 +40,21 @@ def traits_of(event: Cause) -> EntryTraits:
                 queue_id=event.queue_id,
                 child_safety=event.job_kind == "NCMEC",
             )
+
+
+def media_of(event: Cause) -> str | None:
+    """The submission whose media hma-bridge speaks of: a report that ingest stamped."""
+    if isinstance(event, ReportSubmitted) and event.awaits_media:
+        return event.report_id
+    return None
+
+
+def media_of_job(job: Job) -> str | None:
+    """The same of a job: its newest report that was stamped."""
+    for entry in job.entries:
+        if entry.awaits_media and entry.report is not None:
+            return entry.report.report_id
+    return None
 
 
 def asked_by(event: Cause) -> str | None:
@@ -78,6 +93,7 @@ def _report(
         policy_ids=traits.policy_ids,
         reported_in_thread=event.reported_in_thread,
         csam=reason.csam if reason else False,
+        awaits_media=event.awaits_media,
         event_id=event.event_id,
         correlation_id=event.correlation_id,
     )

@@ -18,7 +18,6 @@ from coop_rules_engine.lane.crowd import announce
 from coop_rules_engine.lane.deferred import DeferredHandler, Evaluate
 from coop_rules_engine.lane.fast import ItemHandler
 from coop_rules_engine.lane.media import MediaEvaluation
-from coop_rules_engine.lane.media_value import CATCH_UP_SECONDS, MediaValues
 from coop_rules_engine.lane.slow import RemoteEvaluation
 from coop_rules_engine.lane.verdict import Verdicts
 from coop_rules_engine.rules.registry import KINDS, Registry
@@ -32,6 +31,7 @@ from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
+from coop_signals.media_value import CATCH_UP_SECONDS, MediaValues
 from coop_signals.providers import Providers
 
 NAME = "rules-engine"
@@ -133,7 +133,7 @@ def slow(settings: Settings) -> Service:
     providers = Providers.of(
         settings, parts.config, vault, redis=parts.store.client, known=parts.known
     )
-    media = MediaValues(settings)
+    media = MediaValues(settings, name="rules-engine.media-signals")
 
     def consumer(
         lane: Literal["MEDIA", "SLOW"], evaluate: Evaluate, wait: float

@@ -89,11 +89,6 @@ SHED = Counter(
     "coop_rules_remote_values_shed_total",
     "Remote values not asked for, because too many of the organisation's evaluations wait.",
 )
-MEDIA = Counter(
-    "coop_rules_media_signals_total",
-    "Records of media values: read, repeated (the first counts) or undecodable.",
-    ["outcome"],
-)
 MEDIA_AWAITED = Counter(
     "coop_rules_media_awaited_total",
     "Evaluations that waited for media values: came, or missing at the deadline.",

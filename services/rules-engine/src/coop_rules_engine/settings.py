@@ -31,7 +31,7 @@ class Settings(SignalSettings):
     rules_processor_share: float = Field(default=0.25, gt=0, le=1)
     rules_line_items: int = Field(default=20_000, ge=1, le=1_000_000)
     rules_line_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
-    rules_media_deadline: float = Field(default=60, gt=0, le=3600)
+    rules_media_deadline: float = Field(default=86_400, gt=0, le=7 * 86_400)
     rules_slow_deadline: float = Field(default=15, gt=0, le=300)
     rules_slow_patience: float = Field(default=120, ge=0, le=3600)
     rules_window: int = Field(default=20_000, ge=1, le=100_000)

@@ -12,9 +12,9 @@ from coop_contracts.event import EvaluationDeferred, RulesEvaluated, SignalValue
 from coop_rules_engine.counter.limit import Limiter
 from coop_rules_engine.lane.deferred import DeferredHandler
 from coop_rules_engine.lane.media import MediaEvaluation
-from coop_rules_engine.lane.media_value import MediaValues
 from coop_rules_engine.lane.slow import RemoteEvaluation
 from coop_runtime.kafka.message import Received
+from coop_signals.media_value import MediaValues
 
 _SECONDS = 20.0
 

@@ -4,6 +4,8 @@ the first start, and what a person needs to know to look around.
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +14,11 @@ import httpx
 
 from coop_local import roster
 from coop_local.demo.console_client import ConsoleError
+from coop_local.demo.past.state import PastState
 from coop_local.demo.setup import SetupError, ensure
 from coop_local.demo.state import DemoState
 from coop_local.engine import write_private
-from coop_local.roster import Ports
+from coop_local.roster import Ports, log_path
 from coop_local.secret_file import Secrets
 from coop_local.service_process import ServiceSpec
 from coop_local.settings import Settings
@@ -23,11 +26,14 @@ from coop_local.stack import EngineAddresses
 from coop_local.supervisor import Running, StartFailed
 
 PLATFORM = "demo-platform"
-_CLI_SETTINGS = (
+_PAST_TIMEOUT_S = 300.0
+CLI_SETTINGS = (
     "COOP_DISPATCH_URL",
+    "COOP_HASH_URL",
     "COOP_INTERNAL_TOKEN",
     "COOP_KAFKA",
     "COOP_KAFKA_IDEMPOTENCE",
+    "COOP_OBJECT_STORE",
     "COOP_POSTGRES",
     "COOP_REDIS",
     "COOP_SECRET_KEYS",
@@ -47,6 +53,11 @@ def keys_file(state: Path) -> Path:
 def told_file(state: Path) -> Path:
     """Where the demo platform remembers how far its story is told."""
     return state / "demo-story.json"
+
+
+def past_file(state: Path) -> Path:
+    """Where is remembered when the month before the story ended, and whether it is loaded."""
+    return state / "demo-past.json"
 
 
 def cli_file(state: Path) -> Path:
@@ -101,7 +112,9 @@ async def after_ready(running: Running) -> Sequence[str]:
     except (SetupError, ConsoleError, httpx.HTTPError) as error:
         raise StartFailed(f"the demo organisation could not be made: {error}") from error
     write_private(cli_file(state), _cli_lines(review_api, demo))
+    past = await asyncio.to_thread(_load_past, running) if running.settings.demo_story else []
     return [
+        *past,
         f"Demo organisation {demo.org_id} {'found again' if known else 'created'}.",
         f"The console: {review_api.url}  Log in with",
         *[f"  {user.role.lower():<24}{user.email:<28}{user.password}" for user in demo.users],
@@ -112,9 +125,43 @@ async def after_ready(running: Running) -> Sequence[str]:
     ]
 
 
+def _load_past(running: Running) -> Sequence[str]:
+    """The month before the story, once; the stack runs without it as well."""
+    state = running.settings.state
+    if PastState.of(past_file(state)).loaded:
+        return []
+    command = [
+        sys.executable,
+        "-m",
+        "coop_local.demo.past",
+        str(demo_file(state)),
+        str(past_file(state)),
+        f"{running.service(PLATFORM).url}/media",
+    ]
+    environment = dict(running.service("review-api").environment)
+    log = log_path(state, "demo-past")
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                command,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_PAST_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return [
+                f"The demonstration's past is not whole yet; the next start goes on with it: {log}"
+            ]
+    if done.returncode != 0:
+        return [f"The demonstration has no past: see {log}"]
+    return []
+
+
 def _cli_lines(review_api: ServiceSpec, demo: DemoState) -> str:
     admin = demo.user("ADMIN")
-    values = {name: review_api.environment[name] for name in _CLI_SETTINGS} | {
+    values = {name: review_api.environment[name] for name in CLI_SETTINGS} | {
         "COOP_URL": str(review_api.url),
         "COOP_EMAIL": admin.email,
         "COOP_PASSWORD": admin.password,

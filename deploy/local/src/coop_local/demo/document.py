@@ -263,70 +263,6 @@ ACTIONS: Final[list[Json]] = [
 ACTED_ON: Final = (*TEXT_TYPES, "Listing")
 """The item types of an action that names none."""
 
-TEXT_BANKS: Final[list[Json]] = [
-    {
-        "name": "Scam phrases",
-        "type": "STRING",
-        "description": "What the plainest scams say.",
-        "strings": [
-            "claim now",
-            "you have won",
-            "you won",
-            "prize",
-            "free entry",
-            "guaranteed",
-            "lottery",
-            "cash in your account",
-            "awarded",
-            "selected to receive",
-            "unclaimed",
-            "free gift",
-            "prize draw",
-            "risk free",
-        ],
-    },
-    {
-        "name": "Premium-rate patterns",
-        "type": "REGEX",
-        "description": "Asks to text or call a costly number.",
-        "strings": [
-            r"\b(text|txt|send|reply)\b.{0,60}\b(to|2)\s*\d{4,6}\b",
-            r"\bcall\b.{0,40}\b0?(90|87|80)\d{6,9}\b",
-            r"\d(\.\d\d)?\s*(p|£|eur)?\s*(/|per)\s*(msg|min|wk|week)",
-        ],
-    },
-    {
-        "name": "Insults",
-        "type": "STRING",
-        "description": "Words that mostly hurt.",
-        "strings": ["idiot", "loser", "stupid clown", "shut up", "i hate you"],
-    },
-    {
-        "name": "Threats",
-        "type": "STRING",
-        "description": "How threats were said before.",
-        "strings": [
-            "i will wait for you after the show",
-            "you will see what happens",
-            "i know where you live",
-            "i will find you and your family",
-            "a gente resolve do nosso jeito",
-        ],
-    },
-    {
-        "name": "Payment before goods",
-        "type": "STRING",
-        "description": "What swindlers ask for on the market.",
-        "strings": [
-            "payment before shipping",
-            "pay half now",
-            "gift card codes",
-            "write to my number",
-            "no meeting",
-        ],
-    },
-]
-
 QUEUES: Final[list[Json]] = [
     {"name": "Spam", "description": "Possible spam.", "targetMinutes": 720},
     {
@@ -373,6 +309,13 @@ STAFF: Final = {
     "EXTERNAL_MODERATOR": "Mateus Ferraz",
 }
 """What they are called."""
+
+COLLEAGUES: Final = {
+    "kwame": ("Kwame Boateng", "MODERATOR"),
+    "hana": ("Hana Ishikawa", "MODERATOR"),
+    "tomasz": ("Tomasz Wrona", "EXTERNAL_MODERATOR"),
+}
+"""Who else decides: the name before the @, what they are called, their role."""
 
 REVIEWERS: Final = ("MODERATOR", "CHILD_SAFETY_MODERATOR", "EXTERNAL_MODERATOR")
 """The roles that the queues are given to; who edits queues sees them anyway."""

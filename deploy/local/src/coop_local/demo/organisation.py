@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coop_local.demo.bank import TEXT_BANKS
 from coop_local.demo.console_client import ConsoleClient
 from coop_local.demo.document import (
     ACTED_ON,
@@ -16,7 +17,6 @@ from coop_local.demo.document import (
     POLICIES,
     QUEUES,
     REVIEWERS,
-    TEXT_BANKS,
     TEXT_TYPES,
     Json,
 )
@@ -143,6 +143,20 @@ class OrganisationBuilder:
                 _any_of(self._bank(_CONTAINS, "Scam phrases")),
                 actions["Remove"],
                 "Scams",
+            ),
+            self._rule(
+                "Pills, loans and hot singles",
+                _any_of(self._bank(_CONTAINS, "Pills, loans, chats")),
+                actions["Remove"],
+                "Unwanted advertising",
+            ),
+            self._rule(
+                "Gains for nothing",
+                _any_of(self._bank(_CONTAINS, "Gains promised")),
+                actions["Limit reach"],
+                "Scams",
+                itemTypeIds=self._types("Post"),
+                description="Seen by fewer people until somebody looked.",
             ),
             self._rule(
                 "Premium-rate numbers",

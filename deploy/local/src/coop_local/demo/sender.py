@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ class RequestRefused(Exception):
 
 
 class CorpusSender:
-    """One platform. `accepted_at` maps item id → Unix seconds of the 202."""
+    """One platform. `accepted_at` maps item id → Unix seconds of the 202. `authors` of messages by
+    their label; of others somebody new each time."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class CorpusSender:
         api_key: str,
         item_types: dict[str, str],
         prefix: str,
+        authors: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=ingest_url,
@@ -43,6 +45,7 @@ class CorpusSender:
         )
         self._types = item_types
         self._prefix = prefix
+        self._authors = authors or {}
         self.sent = 0
         self.accepted_at: dict[str, float] = {}
         self.reports: dict[str, str] = {}  # report id → item id
@@ -54,7 +57,7 @@ class CorpusSender:
 
     def item(self, number: int, message: CorpusMessage) -> dict[str, Any]:
         """One post of the corpus, as the API takes it."""
-        author = {"id": f"{self._prefix}user-{number % 97}", "typeId": self._types["Profile"]}
+        author = {"id": self._author(number, message.label), "typeId": self._types["Profile"]}
         return {
             "id": f"{self._prefix}{number:06d}",
             "typeId": self._types["Post"],
@@ -65,6 +68,10 @@ class CorpusSender:
                 "likes": number % 50,
             },
         }
+
+    def _author(self, number: int, label: str | None) -> str:
+        known = self._authors.get(label or "")
+        return known[number % len(known)] if known else f"{self._prefix}user-{number % 97}"
 
     async def send(
         self, messages: Sequence[CorpusMessage], *, rate: float, batch: int, report_every: int
@@ -99,7 +106,7 @@ class CorpusSender:
             "reporter": {
                 "kind": "user",
                 "typeId": self._types["Profile"],
-                "id": f"{self._prefix}user-{(number + 1) % 97}",
+                "id": self._author(number + 1, "ham"),
             },
             "reportedAt": datetime.now(UTC).isoformat(),
             "reportedForReason": {"reason": "I do not want to see this"},

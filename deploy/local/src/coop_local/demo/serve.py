@@ -69,4 +69,6 @@ async def _live(platform: DemoPlatform) -> None:
         except Exception:  # noqa: BLE001 - the stack runs without a story
             _log.exception("the story could not be told")
     if platform.rate > 0:
-        await stream(state, platform.ingest_url, platform.rate)
+        await stream(
+            state, platform.ingest_url, platform.rate, with_story=platform.told_file is not None
+        )

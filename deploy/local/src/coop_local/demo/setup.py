@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from coop_local.demo.console_client import ConsoleClient
-from coop_local.demo.document import STAFF, USER_NAMES
+from coop_local.demo.document import COLLEAGUES, STAFF, USER_NAMES
 from coop_local.demo.organisation import OrganisationBuilder
 from coop_local.demo.platform import VerificationKeys
 from coop_local.demo.state import DemoState, DemoUser
@@ -48,7 +48,7 @@ async def ensure(
     draft = demo_file.with_name("demo-admin.json")
     if not draft.exists():
         # Passwords are remembered before the users are made, so that an interrupted run goes on.
-        passwords = {role: secrets.token_urlsafe(12) for role in USER_NAMES}
+        passwords = {who: secrets.token_urlsafe(12) for who in (*USER_NAMES, *COLLEAGUES)}
         organisation = _create_organisation(environment) | {"passwords": passwords}
         write_private(draft, json.dumps(organisation))
     created: dict[str, Any] = json.loads(draft.read_bytes())
@@ -66,10 +66,21 @@ async def ensure(
     async with ConsoleClient(review_api_url) as console:
         await console.log_in(admin.email, admin.password)
         ids = await OrganisationBuilder(console, callback_url).build()
+        passwords = created["passwords"]
         users = [admin]
-        for role, password in created["passwords"].items():
-            users.append(await _ensure_user(console, role, password))
-    state = DemoState(org_id=created["orgId"], api_key=created["apiKey"], users=users, ids=ids)
+        for role, name in USER_NAMES.items():
+            users.append(await _ensure_user(console, name, (STAFF[role], role), passwords[role]))
+        colleagues = [
+            await _ensure_user(console, name, who, passwords[name])
+            for name, who in COLLEAGUES.items()
+        ]
+    state = DemoState(
+        org_id=created["orgId"],
+        api_key=created["apiKey"],
+        users=users,
+        ids=ids,
+        colleagues=colleagues,
+    )
     write_private(demo_file, msgspec.json.encode(state).decode())
     draft.unlink()
     return state
@@ -100,15 +111,19 @@ def _create_organisation(environment: Mapping[str, str]) -> dict[str, Any]:
     return created
 
 
-async def _ensure_user(console: ConsoleClient, role: str, password: str) -> DemoUser:
-    user = DemoUser(role=role, email=f"{USER_NAMES[role]}@{_MAIL_DOMAIN}", password=password)
+async def _ensure_user(
+    console: ConsoleClient, mail_name: str, who: tuple[str, str], password: str
+) -> DemoUser:
+    """`who` is a name and a role."""
+    name, role = who
+    user = DemoUser(role=role, email=f"{mail_name}@{_MAIL_DOMAIN}", password=password)
     if user.email not in {known["email"] for known in await console.all_of("/v1/users")}:
         await console.call(
             "POST",
             "/v1/users",
             {
                 "email": user.email,
-                "name": STAFF[role],
+                "name": name,
                 "role": role,
                 "password": password,
             },

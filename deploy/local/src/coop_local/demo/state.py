@@ -20,12 +20,14 @@ class DemoUser(msgspec.Struct, rename="camel"):
 
 
 class DemoState(msgspec.Struct, rename="camel"):
-    """How to use the demo organisation; `ids` by collection and name (a file of mode 600)."""
+    """How to use the demo organisation; `ids` by collection and name (a file of mode 600).
+    `users` are one a role; `colleagues` are there so that these are not alone."""
 
     org_id: str
     api_key: str
     users: list[DemoUser]
     ids: dict[str, dict[str, str]]
+    colleagues: list[DemoUser] = []
 
     def user(self, role: str) -> DemoUser:
         """The user with that role. Raises LookupError."""

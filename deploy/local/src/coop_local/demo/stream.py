@@ -13,6 +13,7 @@ import httpx
 
 from coop_contracts.ids import new_id
 from coop_local.demo import corpus
+from coop_local.demo.past.plan import people_by_label
 from coop_local.demo.sender import CorpusSender
 from coop_local.demo.state import DemoState
 
@@ -20,16 +21,20 @@ _POLL_S = 1.0
 _REPORT_EVERY = 25
 
 
-async def stream(state: DemoState, ingest_url: str, rate: float) -> None:
-    """Sends until cancelled, `rate` items a second."""
+async def stream(
+    state: DemoState, ingest_url: str, rate: float, *, with_story: bool = False
+) -> None:
+    """Sends until cancelled, `rate` items a second; with the story in the name of its people."""
     messages = corpus.read(corpus.default_corpus())
     random.Random().shuffle(messages)
+    authors = people_by_label() if with_story else None
     for round_number in itertools.count():
         sender = CorpusSender(
             ingest_url=ingest_url,
             api_key=state.api_key,
             item_types=state.ids["item-types"],
             prefix=f"live-{new_id()[-12:]}-{round_number}-",
+            authors=authors,
         )
         try:
             await sender.send(messages, rate=rate, batch=1, report_every=_REPORT_EVERY)

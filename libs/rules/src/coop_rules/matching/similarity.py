@@ -21,8 +21,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rapidfuzz import fuzz, process
-
 from coop_rules.matching.skeleton import SIGNS, spell
 
 _MOST, _LEAST = 10_000, 250  # characters of a text
@@ -73,6 +71,9 @@ class Similarity:
     def score(self, text: str) -> tuple[float, str | None]:
         """The highest similarity, from 0 to 1, and the string that has it; (0.0, None) when nothing
         is similar at all. Of several the shortest string, then the first in code point order."""
+        # Two megabytes that no process pays whose rules compare nothing; found quickly when loaded.
+        from rapidfuzz import fuzz, process  # noqa: PLC0415
+
         prepared = prepare(text[: 2 * self.characters])[: self.characters]
         best, matched = 0.0, None
         if not prepared:

@@ -101,25 +101,24 @@ def _computed() -> Iterator[SignalType]:
 
 
 def _at_hand() -> Iterator[SignalType]:
-    image = frozenset({ScalarType.IMAGE})
+    media = frozenset({ScalarType.IMAGE, ScalarType.VIDEO})
     for name, negates in (
         ("IMAGE_SIMILARITY_MATCH", None),
         ("IMAGE_SIMILARITY_DOES_NOT_MATCH", "IMAGE_SIMILARITY_MATCH"),
     ):
         yield SignalType(
             name=name,
-            inputs=image,
+            inputs=media,
             output="BOOLEAN",
             cost=10,
             lane="MEDIA",
             needs_matching_values=frozenset(("image_banks",)),
             external=True,
             negates=negates,
-            unfit_for_routing="an entry is placed at once, and does not wait for hashes of media",
             display_name="Image does not match bank" if negates else "Image matches bank",
-            description="The image's hash is in none of the hash banks."
+            description="The hash of the picture, or of the film's file, is in none of the banks."
             if negates
-            else "The image's hash is in one of the hash banks.",
+            else "The hash of the picture, or of the film's file, is in one of the hash banks.",
         )
     yield SignalType(
         name="USER_STRIKE_VALUE",

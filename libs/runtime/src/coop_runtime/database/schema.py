@@ -3,6 +3,8 @@
     coop_review     uses schema review     review-api; a member of coop_queues
     coop_queues     uses schema queues     routing, and review-api through its membership
     coop_dispatch   uses schema dispatch   action-dispatcher
+    coop_hashes     uses schema hashes     hma-bridge
+    coop_ncmec      uses schema ncmec      ncmec-reporter
     coop_…_owner    owns the schema, and all that is in it: the command `migrate`, and nobody else
 
 Guarantees: repeating it, also at the same moment from two processes, leaves the same state, and
@@ -26,6 +28,8 @@ ROLES: dict[str, str] = {
     "coop_review": "review",
     "coop_queues": "queues",
     "coop_dispatch": "dispatch",
+    "coop_hashes": "hashes",
+    "coop_ncmec": "ncmec",
 }
 """The schema that each service's role uses."""
 

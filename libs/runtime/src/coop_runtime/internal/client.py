@@ -1,8 +1,8 @@
 """The one way to ask another service of the system over HTTP.
 
     Exception
-    ├── CallRefused    it answered that it will not: with a status and, perhaps, a reason
-    └── CallFailed     it did not answer, or not what the contract says
+    ├── CallRefused    it answered that it will not: with a status of 4xx and, perhaps, a reason
+    └── CallFailed     it did not answer, cannot now (5xx), or not what the contract says
 
 Guarantees: every question names an organisation; an answer has a deadline, and so has waiting for a
 connection; what breaks the contract is no answer.
@@ -70,6 +70,8 @@ class InternalApi:
             answer = await self._client.send(self._request(org_id, call, asked))
         except httpx.HTTPError as error:
             raise CallFailed(repr(error)) from error
+        if answer.is_server_error:
+            raise CallFailed(f"{call.path}: status {answer.status_code}: {_detail(answer)}")
         if not answer.is_success:
             raise CallRefused(answer.status_code, _detail(answer))
         try:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from coop_contracts.event import Event
@@ -27,6 +29,9 @@ class Fetched(NamedTuple):
     generations: dict[TopicPartition, int]
 
 
+_PARTITION = attrgetter("topic", "partition")
+
+
 class Batch(Generic[E]):
     """`records[i]` is what `events[i]` was decoded from."""
 
@@ -39,11 +44,11 @@ class Batch(Generic[E]):
         }
         self._next: dict[TopicPartition, int] = {}
         self.records: list[Record] = []
-        for record in fetched.records:
-            partition = TopicPartition(record.topic, record.partition)
+        for (topic, number), records in groupby(fetched.records, key=_PARTITION):
+            partition = TopicPartition(topic, number)
             if partition in self._held:
-                self.records.append(record)
-                self._next[partition] = record.offset + 1
+                self.records += records
+                self._next[partition] = self.records[-1].offset + 1
         self.fetched = len(self.records)
         self.events: list[Received[E]] = []
         self.isolate = False

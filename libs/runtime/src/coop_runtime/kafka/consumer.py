@@ -14,49 +14,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from coop_contracts.event import Event
 from coop_runtime.kafka.batch import Fetched
 from coop_runtime.kafka.config import consumer_config
-from coop_runtime.kafka.dead_letter import DeadLetterWriter
 from coop_runtime.kafka.fetcher import Fetcher
-from coop_runtime.kafka.message import RawMessage
-from coop_runtime.kafka.partition import HeldPartitions
-from coop_runtime.kafka.pipeline import SETTLE_SECONDS, Handler, Pipeline
+from coop_runtime.kafka.membership import ConsumerTuning, GroupMember
+from coop_runtime.kafka.pipeline import Handler, LastWords, Pipeline
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
 from coop_runtime.process.settings import RuntimeSettings
+
+__all__ = ["Consumer", "ConsumerTuning"]
 
 E = TypeVar("E", bound=Event)
 
 _log = logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConsumerTuning:
-    """How a consumer takes its records.
-
-    The handler gets up to `max_batch` at a time; up to `in_flight` batches overlap while they are
-    being settled, each for at most `settle_timeout` seconds. A `patient` one trades up to a quarter
-    of a second for fewer, larger batches. `unready_after` so many seconds with a dependency down.
-    """
-
-    max_batch: int = 500
-    in_flight: int = 4
-    settle_timeout: float = SETTLE_SECONDS
-    patient: bool = False
-    unready_after: float = 10.0
-
-
-class Consumer(Generic[E]):
-    """Handles the topic of `event_type` as a member of `group`.
-
-    The handler may return an awaitable (such as `producer.begin(…)`): the batch is settled when
-    that is done. `producer` writes the dead letters, at most `COOP_DEAD_LETTERS_A_MINUTE`.
-    """
+class Consumer(GroupMember[E]):
+    """A member that reads with librdkafka, in a thread of its own; see `GroupMember`."""
 
     def __init__(
         self,
@@ -66,43 +44,29 @@ class Consumer(Generic[E]):
         event_type: type[E],
         handler: Handler[E],
         producer: Producer,
-        tuning: ConsumerTuning = ConsumerTuning(),
+        tuning: ConsumerTuning | None = None,
+        last_words: LastWords[E] | None = None,
     ) -> None:
-        self._group = group
-        self._event_type = event_type
-        self._handler = handler
-        self._producer = producer
-        self._tuning = tuning
-        self._dead_letter_limit = settings.dead_letters_a_minute
-        self._drain_seconds = settings.stop_timeout * 0.4
-        self._partitions = HeldPartitions()
+        super().__init__(
+            settings,
+            group=group,
+            event_type=event_type,
+            handler=handler,
+            producer=producer,
+            tuning=tuning,
+            last_words=last_words,
+        )
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
         self._fetcher = Fetcher(
-            consumer_config(settings, producer.client_id, group, patient=tuning.patient),
+            consumer_config(settings, producer.client_id, group, patient=self._tuning.patient),
             topic,
             partitions=self._partitions,
             deliver=self._deliver,
             taken_away=self._taken_away,
-            max_batch=tuning.max_batch,
+            max_batch=self._tuning.max_batch,
             settle_timeout=self._drain_seconds,
         )
-        self._pipeline: Pipeline[E] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-
-    def ready(self) -> bool:
-        """The group has told us our partitions (none, if there are more members than
-        partitions), and no dependency has been down for too long."""
-        pipeline = self._pipeline
-        return (
-            pipeline is not None
-            and pipeline.failing_for < self._tuning.unready_after
-            and self._partitions.joined
-        )
-
-    def stop(self) -> None:
-        """Let `run` return after what is under way."""
-        self._stopping.set()
 
     async def run(self) -> None:
         """Consume until `stop`, or until cancelled; either way settle and commit first (bounded).
@@ -110,21 +74,7 @@ class Consumer(Generic[E]):
         Raises DeadLetterLimit, or KafkaException when the client cannot go on.
         """
         self._loop = loop = asyncio.get_running_loop()
-        self._pipeline = pipeline = Pipeline(
-            self._event_type,
-            self._handler,
-            group=self._group,
-            partitions=self._partitions,
-            dead_letters=DeadLetterWriter(
-                self._publish,
-                group=self._group,
-                service=self._producer.client_id,
-                limit=self._dead_letter_limit,
-            ),
-            taken=self._fetcher.make_room,
-            in_flight=self._tuning.in_flight,
-            settle_timeout=self._tuning.settle_timeout,
-        )
+        pipeline = self._new_pipeline(self._handler, self._fetcher.make_room)
         fetched: asyncio.Future[None] = loop.create_future()
         handling = asyncio.create_task(pipeline.run(), name=f"pipeline {self._group}")
         threading.Thread(
@@ -179,9 +129,6 @@ class Consumer(Generic[E]):
         except RuntimeError:
             # The loop is closed: the process ends, and nothing uncommitted is lost by that.
             _log.warning("the event loop ended before the consumer", group=self._group)
-
-    async def _publish(self, letters: Sequence[RawMessage]) -> None:
-        await self._producer.publish(letters)
 
 
 def _finish(fetched: asyncio.Future[None], error: BaseException | None) -> None:

@@ -143,19 +143,23 @@ class Fetcher:
     def _fetched(self, messages: list[KafkaMessage]) -> Fetched:
         records: list[Record] = []
         generations: dict[TopicPartition, int] = {}
+        # Records of one partition follow one another, and all are of one topic.
+        number, is_held = -1, False
         for message in messages:
             error = message.error()
             if error is not None:
                 self._on_error(error)
                 continue
             record = record_of(message)
-            partition = TopicPartition(record.topic, record.partition)
-            if partition not in generations:
+            if record.partition != number:
+                number = record.partition
+                partition = TopicPartition(record.topic, number)
                 generation = self._partitions.generation(partition)
-                if generation is None:
-                    continue
-                generations[partition] = generation
-            records.append(record)
+                if generation is not None:
+                    generations.setdefault(partition, generation)
+                is_held = partition in generations
+            if is_held:
+                records.append(record)
         return Fetched(records, generations)
 
     def _keep_house(self, client: KafkaConsumer) -> None:

@@ -9,6 +9,7 @@ Context).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -37,6 +38,30 @@ class RawMessage(NamedTuple):
     headers: list[tuple[str, bytes | None]]
 
 
+class Headers(Mapping[str, bytes]):
+    """Those of a record that have a value; of two of one name the last counts. Nothing is made of
+    them before one is asked for: of most records nobody does."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: Sequence[tuple[str, bytes | None]]) -> None:
+        self._pairs = pairs
+
+    def __getitem__(self, name: str) -> bytes:
+        for given, value in reversed(self._pairs):
+            if given == name and value is not None:
+                return value
+            if given == name:
+                break
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in dict(self._pairs).items() if value is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Received(Struct, Generic[E], frozen=True, gc=False):
     """One decoded record. `timestamp_ms` is in Unix milliseconds, -1 where the broker gave none."""
 
@@ -45,7 +70,7 @@ class Received(Struct, Generic[E], frozen=True, gc=False):
     topic: str
     partition: int
     offset: int
-    headers: dict[str, bytes]
+    headers: Mapping[str, bytes]
     timestamp_ms: int
 
 

@@ -6,8 +6,8 @@
                           │          │                  back off, handle again from that batch on
                           │          ├─ Retryable: back off, the same batch again
                           │          └─ any other error: one record at a time
-                          │               ├─ Poison ─▶ dead letter
-                          │               └─ error ─▶ three tries ─▶ dead letter
+                          │               ├─ Poison ─▶ last words ─▶ dead letter
+                          │               └─ error ─▶ three tries ─▶ last words ─▶ dead letter
                           └─ undecodable ─▶ dead letter
 
 Guarantees: the handler is never called concurrently with itself, and sees the records of a
@@ -32,7 +32,7 @@ from coop_runtime.kafka import metric
 from coop_runtime.kafka.batch import Batch, Fetched
 from coop_runtime.kafka.batch_span import batch_span
 from coop_runtime.kafka.dead_letter import DeadLetterWriter, Failure
-from coop_runtime.kafka.message import Received
+from coop_runtime.kafka.message import Headers, Received
 from coop_runtime.kafka.partition import HeldPartitions
 from coop_runtime.kafka.record import Record
 from coop_runtime.process.backoff import Backoff
@@ -41,6 +41,8 @@ from coop_runtime.process.log import logger
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Sequence[Received[E]]], Awaitable[Awaitable[None] | None]]
+LastWords = Callable[[Received[E], Exception], Awaitable[None]]
+"""Tells others that a record will not be handled, and why: who waits for it need not."""
 
 TRIES = 3
 HANDLE_SECONDS = 60.0
@@ -55,7 +57,8 @@ class _Stopped(Exception):
 
 class Pipeline(Generic[E]):
     """Used by one Consumer. `taken` is called whenever a waiting batch is taken up: there is room
-    for one more."""
+    for one more. `independent`: no record need be handled after another; then what is settled is
+    not kept, nor handled again when what came before it failed."""
 
     def __init__(  # noqa: PLR0913 - built in one place
         self,
@@ -70,7 +73,11 @@ class Pipeline(Generic[E]):
         backoff: Backoff | None = None,
         handle_timeout: float = HANDLE_SECONDS,
         settle_timeout: float = SETTLE_SECONDS,
+        last_words: LastWords[E] | None = None,
+        independent: bool = False,
     ) -> None:
+        self._last_words = last_words
+        self._independent = independent
         self._decode = msgspec.json.Decoder(event_type).decode
         self._handler = handler
         self._group = group
@@ -194,7 +201,13 @@ class Pipeline(Generic[E]):
             except Exception as error:  # noqa: BLE001 - whatever it is, one record is to blame
                 self._isolate(batch, error)
         batch.settlement = asyncio.ensure_future(self._settled(settlement))
-        batch.settlement.add_done_callback(lambda _: self._wake.set())
+        batch.settlement.add_done_callback(lambda _: self._ended(batch))
+
+    def _ended(self, batch: Batch[E]) -> None:
+        if self._independent and not _failure(batch):
+            # It will not be handled again, however long it waits for those before it.
+            batch.records, batch.events = [], []
+        self._wake.set()
 
     async def _call(self, events: Sequence[Received[E]]) -> Awaitable[None] | None:
         try:
@@ -244,6 +257,7 @@ class Pipeline(Generic[E]):
             else:
                 batch.error = None
                 if failure is not None:
+                    await self._say_last(batch.events[0], failure.error)
                     await self._dead_letters.write([failure], wait=self._back_off)
                 self._backoff.reset()
                 batch.drop_first()
@@ -276,11 +290,28 @@ class Pipeline(Generic[E]):
             return error
         return None
 
+    async def _say_last(self, event: Received[E], error: Exception) -> None:
+        """Said again after a crash before the letter: it has to be the same then."""
+        while self._last_words is not None:
+            try:
+                async with asyncio.timeout(self._handle_timeout):
+                    await self._last_words(event, error)
+                return
+            except (Retryable, TimeoutError) as outage:
+                await self._back_off(outage)
+            except Exception as bug:  # noqa: BLE001 - the letter is worth more than its words
+                _log.error("no last words", group=self._group, error=repr(bug))
+                return
+
     async def _handle_again(self) -> None:
-        """A settlement failed: handle again, in order, from its batch to the newest."""
-        await asyncio.wait([b.settlement for b in self._window if b.settlement is not None])
+        """A settlement failed: handle again, in order, from its batch to the newest; those alone
+        that failed, where records are independent."""
+        if not self._independent:
+            await asyncio.wait([b.settlement for b in self._window if b.settlement is not None])
         self._retire()
         again = [batch for batch in self._window if batch.settlement is not None]
+        if self._independent:
+            again = [batch for batch in again if _failure(batch)]
         outage: Retryable | None = None
         for batch in again:
             error = _failure(batch)
@@ -327,15 +358,12 @@ def _failure(batch: Batch[E]) -> Exception | None:
 
 
 def _received(event: E, record: Record) -> Received[E]:
-    headers = dict(record.headers)
-    if None in headers.values():
-        headers = {name: value for name, value in headers.items() if value is not None}
     return Received(
         event,
         record.key,
         record.topic,
         record.partition,
         record.offset,
-        cast("dict[str, bytes]", headers),
+        Headers(record.headers),
         record.timestamp_ms,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from confluent_kafka import Message as KafkaMessage
 
@@ -23,12 +23,13 @@ class Record(NamedTuple):
 
 def record_of(message: KafkaMessage) -> Record:
     """The record in a client's message that carries no error."""
+    # Of every record that there is: not even a cast, which is a call.
     return Record(
-        cast(str, message.topic()),
-        cast(int, message.partition()),
-        cast(int, message.offset()),
+        message.topic(),  # type: ignore[arg-type]  # without an error it has one, and so on
+        message.partition(),  # type: ignore[arg-type]
+        message.offset(),  # type: ignore[arg-type]
         message.key(),
         message.value(),
-        cast(RecordHeaders, message.headers() or []),
+        message.headers() or [],  # type: ignore[arg-type]
         message.timestamp()[1],
     )

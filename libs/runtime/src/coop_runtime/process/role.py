@@ -18,6 +18,8 @@ from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from typing import Any
 
+from coop_runtime.process import garbage, spare
+
 EXIT_USAGE = 2
 
 
@@ -56,8 +58,11 @@ class Role:
 
     def run(self) -> int:
         """The exit code, once it was told to stop or cannot go on."""
-        settings = attribute(self.settings).load()
-        return int(attribute(self.build)(settings).run())
+        with spare.imports():
+            read, build = attribute(self.settings).load, attribute(self.build)
+        service = build(read())
+        garbage.settle()
+        return int(service.run())
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from fastapi import FastAPI
 
 from coop_action_dispatcher.api import delivery, endpoint, record, strike, trial
 from coop_action_dispatcher.api.context import Context
-from coop_action_dispatcher.api.problem import install
 from coop_runtime.internal.gate import Gate
+from coop_runtime.internal.problem import install
 
 ROUTERS = (delivery.router, endpoint.router, strike.router, trial.router, record.router)
 

@@ -9,7 +9,6 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Row
 
 from coop_action_dispatcher import delivery_view, redelivery
-from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
 from coop_action_dispatcher.api.cursor import decode_number, encode_cursor
 from coop_action_dispatcher.asked import Asked, decode
@@ -31,6 +30,7 @@ from coop_contracts.dispatch import (
 )
 from coop_contracts.event import CallbackRequested, ItemRef
 from coop_runtime.database.engine import transaction
+from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 
 router = APIRouter(prefix=PREFIX, tags=["deliveries"])
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from coop_action_dispatcher import endpoint, endpoint_view
-from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
 from coop_action_dispatcher.api.cursor import decode_number, encode_cursor
 from coop_action_dispatcher.api.delivery import number_of
@@ -25,6 +24,7 @@ from coop_contracts.dispatch import (
     ResumeEndpoint,
 )
 from coop_runtime.database.engine import transaction
+from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 
 router = APIRouter(prefix=PREFIX, tags=["endpoints"])
 

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from coop_action_dispatcher.api.call import PREFIX, OrgId, answer, asking, on
 from coop_action_dispatcher.api.context import context_of
 from coop_action_dispatcher.arrival import NotYet, Undeliverable
 from coop_action_dispatcher.header import InvalidHeaders
 from coop_action_dispatcher.keyring import CannotDecrypt, CannotSign
 from coop_contracts.dispatch import SEND_TRIAL, SendTrial
+from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 
 router = APIRouter(prefix=PREFIX, tags=["trials"])
 

@@ -26,6 +26,7 @@ from coop_ingest.gate import AdmittedRequest, RequestGate
 from coop_ingest.idempotency import SubmissionIds
 from coop_ingest.item_reader import ItemReader
 from coop_ingest.json_reading import BodyReader, UnreadableJson
+from coop_ingest.media_stamp import MediaStamp
 from coop_ingest.notice import Notices
 from coop_ingest.publisher import Publisher
 from coop_ingest.refusal import Refusal, unanswered
@@ -64,6 +65,7 @@ class ContentRoute:
         self._verdicts = verdicts
         self._timeout = timeout
         self._now = now
+        self._stamp = MediaStamp(table)
         self._bodies = BodyReader(Content)
 
     async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
@@ -115,6 +117,7 @@ class ContentRoute:
             item=item,
             request_id=request.request_id,
             config_revision=self._table.revision(org_id),
+            awaits_media=reading.has_media and self._stamp.awaits(org_id),
             reply_to=self._verdicts.address if body.sync else None,
         )
         key = item_key(org_id, item.type_id, item.id)

@@ -23,6 +23,7 @@ from coop_ingest.gate import AdmittedRequest, RequestGate
 from coop_ingest.idempotency import SubmissionIds
 from coop_ingest.item_reader import ItemReader, Reading
 from coop_ingest.json_reading import BodyReader, UnreadableJson
+from coop_ingest.media_stamp import MediaStamp
 from coop_ingest.notice import Notices
 from coop_ingest.publisher import Publisher
 from coop_ingest.refusal import Refusal, invalid, too_large
@@ -55,6 +56,7 @@ class ItemsRoute:
         self._publisher = publisher
         self._max_items = max_items
         self._now = now
+        self._stamp = MediaStamp(table)
         self._bodies = BodyReader(Items)
 
     async def handle(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> Answer:
@@ -133,6 +135,7 @@ class ItemsRoute:
             item=item,
             request_id=request.request_id,
             config_revision=revision,
+            awaits_media=reading.has_media and self._stamp.awaits(request.org_id),
         )
         key = item_key(request.org_id, item.type_id, item.id)
         return self._publisher.message(event, key, request.traceparent)

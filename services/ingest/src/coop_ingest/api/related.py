@@ -43,6 +43,7 @@ class RelatedReader:
     ) -> None:
         self.errors: list[ApiError] = []
         self.notices = Notices()
+        self.has_media = False  # a picture or film is in what was read so far
         self._org_id = org_id
         self._ids = ids
         self._table = table
@@ -66,6 +67,7 @@ class RelatedReader:
         return reading
 
     def _note(self, reading: Reading) -> None:
+        self.has_media = self.has_media or reading.has_media
         self.notices.unknown_fields.update(dict.fromkeys(reading.unknown_fields))
         self.notices.doubtful += reading.doubtful
 

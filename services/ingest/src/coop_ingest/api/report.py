@@ -13,6 +13,7 @@ from coop_contracts.ids import new_id
 from coop_ingest.answer import Answer, json_answer
 from coop_ingest.api.related import RelatedReader
 from coop_ingest.api.submission_route import SubmissionRoute
+from coop_ingest.media_stamp import MediaStamp
 from coop_ingest.refusal import Refusal, invalid
 from coop_ingest.wire import Report, ReportAccepted
 
@@ -57,6 +58,7 @@ class ReportRoute(SubmissionRoute[Report, ReportSubmitted]):
             thread_items=thread,
             reported_in_thread=named,
             additional_items=additional,
+            awaits_media=related.has_media and MediaStamp(self._table).awaits(org_id),
         )
 
     def _reason(self, related: RelatedReader, body: Report) -> ReportReason | None:

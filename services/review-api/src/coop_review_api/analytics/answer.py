@@ -66,7 +66,8 @@ def answer_of(asked: AskedQuestion, series: Sums, totals: Sums) -> Answer:
         series = {(): [0] * (len(asked.buckets.edges) - 1)}
         totals = {(): [0, 0] if asked.buckets.before else [0]}
     found = sorted(series, key=lambda keys: (-totals[keys][-1], keys))[: asked.top]
-    rest = [sums for keys, sums in totals.items() if keys not in set(found)]
+    by_themselves = set(found)
+    rest = [sums for keys, sums in totals.items() if keys not in by_themselves]
     others = None
     if rest:
         others = Others(

@@ -29,6 +29,7 @@ from coop_queues import reading
 from coop_review_api.analytics.parameter import Parameters
 from coop_review_api.analytics.question import Question
 from coop_review_api.kernel.error import Conflict, Fault, Invalid
+from coop_review_api.kernel.statement import statement_of
 from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.relation import DECISIONS
 from coop_review_api.review.visibility import ReaderScope
@@ -136,7 +137,7 @@ async def in_buckets(
          GROUP BY 1, 2
     """  # noqa: S608 - constants; values are bound
     found: dict[str, list[int]] = {}
-    for row in await connection.execute(text(statement), parameters.values):
+    for row in await connection.execute(statement_of(statement), parameters.values):
         found.setdefault(row.key, [0] * (len(edges) - 1))[row.bucket] = row.units
     return found
 
@@ -226,7 +227,7 @@ async def _rows(
         if getattr(error.orig, "sqlstate", None) == _UNKNOWN_ZONE:
             raise Invalid([Fault("#/query/timeZone", "no time zone that is known")]) from None
         raise
-    rows = (await connection.execute(text(statement), parameters.values)).all()
+    rows = (await connection.execute(statement_of(statement), parameters.values)).all()
     if len(rows) > limits.points:
         raise Conflict("too many figures at once: ask for a shorter time, or for days")
     return rows

@@ -18,7 +18,7 @@ from coop_contracts.config import Kind
 from coop_review_api.analytics.answer import Answer
 from coop_review_api.analytics.asked import GroupName
 from coop_review_api.configuration.relation import LOG
-from coop_review_api.directory.person import known_as
+from coop_review_api.directory.person import PEOPLE
 
 _KINDS: Final[Mapping[GroupName, Kind]] = {
     "ACTION": Kind.ACTION,
@@ -27,7 +27,7 @@ _KINDS: Final[Mapping[GroupName, Kind]] = {
     "QUEUE": Kind.QUEUE,
     "RULE": Kind.RULE,
 }
-_LAST = text(
+_NAMES = text(
     f"""
     SELECT wanted.kind, wanted.id, last.name
       FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS wanted (kind, id)
@@ -36,8 +36,16 @@ _LAST = text(
          WHERE l.org_id = :org AND l.kind = wanted.kind AND l.id = wanted.id
            AND l.document IS NOT NULL
          ORDER BY l.revision DESC LIMIT 1) AS last
+     WHERE last.name IS NOT NULL
+    UNION ALL
+    SELECT 'REVIEWER', p.user_id, p.name FROM {PEOPLE.sql} p
+     WHERE p.org_id = :org AND p.user_id = ANY(CAST(:people AS text[]))
     """  # noqa: S608 - constants; values are bound
 )
+_BY_KIND: Final[Mapping[str, GroupName]] = {
+    **{kind.value: name for name, kind in _KINDS.items()},
+    "REVIEWER": "REVIEWER",
+}
 
 Names = dict[str, dict[str, str]]
 """By what was grouped by, and id."""
@@ -49,21 +57,19 @@ async def names_of(connection: AsyncConnection, org_id: str, answers: Iterable[A
     for answer in answers:
         for position, name in enumerate(answer.group_by):
             keys[name] |= {one for series in answer.series if (one := series.keys[position])}
-    found: Names = {}
     wanted = [
         (kind.value, one) for name, kind in _KINDS.items() for one in sorted(keys.get(name, ()))
     ]
-    if wanted:
-        by_kind = {kind.value: name for name, kind in _KINDS.items()}
-        asked = {
-            "org": org_id,
-            "kinds": [kind for kind, _ in wanted],
-            "ids": [one for _, one in wanted],
-        }
-        for row in await connection.execute(_LAST, asked):
-            if row.name is not None:
-                found.setdefault(by_kind[row.kind], {})[row.id] = row.name
-    if people := keys.get("REVIEWER"):
-        rows = await known_as(connection, org_id, people)
-        found["REVIEWER"] = {row.user_id: row.name for row in rows}
+    people = sorted(keys.get("REVIEWER", ()))
+    found: Names = {}
+    if not wanted and not people:
+        return found
+    asked = {
+        "org": org_id,
+        "kinds": [kind for kind, _ in wanted],
+        "ids": [one for _, one in wanted],
+        "people": people,
+    }
+    for kind, one, name in await connection.execute(_NAMES, asked):
+        found.setdefault(_BY_KIND[kind], {})[one] = name
     return found

@@ -27,13 +27,13 @@ from coop_review_api.analytics import figure
 from coop_review_api.analytics.answer import Answer, Answers, answer_of, totals_of
 from coop_review_api.analytics.asked import AskedQuestion
 from coop_review_api.analytics.name import names_of
-from coop_review_api.analytics.open_job import open_jobs
+from coop_review_api.analytics.open_job import LevelMemory, open_jobs
 from coop_review_api.analytics.question import Question
 from coop_review_api.analytics.rule_base import evaluations_of_rules
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.review.visibility import ReaderScope
 from coop_review_api.tally.figure import DimensionName, FigureName
-from coop_review_api.tally.reader import Sums, TallyQuestion, read, read_largest
+from coop_review_api.tally.reader import Sums, TallyQuestion, TallyReader
 from coop_rules.signal.catalogue import SignalCatalogue
 
 SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -56,23 +56,28 @@ async def answers(
     questions: Sequence[AskedQuestion],
     *,
     now: datetime,
+    tallies: TallyReader,
+    levels: LevelMemory,
     signals: SignalCatalogue,
     limits: QueryLimits,
 ) -> Answers:
     """The answers, in the order of the questions. Raises `Invalid` where there are too many
     numbers."""
+    tallied = await _tallied(connection, tallies, scope, questions)
     found: list[Answer] = []
     left = limits.numbers
     for position, asked in enumerate(questions):
-        if asked.figure == "OPEN_JOBS":
-            answer = await open_jobs(connection, scope, asked, now=now)
+        if position in tallied:
+            answer = tallied[position]
+        elif asked.figure == "OPEN_JOBS":
+            answer = await open_jobs(connection, levels, scope, asked, now=now)
         elif asked.figure in {"JOBS", "SKIPS"}:
             answer = _answer(asked, await _of_rows(connection, scope, asked))
-        elif asked.figure == "EVALUATIONS" and {"RULE", "REVISION"} & _named(asked):
-            sums = await evaluations_of_rules(connection, scope.org_id, asked, signals=signals)
-            answer = _answer(asked, sums)
         else:
-            answer = await _tallied(connection, scope, asked)
+            sums = await evaluations_of_rules(
+                connection, tallies, scope.org_id, asked, signals=signals
+            )
+            answer = _answer(asked, sums)
         left -= (len(asked.buckets.edges) - 1) * len(answer.series)
         if left < 0:
             reason = "too many numbers at once: ask for fewer keys (top), days, or less time"
@@ -90,22 +95,58 @@ def _named(asked: AskedQuestion) -> set[str]:
     return {*asked.group_by, *asked.filters}
 
 
-async def _tallied(connection: AsyncConnection, scope: ReaderScope, asked: AskedQuestion) -> Answer:
-    group_by = tuple("SOURCE" if name == "AUTOMATION" else name for name in asked.group_by)
-    is_decided = asked.figure == "DECISIONS"
-    question = TallyQuestion(
+def _is_tallied(asked: AskedQuestion) -> bool:
+    if asked.figure == "EVALUATIONS":
+        return not {"RULE", "REVISION"} & _named(asked)
+    return asked.figure not in {"OPEN_JOBS", "JOBS", "SKIPS"}
+
+
+async def _tallied(
+    connection: AsyncConnection,
+    tallies: TallyReader,
+    scope: ReaderScope,
+    questions: Sequence[AskedQuestion],
+) -> dict[int, Answer]:
+    """By position; what stands in the same rows is read once for all."""
+    positions = [place for place, asked in enumerate(questions) if _is_tallied(asked)]
+    ranked = await tallies.ranked(
+        connection,
+        [
+            (
+                _question(scope, questions[place]),
+                None if "AUTOMATION" in questions[place].group_by else questions[place].top,
+            )
+            for place in positions
+        ],
+    )
+    found = await tallies.series(connection, ranked)
+    answers = {}
+    for position, one, sums in zip(positions, ranked, found, strict=True):
+        asked, totals = questions[position], one.totals
+        if totals is None:
+            answers[position] = _answer(asked, _folded(asked, _read_by(asked), sums))
+        else:
+            answers[position] = answer_of(asked, sums, totals)
+    return answers
+
+
+def _read_by(asked: AskedQuestion) -> tuple[DimensionName, ...]:
+    """What is grouped by in the tallies."""
+    names = ("SOURCE" if name == "AUTOMATION" else name for name in asked.group_by)
+    return cast(tuple[DimensionName, ...], tuple(dict.fromkeys(names)))
+
+
+def _question(scope: ReaderScope, asked: AskedQuestion) -> TallyQuestion:
+    return TallyQuestion(
         org_id=scope.org_id,
         figure=cast(FigureName, asked.figure.lower()),
         buckets=asked.buckets,
-        group_by=cast(tuple[DimensionName, ...], tuple(dict.fromkeys(group_by))),
+        group_by=_read_by(asked),
         filters=cast(dict[DimensionName, tuple[str, ...]], asked.filters),
         grave=scope.child_safety,
-        queues=scope.queue_ids if is_decided else None,
+        queues=scope.queue_ids if asked.figure == "DECISIONS" else None,
         reviewer=scope.user_id,
     )
-    if "AUTOMATION" in asked.group_by:
-        return _answer(asked, _folded(asked, question.group_by, await read(connection, question)))
-    return answer_of(asked, *await read_largest(connection, question, asked.top))
 
 
 def _folded(asked: AskedQuestion, read_by: Sequence[str], sums: Sums) -> Sums:

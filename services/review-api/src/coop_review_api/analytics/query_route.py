@@ -25,6 +25,7 @@ from coop_review_api.analytics.asked import (
     GroupName,
     asked_question,
 )
+from coop_review_api.analytics.open_job import LevelMemory
 from coop_review_api.analytics.query import SNAPSHOT, QueryLimits, answers
 from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.decision_log.question import DecisionType
@@ -35,6 +36,7 @@ from coop_review_api.kernel.error import Fault, Invalid, LacksPermission
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review.visibility import scope_of
 from coop_review_api.tally.bucket import Bucket
+from coop_review_api.tally.reader import TallyReader
 from coop_runtime.database.engine import transaction
 
 router = APIRouter(prefix="/v1/analytics", tags=["analytics"])
@@ -168,6 +170,8 @@ async def query_figures(
             await scope_of(connection, principal),
             asked,
             now=now,
+            tallies=part_of(request, TallyReader),
+            levels=part_of(request, LevelMemory),
             signals=context.signals,
             limits=part_of(request, QueryLimits),
         )

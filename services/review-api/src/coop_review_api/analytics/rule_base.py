@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Kind, Rule
 from coop_review_api.analytics.asked import AskedQuestion
 from coop_review_api.configuration.relation import LOG
-from coop_review_api.tally.reader import Sums, TallyQuestion, read
+from coop_review_api.tally.reader import Sums, TallyQuestion, TallyReader
 from coop_rules.language.lane import rule_lane
 from coop_rules.program.program import EnabledRule
 from coop_rules.signal.catalogue import SignalCatalogue
@@ -60,6 +60,7 @@ class _Version:
 
 async def evaluations_of_rules(
     connection: AsyncConnection,
+    tallies: TallyReader,
     org_id: str,
     asked: AskedQuestion,
     *,
@@ -75,7 +76,7 @@ async def evaluations_of_rules(
     types = asked.filters.get("ITEM_TYPE")
     if types:
         question = replace(question, filters={"ITEM_TYPE": types})
-    evaluated = await read(connection, question)
+    evaluated = await tallies.read(connection, question)
     if not evaluated:
         return {}
     sums: Sums = {}

@@ -53,3 +53,8 @@ class ClearsReports:
         """Never."""
         del connection, principal, job_id
         return False
+
+    async def stepped_away(self, connection: AsyncConnection, principal: Principal) -> int:
+        """Nobody holds anything here."""
+        del connection, principal
+        return 0

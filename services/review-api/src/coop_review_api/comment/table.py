@@ -26,4 +26,5 @@ comments = Table(
     Column("created_at", _TIME, nullable=False),
     Column("edited_at", _TIME, nullable=True),
     Index(None, "org_id", "item_key", "comment_id"),
+    Index(None, "org_id", "created_at"),
 )

@@ -108,6 +108,10 @@ ASKED: Final[Mapping[Kind, Mapping[str, str]]] = {
         "ignore_callback_url": "/ignoreCallbackUrl",
         "partial_items_endpoint": "/partialItemsEndpoint",
     },
+    Kind.NCMEC_SETTINGS: {
+        "additional_info_endpoint": "/additionalInfoEndpoint",
+        "preservation_endpoint": "/preservationEndpoint",
+    },
     Kind.IDENTITY_PROVIDER: {"issuer": "/issuer", "metadata_url": "/metadataUrl"},
 }
 """The addresses that this system itself will ask, by kind: field and pointer."""

@@ -14,6 +14,7 @@ from coop_contracts.config import (
     Action,
     Document,
     Kind,
+    NcmecSettings,
     OrgSettings,
     Policy,
     Queue,
@@ -36,7 +37,7 @@ REFERRING: dict[Kind, tuple[Kind, ...]] = {
     Kind.ITEM_TYPE: (Kind.ACTION, Kind.RULE, Kind.ROUTING_RULE),
     Kind.POLICY: (Kind.POLICY, Kind.RULE, Kind.ROUTING_RULE),
     Kind.ACTION: (Kind.ACTION, Kind.RULE, Kind.QUEUE, Kind.SETTINGS),
-    Kind.QUEUE: (Kind.ROUTING_RULE, Kind.SETTINGS),
+    Kind.QUEUE: (Kind.ROUTING_RULE, Kind.SETTINGS, Kind.NCMEC_SETTINGS),
     Kind.TEXT_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.LOCATION_BANK: (Kind.RULE, Kind.ROUTING_RULE),
     Kind.HASH_BANK: (Kind.RULE, Kind.ROUTING_RULE),
@@ -56,6 +57,7 @@ REFERRED: dict[Kind, tuple[Kind, ...]] = {
     Kind.ROUTING_RULE: (Kind.ITEM_TYPE, Kind.QUEUE, *BANKS),
     Kind.QUEUE: (Kind.ACTION, Kind.ROLE),
     Kind.SETTINGS: (Kind.ACTION, Kind.ITEM_TYPE, Kind.QUEUE),
+    Kind.NCMEC_SETTINGS: (Kind.QUEUE,),
 }
 """Which kinds a kind can refer to."""
 
@@ -65,6 +67,8 @@ def references_of(document: Document) -> Iterator[Reference]:
     match document:
         case Policy(parent_id=str(parent_id)):
             yield Reference(Kind.POLICY, parent_id, "/parentId")
+        case NcmecSettings():
+            yield from _listed(Kind.QUEUE, document.production_queue_ids, "productionQueueIds")
         case Action():
             yield from _listed(Kind.ITEM_TYPE, document.item_type_ids, "itemTypeIds")
             if document.reverse_action_id is not None:

@@ -24,6 +24,7 @@ MAX_THRESHOLD = 1_000_000
 MAX_THRESHOLD_ACTIONS = 20
 MAX_TTL_DAYS = 3650
 MAX_HISTORY_DAYS = 3650
+MIN_RECORD_DAYS = 30  # of what was decided a month ago people still ask
 MAX_UNDO_WINDOW = 3600.0
 MAX_HOLD_HOURS = 720
 MAX_BULK = 100_000
@@ -63,6 +64,7 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
         (settings.evaluation_sample, 0, 1, "/evaluationSample"),
         (settings.item_history_days, 0, MAX_HISTORY_DAYS, "/itemHistoryDays"),
         (settings.closed_job_days, 1, MAX_HISTORY_DAYS, "/closedJobDays"),
+        (settings.record_days, MIN_RECORD_DAYS, MAX_HISTORY_DAYS, "/recordDays"),
         (settings.rule_max_actions_per_minute, 1, MAX_CEILING, "/ruleMaxActionsPerMinute"),
         (settings.rule_max_users_per_hour, 1, MAX_CEILING, "/ruleMaxUsersPerHour"),
         (settings.session_hours, MIN_SESSION_HOURS, MAX_SESSION_HOURS, "/sessionHours"),

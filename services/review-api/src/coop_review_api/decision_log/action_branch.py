@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import case, false, func, literal
+from sqlalchemy import case, false, func, literal, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from coop_queues.reading import is_grave
@@ -26,8 +26,9 @@ from coop_review_api.decision_log.branch import (
     overlaps,
     said,
 )
-from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.decision_log.meaning import Meant
 from coop_review_api.enforcement.relation import BULK_JOBS
+from coop_review_api.kernel import words
 from coop_review_api.projection.relation import REQUESTED_ACTIONS
 from coop_review_api.review.visibility import ReaderScope
 
@@ -45,7 +46,7 @@ _EXECUTION: Final = func.jsonb_build_object(
 )
 
 
-def _may_have_acted(question: LogQuestion) -> bool:
+def _may_have_acted(question: Meant) -> bool:
     return (
         "ACTION" in question.kinds
         and not (question.decision_types or question.queue_ids or question.job_id)
@@ -53,13 +54,13 @@ def _may_have_acted(question: LogQuestion) -> bool:
     )
 
 
-def _action_sources(question: LogQuestion) -> list[str]:
+def _action_sources(question: Meant) -> list[str]:
     one = question.user is not None or (question.item is not None and bool(question.item.id))
     known = (*_OWN_SOURCES, *_BULK_SOURCES) if one else _OWN_SOURCES
     return [name for name in known if not question.sources or name in question.sources]
 
 
-def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
+def _actions(question: Meant, scope: ReaderScope) -> Rows:
     where = [one_of(_a.source, _action_sources(question)), *_of_action(question)]
     if not scope.child_safety:
         where.append(~_CSAM)
@@ -84,7 +85,7 @@ def _actions(question: LogQuestion, scope: ReaderScope) -> Rows:
     )
 
 
-def _of_action(question: LogQuestion) -> list[Condition]:
+def _of_action(question: Meant) -> list[Condition]:
     where: list[Condition] = []
     if question.action_ids:
         where.append(one_of(_a.action_id, question.action_ids))
@@ -99,12 +100,18 @@ def _of_action(question: LogQuestion) -> list[Condition]:
     elif question.item is not None:
         where.append(_a.item_type_id == question.item.type_id)
     if question.user is not None:
-        key = key_of(question.user)
-        where.append((_a.creator_key == key) | (_a.item_key == key))
+        keys = list(map(key_of, question.users))
+        where.append(_a.creator_key.in_(keys) | _a.item_key.in_(keys))
+    if question.q is not None:
+        # By names it is asked for with `actionId` and `policyId`: rules did it too often.
+        where.append(_a.note.is_not(None))
+        where.append(
+            words.has(words.joined(_a.note), _a.org_id, of=question.org_id, words=question.q)
+        )
     return where
 
 
-def _may_be_bulk(question: LogQuestion) -> bool:
+def _may_be_bulk(question: Meant) -> bool:
     return (
         bool({"BULK_ACTION", "BULK_REVERSAL"} & set(question.kinds))
         and not (
@@ -116,7 +123,7 @@ def _may_be_bulk(question: LogQuestion) -> bool:
     )
 
 
-def _bulk(question: LogQuestion, _: ReaderScope) -> Rows:
+def _bulk(question: Meant, _: ReaderScope) -> Rows:
     kind, actor = said("BULK_") + _b.kind, func.coalesce(_b.confirmed_by, _b.created_by)
     item_type_id = _b.order["itemTypeId"].astext
     where = [_b.started_at.is_not(None), one_of(kind, _bulk_kinds(question))]
@@ -127,6 +134,8 @@ def _bulk(question: LogQuestion, _: ReaderScope) -> Rows:
             where.append(_b.order[name].has_any(literal(list(values), TEXTS)))
     if question.item is not None:
         where.append(item_type_id == question.item.type_id)
+    if question.q is not None:
+        where.append(_said(question))
     reverses = (_b.kind == said("REVERSAL"), said("REVERSAL"))
     return Rows(
         source=BULK_JOBS.of,
@@ -149,7 +158,19 @@ def _bulk(question: LogQuestion, _: ReaderScope) -> Rows:
     )
 
 
-def _bulk_kinds(question: LogQuestion) -> list[str]:
+def _said(question: Meant) -> Condition:
+    note = words.joined(_b.order["note"].astext)
+    found = [words.named(note, words=question.q or "")]
+    for name, ids in (
+        ("actionIds", question.named_actions),
+        ("policyIds", question.named_policies),
+    ):
+        if ids:
+            found.append(_b.order[name].has_any(literal(list(ids), TEXTS)))
+    return or_(*found)
+
+
+def _bulk_kinds(question: Meant) -> list[str]:
     kinds: list[str] = [kind for kind in ("BULK_ACTION", "BULK_REVERSAL") if kind in question.kinds]
     if not question.sources:
         return kinds

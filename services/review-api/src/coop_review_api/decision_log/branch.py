@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     any_,
     cast,
+    false,
     literal,
     literal_column,
     null,
@@ -36,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from coop_contracts.event import ItemRef
 from coop_queues.reading import item_key
-from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.decision_log.meaning import Meant
 from coop_review_api.review.visibility import ReaderScope
 
 _TIME: Final = DateTime(timezone=True)
@@ -94,11 +95,11 @@ class Rows:
 class Branch:
     """One part of the log."""
 
-    can_answer: Callable[[LogQuestion], bool]
-    rows: Callable[[LogQuestion, ReaderScope], Rows]
+    can_answer: Callable[[Meant], bool]
+    rows: Callable[[Meant, ReaderScope], Rows]
 
     def entries(
-        self, question: LogQuestion, scope: ReaderScope, *, after: Position | None, limit: int
+        self, question: Meant, scope: ReaderScope, *, after: Position | None, limit: int
     ) -> Select[Any]:
         """Up to `limit` entries, newest first, from the one after that position."""
         rows = self.rows(question, scope)
@@ -141,7 +142,7 @@ def overlaps(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
 
 def has_one(column: ColumnElement[Any], members: Sequence[dict[str, Any]]) -> Condition:
     """Whether one of a list's entries has all members of one of these."""
-    return or_(*(column.contains([one]) for one in members))
+    return or_(false(), *(column.contains([one]) for one in members))
 
 
 def key_of(item: ItemRef) -> str:

@@ -63,6 +63,21 @@ class LogEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     reversible: Reversible | None
     taken_back: list[TakenBack]
 
+    @property
+    def item(self) -> ItemRef | None:
+        """What it is about; None where that are many, or nothing is known of it."""
+        if self.item_type_id is None or self.item_id is None:
+            return None
+        return ItemRef(id=self.item_id, type_id=self.item_type_id)
+
+    @property
+    def named(self) -> list[ItemRef]:
+        """All items and users in it, its own first, each once."""
+        own = [] if self.item is None else [self.item]
+        others = [_ref(one) for part in self.components for one in part.get("items", ())]
+        others += [_ref(one["item"]) for one in self.executions if one.get("item")]
+        return list(dict.fromkeys([*own, *others]))
+
 
 async def entries_of(
     connection: AsyncConnection,

@@ -9,6 +9,7 @@ how a job was decided while they hold its second review.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -37,7 +38,8 @@ from coop_review_api.decision_log.branch import (
     one_of,
     said,
 )
-from coop_review_api.decision_log.question import LogQuestion
+from coop_review_api.decision_log.meaning import Meant
+from coop_review_api.kernel import words
 from coop_review_api.quality.relation import SECOND_REVIEWS
 from coop_review_api.review import relation
 from coop_review_api.review.visibility import ReaderScope
@@ -51,7 +53,7 @@ _about = jobs.alias("about")
 _JOB_CSAM: Final[ColumnElement[bool]] = or_(_j.job_id.is_(None), is_grave(jobs))
 
 
-def _may_have_decided(question: LogQuestion) -> bool:
+def _may_have_decided(question: Meant) -> bool:
     return (
         "DECISION" in question.kinds
         and not question.rule_ids
@@ -59,7 +61,7 @@ def _may_have_decided(question: LogQuestion) -> bool:
     )
 
 
-def _decisions(question: LogQuestion, scope: ReaderScope) -> Rows:
+def _decisions(question: Meant, scope: ReaderScope) -> Rows:
     csam = or_(_JOB_CSAM, has_one(_d.components, [{"type": "ESCALATE_TO_NCMEC"}]))
     where = [_d.job_id.not_in(_held_again(scope)), *_of_decision(question, scope.org_id)]
     if not scope.child_safety:
@@ -104,7 +106,7 @@ def _held_again(scope: ReaderScope) -> Select[Any]:
     )
 
 
-def _of_decision(question: LogQuestion, org_id: str) -> list[Condition]:
+def _of_decision(question: Meant, org_id: str) -> list[Condition]:
     where: list[Condition] = []
     if question.sources and "AUTOMATIC" not in question.sources:
         where.append(_d.reviewer_id.is_not(None))
@@ -125,46 +127,63 @@ def _of_decision(question: LogQuestion, org_id: str) -> list[Condition]:
     if question.item is not None:
         where.append(_on_item(question.item, org_id))
     if question.user is not None:
-        where.append(_on_user(question.user, org_id))
+        where.append(_on_user(question, org_id))
+    if question.q is not None:
+        where.append(_said(question))
     return where
+
+
+def _said(question: Meant) -> Condition:
+    """What was said of it has the words, or the name of an action or a policy of it has."""
+    said_so = words.has(
+        words.joined(_d.reason, _d.note), _d.org_id, of=question.org_id, words=question.q or ""
+    )
+    members = [{"actionIds": [one]} for one in question.named_actions]
+    members += [{"policyIds": [one]} for one in question.named_policies]
+    return or_(said_so, has_one(_d.components, members)) if members else said_so
 
 
 def _on_item(item: ItemRef, org_id: str) -> Condition:
     if not item.id:
         return _d.item_type_id == item.type_id
     is_its = and_(_own.c.item_type_id == item.type_id, _own.c.item_id == item.id)
-    return _d.decision_id.in_(_own_and_related(is_its, item, org_id=org_id))
+    return _d.decision_id.in_(_own_and_related(is_its, [item], org_id=org_id))
 
 
-def _on_user(user: ItemRef, org_id: str) -> Condition:
+def _on_user(question: Meant, org_id: str) -> Condition:
+    """About something of a user's, or acted on the user besides."""
     about = _about.c
+    keys = list(map(key_of, question.users))
     job_ids = union_all(
         *(
             select(cast(about.job_id, Text)).where(
                 about.org_id == org_id,
-                about.subject_key == key_of(user),
+                about.subject_key.in_(keys),
                 about.state == said(state),
             )
             for state in ("PENDING", "CLOSED")
         )
     )
     is_theirs = _own.c.job_id.in_(job_ids)
-    return _d.decision_id.in_(_own_and_related(is_theirs, user, org_id=org_id))
+    return _d.decision_id.in_(_own_and_related(is_theirs, question.users, org_id=org_id))
 
 
-def _own_and_related(is_own: Condition, ref: ItemRef, *, org_id: str) -> CompoundSelect[Any]:
-    """The decisions of which that holds, and those that acted on this item or user besides. Two
-    indexes, hence two selects: with OR the planner would read the whole log."""
-    acted_on = {"items": [{"id": ref.id, "typeId": ref.type_id}]}
+def _own_and_related(
+    is_own: Condition, refs: Sequence[ItemRef], *, org_id: str
+) -> CompoundSelect[Any]:
+    """The decisions of which that holds, and those that acted on one of these besides: never on
+    whatever else has the same id. Two indexes, hence two selects: with OR the planner would read
+    the whole log."""
+    acted_on = [{"items": [{"id": one.id, "typeId": one.type_id}]} for one in refs]
     return union(
         select(_own.c.decision_id).where(_own.c.org_id == org_id, is_own),
         select(_related.c.decision_id).where(
-            _related.c.org_id == org_id, has_one(_related.c.components, [acted_on])
+            _related.c.org_id == org_id, has_one(_related.c.components, acted_on)
         ),
     )
 
 
-def _may_have_passed_on(question: LogQuestion) -> bool:
+def _may_have_passed_on(question: Meant) -> bool:
     return (
         bool({"SKIP", "RELEASE"} & set(question.kinds))
         and not (
@@ -172,12 +191,13 @@ def _may_have_passed_on(question: LogQuestion) -> bool:
             or question.action_ids
             or question.policy_ids
             or question.rule_ids
+            or question.q
         )
         and (not question.sources or "MRT_JOB" in question.sources)
     )
 
 
-def _passed_on(question: LogQuestion, scope: ReaderScope) -> Rows:
+def _passed_on(question: Meant, scope: ReaderScope) -> Rows:
     outcomes = ["SKIPPED"] if "SKIP" in question.kinds else []
     if "RELEASE" in question.kinds:
         outcomes += ["RELEASED", "EXPIRED"]
@@ -213,7 +233,7 @@ def _passed_on(question: LogQuestion, scope: ReaderScope) -> Rows:
     )
 
 
-def _of_claim(question: LogQuestion) -> list[Condition]:
+def _of_claim(question: Meant) -> list[Condition]:
     where: list[Condition] = []
     if question.queue_ids:
         where.append(one_of(_c.queue_id, question.queue_ids))
@@ -226,7 +246,7 @@ def _of_claim(question: LogQuestion) -> list[Condition]:
     elif question.item is not None:
         where.append(_j.item_type_id == question.item.type_id)
     if question.user is not None:
-        where.append(_j.subject_key == key_of(question.user))
+        where.append(_j.subject_key.in_(map(key_of, question.users)))
     return where
 
 

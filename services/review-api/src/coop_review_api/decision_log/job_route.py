@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Request
 
 from coop_contracts.permission import Permission
 from coop_review_api.decision_log import reader
-from coop_review_api.decision_log.route import DecisionLogEntry, entry_view
+from coop_review_api.decision_log.route import DecisionLogEntry, entry_view, names_in
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.report import Explanation
 from coop_review_api.explanation.view import ExplainedRuleView
@@ -63,11 +63,12 @@ async def get_job(request: Request, principal: Reviewer, job_id: str) -> JobDeta
         decisions = await reader.of_job(
             connection, principal, job.summary.job_id, now=context.clock()
         )
+    names = await names_in(request, principal, decisions)
     explained = await context.part(Explanations).of_job(principal, job)
     return JobDetailView(
         **dict(job_view(job, context.vault, origins=origins)),
         reasons=[one for explanation in explained for one in _reasons(explanation)],
-        decisions=[entry_view(entry) for entry in decisions],
+        decisions=[entry_view(entry, names) for entry in decisions],
     )
 
 

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_review_api.decision_log.action_branch import ACTIONS, BULK
 from coop_review_api.decision_log.branch import Branch
 from coop_review_api.decision_log.job_branch import DECISIONS, PASSED_ON
+from coop_review_api.decision_log.meaning import Meant, meant
 from coop_review_api.decision_log.question import LogQuestion
 from coop_review_api.kernel.error import Fault, Invalid
 from coop_review_api.review.visibility import ReaderScope
@@ -51,9 +52,8 @@ async def page(
     Raises `Invalid` for a position that is none of `position_of`.
     """
     position = None if after is None else _parsed(after)
-    parts = [
-        one.entries(question, scope, after=position, limit=limit) for one in branches_of(question)
-    ]
+    asked = await meant(connection, scope.org_id, question)
+    parts = [one.entries(asked, scope, after=position, limit=limit) for one in branches_of(asked)]
     if not parts:
         return []
     newest: Select[Any] | CompoundSelect[Any] = parts[0]  # in this order, and limited, by itself
@@ -67,7 +67,7 @@ def position_of(row: dict[str, Any]) -> str:
     return f"{row['time'].isoformat()} {row['id']}"
 
 
-def branches_of(question: LogQuestion) -> list[Branch]:
+def branches_of(question: Meant) -> list[Branch]:
     """The parts of the log that can have an answer."""
     return [one for one in (DECISIONS, BULK, ACTIONS, PASSED_ON) if one.can_answer(question)]
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coop_contracts.event import ItemRef
 from coop_review_api.kernel.error import Fault, Invalid
@@ -31,18 +32,24 @@ DecisionType = Literal[
     "RELATED_ACTION",
     "MOVE",
     "ESCALATE_TO_NCMEC",
+    "SUBMIT_NCMEC_REPORT",
     "ACCEPT_APPEAL",
     "REJECT_APPEAL",
     "AUTOMATIC_CLOSE",
     "CLOSE",
 ]
-USUAL: tuple[EntryKind, ...] = ("DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION")
-"""The kinds that are shown unless others are asked for."""
+DECIDED: tuple[EntryKind, ...] = ("DECISION", "BULK_ACTION", "BULK_REVERSAL")
+"""What people decided: of the log as a whole this is shown, unless other kinds are asked for."""
+USUAL: tuple[EntryKind, ...] = (*DECIDED, "ACTION")
+"""The same, and what rules and the platform did besides: where something is asked for by what was
+done or to what."""
 
 
 class LogQuestion(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A question to the log: of each filter that is set one value fits; all filters hold. `since`
-    is within, `until` not. `item` with an empty id means every item of its type."""
+    is within, `until` not. `item` with an empty id means every item of its type, `user` with an
+    empty type whoever has that id. `q` are words, as web searches are written ("a phrase",
+    -without)."""
 
     kinds: tuple[EntryKind, ...] = USUAL
     decision_types: tuple[DecisionType, ...] = ()
@@ -57,6 +64,7 @@ class LogQuestion(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     item: ItemRef | None = None
     user: ItemRef | None = None
     job_id: str | None = None
+    q: str | None = None
 
     @property
     def of_one(self) -> bool:
@@ -74,15 +82,11 @@ def question_of(
     **filters: Any,
 ) -> LogQuestion:
     """The question in filters as they were sent: the others are called as they are there. An
-    item's type may stand alone. Raises `Invalid` for an id without its type."""
-    faults = [
-        Fault(f"/{name}TypeId", f"required with {name}Id")
-        for name, type_id, found_id in (
-            ("item", item_type_id, item_id),
-            ("user", user_type_id, user_id),
-        )
-        if type_id is None and found_id is not None
-    ]
+    item's type may stand alone, and so may a user's id. Raises `Invalid` for an item's id without
+    its type, and a user's type without an id."""
+    faults = []
+    if item_type_id is None and item_id is not None:
+        faults.append(Fault("/itemTypeId", "required with itemId"))
     if user_type_id is not None and user_id is None:
         faults.append(Fault("/userId", "required with userTypeId"))
     if faults:
@@ -90,9 +94,16 @@ def question_of(
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in filters.items()
     }
-    return LogQuestion(
-        kinds=tuple(kinds) or USUAL,
+    question = LogQuestion(
         item=None if item_type_id is None else ItemRef(id=item_id or "", type_id=item_type_id),
-        user=None if user_type_id is None else ItemRef(id=user_id or "", type_id=user_type_id),
+        user=None if user_id is None else ItemRef(id=user_id, type_id=user_type_id or ""),
         **given,
     )
+    return replace(question, kinds=tuple(kinds) or _kinds_of(question))
+
+
+def _kinds_of(question: LogQuestion) -> tuple[EntryKind, ...]:
+    """The kinds that are meant where none is named: what rules did would drown what people
+    decided, but it is what is asked for where actions, policies, rules or one item are."""
+    by_what = question.sources or question.action_ids or question.policy_ids or question.rule_ids
+    return USUAL if by_what or question.of_one else DECIDED

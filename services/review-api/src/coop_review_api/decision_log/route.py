@@ -6,6 +6,7 @@ that can be taken back says how. Who reviews reads of it what their job's item a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,10 +15,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_review_api.decision_log import reader
 from coop_review_api.decision_log.entry import LogEntry
+from coop_review_api.decision_log.name import names_of
 from coop_review_api.decision_log.question import (
     DecisionType,
     EntryKind,
@@ -26,9 +29,12 @@ from coop_review_api.decision_log.question import (
     question_of,
 )
 from coop_review_api.enforcement.bulk import BulkOrder
+from coop_review_api.history.known_item import own_first
+from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Model
 from coop_review_api.http.context import context_of
+from coop_review_api.http.item_ref import PlatformUserView
 from coop_review_api.http.moment import Moment
 from coop_review_api.http.page import Cursor, Limit, cut, decode_cursor
 from coop_review_api.http.person_view import PersonBeside
@@ -70,7 +76,8 @@ class DecisionLogEntry(Model):
     `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
     bulk action's, or how a claim ended; `total` a bulk action's items. `takenBack` are what took
     its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
-    back entirely is no longer `reversible`."""
+    back entirely is no longer `reversible`. `related` are the other items and users that were acted
+    on; a name is the one that was sent last, null where none is known."""
 
     id: str
     kind: EntryKind
@@ -82,6 +89,8 @@ class DecisionLogEntry(Model):
     job_id: str | None
     item_type_id: str | None
     item_id: str | None
+    item_display_name: str | None
+    related: list[PlatformUserView]
     components: list[Annotated[dict[str, Any], Shape(Component, BulkOrder)]]
     executions: list[Annotated[dict[str, Any], Shape(Execution)]]
     rule_ids: list[str]
@@ -103,8 +112,15 @@ class DecisionLogPage(Model):
     next_cursor: str | None = None
 
 
-def entry_view(entry: LogEntry) -> DecisionLogEntry:
+def entry_view(entry: LogEntry, names: Mapping[ItemRef, str]) -> DecisionLogEntry:
+    """An entry, with the names of items that are known."""
     fields = msgspec.structs.asdict(entry)
+    fields["item_display_name"] = None if entry.item is None else names.get(entry.item)
+    fields["related"] = [
+        PlatformUserView(id=one.id, type_id=one.type_id, display_name=names.get(one))
+        for one in entry.named
+        if one != entry.item
+    ]
     if entry.reversible is not None:
         fields["reversible"] = ReversibleView(kind=entry.reversible.kind, id=entry.reversible.id)
     fields["taken_back"] = [
@@ -114,7 +130,9 @@ def entry_view(entry: LogEntry) -> DecisionLogEntry:
 
 
 class LogQuery(QueryModel):
-    """What of the log is asked for. Of each filter, given several times, one value fits."""
+    """What of the log is asked for. Of each filter, given several times, one value fits. `q` are
+    words of what was said (reasons, notes) or of the names of a decision's actions and policies, as
+    web searches are written ("a phrase", -without). A `userId` without a type is whoever has it."""
 
     kinds: AnyOf[EntryKind] = Field(alias="kind")
     decision_types: AnyOf[DecisionType] = Field(alias="decisionType")
@@ -131,6 +149,7 @@ class LogQuery(QueryModel):
     user_type_id: str | None = Field(None, max_length=512)
     user_id: str | None = Field(None, max_length=512)
     job_id: str | None = Field(None, max_length=128)
+    q: str | None = Field(None, min_length=1, max_length=200)
 
 
 def asked(query: Annotated[LogQuery, Query()]) -> LogQuestion:
@@ -146,10 +165,13 @@ async def list_decision_log(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> DecisionLogPage:
-    """What was decided, newest first. Jobs that were left undecided (SKIP, RELEASE) are there when
-    they are asked for; what a bulk action did to an item or a user when these are."""
+    """What was decided, newest first. What rules and the platform did (ACTION) is there when it is
+    asked for: by `kind`, source, action, policy or rule, or of one item or user; jobs that were
+    left undecided (SKIP, RELEASE) by `kind`; what a bulk action did to an item or a user when these
+    are asked for."""
     async with transaction(context_of(request).engine) as connection:
-        return await _page(request, connection, principal, question, cursor, limit)
+        found = await _read(request, connection, principal, question, cursor, limit)
+    return await _page(request, principal, found, limit)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="listJobHistory", response_model=DecisionLogPage)
@@ -172,18 +194,19 @@ async def list_job_history(
             question = LogQuestion(item=job.summary.item)
         else:
             question = LogQuestion(user=author_of(job) or job.summary.item)
-        return await _page(request, connection, principal, question, cursor, limit)
+        found = await _read(request, connection, principal, question, cursor, limit)
+    return await _page(request, principal, found, limit)
 
 
-async def _page(
+async def _read(
     request: Request,
     connection: AsyncConnection,
     principal: Principal,
     question: LogQuestion,
     cursor: str | None,
     limit: int,
-) -> DecisionLogPage:
-    found = await reader.read(
+) -> list[LogEntry]:
+    return await reader.read(
         connection,
         principal,
         question,
@@ -191,5 +214,24 @@ async def _page(
         limit=limit,
         now=context_of(request).clock(),
     )
+
+
+async def _page(
+    request: Request, principal: Principal, found: list[LogEntry], limit: int
+) -> DecisionLogPage:
     page, next_cursor = cut(found, limit, lambda one: f"{one.time.isoformat()} {one.id}")
-    return DecisionLogPage(items=[entry_view(one) for one in page], next_cursor=next_cursor)
+    names = await names_in(request, principal, page)
+    return DecisionLogPage(items=[entry_view(one, names) for one in page], next_cursor=next_cursor)
+
+
+async def names_in(
+    request: Request, principal: Principal, entries: Sequence[LogEntry]
+) -> Mapping[ItemRef, str]:
+    """What the items in these entries are called, as far as it is known."""
+    context = context_of(request)
+    return await names_of(
+        context.engine,
+        context.part(ItemReader),
+        principal,
+        own_first(one.named for one in entries),
+    )

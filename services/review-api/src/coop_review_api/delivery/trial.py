@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.action import applies_to
@@ -28,16 +26,12 @@ from coop_review_api.configuration.log import Entry, read
 from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.http.context import Context
-from coop_review_api.kernel import audit
-from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound, TooManyAttempts
+from coop_review_api.kernel import trial
+from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.kernel.schema import audit_log
 from coop_runtime.database.engine import transaction
 
-_AUDITED = "test_request.sent"
 _ITEM_ID = "coop-test"
-_LOOK_BACK = 1000  # rows of the audit log: more were not written in a minute
-_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +55,14 @@ async def send(context: Context, principal: Principal, wanted: WebhookTrial) -> 
     `Unavailable`."""
     async with transaction(context.engine) as connection:
         asked = await _asked(connection, principal, wanted)
-        await _count(connection, context, principal.org_id)
-        await audit.record(
+        await trial.count(
             connection,
-            org_id=principal.org_id,
-            actor=principal.user_id,
-            action=_AUDITED,
-            time=context.clock(),
+            principal,
+            action="test_request.sent",
             target=("action", wanted.action_id),
             detail={"testRequestId": str(asked.trial_id)},
+            a_minute=context.part(TrialLimits).a_minute,
+            now=context.clock(),
         )
     return await context.part(Dispatch).ask(principal.org_id, SEND_TRIAL, asked)
 
@@ -111,27 +104,3 @@ def _item_type(action: Action, given: str | None, catalogue: Catalogue) -> str |
     if given is None:
         return min(fitting, default=None)
     return given if given in fitting else None
-
-
-async def _count(connection: AsyncConnection, context: Context, org_id: str) -> None:
-    """Raises `TooManyAttempts`."""
-    limit = context.part(TrialLimits).a_minute
-    # Two at once must see each other.
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    await connection.execute(lock, {"name": f"coop test requests {org_id}"})
-    newest = (
-        select(audit_log.c.action, audit_log.c.time)
-        .where(audit_log.c.org_id == org_id)
-        .order_by(audit_log.c.audit_id.desc())
-        .limit(_LOOK_BACK)
-        .subquery()
-    )
-    sent = await connection.scalar(
-        select(func.count())
-        .select_from(newest)
-        .where(newest.c.action == _AUDITED, newest.c.time > context.clock() - _MINUTE)
-    )
-    if (sent or 0) >= limit:
-        raise TooManyAttempts(
-            f"an organisation sends {limit} test requests a minute at most", retry_after=60
-        )

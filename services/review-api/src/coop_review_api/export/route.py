@@ -69,6 +69,7 @@ class LogFilters(Body):
     user_type_id: _LongId | None = None
     user_id: _LongId | None = None
     job_id: _Id | None = None
+    q: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def question(self) -> LogQuestion:
         """What is asked of the log. Raises `Invalid`."""
@@ -86,7 +87,7 @@ class LogFilters(Body):
             **fields,
             item_type_id=None if item is None else item.type_id,
             item_id=None if item is None else item.id or None,
-            user_type_id=None if user is None else user.type_id,
+            user_type_id=None if user is None else user.type_id or None,
             user_id=None if user is None else user.id,
         )
 

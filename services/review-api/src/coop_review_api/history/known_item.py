@@ -7,7 +7,7 @@ Must not: do I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -89,6 +89,14 @@ def name_of(item: SubmittedItem, types: Mapping[str, ItemType]) -> str | None:
     """What people call the item: a user by their display name."""
     value = field_of(item, types, "display_name")
     return value[:_LONGEST] if isinstance(value, str) and value else None
+
+
+def own_first(groups: Iterable[Sequence[ItemRef]]) -> list[ItemRef]:
+    """The first of each group, and then the others, each once: who can ask for so many only does
+    without what stands beside, not without whole groups."""
+    each = list(groups)
+    heads = [one for group in each for one in group[:1]]
+    return list(dict.fromkeys([*heads, *(one for group in each for one in group[1:])]))
 
 
 def creators_of(items: Iterable[KnownItem]) -> list[ItemRef]:

@@ -24,6 +24,7 @@ from coop_contracts.event import ItemRef, SubmittedItem
 from coop_review_api.history.version import ItemVersion, Source
 
 MAX_SCAN: Final = 200
+MAX_NAMED: Final = 2000
 
 Reason = Literal["REPORTED", "ACTIONED", "DECIDED"]
 
@@ -102,8 +103,8 @@ class ItemFinder(Protocol):
         """The item as it was sent last."""
 
     async def latest_of(self, org_id: str, items: Collection[ItemRef]) -> dict[ItemRef, FoundItem]:
-        """The latest of each of these that is known, all by one question; of the first `MAX_SCAN`
-        of them."""
+        """The latest of each of these that is known, `MAX_SCAN` by one question, in the order in
+        which they are given; of the first `MAX_NAMED` of them."""
 
     async def seen(self, org_id: str, author: ItemRef) -> Span:
         """When a user, or something of theirs, was sent first and last, as far as it is known."""

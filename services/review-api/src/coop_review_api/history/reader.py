@@ -10,7 +10,7 @@ alone, by the primary key: an author's 100,000 items cost no more than their fif
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +24,7 @@ from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.reading import item_key
 from coop_review_api.history import statement
 from coop_review_api.history.port import (
+    MAX_NAMED,
     MAX_SCAN,
     FoundItem,
     ItemPage,
@@ -88,12 +89,20 @@ class ItemReader:
         return page.items[0] if page.items else None
 
     async def latest_of(self, org_id: str, items: Collection[ItemRef]) -> dict[ItemRef, FoundItem]:
-        wanted = list(dict.fromkeys(items))[:MAX_SCAN]
+        wanted = list(dict.fromkeys(items))[:MAX_NAMED]
         if not wanted:
             return {}
-        ids, types = [one.id for one in wanted], [one.type_id for one in wanted]
-        rows = await self._rows(statement.LATEST_OF, org_id, item_ids=ids, type_ids=types)
+        async with self.together(org_id) as reader:
+            rows = [
+                row
+                for first in range(0, len(wanted), MAX_SCAN)
+                for row in await reader._latest_of(org_id, wanted[first : first + MAX_SCAN])
+            ]
         return {ItemRef(id=row.item_id, type_id=row.type_id): _found(row) for row in rows}
+
+    async def _latest_of(self, org_id: str, wanted: Sequence[ItemRef]) -> list[Row[Any]]:
+        ids, types = [one.id for one in wanted], [one.type_id for one in wanted]
+        return await self._rows(statement.LATEST_OF, org_id, item_ids=ids, type_ids=types)
 
     async def seen(self, org_id: str, author: ItemRef) -> Span:
         key = item_key(author.type_id, author.id)

@@ -8,9 +8,10 @@
                                                                └─ otherwise it goes
     a day that is over for every organisation ──▶ its partition is dropped whole
 
-Guarantees: what is to be kept is in `kept_items` in the transaction in which its day goes; several
-processes may do this at once, and it may be killed anywhere. An organisation that keeps nothing has
-its versions for `window`, so that what is done about an item finds it; nobody is shown them.
+Guarantees: what is to be kept is in `kept_items` in the transaction in which its day goes, under
+its marks' locks, so that none is kept for a mark that is gone; several processes may do this at
+once, and it may be killed anywhere. An organisation that keeps nothing has its versions for
+`window`, so that what is done about an item finds it; nobody is shown them.
 Must not: delete row by row where the longest retention of all organisations is over.
 """
 
@@ -42,6 +43,16 @@ _MARKED = f"""EXISTS (SELECT 1 FROM {item_marks.fullname} m
     WHERE m.org_id = v.org_id AND m.item_id = v.item_id AND m.type_id = v.type_id)"""  # noqa: S608
 _OF_DAY = """v.time >= :start AND v.time < :end
     AND (CAST(:orgs AS text[]) IS NULL OR v.org_id = ANY(CAST(:orgs AS text[])))"""
+_HOLD_MARKS = text(
+    f"""
+    SELECT count(*) FROM (
+        SELECT 1 FROM {item_marks.fullname} m
+         WHERE EXISTS (SELECT 1 FROM {item_versions.fullname} v
+            WHERE v.org_id = m.org_id AND v.item_id = m.item_id AND v.type_id = m.type_id
+              AND {_OF_DAY})
+         ORDER BY m.org_id, m.item_id, m.type_id FOR KEY SHARE OF m) AS held
+    """  # noqa: S608 - names of our own
+)
 _KEEP = text(
     f"""
     INSERT INTO {kept_items.fullname} ({_KEPT_COLUMNS})
@@ -155,6 +166,9 @@ async def _keep(
         "end": start + VERSIONS.step,
         "orgs": None if org_ids is None else list(org_ids),
     }
+    # A mark that fades now takes what is kept because of it along (`fading`): what comes after that
+    # would be kept for ever. New marks do not wait.
+    await connection.execute(_HOLD_MARKS, asked)
     kept = await connection.execute(_KEEP, asked)
     await connection.execute(_FORGET_PROFILES, asked)
     metric.HISTORY_KEPT.inc(kept.rowcount)

@@ -9,6 +9,7 @@ Must not: read what it wrote, or drop anything.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 from typing import Any, cast
 
 import psycopg
@@ -45,7 +46,7 @@ _ROWS = Columns[ItemVersion](
     Column("parent_key", Uuids),
     Column("said_at", Moments),
     Column("address", Texts),
-    Column("item", Texts),
+    Column("item", Texts, lambda version: version.item.decode()),
 )
 _WORDS = Columns[ItemVersion](Column("text", Texts))
 _NAMES = ", ".join(column.name for column in _ROWS.columns)
@@ -86,11 +87,16 @@ _MARKS = Columns[Mark](
     Column("reason", Texts),
 )
 _MARK = text(
-    f"INSERT INTO {item_marks.fullname} (org_id, item_id, type_id, reason)"  # noqa: S608
-    f" SELECT org_id, item_id, type_id, reason FROM {unnest('given', _MARKS)}"
-    " ON CONFLICT DO NOTHING"
+    f"INSERT INTO {item_marks.fullname} AS {item_marks.name}"  # noqa: S608 - names of our own
+    " (org_id, item_id, type_id, reason)"
+    " SELECT DISTINCT ON (org_id, item_id, type_id) org_id, item_id, type_id, reason"
+    f" FROM {unnest('given', _MARKS)} ORDER BY org_id, item_id, type_id"
+    " ON CONFLICT (org_id, item_id, type_id) DO UPDATE SET marked_at = now()"
+    f" WHERE {item_marks.name}.marked_at < now() - interval '1 day'"
 )
 
+
+_identity = attrgetter("org_id", "item_id", "type_id", "submission_id")
 
 _Way = Callable[[AsyncConnection, Sequence[ItemVersion]], Awaitable[int]]
 
@@ -149,8 +155,12 @@ async def _of_nobody_erased(
 ) -> tuple[Sequence[ItemVersion], Sequence[Mark]]:
     """What does not come late of users who were erased: neither what they made, nor that something
     was done about them."""
+    orgs = {one.org_id for one in versions} | {mark.org_id for mark in marks}
+    with_any = await tombstone.organisations_with_any(connection, orgs)
+    if not with_any:
+        return versions, marks
     keys = {mark: (mark.org_id, item_key(mark.type_id, mark.item_id)) for mark in marks}
-    authors = {(one.org_id, one.author_key) for one in versions}
+    authors = {(one.org_id, one.author_key) for one in versions if one.org_id in with_any}
     erased = await tombstone.among(connection, authors | set(keys.values()))
     if not erased:
         return versions, marks
@@ -182,18 +192,11 @@ async def _unknown(
     connection: AsyncConnection, versions: Sequence[ItemVersion]
 ) -> list[ItemVersion]:
     """Those that no earlier publication of their submission brought, each once."""
-    first: dict[tuple[str, str, str, str], ItemVersion] = {}
-    for version in versions:
-        key = (version.org_id, version.item_id, version.type_id, version.submission_id)
-        first.setdefault(key, version)
-    once = sorted(first.values(), key=_order)
+    once = list({_identity(version): version for version in reversed(versions)}.values())
+    once.sort(key=_identity)
     repeatable = [one for one in once if one.submission_id[14:15] != _FIRST]
     if not repeatable:
         return once
     positions = await connection.scalars(_KNOWN, _KEYS.arrays(repeatable))
     known = {id(repeatable[position - 1]) for position in positions}
     return [one for one in once if id(one) not in known]
-
-
-def _order(version: ItemVersion) -> tuple[str, str, str]:
-    return version.org_id, version.item_id, version.type_id

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, Uuid, text
+from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from coop_review_api.kernel.partition import DAY, Partitioned
@@ -80,6 +80,9 @@ item_marks = Table(
     Column("item_id", Text, primary_key=True),
     Column("type_id", Text, primary_key=True),
     Column("reason", Text, nullable=False),  # the first one: REPORTED, ACTIONED or DECIDED
+    # When something was last done, to the day.
+    Column("marked_at", _TIME, nullable=False, server_default=func.now()),
+    Index(None, "org_id", "marked_at"),
 )
 """The items that something was done about."""
 

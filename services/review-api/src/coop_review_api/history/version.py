@@ -34,7 +34,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ItemVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A row of `item_versions`; `text` is what is searched, None where nothing is."""
+    """A row of `item_versions`: `item` is JSON, `text` what is searched, None where nothing is."""
 
     org_id: str
     item_id: str
@@ -49,7 +49,7 @@ class ItemVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parent_key: str | None
     said_at: datetime
     address: str | None
-    item: str
+    item: bytes
     text: str | None = None
 
 
@@ -153,7 +153,7 @@ def _version(
         parent_key=_key(given, place(shape.parent)),
         said_at=_moment(_value(given, place(shape.said_at))) or event.time,
         address=_address(given, place(shape.address)),
-        item=_encoder.encode(item).decode(),
+        item=_encoder.encode(item),
         text=_text(_decoder.decode(item.data), shape.texts) if kept.searched else None,
     )
 

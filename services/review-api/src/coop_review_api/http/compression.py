@@ -21,6 +21,7 @@ from coop_runtime.process.asgi import App, Receive, Scope, Send
 _LEAST: Final = 1024  # bytes
 _ASIDE: Final = 64 * 1024  # bytes from which on a thread does it
 _LEVEL: Final = 5
+_LEVEL_ASIDE: Final = 1  # a tenth larger in half the time
 _TYPES: Final = frozenset({"application/json", "application/problem+json"})
 
 
@@ -78,4 +79,4 @@ def _is_worth(message: MutableMapping[str, Any]) -> bool:
 async def _zipped(body: bytes) -> bytes:
     if len(body) < _ASIDE:
         return gzip.compress(body, _LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _LEVEL_ASIDE, mtime=0)

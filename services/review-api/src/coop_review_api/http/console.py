@@ -94,12 +94,12 @@ class Console:
         if scope["type"] != "http" or is_api(scope["path"]):
             await self._app(scope, receive, send)
             return
-        answer = self._answer(scope)
+        answer = await self._answer(scope)
         if scope["method"] == "HEAD":
             answer.body = b""  # its length stays announced
         await answer(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> Response:
+    async def _answer(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return _refusal(scope, 405, {"Allow": "GET, HEAD"})
         path, headers = scope["path"].removeprefix("/"), Headers(scope=scope)
@@ -108,7 +108,9 @@ class Console:
         file = self._built.files.get(path)
         if path == INDEX or (file is None and not path.startswith("assets/")):
             return _page(self._built.index, 200)
-        return _refusal(scope, 404) if file is None else _file(file, headers)
+        if file is None:
+            return _refusal(scope, 404)
+        return await _file(file, headers, is_head=scope["method"] == "HEAD")
 
 
 def is_api(path: str) -> bool:
@@ -132,7 +134,7 @@ def _page(page: bytes, status: int) -> Response:
     return Response(page, status, headers=_HEADERS | policy, media_type="text/html")
 
 
-def _file(file: ConsoleFile, asked: Headers) -> Response:
+async def _file(file: ConsoleFile, asked: Headers, *, is_head: bool) -> Response:
     offered = [one for one in _PREFERRED if one in file.encodings]
     encoding = encoding_of(asked.get("accept-encoding", ""), offered)
     content = file.encodings[encoding or "identity"]
@@ -148,4 +150,6 @@ def _file(file: ConsoleFile, asked: Headers) -> Response:
         headers["Content-Encoding"] = encoding
     if file.media_type.startswith("text/javascript"):
         headers["Content-Security-Policy"] = _POLICY  # of a worker that it is
-    return Response(content.body, headers=headers, media_type=file.media_type)
+    headers["Content-Length"] = str(content.size)
+    body = b"" if is_head else await content.body()
+    return Response(body, headers=headers, media_type=file.media_type)

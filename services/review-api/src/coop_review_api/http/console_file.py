@@ -2,17 +2,21 @@
 
 Guarantees: what is served is what was in the folder when the process started, under its path in it
 and no other, so no address leads out of it; `.br` and `.gz` beside a file are that file encoded,
-and nothing of their own; links out of the folder are not followed; the whole is bounded.
+and nothing of their own; links out of the folder are not followed; the whole is bounded. What lay
+there encoded by gzip is kept so alone, and unpacked for the few that ask for it plain.
 Must not: know HTTP beyond types and encodings of content.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import hashlib
 import mimetypes
 import re
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -44,10 +48,17 @@ class NoConsole(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """A file's bytes in one encoding; `tag` is an entity tag of just these."""
+    """A file's bytes in one encoding, `size` many; `tag` is an entity tag of just these. `packed`:
+    what is kept is gzip of them."""
 
-    body: bytes
+    kept: bytes
+    size: int
     tag: str
+    packed: bool = False
+
+    async def body(self) -> bytes:
+        """The bytes; unpacked beside the loop, where they have to be."""
+        return await asyncio.to_thread(gzip.decompress, self.kept) if self.packed else self.kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +80,7 @@ class BuiltConsole:
 
     @property
     def index(self) -> bytes:
-        return self.files[INDEX].encodings["identity"].body
+        return self.files[INDEX].encodings["identity"].kept  # which is never packed
 
 
 def read_console(folder: str) -> BuiltConsole:
@@ -109,6 +120,10 @@ def _read(name: str, path: Path, found: Mapping[str, Path]) -> ConsoleFile:
         beside = found.get(name + suffix)
         if beside is not None:
             encodings[encoding] = _encoded(beside)
+    packed = encodings.get("gzip")
+    if packed is not None and name != INDEX and _unpacks(packed, encodings["identity"]):
+        plain = encodings["identity"]
+        encodings["identity"] = replace(plain, kept=packed.kept, packed=True)
     guessed = mimetypes.guess_type(name)[0]
     return ConsoleFile(
         media_type=_TYPES.get(path.suffix.lower()) or guessed or "application/octet-stream",
@@ -119,4 +134,12 @@ def _read(name: str, path: Path, found: Mapping[str, Path]) -> ConsoleFile:
 
 def _encoded(path: Path) -> Encoded:
     body = path.read_bytes()
-    return Encoded(body=body, tag=f'"{hashlib.blake2s(body, digest_size=12).hexdigest()}"')
+    tag = hashlib.blake2s(body, digest_size=12).hexdigest()
+    return Encoded(kept=body, size=len(body), tag=f'"{tag}"')
+
+
+def _unpacks(packed: Encoded, plain: Encoded) -> bool:
+    try:
+        return gzip.decompress(packed.kept) == plain.kept
+    except (OSError, EOFError, zlib.error):
+        return False

@@ -25,6 +25,7 @@ from fastapi.routing import APIRoute, request_response
 from pydantic import BaseModel
 
 from coop_review_api.http.body import FILLED, Model
+from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.initials import initials_of
 
 
@@ -132,7 +133,8 @@ def _plan_of(annotation: Any, known: dict[type, _Plan]) -> _Plan:
             known[annotation] = _Plan()
             _read(annotation, known)
         return known[annotation]
-    plans = [_plan_of(one, known) for one in get_args(annotation)]
+    inner = annotation.kinds if isinstance(annotation, Shape) else get_args(annotation)
+    plans = [_plan_of(one, known) for one in inner]
     return _Plan(
         pairs=[pair for plan in plans for pair in plan.pairs],
         inner=[one for plan in plans for one in plan.inner],

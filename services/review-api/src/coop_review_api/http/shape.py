@@ -13,17 +13,20 @@ says what that takes; all other bodies are models.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import models_json_schema
 from pydantic_core import CoreSchema
 
+M = TypeVar("M", bound=BaseModel)
+
 _MARK: Final = "x-shape"
 _REF: Final = "#/components/schemas/{name}"
 
 _known: dict[str, type] = {}
+_answered: set[str] = set()
 _members: dict[str, dict[str, type]] = {}
 
 
@@ -39,6 +42,11 @@ class Shape:
         for kind in kinds:
             _members.setdefault(kind.__name__, {}).update(members or {})
 
+    @property
+    def kinds(self) -> list[type]:
+        """The structs and models themselves."""
+        return [_known[name] for name in self._names]
+
     @classmethod
     def reference(cls, kind: type) -> dict[str, Any]:
         """What stands for a reference to this one in a description that is written by hand."""
@@ -52,11 +60,27 @@ class Shape:
         return {"type": "object", _MARK: list(self._names)}
 
 
+class NamedShape(Shape):
+    """The model of a slice that stands above, by its name: the slice says what is called so
+    (`named`). The field's value is one."""
+
+    def __init__(self, name: str) -> None:
+        self._names = (name,)
+
+
+def named(kind: type[M]) -> type[M]:
+    """A decorator of the model that a `NamedShape` means by its name; a route answers with it, so
+    that it is in the description anyway."""
+    Shape(kind)
+    _answered.add(kind.__name__)
+    return kind
+
+
 def resolved(schema: dict[str, Any]) -> None:
     """Puts the shapes that are named into the description's components, and references to them
     where they are named. Raises ValueError where a model has a shape's name."""
     components = schema["components"]["schemas"]
-    done: set[str] = set()
+    done = _answered & set(components)
     # A shape may name others.
     while wanted := sorted(set(_names(schema)) - done):
         done.update(wanted)

@@ -29,7 +29,7 @@ from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.decision_log import reader as decision_log
 from coop_review_api.decision_log.question import LogQuestion
-from coop_review_api.decision_log.route import DecisionLogEntry, entry_view
+from coop_review_api.decision_log.route import DecisionLogEntry, entry_view, names_in
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.delivery.route import DeliveryView
 from coop_review_api.history.port import FoundItem, Slice
@@ -199,7 +199,8 @@ async def _log(
     page, cursor = entries[:LOGGED], None
     if len(entries) > LOGGED:
         cursor = cursor_for(_LOG, f"{page[-1].time.isoformat()} {page[-1].id}")
-    return [entry_view(entry) for entry in page], cursor
+    names = await names_in(request, principal, page)
+    return [entry_view(entry, names) for entry in page], cursor
 
 
 async def _related(request: Request, principal: Principal, found: FoundItem) -> RelatedView:

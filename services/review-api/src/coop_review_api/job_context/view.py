@@ -18,6 +18,7 @@ from coop_review_api.explanation.view import ConditionNodeView, Score
 from coop_review_api.history.known_item import Carrier
 from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView, PlatformUserView
+from coop_review_api.http.shape import named
 from coop_review_api.job_context.part import PartName, Reason
 from coop_review_api.media_value.view import MediaValueView
 from coop_review_api.review.draft_route import DraftView
@@ -219,6 +220,7 @@ class MissingPartView(Model):
     reason: Reason
 
 
+@named
 class JobContextView(Model):
     """A job with everything that its page shows first. `author` is null where nobody knows who made
     the item; `offers` once the job is closed. `remaining` is how much waits in its queue, of a

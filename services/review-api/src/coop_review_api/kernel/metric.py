@@ -113,9 +113,11 @@ ERASED_USERS = Counter("coop_review_erased_users_total", "End users whose erasur
 ERASED_ITEMS = Counter(
     "coop_review_erased_items_total", "Items that erasures went through, each round counted."
 )
-EMPTIED_JOBS = Counter(
-    "coop_review_emptied_jobs_total",
-    "Jobs that closed longer ago than their organisation keeps what they say, and were emptied.",
+FADED = Counter(
+    "coop_review_faded_total",
+    "Rows that went or were emptied because their organisation's days for them were over, by their"
+    " table.",
+    ["table"],
 )
 ERASURE_AGE = Level(
     "coop_review_erasure_age_seconds",

@@ -54,6 +54,13 @@ audit_log = Table(
     Column("target_id", Text, nullable=True),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Index(None, "org_id", "audit_id"),
+    Index(
+        "audit_log_trials_ix",
+        "org_id",
+        "action",
+        "time",
+        postgresql_where=text("action IN ('integration.tried', 'test_request.sent')"),
+    ),
 )
 
 erased_users = Table(

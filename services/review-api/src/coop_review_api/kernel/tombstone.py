@@ -9,7 +9,7 @@ Must not: outlive the topics by long: after `KEPT` nothing of the user can come 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -38,6 +38,13 @@ _AMONG = text(
     """  # noqa: S608 - names of our own
 )
 
+_WITH_ANY = text(
+    f"""
+    SELECT o FROM unnest(CAST(:orgs AS text[])) AS o
+     WHERE EXISTS (SELECT 1 FROM {erased_users.fullname} e WHERE e.org_id = o)
+    """  # noqa: S608 - names of our own
+)
+
 
 class Tombstone:
     """Of one user. `covers` what came at a moment."""
@@ -50,6 +57,16 @@ class Tombstone:
 
     def covers(self, moment: datetime) -> bool:
         return moment <= self.until
+
+
+async def organisations_with_any(
+    connection: AsyncConnection, org_ids: Collection[str]
+) -> frozenset[str]:
+    """Those of the organisations in which anybody was erased: asked first where many users would
+    have to be asked about, of whom most are in none."""
+    if not org_ids:
+        return frozenset()
+    return frozenset(await connection.scalars(_WITH_ANY, {"orgs": list(org_ids)}))
 
 
 async def among(

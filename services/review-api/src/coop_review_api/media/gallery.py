@@ -122,14 +122,18 @@ class Gallery:
         return known
 
     async def piece(self, medium: Medium, first: int, last: int | None) -> tuple[Facts, Piece]:
-        """Bytes of a film or a sound as it is. Raises `MediaFault`, `RangeRefused`, `MediaBusy`."""
+        """Bytes of a film or a sound, without what it says of itself. Raises `MediaFault`,
+        `RangeRefused`, `MediaBusy`."""
         facts = await self.facts(medium)
         if facts.state != "ok":
             raise _fault_of(facts, self._clock)
         if facts.kind == "IMAGE":
             raise MediaFault("not-media", "it is a picture: there is nothing to play")
         async with self._places.taken(medium.org_id):
-            return facts, await self._stream.piece(medium.url, first, last)
+            piece = await self._stream.piece(
+                medium.url, first, last, media_type=facts.media_type or ""
+            )
+            return facts, piece
 
     async def erase(self, org_id: str, items: Sequence[ItemRef]) -> int:
         """Forget these items' media, and what is kept of them; how many derivatives that were.

@@ -18,13 +18,15 @@ Part = Literal["picture", "sheet", "stream"]
 
 class Medium(Struct, frozen=True, kw_only=True):
     """`url` is the platform's: for the fetcher's eyes. `severity`: of the job, from 0 to 4; 0 in an
-    investigation. `job_id`: None in an investigation."""
+    investigation. `job_id`: None in an investigation. `second_review_id`: where it was shown to who
+    decides again."""
 
     org_id: str
     item: ItemRef
     url: str
     is_grave: bool
     job_id: str | None = None
+    second_review_id: str | None = None
     severity: int = 0
 
     @property

@@ -33,6 +33,7 @@ from coop_review_api.kernel.principal import Principal
 from coop_review_api.media import exposure, reveal
 from coop_review_api.media.access import medium_of
 from coop_review_api.media.gallery import Gallery, Shown, Wish
+from coop_review_api.media.match import matches_of
 from coop_review_api.media.medium import Medium
 from coop_review_api.media.view import MediaFactsView, RevealBody, RevealView, facts_view
 from coop_review_api.media_value.reference import MAX_LENGTH
@@ -91,13 +92,17 @@ _HEADERS: Final = {
 
 @router.get("/media/{ref}/facts", operation_id="getMediaFacts", response_model=MediaFactsView)
 async def get_media_facts(request: Request, principal: Viewer, ref: Ref) -> MediaFactsView:
-    """What a medium is: its size, length, hashes; or why it cannot be shown. It is fetched for
-    that, where nobody did before."""
-    medium = await medium_of(context_of(request), principal, ref)
+    """What a medium is: its size, length, hashes, and which hash banks have it; or why it cannot be
+    shown. It is fetched for that, where nobody did before."""
+    context = context_of(request)
+    medium = await medium_of(context, principal, ref)
     try:
-        return facts_view(await part_of(request, Gallery).facts(medium))
+        facts = await part_of(request, Gallery).facts(medium)
     except MediaBusy as busy:
         raise Unavailable(str(busy), retry_after=busy.retry_after) from None
+    async with transaction(context.engine) as connection:
+        matches = await matches_of(connection, medium.org_id, medium.item_key, medium.value_key)
+    return facts_view(facts, matches)
 
 
 @router.post(
@@ -144,9 +149,12 @@ async def reveal_media(
 
 def _check_purpose(medium: Medium, body: RevealBody) -> None:
     """Raises `Invalid` where it is not for what the medium was shown in."""
-    if (body.job_id is None) != body.investigation:
-        raise Invalid([Fault("/jobId", "the job, or investigation, not both")])
-    if body.job_id != medium.job_id:
+    named = (body.job_id is not None, body.second_review_id is not None, body.investigation)
+    if sum(named) != 1:
+        raise Invalid([Fault("/jobId", "the job, the second review, or investigation: one")])
+    # Who decides again is not told which job it is.
+    job_id = None if medium.second_review_id else medium.job_id
+    if (body.job_id, body.second_review_id) != (job_id, medium.second_review_id):
         raise NotFound("no such medium")
 
 

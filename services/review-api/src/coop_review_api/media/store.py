@@ -123,11 +123,6 @@ async def of_items(
     )
 
 
-async def of_org(connection: AsyncConnection, org_id: str, most: int) -> list[Derived]:
-    """Some derivatives of an organisation."""
-    return await _found(connection, media_derivatives.c.org_id == org_id, most)
-
-
 async def unused(connection: AsyncConnection, since: datetime, most: int) -> list[Derived]:
     """Derivatives that nobody used since then, the longest unused first."""
     return await _found(connection, media_derivatives.c.used_at < since, most)

@@ -7,7 +7,18 @@ Must not: say what was decided about it.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Index, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
 
 from coop_review_api.kernel.schema import metadata
 
@@ -36,6 +47,19 @@ media_facts = Table(
     Column("fetched_at", _TIME, nullable=False),
     Column("changed_at", _TIME, nullable=True),  # when its host first sent something else
     Index(None, "fetched_at"),
+)
+
+media_matches = Table(
+    "media_matches",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("item_key", _UUID, primary_key=True),
+    Column("value_key", Text, primary_key=True),
+    Column("bank_id", Text, primary_key=True),
+    Column("algorithm", Text, primary_key=True),
+    Column("distance", Integer, nullable=True),  # bits; null: not told
+    Column("matched_at", _TIME, nullable=False),
+    Index(None, "matched_at"),
 )
 
 media_derivatives = Table(

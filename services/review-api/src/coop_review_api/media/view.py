@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -10,14 +11,27 @@ from pydantic import Field
 
 from coop_review_api.http.body import Body, Model
 from coop_review_api.media.exposure import Day, Stretch
+from coop_review_api.media.match import Match
 from coop_review_api.media.medium import Facts
+
+
+class MediaMatchView(Model):
+    """A hash bank that has a medium, as was found at `matchedAt`; `bankName` is null where the bank
+    is gone. `distance` is in bits: 0 of a file that is the same, null where it was not told."""
+
+    bank_id: str
+    bank_name: str | None
+    algorithm: str
+    distance: int | None
+    matched_at: datetime
 
 
 class MediaFactsView(Model):
     """What is known of a medium. `state` says whether it can be shown; where it cannot, `reason`
     says why, and `retryAt` when it is worth asking again. Pixels are those of what is shown,
     upright; `duration` is in seconds; hashes are hexadecimal. `changedAt`: since then its host
-    sends another file than at first."""
+    sends another file than at first. `matches` are the hash banks that have it, the nearest first:
+    none also where it was not looked for."""
 
     state: Literal["ok", "gone", "too-large", "not-media", "unreachable", "broken"]
     reason: str
@@ -34,14 +48,16 @@ class MediaFactsView(Model):
     sha256: str | None
     fetched_at: datetime
     changed_at: datetime | None
+    matches: list[MediaMatchView]
 
 
 class RevealBody(Body):
-    """What I choose to see, and for what: the job in which it was shown (`jobId`), or an
-    investigation."""
+    """What I choose to see, and for what: the job or the second review in which it was shown
+    (`jobId`, `secondReviewId`), or an investigation."""
 
     stage: Literal["grey", "clear"]
     job_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    second_review_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     investigation: bool = False
 
 
@@ -97,8 +113,11 @@ class TeamExposureView(Model):
     smallest_group: int
 
 
-def facts_view(facts: Facts) -> MediaFactsView:
-    return MediaFactsView(**msgspec.structs.asdict(facts))
+def facts_view(facts: Facts, matches: Sequence[Match]) -> MediaFactsView:
+    return MediaFactsView(
+        **msgspec.structs.asdict(facts),
+        matches=[MediaMatchView(**msgspec.structs.asdict(one)) for one in matches],
+    )
 
 
 def exposure_view(days: list[Day], stretch: Stretch, *, break_due: bool) -> ExposureView:

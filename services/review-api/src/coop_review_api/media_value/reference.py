@@ -1,10 +1,11 @@
 """What a page asks for a medium by: not its address, but where it is, and a code of ours.
 
-    <base64url of [job, submission, type, item, pointer, digest]>.<code>
+    <base64url of [job, submission, type, item, pointer, digest, second review]>.<code>
 
-    job          the job in which it was shown; empty: it was looked up
+    job          the job in which it was shown; empty: it was looked up, or decided again
     submission   of which version of the item, in the history; empty: it is in the job itself
     digest       of the medium's address: another picture in its place is another medium
+    second review    in which it was shown, blind: of the job nothing is said
 
 Guarantees: only who holds the operator's keys makes one, for one organisation; the same medium in
 the same place has the same reference, so that a browser may keep it. It opens nothing by itself:
@@ -37,6 +38,7 @@ class MediaReference(msgspec.Struct, frozen=True, array_like=True):
     item_id: str
     pointer: str
     digest: str
+    second_review_id: str = ""
 
     @property
     def item(self) -> ItemRef:

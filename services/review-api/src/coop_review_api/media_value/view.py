@@ -25,14 +25,20 @@ class MediaValueView(Model):
     kind: Literal["IMAGE", "VIDEO", "AUDIO"] | None
 
 
-def media_of_job(vault: Vault, org_id: str, job: Job) -> list[MediaValueView]:
-    """The media in a job's payload, by pointers into that."""
+def media_of_job(
+    vault: Vault, org_id: str, job: Job, *, second_review_id: str = ""
+) -> list[MediaValueView]:
+    """The media in a job's payload, by pointers into that; for a second review they say nothing of
+    the job."""
     found: list[MediaValueView] = []
+    place = {"second_review_id": second_review_id} if second_review_id else {}
+    if not second_review_id:
+        place["job_id"] = job.summary.job_id
     for at, item in _items(job):
         room = _MOST - len(found)
         if room <= 0:
             break
-        found += media_of_item(vault, org_id, item, at=at, job_id=job.summary.job_id)[:room]
+        found += media_of_item(vault, org_id, item, at=at, **place)[:room]
     return found
 
 
@@ -55,9 +61,11 @@ def media_of_item(
     at: str = "",
     job_id: str = "",
     submission_id: str = "",
+    second_review_id: str = "",
 ) -> list[MediaValueView]:
     """The media of an item that is shown at the pointer `at`: in a job, in which it lies or, with
-    `submission_id`, beside which the history has it; or looked up, without a job."""
+    `submission_id`, beside which the history has it; in a second review; or looked up, without a
+    job."""
     return [
         MediaValueView(
             ref=signed(
@@ -70,6 +78,7 @@ def media_of_item(
                     item_id=item.id,
                     pointer=value.pointer,
                     digest=digest_of(value.url),
+                    second_review_id=second_review_id,
                 ),
             ),
             pointer=f"{at}/data{value.pointer}",

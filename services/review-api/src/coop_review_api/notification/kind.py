@@ -30,6 +30,9 @@ class NotificationKind(StrEnum):
     EXPORT_READY = "EXPORT_READY"
     EXPORT_FAILED = "EXPORT_FAILED"
     BULK_DONE = "BULK_DONE"
+    APPEAL_OF_MY_DECISION = "APPEAL_OF_MY_DECISION"
+    APPEAL_OF_MY_BULK_ACTION = "APPEAL_OF_MY_BULK_ACTION"
+    STRIKE_THRESHOLD = "STRIKE_THRESHOLD"
 
 
 class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -96,7 +99,43 @@ class BulkData(Struct, frozen=True, kw_only=True, rename="camel"):
     refused: int
 
 
-Data = RuleTrippedData | EndpointData | MentionData | AssignedData | ExportData | BulkData
+class AppealData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An appeal came in against a decision of one's own, on a job of that queue. Who appeals, and
+    why, is read at the appeal: somebody else decides it."""
+
+    decision_id: str
+    job_id: str
+    queue_name: str
+    decided_at: datetime
+
+
+class BulkAppealData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An appeal came in against what a bulk action did that one made or confirmed, carried out from
+    `started_at` on. Who appeals, and of which of its items, is read at the appeal."""
+
+    bulk_id: str
+    started_at: datetime
+
+
+class ThresholdData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Users of the platform reached a threshold of strikes, the first of that hour `at`. Who they
+    are is read where strikes are listed."""
+
+    threshold: int
+    at: datetime
+
+
+Data = (
+    RuleTrippedData
+    | EndpointData
+    | MentionData
+    | AssignedData
+    | ExportData
+    | BulkData
+    | AppealData
+    | BulkAppealData
+    | ThresholdData
+)
 
 
 class Text(Struct, frozen=True, kw_only=True):
@@ -154,6 +193,12 @@ def text_of(kind: NotificationKind, data: Data) -> Text:
             return _export(data)
         case BulkData():
             return _bulk(data)
+        case AppealData():
+            return _appeal(data)
+        case BulkAppealData():
+            return _bulk_appeal(data)
+        case ThresholdData():
+            return _threshold(data)
 
 
 def wire_of(data: Data) -> dict[str, Any]:
@@ -266,6 +311,43 @@ def _bulk(data: BulkData) -> Text:
         subject=f"{what} {end}",
         paragraphs=(f"{what} {end}: {data.requested} of {data.total} were requested.",),
         facts=(("Id", data.bulk_id), ("Refused", str(data.refused))),
+    )
+
+
+def _appeal(data: AppealData) -> Text:
+    return Text(
+        subject="An appeal against a decision of yours",
+        paragraphs=(
+            "A user of the platform appealed against a decision of yours.",
+            "Somebody else decides it.",
+        ),
+        facts=(
+            ("Queue", data.queue_name),
+            ("Job", data.job_id),
+            ("Decided", data.decided_at.isoformat(timespec="seconds")),
+        ),
+    )
+
+
+def _bulk_appeal(data: BulkAppealData) -> Text:
+    return Text(
+        subject="An appeal against a bulk action of yours",
+        paragraphs=(
+            "A user of the platform appealed against what a bulk action of yours did.",
+            "Somebody else decides it.",
+        ),
+        facts=(
+            ("Id", data.bulk_id),
+            ("Carried out", data.started_at.isoformat(timespec="seconds")),
+        ),
+    )
+
+
+def _threshold(data: ThresholdData) -> Text:
+    return Text(
+        subject=f"Users reached {data.threshold} strikes",
+        paragraphs=(f"Users of the platform reached the threshold of {data.threshold} strikes.",),
+        facts=(("Since", data.at.isoformat(timespec="seconds")),),
     )
 
 

@@ -18,13 +18,16 @@ from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.notification import store
 from coop_review_api.notification.kind import (
+    AppealData,
     AssignedData,
+    BulkAppealData,
     BulkData,
     EndpointData,
     ExportData,
     MentionData,
     NotificationKind,
     RuleTrippedData,
+    ThresholdData,
 )
 from coop_runtime.database.engine import transaction
 
@@ -81,13 +84,37 @@ class BulkNotification(_Notification):
     data: Annotated[dict[str, Any], Shape(BulkData)]
 
 
+class AppealNotification(_Notification):
+    """An appeal came in against a decision of one's own."""
+
+    kind: Literal[NotificationKind.APPEAL_OF_MY_DECISION]
+    data: Annotated[dict[str, Any], Shape(AppealData)]
+
+
+class BulkAppealNotification(_Notification):
+    """An appeal came in against a bulk action that one made or confirmed."""
+
+    kind: Literal[NotificationKind.APPEAL_OF_MY_BULK_ACTION]
+    data: Annotated[dict[str, Any], Shape(BulkAppealData)]
+
+
+class ThresholdNotification(_Notification):
+    """Users reached a threshold of strikes: told once an hour and threshold."""
+
+    kind: Literal[NotificationKind.STRIKE_THRESHOLD]
+    data: Annotated[dict[str, Any], Shape(ThresholdData)]
+
+
 NotificationView = Annotated[
     RuleTrippedNotification
     | EndpointNotification
     | MentionNotification
     | AssignedNotification
     | ExportNotification
-    | BulkNotification,
+    | BulkNotification
+    | AppealNotification
+    | BulkAppealNotification
+    | ThresholdNotification,
     Field(discriminator="kind"),
 ]
 """`kind` says what is in `data`."""

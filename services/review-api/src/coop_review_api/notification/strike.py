@@ -1,6 +1,8 @@
 """The history of users' strikes: how each total came to be what it is.
 
-Guarantees: each change is kept once, for `RETENTION`; of one user in the order of the log.
+Guarantees: each change is kept once, for `RETENTION`; of one user in the order of the log. Whoever
+manages the organisation is told when users reach a threshold, in the transaction in which that is
+kept: once an hour and threshold, however many users there are.
 Must not: be taken for the truth of what counts now; the dispatcher has that.
 """
 
@@ -17,12 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import StrikesChanged
 from coop_contracts.ids import item_key
+from coop_contracts.permission import Permission
 from coop_review_api.kernel.clock import Clock
+from coop_review_api.notification import store
+from coop_review_api.notification.kind import NotificationKind, ThresholdData
+from coop_review_api.notification.store import News
 from coop_review_api.notification.table import strike_changes
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 
 RETENTION = timedelta(days=365)
+FRESH = timedelta(days=7)
+"""Of what happened longer ago, and is read only now, nobody is told."""
 
 _PRUNE = 1000
 
@@ -45,7 +53,34 @@ class StrikeHistory:
         rows = [_row(received.event) for received in batch if received.event.time >= oldest]
         if rows:
             async with transaction(self._engine) as connection:
-                await connection.execute(insert(strike_changes).on_conflict_do_nothing(), rows)
+                await self._keep(connection, rows)
+
+    async def _keep(self, connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+        kept = set(
+            await connection.scalars(
+                insert(strike_changes)
+                .on_conflict_do_nothing()
+                .returning(strike_changes.c.event_id),
+                rows,
+            )
+        )
+        told: dict[tuple[str, int, datetime], datetime] = {}
+        for row in rows:
+            at = row["changed_at"]
+            if row["event_id"] not in kept or at < self._clock() - FRESH:
+                continue
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            for threshold in row["crossed"]:
+                told.setdefault((row["org_id"], threshold, hour), at)
+        for (org_id, threshold, hour), at in sorted(told.items()):
+            news = News(
+                org_id=org_id,
+                cause_id=f"strikes/{threshold}/{hour.isoformat()}",
+                kind=NotificationKind.STRIKE_THRESHOLD,
+                data=ThresholdData(threshold=threshold, at=at),
+                at=self._clock(),
+            )
+            await store.tell(connection, news, permission=Permission.MANAGE_ORG, mail=False)
 
 
 async def page(

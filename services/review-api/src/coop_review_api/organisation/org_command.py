@@ -28,8 +28,10 @@ import msgspec
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_media.store import DerivativeStore
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.error import NotFound, ReviewError
 from coop_review_api.organisation import export, removal, state
@@ -41,6 +43,7 @@ from coop_runtime.database.engine import engine_of, transaction
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.error import Retryable
 from coop_runtime.redis.client import redis_client
+from coop_runtime.secret.vault import Vault
 
 NAME = "coop-review-api-org"
 _REDIS_SECONDS = 10.0
@@ -139,14 +142,24 @@ def _tell(what: str) -> None:
 @asynccontextmanager
 async def _places(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Places]:
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
+    bridge = HashBridge(settings.hash_url, settings.internal_token.get_secret_value())
     redis = redis_client(settings.redis, timeout=_REDIS_SECONDS, name=NAME)
     producer = Producer(settings, client_id=NAME)
     topic = ConfigTopic(settings)
     await producer.start()
     try:
-        yield Places(engine=engine, dispatch=dispatch, redis=redis, producer=producer, topic=topic)
+        yield Places(
+            engine=engine,
+            dispatch=dispatch,
+            bridge=bridge,
+            redis=redis,
+            producer=producer,
+            topic=topic,
+            derivatives=DerivativeStore.of(settings.object_store, Vault.of(settings)),
+        )
     finally:
         await producer.stop()
         await topic.close()
         await redis.aclose()
+        await bridge.aclose()
         await dispatch.aclose()

@@ -41,7 +41,7 @@ RECORDS: Final = OrgRecords(
         "open_job_times": None,
         "submission_windows": None,  # hours
         "tallies": _OF_KEY,
-        "tally_weeks": _OF_KEY,
+        "tally_seasons": _OF_KEY,
         "tally_horizons": None,
     },
     apart=(*LOGS, "orgs"),

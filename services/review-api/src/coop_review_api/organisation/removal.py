@@ -1,8 +1,9 @@
 """The end of an organisation: everything that there is of it, in every place.
 
-    suspended? ─▶ dispatcher (its own API) ─▶ queue store ─▶ Redis ─▶ documents, as deletions
-      ─▶ the relay has published them ─▶ tombstones on the config topic ─▶ the schema `review`
-      ─▶ its logs, and the organisation ─▶ counted again
+    suspended? ─▶ dispatcher, hma-bridge (their own APIs) ─▶ queue store ─▶ Redis ─▶ documents, as
+      deletions
+      ─▶ the relay has published them ─▶ tombstones on the config topic ─▶ its folder of the object
+      store ─▶ the schema `review` ─▶ its logs, and the organisation ─▶ counted again
 
 What it set in motion goes first, while it is suspended, so that nothing of it acts any more; its
 documents next, so that no service knows it; what tells of it last.
@@ -29,13 +30,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.config import DOCUMENT_TYPES, Kind
 from coop_contracts.dispatch import COUNT_RECORDS, REMOVE_RECORDS, RecordsQuestion, RemoveRecords
 from coop_contracts.event import ConfigChanged
+from coop_contracts.hash_bank import COUNT_HASH_RECORDS, REMOVE_HASH_RECORDS
 from coop_contracts.topic import all_topics
+from coop_media.store import DerivativeStore, StoreUnavailable
 from coop_queues.store import RECORDS as QUEUE_RECORDS
 from coop_review_api.configuration.log import config_key, forget, lock
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.configuration.relation import CURRENT, ORGS
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Unavailable
@@ -49,9 +53,11 @@ from coop_runtime.kafka.producer import Producer
 _WITHIN: Final = 3600.0  # seconds that one schema may take
 _PUBLISHED_WITHIN: Final = 60.0
 _SCANNED: Final = 1000
+_OBJECTS: Final = 10_000
 
 Contents = Mapping[str, Mapping[str, int]]
-"""Numbers by place (`review`, `queues`, `dispatch`, `redis`, `config topic`) and table."""
+"""Numbers by place (`review`, `queues`, `dispatch`, `hashes`, `redis`, `config topic`, `object
+store`) and table; of objects at most `_OBJECTS` are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +66,11 @@ class Places:
 
     engine: AsyncEngine
     dispatch: Dispatch
+    bridge: HashBridge
     redis: Redis
     producer: Producer
     topic: ConfigTopic
+    derivatives: DerivativeStore
 
 
 async def contents(places: Places, org_id: str) -> Contents:
@@ -73,10 +81,14 @@ async def contents(places: Places, org_id: str) -> Contents:
         found["queues"] = await QUEUE_RECORDS.count(connection, org_id)
     told = await places.dispatch.ask(org_id, COUNT_RECORDS, RecordsQuestion())
     found["dispatch"] = told.tables
+    hashes = await places.bridge.ask(org_id, COUNT_HASH_RECORDS, RecordsQuestion())
+    found["hashes"] = hashes.tables
     keys = [key async for key in places.redis.scan_iter(_pattern(org_id), count=_SCANNED)]
     found["redis"] = {"keys": len(keys)} if keys else {}
     documents = (await places.topic.read()).of_org(org_id)
     found["config topic"] = {"documents": len(documents)} if documents else {}
+    objects = await _objects(places, org_id)
+    found["object store"] = {"objects": len(objects)} if objects else {}
     return {place: numbers for place, numbers in found.items() if numbers}
 
 
@@ -95,6 +107,9 @@ async def remove(
     tell("dispatcher")
     while (await places.dispatch.ask(org_id, REMOVE_RECORDS, RemoveRecords())).more:
         pass
+    tell("hma-bridge")
+    while (await places.bridge.ask(org_id, REMOVE_HASH_RECORDS, RemoveRecords())).more:
+        pass
     tell("queues")
     await _empty(places.engine, QUEUE_RECORDS, org_id)
     tell("redis")
@@ -103,6 +118,13 @@ async def remove(
     await _delete_documents(places.engine, org_id, clock=clock)
     await _published(places.engine, org_id)
     await _entomb(places, org_id)
+    tell("object store")
+    # By what lies there, not by what rows say: one that no row knows would stay for ever.
+    while objects := await _objects(places, org_id):
+        try:
+            await places.derivatives.delete(objects)
+        except StoreUnavailable as error:
+            raise Unavailable(f"the object store: {error}") from None
     tell("review")
     await _empty(places.engine, RECORDS, org_id)
     await _end(places.engine, org_id, before, clock=clock)
@@ -121,6 +143,14 @@ async def _check_suspended(places: Places, org_id: str) -> None:
     # Without documents it was suspended once: an earlier removal was stopped.
     if there is not None and documents is not None and not suspended:
         raise Conflict("suspend the organisation first, and let what is under way come to its end")
+
+
+async def _objects(places: Places, org_id: str) -> list[str]:
+    """Raises `Unavailable`."""
+    try:
+        return await places.derivatives.names(org_id, _OBJECTS)
+    except StoreUnavailable as error:
+        raise Unavailable(f"the object store: {error}") from None
 
 
 async def _empty(engine: AsyncEngine, records: OrgRecords, org_id: str) -> None:

@@ -83,6 +83,7 @@ class SettingsBody(Body):
     rule_max_users_per_hour: Ceiling | None = None
     item_history_days: Annotated[int, Field(ge=0, le=3650)] = 30
     closed_job_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    record_days: Annotated[int, Field(ge=30, le=3650)] | None = None
     item_text_search: bool = False
     time_zone: TimeZone = "UTC"
 
@@ -127,5 +128,6 @@ class SettingsView(Stamped):
     rule_max_users_per_hour: int | None = None
     item_history_days: int = 30
     closed_job_days: int | None = None
+    record_days: int | None = None
     item_text_search: bool = False
     time_zone: str = "UTC"

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.config import Kind
@@ -150,45 +150,49 @@ async def _end_oldest(connection: AsyncConnection, user_id: str) -> None:
     )
 
 
-async def _row_of(connection: AsyncConnection, token: str) -> Row[*tuple[Any, ...]] | None:
-    roles, settings = CURRENT.subquery("roles"), CURRENT.subquery("settings")
-    found = await connection.execute(
-        select(
-            users.c.user_id,
-            users.c.org_id,
-            users.c.email,
-            users.c.name,
-            users.c.role,
-            users.c.is_break_glass,
-            sessions.c.session_id,
-            sessions.c.method,
-            sessions.c.created_at.label("signed_in_at"),
-            sessions.c.last_seen_at,
-            sessions.c.expires_at,
-            roles.c.document["permissions"].label("permissions"),
-            settings.c.document["requiresSecondFactor"].label("requires_second_factor"),
-            settings.c.document["requiresSingleSignOn"].label("elsewhere"),
-            settings.c.document["suspendedAt"].astext.label("suspended_at"),
-            settings.c.document["sessionHours"].label("session_hours"),
-            settings.c.document["sessionIdleMinutes"].label("session_idle_minutes"),
-            second_factors.c.confirmed_at,
-        )
-        .join(users, users.c.user_id == sessions.c.user_id)
-        .outerjoin(
-            roles,
-            and_(
-                roles.c.org_id == users.c.org_id,
-                roles.c.kind == Kind.ROLE,
-                roles.c.id == users.c.role,
-            ),
-        )
-        .outerjoin(
-            settings,
-            and_(settings.c.org_id == users.c.org_id, settings.c.kind == Kind.SETTINGS),
-        )
-        .outerjoin(second_factors, second_factors.c.user_id == users.c.user_id)
-        .where(sessions.c.token_hash == hash_of(token), users.c.status == "ACTIVE")
+_ROLES, _SETTINGS = CURRENT.subquery("roles"), CURRENT.subquery("settings")
+# Asked with every request: made once.
+_ROW = (
+    select(
+        users.c.user_id,
+        users.c.org_id,
+        users.c.email,
+        users.c.name,
+        users.c.role,
+        users.c.is_break_glass,
+        sessions.c.session_id,
+        sessions.c.method,
+        sessions.c.created_at.label("signed_in_at"),
+        sessions.c.last_seen_at,
+        sessions.c.expires_at,
+        _ROLES.c.document["permissions"].label("permissions"),
+        _SETTINGS.c.document["requiresSecondFactor"].label("requires_second_factor"),
+        _SETTINGS.c.document["requiresSingleSignOn"].label("elsewhere"),
+        _SETTINGS.c.document["suspendedAt"].astext.label("suspended_at"),
+        _SETTINGS.c.document["sessionHours"].label("session_hours"),
+        _SETTINGS.c.document["sessionIdleMinutes"].label("session_idle_minutes"),
+        second_factors.c.confirmed_at,
     )
+    .join(users, users.c.user_id == sessions.c.user_id)
+    .outerjoin(
+        _ROLES,
+        and_(
+            _ROLES.c.org_id == users.c.org_id,
+            _ROLES.c.kind == Kind.ROLE,
+            _ROLES.c.id == users.c.role,
+        ),
+    )
+    .outerjoin(
+        _SETTINGS,
+        and_(_SETTINGS.c.org_id == users.c.org_id, _SETTINGS.c.kind == Kind.SETTINGS),
+    )
+    .outerjoin(second_factors, second_factors.c.user_id == users.c.user_id)
+    .where(sessions.c.token_hash == bindparam("token_hash"), users.c.status == "ACTIVE")
+)
+
+
+async def _row_of(connection: AsyncConnection, token: str) -> Row[*tuple[Any, ...]] | None:
+    found = await connection.execute(_ROW, {"token_hash": hash_of(token)})
     return found.one_or_none()
 
 

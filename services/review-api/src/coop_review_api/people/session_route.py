@@ -92,7 +92,7 @@ class Preferences(Body):
     """How the console looks to one person, on every machine."""
 
     theme: Literal["SYSTEM", "LIGHT", "DARK"] = "SYSTEM"
-    density: Literal["COMFORTABLE", "COMPACT"] = "COMFORTABLE"
+    density: Literal["COMFORTABLE", "COMPACT"] = "COMPACT"
     shortcuts: bool = True
 
 

@@ -9,15 +9,20 @@ from redis.asyncio import Redis
 
 from coop_media.store import DerivativeStore
 from coop_queues.store import Claims, OrderIndex, client_of
+from coop_review_api.analytics.open_job import LevelMemory
 from coop_review_api.analytics.route import FigureConcurrency
 from coop_review_api.automation.deletion import Deletions
 from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.configuration.scale import RuleScale
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
 from coop_review_api.explanation.rule_cost import MeasuredRules, ScaleLimits
+from coop_review_api.hash_bank.bridge import HashBridge
+from coop_review_api.hash_bank.medium_file import MediumFiles
+from coop_review_api.hash_bank.upload import HashUploads
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.http.build import Build
 from coop_review_api.http.console_file import read_console
@@ -25,11 +30,14 @@ from coop_review_api.http.context import Context
 from coop_review_api.http.csp_report_route import CspReports, ReportLimits
 from coop_review_api.http.upload import UploadLimits, Uploads
 from coop_review_api.investigation.retention import horizon_of
+from coop_review_api.job_context.route import context_of_job
 from coop_review_api.kernel.clock import now
 from coop_review_api.live.hub import Hub
 from coop_review_api.live.presence import Presence, PresenceLimits
+from coop_review_api.media.access import SecondReviews
 from coop_review_api.media.gallery import Gallery
 from coop_review_api.media.keeper import KeepingLimits, MediaKeeper
+from coop_review_api.media.seen import RevealedMedia
 from coop_review_api.partial_item.partial_item import PartialItems
 from coop_review_api.people import session
 from coop_review_api.people.password import Passwords
@@ -37,13 +45,16 @@ from coop_review_api.process.application import build, limited
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.limit import limits
 from coop_review_api.process.readiness import database_ready
+from coop_review_api.quality import second_review
 from coop_review_api.quality.follower import SamplesDecisions
 from coop_review_api.quality.route import AgreementConcurrency
+from coop_review_api.review.claimed_view import ClaimContexts
 from coop_review_api.review.desk import Desk
 from coop_review_api.review.origin import Origins
 from coop_review_api.settings import Settings
 from coop_review_api.signal.signals import Signals
 from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_review_api.tally.reader import TallyReader
 from coop_review_api.translation.translator import Translator
 from coop_runtime.database.engine import engine_of
 from coop_runtime.egress.guard import EgressGuard
@@ -51,6 +62,7 @@ from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.process.settings import refuse
 from coop_runtime.secret.vault import Vault
+from coop_signals.trial import AccountTrials
 
 NAME = "review-api"
 
@@ -79,6 +91,9 @@ def api(settings: Settings) -> Service:
     guard = EgressGuard.of(settings)
     partial_items = PartialItems(engine, guard, vault)
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
+    hash_bridge = HashBridge(settings.hash_url, settings.internal_token.get_secret_value())
+    medium_files = MediumFiles(guard)
+    reporter = CybertipReporter(settings.ncmec_url, settings.internal_token.get_secret_value())
     single_sign_on = SingleSignOn.of(settings, now)
     console = read_console(settings.review_console) if settings.review_console else None
     build_id = Build.of(console)
@@ -102,8 +117,10 @@ def api(settings: Settings) -> Service:
         signals=signals.catalogue,
         parts={
             **limits(),
+            AccountTrials: AccountTrials(settings, guard, vault, signals.known),
             AgreementConcurrency: AgreementConcurrency(),
             Build: build_id,
+            ClaimContexts: ClaimContexts(context_of_job),
             CspReports: CspReports(ReportLimits()),
             Desk: Desk(
                 engine=engine,
@@ -116,14 +133,21 @@ def api(settings: Settings) -> Service:
                 deletions=Deletions(engine, order, partial_items, clock=now),
                 origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),
+                seen=RevealedMedia(),
+                files_real=settings.ncmec_environment == "production",
             ),
+            CybertipReporter: reporter,
             Dispatch: dispatch,
             DocumentChecks: document_checks(guard),
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),
             FigureConcurrency: FigureConcurrency(),
             Gallery: gallery,
+            HashBridge: hash_bridge,
+            HashUploads: HashUploads(),
             Hub: hub,
             ItemReader: ItemReader(engine, horizon_of(now), clock=now),
+            LevelMemory: LevelMemory(),
+            MediumFiles: medium_files,
             PartialItems: partial_items,
             Passwords: passwords,
             Presence: presence,
@@ -136,7 +160,9 @@ def api(settings: Settings) -> Service:
             ),
             Redis: redis,
             Signals: signals,
+            SecondReviews: SecondReviews(second_review.job_held_by),
             SingleSignOn: single_sign_on,
+            TallyReader: TallyReader(),
             Translator: Translator(signals, redis, vault),
             Uploads: Uploads(UploadLimits()),
         },
@@ -148,6 +174,9 @@ def api(settings: Settings) -> Service:
         await signals.aclose()
         await single_sign_on.aclose()
         await dispatch.aclose()
+        await hash_bridge.aclose()
+        await medium_files.aclose()
+        await reporter.aclose()
         await partial_items.aclose()
         await claims.close()
         await order.close()

@@ -41,6 +41,8 @@ from coop_review_api.configuration.document_resource import (
 )
 from coop_review_api.configuration.resource import Resource
 from coop_review_api.configuration.resource_route import add_resource
+from coop_review_api.cybertip import route as cybertip
+from coop_review_api.cybertip import settings_route as ncmec_settings_route
 from coop_review_api.decision_log import job_route as decided_job_route
 from coop_review_api.decision_log import route as decision_log
 from coop_review_api.delivery import route as delivery
@@ -51,6 +53,7 @@ from coop_review_api.erasure import route as erasure
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
+from coop_review_api.hash_bank import route as hash_bank
 from coop_review_api.http import csp_report_route, index_route
 from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
@@ -127,6 +130,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     second_factor_route.router,
     key_route.router,
     settings_route.router,
+    ncmec_settings_route.router,
+    cybertip.router,
     provider_route.router,
     single_sign_on.router,
     claim_route.router,
@@ -141,6 +146,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     routing_order_route.router,
     bank_route.router,
     bank_match_route.router,
+    hash_bank.router,
     backtest.router,
     retroaction_route.router,
     bulk_route.router,
@@ -247,7 +253,11 @@ def limited(
     `console` is what is served beside the API."""
 
     def reads_itself(method: str, path: str) -> bool:
-        return bank_route.is_import(method, path) or bulk_route.is_large(method, path)
+        return (
+            bank_route.is_import(method, path)
+            or bulk_route.is_large(method, path)
+            or hash_bank.is_upload(method, path)
+        )
 
     tagged = frozenset(
         route.path

@@ -12,12 +12,14 @@ from coop_review_api.export.store import ExportLimits
 from coop_review_api.job_context.material import ContextLimits
 from coop_review_api.note.store import NoteLimits
 from coop_review_api.people.forgotten_password import ForgottenPasswordLimits
+from coop_review_api.signal.trial import AccountTrialLimits
 from coop_review_api.single_sign_on.attempt import AttemptLimits
 
 
 def limits() -> dict[type, object]:
     """Each slice's, by their types: parts of a `Context`."""
     known = (
+        AccountTrialLimits(),
         AttemptLimits(),
         AutomationLimits(),
         BacktestLimits(),

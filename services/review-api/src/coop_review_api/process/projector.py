@@ -1,5 +1,5 @@
-"""Wiring of the role `projector`: what the log says of submissions, strikes and backtests, kept
-where it can be asked; alarms, acted on and told to people.
+"""Wiring of the role `projector`: what the log says of submissions, media, strikes and backtests,
+kept where it can be asked; alarms, acted on and told to people.
 
 Must not: decide anything.
 """
@@ -14,22 +14,28 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.event import (
     ActionDelivered,
     ActionRequested,
+    AppealSubmitted,
     BacktestProgressed,
     EndpointChanged,
     Event,
     ItemSubmitted,
+    MediaSignals,
     RulesEvaluated,
     RuleTripped,
     StrikesChanged,
 )
 from coop_review_api.backtest.result import BacktestResults
+from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.kernel.clock import now
+from coop_review_api.media.match import MediaMatches
 from coop_review_api.notification.alarm import Alarms
 from coop_review_api.notification.strike import StrikeHistory
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.projection.handler import Projection
 from coop_review_api.projection.partition import Partitions
 from coop_review_api.projection.retention import RetentionKeeper
+from coop_review_api.review.appeal_news import AppealNews
+from coop_review_api.review.origin import Origins
 from coop_review_api.settings import ProjectorSettings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
@@ -41,8 +47,9 @@ NAME = "review-api-projector"
 
 _ALARMS = 20  # a batch is handled one by one, within the handler's deadline
 
-_PATIENT = frozenset({"evaluations", "submissions", "actions", "deliveries", "strikes"})
-"""These get a record for every item. Gathered, a record costs a fraction of what it does alone."""
+_PATIENT = frozenset({"evaluations", "submissions", "actions", "deliveries", "strikes", "media"})
+"""These get a record for every item, or nearly. Gathered, a record costs a fraction of what it does
+alone."""
 
 
 def projector(settings: ProjectorSettings) -> Service:
@@ -77,6 +84,7 @@ def _consumers(
 ) -> dict[str, Consumer[Any]]:
     """By name, which is also the end of the group's."""
     alarms = Alarms(engine, clock=now, mail=settings.mail_server is not None)
+    origins = Origins(BulkOrigins())
     batch = settings.review_projector_batch
     handlers: dict[str, tuple[type[Event], Handler[Any], int]] = {
         "evaluations": (RulesEvaluated, projection.evaluated, batch),
@@ -84,7 +92,9 @@ def _consumers(
         "actions": (ActionRequested, projection.requested, batch),
         "deliveries": (ActionDelivered, projection.delivered, batch),
         "strikes": (StrikesChanged, StrikeHistory(engine, clock=now), batch),
+        "appeals": (AppealSubmitted, AppealNews(engine, origins, clock=now), _ALARMS),
         "backtests": (BacktestProgressed, BacktestResults(engine), batch),
+        "media": (MediaSignals, MediaMatches(engine), batch),
         "rule-alarms": (RuleTripped, alarms.tripped, _ALARMS),
         "endpoint-alarms": (EndpointChanged, alarms.changed, _ALARMS),
     }

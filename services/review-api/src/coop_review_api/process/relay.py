@@ -15,6 +15,7 @@ from coop_media.store import DerivativeStore
 from coop_queues.store import OrderIndex
 from coop_review_api.audit.anchor import Anchorer
 from coop_review_api.automation.worker import AutomationLimits, AutomationWorker
+from coop_review_api.configuration.fading import FadingKeeper
 from coop_review_api.configuration.head_keeper import HeadKeeper
 from coop_review_api.configuration.topic import ConfigTopic
 from coop_review_api.delivery.dispatch import Dispatch
@@ -31,12 +32,13 @@ from coop_review_api.notification.mailer import Mailer
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.process.endings import ENDINGS
 from coop_review_api.process.erasers import erasers
+from coop_review_api.process.fadings import FADING
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.quality.needed import needed_jobs
 from coop_review_api.review.counting import DecisionCounter
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.keeping_keeper import KeepingKeeper
-from coop_review_api.review.spent_keeper import SpentJobKeeper
+from coop_review_api.review.spent_job import SpentJobs
 from coop_review_api.settings import RelaySettings
 from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
@@ -102,7 +104,11 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("erasures", erasing.run)
     service.add_task("audit", Anchorer(engine, vault, clock=now).run)
     service.add_task("automations", automations.run)
-    service.add_task("spent-jobs", SpentJobKeeper(engine, needed_jobs, clock=now).run)
+    spent = (SpentJobs(needed=needed_jobs, clock=now),)
+    spent_keeper = FadingKeeper(engine, spent, setting="closedJobDays", clock=now)
+    service.add_task("spent-jobs", spent_keeper.run)
+    fading = FadingKeeper(engine, FADING, setting="recordDays", clock=now)
+    service.add_task("fading", fading.run)
     service.add_task("keepings", KeepingKeeper(engine, order).run)
     service.add_task("decision-count", DecisionCounter(engine, clock=now).run)
     service.add_task("open-jobs", OpenJobCounter(engine, clock=now).run)

@@ -26,10 +26,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
     text,
 )
 
 from coop_review_api.kernel.schema import metadata
+from coop_review_api.kernel.words import joined, vector_of
 
 _TIME = DateTime(timezone=True)
 _BY_TIME: dict[str, Any] = {"postgresql_partition_by": "RANGE (time)"}
@@ -169,6 +171,12 @@ requested_actions = Table(
         "org_id",
         "reverses",
         postgresql_where=text("reverses IS NOT NULL"),
+    ),
+    Index(
+        "requested_actions_words_ix",
+        vector_of(joined(column("note")), column("org_id")),
+        postgresql_using="gin",
+        postgresql_where=text("note IS NOT NULL"),
     ),
     Index("requested_actions_rules_ix", "rule_ids", postgresql_using="gin"),
     **_BY_TIME,

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.ids import new_id
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.quality import second_review
 from coop_review_api.quality.category import categories_of, is_sampled
 from coop_review_api.quality.table import second_reviews
 from coop_review_api.review.follower import ReviewedDecision
@@ -68,3 +69,7 @@ class SamplesDecisions:
             second_reviews.c.lease_holder == principal.user_id,
         )
         return (await connection.execute(query.limit(1))).one_or_none() is not None
+
+    async def stepped_away(self, connection: AsyncConnection, principal: Principal) -> int:
+        """Their second reviews are free again."""
+        return await second_review.step_away(connection, principal)

@@ -1,12 +1,13 @@
-"""Jobs that somebody is still to judge: they are not emptied before."""
+"""Jobs and items that somebody is still to judge: they are not emptied before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, union_all
+from sqlalchemy import Text, cast, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_queues.reading import jobs
 from coop_review_api.quality.table import golden_items, second_reviews
 
 
@@ -23,3 +24,25 @@ async def needed_jobs(connection: AsyncConnection, org_id: str, job_ids: Sequenc
         second_reviews.c.state == "PENDING",
     )
     return set(await connection.scalars(union_all(golden, second)))
+
+
+async def needed_items(
+    connection: AsyncConnection, org_id: str, keys: Sequence[str]
+) -> frozenset[str]:
+    """Those of these items of which a job is needed so."""
+    if not keys:
+        return frozenset()
+    golden = select(golden_items.c.job_id).where(
+        golden_items.c.org_id == org_id, golden_items.c.retired_at.is_(None)
+    )
+    second = select(second_reviews.c.job_id).where(
+        second_reviews.c.org_id == org_id, second_reviews.c.state == "PENDING"
+    )
+    found = await connection.scalars(
+        select(jobs.c.item_key).where(
+            jobs.c.org_id == org_id,
+            jobs.c.item_key.in_(set(keys)),
+            cast(jobs.c.job_id, Text).in_(union(golden, second)),
+        )
+    )
+    return frozenset(map(str, found))

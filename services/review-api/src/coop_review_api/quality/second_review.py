@@ -22,13 +22,14 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.config import Queue
 from coop_contracts.permission import Permission
 from coop_queues import store
-from coop_queues.job import Job
+from coop_queues.job import Job, JobSummary
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, NotFound
@@ -94,6 +95,27 @@ _HELD = """r.org_id = :org AND r.second_review_id = :id AND r.state = 'PENDING'
            AND r.lease_token = :token AND r.lease_holder = :reviewer
            AND r.lease_expires_at > clock_timestamp()"""
 _LOOK = text(f"SELECT r.* FROM review.second_reviews r WHERE {_HELD}")  # noqa: S608
+_IN_HAND = text(
+    """
+    SELECT r.job_id, r.queue_id, r.csam FROM review.second_reviews r
+     WHERE r.org_id = :org AND r.second_review_id = :id AND r.state = 'PENDING'
+       AND r.lease_holder = :reviewer AND r.lease_expires_at > clock_timestamp()
+    """
+)
+_RELEASE_ALL = text(
+    """
+    WITH held AS (
+        SELECT r.second_review_id, r.lease_expires_at > clock_timestamp() AS is_live
+          FROM review.second_reviews r
+         WHERE r.org_id = :org AND r.state = 'PENDING' AND r.lease_holder = :reviewer
+         ORDER BY r.second_review_id FOR NO KEY UPDATE
+    )
+    UPDATE review.second_reviews r
+       SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL, claimed_at = NULL
+      FROM held WHERE r.second_review_id = held.second_review_id
+    RETURNING held.is_live
+    """
+)
 _EXTEND = text(
     f"""
     UPDATE review.second_reviews r
@@ -196,6 +218,13 @@ async def give_back(
             await _refuse(connection, principal, review_id)
 
 
+async def step_away(connection: AsyncConnection, principal: Principal) -> int:
+    """Gives everything back that this person holds: each has its old turn again, and a golden item
+    is theirs again. How many leases were live."""
+    ended = await connection.scalars(_RELEASE_ALL, _scope(principal))
+    return sum(ended)
+
+
 async def held(
     connection: AsyncConnection, principal: Principal, review_id: str, token: str
 ) -> HeldReview:
@@ -208,6 +237,18 @@ async def held(
     if (row.csam or job.summary.csam) and not values["csam"]:
         await _refuse(connection, principal, review_id)
     return HeldReview(row=row, job=job)
+
+
+async def job_held_by(
+    connection: AsyncConnection, principal: Principal, review_id: str
+) -> JobSummary:
+    """The job of a review that this person holds now, in a queue that is still open to them;
+    `csam` where it is, or was when it was sampled. Raises `NotFound`."""
+    row = (await connection.execute(_IN_HAND, {**_scope(principal), "id": review_id})).one_or_none()
+    if row is None or row.queue_id not in await visible_queues(connection, principal):
+        raise NotFound(f"no second review {review_id:.60}")
+    summary = await store.get_summary(connection, principal.org_id, row.job_id)
+    return replace(summary, csam=summary.csam or row.csam)
 
 
 async def repeated(

@@ -19,6 +19,7 @@ from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import context_of, part_of
 from coop_review_api.kernel.principal import Principal
+from coop_review_api.media_value.view import media_of_job
 from coop_review_api.quality import answer, second_review
 from coop_review_api.review.claim_route import LeaseBody
 from coop_review_api.review.decision_route import DecisionBody, draft_of
@@ -198,7 +199,9 @@ async def answer_second_review(
 
 
 def _view(second_review_id: str, job: Job, vault: Vault) -> SecondReviewJobView:
-    whole = job_view(job, vault)
+    whole = job_view(job)
+    org_id = job.summary.org_id
+    media = media_of_job(vault, org_id, job, second_review_id=second_review_id)
     return SecondReviewJobView(
         id=second_review_id,
         queue_id=whole.queue_id,
@@ -210,5 +213,5 @@ def _view(second_review_id: str, job: Job, vault: Vault) -> SecondReviewJobView:
         csam=whole.csam,
         entry_count=whole.entry_count,
         report_count=whole.report_count,
-        payload=whole.payload,
+        payload=whole.payload.model_copy(update={"media": media}),
     )

@@ -57,6 +57,12 @@ golden_items = Table(
         unique=True,
         postgresql_where=text("retired_at IS NULL"),
     ),
+    Index(
+        "golden_items_noted_ix",
+        "org_id",
+        "retired_at",
+        postgresql_where=text("note IS NOT NULL"),
+    ),
 )
 
 second_reviews = Table(
@@ -112,5 +118,11 @@ second_reviews = Table(
         "org_id",
         "answered_at",
         postgresql_where=text("state = 'ANSWERED'"),
+    ),
+    Index(
+        "second_reviews_worded_ix",
+        "org_id",
+        "answered_at",
+        postgresql_where=text("reason IS NOT NULL OR note IS NOT NULL"),
     ),
 )

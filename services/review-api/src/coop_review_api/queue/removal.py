@@ -2,6 +2,7 @@
 
     removed ──▶ nothing is routed there any more ──▶ batch by batch into `move_to` ──▶ looked at
                 again ever more rarely, for what a service that had not heard yet still put there
+            └── a batch fails ──▶ again after 30 s, and ever more rarely, up to 10 min
 
 Guarantees: no job is lost, whenever it comes; leases on what is moved end, their holders are told;
 a queue that was chosen and is removed itself passes everything on; a queue that is restored keeps
@@ -173,8 +174,9 @@ def next_look(age: timedelta) -> timedelta:
 
 
 async def postpone(connection: AsyncConnection, row: Any, now: datetime) -> None:
-    """A batch failed and left nothing: others first."""
-    await _write(connection, row, due_at=now + _AFTER_FAILURE)
+    """A batch failed and left nothing: others first, and this one ever more rarely, since it may
+    fail for ever. It is not given up: its jobs would be seen by nobody."""
+    await _write(connection, row, due_at=now + max(_AFTER_FAILURE, next_look(now - row.removed_at)))
 
 
 async def _write(connection: AsyncConnection, row: Any, **values: Any) -> None:

@@ -15,9 +15,10 @@ from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody
-from coop_review_api.http.context import context_of, part_of
+from coop_review_api.http.context import part_of
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import desk, taking
+from coop_review_api.review.claimed_view import Include, claimed_view
 from coop_review_api.review.desk import Desk, HandedOut
 from coop_review_api.review.job_view import (
     ClaimView,
@@ -27,7 +28,6 @@ from coop_review_api.review.job_view import (
     QueueCountList,
     QueueCountView,
     ReleasedView,
-    claim_view,
     lease_view,
     summary_view,
 )
@@ -102,10 +102,13 @@ async def get_queue_counts(request: Request, principal: Onlooker, queue_id: str)
     response_model=ClaimView,
     responses={204: {"description": "Nothing waits for you in this queue."}},
 )
-async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any:
+async def claim_job(
+    request: Request, principal: Reviewer, queue_id: str, include: Include = None
+) -> Any:
     """Lease the most urgent job of a queue that nobody holds and I have not skipped. 409 while the
     queue is paused (`queue-paused`), or when I hold as many as one may (`too-many-claims`)."""
-    return _claim_view(request, await desk.claim(_desk(request), principal, [queue_id]))
+    claimed = await desk.claim(_desk(request), principal, [queue_id])
+    return await _claim_view(request, principal, claimed, include)
 
 
 @router.post(
@@ -116,33 +119,40 @@ async def claim_job(request: Request, principal: Reviewer, queue_id: str) -> Any
     openapi_extra=_next_body.openapi(),
 )
 async def claim_next_job(
-    request: Request, principal: Reviewer, body: Annotated[NextBody, Depends(_next_body)]
+    request: Request,
+    principal: Reviewer,
+    body: Annotated[NextBody, Depends(_next_body)],
+    include: Include = None,
 ) -> Any:
     """Lease the most urgent job of several queues: the one that is due first among those whose turn
     it is. 409 as for one queue; `queue-paused` when all of them are."""
     claimed = await desk.claim(_desk(request), principal, body.wanted, ahead=body.prefetch)
-    return _claim_view(request, claimed)
+    return await _claim_view(request, principal, claimed, include)
 
 
-def _claim_view(request: Request, handed_out: HandedOut | None) -> Any:
+async def _claim_view(
+    request: Request, principal: Principal, handed_out: HandedOut | None, include: Include
+) -> Any:
     if handed_out is None:
         return Response(status_code=204)
-    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
+    return await claimed_view(request, principal, handed_out, include)
 
 
 @router.post("/jobs/{job_id}/claims", operation_id="claimThisJob", response_model=ClaimView)
-async def claim_this_job(request: Request, principal: Reviewer, job_id: str) -> ClaimView:
+async def claim_this_job(
+    request: Request, principal: Reviewer, job_id: str, include: Include = None
+) -> ClaimView:
     """Lease this job; what I hold already is mine again, with its lease. 409: somebody else has it
     (`held`, with `by` and `expiresAt`), it is decided (`already-closed`), its queue is paused
     (`queue-paused`), or I hold as many as one may (`too-many-claims`)."""
     handed_out = await taking.claim_job(_desk(request), principal, job_id)
-    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
+    return await claimed_view(request, principal, handed_out, include)
 
 
 @router.delete("/claims", operation_id="releaseMyClaims", response_model=ReleasedView)
 async def release_my_claims(request: Request, principal: Reviewer) -> ReleasedView:
-    """Step away: give back everything that I hold. Jobs have their old turn again and are hidden
-    from nobody; my drafts are kept."""
+    """Step away: give back everything that I hold, second reviews too. They have their old turn
+    again and are hidden from nobody; my drafts are kept."""
     return ReleasedView(released=await taking.step_away(_desk(request), principal))
 
 

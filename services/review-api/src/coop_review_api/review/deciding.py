@@ -13,7 +13,7 @@ Must not: send anything itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import DecisionMade, Event, ItemRef
+from coop_contracts.event import CybertipRequested, DecisionMade, Event, ItemRef
 from coop_contracts.ids import item_key
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
@@ -135,6 +135,9 @@ async def _decide(
     job = await store.get_job(connection, principal.org_id, submission.job_id)
     origins = await desk.origins.of(connection, job)
     rules = await rulebook.load(connection, job, draft, origins=origins)
+    if draft.has("SUBMIT_NCMEC_REPORT"):
+        seen = await desk.seen.of(connection, principal, submission.job_id)
+        rules = replace(rules, files_real=desk.files_real, seen=seen)
     _require_open(principal, job, rules)
     decision = decide(
         draft,
@@ -299,5 +302,8 @@ def _messages(decision: Decision) -> list[Message]:
 def _key_of(event: Event) -> str:
     if isinstance(event, DecisionMade):
         return f"{event.org_id}/{event.job_id}"
+    if isinstance(event, CybertipRequested):
+        user = event.user.user
+        return item_key(event.org_id, user.type_id, user.id)
     item: ItemRef = event.item  # type: ignore[attr-defined]  # all others are about an item
     return item_key(event.org_id, item.type_id, item.id)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from coop_contracts.config import OrgSettings, Queue
+from coop_contracts.config import NcmecSettings, OrgSettings, Queue
 from coop_contracts.event import (
     CloseReason,
     ComponentType,
@@ -27,6 +27,7 @@ from coop_contracts.event import (
 )
 from coop_queues.job import Job
 from coop_review_api.configuration.catalogue import Catalogue
+from coop_review_api.review.ncmec_report import NcmecReport
 
 MAX_NOTE = 5000
 SYSTEM = "system"
@@ -38,7 +39,8 @@ class Component(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
 
     `parameters`: values by action id, then by parameter name. `items` are what a RELATED_ACTION
     acts on. `appeal_ids` are the appeals that are decided: all of the job's. With `reverse_actions`
-    an accepted appeal takes back what it is against.
+    an accepted appeal takes back what it is against. `report` is what NCMEC is told; of a decision
+    that was made it is not kept here.
     """
 
     type: ComponentType
@@ -50,6 +52,7 @@ class Component(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     appeal_ids: tuple[str, ...] = ()
     reverse_actions: bool = False
     close_reason: CloseReason | None = None
+    report: NcmecReport | None = None
 
 
 class Draft(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -106,7 +109,9 @@ class Rulebook:
     """What a decision on one job is judged by, at `revision`. `origins` are what an appeal is
     against, the newest first. For an escalation: `author` of the item, where the job does not know
     it, and `submissions` of the user, the newest first. `creators` of items that actions are taken
-    on, where the job does not know them. No `queue`: it was deleted."""
+    on, where the job does not know them. No `queue`: it was deleted. For a report to NCMEC: its
+    settings, whether the operator `files_real` ones, and which media of the job the reviewer saw
+    whole (`seen`: key of the item, digest of the address)."""
 
     settings: OrgSettings
     catalogue: Catalogue
@@ -116,6 +121,9 @@ class Rulebook:
     author: ItemRef | None = None
     submissions: tuple[SubmittedItem, ...] = ()
     creators: Mapping[ItemRef, ItemRef] = field(default_factory=dict)
+    ncmec: NcmecSettings | None = None
+    files_real: bool = False
+    seen: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

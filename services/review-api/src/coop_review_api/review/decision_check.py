@@ -2,6 +2,7 @@
 
     IGNORE, REJECT_APPEAL                     with RELATED_ACTION
     MOVE, ESCALATE_TO_NCMEC, ACCEPT_APPEAL    with CUSTOM_ACTION and RELATED_ACTION
+    SUBMIT_NCMEC_REPORT                       with CUSTOM_ACTION and RELATED_ACTION
     CUSTOM_ACTION, RELATED_ACTION             with each other
     AUTOMATIC_CLOSE, CLOSE                    alone, and never by who reviews the job
     CLOSE                                     alone: a person who judges nothing
@@ -25,7 +26,7 @@ from coop_contracts.event import ItemRef
 from coop_contracts.ids import item_key
 from coop_queues.job import Job, JobKind
 from coop_review_api.kernel.error import Fault
-from coop_review_api.review import escalation
+from coop_review_api.review import escalation, reporting
 from coop_review_api.review.decision import Component, Draft, Rulebook
 
 MAX_EXECUTIONS: Final = 1000
@@ -39,6 +40,7 @@ _BESIDE: Final[Mapping[str, frozenset[str]]] = {
     "MOVE": _ACTIONS,
     "ESCALATE_TO_NCMEC": _ACTIONS,
     "ACCEPT_APPEAL": _ACTIONS,
+    "SUBMIT_NCMEC_REPORT": _ACTIONS,
     "AUTOMATIC_CLOSE": frozenset(),
     "CLOSE": frozenset(),
 }
@@ -73,6 +75,11 @@ def check(draft: Draft, job: Job, rulebook: Rulebook, *, reviewed: bool) -> Iter
                 yield from _move(component, at, job, rulebook)
             case "ESCALATE_TO_NCMEC":
                 yield from _escalation(at, job, rulebook)
+            case "SUBMIT_NCMEC_REPORT":
+                if component.report is None:
+                    yield Fault(f"{at}/report", "what is reported")
+                else:
+                    yield from reporting.check(component.report, f"{at}/report", job, rulebook)
             case "ACCEPT_APPEAL" | "REJECT_APPEAL":
                 yield from _appeal(component, at, job, rulebook)
 
@@ -133,6 +140,7 @@ def _foreign(component: Component, at: str) -> Iterator[Fault]:
         "items": bool(component.items) and component.type != "RELATED_ACTION",
         "appealIds": bool(component.appeal_ids) and component.type not in _APPEAL,
         "reverseActions": component.reverse_actions and component.type != "ACCEPT_APPEAL",
+        "report": component.report is not None and component.type != "SUBMIT_NCMEC_REPORT",
         "closeReason": component.close_reason is not None and component.type not in _CLOSE,
     }
     for name, given in wrong.items():

@@ -13,21 +13,28 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, JsonValue
 
+from coop_contracts.event import (
+    FileAnnotation,
+    IncidentType,
+    MediumClass,
+    ReportAnnotation,
+)
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import Body, JsonBody, Model, OptionalBody
-from coop_review_api.http.context import context_of, part_of
+from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import deciding, hold, recorded, taking
 from coop_review_api.review.claim_route import NextQueues
+from coop_review_api.review.claimed_view import Include, claimed_view
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
 from coop_review_api.review.desk import Desk, HandedOut
 from coop_review_api.review.draft import kept
-from coop_review_api.review.job_view import ClaimView, claim_view
+from coop_review_api.review.job_view import ClaimView
 from coop_review_api.review.taking import NextRefusal
 
 router = APIRouter(prefix="/v1", tags=["review"])
@@ -82,6 +89,59 @@ class EscalateComponent(Body):
     type: Literal["ESCALATE_TO_NCMEC"]
 
 
+class NcmecMedium(Body):
+    """A medium of the report: `pointer` leads to it in its item's data. Only what is REPORTED is
+    classified: A prepubescent, B pubescent; 1 sex act, 2 lascivious exhibition."""
+
+    item: RelatedItem
+    pointer: Annotated[str, Field(max_length=1000)]
+    classification: MediumClass | None = None
+    annotations: Annotated[list[FileAnnotation], Field(max_length=10)] = Field(default_factory=list)
+    relevance: Literal["REPORTED", "SUPPLEMENTAL"] = "REPORTED"
+
+
+class NcmecThread(Body):
+    """Messages of a thread, in order."""
+
+    thread: RelatedItem
+    messages: Annotated[list[RelatedItem], Field(min_length=1, max_length=500)]
+
+
+class NcmecPerson(Body):
+    """A victim, or who was meant to receive something."""
+
+    user: RelatedItem
+    age: Annotated[int, Field(ge=0, le=150)] | None = None
+    notes: Annotated[str, Field(max_length=3000)] | None = None
+
+
+class NcmecReportBody(Body):
+    """What NCMEC is told. Confirmed by a person: `confirmedUserId`, the id of who is reported,
+    typed; `environment`, as it was shown; `further`, where they were reported before.
+    `highPriority` is a reason."""
+
+    incident: IncidentType
+    environment: Literal["TEST", "PRODUCTION"]
+    confirmed_user_id: ItemId
+    media: Annotated[list[NcmecMedium], Field(max_length=500)] = Field(default_factory=list)
+    threads: Annotated[list[NcmecThread], Field(max_length=50)] = Field(default_factory=list)
+    victims: Annotated[list[NcmecPerson], Field(max_length=50)] = Field(default_factory=list)
+    recipients: Annotated[list[NcmecPerson], Field(max_length=50)] = Field(default_factory=list)
+    annotations: Annotated[list[ReportAnnotation], Field(max_length=5)] = Field(
+        default_factory=list
+    )
+    high_priority: Annotated[str, Field(max_length=3000)] | None = None
+    additional_info: Annotated[str, Field(max_length=10_000)] | None = None
+    further: bool = False
+
+
+class NcmecReportComponent(Body):
+    """The user is reported to NCMEC, once the decision can no longer be undone."""
+
+    type: Literal["SUBMIT_NCMEC_REPORT"]
+    report: NcmecReportBody
+
+
 class AcceptAppealComponent(Body):
     """The platform is told of each appeal. `appealIds`, if given, have to be all of the job's: one
     that came meanwhile is not decided unread. `reverseActions` takes back what was appealed
@@ -107,6 +167,7 @@ SentComponents = Annotated[
             | RelatedActionComponent
             | MoveComponent
             | EscalateComponent
+            | NcmecReportComponent
             | AcceptAppealComponent
             | RejectAppealComponent,
             Field(discriminator="type"),
@@ -118,7 +179,8 @@ SentComponents = Annotated[
 
 class DecisionBody(Body):
     """What becomes of the job, and actions with it. IGNORE and REJECT_APPEAL go with
-    RELATED_ACTION; MOVE, ESCALATE_TO_NCMEC and ACCEPT_APPEAL with actions of both kinds. `revision`
+    RELATED_ACTION; MOVE, ESCALATE_TO_NCMEC, SUBMIT_NCMEC_REPORT and ACCEPT_APPEAL with actions of
+    both kinds. `revision`
     is the job's as the reviewer saw it. The same decision sent again gets the same answer."""
 
     lease_token: LeaseToken
@@ -233,11 +295,12 @@ async def decide_job(
     principal: Reviewer,
     job_id: str,
     body: Annotated[DecideBody, Depends(_decide_body)],
+    include: Include = None,
 ) -> DecisionView | DecidedView:
     """Decide the job under its lease. What follows from it happens once. A decision that is refused
     with 409 is kept as my draft (`draftKept`). The answer is the decision; with `next` it is
     `{decision, next, nextRefused}`. The same request again is answered with the same job, while I
-    hold it."""
+    hold it. `include=context` is about that job."""
     desk, draft = part_of(request, Desk), draft_of(body)
     async with kept(desk.engine, principal, job_id, draft, clock=desk.clock):
         made = await deciding.submit(
@@ -248,15 +311,17 @@ async def decide_job(
     following = await taking.following(desk, principal, job_id, body.next.wanted)
     return DecidedView(
         decision=decision_view(made),
-        next=_claimed(request, following.handed_out),
+        next=await _claimed(request, principal, following.handed_out, include),
         next_refused=following.refused,
     )
 
 
-def _claimed(request: Request, handed_out: HandedOut | None) -> ClaimView | None:
+async def _claimed(
+    request: Request, principal: Principal, handed_out: HandedOut | None, include: Include
+) -> ClaimView | None:
     if handed_out is None:
         return None
-    return claim_view(handed_out.claim, handed_out.origins, context_of(request).vault)
+    return await claimed_view(request, principal, handed_out, include)
 
 
 @router.get("/decisions/{decision_id}", operation_id="getDecision", response_model=DecisionView)
@@ -278,12 +343,14 @@ async def undo_decision(
     principal: Reviewer,
     decision_id: str,
     body: Annotated[UndoBody, Depends(_undo_body)],
+    include: Include = None,
 ) -> UndoneView:
     """Take a decision back within the undo window: nothing of it was sent. What I had decided is my
     draft of the job that goes on; with `claim` that job is mine."""
     desk = part_of(request, Desk)
     undone = await hold.undo(desk, principal, decision_id, claim=body.claim)
-    return UndoneView(job_id=undone.job_id, claim=_claimed(request, undone.handed_out))
+    claim = await _claimed(request, principal, undone.handed_out, include)
+    return UndoneView(job_id=undone.job_id, claim=claim)
 
 
 def decision_view(

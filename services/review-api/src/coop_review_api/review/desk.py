@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -38,13 +39,24 @@ _MOST_WITHHELD = 200  # jobs of one claim: each is out of this person's way from
 _HIDE_WITHHELD = 24 * 3600.0  # seconds
 
 
+class SeenMedia(Protocol):
+    """Which media of a job a person saw whole."""
+
+    async def of(
+        self, connection: AsyncConnection, principal: Principal, job_id: str
+    ) -> frozenset[tuple[str, str]]:
+        """By key of the item and digest of the address."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """What a reviewer's steps need. One for each process. Times are seconds; `ahead` is
     how long a job that was claimed ahead of time waits to be opened. A reviewer holds up to
     `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
     how much of that a claim may do. `origins` says what appeals are against;
-    `followers` are told of decisions."""
+    `followers` are told of decisions. For reports to NCMEC: `seen` knows what was looked at, and
+    the operator `files_real` ones, or tests alone."""
 
     engine: AsyncEngine
     order: OrderIndex
@@ -53,11 +65,13 @@ class Desk:
     lease: float
     skip: float
     origins: Origins
+    seen: SeenMedia
     ahead: float = 120.0
     at_most: int = 5
     deletions: ClosesDeleted | None = None
     closing: ClosingLimits = field(default_factory=ClosingLimits)
     followers: tuple[Follower, ...] = ()
+    files_real: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

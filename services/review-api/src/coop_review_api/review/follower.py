@@ -2,6 +2,7 @@
 
     decided ──▶ every follower, in the decision's transaction
     undone  ──▶ every follower, in the undoing's transaction
+    stepped away ──▶ every follower, in the transaction in which jobs are given back
 
 Guarantees: a follower's part happens with the decision or not at all; the decision knows none of
 them, `process` hands them in.
@@ -49,3 +50,6 @@ class Follower(Protocol):
 
     async def hides(self, connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
         """Whether this person must not read just now how the job was decided."""
+
+    async def stepped_away(self, connection: AsyncConnection, principal: Principal) -> int:
+        """The person gives back everything that they hold; how much that was here."""

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from coop_contracts.event import ItemRef, Source, SubmittedItem
 from coop_queues.job import Claim, CloseCause, Job, JobEntry, JobSummary
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_view import PersonBeside
-from coop_review_api.http.shape import Shape
+from coop_review_api.http.shape import NamedShape, Shape
 from coop_review_api.media_value.view import MediaValueView, media_of_job
 from coop_review_api.review.decision import Origin
 from coop_runtime.secret.vault import Vault
@@ -164,8 +164,12 @@ class JobLeaseView(LeaseView):
 
 
 class ClaimView(Model):
+    """`context` is all that is around the job, where it was asked for; null, too, where it cannot
+    be had now."""
+
     job: JobView
     lease: JobLeaseView
+    context: Annotated[SerializeAsAny[Model], NamedShape("JobContextView")] | None = None
 
 
 class HeldView(Model):
@@ -210,7 +214,7 @@ class QueueCountList(Model):
 
 
 class ReleasedView(Model):
-    """`released`: how many jobs are free again."""
+    """`released`: how many jobs and second reviews are free again."""
 
     released: int
 

@@ -22,7 +22,7 @@ from coop_queues.job import Job, JobKind
 from coop_review_api.configuration.catalogue import Catalogue
 from coop_review_api.configuration.parameter import resolve_values
 from coop_review_api.kernel.error import Fault, Invalid
-from coop_review_api.review import callback, escalation, reverse
+from coop_review_api.review import callback, escalation, reporting, reverse
 from coop_review_api.review.decision import (
     SYSTEM,
     Component,
@@ -86,6 +86,13 @@ def decide(
             *back.events,
             *callback.of(made, components, job, rulebook.settings),
             *((asked.request,) if asked else ()),
+            *(
+                reporting.of(
+                    made, component.report, pointer("components", at, "report"), job, rulebook
+                )
+                for at, component in enumerate(draft.components)
+                if component.report is not None
+            ),
         ),
         escalation=asked.escalation if asked else None,
     )
@@ -110,7 +117,10 @@ def _values(draft: Draft, catalogue: Catalogue, faults: list[Fault]) -> Values:
 
 
 def _whole(component: Component, job: Job) -> Component:
-    """The component with what it leaves unsaid: which appeals it decides."""
+    """The component with what it leaves unsaid: which appeals it decides; without what is told to
+    NCMEC, which is the reporter's to keep."""
+    if component.report is not None:
+        return msgspec.structs.replace(component, report=None)
     if component.type not in ("ACCEPT_APPEAL", "REJECT_APPEAL"):
         return component
     appeal_ids = tuple(appeal.appeal_id for appeal in job.appeals)

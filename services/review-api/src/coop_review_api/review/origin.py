@@ -8,7 +8,7 @@ Must not: change anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -94,14 +94,20 @@ class Origins:
             item=job.summary.item,
             until=max(entry.at for entry in job.entries),
         )
+        appeals = job.appeals
+        named = {action_id for appeal in appeals for action_id in appeal.actions_taken}
+        every = any(not appeal.actions_taken for appeal in appeals)
+        return await self.against(connection, appealed, None if every else named)
+
+    async def against(
+        self, connection: AsyncConnection, appealed: Appealed, named: Collection[str] | None
+    ) -> tuple[Origin, ...]:
+        """The same of one item: what took these actions, or any (None)."""
         found = await _decisions(connection, appealed)
         for source in self._sources:
             found += await source.origins(connection, appealed)
         found += await _requested(connection, appealed)
-        appeals = job.appeals
-        named = {action_id for appeal in appeals for action_id in appeal.actions_taken}
-        every = any(not appeal.actions_taken for appeal in appeals)
-        return _newest(found, None if every else named)
+        return _newest(found, named)
 
 
 def require_other(origins: Iterable[Origin], user_id: str) -> None:
@@ -172,7 +178,7 @@ async def _requested(connection: AsyncConnection, appealed: Appealed) -> list[Or
     ]
 
 
-def _newest(found: Sequence[Origin], actions: set[str] | None) -> tuple[Origin, ...]:
+def _newest(found: Sequence[Origin], actions: Collection[str] | None) -> tuple[Origin, ...]:
     """Of each action (of these, or of any) the origin that took it last; each origin once, with
     the executions that it is there for."""
     taken: set[str] = set()

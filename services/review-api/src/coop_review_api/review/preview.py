@@ -14,13 +14,24 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import ItemType, Kind
+from coop_contracts.config import Field, ItemType, Kind, ScalarType
 from coop_contracts.event import SubmittedItem
 from coop_queues import store
 from coop_queues.job import JobSummary
 from coop_review_api.configuration.catalogue import load_documents
 
 MAX_TEXT: Final = 200  # characters
+_NO_WORDS: Final = frozenset(
+    {
+        ScalarType.DATETIME,
+        ScalarType.GEOHASH,
+        ScalarType.ID,
+        ScalarType.IP_ADDRESS,
+        ScalarType.POLICY_ID,
+        ScalarType.USER_ID,
+    }
+)
+"""Texts that nobody wrote: a list is read for what people said."""
 _MOST: Final = 2000  # values of an item that are looked at
 
 
@@ -51,7 +62,7 @@ def preview_of(item: SubmittedItem, item_type: ItemType | None) -> JobPreview:
     names = list(fields)
     if item_type is not None:
         hidden = set(item_type.hidden_fields)
-        names = [one.name for one in item_type.fields if one.name not in hidden]
+        names = [one.name for one in item_type.fields if one.name not in hidden and _is_said(one)]
     words: list[str] = []
     media = 0
     for value in _values([fields[name] for name in names if name in fields]):
@@ -61,6 +72,11 @@ def preview_of(item: SubmittedItem, item_type: ItemType | None) -> JobPreview:
             words.append(" ".join(value[: 4 * MAX_TEXT].split()))
     text = " · ".join(word for word in words if word)
     return JobPreview(text=text[:MAX_TEXT], media=media)
+
+
+def _is_said(field: Field) -> bool:
+    kind = field.container.value_scalar_type if field.container else field.type
+    return kind not in _NO_WORDS
 
 
 def _values(found: list[Any]) -> Iterator[str | dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import Kind, OrgSettings, Queue
+from coop_contracts.config import Kind, NcmecSettings, OrgSettings, Queue
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.job import Job
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue, load_documents
@@ -18,15 +18,22 @@ from coop_review_api.projection import history
 from coop_review_api.review import escalation
 from coop_review_api.review.decision import Draft, Origin, Rulebook, creator_in
 
-_ALL = (Kind.SETTINGS, Kind.QUEUE, Kind.ITEM_TYPE, Kind.ACTION, Kind.POLICY)
+_ALL = (
+    Kind.SETTINGS,
+    Kind.NCMEC_SETTINGS,
+    Kind.QUEUE,
+    Kind.ITEM_TYPE,
+    Kind.ACTION,
+    Kind.POLICY,
+)
 
 
 async def load(
     connection: AsyncConnection, job: Job, draft: Draft, *, origins: tuple[Origin, ...]
 ) -> Rulebook:
     """The rulebook for that draft on that job; `origins` are what its appeals are against."""
-    escalates = draft.has("ESCALATE_TO_NCMEC")
-    catalogue = await _catalogue(connection, job, draft, whole=escalates)
+    escalates, reports = draft.has("ESCALATE_TO_NCMEC"), draft.has("SUBMIT_NCMEC_REPORT")
+    catalogue = await _catalogue(connection, job, draft, whole=escalates or reports)
     author: ItemRef | None = None
     submissions: tuple[SubmittedItem, ...] = ()
     org_id = job.summary.org_id
@@ -35,6 +42,8 @@ async def load(
             author = await history.creator_of(connection, org_id, job.summary.item)
         user = escalation.author_of(job) or author or job.summary.item
         submissions = await history.of_user(connection, org_id, user)
+    elif reports:
+        submissions = await history.of_user(connection, org_id, job.summary.item)
     settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
     queue = catalogue.get(Kind.QUEUE, Queue, job.summary.queue_id)
     return Rulebook(
@@ -46,6 +55,7 @@ async def load(
         author=author,
         submissions=submissions,
         creators=await _creators(connection, job, draft),
+        ncmec=catalogue.get(Kind.NCMEC_SETTINGS, NcmecSettings, SETTINGS_ID),
     )
 
 

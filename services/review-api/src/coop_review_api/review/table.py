@@ -18,11 +18,13 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from coop_review_api.kernel.schema import metadata
+from coop_review_api.kernel.words import joined, vector_of
 
 _TIME = DateTime(timezone=True)
 
@@ -66,6 +68,17 @@ decisions = Table(
     Index(None, "org_id", "item_type_id", "item_id"),
     Index(None, "org_id", "reviewer_id", "decided_at"),
     Index(None, "org_id", "queue_id", "decided_at"),
+    Index(
+        "decisions_worded_ix",
+        "org_id",
+        "decided_at",
+        postgresql_where=text("reason IS NOT NULL OR note IS NOT NULL"),
+    ),
+    Index(
+        "decisions_words_ix",
+        vector_of(joined(column("reason"), column("note")), column("org_id")),
+        postgresql_using="gin",
+    ),
     Index(
         None,
         "components",

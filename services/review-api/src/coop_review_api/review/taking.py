@@ -135,9 +135,10 @@ async def take_undone(
 
 
 async def step_away(desk: Desk, principal: Principal) -> int:
-    """Give everything back that this person holds; how many jobs. Drafts stay, nothing is hidden
-    from them."""
+    """Give everything back that this person holds, second reviews too; how much it was. Drafts
+    stay, nothing is hidden from them."""
     async with transaction(desk.engine) as connection:
         freed = await store.release_all(connection, principal.org_id, principal.user_id)
+        others = [await one.stepped_away(connection, principal) for one in desk.followers]
     await desk.order.apply(change for one in freed for change in one.changes)
-    return len(freed)
+    return len(freed) + sum(others)

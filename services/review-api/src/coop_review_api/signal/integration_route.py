@@ -23,13 +23,14 @@ from coop_review_api.http.context import Context, context_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.kernel.error import NotFound
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.signal import credential
+from coop_review_api.signal import credential, trial
 from coop_review_api.signal.integration import INTEGRATIONS, save_account, unavailable
 from coop_review_api.signal.signals import Signals, integrations
 from coop_review_api.signal.view import (
     AvailableView,
     IntegrationBody,
     IntegrationList,
+    IntegrationTrialView,
     IntegrationView,
     PluginProblemView,
     SignalList,
@@ -138,6 +139,20 @@ async def replace_integration(
         )
     response.headers["ETag"] = etag_of(entry.revision)
     return _resource.view_of(context, principal, entry)
+
+
+@router.post(
+    "/integrations/{document_id}/trial",
+    operation_id="tryIntegration",
+    response_model=IntegrationTrialView,
+)
+async def try_integration(
+    request: Request, principal: Manager, document_id: str
+) -> IntegrationTrialView:
+    """Try my account as it is stored, switched on or not: one small question to the provider, with
+    nothing of mine but the credential. 429 after a few in a minute."""
+    tried = await trial.run(context_of(request), principal, document_id)
+    return IntegrationTrialView(verdict=tried.verdict, reason=tried.reason or None)
 
 
 @router.delete("/integrations/{document_id}", operation_id="deleteIntegration", status_code=204)

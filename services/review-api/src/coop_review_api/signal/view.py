@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from coop_review_api.configuration.document_model import Stamped
 from coop_review_api.http.body import Body, Model
 from coop_rules.signal.signal import SignalType
+from coop_signals.trial import Verdict
 
 
 class IntegrationBody(Body):
@@ -150,3 +151,13 @@ def signal_view(signal: SignalType, reason: str | None) -> SignalView:
         available=reason is None,
         reason=reason,
     )
+
+
+class IntegrationTrialView(Model):
+    """What came of trying an account; `reason` is one line for whoever set it up, null where all is
+    well. NOT_CONFIGURED, CANNOT_TRY and NOT_ALLOWED: nothing was sent. REFUSED: the provider does
+    not take the credential. FAILING: it says that it fails. UNEXPECTED: it answers something else
+    than it should, perhaps it is somebody else."""
+
+    verdict: Verdict
+    reason: str | None

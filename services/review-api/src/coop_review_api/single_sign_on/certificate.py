@@ -12,11 +12,11 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+
+from coop_review_api.single_sign_on.library import serialization, x509
 
 MIN_RSA_BITS = 2048
 MIN_EC_BITS = 256
@@ -58,7 +58,7 @@ def load(pem: str) -> x509.Certificate:
 
 def normal(pem: str) -> str:
     """The PEM as it is kept. Raises `CertificateError`."""
-    return load(pem).public_bytes(Encoding.PEM).decode()
+    return load(pem).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def of_base64(text: str) -> str:
@@ -70,7 +70,7 @@ def of_base64(text: str) -> str:
         certificate = x509.load_der_x509_certificate(der)
     except (binascii.Error, ValueError):
         raise CertificateError("not a certificate in base64") from None
-    return normal(certificate.public_bytes(Encoding.PEM).decode())
+    return normal(certificate.public_bytes(serialization.Encoding.PEM).decode())
 
 
 def describe(pem: str) -> CertificateDescription:

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import jwt
-from jwt import PyJWK
-
 from coop_review_api.single_sign_on.error import SignInRefused
+from coop_review_api.single_sign_on.library import jwt
 
 LEEWAY = timedelta(minutes=1)
 MAX_AGE = timedelta(minutes=15)
@@ -58,7 +56,7 @@ def header(token: str) -> tuple[str, str | None]:
     return algorithm, key_id
 
 
-def claims(token: str, key: PyJWK, expected: ExpectedToken) -> dict[str, Any]:
+def claims(token: str, key: jwt.PyJWK, expected: ExpectedToken) -> dict[str, Any]:
     """The claims of a token that holds. Raises `SignInRefused`."""
     try:
         found: dict[str, Any] = jwt.decode(

@@ -14,12 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK
-from jwt.exceptions import InvalidKeyError, PyJWKError
 
 from coop_review_api.single_sign_on.certificate import MIN_RSA_BITS
 from coop_review_api.single_sign_on.error import SignInRefused
 from coop_review_api.single_sign_on.fetch import Fetch
+from coop_review_api.single_sign_on.library import jwt
 
 KEPT = timedelta(hours=1)
 ASKED_AGAIN = timedelta(seconds=30)
@@ -49,7 +48,7 @@ class KeySets:
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def find(self, url: str, *, key_id: str | None, algorithm: str) -> PyJWK:
+    async def find(self, url: str, *, key_id: str | None, algorithm: str) -> jwt.PyJWK:
         """The key that a token names, for this algorithm. Raises `SignInRefused`,
         `ProviderUnreachable`."""
         if algorithm not in ALGORITHMS:
@@ -113,10 +112,10 @@ def _fits(key: dict[str, Any], algorithm: str) -> bool:
     )
 
 
-def _made(key: dict[str, Any], algorithm: str) -> PyJWK:
+def _made(key: dict[str, Any], algorithm: str) -> jwt.PyJWK:
     try:
-        made = PyJWK({name: key[name] for name in _PUBLIC if name in key}, algorithm)
-    except (PyJWKError, InvalidKeyError, ValueError, KeyError, TypeError):
+        made = jwt.PyJWK({name: key[name] for name in _PUBLIC if name in key}, algorithm)
+    except (jwt.PyJWKError, jwt.InvalidKeyError, ValueError, KeyError, TypeError):
         raise SignInRefused("key", "the provider's key cannot be read") from None
     if isinstance(made.key, RSAPublicKey) and made.key.key_size < MIN_RSA_BITS:
         raise SignInRefused("key", f"an RSA key has at least {MIN_RSA_BITS} bits")

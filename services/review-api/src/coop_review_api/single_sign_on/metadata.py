@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lxml import etree
-
 from coop_review_api.single_sign_on import certificate
 from coop_review_api.single_sign_on.address import Addresses
 from coop_review_api.single_sign_on.certificate import MAX_CERTIFICATES, CertificateError
 from coop_review_api.single_sign_on.error import SignInRefused
+from coop_review_api.single_sign_on.library import etree
 from coop_review_api.single_sign_on.web_address import is_safe
 from coop_review_api.single_sign_on.xml import (
     METADATA,

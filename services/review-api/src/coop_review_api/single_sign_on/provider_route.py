@@ -28,6 +28,7 @@ from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.http.route import IF_MATCH
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.single_sign_on.client import SingleSignOn
+from coop_review_api.single_sign_on.library import libraries
 from coop_review_api.single_sign_on.provider_document import IDENTITY_PROVIDERS
 from coop_review_api.single_sign_on.provider_setup import resolved, taken_of
 from coop_review_api.single_sign_on.provider_view import (
@@ -40,7 +41,7 @@ from coop_review_api.single_sign_on.provider_view import (
 )
 from coop_runtime.database.engine import transaction
 
-router = APIRouter(prefix="/v1", tags=["identity-providers"])
+router = APIRouter(prefix="/v1", tags=["identity-providers"], dependencies=[Depends(libraries)])
 
 _manages = requires(Permission.MANAGE_ORG)
 Manager = Annotated[Principal, Depends(_manages)]

@@ -37,12 +37,17 @@ from coop_review_api.single_sign_on import attempt, metadata, provider, sign_on
 from coop_review_api.single_sign_on.address import MAX_PATH, checked_path
 from coop_review_api.single_sign_on.client import SingleSignOn
 from coop_review_api.single_sign_on.error import NoAccount, SignInRefused, SignOnError
+from coop_review_api.single_sign_on.library import libraries
 from coop_review_api.single_sign_on.provider import Provider
 from coop_review_api.single_sign_on.sign_on import SignedIn, Visitor
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.log import logger
 
-router = APIRouter(prefix="/v1/sso", tags=["single-sign-on"], dependencies=[Depends(public)])
+router = APIRouter(
+    prefix="/v1/sso",
+    tags=["single-sign-on"],
+    dependencies=[Depends(public), Depends(libraries)],
+)
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 10

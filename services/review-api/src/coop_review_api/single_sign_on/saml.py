@@ -13,14 +13,13 @@ import binascii
 import zlib
 from datetime import UTC, datetime
 
-from lxml import etree
-
 from coop_contracts.config import IdentityProvider
 from coop_review_api.single_sign_on import assertion
 from coop_review_api.single_sign_on.address import Addresses, with_query
 from coop_review_api.single_sign_on.assertion import Assertion, ExpectedAssertion
 from coop_review_api.single_sign_on.attempt import BegunAttempt
 from coop_review_api.single_sign_on.error import SignInRefused
+from coop_review_api.single_sign_on.library import etree
 from coop_review_api.single_sign_on.metadata import EMAIL_FORMAT, POST
 from coop_review_api.single_sign_on.xml import ASSERTION, MAX_DOCUMENT, PROTOCOL, qualified
 

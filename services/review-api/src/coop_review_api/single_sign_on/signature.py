@@ -15,34 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from lxml import etree
-from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import SignXMLException
-from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from coop_review_api.single_sign_on import certificate
 from coop_review_api.single_sign_on.error import SignInRefused
+from coop_review_api.single_sign_on.library import algorithms, etree, exceptions, verifier
 from coop_review_api.single_sign_on.xml import SIGNATURE, Element, children, only
 
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-
-_METHODS = frozenset(
-    {
-        SignatureMethod.RSA_SHA256,
-        SignatureMethod.RSA_SHA384,
-        SignatureMethod.RSA_SHA512,
-        SignatureMethod.ECDSA_SHA256,
-        SignatureMethod.ECDSA_SHA384,
-        SignatureMethod.ECDSA_SHA512,
-        SignatureMethod.SHA256_RSA_MGF1,
-        SignatureMethod.SHA384_RSA_MGF1,
-        SignatureMethod.SHA512_RSA_MGF1,
-    }
-)
-_DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
 
 
 def is_signed(element: Element) -> bool:
@@ -77,28 +60,52 @@ def check_form(element: Element) -> None:
             "algorithm", "only an enveloped signature, exclusively canonical, is taken"
         )
     method = only(info, SIGNATURE, "SignatureMethod").get("Algorithm")
-    if method not in {one.value for one in _METHODS}:
+    if method not in {one.value for one in _methods()}:
         raise SignInRefused("algorithm", f"signatures by {method} are not taken")
     digest = only(reference, SIGNATURE, "DigestMethod").get("Algorithm")
-    if digest not in {one.value for one in _DIGESTS}:
+    if digest not in {one.value for one in _digests()}:
         raise SignInRefused("algorithm", f"digests by {digest} are not taken")
 
 
-def _verify(data: bytes, pem: str, now: datetime) -> VerifyResult | None:
+@cache
+def _methods() -> frozenset[algorithms.SignatureMethod]:
+    method = algorithms.SignatureMethod
+    return frozenset(
+        {
+            method.RSA_SHA256,
+            method.RSA_SHA384,
+            method.RSA_SHA512,
+            method.ECDSA_SHA256,
+            method.ECDSA_SHA384,
+            method.ECDSA_SHA512,
+            method.SHA256_RSA_MGF1,
+            method.SHA384_RSA_MGF1,
+            method.SHA512_RSA_MGF1,
+        }
+    )
+
+
+@cache
+def _digests() -> frozenset[algorithms.DigestAlgorithm]:
+    digest = algorithms.DigestAlgorithm
+    return frozenset({digest.SHA256, digest.SHA384, digest.SHA512})
+
+
+def _verify(data: bytes, pem: str, now: datetime) -> verifier.VerifyResult | None:
     """What this certificate signed of it, or None."""
-    expected = SignatureConfiguration(
+    expected = verifier.SignatureConfiguration(
         location="./",
-        signature_methods=_METHODS,
-        digest_algorithms=_DIGESTS,
+        signature_methods=_methods(),
+        digest_algorithms=_digests(),
         ignore_ambiguous_key_info=True,  # nothing of KeyInfo counts
         verification_time=now,
     )
     try:
-        found = XMLVerifier().verify(
+        found = verifier.XMLVerifier().verify(
             data, x509_cert=certificate.load(pem), id_attribute="ID", expect_config=expected
         )
     except (
-        SignXMLException,
+        exceptions.SignXMLException,
         UnsupportedAlgorithm,
         etree.LxmlError,
         ValueError,
@@ -107,10 +114,10 @@ def _verify(data: bytes, pem: str, now: datetime) -> VerifyResult | None:
     ):
         # The library meets malformed signatures with all of these.
         return None
-    return found if isinstance(found, VerifyResult) else None
+    return found if isinstance(found, verifier.VerifyResult) else None
 
 
-def _signed(result: VerifyResult, element: Element) -> Element:
+def _signed(result: verifier.VerifyResult, element: Element) -> Element:
     signed = result.signed_xml
     if signed is None or signed.tag != element.tag or signed.get("ID") != element.get("ID"):
         raise SignInRefused("signature", "the signature is about another element than its own")

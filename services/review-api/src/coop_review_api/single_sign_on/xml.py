@@ -12,10 +12,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-
-from lxml import etree
+from typing import TypeAlias
 
 from coop_review_api.single_sign_on.error import SignInRefused
+from coop_review_api.single_sign_on.library import etree
 
 MAX_DOCUMENT = 256 * 1024  # bytes
 
@@ -24,7 +24,7 @@ ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 SIGNATURE = "http://www.w3.org/2000/09/xmldsig#"
 
-Element = etree._Element
+Element: TypeAlias = "etree._Element"
 
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE)
 

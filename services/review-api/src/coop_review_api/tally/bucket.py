@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,10 @@ class Buckets:
     edges: tuple[datetime, ...]
     before: int = 0
 
+    def __hash__(self) -> int:
+        # Of a year by hours there are thousands of edges; these tell them apart well enough.
+        return hash((self.edges[0], self.edges[-1], len(self.edges), self.before))
+
     @property
     def starts(self) -> tuple[datetime, ...]:
         """Where those begin that were asked for."""
@@ -47,11 +52,12 @@ class Buckets:
         return self.edges[-1]
 
 
+@lru_cache(maxsize=32)
 def buckets_of(
     start: datetime, end: datetime, bucket: Bucket, zone: ZoneInfo, *, compare: bool = False
 ) -> Buckets:
     """The buckets from the one with `start` to the one before `end`; with `compare` as many before
-    them."""
+    them. A page asks several questions about one time: the same buckets."""
     if bucket == "DAY":
         return _days(start.astimezone(zone).date(), _last(end, zone), zone, compare=compare)
     if bucket == "HOUR":

@@ -1,9 +1,10 @@
-"""Keeping tallies small: weeks that are over become one row a key, and what is too old goes.
+"""Keeping tallies quick: days of weeks that are over go into their season, what is too old goes.
 
-    tallies (seven rows of a day) ──week over──▶ tally_weeks (one row) ──800 days──▶ deleted
+    tallies (seven rows of a day) ──week over──▶ tally_seasons (96 rows) ──800 days──▶ deleted
 
-A year of a key is then 53 rows instead of 366, which is what makes a year quick to ask. What is
-counted later for such a week is in `tallies` again until the next round; who asks adds both.
+A year by day is then five numbers of rows instead of 366, which is what makes a year quick to ask.
+What is counted later for such a week is in `tallies` again until the next round; who asks adds
+both.
 
 Guarantees: a batch is one transaction: at every moment each number is in one place. Any number may
 run; an outage of the database postpones a round.
@@ -12,9 +13,8 @@ Must not: change what any sum is.
 
 from __future__ import annotations
 
-import itertools
-import operator
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -23,14 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.retention import keep_at_intervals
-from coop_review_api.tally.store import DAYS_OF_WEEK, QUARTERS, quarter_of, week_of
+from coop_review_api.tally.season import DAYS, rows_of, season_of
+from coop_review_api.tally.store import QUARTERS, quarter_of, week_of
 from coop_runtime.database.engine import transaction
 
 KEPT: Final = timedelta(days=800)
 """So that a window of a year and the one before it are there."""
 
 _EVERY: Final = 600.0  # seconds
-_BATCH: Final = 700  # rows of a day
+_BATCH: Final = 70  # rows of a day: ten keys' week, a thousand rows of seasons
 _SETTLED: Final = 2  # days after which a week is over
 
 _TAKE = text(
@@ -43,18 +44,21 @@ _TAKE = text(
 )
 _ADD = text(
     """
-    INSERT INTO review.tally_weeks AS kept (key_id, day, counts)
-    SELECT key_id, day, CAST(counts AS integer[])
-      FROM unnest(CAST(:keys AS bigint[]), CAST(:days AS date[]), CAST(:counts AS text[]))
-           AS given (key_id, day, counts)
-     ORDER BY key_id, day
-    ON CONFLICT (key_id, day) DO UPDATE SET counts = (
-        SELECT array_agg(had + more ORDER BY quarter)
-          FROM unnest(kept.counts, excluded.counts) WITH ORDINALITY AS n (had, more, quarter))
+    INSERT INTO review.tally_seasons AS kept (key_id, season, quarter, counts)
+    SELECT key_id, season, quarter, CAST(counts AS integer[])
+      FROM unnest(CAST(:keys AS bigint[]), CAST(:seasons AS date[]), CAST(:quarters AS integer[]),
+                  CAST(:counts AS text[])) AS given (key_id, season, quarter, counts)
+     ORDER BY key_id, season, quarter
+    ON CONFLICT (key_id, quarter, season) DO UPDATE SET counts = (
+        SELECT array_agg(had + more ORDER BY day)
+          FROM unnest(kept.counts, excluded.counts) WITH ORDINALITY AS n (had, more, day))
     """
 )
 _FORGET = (
-    text("DELETE FROM review.tally_weeks WHERE day < :oldest"),
+    text(
+        f"DELETE FROM review.tally_seasons"  # noqa: S608 - a constant
+        f" WHERE season <= CAST(:oldest AS date) - {DAYS}"
+    ),
     text("DELETE FROM review.tallies WHERE day < :oldest"),
 )
 # Locked before it is looked whether anything is counted under it: a counter holds the key.
@@ -62,7 +66,7 @@ _UNUSED = text(
     """
     SELECT k.key_id FROM review.tally_keys k
      WHERE k.made_at < :oldest
-       AND NOT EXISTS (SELECT 1 FROM review.tally_weeks w WHERE w.key_id = k.key_id)
+       AND NOT EXISTS (SELECT 1 FROM review.tally_seasons s WHERE s.key_id = k.key_id)
        AND NOT EXISTS (SELECT 1 FROM review.tallies t WHERE t.key_id = k.key_id)
      LIMIT 1000 FOR UPDATE SKIP LOCKED
     """
@@ -70,7 +74,7 @@ _UNUSED = text(
 _DROP_KEYS = text(
     """
     DELETE FROM review.tally_keys k WHERE k.key_id = ANY(CAST(:ids AS bigint[]))
-       AND NOT EXISTS (SELECT 1 FROM review.tally_weeks w WHERE w.key_id = k.key_id)
+       AND NOT EXISTS (SELECT 1 FROM review.tally_seasons s WHERE s.key_id = k.key_id)
        AND NOT EXISTS (SELECT 1 FROM review.tallies t WHERE t.key_id = k.key_id)
     """
 )
@@ -104,32 +108,21 @@ class TallyKeeper:
     async def _put_together(self, before: date) -> int:
         async with transaction(self._engine) as connection:
             rows = (await connection.execute(_TAKE, {"before": before})).all()
-            weeks: dict[tuple[int, date], list[int]] = {}
+            seasons: dict[tuple[int, date], dict[date, Sequence[int]]] = defaultdict(dict)
             for row in rows:
-                week = week_of(row.day)
-                counts = _in_week((row.day - week).days, row.counts)
-                known = weeks.get((row.key_id, week))
-                added = counts if known is None else map(operator.add, known, counts)
-                weeks[row.key_id, week] = list(added)
-            if weeks:
+                seasons[row.key_id, season_of(row.day)][row.day] = row.counts
+            if seasons:
                 await connection.execute(
                     _ADD,
                     {
-                        "keys": [key for key, _ in weeks],
-                        "days": [week for _, week in weeks],
-                        "counts": [_array(counts) for counts in weeks.values()],
+                        "keys": [key for key, _ in seasons for _ in range(QUARTERS)],
+                        "seasons": [season for _, season in seasons for _ in range(QUARTERS)],
+                        "quarters": [*range(1, QUARTERS + 1)] * len(seasons),
+                        "counts": [
+                            counts
+                            for (_, season), days in seasons.items()
+                            for counts in rows_of(season, days)
+                        ],
                     },
                 )
         return len(rows)
-
-
-def _in_week(day: int, counts: Sequence[int]) -> Iterable[int]:
-    """A day's numbers as those of its week: nothing before it, all of it after."""
-    after = (DAYS_OF_WEEK - 1 - day) * QUARTERS
-    return itertools.chain(
-        itertools.repeat(0, day * QUARTERS), counts, itertools.repeat(counts[-1], after)
-    )
-
-
-def _array(counts: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, counts)) + "}"

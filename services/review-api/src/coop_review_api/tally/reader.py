@@ -1,11 +1,13 @@
 """Asking the tallies: sums by bucket, of what is grouped by.
 
-A row, of a day or of a week that is over, has what happened until the end of each quarter of an
-hour: a bucket is what there was until its end less what there was until its beginning. So a year of
-days is one number a day, in whatever time zone, from some sixty rows.
+A number says what happened from the beginning of a day, or of a season for weeks that are over,
+until the end of a quarter of an hour: a bucket is what there was until its end less what there was
+until its beginning. So a year of days is one number a day, in whatever time zone, from some ten
+rows a key.
 
 Guarantees: scoped by organisation; every value is bound; what the reader may not see is not
-counted. A fact with several values of what is grouped by counts under each.
+counted. A fact with several values of what is grouped by counts under each. Where a snapshot lasts
+for the transaction, all of an answer is of it.
 Must not: decide what a reader may see.
 """
 
@@ -13,14 +15,16 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from coop_review_api.kernel.statement import statement_of
 from coop_review_api.tally.bucket import Buckets
 from coop_review_api.tally.figure import (
     FIGURES,
@@ -33,11 +37,16 @@ from coop_review_api.tally.figure import (
     positions_of,
     split_for,
 )
-from coop_review_api.tally.store import DAYS_OF_WEEK, QUARTERS, quarter_of, week_of
+from coop_review_api.tally.memory import SeasonMemory
+from coop_review_api.tally.number import numbers_of
+from coop_review_api.tally.season import DAYS, SeasonPlace, place_of, seasons_between
+from coop_review_api.tally.store import QUARTERS, quarter_of
 
 Keys = tuple[str, ...]
 Sums = dict[Keys, list[int]]
 """By the values of what is grouped by: how often, in each bucket."""
+
+_NO_TIME: Final = Buckets(edges=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,108 +77,258 @@ class _Source:
         return self.split == WHOLE
 
 
-async def read(connection: AsyncConnection, question: TallyQuestion) -> Sums:
-    """What there is; keys of which nothing happened in the time are left out."""
-    if len(question.buckets.edges) <= 3:
-        return {keys: sums for keys, (sums, _) in (await _few(connection, question)).items()}
-    return await _series(connection, question, None)
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """Whose numbers by bucket are wanted. `keyed`: by the id of a key what it is grouped under;
+    `versions`: of the same keys; `first`: of that these alone; None: all. `totals`: of all keys
+    those of the whole time, behind those of the time before, where there is one; None: nobody
+    asked."""
+
+    buckets: Buckets
+    keyed: Mapping[int, list[Keys]]
+    versions: Mapping[int, int]
+    first: frozenset[Keys] | None = None
+    totals: Sums | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the totals are the buckets."""
+        return self.totals is not None and len(self.buckets.edges) == 2 + bool(self.buckets.before)
 
 
-async def read_largest(
-    connection: AsyncConnection, question: TallyQuestion, largest: int
-) -> tuple[Sums, Sums]:
-    """The sums of the largest keys by bucket; and of all keys those of the whole time, behind those
-    of the time before, where there is one."""
-    buckets = question.buckets
+class _Row(NamedTuple):
+    """A key, what it is grouped under, and how often in each bucket in days."""
+
+    key_id: int
+    version: int
+    under: list[Keys]
+    counts: Sequence[int]
+
+
+class TallyReader:
+    """One process's, which remembers what it read of weeks that are over."""
+
+    def __init__(self, memory: SeasonMemory | None = None) -> None:
+        self._memory = SeasonMemory() if memory is None else memory
+
+    async def read(self, connection: AsyncConnection, question: TallyQuestion) -> Sums:
+        """What there is; keys of which nothing happened in the time are left out."""
+        # The totals of one or two buckets are these buckets.
+        top = sys.maxsize if len(question.buckets.edges) <= 3 else None
+        (found,) = await self.series(connection, await self.ranked(connection, [(question, top)]))
+        return found
+
+    async def ranked(
+        self, connection: AsyncConnection, asked: Sequence[tuple[TallyQuestion, int | None]]
+    ) -> list[Ranked]:
+        """Of each question so many keys, the largest in the time that is asked for, and all totals;
+        None: all that there is a key of, without. All of them are one statement."""
+        found = await _rows(
+            connection,
+            [
+                (question, None if top is None else _whole(question.buckets).edges)
+                for question, top in asked
+            ],
+        )
+        return [
+            _every(question.buckets, rows)
+            if top is None
+            else await self._largest(connection, question.buckets, rows, top)
+            for (question, top), rows in zip(asked, found, strict=True)
+        ]
+
+    async def series(self, connection: AsyncConnection, asked: Sequence[Ranked]) -> list[Sums]:
+        """By bucket; what is asked about the same time is looked up together."""
+        wanted: dict[Buckets, dict[int, int]] = defaultdict(dict)
+        for one in asked:
+            if not one.is_answered:
+                wanted[one.buckets].update(one.versions)
+        numbers = {
+            buckets: await numbers_of(connection, self._memory, buckets, versions)
+            for buckets, versions in wanted.items()
+            if versions
+        }
+        return [_summed(one, numbers.get(one.buckets, {})) for one in asked]
+
+    async def _largest(
+        self, connection: AsyncConnection, buckets: Buckets, rows: Sequence[_Row], top: int
+    ) -> Ranked:
+        totals, some = await self._totals(connection, _whole(buckets), rows)
+        first = frozenset(sorted(totals, key=lambda keys: (-totals[keys][-1], keys))[:top])
+        largest = [row for row in some if not first.isdisjoint(row.under)]
+        return replace(_every(buckets, largest), first=first, totals=totals)
+
+    async def _totals(
+        self, connection: AsyncConnection, buckets: Buckets, rows: Sequence[_Row]
+    ) -> tuple[Sums, list[_Row]]:
+        """With the rows of the keys that have something."""
+        versions = {row.key_id: row.version for row in rows}
+        known = self._memory.known(buckets, versions)
+        fresh = {key: version for key, version in versions.items() if key not in known}
+        if fresh:
+            found = await _in_seasons(connection, buckets.edges, list(fresh))
+            self._memory.keep(buckets, fresh, found)
+            known.update(found)
+        totals: Sums = {}
+        some: list[_Row] = []
+        for row in rows:
+            sums = row.counts
+            if seasons := known.get(row.key_id):
+                sums = list(map(operator.add, seasons, sums))
+            if not any(sums):
+                continue
+            some.append(row)
+            for keys in row.under:
+                before = totals.get(keys)
+                totals[keys] = list(sums if before is None else map(operator.add, before, sums))
+        return {keys: sums for keys, sums in totals.items() if any(sums)}, some
+
+
+def _every(buckets: Buckets, rows: Sequence[_Row]) -> Ranked:
+    return Ranked(
+        buckets=buckets,
+        keyed={row.key_id: row.under for row in rows},
+        versions={row.key_id: row.version for row in rows},
+    )
+
+
+def _whole(buckets: Buckets) -> Buckets:
+    """The time that is asked for as one bucket, and the time before, where there is one."""
     edges: tuple[datetime, ...] = (buckets.edges[buckets.before], buckets.edges[-1])
     if buckets.before:
         edges = (buckets.edges[0], *edges)
-    whole = replace(question, buckets=Buckets(edges=edges, before=len(edges) - 2))
-    found = await _few(connection, whole)
-    totals = {keys: sums for keys, (sums, _) in found.items()}
-    if len(buckets.edges) == len(edges):
-        return totals, totals
-    first = sorted(found, key=lambda keys: (-totals[keys][-1], keys))[:largest]
-    ids = sorted({one for keys in first for one in found[keys][1]})
-    series = await _series(connection, question, ids)
-    return {keys: series[keys] for keys in first if keys in series}, totals
+    return Buckets(edges=edges, before=len(edges) - 2)
 
 
-async def _few(
-    connection: AsyncConnection, question: TallyQuestion
-) -> dict[Keys, tuple[list[int], set[int]]]:
-    """Of one or two buckets, which the database sums up; with the keys' ids."""
-    found: dict[Keys, tuple[list[int], set[int]]] = {}
-    for periods in _periods(question.buckets):
-        values: dict[str, Any] = {}
-        columns = periods.sums(values)
-        joined = (
-            f"CROSS JOIN LATERAL (SELECT {columns} FROM {periods.table} c"  # noqa: S608 - constants
-            f" WHERE c.key_id = k.key_id AND {periods.within}) AS t"
-        )
-        for row, keys in await _rows(connection, question, periods, joined, "t.*", values):
-            sums = [int(one or 0) for one in row[2:]]
-            if not any(sums):
-                continue
-            for one in keys:
-                known, ids = found.setdefault(one, ([0] * len(sums), set()))
-                known[:] = map(operator.add, known, sums)
-                ids.add(row[0])
-    return {keys: sums for keys, sums in found.items() if any(sums[0])}
-
-
-async def _series(
-    connection: AsyncConnection, question: TallyQuestion, ids: list[int] | None
-) -> Sums:
+def _summed(asked: Ranked, numbers: Mapping[int, list[int]]) -> Sums:
+    if asked.is_answered and asked.totals is not None:
+        return {keys: asked.totals[keys] for keys in asked.first or ()}
     found: Sums = {}
-    for periods in _periods(question.buckets):
-        values: dict[str, Any] = {}
-        columns = periods.picked(values)
-        by_key: dict[int, tuple[list[Keys], list[Sequence[Any]]]] = {}
-        if ids is not None:
-            values["ids"] = ids
-        joined = f"JOIN {periods.table} c ON c.key_id = k.key_id AND {periods.within}"
-        for row, under in await _rows(connection, question, periods, joined, columns, values):
-            by_key.setdefault(row[0], (under, []))[1].append(row[2:])
-        for under, rows in by_key.values():
-            counts = periods.counts(rows)
-            for keys in under:
+    for one, under in asked.keyed.items():
+        counts = numbers.get(one)
+        if counts is None:
+            continue
+        for keys in under:
+            if asked.first is None or keys in asked.first:
                 known = found.get(keys)
-                found[keys] = counts if known is None else list(map(operator.add, known, counts))
+                found[keys] = counts if known is None else [*map(operator.add, known, counts)]
     return {keys: counts for keys, counts in found.items() if any(counts)}
+
+
+async def _in_seasons(
+    connection: AsyncConnection, edges: Sequence[datetime], ids: Sequence[int]
+) -> dict[int, list[int]]:
+    """By key what there is in each bucket; a number of a season is looked up by itself: there are
+    few."""
+    places = [place_of(edge) for edge in edges]
+    values: dict[str, Any] = {"ids": ids}
+    columns = []
+    for bucket, (start, end) in enumerate(itertools.pairwise(places)):
+        terms = [(end, 1), (start, -1)]
+        whole = seasons_between(start.season, end.season)
+        terms += [(SeasonPlace(season, QUARTERS, DAYS), 1) for season in whole]
+        values[f"seasons_{bucket}"] = [place.season for place, _ in terms]
+        values[f"quarters_{bucket}"] = [place.quarter for place, _ in terms]
+        values[f"days_{bucket}"] = [place.day for place, _ in terms]
+        values[f"signs_{bucket}"] = [sign for _, sign in terms]
+        columns.append(
+            f"""coalesce((
+            SELECT sum(a.sign * (
+                       SELECT s.counts[a.day] FROM review.tally_seasons s
+                        WHERE s.key_id = k.key_id AND s.quarter = a.quarter
+                          AND s.season = a.season))
+              FROM unnest(CAST(:seasons_{bucket} AS date[]), CAST(:quarters_{bucket} AS int2[]),
+                          CAST(:days_{bucket} AS int[]), CAST(:signs_{bucket} AS int[]))
+                   AS a (season, quarter, day, sign)), 0)::bigint"""  # noqa: S608 - constants
+        )
+    statement = f"""
+        SELECT k.key_id, ARRAY[{", ".join(columns)}]
+          FROM unnest(CAST(:ids AS bigint[])) AS k (key_id)
+    """  # noqa: S608 - constants; values are bound
+    return {row[0]: row[1] for row in await connection.execute(statement_of(statement), values)}
+
+
+class _Bound:
+    """The values of a statement."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, value: Any, type_: str = "text") -> str:
+        """Where it is in the statement."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"CAST(:{name} AS {type_})"
+
+
+class _Selected(NamedTuple):
+    """What is read of keys: of whom, in which split, and between which edges of days."""
+
+    question: TallyQuestion
+    source: _Source
+    edges: tuple[datetime, ...] | None
 
 
 async def _rows(
     connection: AsyncConnection,
-    question: TallyQuestion,
-    periods: _Periods,
-    joined: str,
-    columns: str,
-    values: dict[str, Any],
-) -> list[tuple[Sequence[Any], list[Keys]]]:
-    """Rows of the key's id, its values and the columns, with what each is grouped under; of the
-    keys with `ids` alone, where these are among the values."""
-    figure = FIGURES[question.figure]
-    source = _source_of(figure, question)
-    values |= {
-        "org": question.org_id,
-        "figure": question.figure,
-        "split": source.split,
-        **periods.bound,
-    }
-    where = _conditions(figure, source, question, values)
-    if "ids" in values:
-        where.append("k.key_id = ANY(CAST(:ids AS bigint[]))")
-    statement = f"""
-        SELECT k.key_id, k.dimension_values, {columns}
-          FROM review.tally_keys k {joined} WHERE {" AND ".join(where)}
-    """  # noqa: S608 - constants and places; values are bound
-    positions = positions_of(source.dimensions)
-    places = [
-        (positions[name] - 1, source.is_whole and name in figure.many) for name in question.group_by
+    asked: Sequence[tuple[TallyQuestion, tuple[datetime, ...] | None]],
+) -> list[list[_Row]]:
+    """Of each question all keys that fit; with edges what there was of each between them in days.
+    What several questions read alike is read once."""
+    bound = _Bound()
+    counts: dict[tuple[datetime, ...] | None, str] = {None: "CAST(NULL AS bigint[])"}
+    selected: list[_Selected] = []
+    places: list[int] = []
+    for question, edges in asked:
+        source = _source_of(FIGURES[question.figure], question)
+        alike = replace(question, buckets=_NO_TIME, group_by=())
+        one = _Selected(alike, source, edges)
+        if one not in selected:
+            selected.append(one)
+        places.append(selected.index(one))
+        if edges not in counts and edges is not None:
+            counts[edges] = f"ARRAY[{', '.join(_in_days(edges, bound))}]"
+    parts = (
+        f"""SELECT {place}, k.key_id, k.seasons_version, k.dimension_values, {counts[one.edges]}
+              FROM review.tally_keys k
+             WHERE {" AND ".join(_conditions(one, bound))}"""  # noqa: S608 - values are bound
+        for place, one in enumerate(selected)
+    )
+    found: list[list[Any]] = [[] for _ in selected]
+    if selected:
+        statement = statement_of(" UNION ALL ".join(parts))
+        for row in await connection.execute(statement, bound.values):
+            found[row[0]].append(row)
+    return [
+        _grouped(question, selected[place].source, found[place])
+        for (question, _), place in zip(asked, places, strict=True)
     ]
-    rows = (await connection.execute(text(statement), values)).all()
-    return [(row, list(_keys(row[1], places))) for row in rows]
+
+
+def _grouped(question: TallyQuestion, source: _Source, rows: Iterable[Any]) -> list[_Row]:
+    positions, many = positions_of(source.dimensions), FIGURES[question.figure].many
+    places = [(positions[name] - 1, source.is_whole and name in many) for name in question.group_by]
+    return [
+        _Row(key_id, version, list(_keys(values, places)), counts)
+        for _, key_id, version, values, counts in rows
+    ]
+
+
+def _in_days(edges: Sequence[datetime], bound: _Bound) -> Iterator[str]:
+    """Of each bucket what there was of the key `k` on days."""
+    places = [
+        (bound(day, "date"), bound(quarter, "int")) for day, quarter in map(quarter_of, edges)
+    ]
+    for start, end in itertools.pairwise(places):
+        yield f"""coalesce((
+            SELECT sum({_until(*end)} - {_until(*start)}) FROM review.tallies c
+             WHERE c.key_id = k.key_id AND c.day BETWEEN {start[0]} AND {end[0]}), 0)::bigint"""  # noqa: S608 - values are bound
+
+
+def _until(day: str, quarter: str) -> str:
+    """What there was on the day of `c` until an edge."""
+    return f"""CASE WHEN c.day < {day} THEN c.counts[{QUARTERS}]
+        WHEN c.day = {day} THEN coalesce(c.counts[{quarter}], 0) ELSE 0 END"""
 
 
 def _source_of(figure: Figure, question: TallyQuestion) -> _Source:
@@ -182,27 +341,28 @@ def _source_of(figure: Figure, question: TallyQuestion) -> _Source:
     return _Source(split=name_of(split), dimensions=split)
 
 
-def _conditions(
-    figure: Figure, source: _Source, question: TallyQuestion, values: dict[str, Any]
-) -> list[str]:
-    where = ["k.org_id = :org", "k.figure = :figure", "k.split = :split"]
+def _conditions(selected: _Selected, bound: _Bound) -> list[str]:
+    question, source, _ = selected
+    where = [
+        f"k.org_id = {bound(question.org_id)}",
+        f"k.figure = {bound(question.figure)}",
+        f"k.split = {bound(source.split)}",
+    ]
     if not question.grave:
         where.append("NOT k.grave")
     positions = positions_of(source.dimensions)
     for name, wanted in question.filters.items():
         value = f"k.dimension_values[{positions[name]}]"
-        bound = f"CAST(:of_{name.lower()} AS text[])"
-        values[f"of_{name.lower()}"] = list(wanted)
-        if source.is_whole and name in figure.many:
-            values["separator"] = SEPARATOR
-            where.append(f"string_to_array({value}, CAST(:separator AS text)) && {bound}")
+        values = bound(list(wanted), "text[]")
+        if source.is_whole and name in FIGURES[question.figure].many:
+            where.append(f"string_to_array({value}, {bound(SEPARATOR)}) && {values}")
         else:
-            where.append(f"{value} = ANY({bound})")
+            where.append(f"{value} = ANY({values})")
     if question.queues is not None:
-        values |= {"queues": list(question.queues), "reviewer": question.reviewer}
         where.append(
-            f"(k.dimension_values[{positions['QUEUE']}] = ANY(CAST(:queues AS text[]))"
-            f" OR k.dimension_values[{positions['REVIEWER']}] = :reviewer)"
+            f"(k.dimension_values[{positions['QUEUE']}]"
+            f" = ANY({bound(list(question.queues), 'text[]')})"
+            f" OR k.dimension_values[{positions['REVIEWER']}] = {bound(question.reviewer)})"
         )
     return where
 
@@ -213,97 +373,3 @@ def _keys(found: Sequence[str], places: Sequence[tuple[int, bool]]) -> Iterable[
         for place, is_many in places
     )
     return itertools.product(*each)
-
-
-def _periods(buckets: Buckets) -> tuple[_Periods, ...]:
-    """Where it is: in days, and in weeks once they are over."""
-    return (
-        _Periods.of(buckets, table="review.tallies", days=1),
-        _Periods.of(buckets, table="review.tally_weeks", days=DAYS_OF_WEEK),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Periods:
-    """The UTC days, or weeks, that buckets touch. `edges` are the buckets' edges: which period from
-    the first, and after how many quarters of it."""
-
-    table: str
-    days: int
-    first: date
-    number: int
-    edges: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, buckets: Buckets, *, table: str, days: int) -> _Periods:
-        at = [quarter_of(edge) for edge in buckets.edges]
-        first = at[0][0] if days == 1 else week_of(at[0][0])
-        edges = []
-        for day, quarter in at:
-            period, rest = divmod((day - first).days, days)
-            edges.append((period, rest * QUARTERS + quarter))
-        return cls(table=table, days=days, first=first, number=edges[-1][0] + 1, edges=tuple(edges))
-
-    @property
-    def within(self) -> str:
-        return "c.day BETWEEN CAST(:first AS date) AND CAST(:last AS date)"
-
-    @property
-    def bound(self) -> dict[str, Any]:
-        last = self.first + timedelta(days=(self.number - 1) * self.days)
-        return {"first": self.first, "last": last}
-
-    @property
-    def _place(self) -> str:
-        return f"(c.day - CAST(:first AS date)) / {self.days} + 1"
-
-    def sums(self, values: dict[str, Any]) -> str:
-        """One number for each bucket, where there are few; adds what is bound."""
-        found = []
-        for bucket in range(len(self.edges) - 1):
-            values[f"from_{bucket}"], values[f"to_{bucket}"] = self._spans(bucket)
-            upper = f"coalesce(c.counts[(CAST(:to_{bucket} AS int[]))[{self._place}]], 0)"
-            lower = f"coalesce(c.counts[(CAST(:from_{bucket} AS int[]))[{self._place}]], 0)"
-            found.append(f"sum({upper} - {lower}) AS sum_{bucket}")
-        return ", ".join(found)
-
-    def picked(self, values: dict[str, Any]) -> str:
-        """Of a period which one it is, what there was of it, and until each edge in it."""
-        quarters = [quarter for _, quarter in self.edges]
-        values["quarters"] = quarters
-        begins = [0] * (self.number + 1)
-        for period, _ in self.edges:
-            begins[period + 1] += 1
-        begins = list(itertools.accumulate(begins))
-        values["begins"] = begins
-        return f"""{self._place} - 1, c.counts[{self.days * QUARTERS}],
-            ARRAY(SELECT coalesce(c.counts[quarter], 0)
-                    FROM unnest((CAST(:quarters AS int[]))[
-                        (CAST(:begins AS int[]))[{self._place}] + 1
-                        : (CAST(:begins AS int[]))[{self._place} + 1]]) AS quarter)"""  # noqa: S608
-
-    def counts(self, rows: Sequence[Sequence[Any]]) -> list[int]:
-        """How often in each bucket, by the rows of one key."""
-        totals = [0] * self.number
-        until: dict[int, Sequence[int]] = {}
-        for period, total, picked in rows:
-            totals[period] = total
-            until[period] = picked
-        before = list(itertools.accumulate(totals, initial=0))
-        sums: list[int] = []
-        for period, edges in itertools.groupby(self.edges, key=operator.itemgetter(0)):
-            found = until.get(period)
-            if found is None:
-                sums += [before[period] for _ in edges]
-            else:
-                sums += [before[period] + one for one in found]
-        return list(map(operator.sub, sums[1:], sums))
-
-    def _spans(self, bucket: int) -> tuple[list[int], list[int]]:
-        """Of each period the quarters from and to which the bucket reaches."""
-        (first, since), (last, until) = self.edges[bucket], self.edges[bucket + 1]
-        lower, upper = [0] * self.number, [0] * self.number
-        for period in range(first, last + 1):
-            lower[period] = since if period == first else 0
-            upper[period] = until if period == last else self.days * QUARTERS
-        return lower, upper

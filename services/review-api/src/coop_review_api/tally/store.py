@@ -22,8 +22,6 @@ from coop_runtime.process.error import Retryable
 QUARTERS: Final = 96
 """Of an hour, in a day."""
 
-DAYS_OF_WEEK: Final = 7
-
 _GIVEN = """
     SELECT org_id, figure, split, CAST(dimension_values AS text[]) AS dimension_values, grave
       FROM unnest(CAST(:orgs AS text[]), CAST(:figures AS text[]), CAST(:splits AS text[]),

@@ -2,13 +2,13 @@
 
     tally_keys      one row for what is counted apart: a figure, what splits it, and the values
     tallies         one row a key and UTC day: how often until the end of each quarter of an hour
-    tally_weeks     the same of weeks that are over, in 672 numbers
+    tally_seasons   the same of weeks that are over, a row a key, season and quarter (`season`)
     tally_horizons  of tables whose rows are counted and later dropped: until when they were
     open_jobs       how many jobs were open at a time, by queue
     open_job_times  when that was looked at
 
-Guarantees: the n-th number of `counts` is what happened in the first n quarters of an hour of the
-day or week, so that any span of it is one number less another. Some time zones are a quarter of an
+Guarantees: the n-th number of `tallies.counts` is what happened in the first n quarters of an hour
+of the day, so that any span of it is one number less another. Some time zones are a quarter of an
 hour off (Kathmandu, Chatham): their days begin at one, too.
 Must not: be written by anyone but `store`, `keeper`, `horizon` and `open_job`.
 """
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -46,6 +47,8 @@ tally_keys = Table(
     Column("dimension_values", ARRAY(Text), nullable=False),
     Column("grave", Boolean, nullable=False),
     Column("made_at", _TIME, nullable=False, server_default=func.now()),
+    # Of its seasons, raised by a trigger: what is remembered of them holds for one version.
+    Column("seasons_version", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint(
         "org_id", "figure", "split", "dimension_values", "grave", name="tally_keys_key"
     ),
@@ -64,13 +67,14 @@ tallies = Table(
 )
 """Days of weeks that are not over; of those that are, what was counted since `keeper` came by."""
 
-tally_weeks = Table(
-    "tally_weeks",
+tally_seasons = Table(
+    "tally_seasons",
     metadata,
     Column("key_id", BigInteger, ForeignKey("review.tally_keys.key_id"), primary_key=True),
-    Column("day", Date, primary_key=True),  # a Monday
+    Column("quarter", SmallInteger, primary_key=True),  # of an hour, in a day, from 1
+    Column("season", Date, primary_key=True),  # its first day, a Monday
     Column("counts", ARRAY(Integer), nullable=False),
-    Index(None, "day"),
+    Index(None, "season"),
 )
 
 tally_horizons = Table(

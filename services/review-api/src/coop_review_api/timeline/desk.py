@@ -20,7 +20,8 @@ from coop_contracts.config import Kind as DocumentKind
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import load_documents
-from coop_review_api.history.known_item import name_of
+from coop_review_api.decision_log.entry import LogEntry
+from coop_review_api.history.known_item import name_of, own_first
 from coop_review_api.history.port import FoundItem, ItemFinder
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.principal import Principal
@@ -47,6 +48,7 @@ _NEEDS: Final[Mapping[Kind, tuple[Permission, ...]]] = {
     "SUBMISSION": (_P.VIEW_INVESTIGATION,),
     "REPORT": (_P.VIEW_MRT, _P.VIEW_INVESTIGATION),
     "APPEAL": (_P.VIEW_MRT, _P.VIEW_INVESTIGATION),
+    "KEEPING": (_P.VIEW_MRT, _P.VIEW_INVESTIGATION),
     "RULE": (_P.VIEW_INVESTIGATION, _P.VIEW_INSIGHTS),
     "DECISION": (_P.VIEW_MRT_DATA,),
     "STRIKE": (_P.VIEW_INVESTIGATION, _P.MANUALLY_ACTION_CONTENT),
@@ -156,7 +158,7 @@ class Timelines:
         known: Mapping[ItemRef, FoundItem],
     ) -> TimelinePart:
         """Without what became grave meanwhile, and with names."""
-        users = _users_among(moments)
+        users = set(_users_among(moments))
         sent = [one for one in moments if one.kind == "SUBMISSION"]
         items = {_item_of(one) for one in sent}
         async with transaction(self.engine) as connection:
@@ -189,6 +191,7 @@ async def _found(
         ("STRIKE", source.strikes, frozenset({"STRIKE"})),
         ("NOTE", source.noted, frozenset({"NOTE"})),
         ("COMMENT", source.said, frozenset({"COMMENT"})),
+        ("KEEPING", source.kept, frozenset({"KEEPING"})),
         ("DELIVERY", source.deliveries, frozenset({"DELIVERY"})),
     ]
     found = [
@@ -202,12 +205,15 @@ async def _found(
     return found
 
 
-def _users_among(moments: Sequence[Moment]) -> set[ItemRef]:
-    return {ref for one in moments for ref in _users_in(one)}
+def _users_among(moments: Sequence[Moment]) -> list[ItemRef]:
+    """Each once; those that entries are about before what else was acted on."""
+    return own_first(_users_in(one) for one in moments)
 
 
 def _users_in(one: Moment) -> list[ItemRef]:
-    """The platform's users whom an entry names."""
+    """The platform's users whom an entry names; a decision's are those that have a name at all."""
+    if isinstance(one.shown, LogEntry):
+        return one.shown.named
     if not isinstance(one.shown, Cause):
         return []
     entry = one.shown.entry

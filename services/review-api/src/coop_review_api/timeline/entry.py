@@ -28,13 +28,16 @@ Kind = Literal[
     "RULE",
     "DECISION",
     "APPEAL",
+    "KEEPING",
     "STRIKE",
     "NOTE",
     "COMMENT",
     "DELIVERY",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-SourceName = Literal["LOG", "ENTRY", "RULE", "STRIKE", "NOTE", "COMMENT", "DELIVERY", "ITEM"]
+SourceName = Literal[
+    "LOG", "ENTRY", "RULE", "STRIKE", "NOTE", "COMMENT", "KEEPING", "DELIVERY", "ITEM"
+]
 _ORDER: Final[tuple[SourceName, ...]] = get_args(SourceName)
 _RANK: Final = {name: rank for rank, name in enumerate(_ORDER)}
 

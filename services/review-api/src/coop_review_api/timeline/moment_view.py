@@ -22,6 +22,7 @@ from coop_review_api.timeline.view import (
     CommentMoment,
     DecisionMoment,
     DeliveryMoment,
+    KeepingMoment,
     MissingKindView,
     NoteMoment,
     ReportMoment,
@@ -96,6 +97,26 @@ def _appeal(one: Moment, names: Names) -> AppealMoment:
     )
 
 
+def _kept(one: Moment, _: Names) -> KeepingMoment:
+    row = one.shown
+    return KeepingMoment(
+        kind="KEEPING",
+        id=row.key,
+        time=one.time,
+        item=ItemRefView(id=row.item_id, type_id=row.item_type_id),
+        job_id=str(row.job_id),
+        queue_id=row.queue_id,
+        kept_as=row.kept_as,
+        person_id=row.person_id,
+        reason=row.reason,
+        kept_by=row.kept_by,
+        until=row.until,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+        outcome=row.outcome,
+    )
+
+
 def _rule(one: Moment, _: Names) -> RuleMoment:
     evaluation: Evaluation = one.shown
     event = evaluation.event
@@ -137,9 +158,9 @@ def _found_something(one: ConditionResult) -> bool:
     return one.score is not None or one.matched_value is not None
 
 
-def _decision(one: Moment, _: Names) -> DecisionMoment:
+def _decision(one: Moment, names: Names) -> DecisionMoment:
     return DecisionMoment(
-        kind="DECISION", id=one.key, time=one.time, decision=entry_view(one.shown)
+        kind="DECISION", id=one.key, time=one.time, decision=entry_view(one.shown, names)
     )
 
 
@@ -212,6 +233,7 @@ _SHOWN: Final[Mapping[Kind, Callable[[Moment, Names], Any]]] = {
     "SUBMISSION": _submission,
     "REPORT": _report,
     "APPEAL": _appeal,
+    "KEEPING": _kept,
     "RULE": _rule,
     "DECISION": _decision,
     "STRIKE": _strike,

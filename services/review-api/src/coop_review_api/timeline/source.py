@@ -120,15 +120,8 @@ async def causes(
 ) -> Found:
     """Reports and appeals."""
     limit = min(asked.limit + 1, _MOST)
-    queues = asked.scope.queue_ids
-    values = _values(asked, bound, limit) | {
-        "jobs": _JOBS,
-        "states": ["PENDING", "CLOSED"] if asked.sees_closed else ["PENDING"],
-        "queues": None if queues is None else list(queues),
-        "child_safety": asked.scope.child_safety,
-    }
     asks = statement.ENTRIES_OF[asked.subject.of]
-    rows = (await connection.execute(asks, values)).all()
+    rows = (await connection.execute(asks, _of_jobs(asked, bound, limit))).all()
     moments = [one for row in rows if (one := _caused(row)).kind in kinds]
     reached = None
     if len(rows) == limit:
@@ -136,6 +129,33 @@ async def causes(
     elif rows and rows[0].reached is not None:
         reached = Place(min(rows[0].reached, rows[-1].time), "ENTRY", "")
     return Found(moments=[one for one in moments if one.shown is not None], reached=reached)
+
+
+async def kept(connection: AsyncConnection, asked: Asked, bound: Bound) -> Found:
+    """The times that a job was given to a person, or held."""
+    limit = min(asked.limit + 1, _MOST)
+    asks = statement.KEEPINGS_OF[asked.subject.of]
+    rows = (await connection.execute(asks, _of_jobs(asked, bound, limit))).all()
+    moments = [
+        Moment(
+            kind="KEEPING", source="KEEPING", time=row.time, key=row.key, shown=row, csam=row.csam
+        )
+        for row in rows
+    ]
+    reached = _end(rows, limit, "KEEPING")
+    if reached is None and rows and rows[0].reached is not None:
+        reached = Place(min(rows[0].reached, rows[-1].time), "KEEPING", "")
+    return Found(moments=moments, reached=reached)
+
+
+def _of_jobs(asked: Asked, bound: Bound, limit: int) -> dict[str, Any]:
+    queues = asked.scope.queue_ids
+    return _values(asked, bound, limit) | {
+        "jobs": _JOBS,
+        "states": ["PENDING", "CLOSED"] if asked.sees_closed else ["PENDING"],
+        "queues": None if queues is None else list(queues),
+        "child_safety": asked.scope.child_safety,
+    }
 
 
 def _caused(row: Row[Any]) -> Moment:

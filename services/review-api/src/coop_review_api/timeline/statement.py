@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from sqlalchemy import TextClause, text
 
-from coop_queues.reading import ENTRIES, GRAVE, JOBS, grave_of
+from coop_queues.reading import ENTRIES, GRAVE, JOBS, KEEPINGS, grave_of
 from coop_review_api.projection.relation import (
     DELIVERIES,
     EVALUATIONS,
@@ -25,11 +25,9 @@ Of = Literal["ITEM", "USER"]
 _BEFORE: Final = "({0}.time, {1}) < (CAST(:at AS timestamptz), CAST(:key AS text))"
 
 
-def _entries(key: str) -> TextClause:
-    """Causes of jobs, from the jobs that came before: the newest jobs first."""
-    return text(
-        f"""
-        WITH about AS (
+def _about(key: str) -> str:
+    """Jobs that came before, the newest first."""
+    return f"""WITH about AS (
             SELECT j.job_id, j.queue_id, j.kind, j.enqueued_at, j.item_type_id, j.item_id,
                    {GRAVE} AS csam
               FROM {JOBS} j
@@ -38,7 +36,14 @@ def _entries(key: str) -> TextClause:
                AND (CAST(:queues AS text[]) IS NULL OR j.queue_id = ANY(CAST(:queues AS text[])))
                AND j.enqueued_at <= CAST(:at AS timestamptz)
              ORDER BY j.enqueued_at DESC LIMIT :jobs
-        )
+        )"""  # noqa: S608 - constants; values are bound
+
+
+def _entries(key: str) -> TextClause:
+    """Causes of jobs, from the jobs that came before."""
+    return text(
+        f"""
+        {_about(key)}
         SELECT a.job_id, a.queue_id, a.kind, a.item_type_id, a.item_id, a.csam, e.entry_id,
                e.placed_at AS time, e.body, e.invalidated_at,
                (SELECT min(enqueued_at) FROM about HAVING count(*) = :jobs) AS reached
@@ -54,6 +59,29 @@ def _entries(key: str) -> TextClause:
     )
 
 
+def _keepings(key: str) -> TextClause:
+    """The times that jobs were kept, where they began, from the jobs that came before."""
+    return text(
+        f"""
+        {_about(key)}
+        SELECT a.job_id, a.queue_id, a.item_type_id, a.item_id, a.csam, k.*,
+               (SELECT min(enqueued_at) FROM about HAVING count(*) = :jobs) AS reached
+          FROM about a
+         CROSS JOIN LATERAL (
+            SELECT k.since AS time, k.job_id || '/' || k.number AS key, k.kept_as, k.person_id,
+                   k.reason, k.kept_by, k.until, k.ended_at, k.ended_by, k.outcome
+              FROM {KEEPINGS} k
+             WHERE k.job_id = a.job_id AND k.org_id = :org
+               AND (k.since, k.job_id || '/' || k.number)
+                   < (CAST(:at AS timestamptz), CAST(:key AS text))
+             ORDER BY 1 DESC, 2 DESC LIMIT :limit) k
+         WHERE :child_safety OR NOT a.csam
+         ORDER BY k.time DESC, k.key DESC LIMIT :limit
+        """  # noqa: S608 - constants; values are bound
+    )
+
+
+KEEPINGS_OF: Final = {"ITEM": _keepings("item_key"), "USER": _keepings("subject_key")}
 ENTRIES_OF: Final = {"ITEM": _entries("item_key"), "USER": _entries("subject_key")}
 
 _LANED: Final = "(e.submission_id || '/' || e.lane)"

@@ -56,6 +56,29 @@ class AppealMoment(MomentView):
     invalidated_at: datetime | None
 
 
+class KeepingMoment(MomentView):
+    """The job was given to a person, or held while an answer was awaited, from `time` until
+    `until`; how and when that ended, null as long as it lasts."""
+
+    kind: Literal["KEEPING"]
+    item: ItemRefView
+    job_id: str
+    queue_id: str
+    kept_as: Literal["ASSIGNED", "HELD"]
+    person_id: str | None
+    person: PersonBeside = None
+    reason: str | None
+    kept_by: str
+    kept_by_person: PersonBeside = None
+    until: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_by_person: PersonBeside = None
+    outcome: (
+        Literal["TAKEN_BACK", "EXPIRED", "CLAIMED", "REPLACED", "CLOSED", "MOVED", "LEFT"] | None
+    )
+
+
 class RuleActorView(Model):
     """A rule as it was called then. `score` and `matchedValue` are of its first condition that
     found something."""
@@ -143,6 +166,7 @@ AnyMoment = Annotated[
     SubmissionMoment
     | ReportMoment
     | AppealMoment
+    | KeepingMoment
     | RuleMoment
     | DecisionMoment
     | StrikeMoment

@@ -41,7 +41,7 @@ from coop_rules_engine.counter.redis_store import (
     marker,
     quota_key,
 )
-from coop_rules_engine.log_reader import LogReader
+from coop_runtime.kafka.log_reader import LogReader
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from coop_contracts.event import EvaluationDeferred
 from coop_rules_engine import metric
 from coop_rules_engine.evaluation import LaneResult, evaluate, known_of
-from coop_rules_engine.lane.media_value import MediaValues, media_values
 from coop_rules_engine.result_message import deferred
 from coop_rules_engine.rules.registry import Registry
 from coop_rules_engine.submission import Submission
 from coop_runtime.kafka.message import Message, Received
+from coop_signals.media_value import MediaValues, media_values
 
 
 class MediaEvaluation:

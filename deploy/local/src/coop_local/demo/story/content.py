@@ -1,4 +1,5 @@
-"""The story as data: who lives on Largo, what they wrote, who reported what.
+"""The story as data: who lives on Largo, also those of the month before, what they wrote, who
+reported what.
 
 Guarantees: what is read names only people, items and pictures that are there, else ValueError;
 nobody in it is a real person.
@@ -189,7 +190,7 @@ def read() -> Story:
     posts, threads = _toml("posts"), _toml("threads")
     written = [msgspec.convert(one, Thread) for one in threads["thread"]]
     story = Story(
-        people=msgspec.convert(_toml("people")["person"], tuple[Person, ...]),
+        people=(*_people("story", "people"), *_people("past", "past")),
         posts=msgspec.convert(posts["post"], tuple[Post, ...]),
         comments=msgspec.convert(posts["comment"], tuple[Comment, ...]),
         listings=msgspec.convert(posts["listing"], tuple[Listing, ...]),
@@ -200,6 +201,10 @@ def read() -> Story:
     return story
 
 
-def _toml(name: str) -> dict[str, Any]:
-    text = resources.files("coop_local.demo.story").joinpath(f"{name}.toml").read_text("utf-8")
+def _people(part: str, name: str) -> tuple[Person, ...]:
+    return msgspec.convert(_toml(name, part)["person"], tuple[Person, ...])
+
+
+def _toml(name: str, part: str = "story") -> dict[str, Any]:
+    text = resources.files(f"coop_local.demo.{part}").joinpath(f"{name}.toml").read_text("utf-8")
     return tomllib.loads(text)

@@ -22,6 +22,7 @@ from coop_local.demo.state import DemoState
 from coop_local.demo.story import content
 from coop_local.demo.story.desk import StoryDesk
 from coop_local.demo.story.item import StoryItems
+from coop_local.engine import write_private
 
 _log = structlog.get_logger()
 _BATCH: Final = 50
@@ -74,7 +75,7 @@ class Storyteller:
                     continue
                 await _patiently(chapter)
                 told.chapters.append(name)
-                self._file.write_bytes(msgspec.json.encode(told))
+                write_private(self._file, msgspec.json.encode(told).decode())
         _log.info("the story is told")
 
     async def _appeal(self, ingest: httpx.AsyncClient, desk: StoryDesk, items: StoryItems) -> None:

@@ -1,0 +1,169 @@
+"""The internal API of hma-bridge: contents of hash banks, and what is in them.
+
+Guarantees: every call names an organisation and sees its banks only.
+Must not: carry an address of a medium that the bridge is to fetch for people: who asks has the
+file, or its hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from coop_contracts.call import Answer, Call, Command, Question
+from coop_contracts.dispatch import COUNT_RECORDS, REMOVE_RECORDS
+from coop_contracts.event import MatchedBank
+
+MAX_HASHES: Final = 10_000
+MAX_PAGE: Final = 200
+
+HashAlgorithm = Literal["pdq", "md5"]
+"""`pdq` of a picture, 64 hexadecimal digits; `md5` of a whole file, 32."""
+EntryState = Literal["ACTIVE", "DISABLED"]
+
+
+class NewHash(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One hash to be added. The digits may be of either case."""
+
+    algorithm: HashAlgorithm
+    hash: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{32})$")]
+    note: Annotated[str, Meta(max_length=255)] = ""
+
+
+class HashEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One entry of a bank. `source` says where it came from, `added_by` who added it."""
+
+    id: str
+    bank_id: str
+    algorithm: HashAlgorithm
+    hash: str
+    state: EntryState
+    note: str
+    source: str
+    added_by: str
+    added_at: datetime
+
+
+class BankSize(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How many entries a bank has."""
+
+    bank_id: str
+    active: int
+    disabled: int
+
+
+class BanksQuestion(Question, frozen=True, kw_only=True):
+    """How large the organisation's banks are."""
+
+
+class BankSizes(Answer, frozen=True, kw_only=True):
+    """Of each bank that ever had entries."""
+
+    banks: list[BankSize]
+
+
+class HashesQuestion(Question, frozen=True, kw_only=True):
+    """Entries of a bank, newest first; those before the entry `before`."""
+
+    bank_id: str
+    before: int | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class HashPage(Answer, frozen=True, kw_only=True):
+    """`more`: there are older ones."""
+
+    entries: list[HashEntry]
+    more: bool
+
+
+class AddHashes(Command, frozen=True, kw_only=True):
+    """Add these to a bank; those that are there change nothing."""
+
+    bank_id: str
+    hashes: Annotated[tuple[NewHash, ...], Meta(max_length=MAX_HASHES)]
+    source: Annotated[str, Meta(max_length=64)] = ""
+    added_by: Annotated[str, Meta(max_length=128)] = ""
+
+
+class HashesAdded(Answer, frozen=True, kw_only=True):
+    """How many were added, and how many were there."""
+
+    added: int
+    known: int
+
+
+class AddFile(Command, frozen=True, kw_only=True):
+    """Add the hashes of a file: PDQ of a picture, MD5 of anything. The file is not kept."""
+
+    bank_id: str
+    content: bytes
+    note: Annotated[str, Meta(max_length=255)] = ""
+    source: Annotated[str, Meta(max_length=64)] = ""
+    added_by: Annotated[str, Meta(max_length=128)] = ""
+
+
+class FileAdded(Answer, frozen=True, kw_only=True):
+    """What was made of the file. `quality` is of a picture; under 50 it has no PDQ."""
+
+    added: int
+    known: int
+    pdq: str | None
+    md5: str
+    quality: int | None
+
+
+class ChangeHashes(Command, frozen=True, kw_only=True):
+    """These entries of a bank match again, match no more, or go."""
+
+    bank_id: str
+    entry_ids: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_PAGE)]
+    state: Literal["ACTIVE", "DISABLED", "REMOVED"]
+
+
+class HashesChanged(Answer, frozen=True, kw_only=True):
+    """How many were of another state before."""
+
+    changed: int
+
+
+class MatchMedium(Command, frozen=True, kw_only=True):
+    """Which banks would match a file, or hashes. Banks of any ratio above 0 are asked."""
+
+    content: bytes | None = None
+    pdq: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$")] | None = None
+    md5: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{32}$")] | None = None
+
+
+class MediumMatched(Answer, frozen=True, kw_only=True):
+    """`entries` are those that the banks name."""
+
+    pdq: str | None
+    md5: str | None
+    quality: int | None
+    banks: list[MatchedBank]
+    entries: list[HashEntry]
+
+
+COUNT_HASHES: Final = Call("GET", "hash-banks", BanksQuestion, BankSizes)
+LIST_HASHES: Final = Call("GET", "hash-banks/{bankId}/hashes", HashesQuestion, HashPage)
+ADD_HASHES: Final = Call("POST", "hash-banks/{bankId}/hashes", AddHashes, HashesAdded)
+ADD_FILE: Final = Call("POST", "hash-banks/{bankId}/files", AddFile, FileAdded)
+CHANGE_HASHES: Final = Call("POST", "hash-banks/{bankId}/changes", ChangeHashes, HashesChanged)
+MATCH_MEDIUM: Final = Call("POST", "hash-matches", MatchMedium, MediumMatched)
+COUNT_HASH_RECORDS: Final = COUNT_RECORDS
+REMOVE_HASH_RECORDS: Final = REMOVE_RECORDS
+
+CALLS: Final[Mapping[str, Call[Any, Any]]] = {
+    "countHashes": COUNT_HASHES,
+    "listHashes": LIST_HASHES,
+    "addHashes": ADD_HASHES,
+    "addFile": ADD_FILE,
+    "changeHashes": CHANGE_HASHES,
+    "matchMedium": MATCH_MEDIUM,
+    "countRecords": COUNT_HASH_RECORDS,
+    "removeRecords": REMOVE_HASH_RECORDS,
+}

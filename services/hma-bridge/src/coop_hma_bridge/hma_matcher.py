@@ -1,0 +1,155 @@
+"""Matching in the banks of a Hasher-Matcher-Actioner, and keeping those as they are configured.
+
+Guarantees: as `matcher`; a bank that is new here is made there, with its ratio, before it is asked
+for by any submission that came later than a few seconds after it; one that is gone here has ratio 0
+there, and keeps its contents. Banks that this installation never had a document for are another's,
+whatever they are called: they are not touched.
+Must not: look up in banks that no document names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from coop_contracts.config import HashBank, Kind
+from coop_contracts.event import MatchedBank
+from coop_hma_bridge import store
+from coop_hma_bridge.file_hash import FileHashes
+from coop_hma_bridge.hma import Hma, HmaMatch
+from coop_hma_bridge.matcher import SIGNALS, Matcher, banks_in_use
+from coop_runtime.database.engine import transaction
+from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.process.error import Retryable
+from coop_runtime.process.log import logger
+
+_EVERY: Final = 5.0  # seconds
+
+_log = logger(__name__)
+
+
+class HmaMatcher:
+    """Looks up there, by signal."""
+
+    def __init__(self, table: ConfigTable, hma: Hma) -> None:
+        self._table = table
+        self._hma = hma
+
+    async def match(self, org_id: str, hashes: FileHashes, *, seed: str) -> tuple[MatchedBank, ...]:
+        """Raises Retryable while it does not answer, or its index is stale."""
+        names = {
+            bank.hma_name: bank_id for bank_id, bank in banks_in_use(self._table, org_id).items()
+        }
+        if not names:
+            return ()
+        asked = [("pdq", bits) for bits in hashes.pdq]
+        if hashes.kind == "VIDEO":
+            asked.append(("video_md5", hashes.md5))
+        found: dict[tuple[str, str], list[HmaMatch]] = defaultdict(list)
+        for signal_type, signal in asked:
+            for match in await self._hma.look_up(signal_type, signal, banks=list(names), seed=seed):
+                found[match.bank, signal_type].append(match)
+        return tuple(
+            _matched(names[name], signal_type, matches)
+            for (name, signal_type), matches in found.items()
+        )
+
+
+def _matched(bank_id: str, signal_type: str, matches: list[HmaMatch]) -> MatchedBank:
+    nearest = sorted(matches, key=lambda match: match.distance)
+    ids = dict.fromkeys(match.content_id for match in nearest)
+    return MatchedBank(
+        bank_id=bank_id,
+        algorithm="md5" if signal_type == "video_md5" else signal_type,
+        distance=nearest[0].distance,
+        signal_ids=tuple(f"hma:{one}" for one in list(ids)[:SIGNALS]),
+    )
+
+
+class BothMatchers:
+    """The bridge's own banks and those there: an answer is that of both."""
+
+    def __init__(self, *matchers: Matcher) -> None:
+        self._matchers = matchers
+
+    async def match(self, org_id: str, hashes: FileHashes, *, seed: str) -> tuple[MatchedBank, ...]:
+        """Raises Retryable while one of them cannot answer."""
+        found = [await one.match(org_id, hashes, seed=seed) for one in self._matchers]
+        return tuple(bank for answer in found for bank in answer)
+
+
+class OwnBanks(Protocol):
+    """Names of the banks there that this installation has, or had, a document for."""
+
+    async def names(self) -> set[str]: ...
+    async def add(self, names: Mapping[str, str]) -> None:
+        """Each with its organisation."""
+
+
+class StoredBanks:
+    """In the database, so that they are ours still after a restart."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def names(self) -> set[str]:
+        """Raises Retryable."""
+        async with transaction(self._engine) as connection:
+            return await store.hma_banks(connection)
+
+    async def add(self, names: Mapping[str, str]) -> None:
+        """Raises Retryable."""
+        async with transaction(self._engine) as connection:
+            await store.add_hma_banks(connection, names)
+
+
+class HmaKeeper:
+    """Makes the banks there as they are configured here."""
+
+    def __init__(self, table: ConfigTable, hma: Hma, own: OwnBanks) -> None:
+        self._table = table
+        self._hma = hma
+        self._own = own
+
+    async def keep(self) -> int:
+        """How many were changed. Raises Retryable."""
+        banks = [
+            (org_id, bank)
+            for org_id in self._table.org_ids()
+            for bank in self._table.all(org_id, Kind.HASH_BANK).values()
+            if isinstance(bank, HashBank)
+        ]
+        wanted = {bank.hma_name: bank.enabled_ratio for _, bank in banks}
+        own = await self._own.names()
+        new = {bank.hma_name: org_id for org_id, bank in banks if bank.hma_name not in own}
+        if new:
+            # Before they are made: what is made and not known would stay on for ever.
+            await self._own.add(new)
+        there = await self._hma.banks()
+        changed = 0
+        for name, ratio in wanted.items():
+            if name not in there:
+                await self._hma.create(name, ratio)
+            elif there[name] != ratio:
+                await self._hma.set_ratio(name, ratio)
+            else:
+                continue
+            changed += 1
+        for name, ratio in there.items():
+            if name in own and name not in wanted and ratio:
+                await self._hma.set_ratio(name, 0.0)
+                changed += 1
+        return changed
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.keep()
+            except Retryable as error:
+                _log.warning("HMA's banks are not kept for now", error=str(error))
+            await asyncio.sleep(_EVERY)

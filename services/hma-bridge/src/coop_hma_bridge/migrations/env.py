@@ -1,0 +1,6 @@
+"""Runs the migrations on the connection that `coop_runtime.database.migration` opened."""
+
+from coop_hma_bridge.schema import metadata
+from coop_runtime.database.migration import run_migrations
+
+run_migrations(metadata)

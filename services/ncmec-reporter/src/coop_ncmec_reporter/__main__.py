@@ -1,0 +1,11 @@
+"""`python -m coop_ncmec_reporter …`: what `roles` lists."""
+
+from __future__ import annotations
+
+import sys
+
+from coop_ncmec_reporter.roles import TABLE
+from coop_runtime.process.role import main
+
+if __name__ == "__main__":
+    sys.exit(main(TABLE, sys.argv[1:]))

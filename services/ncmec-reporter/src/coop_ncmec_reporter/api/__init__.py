@@ -1,0 +1,1 @@
+"""The internal API for review-api."""

@@ -1,0 +1,67 @@
+"""What is counted of reports to NCMEC.
+
+Must not: carry a label whose values the outside world chooses.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+from coop_runtime.process.level import Level
+
+REPORTS = Counter(
+    "coop_ncmec_reports_total",
+    "Reports by what became of them: `filed` (in `environment`), `attention` (a person has to "
+    "look), `done`.",
+    ["outcome", "environment"],
+)
+CALLS = Counter(
+    "coop_ncmec_calls_total",
+    "Calls of NCMEC's interface: `ok`, `refused` (a code that says why), `unauthorized`, "
+    "`uncertain` (no answer that can be read).",
+    ["step", "outcome"],
+)
+CALL_SECONDS = Histogram(
+    "coop_ncmec_call_seconds",
+    "Time of a call of NCMEC's interface.",
+    ["step"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+PLATFORM = Counter(
+    "coop_ncmec_platform_questions_total",
+    "Questions to platforms: `additional-info` and `preservation`, `ok` or `failed`.",
+    ["what", "outcome"],
+)
+FILES = Counter(
+    "coop_ncmec_files_total",
+    "Files of reports: `held` as evidence, or `missing` (gone, or not to be had in time).",
+    ["outcome"],
+)
+PAUSED = Level(
+    "coop_ncmec_paused_organisations",
+    "Organisations of which nothing is filed because NCMEC refuses their credentials.",
+    measured=True,
+    together="each",
+    gone="stays: filing is paused until a person mends it",
+)
+OPEN = Level(
+    "coop_ncmec_open_reports",
+    "Reports that are not filed yet, those that need a person among them.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
+OLDEST_SECONDS = Level(
+    "coop_ncmec_oldest_report_seconds",
+    "Age of the oldest report that is not filed yet.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
+ATTENTION = Level(
+    "coop_ncmec_attention_reports",
+    "Reports that cannot go on without a person.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)

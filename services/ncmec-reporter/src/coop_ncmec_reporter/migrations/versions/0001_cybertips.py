@@ -1,0 +1,181 @@
+"""Reports, their attempts, files, calls, evidence; pauses; the outbox."""
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# What names people, or says what happened, is ciphertext: request, answer, document, facts,
+# receipt.
+_UP = (
+    """
+    CREATE TABLE ncmec.cybertips (
+        cybertip_id uuid PRIMARY KEY,
+        org_id text NOT NULL,
+        decision_id text NOT NULL,
+        job_id text NOT NULL,
+        queue_id text NOT NULL,
+        reviewer_id text NOT NULL,
+        user_type_id text NOT NULL,
+        user_id text NOT NULL,
+        environment text NOT NULL CHECK (environment IN ('TEST', 'PRODUCTION')),
+        state text NOT NULL DEFAULT 'REQUESTED' CHECK (state IN (
+            'REQUESTED', 'HOLDING', 'READY', 'OPENING', 'FILLING', 'FINISHING', 'RETRACTING',
+            'FILED', 'DONE', 'NEEDS_ATTENTION')),
+        resume_state text,
+        request bytea NOT NULL,
+        answer bytea,
+        document bytea,
+        facts bytea,
+        receipt bytea,
+        receipt_lost boolean NOT NULL DEFAULT false,
+        attempt integer NOT NULL DEFAULT 0,
+        report_id bigint,
+        refused boolean NOT NULL DEFAULT false,
+        expired integer NOT NULL DEFAULT 0,
+        further boolean NOT NULL DEFAULT false,
+        without_media boolean NOT NULL DEFAULT false,
+        missing integer NOT NULL DEFAULT 0,
+        files integer NOT NULL DEFAULT 0,
+        warnings jsonb NOT NULL DEFAULT '[]',
+        fault text,
+        code integer,
+        tries integer NOT NULL DEFAULT 0,
+        failing_since timestamptz,
+        due_at timestamptz NOT NULL,
+        lease uuid,
+        leased_until timestamptz,
+        requested_at timestamptz NOT NULL,
+        filed_at timestamptz,
+        done_at timestamptz
+    )
+    """,
+    "CREATE INDEX cybertips_due ON ncmec.cybertips (due_at) "
+    "WHERE state NOT IN ('DONE', 'NEEDS_ATTENTION')",
+    "CREATE INDEX cybertips_org ON ncmec.cybertips (org_id, requested_at DESC)",
+    "CREATE INDEX cybertips_user ON ncmec.cybertips (org_id, user_type_id, user_id) "
+    "WHERE filed_at IS NOT NULL",
+    """
+    CREATE TABLE ncmec.attempts (
+        cybertip_id uuid NOT NULL REFERENCES ncmec.cybertips,
+        number integer NOT NULL,
+        org_id text NOT NULL,
+        report_id bigint,
+        started_at timestamptz NOT NULL,
+        ended_at timestamptz,
+        outcome text CHECK (outcome IN ('FILED', 'RETRACTED', 'EXPIRED', 'REFUSED', 'UNKNOWN')),
+        PRIMARY KEY (cybertip_id, number)
+    )
+    """,
+    """
+    CREATE TABLE ncmec.evidence (
+        evidence_id uuid PRIMARY KEY,
+        org_id text NOT NULL,
+        cybertip_id uuid NOT NULL REFERENCES ncmec.cybertips,
+        wrapped_key bytea,
+        size bigint NOT NULL,
+        md5 text NOT NULL,
+        sha256 text NOT NULL,
+        held_at timestamptz NOT NULL,
+        preserve_until timestamptz,
+        legal_hold boolean NOT NULL DEFAULT false,
+        destroyed_at timestamptz
+    )
+    """,
+    """
+    CREATE TABLE ncmec.evidence_access (
+        access_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        org_id text NOT NULL,
+        evidence_id uuid NOT NULL REFERENCES ncmec.evidence,
+        who text NOT NULL,
+        why text NOT NULL,
+        at timestamptz NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE ncmec.files (
+        cybertip_id uuid NOT NULL REFERENCES ncmec.cybertips,
+        position integer NOT NULL,
+        org_id text NOT NULL,
+        kind text NOT NULL CHECK (kind IN ('MEDIUM', 'ADDITIONAL', 'THREAD')),
+        evidence_id uuid REFERENCES ncmec.evidence,
+        tries integer NOT NULL DEFAULT 0,
+        missing text,
+        PRIMARY KEY (cybertip_id, position)
+    )
+    """,
+    """
+    CREATE TABLE ncmec.uploads (
+        cybertip_id uuid NOT NULL REFERENCES ncmec.cybertips,
+        attempt integer NOT NULL,
+        position integer NOT NULL,
+        org_id text NOT NULL,
+        file_id text,
+        asked integer NOT NULL DEFAULT 0,
+        described boolean NOT NULL DEFAULT false,
+        PRIMARY KEY (cybertip_id, attempt, position)
+    )
+    """,
+    """
+    CREATE TABLE ncmec.calls (
+        call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        org_id text NOT NULL,
+        cybertip_id uuid NOT NULL REFERENCES ncmec.cybertips,
+        attempt integer NOT NULL,
+        step text NOT NULL,
+        outcome text NOT NULL,
+        status integer,
+        code integer,
+        request_id text NOT NULL,
+        milliseconds integer NOT NULL,
+        at timestamptz NOT NULL
+    )
+    """,
+    "CREATE INDEX calls_cybertip ON ncmec.calls (cybertip_id)",
+    """
+    CREATE TABLE ncmec.pauses (
+        org_id text PRIMARY KEY,
+        environment text NOT NULL,
+        revision bigint NOT NULL,
+        since timestamptz NOT NULL,
+        asked_at timestamptz NOT NULL,
+        reason text NOT NULL,
+        code integer
+    )
+    """,
+    """
+    CREATE TABLE ncmec.outbox (
+        id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+        topic text NOT NULL,
+        key bytea NOT NULL,
+        value bytea NOT NULL,
+        headers jsonb NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now()
+    ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)
+    """,
+)
+_TABLES = (
+    "outbox",
+    "pauses",
+    "calls",
+    "uploads",
+    "files",
+    "evidence_access",
+    "evidence",
+    "attempts",
+    "cybertips",
+)
+
+
+def upgrade() -> None:
+    """What reports are filed from."""
+    for statement in _UP:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Drops it. The keys of all evidence go with it."""
+    for table in _TABLES:
+        op.execute(f"DROP TABLE ncmec.{table}")

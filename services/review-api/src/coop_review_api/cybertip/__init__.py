@@ -1,0 +1,1 @@
+"""Reporting to NCMEC: its settings, and the reports that ncmec-reporter files."""

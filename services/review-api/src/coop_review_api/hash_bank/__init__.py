@@ -1,0 +1,1 @@
+"""Contents of hash banks, which hma-bridge owns."""

@@ -1,0 +1,334 @@
+// How the console feels, in numbers: node measure.mjs FOLDER
+// FOLDER/jobs.json names the queue and the conversation that were made for it. Prints one JSON line a
+// measure: {"name", "throttle", "values"}; milliseconds unless the name says otherwise.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { BASE, open, signIn } from "./browser.mjs";
+
+const { queueId, thread, soak } = JSON.parse(readFileSync(join(process.argv[2], "jobs.json"), "utf8"));
+const LATENCY_MS = 50;
+const ROUNDS = 20;
+const SLOW = 4;
+const TEN_MBIT = 10_000_000 / 8;
+const SCROLLED_MS = 3000;
+const WARM_JOBS = 50;
+
+/** In the page: when what is waited for was painted; every key, interaction and shift of the layout. */
+function watch() {
+  const seen = { key: 0, interactions: new Map(), shift: 0 };
+  addEventListener("keydown", (event) => (seen.key = event.timeStamp), true);
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) if (one.interactionId) seen.interactions.set(one.interactionId, Math.max(one.duration, seen.interactions.get(one.interactionId) ?? 0));
+  }).observe({ type: "event", durationThreshold: 16, buffered: true });
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) if (!one.hadRecentInput) seen.shift += one.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  window.seen = seen;
+  // The frame in which it holds is painted once a message sent from that frame arrives.
+  window.painted = (holds) =>
+    new Promise((resolve) => {
+      const look = () => {
+        if (!holds()) return void requestAnimationFrame(look);
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => resolve(performance.now());
+        channel.port2.postMessage(null);
+      };
+      requestAnimationFrame(look);
+    });
+}
+
+const say = (name, throttle, values) => console.log(JSON.stringify({ name, throttle, values: values.map((one) => Math.round(one * 100) / 100) }));
+
+/** A signed-in page; the API answers 50 ms later than it would, and the processor is that many times slower. */
+async function stand(role, throttle) {
+  const session = await open();
+  const { page, context } = session;
+  await page.addInitScript(watch);
+  const wire = await context.newCDPSession(page);
+  await wire.send("Network.enable");
+  await wire.send("Network.emulateNetworkConditions", { offline: false, latency: LATENCY_MS, downloadThroughput: -1, uploadThroughput: -1 });
+  await signIn(page, role, "/queues");
+  await page.getByRole("row", { name: /Spam/ }).waitFor();
+  await wire.send("Emulation.setCPUThrottlingRate", { rate: throttle });
+  return { ...session, wire };
+}
+
+/** Milliseconds from the key until the condition (words of JavaScript) was painted. */
+async function after(page, key, holds) {
+  await page.evaluate(`void (window.awaited = window.painted(() => ${holds}))`);
+  await page.keyboard.press(key);
+  return page.evaluate("window.awaited.then((at) => at - window.seen.key)");
+}
+
+/** The same from when something was done that is no key. */
+async function from(page, act, holds) {
+  await page.evaluate(`void (window.awaited = window.painted(() => ${holds})); void (window.began = performance.now())`);
+  await act();
+  return page.evaluate("window.awaited.then((at) => at - window.began)");
+}
+
+const pending = (page) => page.evaluate(async (queue) => (await (await fetch(`/v1/jobs?state=PENDING&queueId=${queue}&limit=200`)).json()).items, queueId);
+const shown = (id) => `document.querySelector('[title="${id}"]') !== null && document.querySelector('[role="checkbox"]') !== null`;
+const ready = (page) => page.getByRole("checkbox", { name: /No violation/ }).waitFor();
+const checked = (count) => `document.querySelectorAll('[role="checkbox"][aria-checked="true"]').length === ${count}`;
+
+async function startQueue(page) {
+  const [job] = await pending(page);
+  await page.goto(`${BASE}/jobs/${job.id}`);
+  await ready(page);
+}
+
+async function keysAndJobs(throttle) {
+  const { browser, page } = await stand("MODERATOR", throttle);
+  await startQueue(page);
+  const feedback = [];
+  const prefetched = [];
+  const fetched = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    feedback.push(await after(page, "1", checked(1)), await after(page, "1", checked(0)));
+    feedback.push(await after(page, "j", "document.activeElement?.hasAttribute('data-block')"));
+    feedback.push(await after(page, "?", "document.querySelector('[role=dialog]') !== null"));
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  say("key to feedback", throttle, feedback);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ahead = page.waitForResponse((one) => /\/context$/.test(new URL(one.url()).pathname), { timeout: 15_000 });
+    await ahead;
+    await page.waitForTimeout(100);
+    prefetched.push(await submitted(page));
+    await ready(page);
+  }
+  say("submit to next, prefetched", throttle, prefetched);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // From a link, so that nothing was claimed ahead.
+    await page.goto(`${BASE}/queues`);
+    await page.getByRole("row", { name: /Spam/ }).waitFor();
+    await startQueue(page);
+    await page.waitForResponse((one) => /\/claims$/.test(new URL(one.url()).pathname), { timeout: 300 }).catch(() => undefined);
+    fetched.push(await submitted(page));
+    await ready(page);
+  }
+  say("submit to next, not prefetched", throttle, fetched);
+  say("interaction to next paint, job", throttle, [await interaction(page)]);
+  await browser.close();
+}
+
+/** No violation, and on: until another job is painted. */
+async function submitted(page) {
+  const before = new URL(page.url()).pathname.split("/").at(-1);
+  await page.keyboard.press("0");
+  await page.locator('[role="checkbox"][aria-checked="true"]').waitFor();
+  const other = `(() => { const id = location.pathname.split("/").at(-1); return id !== "${before}" && document.querySelector('[title="' + id + '"]') !== null && document.querySelector('[role="checkbox"]') !== null; })()`;
+  return after(page, "Control+Enter", other);
+}
+
+/** The slowest of what was done on this page, but for one in fifty. */
+async function interaction(page) {
+  const all = await page.evaluate(() => [...window.seen.interactions.values()].sort((a, b) => b - a));
+  return all[Math.floor(all.length / 50)] ?? 16;
+}
+
+async function jobFromLink(throttle) {
+  const { browser, page } = await stand("MODERATOR", throttle);
+  const jobs = await pending(page);
+  const took = [];
+  const requests = [];
+  const shifts = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { id } = jobs[jobs.length - 1 - round];
+    let asked = [];
+    const note = (request) => {
+      const { pathname } = new URL(request.url());
+      if (pathname.startsWith("/v1/")) asked.push(pathname);
+    };
+    page.on("request", note);
+    await page.goto(`${BASE}/jobs/${id}`, { waitUntil: "commit" });
+    took.push(await page.evaluate(`window.painted(() => ${shown(id)})`));
+    const before = await page.evaluate(() => performance.getEntriesByType("resource").filter((one) => new URL(one.name).pathname.startsWith("/v1/")).length);
+    requests.push(before);
+    page.off("request", note);
+    await page.waitForTimeout(400);
+    shifts.push(await page.evaluate(() => window.seen.shift));
+  }
+  say("job from a link", throttle, took);
+  say("requests answered before a job is painted (count)", throttle, requests);
+  say("layout shift of a job (score)", throttle, shifts);
+  await browser.close();
+}
+
+async function lists(throttle) {
+  const { browser, page } = await stand("MODERATOR_MANAGER", throttle);
+  const opens = [];
+  const results = [];
+  const filters = [];
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").waitFor();
+  await page.keyboard.press("Escape");
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    opens.push(await after(page, "Control+k", "document.querySelector('[role=combobox]') !== null"));
+    await page.keyboard.type("thab");
+    results.push(await after(page, "o", "[...document.querySelectorAll('[role=option]')].some((one) => one.textContent.includes('Thabo'))"));
+    await page.keyboard.press("Escape");
+  }
+  say("palette opens", throttle, opens);
+  say("palette, first results", throttle, results);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await page.locator('[type="search"]').first().focus();
+    filters.push(await after(page, "m", "document.querySelectorAll('tbody tr[id]').length < 5"));
+    filters.push(await after(page, "Backspace", "document.querySelectorAll('tbody tr[id]').length >= 5"));
+  }
+  say("list filtered, cached", throttle, filters);
+  say("interaction to next paint, queues", throttle, [await interaction(page)]);
+  await decisions(page, throttle);
+  const shifts = [];
+  for (const path of ["/queues", "/overview", "/decisions", "/settings/account"]) {
+    await page.goto(`${BASE}${path}`);
+    await page.waitForTimeout(1500);
+    shifts.push(await page.evaluate(() => window.seen.shift));
+  }
+  say("layout shift of a page (score)", throttle, shifts);
+  await browser.close();
+}
+
+async function decisions(page, throttle) {
+  await page.goto(`${BASE}/decisions`);
+  await page.locator("tbody tr").first().waitFor();
+  const fetched = [];
+  const types = ["IGNORE", "CUSTOM_ACTION", "REJECT_APPEAL"];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const query = `type=%5B%22${types[round % 3]}%22%5D&since=2026-01-0${(round % 9) + 1}`;
+    const answer = "window.performance.getEntriesByType('resource').filter((one) => one.name.includes('/v1/decision-log')).length";
+    const before = await page.evaluate(answer);
+    fetched.push(
+      await from(
+        page,
+        () => page.evaluate((search) => { history.pushState({}, "", `/decisions?${search}`); dispatchEvent(new PopStateEvent("popstate")); }, query),
+        `${answer} > ${before} && document.querySelector('tbody tr, h2') !== null`,
+      ),
+    );
+  }
+  say("list filtered, fetched", throttle, fetched);
+}
+
+async function conversation(throttle) {
+  const { browser, page } = await stand("MODERATOR", throttle);
+  const opens = [];
+  for (let round = 0; round < 5; round += 1) {
+    await page.goto(`${BASE}/queues`);
+    await page.getByRole("row", { name: /Harassment/ }).waitFor();
+    // As from the queue: the context is on its way while the page changes.
+    opens.push(
+      await from(
+        page,
+        () => page.evaluate((id) => { history.pushState({}, "", `/jobs/${id}`); dispatchEvent(new PopStateEvent("popstate")); }, thread),
+        "(() => { const row = document.querySelector('[data-reported]'); if (!row) return false; const box = row.getBoundingClientRect(); const list = document.getElementById('job-thread').getBoundingClientRect(); return box.top >= list.top && box.bottom <= list.bottom; })()",
+      ),
+    );
+  }
+  say("conversation opens at what was reported", throttle, opens);
+  await page.waitForTimeout(800);
+  // All of it, both ways, as somebody who holds the key does.
+  await page.evaluate(async () => {
+    const list = document.getElementById("job-thread");
+    for (let still = 0, last = 0; still < 40; ) {
+      list.scrollTop = 0;
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      still = list.scrollHeight === last ? still + 1 : 0;
+      last = list.scrollHeight;
+    }
+    for (let still = 0, last = 0; still < 40; ) {
+      list.scrollTop = list.scrollHeight;
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      still = list.scrollHeight === last ? still + 1 : 0;
+      last = list.scrollHeight;
+    }
+  });
+  const seen = await page.evaluate(async (during) => {
+    const list = document.getElementById("job-thread");
+    list.scrollTop = 0;
+    let frames = 0;
+    let rows = 0;
+    const began = performance.now();
+    let last = began;
+    let worst = 0;
+    await new Promise((resolve) => {
+      const frame = (now) => {
+        frames += 1;
+        worst = Math.max(worst, now - last);
+        last = now;
+        list.scrollTop += 90;
+        if (frames % 10 === 0) rows = Math.max(rows, list.querySelectorAll("[data-index]").length);
+        if (now - began < during) requestAnimationFrame(frame);
+        else resolve();
+      };
+      requestAnimationFrame(frame);
+    });
+    return { fps: (frames * 1000) / (last - began), worst, rows, height: list.scrollHeight };
+  }, SCROLLED_MS);
+  say("conversation scrolled (frames a second)", throttle, [seen.fps]);
+  say("conversation scrolled, longest frame", throttle, [seen.worst]);
+  say("rows of the conversation in the document (count)", throttle, [seen.rows]);
+  say("height of the conversation (px)", throttle, [seen.height]);
+  await browser.close();
+}
+
+async function cold() {
+  const took = [];
+  const bytes = [];
+  for (let round = 0; round < 5; round += 1) {
+    const { browser, context, page } = await open();
+    await page.addInitScript(watch);
+    const wire = await context.newCDPSession(page);
+    await wire.send("Network.enable");
+    await wire.send("Network.setCacheDisabled", { cacheDisabled: true });
+    await wire.send("Network.emulateNetworkConditions", { offline: false, latency: LATENCY_MS, downloadThroughput: TEN_MBIT, uploadThroughput: TEN_MBIT });
+    let received = 0;
+    wire.on("Network.loadingFinished", (event) => (received += event.encodedDataLength));
+    await page.goto(`${BASE}/sign-in`, { waitUntil: "commit" });
+    took.push(await page.evaluate("window.painted(() => document.querySelector('input[type=password]') !== null)"));
+    bytes.push(received / 1024);
+    await browser.close();
+  }
+  say("cold entry on 10 Mbit/s", 1, took);
+  say("cold entry (KB)", 1, bytes);
+}
+
+async function shift() {
+  const { browser, page, wire } = await stand("EXTERNAL_MODERATOR", 1);
+  await wire.send("Performance.enable");
+  await wire.send("HeapProfiler.enable");
+  const state = async () => {
+    for (let round = 0; round < 3; round += 1) await wire.send("HeapProfiler.collectGarbage");
+    const { metrics } = await wire.send("Performance.getMetrics");
+    return Object.fromEntries(metrics.map((one) => [one.name, one.value]));
+  };
+  await startQueue(page);
+  const early = [];
+  const late = [];
+  let before;
+  for (let done = 0; done < soak; done += 1) {
+    if (done === WARM_JOBS) before = await state();
+    const took = await submitted(page);
+    await ready(page);
+    if (done >= WARM_JOBS && early.length < 100) early.push(took);
+    if (done >= soak - 100) late.push(took);
+  }
+  const end = await state();
+  say(`heap after ${soak} jobs in a row, grown by (MB)`, 1, [(end.JSHeapUsedSize - before.JSHeapUsedSize) / 1024 / 1024]);
+  say(`listeners after ${soak} jobs, grown by (count)`, 1, [end.JSEventListeners - before.JSEventListeners]);
+  say(`nodes after ${soak} jobs, grown by (count)`, 1, [end.Nodes - before.Nodes]);
+  say("submit to next, first hundred jobs", 1, early);
+  say("submit to next, last hundred jobs", 1, late);
+  await browser.close();
+}
+
+const PARTS = { cold, jobFromLink, keysAndJobs, lists, conversation };
+const only = process.env.COOP_MEASURE?.split(",");
+for (const [name, part] of Object.entries(PARTS)) {
+  if (only && !only.includes(name)) continue;
+  for (const throttle of part === cold ? [1] : [1, SLOW]) await part(throttle);
+}
+if (!only || only.includes("shift")) await shift();

@@ -1,0 +1,81 @@
+// Several tabs of one person: one event stream, the same job, drafts, choices, claims.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { BASE, get, open, painted, pickNothing, reported, signIn, until } from "./browser.mjs";
+
+const TABS = 10;
+const WITHIN_MS = 1000;
+let session;
+before(async () => {
+  session = await open();
+  session.page.setDefaultTimeout(45_000);
+  await signIn(session.page, "MODERATOR", "/queues");
+});
+after(() => session.browser.close());
+
+test("ten tabs work, with one event stream for all, and another takes over when that one is closed", async () => {
+  const { context, page } = session;
+  const streams = new Set();
+  context.on("request", (request) => request.url().endsWith("/v1/events") && streams.add(request.frame().page()));
+  const tabs = [];
+  for (let number = 0; number < TABS; number += 1) {
+    const tab = await context.newPage();
+    tabs.push(tab);
+    await tab.goto(`${BASE}/queues`);
+    await tab.getByRole("row", { name: /Spam/ }).waitFor();
+    await tab.getByRole("link", { name: /Queues \d/ }).waitFor();
+  }
+  assert.ok(streams.size <= 1, `${streams.size} tabs listen`);
+  await page.goto("about:blank");
+  await until(() => streams.size >= 1 && tabs.some((tab) => streams.has(tab)), "tab that listens in place of the first");
+  assert.equal(tabs.filter((tab) => streams.has(tab)).length, 1);
+  for (const tab of tabs) await tab.close();
+  await page.goto(`${BASE}/queues`);
+});
+
+test("the same job in two tabs says so in both; what is decided in one is decided in the other within a second", async () => {
+  const { context, page } = session;
+  const [{ id }] = await reported(page, `twice-${Date.now()}`, 2);
+  const other = await context.newPage();
+  for (const tab of [page, other]) {
+    await tab.goto(`${BASE}/jobs/${id}`);
+    await until(async () => (await painted(tab)) === id, "job");
+  }
+  for (const tab of [page, other]) await tab.getByText("This job is open in another tab too.").waitFor();
+  await page.bringToFront();
+  await pickNothing(page);
+  await page.keyboard.press("Control+Enter");
+  await until(async () => (await get(page, `/v1/jobs/${id}`)).state === "CLOSED", "decision");
+  const told = Date.now();
+  await other.getByText(/^Decided .* by /).waitFor();
+  assert.ok(Date.now() - told < 3 * WITHIN_MS, `${Date.now() - told} ms`);
+  await other.close();
+});
+
+test("a claim, a choice of look and a draft of one tab are in the others", async () => {
+  const { context, page } = session;
+  const [{ id }] = await reported(page, `shared-${Date.now()}`, 1);
+  const other = await context.newPage();
+  await other.goto(`${BASE}/queues`);
+  await other.getByRole("row", { name: /Spam/ }).waitFor();
+  await page.goto(`${BASE}/jobs/${id}`);
+  await until(async () => (await painted(page)) === id, "job");
+  await page.bringToFront();
+  await page.keyboard.press("x");
+  await until(async () => (await get(page, "/v1/claims")).items.some((one) => one.job.id === id), "claim");
+  await other.getByText(/left on (your claim|the first of)/).first().waitFor();
+  await page.keyboard.press("r");
+  await page.keyboard.type("Begun in the first tab.");
+  await page.getByText(/^Draft kept/).waitFor();
+  await other.goto(`${BASE}/jobs/${id}`);
+  await until(async () => (await painted(other)) === id, "job in the other tab");
+  assert.equal(await other.getByLabel(/Reason/).inputValue(), "Begun in the first tab.");
+  await page.evaluate(() => {
+    const kept = JSON.parse(localStorage.getItem("coop.preference") ?? "{}");
+    localStorage.setItem("coop.preference", JSON.stringify({ ...kept, density: "COMFORTABLE" }));
+    new BroadcastChannel("coop.console").postMessage({ kind: "preference" });
+  });
+  await until(() => other.evaluate(() => document.documentElement.dataset.density === "comfortable"), "density in the other tab");
+  await other.close();
+});

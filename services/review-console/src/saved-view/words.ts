@@ -1,0 +1,28 @@
+import { defineWords } from "@/words/words";
+
+export const words = defineWords({
+  views: "Views",
+  mine: "Mine",
+  shared: "For everybody",
+  none: "No view is saved yet",
+  by: "by {name}",
+  save: "Save this as a view…",
+  update: "Keep these filters in “{name}”",
+  remove: "Remove the view {name}",
+  saveTitle: "Save as a view",
+  name: "Name",
+  nameNeeded: "A view needs a name.",
+  forWhom: "For whom",
+  forMe: "For me",
+  forAll: "For everybody",
+  forAllHint: "Everybody sees its name and filters; what it shows is what each may see.",
+  keep: "Save",
+  saved: "“{name}” is saved.",
+  removed: "“{name}” is removed.",
+  restore: "Undo",
+  changed: "{name} changed this view at {when}, while you had it open. Yours is not saved. What differs:",
+  theirs: "Theirs",
+  yours: "Yours",
+  keepMine: "Save mine over it",
+  takeTheirs: "Open theirs",
+});

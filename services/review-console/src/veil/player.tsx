@@ -1,0 +1,106 @@
+/**
+ * A film or a sound that plays when somebody says so: silent at first where that was chosen, by frames,
+ * slower and faster.
+ *
+ *     ␣ play   , . one frame back, on   < > slower, faster
+ */
+import { Button, SegmentedControl, Slider } from "@mantine/core";
+import { IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev, IconVolume, IconVolumeOff } from "@tabler/icons-react";
+import { useRef, useState } from "react";
+
+import { Keys, useCommand } from "@/key/keys";
+import type { Scope } from "@/key/registry";
+import { clockOf } from "@/time/moment";
+import { useWords } from "@/words/words";
+
+import classes from "./veil.module.css";
+import { words } from "./words";
+
+const PACES = [0.5, 1, 1.5, 2] as const;
+/** Where a film does not say how many frames it has: most have 25 to 30 in a second. */
+const FRAME_S = 1 / 30;
+
+interface Props {
+  readonly address: string;
+  readonly kind: "video" | "audio";
+  readonly alt: string;
+  readonly keyed: boolean;
+  readonly scope: Scope;
+  readonly isMuted: boolean;
+}
+
+export default function Player({ address, kind, alt, keyed, scope, isMuted }: Props) {
+  const say = useWords(words);
+  const media = useRef<HTMLVideoElement>(null);
+  const [at, setAt] = useState(0);
+  const [length, setLength] = useState(0);
+  const [plays, setPlays] = useState(false);
+  const [muted, setMuted] = useState(isMuted);
+  const [pace, setPace] = useState<number>(1);
+  const toggle = () => {
+    const node = media.current;
+    if (!node) return;
+    if (node.paused) void node.play().catch(() => undefined);
+    else node.pause();
+  };
+  const step = (by: number) => {
+    const node = media.current;
+    if (!node) return;
+    node.pause();
+    node.currentTime = Math.min(node.duration || 0, Math.max(0, node.currentTime + by * FRAME_S));
+  };
+  const run = (next: number) => {
+    setPace(next);
+    if (media.current) media.current.playbackRate = next;
+  };
+  const faster = (by: number) => run(PACES[Math.min(PACES.length - 1, Math.max(0, PACES.indexOf(pace as 1) + by))] ?? 1);
+  const isFilm = kind === "video";
+  useCommand({ id: "veil.play", scope, keys: "Space", label: say("playKey"), enabled: keyed, run: toggle });
+  useCommand({ id: "veil.frameBack", scope, keys: ",", repeats: true, label: say("frameBack"), enabled: keyed && isFilm, run: () => step(-1) });
+  useCommand({ id: "veil.frameOn", scope, keys: ".", repeats: true, label: say("frameOn"), enabled: keyed && isFilm, run: () => step(1) });
+  useCommand({ id: "veil.slower", scope, keys: "<", label: say("slower"), enabled: keyed, run: () => faster(-1) });
+  useCommand({ id: "veil.faster", scope, keys: ">", label: say("faster"), enabled: keyed, run: () => faster(1) });
+  const heard = {
+    ref: media,
+    src: address,
+    muted,
+    "aria-label": alt,
+    preload: "metadata" as const,
+    controlsList: "nodownload nofullscreen noremoteplayback",
+    disablePictureInPicture: true,
+    onTimeUpdate: (event: React.SyntheticEvent<HTMLMediaElement>) => setAt(event.currentTarget.currentTime),
+    onSeeked: (event: React.SyntheticEvent<HTMLMediaElement>) => setAt(event.currentTarget.currentTime),
+    onLoadedMetadata: (event: React.SyntheticEvent<HTMLMediaElement>) => setLength(Number.isFinite(event.currentTarget.duration) ? event.currentTarget.duration : 0),
+    onPlay: () => setPlays(true),
+    onPause: () => setPlays(false),
+    onContextMenu: (event: React.SyntheticEvent) => event.preventDefault(),
+  };
+  return (
+    <div className={classes.player} data-kind={kind}>
+      {/* What platforms send has no captions; a sound is played by the same element, without a picture. */}
+      {/* eslint-disable-next-line jsx-a11y/media-has-caption */}
+      <video {...heard} playsInline hidden={!isFilm} />
+      <Slider size="xs" label={null} thumbLabel={say("place")} min={0} max={Math.max(length, 0.1)} step={0.01} value={Math.min(at, Math.max(length, 0.1))} onChange={(to) => media.current && (media.current.currentTime = to)} />
+      <div className={classes.controls}>
+        <Button size="xs" onClick={toggle} leftSection={plays ? <IconPlayerPause size={14} aria-hidden="true" /> : <IconPlayerPlay size={14} aria-hidden="true" />} rightSection={keyed ? <Keys of="veil.play" fallback="Space" /> : null}>
+          {say(plays ? "pause" : "play")}
+        </Button>
+        {isFilm ? (
+          <>
+            <button type="button" className={classes.icon} aria-label={say("frameBack")} onClick={() => step(-1)}>
+              <IconPlayerTrackPrev size={14} aria-hidden="true" />
+            </button>
+            <button type="button" className={classes.icon} aria-label={say("frameOn")} onClick={() => step(1)}>
+              <IconPlayerTrackNext size={14} aria-hidden="true" />
+            </button>
+          </>
+        ) : null}
+        <span className="tnum t12">{say("placeOf", { at: clockOf(at * 1000), length: clockOf(length * 1000) })}</span>
+        <button type="button" className={`${classes.icon} end`} aria-pressed={muted} aria-label={say("mute")} onClick={() => setMuted(!muted)}>
+          {muted ? <IconVolumeOff size={14} aria-hidden="true" /> : <IconVolume size={14} aria-hidden="true" />}
+        </button>
+        <SegmentedControl size="xs" aria-label={say("pace")} value={String(pace)} onChange={(next) => run(Number(next))} data={PACES.map((one) => ({ value: String(one), label: say("times", { pace: one }) }))} />
+      </div>
+    </div>
+  );
+}
