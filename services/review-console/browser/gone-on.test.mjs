@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { BASE, call, idIn, item, jobAbout, open, ready, report, send, show, signIn, until, user } from "./browser.mjs";
+import { BASE, call, emptyHanded, idIn, item, jobAbout, open, pickNothing, ready, report, send, show, signIn, until, user } from "./browser.mjs";
 
 const JOBS = 10;
 let session;
@@ -12,6 +12,7 @@ before(async () => {
   session = await open();
   session.page.setDefaultTimeout(45_000);
   await signIn(session.page, "MODERATOR", "/queues");
+  await emptyHanded(session.page);
   name = `gone-on-${Date.now()}`;
   const items = Array.from({ length: JOBS }, (_, at) => item(`${name}-${at}`, "Post", { text: `Buy cheap watches, number ${at}`, author: user(`${name}-author-${at}`), created_at: new Date().toISOString() }));
   await send("items/async/", { items });
@@ -26,10 +27,7 @@ async function chosen(page, at, why) {
   const { id } = await jobAbout(page, `${name}-${at}`);
   await show(page, id);
   await page.keyboard.press("Escape");
-  await until(async () => {
-    await page.keyboard.press("0");
-    return page.locator('[role="checkbox"][aria-checked="true"]').count();
-  }, "choice");
+  await pickNothing(page);
   await page.keyboard.press("r");
   await page.keyboard.type(why);
   await until(async () => (await held(page)).some((one) => one.job.id === id), "claim");

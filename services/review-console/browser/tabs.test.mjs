@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { BASE, get, open, painted, pickNothing, reported, signIn, until } from "./browser.mjs";
+import { BASE, emptyHanded, get, open, painted, pickNothing, reported, signIn, until } from "./browser.mjs";
 
 const TABS = 10;
 const WITHIN_MS = 1000;
@@ -11,6 +11,7 @@ before(async () => {
   session = await open();
   session.page.setDefaultTimeout(45_000);
   await signIn(session.page, "MODERATOR", "/queues");
+  await emptyHanded(session.page);
 });
 after(() => session.browser.close());
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,16 +24,7 @@ CHROMIUM = os.environ.get("COOP_CHROMIUM") or shutil.which("chromium")
 
 pytestmark = pytest.mark.journey
 
-# Run and told with every run, and no bar to it: not seen to pass whole since pages changed last.
-# Whoever sees one pass takes it out of here. Until then none of them takes long: what does not
-# pass would wait for what does not come.
-_UNSEEN = frozenset(
-    f"{name}.test.mjs"
-    for name in ("decisions", "job", "shift", "sign-in", "tabs", "thread", "walk")
-)
 _PATIENCE = 900.0  # seconds
-_PATIENCE_UNSEEN = 90.0
-_MAY_FAIL = pytest.mark.xfail(reason="not seen to pass since the pages changed", strict=False)
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +52,11 @@ def stack(browser: str) -> Iterator[LocalStack]:
         yield running
 
 
-@pytest.mark.timeout(960)
-@pytest.mark.parametrize(
-    "file",
-    [pytest.param(file, marks=_MAY_FAIL if file in _UNSEEN else ()) for file in FILES],
-)
+@pytest.mark.timeout(2 * _PATIENCE + 60)
+@pytest.mark.parametrize("file", FILES)
 def test_the_console_in_a_browser(stack: LocalStack, browser: str, file: str) -> None:
-    """Everything that this file says of the console holds."""
+    """Everything that this file says of the console holds. What fails is tried once more, and told:
+    a browser, twenty processes and their clocks share two cores here."""
     node = subprocess.check_output([sys.executable, HERE.parent / "scripts" / "node.py"], text=True)
     environment = os.environ | {
         "PATH": f"{node.strip()}:{os.environ['PATH']}",
@@ -77,7 +66,17 @@ def test_the_console_in_a_browser(stack: LocalStack, browser: str, file: str) ->
         "COOP_RUN_FILE": str(stack.state / "run.json"),
         "COOP_CHROMIUM": browser,
     }
-    running = subprocess.Popen(
+    code, told = _run(file, environment)
+    if code != 0:
+        print(f"{file} failed, and is tried once more:\n{told}")
+        code, told = _run(file, environment)
+    print(told)
+    assert code == 0, told
+
+
+def _run(file: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Its exit code and the end of what it said."""
+    with subprocess.Popen(
         ["node", "--test", "--test-reporter=spec", "--test-timeout=900000", file],
         cwd=HERE,
         env=environment,
@@ -85,15 +84,19 @@ def test_the_console_in_a_browser(stack: LocalStack, browser: str, file: str) ->
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    try:
-        told, faults = running.communicate(
-            timeout=_PATIENCE_UNSEEN if file in _UNSEEN else _PATIENCE
-        )
-    finally:
-        # The browser is of its group: also where the test was ended.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-    print(told[-20_000:])
-    assert running.returncode == 0, told[-8_000:] + faults[-2_000:]
+    ) as running:
+        try:
+            told, faults = running.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            _kill(running)
+            told, faults = running.communicate()
+            faults += f"\nnot done after {_PATIENCE:g} s"
+        finally:
+            _kill(running)
+    return running.returncode, told[-12_000:] + faults[-2_000:]
+
+
+def _kill(running: subprocess.Popen[str]) -> None:
+    """With the browser, which is of its group: also where the test was ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)

@@ -62,14 +62,15 @@ function overlaps() {
     for (let at = one; at; at = at.parentElement) if (["fixed", "sticky", "absolute"].includes(getComputedStyle(at).position)) return at;
     return document.body;
   };
-  const seen = shown.map((one) => ({ one, box: one.getBoundingClientRect(), layer: layer(one) }));
+  // A link in a sentence has a box on each of its lines.
+  const seen = shown.map((one) => ({ one, boxes: [...one.getClientRects()], layer: layer(one) }));
+  const meet = (box, its) => Math.min(box.right, its.right) - Math.max(box.left, its.left) > 2 && Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top) > 2;
+  const named = (one) => `${one.tagName} "${one.getAttribute("aria-label") ?? one.textContent.trim().slice(0, 60)}"`;
   const found = [];
-  seen.forEach(({ one, box, layer: mine }, index) => {
-    for (const { one: other, box: its, layer: theirs } of seen.slice(index + 1)) {
+  seen.forEach(({ one, boxes, layer: mine }, index) => {
+    for (const { one: other, boxes: its, layer: theirs } of seen.slice(index + 1)) {
       if (mine !== theirs || one.contains(other) || other.contains(one)) continue;
-      const wide = Math.min(box.right, its.right) - Math.max(box.left, its.left);
-      const high = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
-      if (wide > 2 && high > 2) found.push(`${one.outerHTML.slice(0, 120)} ⨯ ${other.outerHTML.slice(0, 120)}`);
+      if (boxes.some((box) => its.some((at) => meet(box, at)))) found.push(`${named(one)} ⨯ ${named(other)}`);
     }
   });
   return found;

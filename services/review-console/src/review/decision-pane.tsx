@@ -60,7 +60,21 @@ export function DecisionPane(props: Props) {
       <Head />
       <div className={`${classes.scroll} ${classes.decisionbody}`}>{content}</div>
       <UndoNotice jobId={context.job.id} />
+      {decide.noNext ? null : <WayOn decide={decide} />}
     </>
+  );
+}
+
+/** From a job that is closed, or not mine to decide. */
+function WayOn({ decide }: { decide: Decide }) {
+  const say = useWords(words);
+  useCommand({ id: "job.startNext", scope: "job", keys: "Enter", label: say("nextJob"), run: decide.goOn });
+  return (
+    <div className={classes.foot}>
+      <Button fullWidth h={36} loading={decide.sending} onClick={decide.goOn} rightSection={<Keys of="job.startNext" fallback="Enter" />}>
+        {say("nextJob")}
+      </Button>
+    </div>
   );
 }
 

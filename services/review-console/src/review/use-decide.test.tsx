@@ -100,3 +100,11 @@ it("after a refusal in place it can be changed and sent again", async () => {
   await waitFor(() => expect(shown.current.refused?.kind).toBe("invalid"));
   await waitFor(() => expect(shown.current.decide.isDeaf()).toBe(false));
 });
+
+it("from a job that is not mine to decide the next one of its queue is opened, and nothing is skipped", async () => {
+  const asked = answering({ "POST /v1/queues/{queue_id}/claims": () => next });
+  const shown = await show();
+  act(() => shown.current.decide.goOn());
+  await waitFor(() => expect(navigate).toHaveBeenCalledWith({ to: "/jobs/$jobId", params: { jobId: "two" } }));
+  expect(asked.filter(({ what }) => !what.startsWith("GET")).map(({ what }) => what)).toEqual(["POST /v1/queues/{queue_id}/claims"]);
+});

@@ -44,6 +44,8 @@ interface Options {
 export interface Decide {
   readonly submit: (entered: Entered, told: Sent, stay: boolean) => void;
   readonly skip: () => void;
+  /** To the next job of the queue, from one that is not mine to decide. */
+  readonly goOn: () => void;
   readonly sending: boolean;
   /** True while nothing that is pressed is meant for this job: it is on its way, or not seen yet. */
   readonly isDeaf: () => boolean;
@@ -147,6 +149,10 @@ export function useDecide({ context, lease, end }: Options): Decide {
     }
     end();
     forget(job.id);
+    await goOn();
+  };
+
+  const goOn = async (): Promise<void> => {
     const next = takeAhead();
     if (next) keep(next);
     try {
@@ -154,14 +160,14 @@ export function useDecide({ context, lease, end }: Options): Decide {
       if (claim) await open(claim.job.id);
       else setNoNext("EMPTY");
     } catch (error) {
-      // It was skipped: only the next one is refused.
+      // What was done here is done: only the next one is refused.
       setNoNext(noNextOf(error));
     }
   };
 
   const isDeaf = () => busy.current || isDecided.current || !isSeen();
-  const once = (work: () => Promise<void>): void => {
-    if (isDeaf()) return;
+  const once = (work: () => Promise<void>, isMeant = !isDeaf()): void => {
+    if (!isMeant) return;
     busy.current = true;
     setSending(true);
     void work().finally(() => {
@@ -170,7 +176,7 @@ export function useDecide({ context, lease, end }: Options): Decide {
     });
   };
 
-  return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), sending, isDeaf, noNext };
+  return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), goOn: () => once(goOn, !busy.current && isSeen()), sending, isDeaf, noNext };
 }
 
 /** Why a claim was refused, as a decision's answer would say it. */

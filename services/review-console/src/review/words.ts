@@ -87,6 +87,7 @@ export const words = defineWords({
   submitNext: "Submit & next",
   submitStay: "Submit & stay",
   skip: "Skip",
+  nextJob: "Next job of this queue",
   escalateShort: "Escalate",
   move: "Move",
   moveTo: "Move to",
