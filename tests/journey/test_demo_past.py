@@ -22,8 +22,9 @@ _COUNTED_EVERY_S = 5.0  # the counter of decisions looks once a second
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(alone: None) -> Iterator[LocalStack]:
     """With its story, and nothing besides."""
+    del alone
     with (
         state_folder() as folder,
         LocalStack(folder / "state", COOP_DEMO_STORY="true") as running,

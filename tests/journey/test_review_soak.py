@@ -8,7 +8,7 @@ import pytest
 from coop_local.stack import EngineAddresses
 from tests.bench.review_soak import Plan, faults_of, soak
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.usefixtures("alone")]
 
 
 def test_every_job_is_decided_once_though_everything_is_killed(

@@ -7,7 +7,7 @@ import pytest
 from coop_local.stack import EngineAddresses
 from tests.bench.delivery_soak import Plan, soak
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240), pytest.mark.usefixtures("alone")]
 
 
 def test_every_action_arrives_in_order_though_the_dispatcher_is_killed(

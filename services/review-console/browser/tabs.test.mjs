@@ -72,11 +72,12 @@ test("a claim, a choice of look and a draft of one tab are in the others", async
   await other.goto(`${BASE}/jobs/${id}`);
   await until(async () => (await painted(other)) === id, "job in the other tab");
   assert.equal(await other.getByLabel(/Reason/).inputValue(), "Begun in the first tab.");
-  await page.evaluate(() => {
-    const kept = JSON.parse(localStorage.getItem("coop.preference") ?? "{}");
-    localStorage.setItem("coop.preference", JSON.stringify({ ...kept, density: "COMFORTABLE" }));
-    new BroadcastChannel("coop.console").postMessage({ kind: "preference" });
-  });
-  await until(() => other.evaluate(() => document.documentElement.dataset.density === "comfortable"), "density in the other tab");
+  const before = await page.evaluate(() => document.documentElement.dataset.density);
+  await page.goto(`${BASE}/settings/account`);
+  await page.getByRole("combobox", { name: "Density" }).or(page.getByRole("textbox", { name: "Density" })).first().click();
+  await page.getByRole("option", { selected: false }).first().click();
+  const density = () => page.evaluate(() => document.documentElement.dataset.density);
+  const chosen = await until(async () => (await density()) !== before && density(), "density that was chosen");
+  await until(async () => (await other.evaluate(() => document.documentElement.dataset.density)) === chosen, "density in the other tab");
   await other.close();
 });

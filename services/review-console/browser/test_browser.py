@@ -46,7 +46,7 @@ def stack(browser: str) -> Iterator[LocalStack]:
         pytest.fail("the console is not built: make console")
     with (
         state_folder() as folder,
-        LocalStack(folder / "state", COOP_DEMO_RATE="5", COOP_DEMO_STORY="true") as running,
+        LocalStack(folder / "state", COOP_DEMO_RATE="1", COOP_DEMO_STORY="true") as running,
     ):
         running.wait_told()
         yield running

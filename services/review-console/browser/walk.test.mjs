@@ -62,8 +62,21 @@ function overlaps() {
     for (let at = one; at; at = at.parentElement) if (["fixed", "sticky", "absolute"].includes(getComputedStyle(at).position)) return at;
     return document.body;
   };
+  /** What of a box is shown: what is scrolled away lies under nothing. */
+  const within = (one, { left, top, right, bottom }) => {
+    const box = { left, top, right, bottom };
+    for (let at = one.parentElement; at; at = at.parentElement) {
+      if (getComputedStyle(at).overflow === "visible") continue;
+      const its = at.getBoundingClientRect();
+      box.left = Math.max(box.left, its.left);
+      box.top = Math.max(box.top, its.top);
+      box.right = Math.min(box.right, its.right);
+      box.bottom = Math.min(box.bottom, its.bottom);
+    }
+    return box;
+  };
   // A link in a sentence has a box on each of its lines.
-  const seen = shown.map((one) => ({ one, boxes: [...one.getClientRects()], layer: layer(one) }));
+  const seen = shown.map((one) => ({ one, boxes: [...one.getClientRects()].map((box) => within(one, box)), layer: layer(one) }));
   const meet = (box, its) => Math.min(box.right, its.right) - Math.max(box.left, its.left) > 2 && Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top) > 2;
   const named = (one) => `${one.tagName} "${one.getAttribute("aria-label") ?? one.textContent.trim().slice(0, 60)}"`;
   const found = [];
