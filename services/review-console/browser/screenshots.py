@@ -3,7 +3,8 @@
     make screenshots
 
 Guarantees: a stack of its own, with its story told and the month before it; the files are lossless
-WebP of at most 64 colours, some twenty kilobytes each, so that all of them together stay small.
+WebP of few colours, some twenty kilobytes each, so that all of them together stay small; large
+areas keep the colour that they have.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PICTURES = ROOT / "docs" / "images" / "console"
 ITEMS = 30
-COLOURS = 64
+COLOURS = 128
+EXACT = 48  # of them: those that most pixels have
 
 sys.path.insert(0, str(ROOT))
 
@@ -53,13 +59,22 @@ def main() -> None:
     for path in sorted(PICTURES.glob("*.png")):
         small = path.with_suffix(".webp")
         with Image.open(path) as picture:
-            # A glyph of a few pixels keeps its colour: what is rare counts as what is frequent.
-            few = picture.convert("RGB").quantize(
-                COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-            )
+            few = _of_few_colours(picture.convert("RGB"))
             few.convert("RGB").save(small, lossless=True, quality=100, method=6)
         path.unlink()
         print(f"{small.relative_to(ROOT)}  {small.stat().st_size // 1024} KB")
+
+
+def _of_few_colours(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    counted = picture.getcolors(picture.width * picture.height) or []
+    exact = [colour for _, colour in sorted(counted, reverse=True)[:EXACT]]
+    # A glyph of a few pixels keeps its colour, too: what is rare counts as what is frequent.
+    rest = picture.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in exact for part in colour] + rest)
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":
