@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from array import array
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -93,6 +94,28 @@ def film(
         if voice is not None:
             for part in tone(seconds, 48000, voice):
                 container.mux(part)
+    return out.getvalue()
+
+
+def film_of(
+    shown: Callable[[float], Image.Image],
+    seconds: float = 2,
+    rate: Fraction = Fraction(30),
+    form: str = "mp4",
+    codec: str = "libx264",
+) -> bytes:
+    """A film that shows at each moment the picture of it."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=form) as container:
+        stream: Any = container.add_stream(codec, rate=rate)
+        stream.pix_fmt = "yuv420p"
+        stream.width, stream.height = shown(0).size
+        for number in range(round(seconds * rate)):
+            image = shown(float(number / rate))
+            frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+            frame.pts, frame.time_base = number, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return out.getvalue()
 
 

@@ -77,7 +77,7 @@ class Decoders:
         """An order within the limits."""
         if (part == "HASH") is not bool(self._options):
             raise ValueError(f"these decoders were not made for {part}")
-        limits = self.limits
+        limits, whole = self.limits, part == "FLASH"
         return Order(
             kind=form.kind,
             reader=form.reader,
@@ -87,8 +87,8 @@ class Decoders:
             veil=veil,
             grey=grey,
             memory=limits.memory,
-            processor=limits.processor,
-            within=limits.within,
+            processor=limits.look if whole else limits.processor,
+            within=limits.look_within if whole else limits.within,
             pixels=limits.pixels,
             answer=limits.answer,
         )

@@ -31,31 +31,64 @@ _BARS: Final = 160
 _WAVE_HEIGHT: Final = 64
 _PAPER, _INK = (238, 238, 238), (72, 72, 72)
 
+NO_FRAMES: Final = "it is a sound: there are no frames to show"
+
 av.logging.set_level(None)
 
 
 def read(source: IO[bytes], order: Order) -> Made:
     """What it is, and the derivative. Raises `MediaFault`, and whatever PyAV raises."""
-    with av.open(source, mode="r", format=order.reader, metadata_errors="ignore") as container:
-        films = [one for one in container.streams.video if not _is_cover(one)]
-        sounds = list(container.streams.audio)
-        duration = None
-        if container.duration and container.duration > 0:
-            duration = round(container.duration / av.time_base, 3)
-        if films:
-            return _film(container, films[0], bool(sounds), duration, order)
+    with opened(source, order) as container:
+        pictures, sounds = pictures_of(container), list(container.streams.audio)
+        if pictures is not None:
+            return _film(container, pictures, order)
         if not sounds:
             raise MediaFault("broken", "it has neither pictures nor sound")
         if order.part == "SHEET":
-            raise MediaFault("not-media", "it is a sound: there are no frames to show")
+            raise MediaFault("not-media", NO_FRAMES)
         peaks = _peaks(container, sounds[0])
-        shape = Shape(kind="AUDIO", duration=duration, has_sound=True)
+        shape = Shape(kind="AUDIO", duration=length_of(container), has_sound=True)
         # A wave hides nothing that a veil would: it is the same at every stage.
         return shape, *derivative(_wave(peaks), _unveiled(order))
 
 
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+def opened(source: IO[bytes], order: Order) -> Any:
+    """The container, to be closed. Raises whatever PyAV raises."""
+    return av.open(source, mode="r", format=order.reader, metadata_errors="ignore")
+
+
+def pictures_of(container: Any) -> Any:
+    """The stream of what is seen, which one thread decodes; None of a sound."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            stream.codec_context.thread_count = 1
+            return stream
+    return None
+
+
+def length_of(container: Any) -> float | None:
+    """Seconds, where it says so."""
+    known = container.duration and container.duration > 0
+    return round(container.duration / av.time_base, 3) if known else None
+
+
+def check(sized: Any, order: Order) -> None:
+    """Raises `MediaFault` where frames have too many pixels."""
+    if sized.width * sized.height > order.pixels:
+        raise MediaFault("too-large", f"its frames have more than {order.pixels} pixels")
+
+
+def shape_of(container: Any, stream: Any, *, is_turned: bool) -> Shape:
+    """What a film is. `is_turned`: it was filmed upright, and lies on its side."""
+    width, height = stream.codec_context.width, stream.codec_context.height
+    return Shape(
+        kind="VIDEO",
+        width=height if is_turned else width,
+        height=width if is_turned else height,
+        duration=length_of(container),
+        is_moving=True,
+        has_sound=bool(container.streams.audio),
+    )
 
 
 def _unveiled(order: Order) -> Order:
@@ -72,29 +105,17 @@ def _unveiled(order: Order) -> Order:
     )
 
 
-def _film(
-    container: Any, stream: Any, has_sound: bool, duration: float | None, order: Order
-) -> Made:
-    if stream.codec_context.width * stream.codec_context.height > order.pixels:
-        raise MediaFault("too-large", f"its frames have more than {order.pixels} pixels")
-    stream.codec_context.thread_count = 1
+def _film(container: Any, stream: Any, order: Order) -> Made:
+    check(stream.codec_context, order)
+    duration = length_of(container)
     if order.part == "SHEET":
         frames = list(_chosen(container, stream, duration, order))
         first, whole = frames[0] if frames else None, sheet(frames, order.width)
     else:
         first = whole = _poster(container, stream, duration, order)
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if first is not None and (first.width > first.height) != (width > height):
-        width, height = height, width  # filmed upright
-    shape = Shape(
-        kind="VIDEO",
-        width=width,
-        height=height,
-        duration=duration,
-        is_moving=True,
-        has_sound=has_sound,
-    )
-    return shape, *derivative(whole, order)
+    size = stream.codec_context
+    is_turned = first is not None and (first.width > first.height) != (size.width > size.height)
+    return shape_of(container, stream, is_turned=is_turned), *derivative(whole, order)
 
 
 def _poster(container: Any, stream: Any, duration: float | None, order: Order) -> Image.Image:
@@ -142,14 +163,18 @@ def _frame_at(container: Any, stream: Any, seconds: float, order: Order) -> Imag
 
 
 def _picture_of(frame: Any, order: Order) -> Image.Image:
-    if frame.width * frame.height > order.pixels:
-        raise MediaFault("too-large", f"its frames have more than {order.pixels} pixels")
+    check(frame, order)
     factor = min(1.0, order.width / frame.width, 4 * order.width / frame.height)
     image: Image.Image = frame.to_image(
         width=max(2, round(frame.width * factor)), height=max(2, round(frame.height * factor))
     )
-    turn = int(getattr(frame, "rotation", 0) or 0) % 360
+    turn = turn_of(frame)
     return image.rotate(turn, expand=True) if turn else image
+
+
+def turn_of(frame: Any) -> int:
+    """Degrees by which it is turned to be shown."""
+    return int(getattr(frame, "rotation", 0) or 0) % 360
 
 
 def _peaks(container: Any, stream: Any) -> list[int]:

@@ -29,12 +29,15 @@ class FetchLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeLimits:
-    """Of one order: `memory` (address space), `processor` and `within` seconds; of a picture, or a
-    film's frame, its pixels. `answer`: bytes of a derivative."""
+    """Of one order: `memory` (address space), `processor` and `within` seconds, for all frames of a
+    film `look` and `look_within`; of a picture, or a film's frame, its pixels. `answer`: bytes of a
+    derivative."""
 
     memory: int = 1536 * MiB
     processor: int = 10
     within: float = 15.0
+    look: int = 20
+    look_within: float = 45.0
     pixels: int = 64_000_000
     answer: int = 8 * MiB
 

@@ -13,7 +13,7 @@ from coop_media.fault import State
 from coop_media.form import MediaKind
 
 Stage = Literal["VEILED", "GREY", "CLEAR"]
-Part = Literal["PICTURE", "SHEET", "HASH"]
+Part = Literal["PICTURE", "SHEET", "HASH", "FLASH"]
 
 VEILS: Final = 7
 """Strengths of the veil: 0 to 6."""
@@ -30,8 +30,9 @@ VEILED_WIDTH: Final = 320
 class Order(Struct, frozen=True, kw_only=True):
     """Make one derivative of a file. PICTURE is the picture, a film's poster, a sound's wave; SHEET
     is frames of a film or of a moving picture, beside each other; HASH is no picture but the
-    hashes of one (`PictureHashes`). `veil` is the strength, `grey` takes the colours from a veiled
-    one too. The limits are `limit.DecodeLimits`."""
+    hashes of one (`PictureHashes`); FLASH is no picture but whether a film flashes (`Flashes`).
+    `veil` is the strength, `grey` takes the colours from a veiled one too. The limits are
+    `limit.DecodeLimits`."""
 
     kind: MediaKind
     reader: str
@@ -64,6 +65,15 @@ class PictureHashes(Struct, frozen=True, kw_only=True):
 
     pdq: tuple[str, ...]
     quality: int
+
+
+class Flashes(Struct, frozen=True, kw_only=True):
+    """Whether a film flashes (`flash` says what that is): YES, `at` so many seconds for the first
+    time; NO, all of it was looked at; UNKNOWN, it is too long for that, or a part of it cannot be
+    read."""
+
+    found: Literal["YES", "NO", "UNKNOWN"]
+    at: float | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):

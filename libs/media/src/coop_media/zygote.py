@@ -7,7 +7,8 @@
 
     FD    a SOCK_SEQPACKET socket; its end ends the process
     hash  numpy is read, and no reader of films: orders of the part HASH are carried out, and no
-          others. A fork copies what its process has: this one's costs half as much.
+          others. A fork copies what its process has: this one's costs half as much. Without it
+          numpy is read by the child that needs it, for FLASH, before it is in its jail.
 
 Guarantees: a child decodes one file and ends, so that nothing of one is there for the next; before
 it reads the first byte it cannot open anything any more (no files, no sockets), write to files, or
@@ -37,6 +38,8 @@ from coop_media.fault import MediaFault
 from coop_media.order import Answer, Order, Shape
 
 _MESSAGE = 64 * 1024
+_NICE = 10
+_APART = ("HASH", "FLASH")  # read in a way of their own, whatever kind of medium it is
 _orders = msgspec.json.Decoder(Order)
 # Named, so that they are read before the fork.
 _LOADED = (ImageDraw, ImageFilter, ImageOps, copy)
@@ -84,6 +87,9 @@ def _child(message: bytes, file: int, answer: int) -> None:
     status = 1
     try:
         order = _orders.decode(message)
+        if order.part == "FLASH":
+            _readers["FLASH"] = importlib.import_module("coop_media.flash").read
+            os.nice(_NICE)  # it takes long, and nobody waits for a page
         _jail(order)
         _send(answer, *carry_out(order, file))
         status = 0
@@ -109,7 +115,7 @@ def carry_out(order: Order, file: int) -> tuple[Answer, bytes]:
     try:
         with os.fdopen(file, "rb", closefd=False) as source:
             source.seek(0)
-            reader = _readers["HASH" if order.part == "HASH" else order.kind]
+            reader = _readers[order.part if order.part in _APART else order.kind]
             shape, media_type, content = reader(source, order)
         if len(content) > order.answer:
             raise MediaFault("too-large", "what was made of it is too large")
