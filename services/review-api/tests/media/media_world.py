@@ -48,8 +48,9 @@ def picture(size: tuple[int, int] = (800, 600)) -> bytes:
     return out.getvalue() + SECRET
 
 
-def film(seconds: int = 2) -> bytes:
-    """A square that wanders."""
+def film(seconds: int = 2, *, flashes: bool = False) -> bytes:
+    """A square that wanders; it comes and goes with each frame where the film `flashes`, and is all
+    that there is."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         container.metadata["title"] = "TITLE-OF-THE-PLATFORM"
@@ -57,7 +58,9 @@ def film(seconds: int = 2) -> bytes:
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for number in range(seconds * 10):
             image = Image.new("RGB", (160, 120), (10, 90, 40))
-            ImageDraw.Draw(image).rectangle((number * 4, 40, number * 4 + 30, 70), fill="white")
+            box = (0, 0, 160, 120) if flashes else (number * 4, 40, number * 4 + 30, 70)
+            if not flashes or number % 2:
+                ImageDraw.Draw(image).rectangle(box, fill="white")
             frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -13,6 +13,7 @@ from coop_contracts.config import HashBank, Kind
 from coop_contracts.erasure import ErasedUser
 from coop_contracts.event import ItemRef, MatchedBank
 from coop_contracts.permission import Permission, Role
+from coop_media.limit import DecodeLimits
 from coop_media.order import VEILED_BYTES
 from coop_media.store import DerivativeStore
 from coop_review_api.configuration.log import lock
@@ -421,6 +422,58 @@ async def test_a_film_is_veiled_and_then_played(world: MediaWorld) -> None:
     assert (await world.admin.call("GET", where)).status_code == 206
     world.context.clock.forward(minutes=6)
     assert (await world.admin.call("GET", where)).status_code == 404
+
+
+async def test_a_film_is_looked_at_for_flashes(world: MediaWorld) -> None:
+    """When it is asked for, once, however many ask; nobody who does not ask waits for it; of a
+    picture nothing is said, and of another film in its place nothing any more."""
+    _, ref = await world.shown("/f.mp4", film(flashes=True))
+    path = f"/v1/media/{ref}/facts"
+    look = f"{path}?flashes=true"
+    assert (await world.admin.call("GET", path)).json()["flashes"] is None
+    world.host.came.clear()
+    world.host.gate.clear()
+    looks = [asyncio.create_task(world.admin.call("GET", look)) for _ in range(3)]
+    await asyncio.wait_for(world.host.came.wait(), 20)
+    assert (await world.admin.call("GET", path)).json()["flashes"] is None
+    world.host.gate.set()
+    found = [one.json() for one in await asyncio.gather(*looks)]
+    assert {(one["flashes"], one["flashesAt"]) for one in found} == {("YES", 0.1)}
+    assert (await world.admin.call("GET", path)).json()["flashes"] == "YES"
+    assert (await world.admin.call("GET", look)).json()["flashesAt"] == 0.1
+    assert world.host.asked == ["/f.mp4", "/f.mp4"]
+    world.host.files["/f.mp4"] = film(3)
+    await world.admin.call("GET", address(ref, part="sheet"))
+    assert (await world.admin.call("GET", path)).json()["flashes"] is None
+    changed = (await world.admin.call("GET", look)).json()
+    assert (changed["flashes"], changed["flashesAt"]) == ("NO", None)
+    _, still = await world.shown()
+    assert (await world.admin.call("GET", f"/v1/media/{still}/facts?flashes=true")).json()[
+        "flashes"
+    ] is None
+
+
+async def test_a_film_that_cannot_be_looked_at_is_not_known(world: MediaWorld) -> None:
+    """It is said as such, stays what it was, and is not looked at again; one that its host no
+    longer has is gone."""
+    _, ref = await world.shown("/f.mp4", film())
+    look = f"/v1/media/{ref}/facts?flashes=true"
+    gallery = world.context.part(Gallery)
+    assert (await world.admin.call("GET", f"/v1/media/{ref}/facts")).json()["state"] == "ok"
+    limits = gallery.decoders.limits
+    gallery.decoders.limits = DecodeLimits(look=2)
+    try:
+        found = (await world.admin.call("GET", look)).json()
+    finally:
+        gallery.decoders.limits = limits
+    assert (found["state"], found["flashes"]) == ("ok", "UNKNOWN")
+    assert (await world.admin.call("GET", look)).json()["flashes"] == "UNKNOWN"
+    assert world.host.asked == ["/f.mp4", "/f.mp4"]
+    _, other = await world.shown("/g.mp4", film())
+    await world.admin.call("GET", f"/v1/media/{other}/facts")
+    del world.host.files["/g.mp4"]
+    gone = (await world.admin.call("GET", f"/v1/media/{other}/facts?flashes=true")).json()
+    assert (gone["state"], gone["flashes"]) == ("gone", None)
 
 
 async def test_a_picture_is_not_played(world: MediaWorld) -> None:

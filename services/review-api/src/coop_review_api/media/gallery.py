@@ -6,7 +6,8 @@
     grave    veiled too: made anew each time  of child-abuse material nothing is ever at rest
 
 Guarantees: a host that failed is not asked again before its time, however many pages ask; several
-who ask for the same veiled picture at once cost one fetch; nothing clear is written anywhere.
+who ask for the same veiled picture at once cost one fetch; nothing clear is written anywhere. A
+film is looked at for flashes once, one film at a time, in no place that a picture waits for.
 Must not: decide who may see what; `access` and `reveal` do.
 """
 
@@ -19,15 +20,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef
 from coop_media.decoder import Decoders, Derivative
-from coop_media.fault import MediaFault
+from coop_media.fault import MediaBusy, MediaFault
 from coop_media.fetch import Fetcher
 from coop_media.file import MediaFile
 from coop_media.limit import PlaceLimits
-from coop_media.order import VEILED_WIDTH, WIDTHS
+from coop_media.order import VEILED_WIDTH, WIDTHS, Flashes
 from coop_media.order import Part as MadePart
 from coop_media.order import Stage as MadeStage
 from coop_media.place import MediaPlaces
@@ -42,6 +44,9 @@ from coop_runtime.database.engine import transaction
 from coop_runtime.egress.guard import EgressGuard
 
 _STAGES: Final[dict[str, MadeStage]] = {"veiled": "VEILED", "grey": "GREY", "clear": "CLEAR"}
+_LOOKS: Final = PlaceLimits(places=1, of_one=1, waiting=16, within=120.0)
+_PATIENCE: Final = 25.0  # seconds for which who asks waits for a look at a film
+_flashes = msgspec.json.Decoder(Flashes)
 _PARTS: Final[dict[str, MadePart]] = {"picture": "PICTURE", "sheet": "SHEET"}
 
 
@@ -95,8 +100,10 @@ class Gallery:
         self._fetcher = fetcher or Fetcher(guard)
         self._stream = MediaStream(guard)
         self._places = MediaPlaces(places or PlaceLimits())
+        self._looks = MediaPlaces(_LOOKS)
         self.decoders = Decoders()
         self._veiling: dict[str, asyncio.Task[Shown]] = {}
+        self._looking: dict[tuple[str, str, str], asyncio.Task[None]] = {}
 
     async def show(self, medium: Medium, wish: Wish) -> Shown:
         """The derivative. Raises `MediaFault`, `MediaBusy`."""
@@ -120,6 +127,22 @@ class Gallery:
             known = await self._known(medium)
         assert known is not None
         return known
+
+    async def flashes(self, medium: Medium) -> Facts:
+        """What is known of it, and of a film whether it flashes: looked at now, where nobody did.
+        Who asks waits for a bounded while; the look goes on without them. Raises `MediaBusy`."""
+        facts = await self.facts(medium)
+        if facts.state != "ok" or facts.kind != "VIDEO" or facts.flashes is not None:
+            return facts
+        name = (medium.org_id, medium.item_key, medium.value_key)
+        running = self._looking.get(name)
+        if running is None:
+            running = self._looking[name] = asyncio.create_task(self._look(medium))
+            running.add_done_callback(lambda _: self._looking.pop(name, None))
+        done, _ = await asyncio.wait([running], timeout=_PATIENCE)
+        for look in done:
+            look.result()
+        return await self._known(medium) or facts
 
     async def piece(self, medium: Medium, first: int, last: int | None) -> tuple[Facts, Piece]:
         """Bytes of a film or a sound, without what it says of itself. Raises `MediaFault`,
@@ -228,6 +251,32 @@ class Gallery:
         )
         return await self.decoders.decode(file, order)
 
+    async def _look(self, medium: Medium) -> None:
+        """Find out whether the film flashes. What cannot be found out is not asked again."""
+        is_there = False
+        try:
+            async with self._looks.taken(medium.org_id), self._fetcher.fetched(medium.url) as file:
+                is_there = True
+                found = await self.decoders.decode(
+                    file, self.decoders.order(file.form, part="FLASH")
+                )
+                facts = _facts(file, found, self._clock)
+                flashes = _flashes.decode(found.content)
+        except MediaFault as fault:
+            if not is_there:
+                await self._remember(medium, fault)
+                return
+            known = await self._known(medium)
+            if known is None:  # erased meanwhile
+                return
+            facts, flashes = known, Flashes(found="UNKNOWN")
+        except MediaBusy:
+            return
+        await self._know(
+            medium,
+            msgspec.structs.replace(facts, flashes=flashes.found, flashes_at=flashes.at),
+        )
+
     async def _remember(self, medium: Medium, fault: MediaFault) -> None:
         now = self._clock()
         retry_at = now + timedelta(seconds=fault.retry_after)
@@ -242,7 +291,7 @@ class Gallery:
 
     async def aclose(self) -> None:
         """Ends what is under way."""
-        running = list(self._veiling.values())
+        running = [*self._veiling.values(), *self._looking.values()]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -40,7 +40,8 @@ class Medium(Struct, frozen=True, kw_only=True):
 
 class Facts(Struct, frozen=True, kw_only=True):
     """`state` and, where it is not `ok`, `reason` and when it is worth asking again. `changed_at`:
-    its host sent something else than at first, since then."""
+    its host sent something else than at first, since then. `flashes`: whether a film does, from
+    `flashes_at` seconds on; None until it was looked at for that."""
 
     state: State
     reason: str = ""
@@ -52,6 +53,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     duration: float | None = None
     is_moving: bool | None = None
     has_sound: bool | None = None
+    flashes: Literal["YES", "NO", "UNKNOWN"] | None = None
+    flashes_at: float | None = None
     bytes: int | None = None
     md5: str | None = None
     sha256: str | None = None

@@ -1,7 +1,7 @@
 """Media, veiled until somebody chooses otherwise.
 
     GET  /v1/media/{ref}?stage=&part=&w=&reveal=    a derivative; clear films and sounds by Range
-    GET  /v1/media/{ref}/facts                      what it is
+    GET  /v1/media/{ref}/facts?flashes=             what it is
     POST /v1/media/{ref}/reveal                     an address that opens for a while
 
 Guarantees: whoever may see the item sees the veiled stage; grey and clear need a reveal of the same
@@ -91,13 +91,25 @@ _HEADERS: Final = {
 
 
 @router.get("/media/{ref}/facts", operation_id="getMediaFacts", response_model=MediaFactsView)
-async def get_media_facts(request: Request, principal: Viewer, ref: Ref) -> MediaFactsView:
+async def get_media_facts(
+    request: Request,
+    principal: Viewer,
+    ref: Ref,
+    flashes: Annotated[
+        bool,
+        Query(
+            description="Look at all of a film first, where nobody did: whether it flashes. That "
+            "takes seconds; after 25 it goes on, and is known when it is asked for again."
+        ),
+    ] = False,
+) -> MediaFactsView:
     """What a medium is: its size, length, hashes, and which hash banks have it; or why it cannot be
     shown. It is fetched for that, where nobody did before."""
     context = context_of(request)
     medium = await medium_of(context, principal, ref)
+    gallery = part_of(request, Gallery)
     try:
-        facts = await part_of(request, Gallery).facts(medium)
+        facts = await (gallery.flashes(medium) if flashes else gallery.facts(medium))
     except MediaBusy as busy:
         raise Unavailable(str(busy), retry_after=busy.retry_after) from None
     async with transaction(context.engine) as connection:

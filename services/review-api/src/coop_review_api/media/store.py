@@ -75,11 +75,17 @@ async def know(connection: AsyncConnection, medium: Medium, facts: Facts) -> Non
         (differs & media_facts.c.changed_at.is_(None), new.fetched_at),
         else_=media_facts.c.changed_at,
     )
+    # Of another file nothing that was seen in the one before.
+    looked = differs | new.flashes.is_not(None)
+    seen = {
+        name: case((looked, new[name]), else_=media_facts.c[name])
+        for name in ("flashes", "flashes_at")
+    }
     fresh = {name: new[name] for name in ("state", "reason", "retry_at", "fetched_at")}
     await connection.execute(
         statement.on_conflict_do_update(
             index_elements=["org_id", "item_key", "value_key"],
-            set_={**kept, **fresh, "changed_at": changed},
+            set_={**kept, **seen, **fresh, "changed_at": changed},
         )
     )
 

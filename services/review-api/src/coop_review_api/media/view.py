@@ -29,9 +29,11 @@ class MediaMatchView(Model):
 class MediaFactsView(Model):
     """What is known of a medium. `state` says whether it can be shown; where it cannot, `reason`
     says why, and `retryAt` when it is worth asking again. Pixels are those of what is shown,
-    upright; `duration` is in seconds; hashes are hexadecimal. `changedAt`: since then its host
-    sends another file than at first. `matches` are the hash banks that have it, the nearest first:
-    none also where it was not looked for."""
+    upright; `duration` is in seconds; hashes are hexadecimal. `flashes`: whether a film flashes
+    more than three times within a second, `flashesAt` seconds for the first time; UNKNOWN, where it
+    is too long to be looked at whole or cannot be read; null until it was looked at. `changedAt`:
+    since then its host sends another file than at first. `matches` are the hash banks that have it,
+    the nearest first: none also where it was not looked for."""
 
     state: Literal["ok", "gone", "too-large", "not-media", "unreachable", "broken"]
     reason: str
@@ -43,6 +45,8 @@ class MediaFactsView(Model):
     duration: float | None
     is_moving: bool | None
     has_sound: bool | None
+    flashes: Literal["YES", "NO", "UNKNOWN"] | None
+    flashes_at: float | None
     bytes: int | None
     md5: str | None
     sha256: str | None
