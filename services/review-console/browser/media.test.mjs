@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { get, item, jobAbout, open, report, show, signIn, until, user } from "./browser.mjs";
+import { axe, get, item, jobAbout, open, report, show, signIn, until, user } from "./browser.mjs";
 
 let session;
 let picture;
@@ -77,21 +77,33 @@ test("it is veiled again when the tab is left, on stepping away and on the next 
   await veiled(page).waitFor();
 });
 
-test("a film shows its frames, then plays when somebody says so: without sound, by frames, slower and faster", async () => {
-  const { page } = session;
-  const id = `film-${Date.now()}`;
+/** The page of a job about a post with this film, where it is about to be played. */
+async function aboutToPlay(page, name) {
+  const id = `${name}-${Date.now()}`;
   const { item: post } = (await get(page, `/v1/jobs/${picture.id}/context`)) ?? {};
   const host = await mediaHost(page, post);
-  const data = { text: "Look at the sea.", author: user(`${id}-author`), created_at: new Date().toISOString(), film: `${host}/media/film/film-waves.mp4` };
+  const data = { text: "Look at this.", author: user(`${id}-author`), created_at: new Date().toISOString(), film: `${host}/media/film/${name}.mp4` };
   await report(item(id, "Post", data), "Spam");
   const job = await jobAbout(page, id);
   await show(page, job.id);
+  return toPlay(page);
+}
+
+/** From the veil by its frames to the film. */
+async function toPlay(page) {
   await veiled(page).first().waitFor();
   await page.keyboard.press("b");
   await page.getByAltText(/Video as sent/).first().waitFor();
   await page.keyboard.press("c");
   const film = page.locator("video");
   await film.waitFor();
+  return film;
+}
+
+test("a film shows its frames, then plays when somebody says so: without sound, by frames, slower and faster", async () => {
+  const { page } = session;
+  const film = await aboutToPlay(page, "film-waves");
+  await page.getByText("No flashes were found in it.").waitFor();
   const state = () => film.evaluate((one) => ({ paused: one.paused, muted: one.muted, at: one.currentTime, pace: one.playbackRate, ready: one.readyState }));
   await until(async () => (await state()).ready >= 1, "film that can be played");
   assert.deepEqual([(await state()).paused, (await state()).muted], [true, true]);
@@ -104,6 +116,45 @@ test("a film shows its frames, then plays when somebody says so: without sound, 
   assert.equal((await state()).pace, 0.5);
   await page.keyboard.press("Space");
   await until(async () => !(await state()).paused, "film that plays");
+});
+
+test("a film that flashes says so before it plays, asks once in a job, and moves nothing when it says it", async () => {
+  const { page } = session;
+  // It is held back, so that the page is seen before it is known.
+  let known;
+  const held = new Promise((resolve) => (known = resolve));
+  await page.route(/\/facts\?flashes=true/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  const film = await aboutToPlay(page, "film-strobe");
+  const paused = () => film.evaluate((one) => one.paused);
+  const place = (name) => page.getByRole("button", { name }).boundingBox();
+  await until(() => film.evaluate((one) => one.readyState >= 1), "film that can be played");
+  await page.getByText("It is being looked at for flashes.").waitFor();
+  const before = [await place(/^Play/), await place("One frame back")];
+  known();
+  await page.getByText(/It flashes from 0:00 on/).waitFor();
+  assert.deepEqual([await place(/^Play/), await place("One frame back")], before);
+  assert.deepEqual(await axe(page), []);
+  await page.keyboard.press(".");
+  await until(() => film.evaluate((one) => one.currentTime > 0), "next frame");
+  await page.keyboard.press("Space");
+  const anyway = page.getByRole("button", { name: /^Play anyway/ });
+  await anyway.waitFor();
+  await page.getByText("Play it anyway?").waitFor();
+  assert.equal(await paused(), true);
+  assert.deepEqual([await place(/^Play anyway/), await place("One frame back")], before);
+  await page.keyboard.press("Space");
+  await until(async () => !(await paused()), "film that plays");
+  // Its frames stay to be had, and it has been asked in this job.
+  await page.keyboard.press("c");
+  await page.getByAltText(/Video as sent/).first().waitFor();
+  await page.keyboard.press("c");
+  await film.waitFor();
+  await page.keyboard.press("Space");
+  await until(async () => !(await paused()), "film that plays at once");
+  await page.unroute(/\/facts\?flashes=true/);
 });
 
 test("what the platform no longer has, and what is no picture, say so, and can be asked for again", async () => {

@@ -11484,9 +11484,11 @@ export interface components {
          * MediaFactsView
          * @description What is known of a medium. `state` says whether it can be shown; where it cannot, `reason`
          *     says why, and `retryAt` when it is worth asking again. Pixels are those of what is shown,
-         *     upright; `duration` is in seconds; hashes are hexadecimal. `changedAt`: since then its host
-         *     sends another file than at first. `matches` are the hash banks that have it, the nearest first:
-         *     none also where it was not looked for.
+         *     upright; `duration` is in seconds; hashes are hexadecimal. `flashes`: whether a film flashes
+         *     more than three times within a second, `flashesAt` seconds for the first time; UNKNOWN, where it
+         *     is too long to be looked at whole or cannot be read; null until it was looked at. `changedAt`:
+         *     since then its host sends another file than at first. `matches` are the hash banks that have it,
+         *     the nearest first: none also where it was not looked for.
          */
         MediaFactsView: {
             /** Bytes */
@@ -11500,6 +11502,10 @@ export interface components {
              * Format: date-time
              */
             fetchedAt: string;
+            /** Flashes */
+            flashes: ("YES" | "NO" | "UNKNOWN") | null;
+            /** Flashesat */
+            flashesAt: number | null;
             /** Hassound */
             hasSound: boolean | null;
             /** Height */
@@ -23847,7 +23853,10 @@ export interface operations {
     };
     getMediaFacts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Look at all of a film first, where nobody did: whether it flashes. That takes seconds; after 25 it goes on, and is known when it is asked for again. */
+                flashes?: boolean;
+            };
             header?: never;
             path: {
                 ref: string;

@@ -15,7 +15,7 @@ import { useWords } from "@/words/words";
 import { typeOf, type Context, type Item } from "./context";
 import { spoken } from "./item-view";
 import classes from "./job.module.css";
-import { loadOf, veiledAgain, type MediaValue } from "./media";
+import { flashesOf, loadOf, veiledAgain, type MediaValue } from "./media";
 import { words } from "./words";
 
 interface Found {
@@ -127,6 +127,7 @@ function Shown({ context, one, title }: { context: Context; one: MediaValue; tit
     <Veil
       medium={{ ref: one.ref, kind, width: data?.width, height: data?.height, state: data?.state, isGrave: csam, caption: csam ? say("graveCaption") : null }}
       load={loadOf(context.isBlind ? { secondReviewId: id } : { jobId: id }, one.kind ?? data?.kind ?? null)}
+      flashesOf={flashesOf}
       wellness={wellness}
       jobKey={id}
       first={csam ? "caption" : "veiled"}

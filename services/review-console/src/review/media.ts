@@ -6,6 +6,7 @@
  */
 import { api, take, type Schema } from "@/api/client";
 import { problemOf } from "@/api/problem";
+import type { Flashes } from "@/veil/flash";
 import type { LoadStage } from "@/veil/veil";
 import { revealed as seen } from "@/wellness/wellness";
 
@@ -34,6 +35,12 @@ export function loadOf(purpose: Purpose, kind: MediaValue["kind"]): LoadStage {
     if (wanted === "clear" && kind !== "IMAGE" && kind !== null) return `${revealed.address}&part=stream`;
     return bytes(`${revealed.address}&part=${kind === "VIDEO" ? "sheet" : "picture"}&w=${CLEAR_WIDTH}`, signal);
   };
+}
+
+/** Whether a film flashes: it is looked at whole for that, which takes seconds. */
+export async function flashesOf(ref: string, signal: AbortSignal): Promise<Flashes | null> {
+  const { flashes, flashesAt } = await take(api.GET("/v1/media/{ref}/facts", { params: { path: { ref }, query: { flashes: true } }, signal }));
+  return flashes === null ? null : { found: flashes, at: flashesAt };
 }
 
 /** It is seen no longer. */

@@ -3,16 +3,20 @@
  * slower and faster.
  *
  *     ␣ play   , . one frame back, on   < > slower, faster
+ *
+ * Guarantees: a film that flashes, or is not known not to, says so and asks before it plays for the first
+ * time in a job; frames can be stepped through one by one meanwhile, and not by a key that is held down.
  */
 import { Button, SegmentedControl, Slider } from "@mantine/core";
-import { IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev, IconVolume, IconVolumeOff } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { IconAlertTriangle, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev, IconVolume, IconVolumeOff } from "@tabler/icons-react";
+import { useEffect, useId, useRef, useState } from "react";
 
 import { Keys, useCommand } from "@/key/keys";
 import type { Scope } from "@/key/registry";
 import { clockOf } from "@/time/moment";
 import { useWords } from "@/words/words";
 
+import { useAgreement, type Flashes } from "./flash";
 import classes from "./veil.module.css";
 import { words } from "./words";
 
@@ -27,9 +31,13 @@ interface Props {
   readonly keyed: boolean;
   readonly scope: Scope;
   readonly isMuted: boolean;
+  readonly flashes: Flashes;
+  /** Where it is played, and which: what was agreed to is remembered for these. */
+  readonly jobKey: string;
+  readonly film: string;
 }
 
-export default function Player({ address, kind, alt, keyed, scope, isMuted }: Props) {
+export default function Player({ address, kind, alt, keyed, scope, isMuted, flashes, jobKey, film }: Props) {
   const say = useWords(words);
   const media = useRef<HTMLVideoElement>(null);
   const [at, setAt] = useState(0);
@@ -37,11 +45,21 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted }: Pr
   const [plays, setPlays] = useState(false);
   const [muted, setMuted] = useState(isMuted);
   const [pace, setPace] = useState<number>(1);
+  const isFilm = kind === "video";
+  const { asks, ask, agree, ...agreement } = useAgreement(jobKey, film, flashes);
+  const isFree = agreement.isFree || !isFilm;
+  const note = useId();
+  useEffect(() => {
+    // It plays, and now turns out to flash.
+    if (plays && !isFree) media.current?.pause();
+  }, [plays, isFree]);
   const toggle = () => {
     const node = media.current;
     if (!node) return;
-    if (node.paused) void node.play().catch(() => undefined);
-    else node.pause();
+    if (!node.paused) return node.pause();
+    if (!isFree && !asks) return ask();
+    if (asks) agree();
+    void node.play().catch(() => undefined);
   };
   const step = (by: number) => {
     const node = media.current;
@@ -54,10 +72,9 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted }: Pr
     if (media.current) media.current.playbackRate = next;
   };
   const faster = (by: number) => run(PACES[Math.min(PACES.length - 1, Math.max(0, PACES.indexOf(pace as 1) + by))] ?? 1);
-  const isFilm = kind === "video";
   useCommand({ id: "veil.play", scope, keys: "Space", label: say("playKey"), enabled: keyed, run: toggle });
-  useCommand({ id: "veil.frameBack", scope, keys: ",", repeats: true, label: say("frameBack"), enabled: keyed && isFilm, run: () => step(-1) });
-  useCommand({ id: "veil.frameOn", scope, keys: ".", repeats: true, label: say("frameOn"), enabled: keyed && isFilm, run: () => step(1) });
+  useCommand({ id: "veil.frameBack", scope, keys: ",", repeats: isFree, label: say("frameBack"), enabled: keyed && isFilm, run: () => step(-1) });
+  useCommand({ id: "veil.frameOn", scope, keys: ".", repeats: isFree, label: say("frameOn"), enabled: keyed && isFilm, run: () => step(1) });
   useCommand({ id: "veil.slower", scope, keys: "<", label: say("slower"), enabled: keyed, run: () => faster(-1) });
   useCommand({ id: "veil.faster", scope, keys: ">", label: say("faster"), enabled: keyed, run: () => faster(1) });
   const heard = {
@@ -81,9 +98,10 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted }: Pr
       {/* eslint-disable-next-line jsx-a11y/media-has-caption */}
       <video {...heard} playsInline hidden={!isFilm} />
       <Slider size="xs" label={null} thumbLabel={say("place")} min={0} max={Math.max(length, 0.1)} step={0.01} value={Math.min(at, Math.max(length, 0.1))} onChange={(to) => media.current && (media.current.currentTime = to)} />
+      {isFilm ? <FlashNote id={note} flashes={flashes} asks={asks} /> : null}
       <div className={classes.controls}>
-        <Button size="xs" onClick={toggle} leftSection={plays ? <IconPlayerPause size={14} aria-hidden="true" /> : <IconPlayerPlay size={14} aria-hidden="true" />} rightSection={keyed ? <Keys of="veil.play" fallback="Space" /> : null}>
-          {say(plays ? "pause" : "play")}
+        <Button size="xs" className={isFilm ? classes.play : undefined} aria-describedby={isFilm ? note : undefined} onClick={toggle} leftSection={plays ? <IconPlayerPause size={14} aria-hidden="true" /> : <IconPlayerPlay size={14} aria-hidden="true" />} rightSection={keyed ? <Keys of="veil.play" fallback="Space" /> : null}>
+          {say(plays ? "pause" : asks ? "playAnyway" : "play")}
         </Button>
         {isFilm ? (
           <>
@@ -102,5 +120,19 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted }: Pr
         <SegmentedControl size="xs" aria-label={say("pace")} value={String(pace)} onChange={(next) => run(Number(next))} data={PACES.map((one) => ({ value: String(one), label: say("times", { pace: one }) }))} />
       </div>
     </div>
+  );
+}
+
+/** Its place is kept while it is not known, so that nothing moves when it is. */
+function FlashNote({ id, flashes, asks }: { id: string; flashes: Flashes; asks: boolean }) {
+  const say = useWords(words);
+  const { found, at } = flashes;
+  return (
+    <p id={id} className={classes.flash} data-found={found} role="status">
+      {found === "YES" ? <IconAlertTriangle className="icon high" aria-hidden="true" /> : null}
+      <span>
+        {say("flashes", { found, at: clockOf(Math.floor(at ?? 0) * 1000) })} {asks ? <b>{say("asksAnyway")}</b> : null}
+      </span>
+    </p>
   );
 }

@@ -1,12 +1,13 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, fireEvent, render, screen, waitFor } from "@testing-library/react";
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { keys } from "@/key/registry";
 
 import { coloured, further, reveiled, stagesOf } from "./stage";
 import { veilAll } from "./again";
+import type { FlashesOf } from "./flash";
 // Loaded before, so that a test does not wait for what is loaded with the first look.
 import "./picture";
 import "./player";
@@ -19,13 +20,16 @@ beforeEach(() => {
   URL.createObjectURL = () => "blob:here";
   URL.revokeObjectURL = () => undefined;
 });
+afterEach(() => vi.restoreAllMocks());
 
-function show(load: LoadStage, jobKey = "job 1", more: Partial<typeof WELLNESS> = {}, medium: Medium = MEDIUM) {
+const STEADY: FlashesOf = async () => ({ found: "NO", at: null });
+
+function show(load: LoadStage, jobKey = "job 1", more: Partial<typeof WELLNESS> = {}, medium: Medium = MEDIUM, flashesOf = STEADY) {
   const queries = new QueryClient();
   const tree = (key: string) => (
     <MantineProvider env="test">
       <QueryClientProvider client={queries}>
-        <Veil medium={medium} load={load} wellness={{ ...WELLNESS, ...more }} jobKey={key} keyed />
+        <Veil medium={medium} load={load} flashesOf={flashesOf} wellness={{ ...WELLNESS, ...more }} jobKey={key} keyed />
       </QueryClientProvider>
     </MantineProvider>
   );
@@ -128,4 +132,102 @@ it("a film is played from its address, silent as it was chosen, and never by its
   expect(film.autoplay).toBe(false);
   press(".");
   expect(screen.getByRole("button", { name: /^Play/ })).toBeVisible();
+});
+
+const FILM: Medium = { ...MEDIUM, kind: "video" };
+const filmed: LoadStage = async (_, stage) => (stage === "colour" ? "/v1/media/m1?part=stream" : new Blob(["x"]));
+
+/** What the player does to its film: nothing is played here. */
+function watched() {
+  const play = vi.spyOn(HTMLMediaElement.prototype, "play").mockImplementation(async function (this: HTMLMediaElement) {
+    fireEvent.play(this);
+  });
+  const pause = vi.spyOn(HTMLMediaElement.prototype, "pause").mockImplementation(function (this: HTMLMediaElement) {
+    fireEvent.pause(this);
+  });
+  return { play, pause };
+}
+
+const space = () => act(() => void press(" ", { code: "Space" }));
+
+async function played() {
+  await screen.findByAltText("Video, veiled. A gate");
+  act(() => void press("b"));
+  await screen.findByAltText("Video as sent. A gate");
+  act(() => void press("c"));
+  await screen.findByLabelText("Video as sent. A gate");
+}
+
+it("whether a film flashes is asked from its frames on, and of nothing else", async () => {
+  const flashesOf = vi.fn(STEADY);
+  show(filmed, "job 1", {}, FILM, flashesOf);
+  await screen.findByAltText("Video, veiled. A gate");
+  expect(flashesOf).not.toHaveBeenCalled();
+  press("b");
+  await screen.findByAltText("Video as sent. A gate");
+  expect(flashesOf).toHaveBeenCalledTimes(1);
+  press("c");
+  expect(await screen.findByText("No flashes were found in it.")).toBeVisible();
+  const { play } = watched();
+  space();
+  expect(play).toHaveBeenCalledTimes(1);
+  expect(flashesOf).toHaveBeenCalledTimes(1);
+});
+
+it("a film that flashes says so and asks, once in a job", async () => {
+  const { play } = watched();
+  const { next } = show(filmed, "job 1", {}, FILM, async () => ({ found: "YES", at: 3.2 }));
+  await played();
+  expect(await screen.findByText(/It flashes from 0:03 on/)).toBeVisible();
+  space();
+  expect(play).not.toHaveBeenCalled();
+  expect(screen.getByRole("status")).toHaveTextContent("Play it anyway?");
+  const anyway = screen.getByRole("button", { name: /^Play anyway/ });
+  expect(anyway).toHaveAccessibleDescription(/It flashes from 0:03 on/);
+  fireEvent.click(anyway);
+  expect(play).toHaveBeenCalledTimes(1);
+  act(() => void press("b", { shiftKey: true }));
+  await played();
+  space();
+  expect(play).toHaveBeenCalledTimes(2);
+  next("job 2");
+  await played();
+  space();
+  expect(play).toHaveBeenCalledTimes(2);
+  space();
+  expect(play).toHaveBeenCalledTimes(3);
+});
+
+it("a film of which it is not known asks too; that it flashes, known later, stops it and asks again", async () => {
+  const { play, pause } = watched();
+  let answer: (found: { found: "YES"; at: number }) => void = () => undefined;
+  show(filmed, "job 3", {}, FILM, () => new Promise((resolve) => (answer = resolve)));
+  await played();
+  expect(screen.getByText("It is being looked at for flashes.")).toBeVisible();
+  space();
+  expect(play).not.toHaveBeenCalled();
+  space();
+  expect(play).toHaveBeenCalledTimes(1);
+  expect(screen.getByRole("button", { name: /^Pause/ })).toBeVisible();
+  act(() => answer({ found: "YES", at: 0 }));
+  expect(await screen.findByText(/It flashes from 0:00 on/)).toBeVisible();
+  expect(pause).toHaveBeenCalledTimes(1);
+  space();
+  expect(play).toHaveBeenCalledTimes(1);
+  space();
+  expect(play).toHaveBeenCalledTimes(2);
+});
+
+it("a film that cannot be looked at is not known to be steady, and a key held down walks through none of its frames", async () => {
+  watched();
+  show(filmed, "job 4", {}, FILM, async () => {
+    throw new Error("away");
+  });
+  await played();
+  expect(await screen.findByText("It is not known whether it flashes.")).toBeVisible();
+  const steps = () => keys.commands().find((one) => one.id === "veil.frameOn")?.repeats;
+  expect(steps()).toBe(false);
+  space();
+  space();
+  expect(steps()).toBe(true);
 });

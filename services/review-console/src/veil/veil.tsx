@@ -1,12 +1,13 @@
 /**
  * The one veil: every picture, video frame and avatar that a platform sent is behind it.
  *
- *     <Veil medium={{ ref, kind: "image", caption, width, height }} load={load} jobKey={job.id} keyed
- *       wellness={session.wellness} />
+ *     <Veil medium={{ ref, kind: "image", caption, width, height }} load={load} flashesOf={flashesOf}
+ *       jobKey={job.id} keyed wellness={session.wellness} />
  *
  * `load(ref, stage)` gives the bytes of a stage as a `Blob`, or the address from which a film or sound
  * is played; it is asked for a stage when somebody chose it, never before: the veiled one comes veiled
- * from the server, as strongly as this person wants it.
+ * from the server, as strongly as this person wants it. `flashesOf(ref)` says whether a film flashes; it
+ * is asked from its frames on, so that the answer is there before it is played.
  *
  * Guarantees: neither hover nor focus reveals anything; clear bytes are not requested before a
  * deliberate act, and are let go of with the stage; it veils itself again for the next job (`jobKey`),
@@ -27,6 +28,7 @@ import { Keys, useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
 
 import { onVeilAll } from "./again";
+import { useFlashes, type Flashes, type FlashesOf } from "./flash";
 import { coloured, further, isClear, reveiled, stagesOf, type Kind, type Stage } from "./stage";
 import classes from "./veil.module.css";
 import { words } from "./words";
@@ -54,6 +56,7 @@ export type Wellness = Pick<Schema["WellnessView"], "blurLevel" | "grayscale" | 
 interface Props {
   readonly medium: Medium;
   readonly load: LoadStage;
+  readonly flashesOf: FlashesOf;
   readonly wellness: Wellness;
   /** Changes with the job: it is veiled again. */
   readonly jobKey: string;
@@ -68,7 +71,7 @@ interface Props {
   readonly aside?: ReactNode;
 }
 
-export function Veil({ medium, load, wellness, jobKey, first = "veiled", keyed = false, onVeil, title, aside }: Props) {
+export function Veil({ medium, load, flashesOf, wellness, jobKey, first = "veiled", keyed = false, onVeil, title, aside }: Props) {
   const say = useWords(words);
   const { kind, isGrave = false } = medium;
   const stages = stagesOf(kind, isGrave || wellness.grayscale || wellness.sepia);
@@ -81,6 +84,7 @@ export function Veil({ medium, load, wellness, jobKey, first = "veiled", keyed =
   useCommand({ id: "veil.colour", scope, keys: "C", label: say("colourOnOff"), enabled: keyed, run: () => setStage(coloured(stage, stages)) });
   useCommand({ id: "veil.full", scope, keys: "F", label: say("fullView"), enabled: keyed && kind !== "audio", run: () => setFull(!full) });
   const seen = isClear(stage);
+  const flashes = useFlashes(medium.ref, flashesOf, seen && kind === "video");
   useEffect(() => (seen ? () => onVeil?.(medium.ref) : undefined), [seen, medium.ref, onVeil]);
   const content = (
     <figure className={classes.figure}>
@@ -107,7 +111,7 @@ export function Veil({ medium, load, wellness, jobKey, first = "veiled", keyed =
         {stage === "caption" ? (
           <figcaption className={classes.caption}>{medium.caption ?? say("noCaption")}</figcaption>
         ) : (
-          <Shown key={medium.ref} medium={medium} stage={stage} next={further(stage, stages)} load={load} wellness={wellness} keyed={keyed} scope={scope} onShown={setShown} />
+          <Shown key={medium.ref} medium={medium} stage={stage} next={further(stage, stages)} load={load} wellness={wellness} keyed={keyed} scope={scope} flashes={flashes} jobKey={jobKey} onShown={setShown} />
         )}
         {full ? null : aside}
       </div>
@@ -140,11 +144,13 @@ interface ShownProps {
   readonly wellness: Wellness;
   readonly keyed: boolean;
   readonly scope: "job" | "dialog";
+  readonly flashes: Flashes;
+  readonly jobKey: string;
   /** Whether it is there to be seen: its time runs from then on. */
   readonly onShown: (is: boolean) => void;
 }
 
-function Shown({ medium, stage, next, load, wellness, keyed, scope, onShown }: ShownProps) {
+function Shown({ medium, stage, next, load, wellness, keyed, scope, flashes, jobKey, onShown }: ShownProps) {
   const say = useWords(words);
   const { kind } = medium;
   const { data, error, refetch, isFetching } = useQuery({
@@ -176,7 +182,17 @@ function Shown({ medium, stage, next, load, wellness, keyed, scope, onShown }: S
       <Pane>
         <Suspense>
           {url === null ? null : plays ? (
-            <Player address={url} kind={kind === "audio" ? "audio" : "video"} alt={alt} keyed={keyed} scope={scope} isMuted={kind === "audio" ? wellness.muteAudio : wellness.muteVideo} />
+            <Player
+              address={url}
+              kind={kind === "audio" ? "audio" : "video"}
+              alt={alt}
+              keyed={keyed}
+              scope={scope}
+              isMuted={kind === "audio" ? wellness.muteAudio : wellness.muteVideo}
+              flashes={flashes}
+              jobKey={jobKey}
+              film={medium.ref}
+            />
           ) : isClear(stage) ? (
             <Picture url={url} alt={alt} keyed={keyed} scope={scope} isBound={medium.isGrave ?? false} />
           ) : (

@@ -34,6 +34,10 @@ export const words = defineWords({
   moveDown: "Move the picture: lower part",
   zoomed: "{zoom} ×",
   play: "Play",
+  playAnyway: "Play anyway",
+  flashes:
+    "{found, select, YES {It flashes from {at} on: that can bring on a seizure.} NO {No flashes were found in it.} LOOKING {It is being looked at for flashes.} other {It is not known whether it flashes.}}",
+  asksAnyway: "Play it anyway?",
   pause: "Pause",
   playKey: "Play or pause",
   frameBack: "One frame back",

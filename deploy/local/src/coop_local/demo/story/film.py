@@ -21,7 +21,7 @@ _FRAMES_A_SECOND: Final = 12
 _SECONDS: Final = 6
 _SAMPLES_A_SECOND: Final = 22_050
 _SAMPLES_A_FRAME: Final = 1024
-_NAMES: Final = frozenset({"film-waves"})
+_NAMES: Final = frozenset({"film-waves", "film-strobe"})
 
 
 def names() -> frozenset[str]:
@@ -42,7 +42,8 @@ def film(name: str) -> bytes:
         sound = container.add_stream("aac", rate=_SAMPLES_A_SECOND)
         for number in range(_SECONDS * _FRAMES_A_SECOND):
             frame = av.VideoFrame(*_SIZE, "rgb24")
-            frame.planes[0].update(_frame(number / _FRAMES_A_SECOND).tobytes())
+            shown = _strobe(number) if name == "film-strobe" else _frame(number / _FRAMES_A_SECOND)
+            frame.planes[0].update(shown.tobytes())
             container.mux(pictures.encode(frame))
         container.mux(pictures.encode())
         for part in _tone():
@@ -66,6 +67,11 @@ def _frame(second: float) -> Image.Image:
     draw.line((x, 20, x, 46), fill=(250, 250, 246), width=4)
     draw.line((40, 48, width - 40, 48), fill=(150, 146, 170), width=2)
     return image
+
+
+def _strobe(number: int) -> Image.Image:
+    """A hall whose lights go on and off six times a second."""
+    return Image.new("RGB", _SIZE, (230, 226, 240) if number % 2 else (18, 16, 30))
 
 
 def _tone() -> Iterator[av.AudioFrame]:
