@@ -58,6 +58,15 @@ PROVEN_BY = {
         "libs/queues/tests/test_retention.py::test_keepings_go_as_claims_do",
         "libs/queues/tests/test_erase.py::test_a_tomb_lasts_longer_than_the_topics",
     ),
+    "coop_ncmec_reporter.destroyer:Destroyer": (
+        "services/ncmec-reporter/tests/test_destruction.py::test_two_people_destroy_it_for_good",
+    ),
+    "coop_ncmec_reporter.destruction:confirm": (
+        "services/ncmec-reporter/tests/test_destruction.py::test_two_people_destroy_it_for_good",
+    ),
+    "coop_ncmec_reporter.orphan:OrphanSweep": (
+        "services/ncmec-reporter/tests/test_orphan.py::test_a_file_without_a_row_goes_after_a_week",
+    ),
     "coop_review_api.backtest.request:BacktestLimits": (
         f"{_REVIEW}/backtest/test_backtest.py::test_too_many_at_once_are_refused",
     ),

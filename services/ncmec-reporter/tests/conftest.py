@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from sqlalchemy import text
@@ -32,18 +33,23 @@ from coop_contracts.event import (
 )
 from coop_local.testing import Databases
 from coop_ncmec_reporter import store
+from coop_ncmec_reporter.api.application import build
+from coop_ncmec_reporter.api.context import Context
 from coop_ncmec_reporter.app import filer_of
 from coop_ncmec_reporter.check import DocumentCheck
+from coop_ncmec_reporter.destroyer import Destroyer
 from coop_ncmec_reporter.evidence import EvidenceStore
 from coop_ncmec_reporter.fetch import Fetcher
 from coop_ncmec_reporter.filer import Filer, Schedule
 from coop_ncmec_reporter.keeper import FilingKeeper
+from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.migrations import run as migrate
 from coop_ncmec_reporter.place import Places
 from coop_ncmec_reporter.signed_call import Platforms
 from coop_ncmec_simulator.app import Simulator
 from coop_runtime.database.engine import bootstrap, engine_of, owner_of, service_url, transaction
 from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.internal.client import InternalApi
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.process.http_server import HttpServer
 from coop_runtime.secret.signing import new_rsa_key, new_webhook_secret
@@ -246,6 +252,9 @@ class World:
     filer: Filer
     keeper: FilingKeeper
     places: Places
+    evidence: EvidenceStore
+    destroyer: Destroyer
+    api: InternalApi
     revision: int = 1
 
     def now(self) -> datetime:
@@ -354,19 +363,50 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
                 seconds=seconds,
             )
             folder = tmp_path / "evidence"
+            evidence = EvidenceStore(folder, VAULT, most=10**8)
             filer = filer_of(
                 engine,
                 VAULT,
                 places,
-                EvidenceStore(folder, VAULT, most=10**8),
+                evidence,
                 fetcher,
                 DocumentCheck(schema_file()),
                 schedule=Schedule(lease=lease),
                 fetches=fetches,
                 clock=simulator.now,
             )
-            keeper = FilingKeeper(engine, places, filer.wake, clock=simulator.now)
-            return World(engine, simulator, ncmec, host, config, folder, filer, keeper, places)
+            keeping = Keeping()
+            keeper = FilingKeeper(engine, places, filer.wake, keeping, clock=simulator.now)
+            destroyer = Destroyer(engine, evidence, clock=simulator.now)
+            context = Context(
+                engine=engine,
+                vault=VAULT,
+                wake=filer.wake,
+                clock=simulator.now,
+                keeping=keeping,
+                destroyer=destroyer,
+            )
+            api = InternalApi(
+                "http://reporter",
+                "",
+                timeout=30,
+                transport=httpx.ASGITransport(app=build(context)),
+            )
+            stack.push_async_callback(api.aclose)
+            return World(
+                engine=engine,
+                simulator=simulator,
+                ncmec_url=ncmec,
+                host=host,
+                config=config,
+                folder=folder,
+                filer=filer,
+                keeper=keeper,
+                places=places,
+                evidence=evidence,
+                destroyer=destroyer,
+                api=api,
+            )
 
         yield make
 

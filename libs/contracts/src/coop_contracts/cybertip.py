@@ -25,9 +25,47 @@ from coop_contracts.event import ItemRef
 MAX_PAGE: Final = 200
 
 
-class Cybertip(Struct, frozen=True, kw_only=True, rename="camel"):
+DestructionGround = Literal["KEPT_LONG_ENOUGH", "LAW_ENFORCEMENT"]
+"""Why evidence may be destroyed: its time is over, or law enforcement asked (18 U.S.C. 2258B)."""
+
+DestructionState = Literal["ASKED", "REFUSED", "EXPIRED", "CONFIRMED", "DONE"]
+"""ASKED waits for a second person; CONFIRMED has no keys any more, DONE no files."""
+
+Reason = Annotated[str, Meta(min_length=1, max_length=1000)]
+PersonId = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class CybertipHold(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Evidence is kept beyond its time: until then, or, without `until`, until it is lifted."""
+
+    placed_by: str
+    reason: str
+    placed_at: datetime
+    until: datetime | None
+
+
+class CybertipDestruction(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The last request to destroy a report's evidence. A second person answers until
+    `expires_at`."""
+
+    state: DestructionState
+    ground: DestructionGround
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    answered_by: str | None
+    answered_at: datetime | None
+    done_at: datetime | None
+
+
+class Cybertip(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A report. `report_id` is NCMEC's number; `fault` says why it does not go on, `warnings` what
-    a person should know. `is_paused`: nothing of the organisation is filed."""
+    a person should know. `is_paused`: nothing of the organisation is filed.
+
+    Its evidence is kept until `keep_until` at least, and while there is a `hold`. `is_due`: that
+    is over, and people may ask for its destruction. `destroyed_at`: nothing is left but what is
+    said here, and `user` is empty."""
 
     id: str
     decision_id: str
@@ -48,6 +86,11 @@ class Cybertip(Struct, frozen=True, kw_only=True, rename="camel"):
     code: int | None
     warnings: list[str]
     is_paused: bool
+    keep_until: datetime | None = None
+    is_due: bool = False
+    hold: CybertipHold | None = None
+    destruction: CybertipDestruction | None = None
+    destroyed_at: datetime | None = None
 
 
 class CybertipAttempt(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,9 +104,11 @@ class CybertipAttempt(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CybertipsQuestion(Question, frozen=True, kw_only=True):
-    """Reports, newest first; `cursor`: from where the last page ended."""
+    """Reports, newest first; `cursor`: from where the last page ended; `due`: those alone whose
+    time is over."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    due: bool | None = None
     cursor: Annotated[str, Meta(max_length=200)] | None = None
 
 
@@ -109,12 +154,62 @@ class RetryCybertip(Command, frozen=True, kw_only=True):
     without_media: bool = False
 
 
+class PlaceHold(Command, frozen=True, kw_only=True):
+    """Keep the evidence of a report beyond its time, in place of a hold that there is."""
+
+    cybertip_id: str
+    person_id: PersonId
+    reason: Reason
+    until: datetime | None = None
+
+
+class LiftHold(Command, frozen=True, kw_only=True):
+    """The hold ends."""
+
+    cybertip_id: str
+    person_id: PersonId
+
+
+class AskDestruction(Command, frozen=True, kw_only=True):
+    """Destroy the evidence of a report for good, once a second person confirms it."""
+
+    cybertip_id: str
+    person_id: PersonId
+    ground: DestructionGround
+    reason: Reason
+
+
+class ConfirmDestruction(Command, frozen=True, kw_only=True):
+    """The second person's word: keys and files are destroyed."""
+
+    cybertip_id: str
+    person_id: PersonId
+
+
+class RefuseDestruction(Command, frozen=True, kw_only=True):
+    """Nothing is destroyed. Who asked may say so too."""
+
+    cybertip_id: str
+    person_id: PersonId
+
+
 LIST_CYBERTIPS: Final = Call("GET", "cybertips", CybertipsQuestion, CybertipPage)
 GET_CYBERTIP: Final = Call("GET", "cybertips/{cybertipId}", CybertipQuestion, CybertipDetails)
 CYBERTIP_DOCUMENT: Final = Call(
     "GET", "cybertips/{cybertipId}/documents/{what}", CybertipDocumentQuestion, CybertipDocument
 )
 RETRY_CYBERTIP: Final = Call("POST", "cybertips/{cybertipId}/retry", RetryCybertip, CybertipDetails)
+PLACE_HOLD: Final = Call("POST", "cybertips/{cybertipId}/hold", PlaceHold, CybertipDetails)
+LIFT_HOLD: Final = Call("POST", "cybertips/{cybertipId}/hold/lift", LiftHold, CybertipDetails)
+ASK_DESTRUCTION: Final = Call(
+    "POST", "cybertips/{cybertipId}/destruction", AskDestruction, CybertipDetails
+)
+CONFIRM_DESTRUCTION: Final = Call(
+    "POST", "cybertips/{cybertipId}/destruction/confirm", ConfirmDestruction, CybertipDetails
+)
+REFUSE_DESTRUCTION: Final = Call(
+    "POST", "cybertips/{cybertipId}/destruction/refuse", RefuseDestruction, CybertipDetails
+)
 COUNT_CYBERTIP_RECORDS: Final = Call("GET", "records", RecordsQuestion, RecordsSummary)
 REMOVE_CYBERTIP_RECORDS: Final = Call("POST", "records/remove", RemoveRecords, RecordsRemoved)
 
@@ -123,6 +218,11 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "getCybertip": GET_CYBERTIP,
     "cybertipDocument": CYBERTIP_DOCUMENT,
     "retryCybertip": RETRY_CYBERTIP,
+    "placeHold": PLACE_HOLD,
+    "liftHold": LIFT_HOLD,
+    "askDestruction": ASK_DESTRUCTION,
+    "confirmDestruction": CONFIRM_DESTRUCTION,
+    "refuseDestruction": REFUSE_DESTRUCTION,
     "countRecords": COUNT_CYBERTIP_RECORDS,
     "removeRecords": REMOVE_CYBERTIP_RECORDS,
 }

@@ -11,12 +11,15 @@ from coop_contracts.event import CybertipRequested
 from coop_ncmec_reporter.api.application import build
 from coop_ncmec_reporter.api.context import Context
 from coop_ncmec_reporter.check import DocumentCheck
+from coop_ncmec_reporter.destroyer import Destroyer
 from coop_ncmec_reporter.evidence import EvidenceStore
 from coop_ncmec_reporter.fetch import Fetcher
 from coop_ncmec_reporter.filer import Clock, Filer, Schedule, utc_now
 from coop_ncmec_reporter.gathering import Fetch, Gathering
 from coop_ncmec_reporter.handler import CybertipHandler
 from coop_ncmec_reporter.keeper import FilingKeeper
+from coop_ncmec_reporter.keeping import Keeping
+from coop_ncmec_reporter.orphan import OrphanSweep
 from coop_ncmec_reporter.place import Places
 from coop_ncmec_reporter.preserving import Preserving
 from coop_ncmec_reporter.schema import OUTBOX
@@ -57,12 +60,11 @@ def filer_of(
     clock: Clock = utc_now,
 ) -> Filer:
     """Who files, with all of its steps."""
-    preserve: timedelta = schedule.preserve
     more = {} if fetches is None else {"fetches": fetches}
     gathering = Gathering(
         engine, vault, places.platforms, evidence, fetch, check, clock=clock, **more
     )
-    sending = Sending(engine, vault, evidence, places.client, clock=clock, preserve=preserve)
+    sending = Sending(engine, vault, evidence, places.client, clock=clock)
     preserving = Preserving(engine, vault, places.platforms, clock=clock)
     steps = {
         "REQUESTED": gathering.ask,
@@ -111,7 +113,15 @@ def reporter(settings: Settings) -> Service:
         check,
         schedule=Schedule(lease=settings.ncmec_lease),
     )
-    keeper = FilingKeeper(engine, places, filer.wake, clock=utc_now)
+    keeping = Keeping(
+        keep=timedelta(days=settings.ncmec_keep_days),
+        answer=timedelta(days=settings.ncmec_confirm_days),
+    )
+    keeper = FilingKeeper(engine, places, filer.wake, keeping, clock=utc_now)
+    destroyer = Destroyer(engine, evidence, clock=utc_now)
+    orphans = OrphanSweep(
+        engine, evidence, after=timedelta(days=settings.ncmec_orphan_days), clock=utc_now
+    )
     consumer = StreamConsumer(
         settings,
         group=f"{NAME}.cybertips",
@@ -127,7 +137,14 @@ def reporter(settings: Settings) -> Service:
         await fetcher.aclose()
         await engine.dispose()
 
-    context = Context(engine=engine, vault=vault, wake=filer.wake, clock=utc_now)
+    context = Context(
+        engine=engine,
+        vault=vault,
+        wake=filer.wake,
+        clock=utc_now,
+        keeping=keeping,
+        destroyer=destroyer,
+    )
     application = Gate(build(context), token=settings.internal_token.get_secret_value())
     service.add_start(producer.start)
     service.add_stop(close)
@@ -137,6 +154,8 @@ def reporter(settings: Settings) -> Service:
     # Nothing is filed by half a configuration.
     service.add_task("filer", filer.run, after=(config.wait_ready,))
     service.add_task("keeper", keeper.run, after=(config.wait_ready,))
+    service.add_task("destroyer", destroyer.run)
+    service.add_task("orphans", orphans.run)
     service.consume("cybertips", consumer, after=(config.wait_ready,))
     service.add_readiness("config", config.ready)
     service.add_readiness("relay", relay.ready)

@@ -4,7 +4,8 @@
 
 Guarantees: a file's key lies elsewhere, wrapped by the vault under the organisation and the id;
 without it the bytes say nothing, cut, changed or in another order they are refused; who reads or
-writes holds one frame in memory. A file that was not written whole does not get its name.
+writes holds one frame in memory. A file that was not written whole does not get its name. One that
+was destroyed does not come back with the machine.
 Must not: write a byte in clear, in a temporary file neither; name a file after what it is.
 """
 
@@ -14,7 +15,9 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,6 +30,7 @@ from coop_runtime.secret.vault import SecretError, Vault
 
 FRAME: Final = 1024 * 1024
 _TAG: Final = 16
+_PART: Final = ".part"
 
 
 class TooLargeToHold(Exception):
@@ -43,6 +47,19 @@ class Held(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class StoredFile(Struct, frozen=True, kw_only=True):
+    """A file of the folder; `is_part`: of an object that was not written whole, or is being."""
+
+    evidence_id: str
+    is_part: bool
+    written_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What it is called in its folder."""
+        return self.evidence_id + (_PART if self.is_part else "")
+
+
 class EvidenceStore:
     """A folder of this machine, or one that is mounted."""
 
@@ -57,7 +74,7 @@ class EvidenceStore:
         path = self._path(evidence_id)
         await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         key = AESGCM.generate_key(bit_length=256)
-        writer = _Writer(path.with_suffix(".part"), AESGCM(key), evidence_id)
+        writer = _Writer(path.with_suffix(_PART), AESGCM(key), evidence_id)
         try:
             async for part in content:
                 if writer.size + len(part) > self._most:
@@ -96,8 +113,31 @@ class EvidenceStore:
         finally:
             file.close()
 
+    async def stored(self) -> list[StoredFile]:
+        """The files that are named as evidence is. Raises OSError."""
+        return await asyncio.to_thread(lambda: list(_stored(self._folder)))
+
+    async def destroy(self, evidence_id: str) -> None:
+        """Its file, whole or not, is no more; nor was it before, perhaps. Raises OSError, also
+        where the folder is away."""
+        await asyncio.to_thread(self._remove, (evidence_id, evidence_id + _PART))
+
+    async def discard(self, file: StoredFile) -> None:
+        """This file is no more. Raises OSError."""
+        await asyncio.to_thread(self._remove, (file.name,))
+
     def _path(self, evidence_id: str) -> Path:
         return self._folder / evidence_id[-2:] / evidence_id
+
+    def _remove(self, names: tuple[str, ...]) -> None:
+        # A folder that is not mounted has no file either.
+        self._folder.stat()
+        folder = self._path(names[0].removesuffix(_PART)).parent
+        if not folder.exists():
+            return
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        _sync(folder)
 
 
 class _Writer:
@@ -131,11 +171,7 @@ class _Writer:
         self._file.close()
         self._path.replace(path)
         # The name as well has to outlive the machine: what is held is not asked for again.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(path.parent)
 
     def abandon(self) -> None:
         if self._file is not None:
@@ -150,6 +186,30 @@ class _Writer:
         bound = _bound(self._name, last)
         self._file.write(self._cipher.encrypt(_nonce(self._number), frame, bound))
         self._number += 1
+
+
+def _stored(folder: Path) -> Iterator[StoredFile]:
+    for path in folder.glob("[0-9a-f][0-9a-f]/*"):
+        evidence_id = path.name.removesuffix(_PART)
+        try:
+            is_one = str(uuid.UUID(evidence_id)) == evidence_id
+            written = path.stat().st_mtime
+        except (ValueError, FileNotFoundError):  # not ours; or it got its name meanwhile
+            continue
+        if is_one and path.parent.name == evidence_id[-2:]:
+            yield StoredFile(
+                evidence_id=evidence_id,
+                is_part=path.name != evidence_id,
+                written_at=datetime.fromtimestamp(written, UTC),
+            )
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _nonce(number: int) -> bytes:

@@ -5,6 +5,7 @@ Guarantees: as `store`: what is sent was written down before.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -162,17 +163,6 @@ UPLOAD: Final[Mapping[str, str]] = {
 }
 
 
-async def preserve(connection: AsyncConnection, tip: Cybertip, *, until: datetime) -> None:
-    """The evidence of a filed report is kept."""
-    await connection.execute(
-        text(
-            "UPDATE ncmec.evidence SET preserve_until = greatest(preserve_until, :until) "
-            "WHERE cybertip_id = :cybertip"
-        ),
-        {"cybertip": tip.cybertip_id, "until": until},
-    )
-
-
 async def note_access(
     connection: AsyncConnection, tip: Cybertip, evidence_id: str, *, why: str, now: datetime
 ) -> None:
@@ -186,13 +176,44 @@ async def note_access(
     )
 
 
-async def preserved_until(connection: AsyncConnection, org_id: str) -> datetime | None:
-    """How long something of the organisation has to be kept, at least."""
-    found: datetime | None = await connection.scalar(
+async def forget_keys(connection: AsyncConnection, org_id: str) -> None:
+    """From here on nobody reads a file of the organisation."""
+    await connection.execute(
         text(
-            "SELECT max(preserve_until) FROM ncmec.evidence "
-            "WHERE org_id = :org AND destroyed_at IS NULL"
+            "UPDATE ncmec.evidence SET wrapped_key = NULL "
+            "WHERE org_id = :org AND wrapped_key IS NOT NULL"
         ),
         {"org": org_id},
     )
-    return found
+
+
+async def keyless_of_report(connection: AsyncConnection, cybertip_id: uuid.UUID) -> list[uuid.UUID]:
+    """Evidence whose key is gone and whose file may be left."""
+    found = await connection.scalars(
+        text(
+            "SELECT evidence_id FROM ncmec.evidence WHERE cybertip_id = :cybertip "
+            "AND wrapped_key IS NULL AND destroyed_at IS NULL"
+        ),
+        {"cybertip": cybertip_id},
+    )
+    return list(found)
+
+
+async def keyless_of_org(connection: AsyncConnection, org_id: str) -> list[uuid.UUID]:
+    """As `keyless_of_report`, some of them."""
+    found = await connection.scalars(
+        text(
+            "SELECT evidence_id FROM ncmec.evidence WHERE org_id = :org "
+            "AND wrapped_key IS NULL AND destroyed_at IS NULL LIMIT 500"
+        ),
+        {"org": org_id},
+    )
+    return list(found)
+
+
+async def destroyed(connection: AsyncConnection, evidence_id: uuid.UUID, *, now: datetime) -> None:
+    """Its file is no more."""
+    await connection.execute(
+        text("UPDATE ncmec.evidence SET destroyed_at = :now WHERE evidence_id = :evidence"),
+        {"evidence": evidence_id, "now": now},
+    )

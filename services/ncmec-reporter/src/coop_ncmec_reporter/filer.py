@@ -19,7 +19,7 @@ import contextlib
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -65,7 +65,6 @@ class Schedule:
     patience: float = 72 * 3600
     lease: float = 60
     poll: float = 1
-    preserve: timedelta = field(default=timedelta(days=365))
 
     def delay(self, tries: int) -> float:
         """Before the try after so many."""

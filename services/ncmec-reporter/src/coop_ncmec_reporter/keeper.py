@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_ncmec_reporter import metric, pause_store, store
 from coop_ncmec_reporter.filer import Clock
+from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.ncmec import NcmecFault
 from coop_ncmec_reporter.outcome import StepEnded
 from coop_ncmec_reporter.place import Places
@@ -33,11 +34,18 @@ class FilingKeeper:
     """One in each process."""
 
     def __init__(
-        self, engine: AsyncEngine, places: Places, wake: Callable[[], None], *, clock: Clock
+        self,
+        engine: AsyncEngine,
+        places: Places,
+        wake: Callable[[], None],
+        keeping: Keeping,
+        *,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._places = places
         self._wake = wake
+        self._keeping = keeping
         self._clock = clock
 
     async def run(self) -> None:
@@ -54,9 +62,12 @@ class FilingKeeper:
         async with transaction(self._engine) as connection:
             paused = await pause_store.pauses(connection)
             waiting = await store.waiting(connection)
+            over = store.Due(self._keeping.keep, self._clock())
+            due = await store.due_reports(connection, over)
         metric.PAUSED.set(waiting.paused)
         metric.OPEN.set(waiting.open)
         metric.ATTENTION.set(waiting.attention)
+        metric.DUE.set(due)
         age = 0.0 if waiting.oldest is None else (self._clock() - waiting.oldest).total_seconds()
         metric.OLDEST_SECONDS.set(max(0.0, age))
         for one in paused:

@@ -58,6 +58,25 @@ OLDEST_SECONDS = Level(
     together="each",
     gone="stays as it was last known",
 )
+DUE = Level(
+    "coop_ncmec_due_reports",
+    "Reports whose evidence was kept long enough and is not held: people may ask for its "
+    "destruction.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
+ORPHANS = Level(
+    "coop_ncmec_orphan_files",
+    "Files of evidence that no row knows, before they are removed.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
+DESTROYED = Counter(
+    "coop_ncmec_destroyed_reports_total",
+    "Reports of which two people had the evidence destroyed, keys and files.",
+)
 ATTENTION = Level(
     "coop_ncmec_attention_reports",
     "Reports that cannot go on without a person.",

@@ -10,4 +10,5 @@ from typing import Final
 from coop_ncmec_reporter.schema import SCHEMA
 from coop_runtime.database.org_record import OUTBOX, OrgRecords
 
-RECORDS: Final = OrgRecords(SCHEMA, conditions={"outbox": OUTBOX})
+# Orphans are files of which nobody knows whose they were.
+RECORDS: Final = OrgRecords(SCHEMA, conditions={"outbox": OUTBOX, "orphans": None})

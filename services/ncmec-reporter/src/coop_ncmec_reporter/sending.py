@@ -60,14 +60,12 @@ class Sending:
         client_of: ClientOf,
         *,
         clock: Clock,
-        preserve: timedelta,
     ) -> None:
         self._engine = engine
         self._vault = vault
         self._evidence = evidence
         self._client_of = client_of
         self._clock = clock
-        self._preserve = preserve
 
     async def open(self, tip: Cybertip) -> Cybertip:
         """OPENING: a report, with a number of its own."""
@@ -280,7 +278,6 @@ class Sending:
                 if set(answer.files) != {one.file_id for one in sent.values()}:
                     warnings.append("the receipt names other files than were sent")
             await attempt_store.end_attempt(connection, tip, "FILED", now=now)
-            await file_store.preserve(connection, tip, until=now + self._preserve)
             tip = await store.save(
                 connection,
                 tip,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -25,6 +25,11 @@ _BEHIND: Final = """
     AND (requested_at, cybertip_id)
         < (CAST(:requested_at AS timestamptz), CAST(:cybertip_id AS uuid))
 """
+_DUE: Final = """
+    filed_at + CAST(:keep AS interval) <= :now AND destroyed_at IS NULL AND NOT EXISTS (
+        SELECT FROM ncmec.holds AS h WHERE h.cybertip_id = c.cybertip_id
+        AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > :now))
+"""
 ENDED: Final = ("DONE", "NEEDS_ATTENTION")
 
 
@@ -33,7 +38,7 @@ class LostLease(Exception):
 
 
 class Cybertip(Struct, frozen=True, kw_only=True):
-    """One row. Ciphertexts are what they are."""
+    """One row. Ciphertexts are what they are; once destroyed, they and the user are empty."""
 
     cybertip_id: uuid.UUID
     org_id: str
@@ -71,6 +76,7 @@ class Cybertip(Struct, frozen=True, kw_only=True):
     requested_at: datetime
     filed_at: datetime | None
     done_at: datetime | None
+    destroyed_at: datetime | None
 
 
 def seal(vault: Vault, org_id: str, cybertip_id: str, what: str, plain: bytes) -> bytes:
@@ -207,6 +213,16 @@ async def find(connection: AsyncConnection, org_id: str, cybertip_id: str) -> Cy
     return None if found is None else _cybertip(found)
 
 
+async def lock(connection: AsyncConnection, cybertip_id: uuid.UUID) -> Cybertip | None:
+    """For the length of the transaction nobody else changes it."""
+    row = await connection.execute(
+        text("SELECT * FROM ncmec.cybertips WHERE cybertip_id = :cybertip FOR UPDATE"),
+        {"cybertip": cybertip_id},
+    )
+    found = row.mappings().first()
+    return None if found is None else _cybertip(found)
+
+
 class ListPlace(NamedTuple):
     """Of a report in its organisation's list: newest first."""
 
@@ -214,19 +230,36 @@ class ListPlace(NamedTuple):
     cybertip_id: uuid.UUID
 
 
+class Due(NamedTuple):
+    """Which reports' time is over: filed at least `keep` before `now`, and not held."""
+
+    keep: timedelta
+    now: datetime
+
+
 async def newest(
-    connection: AsyncConnection, org_id: str, *, after: ListPlace | None, limit: int
+    connection: AsyncConnection,
+    org_id: str,
+    *,
+    after: ListPlace | None,
+    limit: int,
+    due: Due | None = None,
 ) -> list[Cybertip]:
-    """The organisation's, newest first, from behind that place."""
+    """The organisation's, newest first, from behind that place; those alone that are `due`."""
     rows = await connection.execute(
         text(
             f"""
-            SELECT * FROM ncmec.cybertips
-            WHERE org_id = :org {_BEHIND if after else ""}
+            SELECT c.* FROM ncmec.cybertips AS c
+            WHERE org_id = :org {_BEHIND if after else ""} {f"AND {_DUE}" if due else ""}
             ORDER BY requested_at DESC, cybertip_id DESC LIMIT :limit
-            """  # noqa: S608 - a constant
+            """  # noqa: S608 - constants
         ),
-        {"org": org_id, "limit": limit, **(after._asdict() if after else {})},
+        {
+            "org": org_id,
+            "limit": limit,
+            **(after._asdict() if after else {}),
+            **(due._asdict() if due else {}),
+        },
     )
     return [_cybertip(row) for row in rows.mappings()]
 
@@ -272,7 +305,7 @@ async def retry(
                 code = NULL, tries = 0, failing_since = NULL, refused = false, expired = 0,
                 further = further OR :further, without_media = without_media OR :without,
                 due_at = :now
-            WHERE cybertip_id = :cybertip AND state = 'NEEDS_ATTENTION'
+            WHERE cybertip_id = :cybertip AND state = 'NEEDS_ATTENTION' AND destroyed_at IS NULL
             """
         ),
         {
@@ -301,11 +334,50 @@ async def waiting(connection: AsyncConnection) -> Waiting:
             """
             SELECT count(*) AS open, count(*) FILTER (WHERE state = 'NEEDS_ATTENTION') AS attention,
                    min(requested_at) AS oldest, (SELECT count(*) FROM ncmec.pauses) AS paused
-            FROM ncmec.cybertips WHERE filed_at IS NULL
+            FROM ncmec.cybertips WHERE filed_at IS NULL AND destroyed_at IS NULL
             """
         )
     )
     return Waiting(**row.mappings().one())
+
+
+async def due_reports(connection: AsyncConnection, due: Due) -> int:
+    """How many there are of all organisations."""
+    found = await connection.scalar(
+        text(f"SELECT count(*) FROM ncmec.cybertips AS c WHERE {_DUE}"),  # noqa: S608
+        due._asdict(),
+    )
+    return int(found or 0)
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """Reports of an organisation that have to stay: within their time (until `until`, the last of
+    them), held, or not filed yet."""
+
+    within: int
+    until: datetime | None
+    held: int
+    unfiled: int
+
+
+async def kept(connection: AsyncConnection, org_id: str, due: Due) -> Kept:
+    """What stands against the organisation's end."""
+    row = await connection.execute(
+        text(
+            """
+            SELECT count(*) FILTER (WHERE c.filed_at + CAST(:keep AS interval) > :now) AS within,
+                   max(c.filed_at + CAST(:keep AS interval)) AS until,
+                   count(h.cybertip_id) AS held,
+                   count(*) FILTER (WHERE c.filed_at IS NULL) AS unfiled
+            FROM ncmec.cybertips AS c LEFT JOIN ncmec.holds AS h
+                ON h.cybertip_id = c.cybertip_id AND h.lifted_at IS NULL
+                AND (h.until IS NULL OR h.until > :now)
+            WHERE c.org_id = :org AND c.destroyed_at IS NULL
+            """
+        ),
+        {"org": org_id, **due._asdict()},
+    )
+    return Kept(**row.mappings().one())
 
 
 def _cybertip(row: RowMapping) -> Cybertip:

@@ -26,12 +26,13 @@ A = TypeVar("A", bound=Answer)
 
 
 class CallRefused(Exception):
-    """`detail` is for people."""
+    """`detail` is for people; `kind`, the last part of the problem's type, for programs."""
 
-    def __init__(self, status: int, detail: str | None) -> None:
+    def __init__(self, status: int, detail: str | None, *, kind: str | None = None) -> None:
         super().__init__(f"{status}: {detail}")
         self.status = status
         self.detail = detail
+        self.kind = kind
 
 
 class CallFailed(Exception):
@@ -71,9 +72,10 @@ class InternalApi:
         except httpx.HTTPError as error:
             raise CallFailed(repr(error)) from error
         if answer.is_server_error:
-            raise CallFailed(f"{call.path}: status {answer.status_code}: {_detail(answer)}")
+            raise CallFailed(f"{call.path}: status {answer.status_code}: {_said(answer, 'detail')}")
         if not answer.is_success:
-            raise CallRefused(answer.status_code, _detail(answer))
+            kind = (_said(answer, "type") or "").removeprefix("/problems/") or None
+            raise CallRefused(answer.status_code, _said(answer, "detail"), kind=kind)
         try:
             return msgspec.json.decode(answer.content, type=call.answers)
         except msgspec.MsgspecError as error:
@@ -98,10 +100,10 @@ def _parameter(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _detail(answer: httpx.Response) -> str | None:
+def _said(answer: httpx.Response, name: str) -> str | None:
     try:
         # Less than a whole `Problem`: something in between may have answered.
-        detail = msgspec.json.decode(answer.content, type=dict[str, Any]).get("detail")
+        said = msgspec.json.decode(answer.content, type=dict[str, Any]).get(name)
     except msgspec.MsgspecError:
         return None
-    return detail if isinstance(detail, str) else None
+    return said if isinstance(said, str) else None

@@ -20,11 +20,22 @@ from coop_runtime.process.log import logger
 _log = logger("coop.internal.api")
 
 
-def problem(status: int, detail: str | None = None, **headers: str) -> Response:
+class Refusal(HTTPException):
+    """A refusal that programs tell from others of its status, by its `kind`: the last part of the
+    problem's type."""
+
+    def __init__(self, status: int, detail: str, *, kind: str) -> None:
+        super().__init__(status, detail)
+        self.kind = kind
+
+
+def problem(
+    status: int, detail: str | None = None, *, kind: str | None = None, **headers: str
+) -> Response:
     """The answer. Header names with `_` for `-`."""
     phrase = HTTPStatus(status).phrase
     body = Problem(
-        type="/problems/" + phrase.lower().replace(" ", "-"),
+        type="/problems/" + (kind or phrase.lower().replace(" ", "-")),
         title=phrase,
         status=status,
         detail=detail or None,
@@ -53,7 +64,8 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail) if error.detail else None)
+    kind = error.kind if isinstance(error, Refusal) else None
+    return problem(error.status_code, str(error.detail) if error.detail else None, kind=kind)
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_ncmec_reporter.destroyer import Destroyer
 from coop_ncmec_reporter.filer import Clock
+from coop_ncmec_reporter.keeping import Keeping
 from coop_runtime.secret.vault import Vault
 
 
@@ -20,6 +22,8 @@ class Context:
     vault: Vault
     wake: Callable[[], None]
     clock: Clock
+    keeping: Keeping
+    destroyer: Destroyer
 
 
 def context_of(request: Request) -> Context:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.cybertip import (
     CYBERTIP_DOCUMENT,
@@ -14,18 +18,29 @@ from coop_contracts.cybertip import (
     RETRY_CYBERTIP,
     Cybertip,
     CybertipAttempt,
+    CybertipDestruction,
     CybertipDetails,
     CybertipDocument,
     CybertipDocumentQuestion,
+    CybertipHold,
     CybertipPage,
     CybertipQuestion,
     CybertipsQuestion,
     RetryCybertip,
 )
 from coop_contracts.event import ItemRef
-from coop_ncmec_reporter import attempt_store, pause_store, store
-from coop_ncmec_reporter.api.context import context_of
+from coop_ncmec_reporter import (
+    attempt_store,
+    destruction_store,
+    hold_store,
+    pause_store,
+    store,
+)
+from coop_ncmec_reporter.api.context import Context, context_of
 from coop_ncmec_reporter.api.cursor import decode_cursor, encode_cursor
+from coop_ncmec_reporter.destruction_store import DestructionRow
+from coop_ncmec_reporter.hold_store import HoldRow
+from coop_ncmec_reporter.keeping import Keeping
 from coop_runtime.database.engine import transaction
 from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 from coop_runtime.secret.vault import SecretError
@@ -33,8 +48,33 @@ from coop_runtime.secret.vault import SecretError
 router = APIRouter(prefix=PREFIX, tags=["reports"])
 
 
-def view(tip: store.Cybertip, *, paused: bool) -> Cybertip:
+class _Beside(NamedTuple):
+    """What is told of reports beside their rows."""
+
+    paused: bool
+    holds: Mapping[uuid.UUID, HoldRow]
+    destructions: Mapping[uuid.UUID, DestructionRow]
+    keeping: Keeping
+    now: datetime
+
+
+async def _beside(
+    context: Context, connection: AsyncConnection, org_id: str, tips: Sequence[store.Cybertip]
+) -> _Beside:
+    ids, now = [one.cybertip_id for one in tips], context.clock()
+    return _Beside(
+        paused=any(one.org_id == org_id for one in await pause_store.pauses(connection)),
+        holds=await hold_store.holds(connection, ids, now=now),
+        destructions=await destruction_store.latest(connection, ids, now=now),
+        keeping=context.keeping,
+        now=now,
+    )
+
+
+def _view(tip: store.Cybertip, beside: _Beside) -> Cybertip:
     """A report as it is told: nothing of what it says."""
+    hold = beside.holds.get(tip.cybertip_id)
+    destruction = beside.destructions.get(tip.cybertip_id)
     return Cybertip(
         id=str(tip.cybertip_id),
         decision_id=tip.decision_id,
@@ -54,43 +94,43 @@ def view(tip: store.Cybertip, *, paused: bool) -> Cybertip:
         fault=tip.fault,
         code=tip.code,
         warnings=tip.warnings,
-        is_paused=paused and tip.filed_at is None,
+        is_paused=beside.paused and tip.filed_at is None,
+        keep_until=beside.keeping.until(tip),
+        is_due=beside.keeping.is_due(tip, hold, beside.now),
+        hold=None if hold is None else _hold(hold),
+        destruction=None if destruction is None else _destruction(destruction),
+        destroyed_at=tip.destroyed_at,
     )
 
 
-@on(router, LIST_CYBERTIPS)
-async def list_cybertips(
-    request: Request,
-    org_id: OrgId,
-    asked: Annotated[CybertipsQuestion, asking(LIST_CYBERTIPS)],
-) -> Response:
-    """Newest first."""
-    after = decode_cursor(asked.cursor)
-    async with transaction(context_of(request).engine) as connection:
-        tips = await store.newest(connection, org_id, after=after, limit=asked.limit + 1)
-        paused = any(one.org_id == org_id for one in await pause_store.pauses(connection))
-    page = tips[: asked.limit]
-    last = store.ListPlace(page[-1].requested_at, page[-1].cybertip_id) if page else None
-    told = CybertipPage(
-        cybertips=[view(tip, paused=paused) for tip in page],
-        next_cursor=encode_cursor(last) if last and len(tips) > asked.limit else None,
+def _hold(hold: HoldRow) -> CybertipHold:
+    return CybertipHold(
+        placed_by=hold.placed_by, reason=hold.reason, placed_at=hold.placed_at, until=hold.until
     )
-    return answer(LIST_CYBERTIPS, told)
 
 
-@on(router, GET_CYBERTIP)
-async def get_cybertip(
-    request: Request, org_id: OrgId, asked: Annotated[CybertipQuestion, asking(GET_CYBERTIP)]
-) -> Response:
-    """With its attempts."""
-    async with transaction(context_of(request).engine) as connection:
-        tip = await store.find(connection, org_id, asked.cybertip_id)
-        if tip is None:
-            raise HTTPException(404)
-        attempts = await attempt_store.attempts(connection, tip)
-        paused = any(one.org_id == org_id for one in await pause_store.pauses(connection))
-    told = CybertipDetails(
-        cybertip=view(tip, paused=paused),
+def _destruction(one: DestructionRow) -> CybertipDestruction:
+    return CybertipDestruction(
+        state=one.state,
+        ground=one.ground,
+        reason=one.reason,
+        asked_by=one.asked_by,
+        asked_at=one.asked_at,
+        expires_at=one.expires_at,
+        answered_by=one.answered_by,
+        answered_at=one.answered_at,
+        done_at=one.done_at,
+    )
+
+
+async def details(
+    context: Context, connection: AsyncConnection, tip: store.Cybertip
+) -> CybertipDetails:
+    """A report with its attempts."""
+    beside = await _beside(context, connection, tip.org_id, [tip])
+    attempts = await attempt_store.attempts(connection, tip)
+    return CybertipDetails(
+        cybertip=_view(tip, beside),
         attempts=[
             CybertipAttempt(
                 number=one.number,
@@ -102,6 +142,40 @@ async def get_cybertip(
             for one in attempts
         ],
     )
+
+
+@on(router, LIST_CYBERTIPS)
+async def list_cybertips(
+    request: Request,
+    org_id: OrgId,
+    asked: Annotated[CybertipsQuestion, asking(LIST_CYBERTIPS)],
+) -> Response:
+    """Newest first."""
+    context, after = context_of(request), decode_cursor(asked.cursor)
+    due = store.Due(context.keeping.keep, context.clock()) if asked.due else None
+    async with transaction(context.engine) as connection:
+        tips = await store.newest(connection, org_id, after=after, limit=asked.limit + 1, due=due)
+        page = tips[: asked.limit]
+        beside = await _beside(context, connection, org_id, page)
+    last = store.ListPlace(page[-1].requested_at, page[-1].cybertip_id) if page else None
+    told = CybertipPage(
+        cybertips=[_view(tip, beside) for tip in page],
+        next_cursor=encode_cursor(last) if last and len(tips) > asked.limit else None,
+    )
+    return answer(LIST_CYBERTIPS, told)
+
+
+@on(router, GET_CYBERTIP)
+async def get_cybertip(
+    request: Request, org_id: OrgId, asked: Annotated[CybertipQuestion, asking(GET_CYBERTIP)]
+) -> Response:
+    """With its attempts."""
+    context = context_of(request)
+    async with transaction(context.engine) as connection:
+        tip = await store.find(connection, org_id, asked.cybertip_id)
+        if tip is None:
+            raise HTTPException(404)
+        told = await details(context, connection, tip)
     return answer(GET_CYBERTIP, told)
 
 
@@ -146,5 +220,6 @@ async def retry_cybertip(
             raise HTTPException(409, "the report does not need a person")
         tip = await store.find(connection, org_id, asked.cybertip_id)
         assert tip is not None
+        told = await details(context, connection, tip)
     context.wake()
-    return answer(RETRY_CYBERTIP, CybertipDetails(cybertip=view(tip, paused=False), attempts=[]))
+    return answer(RETRY_CYBERTIP, told)
