@@ -311,7 +311,12 @@ def test_what_removes_an_organisation_is_in_the_stacks_own_file() -> None:
     """Every setting that `coop org remove` needs, as its README says, is in `.coop/cli.env`."""
     told = _text(ROOT / "cli/README.md").partition("- **remove**")[2].partition("- **export**")[0]
     needed = set(re.findall(r"COOP_[A-Z_]+", told))
-    assert {"COOP_DISPATCH_URL", "COOP_HASH_URL", "COOP_OBJECT_STORE"} <= needed
+    assert {
+        "COOP_DISPATCH_URL",
+        "COOP_HASH_URL",
+        "COOP_NCMEC_URL",
+        "COOP_OBJECT_STORE",
+    } <= needed
     assert needed <= set(CLI_SETTINGS)
 
 

@@ -3,7 +3,8 @@
 Carried out by `python -m coop_review_api org`, which owns them, in a process of its own: nothing on
 the network makes or removes an organisation, so review-api has to be installed here. Its settings
 are review-api's: COOP_POSTGRES, for `create` COOP_SECRET_KEYS, for `remove` COOP_KAFKA, COOP_REDIS,
-COOP_OBJECT_STORE, COOP_DISPATCH_URL, COOP_HASH_URL (hma-bridge's) and COOP_INTERNAL_TOKEN as well.
+COOP_OBJECT_STORE, COOP_DISPATCH_URL, COOP_HASH_URL (hma-bridge's), COOP_NCMEC_URL
+(ncmec-reporter's) and COOP_INTERNAL_TOKEN as well.
 """
 
 from __future__ import annotations

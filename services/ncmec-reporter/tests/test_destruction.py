@@ -102,7 +102,7 @@ async def test_two_people_destroy_it_for_good(world: World) -> None:
         assert rows
         assert not any("user-1" in one.row or "1.png" in one.row for one in rows)
     for what in ("document", "receipt"):
-        question = CybertipDocumentQuestion(cybertip_id=tip, what=what)  # type: ignore[arg-type]
+        question = CybertipDocumentQuestion(cybertip_id=tip, what=what)
         with pytest.raises(CallRefused) as error:
             await world.api.ask(ORG, CYBERTIP_DOCUMENT, question)
         assert error.value.status == 404

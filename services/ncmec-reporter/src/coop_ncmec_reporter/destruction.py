@@ -15,9 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.cybertip import DestructionGround
 from coop_ncmec_reporter import destruction_store, evidence_log, hold_store
 from coop_ncmec_reporter.destruction_store import DestructionRow
-from coop_ncmec_reporter.keeping import Keeping
+from coop_ncmec_reporter.keeping import Keeping, KeepingRefusal
 from coop_ncmec_reporter.store import Cybertip
-from coop_runtime.internal.problem import Refusal
 
 
 async def ask(
@@ -30,13 +29,13 @@ async def ask(
     reason: str,
     now: datetime,
 ) -> None:
-    """The first person's word. Raises Refusal."""
+    """The first person's word. Raises KeepingRefusal."""
     held = await hold_store.holds(connection, [tip.cybertip_id], now=now)
     keeping.check(tip, held.get(tip.cybertip_id), ground, now)
     last = await destruction_store.latest(connection, [tip.cybertip_id], now=now)
     open_ = last.get(tip.cybertip_id)
     if open_ is not None and open_.state == "ASKED":
-        raise Refusal(409, f"{open_.asked_by} asked for it already", kind="destruction-asked")
+        raise KeepingRefusal(f"{open_.asked_by} asked for it already", kind="destruction-asked")
     await destruction_store.add(
         connection,
         tip,
@@ -54,14 +53,14 @@ async def confirm(
     connection: AsyncConnection, tip: Cybertip, keeping: Keeping, *, person: str, now: datetime
 ) -> None:
     """The second person's word: from here on nothing can be read. The same again changes nothing.
-    Raises Refusal."""
+    Raises KeepingRefusal."""
     last = await destruction_store.latest(connection, [tip.cybertip_id], now=now)
     asked = last.get(tip.cybertip_id)
     if asked is not None and asked.answered_by == person and tip.destroyed_at is not None:
         return
     asked = _open(asked)
     if asked.asked_by == person:
-        raise Refusal(409, "a second person has to confirm it", kind="second-person")
+        raise KeepingRefusal("a second person has to confirm it", kind="second-person")
     held = await hold_store.holds(connection, [tip.cybertip_id], now=now)
     keeping.check(tip, held.get(tip.cybertip_id), asked.ground, now)
     await destruction_store.answer(connection, asked, "CONFIRMED", person=person, now=now)
@@ -73,7 +72,7 @@ async def confirm(
 
 
 async def refuse(connection: AsyncConnection, tip: Cybertip, *, person: str, now: datetime) -> None:
-    """Nothing is destroyed. Raises Refusal."""
+    """Nothing is destroyed. Raises KeepingRefusal."""
     last = await destruction_store.latest(connection, [tip.cybertip_id], now=now)
     asked = _open(last.get(tip.cybertip_id))
     await destruction_store.answer(connection, asked, "REFUSED", person=person, now=now)
@@ -83,5 +82,5 @@ async def refuse(connection: AsyncConnection, tip: Cybertip, *, person: str, now
 def _open(asked: DestructionRow | None) -> DestructionRow:
     if asked is None or asked.state != "ASKED":
         was = "nobody asked for it" if asked is None else f"the request is {asked.state}"
-        raise Refusal(409, f"nothing to answer: {was}", kind="destruction-not-asked")
+        raise KeepingRefusal(f"nothing to answer: {was}", kind="destruction-not-asked")
     return asked

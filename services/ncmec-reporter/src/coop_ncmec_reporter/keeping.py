@@ -17,10 +17,17 @@ from typing import Final
 from coop_contracts.cybertip import DestructionGround
 from coop_ncmec_reporter.hold_store import HoldRow
 from coop_ncmec_reporter.store import ENDED, Cybertip
-from coop_runtime.internal.problem import Refusal
 
 LEAST: Final = timedelta(days=366)
 """A year from the filing (18 U.S.C. 2258A(h)(1)), also where it has a leap day."""
+
+
+class KeepingRefusal(Exception):
+    """What a person wants of evidence cannot be. `kind` says why to programs, the text to them."""
+
+    def __init__(self, said: str, *, kind: str) -> None:
+        super().__init__(said)
+        self.kind = kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,23 +54,24 @@ class Keeping:
     def check(
         self, tip: Cybertip, hold: HoldRow | None, ground: DestructionGround, now: datetime
     ) -> None:
-        """Raises Refusal with what stands against destroying it now."""
+        """Raises KeepingRefusal with what stands against destroying it now."""
         check_not_destroyed(tip)
         if hold is not None:
-            raise Refusal(409, f"the report is held: {told(hold)}", kind="evidence-held")
+            raise KeepingRefusal(f"the report is held: {told(hold)}", kind="evidence-held")
         if tip.state not in ENDED:
-            raise Refusal(409, f"the report is still worked on ({tip.state})", kind="under-way")
+            raise KeepingRefusal(f"the report is still worked on ({tip.state})", kind="under-way")
         if ground == "KEPT_LONG_ENOUGH" and not self.is_due(tip, hold, now):
             until = self.until(tip)
             when = "it is not filed" if until is None else f"it is kept until {until:%Y-%m-%d}"
-            raise Refusal(409, f"{when}: only law enforcement may ask before", kind="evidence-kept")
+            raise KeepingRefusal(
+                f"{when}: only law enforcement may ask before", kind="evidence-kept"
+            )
 
 
 def check_not_destroyed(tip: Cybertip) -> None:
-    """Raises Refusal."""
+    """Raises KeepingRefusal."""
     if tip.destroyed_at is not None:
-        raise Refusal(
-            409,
+        raise KeepingRefusal(
             f"the evidence was destroyed on {tip.destroyed_at:%Y-%m-%d}",
             kind="evidence-destroyed",
         )

@@ -540,7 +540,18 @@ async def _hashes(
 async def _cybertips(walk: Walk, admin: Any, dispatcher: Any, org_id: str) -> None:
     told = api_examples("cybertip")["retryCybertip"]["answers"]
     tip = told["cybertip"]["id"]
-    path = f"/internal/v1/orgs/{org_id}/cybertips/{tip}/retry"
-    dispatcher.answers[path] = httpx.Response(200, json=told)
-    retry = "POST /v1/cybertips/{cybertip_id}/retry"
-    await walk(admin, retry, {}, action="cybertip.retried", cybertip_id=tip)
+    base = f"/internal/v1/orgs/{org_id}/cybertips/{tip}"
+    hold = {"reason": "Case 1"}
+    asked = {"ground": "LAW_ENFORCEMENT", "reason": "Case 1"}
+    for route, body, action, path in (
+        ("POST retry", {}, "retried", "retry"),
+        ("PUT hold", hold, "held", "hold"),
+        ("DELETE hold", None, "hold-lifted", "hold/lift"),
+        ("POST destruction", asked, "destruction-asked", "destruction"),
+        ("POST destruction/confirm", None, "destruction-confirmed", "destruction/confirm"),
+        ("POST destruction/refuse", None, "destruction-refused", "destruction/refuse"),
+    ):
+        dispatcher.answers[f"{base}/{path}"] = httpx.Response(200, json=told)
+        method, end = route.split(" ")
+        named = f"{method} /v1/cybertips/{{cybertip_id}}/{end}"
+        await walk(admin, named, body, action=f"cybertip.{action}", cybertip_id=tip)

@@ -34,7 +34,46 @@ PATHS = (
         "retryCybertip",
         f"cybertips/{TIP}/retry",
     ),
+    (
+        "PUT",
+        f"/v1/cybertips/{TIP}/hold",
+        {"reason": "Case 1", "until": "2027-09-01T00:00:00Z"},
+        "placeHold",
+        f"cybertips/{TIP}/hold",
+    ),
+    ("DELETE", f"/v1/cybertips/{TIP}/hold", None, "liftHold", f"cybertips/{TIP}/hold/lift"),
+    (
+        "POST",
+        f"/v1/cybertips/{TIP}/destruction",
+        {"ground": "LAW_ENFORCEMENT", "reason": "Case 1"},
+        "askDestruction",
+        f"cybertips/{TIP}/destruction",
+    ),
+    (
+        "POST",
+        f"/v1/cybertips/{TIP}/destruction/confirm",
+        None,
+        "confirmDestruction",
+        f"cybertips/{TIP}/destruction/confirm",
+    ),
+    (
+        "POST",
+        f"/v1/cybertips/{TIP}/destruction/refuse",
+        None,
+        "refuseDestruction",
+        f"cybertips/{TIP}/destruction/refuse",
+    ),
 )
+ACTIONS = {
+    "listCybertips": "child-safety.listed",
+    "retryCybertip": "cybertip.retried",
+    "placeHold": "cybertip.held",
+    "liftHold": "cybertip.hold-lifted",
+    "askDestruction": "cybertip.destruction-asked",
+    "confirmDestruction": "cybertip.destruction-confirmed",
+    "refuseDestruction": "cybertip.destruction-refused",
+}
+"""What is in the audit log for each; for the others, that it was looked at."""
 
 
 async def org_of(admin: Any) -> str:
@@ -76,11 +115,54 @@ async def test_what_the_reporter_says_is_told(
                 {"org": org_id},
             )
         )
-    assert [one.action for one in rows] == [
-        "cybertip.retried"
-        if method == "POST"
-        else ("child-safety.listed" if call == "listCybertips" else "child-safety.viewed")
-    ]
+    assert [one.action for one in rows] == [ACTIONS.get(call, "child-safety.viewed")]
+
+
+async def test_who_acts_is_who_is_signed_in(admin: Any, dispatcher: Any, sign_in: Any) -> None:
+    """The reporter is told the person of the session, so that two are two; its answer has people
+    beside their ids."""
+    org_id = await org_of(admin)
+    base = f"/internal/v1/orgs/{org_id}/cybertips/{TIP}/destruction"
+    asked = EXAMPLES["askDestruction"]["answers"]
+    asked["cybertip"]["destruction"]["askedBy"] = admin.user_id
+    for path in (base, f"{base}/confirm"):
+        dispatcher.answers[path] = httpx.Response(200, content=msgspec.json.encode(asked))
+    body = {"ground": "LAW_ENFORCEMENT", "reason": "Case 1"}
+    told = await admin.call("POST", f"/v1/cybertips/{TIP}/destruction", body)
+    person = told.json()["cybertip"]["destruction"]["askedByPerson"]
+    assert person["id"] == admin.user_id
+    second = await sign_in(Role.CHILD_SAFETY_MODERATOR)
+    await second.call("POST", f"/v1/cybertips/{TIP}/destruction/confirm")
+    sent = [msgspec.json.decode(one.content)["personId"] for one in dispatcher.asked]
+    assert sent == [admin.user_id, second.user_id]
+
+
+async def test_a_refusal_has_its_code(admin: Any, dispatcher: Any) -> None:
+    """What stands against it is said for people and for programs."""
+    path = f"/internal/v1/orgs/{await org_of(admin)}/cybertips/{TIP}/destruction/confirm"
+    problem = {
+        "type": "/problems/evidence-held",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "the report is held: Case 1",
+    }
+    dispatcher.answers[path] = httpx.Response(409, json=problem)
+    refused = await admin.call("POST", f"/v1/cybertips/{TIP}/destruction/confirm")
+    assert refused.status_code == 409, refused.text
+    assert refused.json()["detail"] == "the report is held: Case 1"
+    (error,) = refused.json()["errors"]
+    assert error["code"] == "evidence-held"
+
+
+async def test_only_those_that_are_due_can_be_asked_for(admin: Any, dispatcher: Any) -> None:
+    """The filter goes to the reporter."""
+    path = f"/internal/v1/orgs/{await org_of(admin)}/cybertips"
+    page = msgspec.json.encode(EXAMPLES["listCybertips"]["answers"])
+    dispatcher.answers[path] = httpx.Response(200, content=page)
+    assert (await admin.call("GET", "/v1/cybertips?due=true")).status_code == 200
+    assert dispatcher.asked[-1].url.params["due"] == "true"
+    await admin.call("GET", "/v1/cybertips")
+    assert "due" not in dispatcher.asked[-1].url.params
 
 
 async def test_a_page_goes_on_where_the_last_one_ended(admin: Any, dispatcher: Any) -> None:

@@ -256,7 +256,8 @@ async def test_another_organisations_ids_do_not_exist(
         path = re.sub(r"\{\w+\}", ids[collection], path)
         body: Any = None
         if method == "PUT":
-            single = {"users": {"queueIds": []}, "jobs": {"content": {}}}
+            single: dict[str, Any] = {"users": {"queueIds": []}, "jobs": {"content": {}}}
+            single["cybertips"] = {"reason": "r"}
             body = single.get(collection) or bodies[collection]
         elif method == "PATCH":
             body = {}
@@ -272,6 +273,8 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"personId": admin.user_id}
             elif path.endswith("/hold"):
                 body = {"reason": "r", **lease}
+            elif path.endswith("/destruction"):
+                body = {"ground": "LAW_ENFORCEMENT", "reason": "r"}
             elif path.endswith(("/retry", "/rotate", "/test-requests", "/undo")):
                 body = {}
             elif path.endswith("/match"):

@@ -19,6 +19,7 @@ from coop_contracts.event import ConfigChanged
 from coop_contracts.permission import Role
 from coop_media.store import DerivativeStore
 from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.error import Conflict
@@ -44,6 +45,7 @@ class HeldElsewhere:
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}
         self.removals = 0
+        self.refuses: str | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         org_id = request.url.path.removeprefix(ROOT).split("/")[1]
@@ -51,6 +53,8 @@ class HeldElsewhere:
         tables = {"requests": rows} if rows else {}
         if request.method == "GET":
             return httpx.Response(200, json={"tables": tables})
+        if self.refuses is not None:
+            return httpx.Response(409, json={"detail": self.refuses})
         self.removals += 1
         self.rows[org_id] = rows // 2
         return httpx.Response(200, json={"tables": tables, "more": rows > 1})
@@ -67,11 +71,22 @@ def hashes() -> HeldElsewhere:
 
 
 @pytest.fixture
+def reports() -> HeldElsewhere:
+    return HeldElsewhere()
+
+
+@pytest.fixture
 async def places(
-    engine: Any, redis: Any, broker: Any, held: HeldElsewhere, hashes: HeldElsewhere
+    engine: Any,
+    redis: Any,
+    broker: Any,
+    held: HeldElsewhere,
+    hashes: HeldElsewhere,
+    reports: HeldElsewhere,
 ) -> AsyncIterator[Places]:
     dispatch = Dispatch("http://dispatch", "token", transport=httpx.MockTransport(held))
     bridge = HashBridge("http://bridge", "token", transport=httpx.MockTransport(hashes))
+    reporter = CybertipReporter("http://ncmec", "token", transport=httpx.MockTransport(reports))
     producer, topic = Producer(broker, client_id="test-removal"), ConfigTopic(broker)
     await producer.start()
     await until_led(topic)
@@ -79,6 +94,7 @@ async def places(
         engine=engine,
         dispatch=dispatch,
         bridge=bridge,
+        reporter=reporter,
         redis=redis,
         producer=producer,
         topic=topic,
@@ -86,6 +102,7 @@ async def places(
     )
     await producer.stop()
     await topic.close()
+    await reporter.aclose()
     await bridge.aclose()
     await dispatch.aclose()
 
@@ -146,6 +163,7 @@ async def test_nothing_is_left_of_an_organisation(
     places: Places,
     held: HeldElsewhere,
     hashes: HeldElsewhere,
+    reports: HeldElsewhere,
     context: Any,
 ) -> None:
     """What there is is said before; afterwards no table, key or document has anything of it, its
@@ -156,6 +174,7 @@ async def test_nothing_is_left_of_an_organisation(
     other = await kit.make_org()
     held.rows = {org.org_id: 5, other.org_id: 7}
     hashes.rows = {org.org_id: 3, other.org_id: 4}
+    reports.rows = {org.org_id: 2, other.org_id: 1}
     for one in (org.org_id, other.org_id):
         assert await places.derivatives.put(f"{one}/item/medium/no-row-knows-it", b"veiled")
     engine, clock = context.engine, context.clock
@@ -171,6 +190,7 @@ async def test_nothing_is_left_of_an_organisation(
         kept = await _settled(places, other.org_id)
         assert there["dispatch"] == {"requests": 5}
         assert there["hashes"] == {"requests": 3}
+        assert there["ncmec"] == {"requests": 2}
         assert there["redis"]["keys"] >= 1
         assert there["queues"]["jobs"] == 2
         assert there["object store"] == {"objects": 1}
@@ -182,6 +202,7 @@ async def test_nothing_is_left_of_an_organisation(
         left = await removal.remove(places, org.org_id, clock=clock, tell=told.append)
         assert left == {}
         assert told == [
+            "ncmec-reporter",
             "dispatcher",
             "hma-bridge",
             "queues",
@@ -190,7 +211,7 @@ async def test_nothing_is_left_of_an_organisation(
             "object store",
             "review",
         ]
-        assert (held.removals, hashes.removals) == (3, 2)
+        assert (held.removals, hashes.removals, reports.removals) == (3, 2, 2)
         newest = await asyncio.to_thread(newest_of_keys, broker.kafka, org.org_id)
         assert len(newest) >= there["config topic"]["documents"]
         assert set(newest.values()) == {None}
@@ -209,6 +230,23 @@ async def test_nothing_is_left_of_an_organisation(
         ((chain, detail),) = rows.all()
     assert chain is None
     assert detail["queues"] == dict(there["queues"])
+
+
+async def test_nothing_goes_while_reports_have_to_be_kept(
+    org: Any, places: Places, held: HeldElsewhere, reports: HeldElsewhere, context: Any
+) -> None:
+    """The reporter says how many and until when; nothing of the organisation was touched."""
+    held.rows = {org.org_id: 5}
+    reports.refuses = "evidence has to be kept: 2 reports until 2027-06-02 at the latest"
+    async with transaction(context.engine) as connection:
+        await state.suspend(connection, org.org_id, clock=context.clock)
+    before = await removal.contents(places, org.org_id)
+    told: list[str] = []
+    with pytest.raises(Conflict, match="2 reports until 2027-06-02"):
+        await removal.remove(places, org.org_id, clock=context.clock, tell=told.append)
+    assert told == ["ncmec-reporter"]
+    assert held.removals == 0
+    assert await removal.contents(places, org.org_id) == before
 
 
 async def _settled(places: Places, org_id: str) -> Any:

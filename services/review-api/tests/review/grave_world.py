@@ -464,6 +464,11 @@ class GraveWorld:
             "cybertips": {"cybertips": [tip], "nextCursor": None},
             f"cybertips/{self.cybertip}": details,
             f"cybertips/{self.cybertip}/retry": details,
+            f"cybertips/{self.cybertip}/hold": details,
+            f"cybertips/{self.cybertip}/hold/lift": details,
+            f"cybertips/{self.cybertip}/destruction": details,
+            f"cybertips/{self.cybertip}/destruction/confirm": details,
+            f"cybertips/{self.cybertip}/destruction/refuse": details,
             f"cybertips/{self.cybertip}/documents/document": document,
         }.items():
             self.dispatcher.answers[f"{root}/{path}"] = httpx.Response(200, json=said)

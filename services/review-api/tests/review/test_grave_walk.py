@@ -59,6 +59,11 @@ SHOWN = {
     ("GET", "/v1/cybertips/{cybertip_id}"),
     ("GET", "/v1/cybertips/{cybertip_id}/documents/{what}"),
     ("POST", "/v1/cybertips/{cybertip_id}/retry"),
+    ("PUT", "/v1/cybertips/{cybertip_id}/hold"),
+    ("DELETE", "/v1/cybertips/{cybertip_id}/hold"),
+    ("POST", "/v1/cybertips/{cybertip_id}/destruction"),
+    ("POST", "/v1/cybertips/{cybertip_id}/destruction/confirm"),
+    ("POST", "/v1/cybertips/{cybertip_id}/destruction/refuse"),
 }
 """What shows words or items of it."""
 
@@ -465,6 +470,10 @@ def body_of(path: str, one: Any) -> Any:
             return {"ref": one.medium}
         case "cybertips/{cybertip_id}/retry":
             return {}
+        case "cybertips/{cybertip_id}/hold":
+            return {"reason": "r"}
+        case "cybertips/{cybertip_id}/destruction":
+            return {"ground": "LAW_ENFORCEMENT", "reason": "r"}
     return None
 
 

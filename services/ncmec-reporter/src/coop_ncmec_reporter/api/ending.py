@@ -33,7 +33,7 @@ from coop_contracts.cybertip import (
 from coop_ncmec_reporter import destruction, hold_store, store
 from coop_ncmec_reporter.api.context import Context, context_of
 from coop_ncmec_reporter.api.cybertip import details
-from coop_ncmec_reporter.keeping import check_not_destroyed
+from coop_ncmec_reporter.keeping import KeepingRefusal, check_not_destroyed
 from coop_runtime.database.engine import transaction
 from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 from coop_runtime.internal.problem import Refusal
@@ -65,7 +65,10 @@ async def _changing(request: Request, org_id: str, cybertip_id: str) -> AsyncIte
         tip = None if found is None else await store.lock(connection, found.cybertip_id)
         if tip is None:
             raise HTTPException(404)
-        yield _Change(context=context, connection=connection, tip=tip, now=context.clock())
+        try:
+            yield _Change(context=context, connection=connection, tip=tip, now=context.clock())
+        except KeepingRefusal as error:
+            raise Refusal(409, str(error), kind=error.kind) from None
 
 
 @on(router, PLACE_HOLD)
@@ -99,7 +102,7 @@ async def lift_hold(
     async with _changing(request, org_id, asked.cybertip_id) as change:
         person, now = asked.person_id, change.now
         if not await hold_store.lift(change.connection, change.tip, person=person, now=now):
-            raise Refusal(409, "the report is not held", kind="evidence-not-held")
+            raise KeepingRefusal("the report is not held", kind="evidence-not-held")
         told = await change.told()
     return answer(LIFT_HOLD, told)
 

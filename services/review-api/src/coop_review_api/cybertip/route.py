@@ -8,7 +8,6 @@ Must not: show a medium, or keep anything of a report.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -26,12 +25,15 @@ from coop_contracts.cybertip import (
 )
 from coop_contracts.permission import Permission
 from coop_review_api.cybertip.reporter import CybertipReporter
+from coop_review_api.cybertip.view import (
+    CybertipDetailsView,
+    CybertipDocumentView,
+    CybertipPageView,
+)
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import Body, JsonBody, Model
+from coop_review_api.http.body import Body, JsonBody
 from coop_review_api.http.context import context_of, part_of
-from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.page import Cursor, Limit, decode_cursor, wrapped
-from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.review import child_safety
@@ -42,62 +44,7 @@ router = APIRouter(prefix="/v1", tags=["reports to NCMEC"])
 Reader = Annotated[Principal, Depends(requires(Permission.VIEW_CHILD_SAFETY_DATA))]
 CybertipId = Annotated[str, Path(pattern="^[A-Za-z0-9-]{1,64}$")]
 
-_KIND = "cybertip"
-
-
-class CybertipView(Model):
-    """A report. `reportId` is NCMEC's number; `fault` says why it does not go on, `warnings` what
-    one should know. `isPaused`: NCMEC refuses the organisation's credentials, and nothing is
-    filed."""
-
-    id: str
-    decision_id: str
-    job_id: str
-    queue_id: str
-    reviewer_id: str
-    reviewer: PersonBeside = None
-    user: ItemRefView
-    environment: Literal["TEST", "PRODUCTION"]
-    state: str
-    report_id: str | None
-    requested_at: datetime
-    filed_at: datetime | None
-    due_at: datetime | None
-    files: int
-    missing: int
-    has_receipt: bool
-    fault: str | None
-    code: int | None
-    warnings: list[str]
-    is_paused: bool
-
-
-class CybertipAttemptView(Model):
-    """One try to file it, under a number of its own."""
-
-    number: int
-    report_id: str | None
-    started_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-
-
-class CybertipDetailsView(Model):
-    cybertip: CybertipView
-    attempts: list[CybertipAttemptView]
-
-
-class CybertipPageView(Model):
-    """Newest first."""
-
-    items: list[CybertipView]
-    next_cursor: str | None = None
-
-
-class CybertipDocumentView(Model):
-    """XML, without any medium."""
-
-    text: str
+KIND = "cybertip"
 
 
 class CybertipRetryBody(Body):
@@ -113,15 +60,19 @@ _retry_body = JsonBody(CybertipRetryBody)
 
 @router.get("/cybertips", operation_id="listCybertips", response_model=CybertipPageView)
 async def list_cybertips(
-    request: Request, principal: Reader, limit: Limit = 50, cursor: Cursor = None
+    request: Request,
+    principal: Reader,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    due: bool = False,
 ) -> Any:
-    """Reports to NCMEC, newest first."""
+    """Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough."""
     context = context_of(request)
-    asked = CybertipsQuestion(limit=limit, cursor=decode_cursor(cursor))
+    asked = CybertipsQuestion(limit=limit, cursor=decode_cursor(cursor), due=due or None)
     found = await context.part(CybertipReporter).ask(principal.org_id, LIST_CYBERTIPS, asked)
     async with transaction(context.engine) as connection:
         ids = [one.id for one in found.cybertips]
-        await child_safety.listed(connection, principal, _KIND, ids, now=context.clock())
+        await child_safety.listed(connection, principal, KIND, ids, now=context.clock())
     return {"items": to_builtins(found.cybertips), "nextCursor": wrapped(found.next_cursor)}
 
 
@@ -174,7 +125,7 @@ async def retry_cybertip(
             org_id=principal.org_id,
             actor=principal.user_id,
             action="cybertip.retried",
-            target=(_KIND, cybertip_id),
+            target=(KIND, cybertip_id),
             detail=body.model_dump(by_alias=True),
             time=context.clock(),
         )
@@ -193,7 +144,7 @@ async def _viewed(
         await child_safety.viewed(
             connection,
             principal,
-            (_KIND, cybertip_id),
+            (KIND, cybertip_id),
             detail=None if what is None else {"document": what},
             now=context.clock(),
         )

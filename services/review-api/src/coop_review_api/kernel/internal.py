@@ -1,8 +1,8 @@
 """Another service's internal API, asked for an organisation.
 
 Guarantees: every question names an organisation; an answer has a deadline and a limit; what the
-service refuses becomes this API's own refusal, and a service that is away is `Unavailable`, never a
-wait without end.
+service refuses becomes this API's own refusal, with the service's code for it; a service that is
+away is `Unavailable`, never a wait without end.
 Must not: decide what a person may see; routes do.
 """
 
@@ -88,7 +88,10 @@ class InternalAsker:
             case 404:
                 return NotFound(refused.detail or "not there")
             case 409:
-                return Conflict(refused.detail or "the present state forbids it")
+                said = refused.detail or "the present state forbids it"
+                is_plain = refused.kind in (None, "conflict")
+                faults = () if is_plain else (Fault(self._asked.at, said, code=refused.kind),)
+                return Conflict(said, faults=faults)
             case 422 | 400:
                 return Invalid([Fault(self._asked.at, refused.detail or "refused")])
             case status:

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_media.store import DerivativeStore
 from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.clock import now
@@ -143,6 +144,7 @@ def _tell(what: str) -> None:
 async def _places(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Places]:
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
     bridge = HashBridge(settings.hash_url, settings.internal_token.get_secret_value())
+    reporter = CybertipReporter(settings.ncmec_url, settings.internal_token.get_secret_value())
     redis = redis_client(settings.redis, timeout=_REDIS_SECONDS, name=NAME)
     producer = Producer(settings, client_id=NAME)
     topic = ConfigTopic(settings)
@@ -152,6 +154,7 @@ async def _places(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Plac
             engine=engine,
             dispatch=dispatch,
             bridge=bridge,
+            reporter=reporter,
             redis=redis,
             producer=producer,
             topic=topic,
@@ -161,5 +164,6 @@ async def _places(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Plac
         await producer.stop()
         await topic.close()
         await redis.aclose()
+        await reporter.aclose()
         await bridge.aclose()
         await dispatch.aclose()

@@ -1,11 +1,12 @@
 """The end of an organisation: everything that there is of it, in every place.
 
-    suspended? ─▶ dispatcher, hma-bridge (their own APIs) ─▶ queue store ─▶ Redis ─▶ documents, as
-      deletions
+    suspended? ─▶ ncmec-reporter, dispatcher, hma-bridge (their own APIs) ─▶ queue store ─▶ Redis
+      ─▶ documents, as deletions
       ─▶ the relay has published them ─▶ tombstones on the config topic ─▶ its folder of the object
       store ─▶ the schema `review` ─▶ its logs, and the organisation ─▶ counted again
 
-What it set in motion goes first, while it is suspended, so that nothing of it acts any more; its
+The reporter is asked before anything goes: it refuses while evidence has to be kept. What it set in
+motion goes first, while it is suspended, so that nothing of it acts any more; its
 documents next, so that no service knows it; what tells of it last.
 
 Guarantees: each owner's records are removed by that owner's own means; stopped anywhere, it goes on
@@ -28,6 +29,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import DOCUMENT_TYPES, Kind
+from coop_contracts.cybertip import COUNT_CYBERTIP_RECORDS, REMOVE_CYBERTIP_RECORDS
 from coop_contracts.dispatch import COUNT_RECORDS, REMOVE_RECORDS, RecordsQuestion, RemoveRecords
 from coop_contracts.event import ConfigChanged
 from coop_contracts.hash_bank import COUNT_HASH_RECORDS, REMOVE_HASH_RECORDS
@@ -38,6 +40,7 @@ from coop_review_api.configuration.log import config_key, forget, lock
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.configuration.relation import CURRENT, ORGS
 from coop_review_api.configuration.topic import ConfigTopic
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel import audit
@@ -56,8 +59,8 @@ _SCANNED: Final = 1000
 _OBJECTS: Final = 10_000
 
 Contents = Mapping[str, Mapping[str, int]]
-"""Numbers by place (`review`, `queues`, `dispatch`, `hashes`, `redis`, `config topic`, `object
-store`) and table; of objects at most `_OBJECTS` are counted."""
+"""Numbers by place (`review`, `queues`, `dispatch`, `hashes`, `ncmec`, `redis`, `config topic`,
+`object store`) and table; of objects at most `_OBJECTS` are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class Places:
     engine: AsyncEngine
     dispatch: Dispatch
     bridge: HashBridge
+    reporter: CybertipReporter
     redis: Redis
     producer: Producer
     topic: ConfigTopic
@@ -83,6 +87,8 @@ async def contents(places: Places, org_id: str) -> Contents:
     found["dispatch"] = told.tables
     hashes = await places.bridge.ask(org_id, COUNT_HASH_RECORDS, RecordsQuestion())
     found["hashes"] = hashes.tables
+    reports = await places.reporter.ask(org_id, COUNT_CYBERTIP_RECORDS, RecordsQuestion())
+    found["ncmec"] = reports.tables
     keys = [key async for key in places.redis.scan_iter(_pattern(org_id), count=_SCANNED)]
     found["redis"] = {"keys": len(keys)} if keys else {}
     documents = (await places.topic.read()).of_org(org_id)
@@ -101,9 +107,12 @@ async def remove(
     places: Places, org_id: str, *, clock: Clock, tell: Callable[[str], None]
 ) -> Contents:
     """Remove it; what is left of it, which should be nothing. Raises `Conflict` where it is not
-    suspended, `Unavailable` where a place does not answer."""
+    suspended, or reports to NCMEC have to be kept, `Unavailable` where a place does not answer."""
     before = await contents(places, org_id)
     await _check_suspended(places, org_id)
+    tell("ncmec-reporter")
+    while (await places.reporter.ask(org_id, REMOVE_CYBERTIP_RECORDS, RemoveRecords())).more:
+        pass
     tell("dispatcher")
     while (await places.dispatch.ask(org_id, REMOVE_RECORDS, RemoveRecords())).more:
         pass

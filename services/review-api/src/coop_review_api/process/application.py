@@ -41,6 +41,7 @@ from coop_review_api.configuration.document_resource import (
 )
 from coop_review_api.configuration.resource import Resource
 from coop_review_api.configuration.resource_route import add_resource
+from coop_review_api.cybertip import ending_route as cybertip_ending
 from coop_review_api.cybertip import route as cybertip
 from coop_review_api.cybertip import settings_route as ncmec_settings_route
 from coop_review_api.decision_log import job_route as decided_job_route
@@ -132,6 +133,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     settings_route.router,
     ncmec_settings_route.router,
     cybertip.router,
+    cybertip_ending.router,
     provider_route.router,
     single_sign_on.router,
     claim_route.router,
