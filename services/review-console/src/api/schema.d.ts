@@ -806,7 +806,7 @@ export interface paths {
         };
         /**
          * List cybertips
-         * @description Reports to NCMEC, newest first.
+         * @description Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough.
          */
         get: operations["listCybertips"];
         put?: never;
@@ -837,6 +837,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cybertips/{cybertip_id}/destruction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask cybertip destruction
+         * @description Have its evidence destroyed for good, once a second person confirms it.
+         */
+        post: operations["askCybertipDestruction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/destruction/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm cybertip destruction
+         * @description The second person's word: keys, files and what names people are destroyed.
+         */
+        post: operations["confirmCybertipDestruction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/destruction/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse cybertip destruction
+         * @description Nothing is destroyed. Who asked may say so too.
+         */
+        post: operations["refuseCybertipDestruction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cybertips/{cybertip_id}/documents/{what}": {
         parameters: {
             query?: never;
@@ -852,6 +912,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Place cybertip hold
+         * @description Keep its evidence beyond its time, in place of a hold that there is.
+         */
+        put: operations["placeCybertipHold"];
+        post?: never;
+        /**
+         * Lift cybertip hold
+         * @description The hold ends.
+         */
+        delete: operations["liftCybertipHold"];
         options?: never;
         head?: never;
         patch?: never;
@@ -7717,6 +7801,59 @@ export interface components {
              */
             startedAt: string;
         };
+        /**
+         * CybertipDestructionBody
+         * @description On which ground, with the authority's reference, or why it is not kept for longer. Before
+         *     its time is over, LAW_ENFORCEMENT is the only one.
+         */
+        CybertipDestructionBody: {
+            /**
+             * Ground
+             * @enum {string}
+             */
+            ground: "KEPT_LONG_ENOUGH" | "LAW_ENFORCEMENT";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * CybertipDestructionView
+         * @description The last request to destroy a report's evidence. ASKED: a second person answers until
+         *     `expiresAt`. CONFIRMED: no key is left; DONE: no file either.
+         */
+        CybertipDestructionView: {
+            /** Answeredat */
+            answeredAt: string | null;
+            /** Answeredby */
+            answeredBy: string | null;
+            answeredByPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * Askedat
+             * Format: date-time
+             */
+            askedAt: string;
+            /** Askedby */
+            askedBy: string;
+            askedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Doneat */
+            doneAt: string | null;
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /**
+             * Ground
+             * @enum {string}
+             */
+            ground: "KEPT_LONG_ENOUGH" | "LAW_ENFORCEMENT";
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ASKED" | "REFUSED" | "EXPIRED" | "CONFIRMED" | "DONE";
+        };
         /** CybertipDetailsView */
         CybertipDetailsView: {
             /** Attempts */
@@ -7730,6 +7867,37 @@ export interface components {
         CybertipDocumentView: {
             /** Text */
             text: string;
+        };
+        /**
+         * CybertipHoldBody
+         * @description Why it is kept, and until when; null: until it is lifted.
+         */
+        CybertipHoldBody: {
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * @default null
+             */
+            until?: string | null;
+        };
+        /**
+         * CybertipHoldView
+         * @description Evidence is kept beyond its time: until then, or, where that is null, until it is lifted.
+         */
+        CybertipHoldView: {
+            /**
+             * Placedat
+             * Format: date-time
+             */
+            placedAt: string;
+            /** Placedby */
+            placedBy: string;
+            placedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until: string | null;
         };
         /**
          * CybertipPageView
@@ -7763,12 +7931,18 @@ export interface components {
          * @description A report. `reportId` is NCMEC's number; `fault` says why it does not go on, `warnings` what
          *     one should know. `isPaused`: NCMEC refuses the organisation's credentials, and nothing is
          *     filed.
+         *
+         *     Its evidence is kept until `keepUntil` at least, and while there is a `hold`. `isDue`: that is
+         *     over, and somebody may ask for its destruction. Once `destroyedAt`, `user` is empty.
          */
         CybertipView: {
             /** Code */
             code: number | null;
             /** Decisionid */
             decisionId: string;
+            /** Destroyedat */
+            destroyedAt?: string | null;
+            destruction?: components["schemas"]["CybertipDestructionView"] | null;
             /** Dueat */
             dueAt: string | null;
             /**
@@ -7784,12 +7958,20 @@ export interface components {
             files: number;
             /** Hasreceipt */
             hasReceipt: boolean;
+            hold?: components["schemas"]["CybertipHoldView"] | null;
             /** Id */
             id: string;
+            /**
+             * Isdue
+             * @default false
+             */
+            isDue?: boolean;
             /** Ispaused */
             isPaused: boolean;
             /** Jobid */
             jobId: string;
+            /** Keepuntil */
+            keepUntil?: string | null;
             /** Missing */
             missing: number;
             /** Queueid */
@@ -18540,6 +18722,7 @@ export interface operations {
             query?: {
                 /** @description `nextCursor` of the page before. */
                 cursor?: string | null;
+                due?: boolean;
                 /** @description How many entries at most. */
                 limit?: number;
             };
@@ -18598,6 +18781,106 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    askCybertipDestruction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CybertipDestructionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    confirmCybertipDestruction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    refuseCybertipDestruction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getCybertipDocument: {
         parameters: {
             query?: never;
@@ -18625,6 +18908,75 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    placeCybertipHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CybertipHoldBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    liftCybertipHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CybertipDetailsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
