@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -68,7 +68,7 @@ def main() -> None:
 def _of_few_colours(picture: Image.Image) -> Image.Image:
     from PIL import Image
 
-    counted = picture.getcolors(picture.width * picture.height) or []
+    counted: Any = picture.getcolors(picture.width * picture.height)
     exact = [colour for _, colour in sorted(counted, reverse=True)[:EXACT]]
     # A glyph of a few pixels keeps its colour, too: what is rare counts as what is frequent.
     rest = picture.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
