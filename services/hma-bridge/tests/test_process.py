@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -18,62 +12,23 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
-from coop_contracts.event import ConfigChanged, Event, MediaSignals
+from coop_contracts.config import Kind
+from coop_contracts.event import Event, MediaSignals
 from coop_contracts.hash_bank import ADD_FILE, COUNT_HASHES, AddFile, BanksQuestion
 from coop_contracts.ids import item_key
+from coop_local.tested_process import RoleProcess, configure
 from coop_runtime.internal.client import InternalApi
 from coop_runtime.kafka.message import message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
 
-from .conftest import TIME, TYPE, bank, item, report
+from .conftest import TYPE, bank, item, report
 from .media_host import Host, jpeg, png
 
 pytestmark = pytest.mark.engines
 
 WAIT = 60.0
 TOKEN = "the-stacks-token"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """`python -m coop_hma_bridge bridge`."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.internal, self.port = free_port(), free_port()
-        self._environment = os.environ | environment
-        self._environment |= {
-            "COOP_INTERNAL_PORT": str(self.internal),
-            "COOP_HASH_PORT": str(self.port),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "coop_hma_bridge", "bridge"]
-        self.process = subprocess.Popen(command, env=self._environment)
-        deadline = time.monotonic() + WAIT
-        while not self.is_ready():
-            assert self.process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.internal}/readyz", timeout=2):
-                return True
-        except OSError:
-            return False
-
-    def end(self, how: signal.Signals) -> int:
-        assert self.process is not None
-        self.process.send_signal(how)
-        return self.process.wait(40)
 
 
 @pytest.fixture
@@ -93,38 +48,18 @@ async def producer(kafka_bootstrap: str, broker_idempotence: bool) -> AsyncItera
 
 
 @pytest.fixture
-def process(kafka_bootstrap: str, broker_idempotence: bool, database: str) -> Iterator[Process]:
-    made = Process(
-        {
-            "COOP_KAFKA": kafka_bootstrap,
-            "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
-            "COOP_POSTGRES": database,
-            "COOP_INTERNAL_TOKEN": TOKEN,
-            "COOP_EGRESS_ALLOW": "127.0.0.0/8",
-        }
-    )
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait(10)
-
-
-async def configure(producer: Producer, org: str, *documents: tuple[Kind, Document]) -> None:
-    told: list[tuple[str, Kind, Document]] = [(org, kind, one) for kind, one in documents]
-    told.append((SYSTEM_ORG, Kind.LOG_HEAD, LogHead(id="head", published_at=TIME)))
-    for org_id, kind, document in told:
-        event = ConfigChanged(
-            event_id=str(uuid.uuid4()),
-            org_id=org_id,
-            time=TIME,
-            correlation_id="c",
-            revision=1,
-            kind=kind,
-            id=document.id,
-            document=msgspec.Raw(msgspec.json.encode(document)),
-        )
-        message = message_of(event, key=f"{org_id}/{kind}/{document.id}")
-        await producer.publish([message], timeout=30)
+def process(kafka_bootstrap: str, broker_idempotence: bool, database: str) -> Iterator[RoleProcess]:
+    environment = {
+        "COOP_KAFKA": kafka_bootstrap,
+        "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
+        "COOP_POSTGRES": database,
+        "COOP_INTERNAL_TOKEN": TOKEN,
+        "COOP_EGRESS_ALLOW": "127.0.0.0/8",
+    }
+    with RoleProcess(
+        "coop_hma_bridge", "bridge", environment, port_setting="COOP_HASH_PORT"
+    ) as made:
+        yield made
 
 
 class SignalsTopic:
@@ -176,7 +111,7 @@ async def test_known_pictures_are_found_whatever_happens_to_the_process(
     host: Host,
     org: str,
     producer: Producer,
-    process: Process,
+    process: RoleProcess,
     topic: SignalsTopic,
 ) -> None:
     """A picture is added by file; near copies of it in items and in a report match, others do not.

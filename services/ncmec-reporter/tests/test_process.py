@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,7 +16,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead
+from coop_contracts.config import Kind
 from coop_contracts.cybertip import (
     CYBERTIP_DOCUMENT,
     GET_CYBERTIP,
@@ -30,8 +27,9 @@ from coop_contracts.cybertip import (
     CybertipsQuestion,
     RetryCybertip,
 )
-from coop_contracts.event import ConfigChanged, CybertipProgressed, CybertipRequested
+from coop_contracts.event import CybertipProgressed, CybertipRequested
 from coop_contracts.ids import item_key
+from coop_local.tested_process import RoleProcess, configure
 from coop_ncmec_simulator.app import Simulator
 from coop_runtime.internal.client import CallRefused, InternalApi
 from coop_runtime.kafka.message import message_of
@@ -45,46 +43,6 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 WAIT = 60.0
 TOKEN = "the-stacks-token"
 KEY = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="  # 32 times "0", as VAULT's
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """`python -m coop_ncmec_reporter reporter`."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.internal, self.port = free_port(), free_port()
-        self._environment = os.environ | environment
-        self._environment |= {
-            "COOP_INTERNAL_PORT": str(self.internal),
-            "COOP_NCMEC_PORT": str(self.port),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, **more: str) -> None:
-        command = [sys.executable, "-m", "coop_ncmec_reporter", "reporter"]
-        self.process = subprocess.Popen(command, env=self._environment | more)
-        deadline = time.monotonic() + WAIT
-        while not self.is_ready():
-            assert self.process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.internal}/readyz", timeout=2):
-                return True
-        except OSError:
-            return False
-
-    def end(self, how: signal.Signals) -> int:
-        assert self.process is not None
-        self.process.send_signal(how)
-        return self.process.wait(WAIT)
 
 
 @pytest.fixture
@@ -120,29 +78,11 @@ def environment(
 
 
 @pytest.fixture
-def process(environment: dict[str, str]) -> Iterator[Process]:
-    made = Process(environment)
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait(10)
-
-
-async def configure(producer: Producer, org: str, *documents: tuple[Kind, Document]) -> None:
-    told: list[tuple[str, Kind, Document]] = [(org, kind, one) for kind, one in documents]
-    told.append((SYSTEM_ORG, Kind.LOG_HEAD, LogHead(id="head", published_at=requested().time)))
-    for org_id, kind, document in told:
-        event = ConfigChanged(
-            event_id=str(uuid.uuid4()),
-            org_id=org_id,
-            time=requested().time,
-            correlation_id="c",
-            revision=1,
-            kind=kind,
-            id=document.id,
-            document=msgspec.Raw(msgspec.json.encode(document)),
-        )
-        await producer.publish([message_of(event, key=f"{org_id}/{kind}/{document.id}")])
+def process(environment: dict[str, str]) -> Iterator[RoleProcess]:
+    with RoleProcess(
+        "coop_ncmec_reporter", "reporter", environment, port_setting="COOP_NCMEC_PORT"
+    ) as made:
+        yield made
 
 
 class ResultsTopic:
@@ -192,7 +132,7 @@ def of_org(org: str, *media: Any, **more: Any) -> CybertipRequested:
 async def test_decisions_are_filed_whatever_happens_to_the_process(
     org: str,
     producer: Producer,
-    process: Process,
+    process: RoleProcess,
     topic: ResultsTopic,
 ) -> None:
     """A decision on the topic is filed, told on the other, and shown to review-api; killed in the

@@ -13,8 +13,11 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { queries } from "./api/query";
+import { firstComesFirst } from "./api/quiet";
 import { startPreferences, usePreference } from "./preference/preference";
+import { contextQuery } from "./review/context";
 import { router } from "./router";
+import { sessionQuery } from "./session/session";
 import { theme } from "./look/theme";
 
 function Console() {
@@ -35,7 +38,19 @@ function styleNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 }
 
+/** A link to a job: it is asked for beside who is signed in, and not after that. */
+function askFirst(): void {
+  void queries.prefetchQuery(sessionQuery);
+  const jobId = /^\/jobs\/([\w-]+)$/.exec(location.pathname)?.[1];
+  if (jobId === undefined) return;
+  const query = contextQuery(jobId);
+  // Refused, the page asks again, and says why.
+  queries.fetchQuery({ ...query, retry: false }).catch(() => queries.removeQueries({ queryKey: query.queryKey }));
+}
+
 startPreferences();
+askFirst();
+firstComesFirst();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

@@ -8,6 +8,7 @@
  * Must not: keep theme, density and the master switch, which are of the profile.
  */
 import { api, take } from "@/api/client";
+import { whenQuiet } from "@/api/quiet";
 
 import { onPreferred, prefer, preference, Travelling } from "./preference";
 
@@ -36,7 +37,8 @@ export function startKeeping(): () => void {
     timer = setTimeout(keep, PATIENCE_MS);
   });
   // All of them: one that was never kept would be a 404.
-  take(api.GET("/v1/me/preferences"))
+  whenQuiet()
+    .then(() => take(api.GET("/v1/me/preferences")))
     .then(({ items }) => {
       const found = Travelling.safeParse(items.find((one) => one.key === KEY)?.value);
       if (!isOver && found.success) prefer(found.data);

@@ -13,6 +13,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answer, api, take, type Schema } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { queries, retryDelay } from "@/api/query";
+import { useQuiet } from "@/api/quiet";
 import { onTold, tell } from "@/live/tabs";
 import { now } from "@/time/moment";
 
@@ -88,7 +89,7 @@ export function lose(jobId: string, at: number = now()): void {
 
 /** My lease of this job; null: it is not mine. Undefined until that is known. */
 export function useLease(jobId: string): Lease | null | undefined {
-  const { data } = useQuery({ ...claimsQuery, staleTime: 5_000 });
+  const { data } = useQuery({ ...claimsQuery, staleTime: 5_000, enabled: useQuiet() });
   return data === undefined ? queries.getQueryData<Claim>(["claim", jobId])?.lease : (data.find((one) => one.job.id === jobId)?.lease ?? null);
 }
 

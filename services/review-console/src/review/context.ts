@@ -1,9 +1,10 @@
 /**
  * A job with everything around it, in one request; and how its parts are called.
  */
-import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 
 import { api, take, type Schema } from "@/api/client";
+import { FIRST } from "@/api/quiet";
 import { useNames, type Names } from "@/configuration/names";
 
 /** `isBlind`: of a second review, which is no job: nothing can be asked of it by its id. */
@@ -18,14 +19,11 @@ export function contextQuery(jobId: string) {
   return queryOptions({
     queryKey: ["job", jobId, "context"],
     queryFn: ({ signal }): Promise<Context> => take(api.GET("/v1/jobs/{job_id}/context", { params: { path: { job_id: jobId } }, signal })),
+    meta: FIRST,
     staleTime: 60_000,
     gcTime: 5 * 60_000,
     refetchOnWindowFocus: false,
   });
-}
-
-export function useContext(jobId: string): Context {
-  return useSuspenseQuery(contextQuery(jobId)).data;
 }
 
 export function typeOf(types: readonly ItemType[], item: Pick<Item, "typeId" | "typeVersion">): ItemType | undefined {

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { IconClock } from "@tabler/icons-react";
 
+import { useQuiet } from "@/api/quiet";
 import { Severity } from "@/look/severity";
 import { claimsQuery, isAhead } from "@/review/claim";
 import { usePermission } from "@/session/session";
@@ -14,7 +15,8 @@ import { words } from "./words";
 export function ClaimClock() {
   const say = useWords(words);
   const reviews = usePermission("VIEW_MRT");
-  const { data } = useQuery({ ...claimsQuery, enabled: reviews });
+  const isQuiet = useQuiet();
+  const { data } = useQuery({ ...claimsQuery, enabled: reviews && isQuiet });
   const now = useNow(1);
   const held = (data ?? []).filter((one) => Date.parse(one.lease.expiresAt) > now);
   const open = held.filter((one) => !isAhead(one));

@@ -20,6 +20,7 @@ export default function KeySheet({ close }: { close: () => void }) {
   const { keys: own, shortcuts } = usePreference();
   const [changing, setChanging] = useState<Command | null>(null);
   const [taken, setTaken] = useState<string | null>(null);
+  const isPainted = useFrame();
 
   const change = (command: Command, written: string) => {
     const clash = commands.find((one) => one.id !== command.id && one.scope === command.scope && keys.keysOf(one).includes(written));
@@ -34,7 +35,7 @@ export default function KeySheet({ close }: { close: () => void }) {
       {taken ? <p role="alert" className="t13">{taken}</p> : null}
       {changing ? <Listen command={changing} heard={change} stop={() => setChanging(null)} /> : null}
       <table className={classes.sheet}>
-        {SCOPES.map((scope) => {
+        {(isPainted ? SCOPES : []).map((scope) => {
           const here = commands.filter((one) => one.scope === scope && (keys.keysOf(one).length > 0 || one.id in own));
           if (here.length === 0) return null;
           return (
@@ -70,6 +71,16 @@ export default function KeySheet({ close }: { close: () => void }) {
       </table>
     </Dialog>
   );
+}
+
+/** The dialog is there at once, its many rows in the frame after it. */
+function useFrame(): boolean {
+  const [isPainted, setPainted] = useState(false);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => setPainted(true));
+    return () => cancelAnimationFrame(frame);
+  }, []);
+  return isPainted;
 }
 
 /** The next stroke that is pressed, before anything else hears it. */

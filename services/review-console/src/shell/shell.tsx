@@ -9,6 +9,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { Outlet, useRouter, useRouterState } from "@tanstack/react-router";
 import { lazy, useEffect, useState } from "react";
 
+import { whenQuiet } from "@/api/quiet";
 import { Overlay } from "@/control/overlay";
 import { Pane } from "@/control/state";
 import { useCommand } from "@/key/keys";
@@ -27,8 +28,10 @@ import { TopBar } from "./top-bar";
 import { useAway } from "./use-away";
 import { words } from "./words";
 
-const Palette = lazy(() => import("./palette"));
-const KeySheet = lazy(() => import("./key-sheet"));
+const palettePart = () => import("./palette");
+const keySheetPart = () => import("./key-sheet");
+const Palette = lazy(palettePart);
+const KeySheet = lazy(keySheetPart);
 const SignInAgain = lazy(() => import("./sign-in-again"));
 
 /** Nothing at all in the moment between signing out and the door. */
@@ -46,6 +49,7 @@ function Frame() {
   useTogether();
   useCachesKept();
   useEffect(startKeeping, []);
+  useEffect(() => void fetchParts(), []);
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
@@ -75,6 +79,12 @@ function Frame() {
       <Overlay close={() => undefined}>{ended ? <SignInAgain /> : null}</Overlay>
     </>
   );
+}
+
+/** What a key opens is there before the key is pressed; what could not be had is tried again then. */
+async function fetchParts(): Promise<void> {
+  await whenQuiet();
+  await Promise.allSettled([palettePart(), keySheetPart()]);
 }
 
 /** One event stream, and one session, for all tabs. */

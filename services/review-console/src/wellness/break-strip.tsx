@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 
+import { useQuiet } from "@/api/quiet";
 import { Keys } from "@/key/keys";
 import { keys } from "@/key/registry";
 import { now, useNow } from "@/time/moment";
@@ -47,7 +48,7 @@ function putOff(until: number): void {
 
 export function BreakStrip({ leave, leaveLabel }: { leave: () => void; leaveLabel: string }) {
   const say = useWords(words);
-  const { data } = useQuery({ ...exposureQuery, refetchInterval: EVERY, retry: false });
+  const { data } = useQuery({ ...exposureQuery, refetchInterval: EVERY, retry: false, enabled: useQuiet() });
   const until = useSyncExternalStore(subscribe, putOffUntil, putOffUntil);
   const clock = useNow(30);
   if (!data?.breakDue || clock < until) return null;

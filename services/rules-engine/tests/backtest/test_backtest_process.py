@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,12 +15,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from coop_contracts.config import SYSTEM_ORG, Document, Kind, LogHead, Rule
+from coop_contracts.config import Kind, Rule
 from coop_contracts.event import (
     ActionRequested,
     BacktestProgressed,
     BacktestRequested,
-    ConfigChanged,
     Event,
     ItemRef,
     ItemSubmitted,
@@ -37,6 +30,7 @@ from coop_contracts.event import (
     RulesEvaluated,
 )
 from coop_contracts.ids import execution_id, item_key, new_id
+from coop_local.tested_process import RoleProcess, configure
 from coop_rules_engine.backtest.partition_reader import PartitionReader
 from coop_rules_engine.backtest.scan import ItemSelection, PartitionScan
 from coop_runtime.kafka.message import Message, message_of
@@ -118,58 +112,21 @@ def _is_end(event: BacktestProgressed) -> bool:
     return event.state != "RUNNING"
 
 
-class Process:
-    """`python -m coop_rules_engine backtest`."""
-
-    def __init__(self, environment: dict[str, str], port: int) -> None:
-        self.environment = environment | {"COOP_INTERNAL_PORT": str(port)}
-        self.port = port
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "coop_rules_engine", "backtest"]
-        self.process = subprocess.Popen(command, env=self.environment)
-        until = time.monotonic() + _SECONDS
-        while not self._ready():
-            assert self.process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
-
-    def _ready(self) -> bool:
-        with contextlib.suppress(OSError):
-            url = f"http://127.0.0.1:{self.port}/readyz"
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        return False
-
-    def stop(self, number: signal.Signals) -> int:
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(timeout=30)
-
-
 @pytest.fixture
 def org_id() -> str:
     return uuid.uuid4().hex[:11]
 
 
 @pytest.fixture
-def process(kafka_bootstrap: str, broker_idempotence: bool) -> Iterator[Process]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    environment = {name: value for name, value in os.environ.items() if "COOP_" not in name}
-    environment |= {
+def process(kafka_bootstrap: str, broker_idempotence: bool) -> Iterator[RoleProcess]:
+    environment = {
         "COOP_KAFKA": kafka_bootstrap,
         "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
         "COOP_LOG_LEVEL": "WARNING",
         "COOP_BACKTEST_QUANTUM": "2",
     }
-    found = Process(environment, port)
-    yield found
-    if found.process is not None and found.process.poll() is None:
-        found.process.kill()
-        found.process.wait()
+    with RoleProcess("coop_rules_engine", "backtest", environment) as found:
+        yield found
 
 
 @pytest.fixture
@@ -192,29 +149,6 @@ def outcome(kafka_bootstrap: str, org_id: str) -> Iterator[Outcome]:
     found = Outcome(kafka_bootstrap, org_id, org_id + "2")
     yield found
     found.close()
-
-
-async def configure(producer: Producer, org_id: str, *documents: tuple[Kind, Document]) -> None:
-    head = LogHead(id="head", published_at=datetime.now(UTC))
-    entries = [(org_id, kind, document) for kind, document in documents]
-    entries.append((SYSTEM_ORG, Kind.LOG_HEAD, head))
-    messages = [
-        message_of(
-            ConfigChanged(
-                event_id=new_id(),
-                org_id=org,
-                time=datetime.now(UTC),
-                correlation_id="config",
-                revision=revision,
-                kind=kind,
-                id=document.id,
-                document=msgspec.Raw(msgspec.json.encode(document)),
-            ),
-            key=f"{org}/{kind}/{document.id}",
-        )
-        for revision, (org, kind, document) in enumerate(entries, 1)
-    ]
-    await producer.publish(messages, timeout=20)
 
 
 def items_of(kit: Any, org_id: str, texts: list[str]) -> list[ItemSubmitted]:
@@ -281,7 +215,7 @@ async def ask(producer: Producer, *requests: BacktestRequested) -> None:
 
 
 async def test_counts_differences_and_a_bad_item(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """Every item is counted once; what differs from the live rule is told apart and sampled; a
     record that cannot be read is skipped and counted; progress never goes back; a stop that is
@@ -315,11 +249,11 @@ async def test_counts_differences_and_a_bad_item(
     progress = [event.progress for event in said]
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
-    assert process.stop(signal.SIGTERM) == 0
+    assert process.end(signal.SIGTERM) == 0
 
 
 async def test_two_organisations_at_once(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """Backtests of two organisations run beside one another, each on its own items only, and one
     organisation's many do not keep the other's from ending."""
@@ -346,7 +280,7 @@ async def test_two_organisations_at_once(
 
 
 async def test_killed_in_the_middle_counts_are_exact(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """Killed with -9 in the middle and started again, a backtest ends with every item counted
     once, and its progress never goes back."""
@@ -357,7 +291,7 @@ async def test_killed_in_the_middle_counts_are_exact(
     request = request_of(org_id, rule)
     await ask(producer, request)
     outcome.until(lambda one: request.backtest_id in one.said)
-    process.stop(signal.SIGKILL)
+    process.end(signal.SIGKILL)
     process.start()
     last = outcome.ended(request.backtest_id)
     assert (last.state, last.scanned, last.evaluated) == ("COMPLETE", 30_000, 30_000)
@@ -367,7 +301,7 @@ async def test_killed_in_the_middle_counts_are_exact(
 
 
 async def test_a_retroaction_acts_once_whatever_is_killed(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """Killed with -9 while it acts, a retroaction goes on where it was: every passing submission is
     acted on under the id that the live rule would have used, none under a second one; what the
@@ -391,7 +325,7 @@ async def test_a_retroaction_acts_once_whatever_is_killed(
     request = request_of(org_id, rule, acts=True, rate=25.0, actor_id="someone")
     await ask(producer, request)
     outcome.until(lambda one: len(one.actions) >= 30)
-    process.stop(signal.SIGKILL)
+    process.end(signal.SIGKILL)
     process.start()
     last = outcome.ended(request.backtest_id)
     assert time.monotonic() - began > 100 / 25 * 0.9
@@ -408,7 +342,7 @@ async def test_a_retroaction_acts_once_whatever_is_killed(
 
 
 async def test_a_cancellation_acts_at_once(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """A cancelled retroaction ends within two seconds or so with what it did counted, acts no more,
     and is not begun again by a restart."""
@@ -425,7 +359,7 @@ async def test_a_cancellation_acts_at_once(
     assert last.state == "CANCELLED"
     assert last.time - asked_at < timedelta(seconds=10)
     assert 5 <= last.acted < 300
-    assert process.stop(signal.SIGTERM) == 0
+    assert process.end(signal.SIGTERM) == 0
     process.start()
     other = request_of(org_id, rule)
     await ask(producer, other)
@@ -434,7 +368,7 @@ async def test_a_cancellation_acts_at_once(
 
 
 async def test_a_rule_that_is_none_fails_alone(
-    producer: Producer, process: Process, outcome: Outcome, kit: Any, org_id: str
+    producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """A document that is no rule ends its backtest with the reason, and no other."""
     await configure(producer, org_id, *kit.documents())

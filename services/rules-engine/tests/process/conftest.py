@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,16 +15,16 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from coop_contracts.config import SYSTEM_ORG, Document, Integration, Kind, LogHead
+from coop_contracts.config import Document, Integration, Kind
 from coop_contracts.event import (
     ActionRequested,
-    ConfigChanged,
     Event,
     ItemSubmitted,
     ReviewRequested,
     RulesEvaluated,
 )
 from coop_contracts.ids import item_key
+from coop_local.tested_process import RoleProcess, configure
 from coop_local.valkey import Valkey
 from coop_runtime.kafka.message import message_of
 from coop_runtime.kafka.producer import Producer
@@ -91,44 +84,6 @@ class Topics:
 
     def close(self) -> None:
         self._consumer.close()
-
-
-class Process:
-    """`python -m coop_rules_engine <role>`."""
-
-    def __init__(self, environment: dict[str, str], role: str = "engine") -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.environment = environment | {"COOP_INTERNAL_PORT": str(self.port)}
-        self.role = role
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "coop_rules_engine", self.role]
-        self.process = subprocess.Popen(command, env=self.environment)
-        until = time.monotonic() + _SECONDS
-        while not self._ready():
-            assert self.process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
-
-    def _ready(self) -> bool:
-        with contextlib.suppress(OSError):
-            url = f"http://127.0.0.1:{self.port}/readyz"
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        return False
-
-    def stop(self, number: signal.Signals) -> int:
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(timeout=30)
-
-    def end(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
 
 class Model(ThreadingHTTPServer):
@@ -195,8 +150,7 @@ def topics(kafka_bootstrap: str, org_id: str) -> Iterator[Topics]:
 def environment(
     kafka_bootstrap: str, broker_idempotence: bool, valkey: Valkey, model: Model
 ) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if "COOP_" not in name}
-    environment |= {
+    return {
         "COOP_KAFKA": kafka_bootstrap,
         "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
         "COOP_LOG_LEVEL": "WARNING",
@@ -208,21 +162,18 @@ def environment(
         "COOP_RULES_SLOW_DEADLINE": "20",
         "COOP_RULES_MEDIA_DEADLINE": "2",
     }
-    return environment
 
 
 @pytest.fixture
-def process(environment: dict[str, str]) -> Iterator[Process]:
-    found = Process(environment)
-    yield found
-    found.end()
+def process(environment: dict[str, str]) -> Iterator[RoleProcess]:
+    with RoleProcess("coop_rules_engine", "engine", environment) as found:
+        yield found
 
 
 @pytest.fixture
-def slow(environment: dict[str, str]) -> Iterator[Process]:
-    found = Process(environment, "slow")
-    yield found
-    found.end()
+def slow(environment: dict[str, str]) -> Iterator[RoleProcess]:
+    with RoleProcess("coop_rules_engine", "slow", environment) as found:
+        yield found
 
 
 def open_ai(org_id: str) -> tuple[Kind, Document]:
@@ -242,33 +193,6 @@ async def producer(kafka_bootstrap: str, broker_idempotence: bool) -> AsyncItera
     await found.start()
     yield found
     await found.stop()
-
-
-async def configure(
-    producer: Producer, org_id: str, *documents: tuple[Kind, Document], first: int = 1
-) -> None:
-    head = LogHead(id="head", published_at=datetime.now(UTC))
-    entries = [(org_id, kind, document) for kind, document in documents]
-    entries.append((SYSTEM_ORG, Kind.LOG_HEAD, head))
-    await producer.publish(
-        [
-            message_of(
-                ConfigChanged(
-                    event_id=str(uuid.uuid4()),
-                    org_id=org,
-                    time=datetime.now(UTC),
-                    correlation_id="config",
-                    revision=revision,
-                    kind=kind,
-                    id=document.id,
-                    document=msgspec.Raw(msgspec.json.encode(document)),
-                ),
-                key=f"{org}/{kind}/{document.id}",
-            )
-            for revision, (org, kind, document) in enumerate(entries, first)
-        ],
-        timeout=20,
-    )
 
 
 async def submit(producer: Producer, *events: ItemSubmitted) -> None:

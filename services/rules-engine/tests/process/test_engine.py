@@ -35,7 +35,7 @@ async def test_kill_in_the_middle_loses_and_doubles_nothing(
     items.insert(700, kit.submission(b"[]", number=99_999, org_id=org_id))
     await platform.submit(producer, *items)
     topics.read_until(lambda seen: len(seen.get(RulesEvaluated.topic, ())) > 200)
-    process.stop(signal.SIGKILL)
+    process.end(signal.SIGKILL)
     process.start()
 
     def done(seen: dict[str, list[Any]]) -> bool:
@@ -53,7 +53,7 @@ async def test_kill_in_the_middle_loses_and_doubles_nothing(
     assert len(requested) == 1000
     for one in seen[ActionRequested.topic]:
         assert one.execution_id == requested[one.item.id]
-    assert process.stop(signal.SIGTERM) == 0
+    assert process.end(signal.SIGTERM) == 0
 
 
 async def test_a_rule_change_acts_on_what_follows(

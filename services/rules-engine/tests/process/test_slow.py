@@ -52,7 +52,7 @@ async def test_the_slow_lane_survives_a_kill(
     )
     await platform.submit(producer, awaiting, *events)
     topics.read_until(lambda seen: len(platform.lanes(seen, "SLOW")) > 50)
-    slow.stop(signal.SIGKILL)
+    slow.end(signal.SIGKILL)
     slow.start()
     seen = topics.read_until(
         lambda seen: (
@@ -64,7 +64,7 @@ async def test_the_slow_lane_survives_a_kill(
     assert {one.item.id for one in requested} == {f"item-{n}" for n in range(1, 400, 2)}
     assert len({one.execution_id for one in requested}) == 200
     assert platform.lanes(seen, "MEDIA")["submission-9999"].rules[0].passed is None
-    assert slow.stop(signal.SIGTERM) == 0
+    assert slow.end(signal.SIGTERM) == 0
 
 
 async def test_a_silent_provider_delays_nobody(
