@@ -148,6 +148,9 @@ def main() -> None:
         with psycopg.connect(addresses.postgres_admin, autocommit=True) as database:
             database.execute("UPDATE review.users SET role = 'ADMIN'")
         load.run(_fill(desk))
+        with psycopg.connect(addresses.postgres_admin, autocommit=True) as database:
+            # As in a database that was not filled within this minute.
+            database.execute("VACUUM ANALYZE")
         port, internal = stand.free_port(), stand.free_port()
         environment = load.environment_of(
             addresses,

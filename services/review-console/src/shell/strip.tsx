@@ -9,7 +9,7 @@ import { useNewBuild } from "@/live/build";
 import { useConnected } from "@/live/stream";
 import { idleEnd } from "@/session/idle";
 import { endSession, stay, useSession, useSessionEnded } from "@/session/session";
-import { clockOf, useNow } from "@/time/moment";
+import { clockOf, now, useNow } from "@/time/moment";
 import { AsideStrip } from "@/review/aside-strip";
 import { BreakStrip } from "@/wellness/break-strip";
 import { useWords } from "@/words/words";
@@ -55,8 +55,9 @@ function SessionEnd() {
   const whole = Date.parse(expiresAt);
   const left = Math.min(idle, whole) - clock;
   useEffect(() => {
-    if (left <= 0) endSession();
-  }, [left]);
+    // By the clock of this moment: what was painted may be of one that was set right meanwhile.
+    if (left <= 0 && Math.min(idleEnd(), whole) <= now()) endSession();
+  }, [left, whole]);
   if (left > WARN_MS || left <= 0 || isOver) return null;
   const isIdle = idle < whole;
   return (
