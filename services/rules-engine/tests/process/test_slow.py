@@ -85,9 +85,8 @@ async def test_a_silent_provider_delays_nobody(
         (Kind.RULE, kit.rule("r1", kit.hate(0.5), action_ids=("delete",))),
     ]
     await platform.configure(producer, org_id, *documents)
-    slow.environment["COOP_RULES_SLOW_DEADLINE"] = "2"
     process.start()
-    slow.start()
+    slow.start(COOP_RULES_SLOW_DEADLINE="2")
     model.silent.set()
 
     def submission(number: int) -> Any:
