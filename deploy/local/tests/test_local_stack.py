@@ -169,6 +169,19 @@ def test_a_taken_port_of_the_settings_is_refused_by_name(
             roster.ports_of(Settings())
 
 
+def test_the_ports_that_nobody_chose_are_all_different(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make run` starts with the ports of the settings as they come: two services never share one,
+    whoever was added last."""
+    for name in [name for name in os.environ if name.startswith("COOP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COOP_STATE", str(tmp_path))
+    ports = roster.ports_of(Settings(), free=lambda _port: True)
+    numbers = [*ports.public.values(), *ports.internal.values()]
+    assert len(numbers) == len(set(numbers)) > 20
+
+
 def test_two_services_on_one_port_are_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ _ROLES = tuple((table.module, role) for table in _TABLES for role in table.roles
 _PLATFORM = "demo-platform"
 _SIMULATOR = "ncmec-simulator"
 # What has another internal port here than by its own default, and what has none.
-_INTERNAL_HERE = {_PLATFORM: 9086, "dispatch-api": 9090, _SIMULATOR: 9095}
+_INTERNAL_HERE = {_PLATFORM: 9086, "dispatch-api": 9090, _SIMULATOR: 9097}
 
 COUNTED = (
     Counted("accepted", "ingest", "coop_ingest_accepted_total", {"kind": "item"}),

@@ -18,7 +18,7 @@ class Settings(RuntimeSettings):
     without it documents are held against the rules alone. Who shows the user and the password may
     file."""
 
-    internal_port: int = Field(default=9095, ge=0, le=65535)
+    internal_port: int = Field(default=9097, ge=0, le=65535)
     ncmec_simulator_host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     ncmec_simulator_port: int = Field(default=8087, ge=0, le=65535)
     ncmec_simulator_user: str = "demo"
