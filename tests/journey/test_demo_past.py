@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from coop_local.demo.past.state import PastState
-from tests.local_stack import LocalStack, state_folder
+from tests.local_stack import LocalStack, report_of, state_folder
 
 # A stack and a month of it are made first.
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(420)]
@@ -120,3 +120,12 @@ def test_loading_it_again_changes_nothing(stack: LocalStack) -> None:
         time.sleep(0.2)
     with _signed_in(stack) as lead:
         assert counted(lead) == before
+
+
+def test_the_corpus_goes_through_beside_the_story(stack: LocalStack) -> None:
+    """`make demo` beside what `make run` shows, appeals that wait for a person too."""
+    stack.wait_told()
+    report = report_of(stack.demo(), timeout=180)
+    assert report["exit_code"] == 0, report["output"]
+    assert report["lost"] == report["duplicated"] == 0
+    assert report["jobs_decided"] > 5

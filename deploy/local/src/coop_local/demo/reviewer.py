@@ -1,4 +1,5 @@
-"""A scripted reviewer: empties the queues as a moderator would, through review-api.
+"""A scripted reviewer: empties the queues but that of appeals as a moderator would, through
+review-api. Whoever appeals is answered by a person.
 
 Guarantees: it does only what the API lets a moderator do; it repeats a request whose answer was
 lost, as a browser would after a fault, and counts on the server to do it once; after a fault it
@@ -15,6 +16,7 @@ import httpx
 
 from coop_local.demo.console_client import ConsoleClient, ConsoleError
 
+_APPEALS = "Appeals"
 _IDLE_S = 0.25
 _FAULT_PAUSE_S = 0.3
 _GIVE_UP_S = 60.0
@@ -46,7 +48,7 @@ class ScriptedReviewer:
         self._may_hold = False
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Takes job after job from every queue until `stop` is set."""
+        """Takes job after job from its queues until `stop` is set."""
         signed_in = False
         while not stop.is_set():
             try:
@@ -77,7 +79,9 @@ class ScriptedReviewer:
 
     async def _one_round(self) -> bool:
         worked = False
-        for queue_id in self._ids["queues"].values():
+        for name, queue_id in self._ids["queues"].items():
+            if name == _APPEALS:
+                continue
             claim = await self._console.call("POST", f"/v1/queues/{queue_id}/claims")
             if claim:
                 await self._handle(claim, queue_id)
