@@ -39,6 +39,7 @@ from coop_runtime.database.engine import transaction
 MAX_DAYS: Final = 7
 """So many days back texts are searched."""
 
+_AHEAD: Final = timedelta(hours=1)  # so far may the clock of another machine be ahead of this one's
 _TYPES: Final = 20
 _WITHIN: Final = 5.0  # seconds
 _BEGINNING, _END = "-infinity", "infinity"
@@ -162,9 +163,10 @@ class ItemReader:
     async def by_text(
         self, org_id: str, words: str, part: Slice = _PART, *, days: int = MAX_DAYS
     ) -> ItemPage:
-        span = Span(since=self._clock() - timedelta(days=min(days, MAX_DAYS)))
-        clean = words.replace("\0", " ")
-        return await self._page(statement.BY_TEXT, org_id, part, span, words=clean)
+        now = self._clock()
+        span = Span(since=now - timedelta(days=min(days, MAX_DAYS)))
+        asked = {"words": words.replace("\0", " "), "now": (now + _AHEAD).isoformat()}
+        return await self._page(statement.BY_TEXT, org_id, part, span, **asked)
 
     async def _around(
         self,

@@ -5,8 +5,8 @@ values that are always there, so that a page begins where the one before ended; 
 read first, and the next only where that was not enough.
 Must not: be made of anything but names of ours.
 
-`:horizon` is where the retention begins. `newest` says whether no later version of the row's item
-was sent before `:until`.
+`:horizon` is where the retention begins, `:now` where texts are searched from. `newest` says
+whether no later version of the row's item was sent before `:until`.
 """
 
 from __future__ import annotations
@@ -63,20 +63,21 @@ def _no_newer(table: str, more: str) -> str:
            AND n.time < CAST(:until AS timestamptz){more})"""  # noqa: S608
 
 
-def _way(where: str, *, at: str, order: str, kept: bool = True) -> str:
-    newest = " AND ".join(
-        (_no_newer(_VERSIONS, " AND n.time >= CAST(:horizon AS timestamptz)"), _no_newer(_KEPT, ""))
-    )
-    return f"SELECT k.*, k.{at} AS at, {newest} AS newest FROM ({_known(where, order, kept=kept)}) AS k ORDER BY {_of('k', order)}"  # noqa: S608, E501
+_NEWEST: Final = " AND ".join(
+    (_no_newer(_VERSIONS, " AND n.time >= CAST(:horizon AS timestamptz)"), _no_newer(_KEPT, ""))
+)
+
+
+def _way(where: str, *, at: str, order: str) -> str:
+    return f"SELECT k.*, k.{at} AS at, {_NEWEST} AS newest FROM ({_known(where, order)}) AS k ORDER BY {_of('k', order)}"  # noqa: S608, E501
 
 
 def _of(alias: str, order: str) -> str:
     return ", ".join(f"{alias}.{one}" for one in order.split(", "))
 
 
-def _newest_first(where: str, *, kept: bool = True) -> str:
-    where = f"{where} AND {_SPAN} AND {_BEHIND_TIME}"
-    return _way(where, at="time", order=_BY_TIME, kept=kept)
+def _newest_first(where: str) -> str:
+    return _way(f"{where} AND {_SPAN} AND {_BEHIND_TIME}", at="time", order=_BY_TIME)
 
 
 def _conversation(where: str, sign: str) -> str:
@@ -107,13 +108,29 @@ BEFORE: Final = text(_conversation(_THREAD, "<"))
 AFTER: Final = text(_conversation(_THREAD, ">"))
 BY_PARENT: Final = text(_conversation("parent_key = CAST(:parent AS uuid)", ">"))
 
-# The organisation is a word of each text: an index of words finds its own alone.
+# The organisation is a word of each text: an index of words finds its own alone. It knows no order
+# of time, so all that a day has are read before the newest of them are known: days are asked one
+# after the other, and none once there are enough.
+_WORDS: Final = """
+    words @@ (CAST(quote_literal('org:' || :org) AS tsquery)
+        && websearch_to_tsquery('simple', CAST(:words AS text)))
+    AND time >= days.day AND time < days.day + interval '24 hours'
+"""
+_DAYS: Final = """
+    generate_series(
+        date_trunc('day', least(CAST(:at AS timestamptz), CAST(:until AS timestamptz),
+            CAST(:now AS timestamptz)), 'UTC'),
+        date_trunc('day', CAST(:since AS timestamptz), 'UTC'),
+        interval '-24 hours') AS days (day)
+"""
+_OF_A_DAY: Final = _known(f"{_WORDS} AND {_SPAN} AND {_BEHIND_TIME}", _BY_TIME, kept=False)
+
 BY_TEXT: Final = text(
-    _newest_first(
-        "words @@ (CAST(quote_literal('org:' || :org) AS tsquery)"
-        " && websearch_to_tsquery('simple', CAST(:words AS text)))",
-        kept=False,
-    )
+    f"""
+    SELECT k.*, k.time AS at, {_NEWEST} AS newest
+      FROM (SELECT f.* FROM {_DAYS} CROSS JOIN LATERAL ({_OF_A_DAY}) AS f LIMIT :limit) AS k
+     ORDER BY {_of("k", _BY_TIME)}
+    """  # noqa: S608
 )
 
 _FIRST_TYPE: Final = f"""
