@@ -228,8 +228,8 @@ def main() -> None:
             sizes, took = _found(url, database, org.id)
     show(
         "history_found",
-        [max(p99 for way, (_, p99) in took.items() if "text" not in way)],
-        unit="ms p99 of the slowest way by a key",
+        [max(p99 for _, p99 in took.values())],
+        unit="ms p99 of the slowest way",
         bound="< 20; < 30 for a user with 100,000 items",
         compared_to={**sizes, **took},
     )
