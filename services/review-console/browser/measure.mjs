@@ -82,23 +82,30 @@ async function startQueue(page) {
 async function keysAndJobs(throttle) {
   const { browser, page } = await stand("MODERATOR", throttle);
   await startQueue(page);
-  const feedback = [];
+  const picked = [];
+  const walked = [];
+  const opened = [];
   const prefetched = [];
   const fetched = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    feedback.push(await after(page, "1", checked(1)), await after(page, "1", checked(0)));
-    feedback.push(await after(page, "j", "document.activeElement?.hasAttribute('data-block')"));
-    feedback.push(await after(page, "?", "document.querySelector('[role=dialog]') !== null"));
+    picked.push(await after(page, "1", checked(1)), await after(page, "1", checked(0)));
+    walked.push(await after(page, "j", "document.activeElement?.hasAttribute('data-block')"));
+    opened.push(await after(page, "?", "document.querySelector('[role=dialog]') !== null"));
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
   }
-  say("key to feedback", throttle, feedback);
-  for (let round = 0; round < ROUNDS; round += 1) {
+  say("key to feedback", throttle, [...picked, ...walked, ...opened]);
+  say("of it, a choice", throttle, picked);
+  say("of it, a step", throttle, walked);
+  say("of it, the sheet of keys", throttle, opened);
+  for (let round = 0; round <= ROUNDS; round += 1) {
     const ahead = page.waitForResponse((one) => /\/context$/.test(new URL(one.url()).pathname), { timeout: 15_000 });
+    const took = await submitted(page);
+    await ready(page);
+    // The first began with a job that was claimed ahead long ago.
+    if (round > 0) prefetched.push(took);
     await ahead;
     await page.waitForTimeout(100);
-    prefetched.push(await submitted(page));
-    await ready(page);
   }
   say("submit to next, prefetched", throttle, prefetched);
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -136,8 +143,11 @@ async function jobFromLink(throttle) {
   const took = [];
   const requests = [];
   const shifts = [];
+  // Once before: what the bundle is made of is there then, as on a reviewer's machine.
+  await page.goto(`${BASE}/jobs/${jobs.at(-1).id}`);
+  await ready(page);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { id } = jobs[jobs.length - 1 - round];
+    const { id } = jobs[jobs.length - 2 - round];
     let asked = [];
     const note = (request) => {
       const { pathname } = new URL(request.url());

@@ -10,8 +10,8 @@ import { shortened } from "@/control/id-chip";
 import { Keys, useCommand, Written } from "@/key/keys";
 import { dayOf, moved } from "@/measure/window";
 import { useSearch } from "@/search/query";
-import { now, timeZone } from "@/time/moment";
-import { languageTag, useWords } from "@/words/words";
+import { momentFormat, now, timeZone } from "@/time/moment";
+import { useWords } from "@/words/words";
 
 import classes from "./decision-log.module.css";
 import { countOf } from "./log";
@@ -194,7 +194,7 @@ function ListPicker({ kind, filters, names, set }: ChipProps & { kind: ListName 
 }
 
 function shortDay(date: string): string {
-  return new Intl.DateTimeFormat(languageTag(), { day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date));
+  return momentFormat({ day: "numeric", month: "short", timeZone: "UTC" }).format(Date.parse(date));
 }
 
 function When({ filters: { since, until } }: { filters: Filters }) {

@@ -1,5 +1,5 @@
 /** What colleagues noted on a user: written, changed by whoever wrote it, deleted by them or a manager. */
-import { Button, Textarea } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
@@ -7,6 +7,7 @@ import { api, take, type Schema } from "@/api/client";
 import { queries } from "@/api/query";
 import { InertButton } from "@/control/inert";
 import { Problem, Skeleton } from "@/control/state";
+import { Writing } from "@/control/writing";
 import { useKept } from "@/form/kept";
 import { Keys, useCommand } from "@/key/keys";
 import { usePermission, useSession } from "@/session/session";
@@ -65,7 +66,7 @@ function NewNote({ user }: { user: Ref }) {
   });
   return (
     <>
-      <Textarea ref={field} mt={8} autosize minRows={2} maxRows={8} maxLength={LONGEST} aria-label={say("addNote")} placeholder={say("addNote")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+      <Writing ref={field} mt={8} lines={[2, 8]} maxLength={LONGEST} aria-label={say("addNote")} placeholder={say("addNote")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
       {error ? <Problem error={error} again={() => mutate()} /> : null}
       {text.trim() === "" ? null : (
         <Button mt={8} size="xs" loading={isPending} onClick={() => mutate()}>
@@ -128,10 +129,8 @@ function EditNote({ user, note, close }: { user: Ref; note: View; close: () => v
   });
   return (
     <div className={classes.note}>
-      <Textarea
-        autosize
-        minRows={2}
-        maxRows={8}
+      <Writing
+        lines={[2, 8]}
         maxLength={LONGEST}
         aria-label={say("editing")}
         autoFocus

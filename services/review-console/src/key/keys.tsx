@@ -66,7 +66,7 @@ export function useCommands(): readonly Command[] {
 
 /** The keys of a command as they are printed on its control; `of` is its id, `fallback` its keys. */
 export function Keys({ of, fallback }: { of: string; fallback: string }) {
-  useCommands();
+  useSyncExternalStore(keys.subscribe, keys.configuration, keys.configuration);
   const [first] = keys.keysOf({ id: of, keys: fallback });
   if (first === undefined || !keys.isOn && !/Mod|Alt|Escape/.test(first)) return null;
   return <Written keys={first} />;

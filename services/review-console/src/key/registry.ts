@@ -50,8 +50,7 @@ const PATIENCE_MS = 1000;
 export class KeyRegistry {
   readonly #commands = new Map<string, Command>();
   readonly #listeners = new Set<() => void>();
-  #mapping: Readonly<Record<string, string>> = {};
-  #isOn = true;
+  #configuration = { mapping: {} as Readonly<Record<string, string>>, isOn: true };
   #pressed: Stroke[] = [];
   #pressedAt = 0;
   #snapshot: readonly Command[] = [];
@@ -69,17 +68,19 @@ export class KeyRegistry {
 
   /** A person's own keys by id of command, and whether keys without a modifier do anything. */
   configure(mapping: Readonly<Record<string, string>>, isOn: boolean): void {
-    this.#mapping = mapping;
-    this.#isOn = isOn;
+    this.#configuration = { mapping, isOn };
     this.#changed();
   }
 
   get isOn(): boolean {
-    return this.#isOn;
+    return this.#configuration.isOn;
   }
 
+  /** Another one whenever keys are other ones than before, whichever commands come and go. */
+  configuration = (): object => this.#configuration;
+
   keysOf(command: Pick<Command, "id" | "keys">): readonly string[] {
-    const own = this.#mapping[command.id];
+    const own = this.#configuration.mapping[command.id];
     if (own !== undefined) return own === "" ? [] : [own];
     return typeof command.keys === "string" ? [command.keys] : command.keys;
   }
@@ -111,7 +112,7 @@ export class KeyRegistry {
     const stroke = strokeFrom(event);
     if (!stroke) return false;
     const isChord = stroke.mod || stroke.alt || stroke.key === "Escape";
-    if (!this.#isOn && !isChord) return false;
+    if (!this.isOn && !isChord) return false;
     if (now - this.#pressedAt > PATIENCE_MS) this.#pressed = [];
     this.#pressedAt = now;
     const tried = around.typing ? [stroke] : [...this.#pressed, stroke];

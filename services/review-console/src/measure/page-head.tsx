@@ -5,7 +5,8 @@ import { useEffect, type ReactNode } from "react";
 
 import { save, type Sheet } from "@/chart/sheet";
 import { appName } from "@/shell/title";
-import { languageTag, useWords } from "@/words/words";
+import { momentFormat } from "@/time/moment";
+import { useWords } from "@/words/words";
 
 import classes from "./measure.module.css";
 import type { TimeWindow } from "./window";
@@ -46,7 +47,7 @@ export function PageHead({ title, window, zone, asOf, file, sheet, children }: P
 
 function AsOf({ at, window, zone }: { at: string; window: TimeWindow; zone: string }) {
   const say = useWords(words);
-  const time = new Intl.DateTimeFormat(languageTag(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone, timeZoneName: "short" }).format(Date.parse(at));
+  const time = momentFormat({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone, timeZoneName: "short" }).format(Date.parse(at));
   return (
     <span className="dim t13 ell" title={say("zone", { zone })}>
       {say("asOf", { time })} · {zone}

@@ -1,19 +1,19 @@
 /** Days and hours as they are written at an axis and in a sentence. */
-import { timeZone } from "@/time/moment";
-import { languageTag, useLocale } from "@/words/words";
+import { momentFormat } from "@/time/moment";
+import { useLocale } from "@/words/words";
 
 /** `21 Nov` of `2026-11-21`, with its year once that is not this one. */
 export function useDayName(): (day: string) => string {
   useLocale();
   const year = new Date().getFullYear();
-  return (day) => new Intl.DateTimeFormat(languageTag(), { day: "numeric", month: "short", ...(day.startsWith(String(year)) ? {} : { year: "numeric" }), timeZone: "UTC" }).format(Date.parse(day));
+  return (day) => momentFormat({ day: "numeric", month: "short", ...(day.startsWith(String(year)) ? {} : { year: "numeric" }), timeZone: "UTC" }).format(Date.parse(day));
 }
 
 /** `21–27 Nov` of two days. */
 export function useDayRange(): (from: string, to: string) => string {
   useLocale();
   const year = String(new Date().getFullYear());
-  return (from, to) => new Intl.DateTimeFormat(languageTag(), { day: "numeric", month: "short", ...(from.startsWith(year) ? {} : { year: "numeric" }), timeZone: "UTC" }).formatRange(Date.parse(from), Date.parse(to));
+  return (from, to) => momentFormat({ day: "numeric", month: "short", ...(from.startsWith(year) ? {} : { year: "numeric" }), timeZone: "UTC" }).formatRange(Date.parse(from), Date.parse(to));
 }
 
 /** Of a bucket in the viewer's zone: `Sat 21`, `21 Nov` among many, `14:00`, `Sat 14:00` among several days. */
@@ -25,6 +25,6 @@ export function useBucketName(bucket: "HOUR" | "DAY", buckets: number): (start: 
       : buckets > 14
         ? { day: "numeric", month: "short" }
         : { weekday: "short", day: "numeric" };
-  const format = new Intl.DateTimeFormat(languageTag(), { ...parts, timeZone: timeZone() });
+  const format = momentFormat(parts);
   return (start) => format.format(Date.parse(start));
 }

@@ -1,5 +1,5 @@
 /** Beside the list: what is to be done with all that are picked, and what became of each. */
-import { Button, Progress, Textarea } from "@mantine/core";
+import { Button, Progress } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconAlertCircle, IconX } from "@tabler/icons-react";
@@ -10,6 +10,7 @@ import { ApiProblem, asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
 import { useNames } from "@/configuration/names";
 import { Problem } from "@/control/state";
+import { Writing } from "@/control/writing";
 import { Keys, useCommand } from "@/key/keys";
 import { ActionList } from "@/review/action-list";
 import { incompleteIn } from "@/review/effect";
@@ -153,7 +154,7 @@ function Form({ queueId, jobIds, isCut, typeIds, entered, enter, sending }: Form
           <ActionList context={{ job: { kind: "DEFAULT" }, author: null }} offers={offers} names={names} entered={entered} enter={enter} fault={faultOf("choice") ?? faultOf("parameter")} />
           {acts(entered) ? <PolicyField names={names} entered={entered} enter={enter} rules={offers.rules} fault={faultOf("policy")} suggested={[]} /> : null}
           <div className={classes.reason}>
-            <Textarea label={`${say("reason")} (${say(needed ? "needed" : "optional")})`} autosize minRows={2} maxRows={6} maxLength={5000} value={entered.reason} error={faultOf("reason")} onChange={(event) => enter({ ...entered, reason: event.currentTarget.value })} />
+            <Writing label={`${say("reason")} (${say(needed ? "needed" : "optional")})`} lines={[2, 6]} maxLength={5000} value={entered.reason} error={faultOf("reason")} onChange={(event) => enter({ ...entered, reason: event.currentTarget.value })} />
           </div>
           {sending.problem ? <Problem error={sending.problem} again={submit} /> : null}
         </div>

@@ -1,6 +1,6 @@
 /** Whom the job is about, what happened before, and what colleagues say. */
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { memo, useState } from "react";
 
 import { api, take } from "@/api/client";
 import { Pane } from "@/control/state";
@@ -17,7 +17,8 @@ import { spoken } from "./item-view";
 import classes from "./job.module.css";
 import { words } from "./words";
 
-export function AccountPane({ context, threaded }: { context: Context; threaded: boolean }) {
+/** Not again with each key that is pressed in the decision beside it. */
+export const AccountPane = memo(function AccountPane({ context, threaded }: { context: Context; threaded: boolean }) {
   const say = useWords(words);
   return (
     <>
@@ -39,7 +40,7 @@ export function AccountPane({ context, threaded }: { context: Context; threaded:
       </div>
     </>
   );
-}
+});
 
 const MOST_PEOPLE = 3;
 

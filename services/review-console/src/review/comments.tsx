@@ -1,11 +1,12 @@
 /** What colleagues say about a job; `@` names one of them. */
-import { Button, Combobox, Textarea, useCombobox } from "@mantine/core";
+import { Button, Combobox, useCombobox } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { Avatar } from "@/control/person";
 import { Problem } from "@/control/state";
+import { Writing } from "@/control/writing";
 import { useKept, useKeptAs } from "@/form/kept";
 import { useCommand, Written } from "@/key/keys";
 import { useSession } from "@/session/session";
@@ -116,14 +117,12 @@ function Write({ jobId, queueId, sent }: { jobId: string; queueId: string; sent:
   return (
     <Combobox store={combobox} onOptionSubmit={choose} withinPortal>
       <Combobox.Target>
-        <Textarea
+        <Writing
           ref={field}
           mt={8}
           aria-label={say("commentSend")}
           placeholder={say("commentHint")}
-          autosize
-          minRows={1}
-          maxRows={6}
+          lines={[1, 6]}
           maxLength={5000}
           value={text}
           onChange={(event) => {

@@ -4,13 +4,14 @@
  * Guarantees: nothing is sent but by the chord or its button; what is missing is said under its field;
  * a fault of the API lands on the field that its pointer names.
  */
-import { Button, Menu, Textarea } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import { IconAlertCircle, IconX } from "@tabler/icons-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import type { ApiProblem } from "@/api/problem";
 import type { Names } from "@/configuration/names";
 import { Problem } from "@/control/state";
+import { Writing } from "@/control/writing";
 import { Keys, useCommand } from "@/key/keys";
 import { Glyph, levelOf } from "@/look/severity";
 import { useSession } from "@/session/session";
@@ -222,13 +223,11 @@ export function Reason({ editing, enter, rules, fault }: { editing: Pick<Editing
             <Keys of="job.reason" fallback="R" />
           </span>
         </label>
-        <Textarea
+        <Writing
           ref={reason}
           id="job-reason"
           data-field="reason"
-          autosize
-          minRows={3}
-          maxRows={8}
+          lines={[3, 8]}
           maxLength={5000}
           placeholder={say("reasonHint")}
           value={entered.reason}
@@ -246,7 +245,7 @@ export function Reason({ editing, enter, rules, fault }: { editing: Pick<Editing
                 <Keys of="job.note" fallback="N" />
               </span>
             </label>
-            <Textarea ref={note} id="job-note" autosize minRows={2} maxRows={6} maxLength={5000} value={entered.note} onChange={(event) => enter({ ...entered, note: event.currentTarget.value })} onKeyDown={leave} />
+            <Writing ref={note} id="job-note" lines={[2, 6]} maxLength={5000} value={entered.note} onChange={(event) => enter({ ...entered, note: event.currentTarget.value })} onKeyDown={leave} />
           </>
         ) : (
           <button type="button" className={classes.plain} onClick={write}>

@@ -1,5 +1,5 @@
 /** What a job is about: why it is here, the item, its media, who reported it. */
-import { useEffect, useRef } from "react";
+import { memo, useEffect, useRef } from "react";
 
 import { useWords } from "@/words/words";
 
@@ -13,7 +13,8 @@ import { Reports } from "./reports";
 import { Why } from "./why";
 import { words } from "./words";
 
-export function Evidence({ context }: { context: Context }) {
+/** Not again with each key that is pressed in the decision beside it. */
+export const Evidence = memo(function Evidence({ context }: { context: Context }) {
   const say = useWords(words);
   const heading = useRef<HTMLElement>(null);
   const type = typeOf(context.types, context.item);
@@ -38,4 +39,4 @@ export function Evidence({ context }: { context: Context }) {
       </div>
     </div>
   );
-}
+});

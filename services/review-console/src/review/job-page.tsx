@@ -7,8 +7,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import clsx from "clsx";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 
+import { later } from "@/control/later";
 import { Pane, Skeleton } from "@/control/state";
 import { useCommand } from "@/key/keys";
 import { useSession } from "@/session/session";
@@ -31,9 +32,8 @@ import { useHold } from "./use-hold";
 import { words } from "./words";
 
 // Most jobs are no conversations: the part is fetched beside the page, and nothing waits for it.
-const conversation = () => import("./thread-evidence");
-const ThreadEvidence = lazy(async () => ({ default: (await conversation()).ThreadEvidence }));
-conversation().catch(() => undefined);
+const conversation = later(async () => ({ default: (await import("./thread-evidence")).ThreadEvidence }));
+conversation.fetch().catch(() => undefined);
 
 const route = getRouteApi("/_app/jobs/$jobId");
 const TABS = ["evidence", "history", "decision"] as const;
@@ -90,7 +90,7 @@ function Job({ context }: { context: Context }) {
             <Pane>
               {thread ? (
                 <Suspense fallback={<Skeleton lines={12} />}>
-                  <ThreadEvidence context={context} editing={editing} />
+                  <conversation.Part context={context} editing={editing} />
                 </Suspense>
               ) : (
                 <Evidence context={context} />

@@ -1,5 +1,5 @@
 /** Giving a job to somebody, and holding it while an answer is awaited; loaded when it is asked for. */
-import { Button, Group, NumberInput, Select, Text, Textarea } from "@mantine/core";
+import { Button, Group, NumberInput, Select, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { z } from "zod/mini";
@@ -7,6 +7,7 @@ import { z } from "zod/mini";
 import { api, take, type Schema } from "@/api/client";
 import { Dialog } from "@/control/dialog";
 import { toast } from "@/control/toast";
+import { Writing } from "@/control/writing";
 import { FormProblem } from "@/form/form-problem";
 import { useProblemForm } from "@/form/use-problem-form";
 import { useWords } from "@/words/words";
@@ -76,7 +77,7 @@ function AssignDialog({ job, close }: Props) {
           {say("assignText")}
         </Text>
         <PersonField queueId={job.queueId} anyone={false} value={form.values.personId || null} onChange={(id) => form.setFieldValue("personId", id ?? "")} error={form.errors.personId} />
-        <Textarea mt={8} {...input("note")} label={say("note")} autosize minRows={2} maxLength={1000} />
+        <Writing mt={8} {...input("note")} label={say("note")} lines={[2, 8]} maxLength={1000} />
         <NumberInput mt={8} {...input("hours")} label={say("hours")} description={say("hoursHint")} min={1} max={720} />
         <Buttons close={close} sending={sending} label={say("assignDo")} />
       </form>
@@ -106,7 +107,7 @@ function HoldDialog({ job, lease, close, gone }: Props & { lease: Lease | null |
         <Text size="sm" mb={8}>
           {say("holdText")}
         </Text>
-        <Textarea {...input("reason")} data-autofocus label={say("reason")} autosize minRows={2} maxLength={1000} />
+        <Writing {...input("reason")} data-autofocus label={say("reason")} lines={[2, 8]} maxLength={1000} />
         <PersonField queueId={job.queueId} anyone value={form.values.for || null} onChange={(id) => form.setFieldValue("for", id ?? "")} error={form.errors.for} />
         <NumberInput mt={8} {...input("hours")} label={say("hours")} description={say("hoursHint")} min={1} max={720} />
         <Buttons close={close} sending={sending} label={say("holdDo")} />

@@ -2,9 +2,9 @@
 import { useImperativeHandle, useRef, type Ref } from "react";
 
 import { Severity } from "@/look/severity";
-import { absolute, timeZone } from "@/time/moment";
+import { absolute, momentFormat } from "@/time/moment";
 import { VeiledWords } from "@/veil/veiled-words";
-import { languageTag, useWords } from "@/words/words";
+import { useWords } from "@/words/words";
 
 import { roleOf, typeOf, type ItemType } from "./context";
 import classes from "./job.module.css";
@@ -31,7 +31,7 @@ export function Message({ ref, index, start, row, types, query, isReported, isSe
   useImperativeHandle(ref, () => own.current as HTMLDivElement);
   const { message } = row;
   if (message === null) {
-    const day = row.day ? new Intl.DateTimeFormat(languageTag(), { weekday: "short", day: "numeric", month: "short", timeZone: timeZone() }).format(new Date(row.day)) : "";
+    const day = row.day ? momentFormat({ weekday: "short", day: "numeric", month: "short" }).format(new Date(row.day)) : "";
     return (
       <div ref={own} data-index={index} className={classes.daysep} style={place}>
         {day}
@@ -39,7 +39,7 @@ export function Message({ ref, index, start, row, types, query, isReported, isSe
     );
   }
   const at = message.saidAt ?? message.submittedAt;
-  const time = at ? new Intl.DateTimeFormat(languageTag(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timeZone() }).format(new Date(at)) : "";
+  const time = at ? momentFormat({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at)) : "";
   const name = message.creator?.displayName ?? message.creator?.id ?? say("unknownName");
   const type = typeOf(types, message);
   const text = textOf(message, types);

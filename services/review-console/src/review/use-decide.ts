@@ -55,6 +55,19 @@ export interface Decide {
 
 type Answer = Schema["DecisionView"] | Schema["DecidedView"];
 
+function post(job: Context["job"], entered: Entered, token: string, next: boolean, what: string): Promise<Answer> {
+  // Made once: what is sent again is the same to the last byte.
+  const body = {
+    components: componentsOf(entered),
+    reason: entered.reason.trim() || null,
+    note: entered.note.trim() || null,
+    leaseToken: token,
+    revision: job.revision,
+    ...(next ? { next: { queueIds: [job.queueId] } } : {}),
+  };
+  return untilAnswered(what, async () => (await take(api.POST("/v1/jobs/{job_id}/decisions", { params: { path: { job_id: job.id } }, body }))) as Answer);
+}
+
 export function useDecide({ context, lease, end }: Options): Decide {
   const navigate = useNavigate();
   const [sending, setSending] = useState(false);
@@ -64,19 +77,6 @@ export function useDecide({ context, lease, end }: Options): Decide {
   const isSeen = useSeen();
   const { job } = context;
   const open = (jobId: string) => navigate({ to: "/jobs/$jobId", params: { jobId } });
-
-  const post = (entered: Entered, token: string, next: boolean, what: string): Promise<Answer> => {
-    // Made once: what is sent again is the same to the last byte.
-    const body = {
-      components: componentsOf(entered),
-      reason: entered.reason.trim() || null,
-      note: entered.note.trim() || null,
-      leaseToken: token,
-      revision: job.revision,
-      ...(next ? { next: { queueIds: [job.queueId] } } : {}),
-    };
-    return untilAnswered(what, async () => (await take(api.POST("/v1/jobs/{job_id}/decisions", { params: { path: { job_id: job.id } }, body }))) as Answer);
-  };
 
   useEffect(() => {
     // Read anew, it may be open again.
@@ -118,15 +118,16 @@ export function useDecide({ context, lease, end }: Options): Decide {
       keep(ready);
       await open(ready.job.id);
       try {
-        told((await post(entered, lease.token, false, sent.what)) as Schema["DecisionView"], entered, sent);
+        told((await post(job, entered, lease.token, false, sent.what)) as Schema["DecisionView"], entered, sent);
       } catch (error) {
         setAside({ jobId: job.id, ...sent, problem: refuse(error, entered) });
       }
       return;
     }
+    setSending(true);
     try {
       const { token } = lease ?? (await claimJob(job.id)).lease;
-      const answer = await post(entered, token, !stay, sent.what);
+      const answer = await post(job, entered, token, !stay, sent.what);
       const decided = "decision" in answer ? answer : { decision: answer, next: null, nextRefused: null };
       told(decided.decision, entered, sent);
       if (decided.next) {
@@ -139,6 +140,7 @@ export function useDecide({ context, lease, end }: Options): Decide {
   };
 
   const skip = async (): Promise<void> => {
+    setSending(true);
     setRefused(job.id, null);
     try {
       const { token } = lease ?? (await claimJob(job.id)).lease;
@@ -155,6 +157,7 @@ export function useDecide({ context, lease, end }: Options): Decide {
   const goOn = async (): Promise<void> => {
     const next = takeAhead();
     if (next) keep(next);
+    else setSending(true);
     try {
       const claim = next ?? (await claimIn(job.queueId));
       if (claim) await open(claim.job.id);
@@ -169,7 +172,6 @@ export function useDecide({ context, lease, end }: Options): Decide {
   const once = (work: () => Promise<void>, isMeant = !isDeaf()): void => {
     if (!isMeant) return;
     busy.current = true;
-    setSending(true);
     void work().finally(() => {
       busy.current = false;
       setSending(false);

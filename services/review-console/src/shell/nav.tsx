@@ -1,5 +1,6 @@
 /** The navigation: what is open to this person, one number an entry. */
 import { Link, useNavigate } from "@tanstack/react-router";
+import { memo } from "react";
 
 import { useCommand } from "@/key/keys";
 import { useLive } from "@/live/stream";
@@ -11,7 +12,8 @@ import { isOpen, openGroups, SETTINGS, type Page } from "./navigation";
 import classes from "./shell.module.css";
 import { words } from "./words";
 
-export function Nav({ open }: { open: boolean }) {
+/** Not again with each page: its links know themselves which one is open. */
+export const Nav = memo(function Nav({ open }: { open: boolean }) {
   const say = useWords(words);
   const { permissions } = useSession();
   const queues = useLive("queues");
@@ -34,7 +36,7 @@ export function Nav({ open }: { open: boolean }) {
       </div>
     </nav>
   );
-}
+});
 
 function PageLink({ page, count }: { page: Page; count?: number }) {
   const say = useWords(words);

@@ -7,9 +7,10 @@
  */
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Outlet, useRouter, useRouterState } from "@tanstack/react-router";
-import { lazy, useEffect, useState } from "react";
+import { lazy, useCallback, useEffect, useState } from "react";
 
 import { whenQuiet } from "@/api/quiet";
+import { later } from "@/control/later";
 import { Overlay } from "@/control/overlay";
 import { Pane } from "@/control/state";
 import { useCommand } from "@/key/keys";
@@ -28,10 +29,8 @@ import { TopBar } from "./top-bar";
 import { useAway } from "./use-away";
 import { words } from "./words";
 
-const palettePart = () => import("./palette");
-const keySheetPart = () => import("./key-sheet");
-const Palette = lazy(palettePart);
-const KeySheet = lazy(keySheetPart);
+const palette = later(() => import("./palette"));
+const keySheet = later(() => import("./key-sheet"));
 const SignInAgain = lazy(() => import("./sign-in-again"));
 
 /** Nothing at all in the moment between signing out and the door. */
@@ -41,8 +40,8 @@ export function Shell() {
 
 function Frame() {
   const say = useWords(words);
-  const [palette, setPalette] = useState(false);
-  const [sheet, setSheet] = useState(false);
+  const [isPalette, setPalette] = useState(false);
+  const [isSheet, setSheet] = useState(false);
   const [navFor, setNavFor] = useState<string | null>(null);
   const ended = useSessionEnded();
   const away = useAway();
@@ -53,16 +52,20 @@ function Frame() {
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
+  const router = useRouter();
   const path = useRouterState({ select: (state) => state.location.pathname });
   // Open for the page it was opened on: going to another one closes it.
   const nav = navFor === path;
+  const setNav = useCallback((open: boolean) => setNavFor(open ? router.state.location.pathname : null), [router]);
+  const openPalette = useCallback(() => setPalette(true), []);
+  const openKeys = useCallback(() => setSheet(true), []);
   return (
     <>
       <div className={away.isAway ? classes.gone : classes.app}>
         <a className={classes.skip} href="#page">
           {say("skip")}
         </a>
-        <TopBar openPalette={() => setPalette(true)} openKeys={() => setSheet(true)} stepAway={away.leave} nav={nav} setNav={(open) => setNavFor(open ? path : null)} />
+        <TopBar openPalette={openPalette} openKeys={openKeys} stepAway={away.leave} nav={nav} setNav={setNav} />
         <Nav open={nav} />
         <main className={classes.main} id="page" tabIndex={-1}>
           <Strips leave={away.leave} />
@@ -74,8 +77,8 @@ function Frame() {
         </main>
       </div>
       {away.screen}
-      <Overlay close={() => setPalette(false)}>{palette ? <Palette close={() => setPalette(false)} /> : null}</Overlay>
-      <Overlay close={() => setSheet(false)}>{sheet ? <KeySheet close={() => setSheet(false)} /> : null}</Overlay>
+      <Overlay close={() => setPalette(false)}>{isPalette ? <palette.Part close={() => setPalette(false)} /> : null}</Overlay>
+      <Overlay close={() => setSheet(false)}>{isSheet ? <keySheet.Part close={() => setSheet(false)} /> : null}</Overlay>
       <Overlay close={() => undefined}>{ended ? <SignInAgain /> : null}</Overlay>
     </>
   );
@@ -84,7 +87,7 @@ function Frame() {
 /** What a key opens is there before the key is pressed; what could not be had is tried again then. */
 async function fetchParts(): Promise<void> {
   await whenQuiet();
-  await Promise.allSettled([palettePart(), keySheetPart()]);
+  await Promise.allSettled([palette.fetch(), keySheet.fetch()]);
 }
 
 /** One event stream, and one session, for all tabs. */

@@ -1,6 +1,7 @@
 /** The top bar: organisation, search, the claim's clock, notifications, stepping away, keys. */
 import { Button } from "@mantine/core";
 import { IconCoffee, IconMenu2, IconSearch } from "@tabler/icons-react";
+import { memo } from "react";
 
 import { Keys, Written } from "@/key/keys";
 import { useSession } from "@/session/session";
@@ -19,7 +20,8 @@ interface Props {
   readonly setNav: (open: boolean) => void;
 }
 
-export function TopBar({ openPalette, openKeys, stepAway, nav, setNav }: Props) {
+/** Not again with each page. */
+export const TopBar = memo(function TopBar({ openPalette, openKeys, stepAway, nav, setNav }: Props) {
   const say = useWords(words);
   const { org } = useSession();
   return (
@@ -52,4 +54,4 @@ export function TopBar({ openPalette, openKeys, stepAway, nav, setNav }: Props) 
       </div>
     </header>
   );
-}
+});

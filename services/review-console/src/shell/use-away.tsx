@@ -2,7 +2,7 @@
  * Stepping away: the screen is blank at once, and what I hold goes back to its queue without a skip.
  */
 import { Button } from "@mantine/core";
-import { useState, type ReactNode } from "react";
+import { useCallback, useState, type ReactNode } from "react";
 
 import { Keys, useCommand } from "@/key/keys";
 import { giveAllBack } from "@/review/claim";
@@ -19,14 +19,14 @@ interface Away {
 
 export function useAway(): { isAway: boolean; leave: () => void; screen: ReactNode } {
   const [away, setAway] = useState<Away | null>(null);
-  const leave = () => {
+  const leave = useCallback(() => {
     veilAll();
     setAway((before) => before ?? { given: 0, isHeld: false });
     giveAllBack()
       .then((given) => setAway((before) => before && { given, isHeld: false }))
       // What is held comes back by itself when its time is over.
       .catch(() => setAway((before) => before && { given: 0, isHeld: true }));
-  };
+  }, []);
   return { isAway: away !== null, leave, screen: away ? <AwayScreen away={away} back={() => setAway(null)} /> : null };
 }
 

@@ -79,19 +79,23 @@ export function clockOf(milliseconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Made once for each language, zone and shape: making one costs more than painting what it says. */
+export function momentFormat(shape: Intl.DateTimeFormatOptions, language: string = languageTag()): Intl.DateTimeFormat {
+  const options = { timeZone: zone, ...shape };
+  const key = `${language} ${JSON.stringify(options)}`;
+  let format = formats.get(key);
+  if (format === undefined) formats.set(key, (format = new Intl.DateTimeFormat(language, options)));
+  return format;
+}
+
+const DAY = { day: "numeric", month: "short" } as const;
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+
 /** `28 Nov 2026, 14:31:07 CET`. */
 export function absolute(at: number | string, seconds = true): string {
-  return new Intl.DateTimeFormat(languageTag(), {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    ...(seconds ? { second: "2-digit" } : {}),
-    hourCycle: "h23",
-    timeZone: zone,
-    timeZoneName: "short",
-  }).format(new Date(at));
+  return momentFormat({ ...DAY, year: "numeric", ...CLOCK, ...(seconds ? { second: "2-digit" } : {}), timeZoneName: "short" }).format(new Date(at));
 }
 
 /**
@@ -105,14 +109,8 @@ export function Moment({ at, relative = false, dated = false }: { at: string; re
   const then = Date.parse(at);
   // `today` is the minute that began last: what happened within it is not to come.
   const ago = then - today >= MINUTE_MS ? say("soon", { span: span(then - today) }) : say("ago", { span: span(today - then) });
-  const day = (moment: number) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(moment);
-  const short = new Intl.DateTimeFormat(languageTag(), {
-    ...(!dated && day(then) === day(today) ? {} : { day: "numeric", month: "short" }),
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZone: zone,
-  }).format(then);
+  const day = (moment: number) => momentFormat({}, "en-CA").format(moment);
+  const short = momentFormat({ ...(!dated && day(then) === day(today) ? {} : DAY), ...CLOCK }).format(then);
   return (
     <time dateTime={at} title={say("whole", { absolute: absolute(at), ago })}>
       {relative ? ago : short}

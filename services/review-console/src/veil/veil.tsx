@@ -17,12 +17,14 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconEyeOff, IconMaximize } from "@tabler/icons-react";
-import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
 
 import type { Schema } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { shouldRetry } from "@/api/query";
+import { whenQuiet } from "@/api/quiet";
 import { Dialog } from "@/control/dialog";
+import { later } from "@/control/later";
 import { Pane, Problem } from "@/control/state";
 import { Keys, useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
@@ -33,9 +35,9 @@ import { coloured, further, isClear, reveiled, stagesOf, type Kind, type Stage }
 import classes from "./veil.module.css";
 import { words } from "./words";
 
-// What is looked at clear is loaded with the first look.
-const Picture = lazy(() => import("./picture"));
-const Player = lazy(() => import("./player"));
+// What is looked at clear is no part of the page, and there before the first look.
+const Picture = later(() => import("./picture"));
+const Player = later(() => import("./player"));
 
 export interface Medium {
   readonly ref: string;
@@ -85,6 +87,7 @@ export function Veil({ medium, load, flashesOf, wellness, jobKey, first = "veile
   useCommand({ id: "veil.full", scope, keys: "F", label: say("fullView"), enabled: keyed && kind !== "audio", run: () => setFull(!full) });
   const seen = isClear(stage);
   const flashes = useFlashes(medium.ref, flashesOf, seen && kind === "video");
+  useEffect(() => void fetchAhead(kind), [kind]);
   useEffect(() => (seen ? () => onVeil?.(medium.ref) : undefined), [seen, medium.ref, onVeil]);
   const content = (
     <figure className={classes.figure}>
@@ -123,6 +126,11 @@ export function Veil({ medium, load, flashesOf, wellness, jobKey, first = "veile
       {content}
     </Dialog>
   );
+}
+
+async function fetchAhead(kind: Kind): Promise<void> {
+  await whenQuiet();
+  await Promise.allSettled([...(kind === "audio" ? [] : [Picture.fetch()]), ...(kind === "image" ? [] : [Player.fetch()])]);
 }
 
 const KEY_OF: Readonly<Partial<Record<Stage, readonly [string, string]>>> = { grey: ["veil.reveal", "B"], colour: ["veil.colour", "C"] };
@@ -182,7 +190,7 @@ function Shown({ medium, stage, next, load, wellness, keyed, scope, flashes, job
       <Pane>
         <Suspense>
           {url === null ? null : plays ? (
-            <Player
+            <Player.Part
               address={url}
               kind={kind === "audio" ? "audio" : "video"}
               alt={alt}
@@ -194,7 +202,7 @@ function Shown({ medium, stage, next, load, wellness, keyed, scope, flashes, job
               film={medium.ref}
             />
           ) : isClear(stage) ? (
-            <Picture url={url} alt={alt} keyed={keyed} scope={scope} isBound={medium.isGrave ?? false} />
+            <Picture.Part url={url} alt={alt} keyed={keyed} scope={scope} isBound={medium.isGrave ?? false} />
           ) : (
             <img src={url} alt={alt} draggable={false} decoding="async" />
           )}
