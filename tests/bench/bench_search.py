@@ -23,8 +23,8 @@ from coop_queues.job import JobEntry, Placement, Routing
 from coop_review_api.configuration.log import lock
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, ItemVersion, versions_of
-from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from tests.bench import environment as stand
 from tests.bench import review_load as load
 from tests.bench.result import show

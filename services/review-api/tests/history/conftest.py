@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.ids import new_id
 from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
-from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.engine import engine_of
+from coop_runtime.database.partition import Partitions
 
 
 @pytest.fixture(scope="session")

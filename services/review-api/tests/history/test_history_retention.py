@@ -27,8 +27,8 @@ from coop_review_api.history.reader import ItemReader
 from coop_review_api.history.retention import HistoryKeeper, horizon
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.table import item_marks, item_versions, kept_items
-from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Poison

@@ -18,7 +18,7 @@ from coop_contracts.ids import new_id
 from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
-from coop_review_api.kernel.partition import Partitions
+from coop_runtime.database.partition import Partitions
 
 Send = Callable[..., Awaitable[None]]
 

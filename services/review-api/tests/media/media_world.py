@@ -30,9 +30,9 @@ from coop_queues import store
 from coop_queues.job import JobEntry, JobKind, Placement, Routing
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.message import Received
 
 SECRET = b"ORIGINAL-BYTES-OF-THE-PLATFORM"

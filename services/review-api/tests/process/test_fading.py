@@ -17,10 +17,10 @@ from coop_review_api.history.connection import prepare
 from coop_review_api.history.port import Mark
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.table import item_marks, kept_items
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.process.fadings import FADING
 from coop_review_api.review.table import decisions
 from coop_runtime.database.engine import engine_of, transaction
+from coop_runtime.database.partition import Partitions
 
 pytestmark = pytest.mark.engines
 

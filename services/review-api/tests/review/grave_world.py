@@ -38,11 +38,11 @@ from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.kernel.schema import outbox
 from coop_review_api.notification.strike import StrikeHistory
 from coop_review_api.review.desk import Desk
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.message import Received
 
 from ..world.evaluation import Evaluated

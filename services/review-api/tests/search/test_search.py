@@ -15,7 +15,7 @@ from coop_contracts.permission import Role
 from coop_queues.job import JobKind
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
-from coop_review_api.kernel.partition import Partitions
+from coop_runtime.database.partition import Partitions
 
 pytestmark = pytest.mark.engines
 

@@ -27,8 +27,8 @@ from coop_queues.reading import grave_items
 from coop_review_api.configuration.table import config_current
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.retention import keep_at_intervals
 
 _PAUSE: Final = 0.02  # between two batches: others use this database, too
 _BATCH: Final = 200

@@ -28,7 +28,7 @@ from coop_review_api.history.retention import DEFAULT_DAYS
 from coop_review_api.history.version import Cause, Indexing, ItemShape, ItemVersion, versions_of
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.partition import DAY
+from coop_runtime.database.partition import DAY
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Poison

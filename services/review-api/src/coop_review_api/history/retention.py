@@ -27,9 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from coop_review_api.history.table import VERSIONS, item_marks, item_versions, kept_items
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.partition import DAY, Partitions
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import DAY, Partitions
+from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.process.log import logger
 
 DEFAULT_DAYS: Final = 30

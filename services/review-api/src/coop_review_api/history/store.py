@@ -23,10 +23,10 @@ from coop_review_api.history.port import Mark
 from coop_review_api.history.table import VERSIONS, item_marks, item_versions
 from coop_review_api.history.version import ItemVersion
 from coop_review_api.kernel import tombstone
-from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.array import Booleans, Moments, Texts, Uuids
 from coop_runtime.database.column import Column, Columns, unnest
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from coop_runtime.process.error import Retryable
 
 _NO_PARTITION = "23514"  # check_violation: no partition takes the row

@@ -6,8 +6,8 @@ way to find a version has one index, and columns that are null where the item ha
 Must not: be written by anyone but the role `history`.
 
 `item_versions` is partitioned by the day (UTC) on which the item was accepted, and a day is dropped
-whole (`kernel.partition`); what outlives its day is moved to `kept_items` first. Items are the text
-that was on the log: jsonb refuses U+0000, which a text may have.
+whole (the runtime's `partition`); what outlives its day is moved to `kept_items` first. Items are
+the text that was on the log: jsonb refuses U+0000, which a text may have.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from coop_review_api.kernel.partition import DAY, Partitioned
 from coop_review_api.kernel.schema import metadata
+from coop_runtime.database.partition import DAY, Partitioned
 
 _TIME = DateTime(timezone=True)
 _WAYS: dict[str, tuple[tuple[str, ...], str | None]] = {

@@ -19,8 +19,8 @@ from sqlalchemy import Column, ColumnElement, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.retention import keep_at_intervals
 
 _BATCH = 500
 _EVERY = 600.0  # seconds

@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_media.store import StoreUnavailable
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.metric import MEDIA_KEPT_BYTES
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_review_api.media import store
 from coop_review_api.media.gallery import Gallery
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.process.error import Retryable
 
 _BATCH: Final = 200

@@ -21,10 +21,10 @@ from coop_review_api.history.handler import HISTORY_KINDS, ItemHistory, Wanted
 from coop_review_api.history.retention import HistoryKeeper
 from coop_review_api.history.store import ItemStore
 from coop_review_api.kernel.clock import now
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.process.readiness import database_ready
 from coop_review_api.settings import HistorySettings
 from coop_runtime.database.engine import engine_of
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.pipeline import Handler

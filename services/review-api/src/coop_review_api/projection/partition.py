@@ -1,12 +1,12 @@
 """Which tables of the projection are partitioned, and by what.
 
-Must not: make or drop partitions; `kernel.partition` does.
+Must not: make or drop partitions; `coop_runtime.database.partition` does.
 """
 
 from __future__ import annotations
 
-from coop_review_api.kernel.partition import DAY, HOUR, Partitioned, Partitions
 from coop_review_api.projection.table import DAILY, counted_evaluations, recent_submissions
+from coop_runtime.database.partition import DAY, HOUR, Partitioned, Partitions
 
 __all__ = ["COUNTED", "DAY", "HOUR", "KEPT", "RECENT", "Partitioned", "Partitions"]
 

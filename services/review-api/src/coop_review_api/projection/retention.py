@@ -18,7 +18,6 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_review_api.projection.evaluated import forget_evaluated, prepare_evaluated
 from coop_review_api.projection.partition import DAY, HOUR, KEPT, RECENT, Partitions
 from coop_review_api.projection.table import (
@@ -31,6 +30,7 @@ from coop_review_api.projection.table import (
 )
 from coop_review_api.tally.horizon import raising
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.process.log import logger
 
 _SETTLE_TIMEOUT = 600.0  # seconds

@@ -6,7 +6,7 @@ one row: an evaluation is that of a submission and lane. What an action is count
 thing that changes later. Every table is partitioned by time (of the
 submission; of the outcome for deliveries), so that what is too old goes with its partition.
 Must not: be written by anyone but the projector. Partitions are named after their first hour or
-day, `<table>_p20260102` or `<table>_p2026010203` (UTC); `kernel.partition` makes and drops
+day, `<table>_p20260102` or `<table>_p2026010203` (UTC); the runtime's `partition` makes and drops
 them. Events are kept as the text that was on the log: jsonb refuses U+0000, which a matched value
 may have.
 """

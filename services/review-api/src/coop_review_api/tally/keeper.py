@@ -22,10 +22,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.retention import keep_at_intervals
 from coop_review_api.tally.season import DAYS, rows_of, season_of
 from coop_review_api.tally.store import QUARTERS, quarter_of, week_of
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.retention import keep_at_intervals
 
 KEPT: Final = timedelta(days=800)
 """So that a window of a year and the one before it are there."""

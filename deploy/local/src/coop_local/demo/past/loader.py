@@ -43,10 +43,10 @@ from coop_review_api.history.port import Mark, Reason
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
 from coop_review_api.kernel import audit
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.projection.handler import Projection
 from coop_review_api.review.decision import Reviewer
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Retryable
 

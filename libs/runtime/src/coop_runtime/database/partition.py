@@ -2,8 +2,9 @@
 
 Guarantees: making one that is there, or dropping one that is gone, is no error, from any number of
 processes at once; making one locks nobody out (it is attached, not created in place). The
-tables' owner does it, by functions that make and drop nothing else: no service owns a table.
-Must not: decide what is too old; each slice's `retention` does. Times are UTC.
+tables' owner does it, by functions of the schema that make and drop nothing else
+(`make_partition`, `drop_partition`, in its migrations): no service owns a table.
+Must not: decide what is too old; who keeps the table does. Times are UTC.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Table, text
+from sqlalchemy import TableClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_review_api.kernel.schema import SCHEMA
 from coop_runtime.database.engine import TRANSACTION_TIMEOUT, transaction
 
 HOUR = timedelta(hours=1)
@@ -27,9 +27,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Partitioned:
-    """A table whose partitions are `step` long."""
+    """A table, with its schema, whose partitions are `step` long."""
 
-    table: Table
+    table: TableClause
     step: timedelta
 
     def start_of(self, time: datetime) -> datetime:
@@ -78,7 +78,7 @@ class Partitions:
                     " JOIN pg_class child ON child.oid = inhrelid"
                     " WHERE inhparent = to_regclass(:parent)"
                 ),
-                {"parent": f"{SCHEMA}.{of.table.name}"},
+                {"parent": f"{of.table.schema}.{of.table.name}"},
             )
             found = [of.start_in(name) for name in names]
         return sorted(start for start in found if start is not None)
@@ -99,7 +99,7 @@ class Partitions:
             # Writers and readers queue up behind a drop that waits.
             await connection.execute(text("SET LOCAL lock_timeout = '1s'"))
             await connection.execute(
-                text(f"SELECT {SCHEMA}.drop_partition(:parent, :name)"),
+                text(f"SELECT {of.table.schema}.drop_partition(:parent, :name)"),
                 {"parent": of.table.name, "name": of.name_of(start)},
             )
         self._known.discard((of.table.name, start))
@@ -107,7 +107,7 @@ class Partitions:
 
 async def _make(connection: AsyncConnection, of: Partitioned, start: datetime) -> None:
     await connection.execute(
-        text(f"SELECT {SCHEMA}.make_partition(:parent, :name, :since, :until)"),
+        text(f"SELECT {of.table.schema}.make_partition(:parent, :name, :since, :until)"),
         {
             "parent": of.table.name,
             "name": of.name_of(start),

@@ -1,4 +1,4 @@
-"""Keeping data to its size, round by round: what every slice's `retention` runs on.
+"""Keeping data to its size, round by round: what every keeper of rows runs on.
 
 Guarantees: an outage of the database postpones a round and ends nothing.
 Must not: decide what goes.
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
-_log = logger("coop.review_api.retention")
+_log = logger("coop.runtime.retention")
 
 
 async def keep_at_intervals(keep: Callable[[], Awaitable[None]], every: float) -> None:
