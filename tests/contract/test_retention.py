@@ -38,6 +38,9 @@ PROVEN_BY = {
     "coop_hma_bridge.keeper:EntryKeeper": (
         "services/hma-bridge/tests/test_bank.py::test_marks_of_what_was_removed_go_after_a_week",
     ),
+    "coop_hma_bridge.keeper:SeenKeeper": (
+        "services/hma-bridge/tests/test_seen.py::test_days_go_whole",
+    ),
     "coop_action_dispatcher.lease:Leases": (
         f"{_DISPATCH}/test_store.py::test_owners_of_long_ago_are_forgotten",
     ),

@@ -26,10 +26,11 @@ from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
 from coop_hma_bridge.file_hash import Hasher
 from coop_hma_bridge.follower import Follower
-from coop_hma_bridge.handler import MediaHandler
+from coop_hma_bridge.handler import MediaHandler, Remember
 from coop_hma_bridge.matcher import EmbeddedMatcher, Matcher
 from coop_hma_bridge.migrations import run as migrate
 from coop_hma_bridge.reach import Reach
+from coop_hma_bridge.seen import SeenMedium
 from coop_hma_bridge.submission import SubmittedMedia
 from coop_local.testing import Databases
 from coop_media.decoder import Decoders
@@ -129,15 +130,19 @@ def received(event: Any) -> Received[Any]:
 
 @dataclass
 class Said:
-    """Takes what the bridge publishes, or fails."""
+    """Takes what the bridge publishes, or fails; and what it remembers."""
 
     messages: list[Message] = field(default_factory=list)
+    seen: list[SeenMedium] = field(default_factory=list)
     fails: bool = False
 
     async def publish(self, messages: Sequence[Message]) -> None:
         if self.fails:
             raise BrokerUnavailable("down")
         self.messages += messages
+
+    async def remember(self, media: Sequence[SeenMedium]) -> None:
+        self.seen += media
 
     @property
     def events(self) -> list[MediaSignals]:
@@ -194,9 +199,16 @@ async def hasher_of(decoders: Decoders) -> AsyncIterator[HasherOf]:
 
 
 def handler_of(
-    table: ConfigTable, hasher: Hasher, matcher: Matcher, said: Said, **limits: int
+    table: ConfigTable,
+    hasher: Hasher,
+    matcher: Matcher,
+    said: Said,
+    remember: Remember | None = None,
+    **options: Any,
 ) -> MediaHandler:
-    return MediaHandler(SubmittedMedia(table), hasher, matcher, said.publish, **limits)
+    return MediaHandler(
+        SubmittedMedia(table), hasher, matcher, said.publish, remember or said.remember, **options
+    )
 
 
 async def handled(handler: MediaHandler, *events: Any) -> None:

@@ -1,4 +1,5 @@
-"""The internal API of hma-bridge: contents of hash banks, and what is in them.
+"""The internal API of hma-bridge: contents of hash banks, what is in them, and which media were
+seen lately.
 
 Guarantees: every call names an organisation and sees its banks only.
 Must not: carry an address of a medium that the bridge is to fetch for people: who asks has the
@@ -15,14 +16,20 @@ from msgspec import Meta, Struct
 
 from coop_contracts.call import Answer, Call, Command, Question
 from coop_contracts.dispatch import COUNT_RECORDS, REMOVE_RECORDS
-from coop_contracts.event import MatchedBank
+from coop_contracts.event import ItemRef, MatchedBank
 
 MAX_HASHES: Final = 10_000
 MAX_PAGE: Final = 200
+MAX_FORGOTTEN: Final = 1_000
+MAX_COPIES: Final = 1_000
+RADIUS: Final = 31
+"""Bits that the PDQ of a near copy may differ in."""
 
 HashAlgorithm = Literal["pdq", "md5"]
 """`pdq` of a picture, 64 hexadecimal digits; `md5` of a whole file, 32."""
 EntryState = Literal["ACTIVE", "DISABLED"]
+Pdq = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$")]
+Md5 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{32}$")]
 
 
 class NewHash(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -134,8 +141,8 @@ class MatchMedium(Command, frozen=True, kw_only=True):
     """Which banks would match a file, or hashes. Banks of any ratio above 0 are asked."""
 
     content: bytes | None = None
-    pdq: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$")] | None = None
-    md5: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{32}$")] | None = None
+    pdq: Pdq | None = None
+    md5: Md5 | None = None
 
 
 class MediumMatched(Answer, frozen=True, kw_only=True):
@@ -148,12 +155,78 @@ class MediumMatched(Answer, frozen=True, kw_only=True):
     entries: list[HashEntry]
 
 
+class SoughtCopies(Command, frozen=True, kw_only=True):
+    """Copies of a medium with these hashes, or one of them, among those that were submitted from
+    `since` to before `until`: the same file by its `md5`, or a picture whose PDQ, as stored or
+    upright, is at most `within` bits off."""
+
+    since: Annotated[datetime, Meta(tz=True)]
+    until: Annotated[datetime, Meta(tz=True)]
+    pdq: Pdq | None = None
+    md5: Md5 | None = None
+    within: Annotated[int, Meta(ge=0, le=RADIUS)] = RADIUS
+
+
+class CountCopies(SoughtCopies, frozen=True, kw_only=True):
+    """How many there are."""
+
+
+class CopiesCounted(Answer, frozen=True, kw_only=True):
+    """Media, and the items that have them."""
+
+    media: int
+    items: int
+
+
+class FindCopies(SoughtCopies, frozen=True, kw_only=True):
+    """Which: the newest first, those behind the place `after` of the page before."""
+
+    after: Annotated[str, Meta(max_length=1000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_COPIES)] = 50
+
+
+class SeenCopy(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A medium that was seen: of which item, in which field of it, when it was submitted, how many
+    bits its PDQ is off. `identical`: it is the same file."""
+
+    item: ItemRef
+    submission_id: str
+    field: str
+    kind: Literal["IMAGE", "VIDEO", "AUDIO"]
+    distance: int
+    identical: bool
+    seen_at: datetime
+
+
+class CopiesFound(Answer, frozen=True, kw_only=True):
+    """`next` is where to go on; null at the end."""
+
+    copies: list[SeenCopy]
+    next: str | None
+
+
+class ForgetMedia(Command, frozen=True, kw_only=True):
+    """It is forgotten that media of these items, submitted until then, were seen."""
+
+    items: Annotated[tuple[ItemRef, ...], Meta(max_length=MAX_FORGOTTEN)]
+    until: Annotated[datetime, Meta(tz=True)]
+
+
+class MediaForgotten(Answer, frozen=True, kw_only=True):
+    """How many media that were."""
+
+    media: int
+
+
 COUNT_HASHES: Final = Call("GET", "hash-banks", BanksQuestion, BankSizes)
 LIST_HASHES: Final = Call("GET", "hash-banks/{bankId}/hashes", HashesQuestion, HashPage)
 ADD_HASHES: Final = Call("POST", "hash-banks/{bankId}/hashes", AddHashes, HashesAdded)
 ADD_FILE: Final = Call("POST", "hash-banks/{bankId}/files", AddFile, FileAdded)
 CHANGE_HASHES: Final = Call("POST", "hash-banks/{bankId}/changes", ChangeHashes, HashesChanged)
 MATCH_MEDIUM: Final = Call("POST", "hash-matches", MatchMedium, MediumMatched)
+COUNT_COPIES: Final = Call("POST", "seen-media/copies/count", CountCopies, CopiesCounted)
+FIND_COPIES: Final = Call("POST", "seen-media/copies", FindCopies, CopiesFound)
+FORGET_MEDIA: Final = Call("POST", "seen-media/erasures", ForgetMedia, MediaForgotten)
 COUNT_HASH_RECORDS: Final = COUNT_RECORDS
 REMOVE_HASH_RECORDS: Final = REMOVE_RECORDS
 
@@ -164,6 +237,9 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "addFile": ADD_FILE,
     "changeHashes": CHANGE_HASHES,
     "matchMedium": MATCH_MEDIUM,
+    "countCopies": COUNT_COPIES,
+    "findCopies": FIND_COPIES,
+    "forgetMedia": FORGET_MEDIA,
     "countRecords": COUNT_HASH_RECORDS,
     "removeRecords": REMOVE_HASH_RECORDS,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from coop_contracts.config import Kind
@@ -15,14 +16,16 @@ from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.handler import MediaHandler
 from coop_hma_bridge.hma import Hma
 from coop_hma_bridge.hma_matcher import BothMatchers, HmaKeeper, HmaMatcher, StoredBanks
-from coop_hma_bridge.keeper import EntryKeeper
+from coop_hma_bridge.keeper import EntryKeeper, SeenKeeper
 from coop_hma_bridge.matcher import EmbeddedMatcher, Matcher
+from coop_hma_bridge.seen_writer import SeenWriter
 from coop_hma_bridge.settings import Settings
 from coop_hma_bridge.submission import SubmittedMedia
 from coop_media.decoder import Decoders
 from coop_media.fetch import Fetcher
 from coop_media.limit import DecodeLimits, FetchLimits, MiB, PlaceLimits
 from coop_runtime.database.engine import engine_of
+from coop_runtime.database.partition import Partitions
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.internal.gate import Gate
 from coop_runtime.kafka.config_table import ConfigTable
@@ -43,27 +46,25 @@ _NOBODY_LEFT_OUT = 1_000_000
 _TOGETHER = 128 * MiB  # of files that are being fetched and hashed
 
 
-def bridge(settings: Settings) -> Service:
-    """The process that hashes and matches: two consumers, the banks, an API for review-api."""
-    settings.require("postgres", "internal_token")
-    service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
-    producer = Producer(settings, client_id=NAME)
-    config = ConfigTable(settings, kinds=KINDS)
-    book, numbers = HashBook(), BankNumbers()
-    follower = Follower(engine, book, numbers, every=settings.hash_follow)
-    matcher: Matcher = EmbeddedMatcher(
+def matching(
+    settings: Settings,
+    config: ConfigTable,
+    follower: Follower,
+    book: HashBook,
+    numbers: BankNumbers,
+) -> tuple[Matcher, Hma | None]:
+    """Where a medium is looked up, and the Hasher-Matcher-Actioner, if one is asked as well."""
+    own = EmbeddedMatcher(
         config, book, numbers, stale=follower.stale, most_stale=settings.hash_stale
     )
-    if settings.hma_url:
-        hma = Hma(
-            settings.hma_url, settings.hma_token.get_secret_value(), timeout=settings.hma_timeout
-        )
-        matcher = BothMatchers(matcher, HmaMatcher(config, hma))
-        service.add_task(
-            "hma", HmaKeeper(config, hma, StoredBanks(engine)).run, after=(config.wait_ready,)
-        )
-        service.add_stop(hma.aclose)
+    if not settings.hma_url:
+        return own, None
+    hma = Hma(settings.hma_url, settings.hma_token.get_secret_value(), timeout=settings.hma_timeout)
+    return BothMatchers(own, HmaMatcher(config, hma)), hma
+
+
+def hashing(settings: Settings) -> tuple[Hasher, Callable[[], Awaitable[None]]]:
+    """What fetches and hashes media, and how it is closed."""
     fetcher = Fetcher(
         EgressGuard.of(settings),
         FetchLimits(within=max(1.0, settings.hash_within * 0.4), together=_TOGETHER),
@@ -83,11 +84,38 @@ def bridge(settings: Settings) -> Service:
         within=settings.hash_within,
         remember=settings.hash_remember,
     )
+
+    async def close() -> None:
+        await fetcher.aclose()
+        decoders.close()
+
+    return hasher, close
+
+
+def bridge(settings: Settings) -> Service:
+    """The process that hashes and matches: two consumers, the banks, an API for review-api."""
+    settings.require("postgres", "internal_token")
+    service = Service(NAME, settings)
+    engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
+    producer = Producer(settings, client_id=NAME)
+    config = ConfigTable(settings, kinds=KINDS)
+    book, numbers = HashBook(), BankNumbers()
+    follower = Follower(engine, book, numbers, every=settings.hash_follow)
+    matcher, hma = matching(settings, config, follower, book, numbers)
+    if hma is not None:
+        service.add_task(
+            "hma", HmaKeeper(config, hma, StoredBanks(engine)).run, after=(config.wait_ready,)
+        )
+        service.add_stop(hma.aclose)
+    hasher, close = hashing(settings)
+    partitions = Partitions(engine)
+    seen = SeenWriter(engine, partitions, days=settings.hash_seen_days)
     handler = MediaHandler(
         SubmittedMedia(config),
         hasher,
         matcher,
         producer.publish,
+        seen.add,
         places=settings.hash_under_way,
         of_one=max(1, settings.hash_under_way // 4),
         taken_in=settings.hash_taken_in,
@@ -109,11 +137,6 @@ def bridge(settings: Settings) -> Service:
             last_words=handler.last_words,
         )
 
-    async def close() -> None:
-        await fetcher.aclose()
-        decoders.close()
-        await engine.dispose()
-
     context = Context(
         ready=lambda: config.ready() and follower.ready(),
         engine=engine,
@@ -123,11 +146,14 @@ def bridge(settings: Settings) -> Service:
     )
     application = Gate(build(context), token=settings.internal_token.get_secret_value())
     service.add_start(producer.start)
+    service.add_stop(engine.dispose)
     service.add_stop(close)
     service.add_stop(producer.stop)
     service.add_task("config", config.run)
     service.add_task("follow", follower.run)
     service.add_task("keep", EntryKeeper(engine, config).run, after=(config.wait_ready,))
+    service.add_task("seen", seen.run)
+    service.add_task("seen-days", SeenKeeper(partitions, days=settings.hash_seen_days).run)
     # Nothing is matched against half a configuration, or half the banks.
     whole = (config.wait_ready, follower.wait_ready)
     service.consume("items", consumer("hma-bridge.items", ItemSubmitted), after=whole)

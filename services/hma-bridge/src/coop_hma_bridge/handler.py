@@ -1,6 +1,6 @@
 """The edge: of each stamped submission, what is known of its media is said once.
 
-    event ─▶ its turn ─▶ its media ─▶ for each: hash ─▶ match ─▶ MediaSignals ─▶ acknowledge
+    event ─▶ its turn ─▶ its media ─▶ for each: hash ─▶ match ─▶ MediaSignals ─▶ remember ─▶ ack
                  ▲                            │
                  └────────── wait ◀───────────┘ ours is at fault
 
@@ -8,7 +8,7 @@ Guarantees: one `media-signals` for each stamped item or report, with an id made
 so that a repeat is one; nothing is said of a submission before all of its media are done; what is
 ours to blame is waited out, however long that takes, and so that others go on meanwhile; of what
 goes to the dead letters it is said that nothing is known, so that no rule waits for it.
-Submissions that are not stamped cost nothing.
+Submissions that are not stamped cost nothing. What was hashed is remembered after it was said.
 Must not: acknowledge before the broker has the event.
 """
 
@@ -35,7 +35,8 @@ from coop_contracts.ids import evaluation_id, item_key
 from coop_hma_bridge import metric
 from coop_hma_bridge.file_hash import QUALITY, FileHashes, Hasher, Ours
 from coop_hma_bridge.matcher import Matcher
-from coop_hma_bridge.submission import MOST, Asked, Submitted, SubmittedMedia
+from coop_hma_bridge.seen import SeenMedium, seen_in
+from coop_hma_bridge.submission import MOST, Asked, Submitted, SubmittedMedia, cause_of
 from coop_hma_bridge.turn import Turn, Turns
 from coop_media.fault import MediaFault
 from coop_runtime.kafka.message import Message, Received, message_of
@@ -44,6 +45,7 @@ from coop_runtime.process.error import MessageTooLarge, Retryable
 from coop_runtime.process.telemetry import TRACEPARENT
 
 Publish = Callable[[Sequence[Message]], Awaitable[None]]
+Remember = Callable[[Sequence[SeenMedium]], Awaitable[None]]
 T = TypeVar("T")
 
 _AT_ONCE = 8  # media of one submission
@@ -60,6 +62,7 @@ class MediaHandler:
         hasher: Hasher,
         matcher: Matcher,
         publish: Publish,
+        remember: Remember,
         *,
         places: int = 256,
         of_one: int = 64,
@@ -69,6 +72,7 @@ class MediaHandler:
         self._hasher = hasher
         self._matcher = matcher
         self._publish = publish
+        self._remember = remember
         self._turns: Turns[Received[Submitted]] = Turns(
             self._say, places=places, of_one=of_one, taken_in=taken_in
         )
@@ -108,9 +112,9 @@ class MediaHandler:
             MediaSignal(url=one.url, field=one.field, item=one.item, error=why) for one in asked
         ]
         try:
-            await self._publish([_message(received, media)])
+            await self._publish([_message(received, media, datetime.now(UTC))])
         except MessageTooLarge:
-            await self._publish([_message(received, [])])
+            await self._publish([_message(received, [], datetime.now(UTC))])
         metric.GIVEN_UP.inc()
 
     async def _say(self, received: Received[Submitted], turn: Turn) -> None:
@@ -120,9 +124,11 @@ class MediaHandler:
         media = [_of(signals[asked.url], asked) for asked in looked_at]
         media += [_refused(asked) for asked in beyond]
         metric.MEDIA.labels("too-many").inc(untold)
-        await self._publish([_message(received, media)])
+        now = datetime.now(UTC)
+        await self._publish([_message(received, media, now)])
         is_item = isinstance(event, ItemSubmitted)
         metric.SUBMISSIONS.labels("item" if is_item else "report").inc()
+        await self._remember(seen_in(event, media))
 
     async def _signals(
         self, event: Submitted, asked: Sequence[Asked], turn: Turn
@@ -148,7 +154,7 @@ class MediaHandler:
 
     async def _signal(self, event: Submitted, asked: Asked, turn: Turn) -> MediaSignal:
         def hashed() -> Awaitable[FileHashes]:
-            return self._hasher.hashes(event.org_id, asked.url, submission=_cause(event))
+            return self._hasher.hashes(event.org_id, asked.url, submission=cause_of(event))
 
         try:
             hashes = await self._outlast(hashed, turn)
@@ -156,7 +162,7 @@ class MediaHandler:
             return MediaSignal(url=asked.url, field=asked.field, error=str(fault))
 
         def look_up() -> Awaitable[tuple[MatchedBank, ...]]:
-            return self._matcher.match(event.org_id, hashes, seed=_cause(event))
+            return self._matcher.match(event.org_id, hashes, seed=cause_of(event))
 
         began = time.perf_counter()
         matched = await self._outlast(look_up, turn)
@@ -220,10 +226,6 @@ def _refused(asked: Asked) -> MediaSignal:
     return MediaSignal(url=asked.url, field=asked.field, item=asked.item, error=why)
 
 
-def _cause(event: Submitted) -> str:
-    return event.submission_id if isinstance(event, ItemSubmitted) else event.report_id
-
-
 def _size_of(event: Submitted) -> int:
     size = len(memoryview(event.item.data))
     if isinstance(event, ReportSubmitted):
@@ -232,14 +234,14 @@ def _size_of(event: Submitted) -> int:
     return size
 
 
-def _message(received: Received[Submitted], media: Sequence[MediaSignal]) -> Message:
+def _message(received: Received[Submitted], media: Sequence[MediaSignal], now: datetime) -> Message:
     event = received.event
     said = MediaSignals(
-        event_id=evaluation_id(cause=_cause(event), what="media"),
+        event_id=evaluation_id(cause=cause_of(event), what="media"),
         org_id=event.org_id,
-        time=datetime.now(UTC),
+        time=now,
         correlation_id=event.correlation_id,
-        submission_id=_cause(event),
+        submission_id=cause_of(event),
         item=ItemRef(event.item.id, event.item.type_id),
         media=tuple(media),
     )

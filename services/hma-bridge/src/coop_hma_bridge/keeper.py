@@ -1,22 +1,24 @@
-"""What is over goes: marks of removed entries that every process has long seen, and the entries of
-banks that have had no document for thirty days.
+"""What is over goes: marks of removed entries that every process has long seen, the entries of
+banks that have had no document for thirty days, days of media that were seen.
 
-Guarantees: a bank whose document is restored within that time has all of its entries.
+Guarantees: a bank whose document is restored within that time has all of its entries; a day goes
+whole, once all of it is too old.
 Must not: touch what matches.
 """
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import Kind
 from coop_hma_bridge import store
+from coop_hma_bridge.seen_store import SEEN
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import DAY, Partitions
+from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
 
 _EVERY = 3600.0  # seconds
@@ -65,10 +67,35 @@ class EntryKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self.empty(datetime.now(UTC))
-                await self.forget(datetime.now(UTC))
-            except Retryable as error:
-                _log.warning("what is over is kept for now", error=str(error))
-            await asyncio.sleep(_EVERY)
+        await keep_at_intervals(self._keep, _EVERY)
+
+    async def _keep(self) -> None:
+        await self.empty(datetime.now(UTC))
+        await self.forget(datetime.now(UTC))
+
+
+class SeenKeeper:
+    """Media that were seen, for `days`."""
+
+    def __init__(self, partitions: Partitions, *, days: int) -> None:
+        self._partitions = partitions
+        self._kept = timedelta(days=days)
+
+    async def keep(self, now: datetime) -> int:
+        """How many days went. Raises Retryable."""
+        if self._kept:
+            await self._partitions.ensure(SEEN, (now, now + DAY))
+        gone = 0
+        for start in await self._partitions.starts(SEEN):
+            if start + SEEN.step <= now - self._kept:
+                await self._partitions.drop(SEEN, start)
+                _log.info("a day of seen media is over", start=start.isoformat())
+                gone += 1
+        return gone
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await keep_at_intervals(self._keep, _EVERY)
+
+    async def _keep(self) -> None:
+        await self.keep(datetime.now(UTC))

@@ -27,6 +27,12 @@ MEDIA = Counter(
     "`broken`, `too-many`).",
     ["outcome"],
 )
+SEEN = Counter(
+    "coop_hash_seen_total",
+    "Media that were hashed and are remembered as seen (`kept`), or are not, because the database "
+    "was away for too long (`lost`): a hash that is added later does not find those.",
+    ["outcome"],
+)
 MATCHES = Counter(
     "coop_hash_matches_total", "Banks that a medium was found in, by algorithm.", ["algorithm"]
 )

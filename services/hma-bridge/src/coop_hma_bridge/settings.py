@@ -20,8 +20,9 @@ class Settings(RuntimeSettings):
     seconds, tries included. What an address gave for a submission is remembered for
     `hash_remember`. Changes of banks are
     looked for every `hash_follow` seconds; after `hash_stale` without an answer of the database the
-    bridge waits. With `hma_url` (and `hma_token`, a bearer token) the
-    banks of a Hasher-Matcher-Actioner are asked as well; `hma_timeout` is that of one question.
+    bridge waits. What was hashed is remembered for `hash_seen_days`, with 0 not at all. With
+    `hma_url` (and `hma_token`, a bearer token) the banks of a Hasher-Matcher-Actioner are asked as
+    well; `hma_timeout` is that of one question.
     """
 
     internal_port: int = Field(default=9091, ge=0, le=65535)
@@ -37,6 +38,7 @@ class Settings(RuntimeSettings):
     hash_remember: float = Field(default=600, ge=0, le=86_400)
     hash_follow: float = Field(default=0.25, gt=0, le=60)
     hash_stale: float = Field(default=60, gt=0)
+    hash_seen_days: int = Field(default=30, ge=0, le=366)
     hma_url: str = ""
     hma_token: SecretStr = SecretStr("")
     hma_timeout: float = Field(default=5, gt=0, le=60)

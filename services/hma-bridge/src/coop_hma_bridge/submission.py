@@ -101,6 +101,11 @@ class SubmittedMedia:
 _KEPT: Final = 10_000
 
 
+def cause_of(event: Submitted) -> str:
+    """The id of the submission, or of the report."""
+    return event.submission_id if isinstance(event, ItemSubmitted) else event.report_id
+
+
 def whose_ref(item: SubmittedItem) -> ItemRef:
     """What names the item."""
     return ItemRef(item.id, item.type_id)

@@ -34,6 +34,7 @@ from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement, Routing
 from coop_review_api.erasure.worker import ErasureLimits, ErasureWorker
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.history.port import Mark
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
@@ -336,12 +337,37 @@ class AnsweringDispatcher:
         return httpx.Response(200, json=told)
 
 
-def worker_of(context: Any, dispatch: Any, clock: Any, **limits: Any) -> ErasureWorker:
+class AnsweringBridge:
+    """hma-bridge's part: of each item one medium was seen."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.path.endswith("/seen-media/erasures")
+        self.asked.append(json.loads(request.content))
+        return httpx.Response(200, json={"media": len(self.asked[-1]["items"])})
+
+
+def worker_of(
+    context: Any,
+    dispatch: Any,
+    clock: Any,
+    *,
+    seen: AnsweringBridge | None = None,
+    **limits: Any,
+) -> ErasureWorker:
     """As the relay has it, on a clock of its own: people stay signed in."""
-    store = DerivativeStore.of("memory:///", context.vault)
+    transport = httpx.MockTransport(seen or AnsweringBridge())
     return ErasureWorker(
         context.engine,
-        erasers(context.engine, context.part(Desk).order, dispatch, store),
+        erasers(
+            context.engine,
+            context.part(Desk).order,
+            dispatch=dispatch,
+            bridge=HashBridge("http://bridge", "token", transport=transport),
+            derivatives=DerivativeStore.of("memory:///", context.vault),
+        ),
         clock=clock,
         limits=ErasureLimits(**({"batch": 3} | limits)),
     )

@@ -18,13 +18,14 @@ from coop_contracts.permission import Role
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
-from coop_review_api.kernel.partition import Partitions
 from coop_runtime.database.engine import engine_of
+from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.message import Received
 
 from ..world.clock import Clock
 from ..world.evaluation import Evaluated
 from .erasure_world import (
+    AnsweringBridge,
     AnsweringDispatcher,
     Everywhere,
     carried_out,
@@ -133,7 +134,8 @@ async def test_nothing_of_a_user_is_left(
     assert any(table.startswith("review.evaluations_p") for table in tables)
     erasure = await asked(me)
     assert erasure["state"] == "RUNNING"
-    await carried_out(worker_of(context, dispatch, later), later)
+    seen = AnsweringBridge()
+    await carried_out(worker_of(context, dispatch, later, seen=seen), later)
     assert left_in_database(review_admin_url, me.marker) == set()
     # Who of the organisation noted something on them: append-only, and said to stay.
     assert left_in_database(review_admin_url, me.user.id) <= {"review.audit_log"}
@@ -153,8 +155,10 @@ async def test_nothing_of_a_user_is_left(
         "strikes",
         "topics",
     }
-    items = [item for one in told.asked for item in one.get("items", [])]
-    assert {"id": me.post.id, "typeId": me.type_id} in items
+    for asked_of in (told, seen):
+        items = [item for one in asked_of.asked for item in one.get("items", [])]
+        assert {"id": me.post.id, "typeId": me.type_id} in items
+    assert "seen media" in erased
     decisions = (await me.admin.call("GET", "/v1/decision-log")).json()["items"]
     named = {one["itemId"] for one in decisions if one["kind"] == "DECISION"}
     # Other organisations' erasures may be carried out by the same worker.

@@ -14,6 +14,7 @@ import coop_review_api.comment.erasing
 import coop_review_api.delivery.erasing
 import coop_review_api.enforcement.erasing
 import coop_review_api.export.erasing
+import coop_review_api.hash_bank.erasing
 import coop_review_api.history.erasing
 import coop_review_api.media.erasing
 import coop_review_api.note.erasing
@@ -24,11 +25,17 @@ import coop_review_api.review.erasing
 from coop_media.store import DerivativeStore
 from coop_queues.store import OrderIndex
 from coop_review_api.delivery.dispatch import Dispatch
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.erasing import Eraser
 
 
 def erasers(
-    engine: AsyncEngine, order: OrderIndex, dispatch: Dispatch, derivatives: DerivativeStore
+    engine: AsyncEngine,
+    order: OrderIndex,
+    *,
+    dispatch: Dispatch,
+    bridge: HashBridge,
+    derivatives: DerivativeStore,
 ) -> tuple[Eraser, ...]:
     """All of them."""
     return (
@@ -45,4 +52,5 @@ def erasers(
         coop_review_api.notification.erasing.eraser(engine),
         coop_review_api.review.erasing.eraser(engine, order),
         coop_review_api.delivery.erasing.eraser(dispatch),
+        coop_review_api.hash_bank.erasing.eraser(bridge),
     )

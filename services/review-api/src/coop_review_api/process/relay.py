@@ -24,6 +24,7 @@ from coop_review_api.enforcement.worker import BulkWorker
 from coop_review_api.erasure.worker import ErasureLimits, ErasureWorker
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
+from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.ending import EndingKeeper
 from coop_review_api.kernel.schema import outbox
@@ -94,10 +95,18 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("places", place_keeper.run)
     service.add_task("exports", Exporter(engine, clock=now, limits=ExportLimits()).run)
     dispatch = Dispatch(settings.dispatch_url, settings.internal_token.get_secret_value())
+    bridge = HashBridge(settings.hash_url, settings.internal_token.get_secret_value())
     service.add_stop(dispatch.aclose)
+    service.add_stop(bridge.aclose)
     erasing = ErasureWorker(
         engine,
-        erasers(engine, order, dispatch, DerivativeStore.of(settings.object_store, vault)),
+        erasers(
+            engine,
+            order,
+            dispatch=dispatch,
+            bridge=bridge,
+            derivatives=DerivativeStore.of(settings.object_store, vault),
+        ),
         clock=now,
         limits=ErasureLimits.of(settings.review_erasure_settle),
     )
