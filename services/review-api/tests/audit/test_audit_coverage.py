@@ -64,6 +64,7 @@ EXEMPT = {
     "POST /v1/routing-rules/test": _TRIED,
     "POST /v1/text-banks/{document_id}/match": "looks entries up, and changes nothing",
     "POST /v1/location-banks/{document_id}/match": "looks entries up, and changes nothing",
+    "POST /v1/hash-banks/{bank_id}/copies": "looks what was seen up, and changes nothing",
     "POST /v1/hash-matches": "looks entries up, and changes nothing",
     "POST /v1/hash-matches/file": "looks entries up, and changes nothing",
     "POST /v1/submissions/{submission_id}/evaluations": _TRIED,
@@ -528,6 +529,14 @@ async def _hashes(
     await walk(admin, f"{one}/files", file, **noted)
     change = {"ids": ["1"], "state": "DISABLED"}
     await walk(admin, f"{one}/hashes/changes", change, action="hash-bank.changed", **ids)
+    seen = f"/internal/v1/orgs/{org_id}/seen-media/copies"
+    none = {"copies": [], "next": None}
+    dispatcher.answers[seen] = httpx.Response(200, json=none)
+    dispatcher.answers[f"{seen}/count"] = httpx.Response(200, json={"media": 1, "items": 1})
+    span = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+    queue = await admin.make("/v1/queues", {"name": "Copies", "openToEveryone": True})
+    queued = {"hash": digits, "items": 1, "queueId": queue["id"], **span}
+    await walk(admin, f"{one}/copies/jobs", queued, action="hash-bank.copies-queued", **ids)
     photo = kit.item_type("Photo", fields=[{"name": "photo", "type": "IMAGE"}], fieldRoles={})
     made = await admin.make("/v1/item-types", photo)
     queue = await admin.make("/v1/queues", {"name": "Photos", "openToEveryone": True})

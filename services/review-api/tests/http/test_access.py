@@ -286,8 +286,13 @@ async def test_another_organisations_ids_do_not_exist(
             elif path.endswith("/comments"):
                 body = {"body": "mine"}
             elif collection == "hash-banks":
-                of_hashes = {"hashes": {"hashes": [{"hash": "0" * 32}]}, "media": {"ref": "none"}}
+                of_hashes: dict[str, dict[str, Any]] = {"media": {"ref": "none"}}
+                of_hashes["hashes"] = {"hashes": [{"hash": "0" * 32}]}
                 of_hashes["changes"] = {"ids": ["1"], "state": "ACTIVE"}
+                of_hashes["copies"] = {"hash": "0" * 32}
+                span = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+                queued = {"items": 1, "queueId": ids["queues"], **span}
+                of_hashes["jobs"] = of_hashes["copies"] | queued
                 body = of_hashes.get(path.rpartition("/")[2], {})
             elif not path.endswith("/decisions"):
                 body = lease
@@ -324,6 +329,8 @@ FOUND_ELSEWHERE = {
     "/v1/hash-banks/{bank_id}/hashes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/hashes/changes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/media": "test_hash_bank",
+    "/v1/hash-banks/{bank_id}/copies": "test_seen_copy",
+    "/v1/hash-banks/{bank_id}/copies/jobs": "test_seen_copy",
     "/v1/jobs/{job_id}/draft": "test_claim",
     "/v1/jobs/{job_id}/comments/{comment_id}": "test_comment",
     "/v1/decision-log/exports/{export_id}/download": "test_export",

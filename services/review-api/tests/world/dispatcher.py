@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 import pytest
+
+Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class Dispatcher:
     """The dispatcher's internal API as far as a test says: what it answers, what it was asked."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, httpx.Response | Exception] = {}
+        self.answers: dict[str, Answer] = {}
         self.asked: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -18,7 +22,7 @@ class Dispatcher:
         answer = self.answers.get(request.url.path, httpx.Response(404, json={"detail": "none"}))
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return answer if isinstance(answer, httpx.Response) else answer(request)
 
 
 @pytest.fixture

@@ -1438,6 +1438,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hash-banks/{bank_id}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview copies
+         * @description Which media that were seen lately are copies. Nothing happens to them.
+         */
+        post: operations["previewCopies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/copies/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Queue copies
+         * @description Have people look at what was previewed: each item is a job in that queue, once.
+         */
+        post: operations["queueCopies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hash-banks/{bank_id}/files": {
         parameters: {
             query?: never;
@@ -7650,6 +7690,83 @@ export interface components {
             laterCursor?: string | null;
         };
         /**
+         * CopiesBody
+         * @description Copies of what: a PDQ (64 hexadecimal digits), of which a copy may be `within` so many bits,
+         *     or an MD5 (32), of the same file. Of the time from `since` (30 days ago) to before `until` (now)
+         *     as far as it is remembered what was seen.
+         */
+        CopiesBody: {
+            /** Hash */
+            hash: string;
+            /**
+             * Since
+             * @default null
+             */
+            since?: string | null;
+            /**
+             * Until
+             * @default null
+             */
+            until?: string | null;
+            /**
+             * Within
+             * @default 31
+             */
+            within?: number;
+        };
+        /**
+         * CopiesView
+         * @description How many media of how many items there are from `since` to before `until`, and a page of
+         *     them, the newest first. What is about child safety is counted, and shown with the permission
+         *     alone.
+         */
+        CopiesView: {
+            /** Copies */
+            copies: components["schemas"]["CopyView"][];
+            /** Items */
+            items: number;
+            /** Media */
+            media: number;
+            /** Nextcursor */
+            nextCursor?: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * CopyView
+         * @description A medium that was seen: of which item, in which field, when it was submitted. `distance` is
+         *     in bits; `identical`: it is the same file.
+         */
+        CopyView: {
+            /** Distance */
+            distance: number;
+            /** Field */
+            field: string;
+            /** Identical */
+            identical: boolean;
+            item: components["schemas"]["ItemRefView"];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "IMAGE" | "VIDEO" | "AUDIO";
+            /**
+             * Seenat
+             * Format: date-time
+             */
+            seenAt: string;
+            /** Submissionid */
+            submissionId: string;
+        };
+        /**
          * CountClause
          * @description How many items of a group (that fulfil `conditionSet`) came within the window.
          */
@@ -13307,6 +13424,55 @@ export interface components {
             pending: number;
             /** Queueid */
             queueId: string;
+        };
+        /**
+         * QueuedCopiesBody
+         * @description What was previewed, with the preview's own `since`, `until` and number of `items`, for a
+         *     queue. `noticedAt`: when somebody asked for the removal; the clocks of queue and policies run
+         *     from then.
+         */
+        QueuedCopiesBody: {
+            /** Hash */
+            hash: string;
+            /** Items */
+            items: number;
+            /**
+             * Note
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * Noticedat
+             * @default null
+             */
+            noticedAt?: string | null;
+            /** Policyids */
+            policyIds?: string[];
+            /** Queueid */
+            queueId: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Within
+             * @default 31
+             */
+            within?: number;
+        };
+        /**
+         * QueuedCopiesView
+         * @description How many items are in the queue, or on their way to it: those of before among them.
+         */
+        QueuedCopiesView: {
+            /** Items */
+            items: number;
         };
         /**
          * QueueOrder
@@ -19925,6 +20091,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HashBankView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    previewCopies: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopiesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopiesView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    queueCopies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueuedCopiesBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedCopiesView"];
                 };
             };
             400: components["responses"]["BadRequest"];

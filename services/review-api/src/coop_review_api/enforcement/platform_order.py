@@ -52,7 +52,7 @@ def effect_of(order: ActionOrdered, known: Knowledge) -> ActionRequested | Revie
     action = known.catalogue.get(Kind.ACTION, Action, order.action_id)
     if action is None or action.action_type is ActionType.CUSTOM_ACTION:
         return _request(order, known)
-    item = known.items.get(order.item) or _stub(order.item, known)
+    item = known.items.get(order.item) or stub_of(order.item, known.catalogue)
     item_type = known.catalogue.get(Kind.ITEM_TYPE, ItemType, order.item.type_id)
     about_user = item_type is not None and item_type.kind == "USER"
     to_ncmec = action.action_type is ActionType.ENQUEUE_TO_NCMEC
@@ -61,8 +61,8 @@ def effect_of(order: ActionOrdered, known: Knowledge) -> ActionRequested | Revie
     if item.creator is None:
         return _review(order, item, to_ncmec=to_ncmec, note=_unknown_author(action))
     author = known.items.get(item.creator)
-    if author is None or _bytes(author) + _bytes(item) > MAX_DATA:
-        author = _stub(item.creator, known)
+    if author is None or size_of(author) + size_of(item) > MAX_DATA:
+        author = stub_of(item.creator, known.catalogue)
     return _review(order, author, to_ncmec=to_ncmec, related=item)
 
 
@@ -116,7 +116,8 @@ def _review(
     )
 
 
-def _bytes(item: SubmittedItem) -> int:
+def size_of(item: SubmittedItem) -> int:
+    """Bytes of its data."""
     return memoryview(item.data).nbytes
 
 
@@ -124,9 +125,9 @@ def _unknown_author(action: Action) -> str:
     return f"The platform asked for {action.name}, and whose this item is is not known."
 
 
-def _stub(item: ItemRef, known: Knowledge) -> SubmittedItem:
+def stub_of(item: ItemRef, catalogue: Catalogue) -> SubmittedItem:
     """An item of which nothing but the id is known."""
-    item_type = known.catalogue.get(Kind.ITEM_TYPE, ItemType, item.type_id)
+    item_type = catalogue.get(Kind.ITEM_TYPE, ItemType, item.type_id)
     return SubmittedItem(
         id=item.id,
         type_id=item.type_id,
