@@ -23,6 +23,7 @@ from coop_cli.audit_command import audit
 from coop_cli.erase_command import erase
 from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.letter_text import as_json, as_text
+from coop_cli.media_command import media
 from coop_cli.org_command import org
 from coop_cli.replay import Summary, chosen, reason_of, replay
 from coop_cli.rule_command import rules
@@ -39,6 +40,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(rules, name="rules")
 app.add_typer(audit, name="audit")
 app.add_typer(erase, name="erase")
+app.add_typer(media, name="media")
 app.command(
     "org",
     add_help_option=False,

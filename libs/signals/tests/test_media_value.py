@@ -105,6 +105,31 @@ async def test_values_that_come_while_they_are_awaited(
     assert values._waiting == {}
 
 
+async def test_values_that_were_looked_at_again(producer: Producer, values: MediaValues) -> None:
+    """Who wants what was said since a moment waits for that, and gets the newest; who does not
+    gets the first, as ever."""
+    submission, submitted = str(uuid.uuid4()), datetime.now(UTC)
+    await say(producer, signals(submission, "old"))
+    async with asyncio.timeout(_SECONDS):
+        await values.get(submission, submitted=submitted, deadline=time.time() + _SECONDS)
+    since = datetime.now(UTC)
+    late = time.time() + _SECONDS
+    again = asyncio.create_task(
+        values.get(submission, submitted=submitted, deadline=late, since=since)
+    )
+    await asyncio.sleep(0.3)
+    assert not again.done()
+    await say(producer, signals(submission, "new"))
+    async with asyncio.timeout(_SECONDS):
+        found = [
+            await again,
+            await values.get(submission, submitted=submitted, deadline=late, since=since),
+            await values.get(submission, submitted=submitted, deadline=late),
+        ]
+    assert [one.media[0].url for one in found if one is not None] == ["new", "new", "old"]
+    assert values._waiting == {}
+
+
 async def test_values_that_never_come(values: MediaValues) -> None:
     """At the deadline, and when the log has been read, there are none."""
     async with asyncio.timeout(_SECONDS):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import Kind
 from coop_contracts.event import Event, MediaSignals
@@ -48,14 +54,18 @@ async def producer(kafka_bootstrap: str, broker_idempotence: bool) -> AsyncItera
 
 
 @pytest.fixture
-def process(kafka_bootstrap: str, broker_idempotence: bool, database: str) -> Iterator[RoleProcess]:
-    environment = {
+def environment(kafka_bootstrap: str, broker_idempotence: bool, database: str) -> dict[str, str]:
+    return {
         "COOP_KAFKA": kafka_bootstrap,
         "COOP_KAFKA_IDEMPOTENCE": str(broker_idempotence).lower(),
         "COOP_POSTGRES": database,
         "COOP_INTERNAL_TOKEN": TOKEN,
         "COOP_EGRESS_ALLOW": "127.0.0.0/8",
     }
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Iterator[RoleProcess]:
     with RoleProcess(
         "coop_hma_bridge", "bridge", environment, port_setting="COOP_HASH_PORT"
     ) as made:
@@ -77,12 +87,16 @@ class SignalsTopic:
         """By submission, once so many have come."""
         async with asyncio.timeout(WAIT):
             while len({one.submission_id for one in self.seen}) < submissions:
-                for record in await asyncio.to_thread(self._consumer.consume, 500, 0.2):
-                    value = record.value()
-                    if record.error() is None and value is not None:
-                        event = msgspec.json.decode(value, type=MediaSignals)
-                        self.seen += [event] if event.org_id == self._org else []
+                await self.read()
         return {one.submission_id: one for one in self.seen}
+
+    async def read(self) -> None:
+        """What has come."""
+        for record in await asyncio.to_thread(self._consumer.consume, 500, 0.2):
+            value = record.value()
+            if record.error() is None and value is not None:
+                event = msgspec.json.decode(value, type=MediaSignals)
+                self.seen += [event] if event.org_id == self._org else []
 
     def close(self) -> None:
         self._consumer.close()
@@ -104,7 +118,7 @@ async def submit(producer: Producer, events: list[Any]) -> None:
 
 
 def of_org(event: Event, org: str) -> Any:
-    return msgspec.structs.replace(event, org_id=org)
+    return msgspec.structs.replace(event, org_id=org, time=datetime.now(UTC))
 
 
 async def test_known_pictures_are_found_whatever_happens_to_the_process(
@@ -113,10 +127,12 @@ async def test_known_pictures_are_found_whatever_happens_to_the_process(
     producer: Producer,
     process: RoleProcess,
     topic: SignalsTopic,
+    engine: AsyncEngine,
 ) -> None:
     """A picture is added by file; near copies of it in items and in a report match, others do not.
     Killed in the middle of two hundred, and started again, each submission is spoken of, every
-    known picture is matched, and a repeat is the same event. Told to stop, it ends with 0."""
+    known picture is matched, and a repeat is the same event; each medium is remembered once. Told
+    to stop, it ends with 0."""
     await configure(producer, org, (Kind.ITEM_TYPE, TYPE), (Kind.HASH_BANK, bank()))
     await asyncio.to_thread(process.start)
     api = InternalApi(f"http://127.0.0.1:{process.port}", TOKEN, timeout=20)
@@ -152,3 +168,60 @@ async def test_known_pictures_are_found_whatever_happens_to_the_process(
     assert len(ids) == 203
     await api.aclose()
     assert await asyncio.to_thread(process.end, signal.SIGTERM) == 0
+    async with engine.connect() as connection:
+        rows = await connection.execute(text("SELECT submission_id FROM hashes.seen_media"))
+        assert sorted(row.submission_id for row in rows) == sorted(found)
+
+
+async def rehashed(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
+    """What the command printed."""
+    command = (sys.executable, "-m", "coop_hma_bridge", "rehash", *arguments)
+    running = await asyncio.create_subprocess_exec(
+        *command,
+        env=os.environ | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(running.communicate(), WAIT)
+    assert running.returncode == 0, err.decode()
+    shown: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+    return shown
+
+
+async def test_what_was_sent_before_is_looked_at_again(
+    host: Host,
+    org: str,
+    producer: Producer,
+    process: RoleProcess,
+    topic: SignalsTopic,
+    environment: dict[str, str],
+) -> None:
+    """A picture that came before its hash matches nothing; looked at again it does, once the plan
+    has said how many there are, by a command beside the bridge."""
+    await configure(producer, org, (Kind.ITEM_TYPE, TYPE), (Kind.HASH_BANK, bank()))
+    await asyncio.to_thread(process.start)
+    api = InternalApi(f"http://127.0.0.1:{process.port}", TOKEN, timeout=20)
+    begin = datetime.now(UTC)
+    events = [
+        msgspec.structs.replace(
+            of_org(item({"picture": {"url": host.put(f"/{n}", jpeg(n))}}), org), time=begin
+        )
+        for n in range(3)
+    ]
+    await submit(producer, events)
+    before = await topic.until(3)
+    assert not any(one.media[0].matched_banks for one in before.values())
+    await api.ask(org, ADD_FILE, AddFile(bank_id="b1", content=png(1)))
+    await api.aclose()
+    span = ["--since", begin.isoformat(), "--until", (begin + timedelta(seconds=1)).isoformat()]
+    plan = await rehashed(environment, *span, "--org", org)
+    assert (plan["submissions"], plan["byOrganisation"]) == (3, {org: 3})
+    assert len(topic.seen) == 3
+    done = await rehashed(environment, *span, "--org", org, "--apply")
+    assert (done["done"], done["failed"]) == (3, 0)
+    async with asyncio.timeout(WAIT):
+        while len(topic.seen) < 6:
+            await topic.read()
+    assert len({one.event_id for one in topic.seen}) == 3
+    matched = {one.submission_id for one in topic.seen[3:] if one.media[0].matched_banks}
+    assert matched == {events[1].submission_id}

@@ -169,7 +169,8 @@ class EvaluationDeferred(
     values that are known already.
 
     `submitted_at` is the submission's time (absent: the event's): expiry, days and windows are
-    judged by it. With `awaits_media` the values of the item's media are awaited first. `reply_to`
+    judged by it. With `awaits_media` the values of the item's media are awaited first; where they
+    were looked at again, `media_since` is when, and what was said before does not count. `reply_to`
     is the submission's.
     """
 
@@ -182,6 +183,7 @@ class EvaluationDeferred(
     submitted_at: datetime | None = None
     awaits_media: bool = False
     reply_to: str | None = None
+    media_since: datetime | None = None
 
 
 class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

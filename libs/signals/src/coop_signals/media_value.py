@@ -4,7 +4,7 @@
 
 Guarantees: values that are on the log by a submission's deadline are given, also when they came
 before the process started: the log is read again from the submission's time. Values that come twice
-are those of the first. What is kept is bounded.
+are those of the first, until who asks wants later ones (`since`). What is kept is bounded.
 Must not: be asked for values of a submission whose time is not known.
 """
 
@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from confluent_kafka import Consumer as KafkaConsumer
@@ -41,6 +41,24 @@ _decode = msgspec.json.Decoder(MediaSignals).decode
 _log = logger(__name__)
 
 
+class _Said(NamedTuple):
+    """Of one submission."""
+
+    first: MediaSignals
+    newest: MediaSignals
+
+
+class _Waiter(NamedTuple):
+    """Who waits for a submission's values, and from when on they count."""
+
+    future: asyncio.Future[MediaSignals]
+    since: datetime | None
+
+    def takes(self, event: MediaSignals) -> bool:
+        """Whether this is what is waited for."""
+        return self.since is None or event.time >= self.since
+
+
 class MediaValues:
     """One for a process; `run` reads until cancelled. `kept`: of how many submissions it keeps
     the values; `catch_up`: seconds in which what was on the log already is read. `name` is the
@@ -58,41 +76,52 @@ class MediaValues:
         self._name = name
         self._catch_up = catch_up
         self._limit = kept
-        self._kept: OrderedDict[str, MediaSignals] = OrderedDict()
-        self._waiting: dict[str, set[asyncio.Future[MediaSignals]]] = {}
+        self._kept: OrderedDict[str, _Said] = OrderedDict()
+        self._waiting: dict[str, set[_Waiter]] = {}
         self._caught_up = asyncio.Event()
         self._since_ms = int(time.time() * 1000) - _BEGIN_MS
         self._round = 0  # rises with every reading from an earlier time
         self._stopping = threading.Event()
 
     def take(self, event: MediaSignals) -> None:
-        """What one record says; of a submission's, the first counts."""
-        if event.submission_id in self._kept:
+        """What one record says; of a submission's, the first counts, and the newest for who wants
+        later ones."""
+        known = self._kept.get(event.submission_id)
+        if known is None or known.newest.time < event.time:
+            metric.MEDIA_SIGNALS.labels("read").inc()
+            first = event if known is None else known.first
+            self._kept[event.submission_id] = _Said(first, event)
+        else:
             metric.MEDIA_SIGNALS.labels("repeated").inc()
-            return
-        metric.MEDIA_SIGNALS.labels("read").inc()
-        self._kept[event.submission_id] = event
         if len(self._kept) > self._limit:
             self._kept.popitem(last=False)
-        for future in self._waiting.pop(event.submission_id, ()):
-            if not future.done():
-                future.set_result(event)
+        for waiter in self._waiting.get(event.submission_id, ()):
+            if waiter.takes(event) and not waiter.future.done():
+                waiter.future.set_result(event)
 
     async def get(
-        self, submission_id: str, *, submitted: datetime, deadline: float
+        self,
+        submission_id: str,
+        *,
+        submitted: datetime,
+        deadline: float,
+        since: datetime | None = None,
     ) -> MediaSignals | None:
-        """The submission's values, by `deadline` (Unix seconds); None if they have not come, and
-        are not on the log.
+        """The submission's values, by `deadline` (Unix seconds), those that were said at `since` or
+        later where that is given; None if they have not come, and are not on the log.
 
         Raises Retryable where the log cannot be read.
         """
-        found = self._kept.get(submission_id)
-        if found is not None:
-            return found
-        self._cover(int(submitted.timestamp() * 1000) - _SLACK_MS)
+        known = self._kept.get(submission_id)
+        if known is not None and since is None:
+            return known.first
+        if known is not None and since is not None and known.newest.time >= since:
+            return known.newest
+        self._cover(int((since or submitted).timestamp() * 1000) - _SLACK_MS)
         future: asyncio.Future[MediaSignals] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(future, since)
         waiting = self._waiting.setdefault(submission_id, set())
-        waiting.add(future)
+        waiting.add(waiter)
         try:
             left = deadline - time.time()
             if left > 0:
@@ -101,7 +130,7 @@ class MediaValues:
                 await self._read_whole(future)
             return future.result() if future.done() else None
         finally:
-            waiting.discard(future)
+            waiting.discard(waiter)
             if not waiting and self._waiting.get(submission_id) is waiting:
                 del self._waiting[submission_id]
 

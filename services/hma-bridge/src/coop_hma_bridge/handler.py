@@ -46,15 +46,23 @@ from coop_runtime.process.telemetry import TRACEPARENT
 
 Publish = Callable[[Sequence[Message]], Awaitable[None]]
 Remember = Callable[[Sequence[SeenMedium]], Awaitable[None]]
+Entails = Callable[[Received[Submitted], datetime], Sequence[Message]]
+"""What is published behind a submission's signals, which were said at that time."""
 T = TypeVar("T")
 
 _AT_ONCE = 8  # media of one submission
 _LAST_SECONDS = 10.0  # between two tries of what is ours
 
 
+def nothing(_received: Received[Submitted], _said_at: datetime) -> Sequence[Message]:
+    """Whoever waits for the signals waits already."""
+    return ()
+
+
 class MediaHandler:
     """The handler of both consumers. `places`: submissions under way at once, of them `of_one` of
-    an organisation; `taken_in`: those that are there altogether."""
+    an organisation; `taken_in`: those that are there altogether; `entails`: what their signals
+    entail."""
 
     def __init__(
         self,
@@ -67,12 +75,14 @@ class MediaHandler:
         places: int = 256,
         of_one: int = 64,
         taken_in: int = 5_000,
+        entails: Entails = nothing,
     ) -> None:
         self._media = media
         self._hasher = hasher
         self._matcher = matcher
         self._publish = publish
         self._remember = remember
+        self._entails = entails
         self._turns: Turns[Received[Submitted]] = Turns(
             self._say, places=places, of_one=of_one, taken_in=taken_in
         )
@@ -125,7 +135,7 @@ class MediaHandler:
         media += [_refused(asked) for asked in beyond]
         metric.MEDIA.labels("too-many").inc(untold)
         now = datetime.now(UTC)
-        await self._publish([_message(received, media, now)])
+        await self._publish([_message(received, media, now), *self._entails(received, now)])
         is_item = isinstance(event, ItemSubmitted)
         metric.SUBMISSIONS.labels("item" if is_item else "report").inc()
         await self._remember(seen_in(event, media))

@@ -5,7 +5,7 @@ Must not: import what it names.
 
 from __future__ import annotations
 
-from coop_runtime.process.role import Migration, Role, RoleTable
+from coop_runtime.process.role import Command, Migration, Role, RoleTable
 
 _SETTINGS = "coop_hma_bridge.settings:Settings"
 _DATABASE_ROLE = "coop_hashes"
@@ -29,4 +29,5 @@ TABLE = RoleTable(
     migration=Migration(
         "coop_hma_bridge.migrations:run", settings=_SETTINGS, database_role=_DATABASE_ROLE
     ),
+    commands=(Command("rehash", "coop_hma_bridge.rehash_command:run_rehash"),),
 )

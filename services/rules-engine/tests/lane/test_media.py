@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from coop_contracts.event import (
     ActionRequested,
     EvaluationDeferred,
@@ -90,6 +92,36 @@ async def test_values_that_came_first_are_used_after_the_deadline(
     await engine.handle(kit.submission(IMAGE, awaits_media=True, time=datetime.now(UTC) - hour))
     await lanes.run()
     assert lanes.results()[-1] == ("MEDIA", [True])
+
+
+async def test_media_that_are_looked_at_again(start: Start, kit: Any, lanes_of: Any) -> None:
+    """Long after the submission the media rules are evaluated once more, on what is said since, and
+    not on what was said before; what follows has the ids of before."""
+    engine = start(kit.rule("r1", kit.image("bad"), action_ids=("delete",)))
+    lanes = lanes_of(engine)
+    day = timedelta(days=1)
+    event = kit.submission(IMAGE, awaits_media=True, time=datetime.now(UTC) - day)
+    lanes.media.take(signals(1))
+    await engine.handle(event)
+    await lanes.run()
+    assert lanes.results()[-1] == ("MEDIA", [])
+    assert engine.broker.events(ActionRequested) == []
+    for _ in range(2):
+        await engine.handle(event)
+        since = datetime.now(UTC)
+        (waiting,) = lanes.deferred()
+        again = msgspec.structs.replace(waiting.event, media_since=since)
+        settlement = asyncio.ensure_future(
+            await lanes.waiting([msgspec.structs.replace(waiting, event=again)])
+        )
+        await asyncio.sleep(0.01)
+        assert not settlement.done()
+        lanes.media.take(signals(1, "bad"))
+        async with asyncio.timeout(_SECONDS):
+            await settlement
+        assert lanes.results()[-1] == ("MEDIA", [True])
+    first, second = engine.broker.events(ActionRequested)
+    assert first.execution_id == second.execution_id
 
 
 async def test_items_that_await_no_media_are_evaluated_at_once(

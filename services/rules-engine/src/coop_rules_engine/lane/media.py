@@ -2,7 +2,8 @@
 
 Guarantees: the lane's rules run once: when the values are there, or at the deadline after the
 submission, whichever comes first; what is not known by then is unavailable. Rules of the slow lane
-that need media too get them here, and then go on to the slow lane.
+that need media too get them here, and then go on to the slow lane. Where media were looked at again
+the lane runs once more, on what was said then: its effects have the ids of before.
 Must not: ask for media; who hashes them says so on the log.
 """
 
@@ -38,7 +39,9 @@ class MediaEvaluation:
         media = await self._media.get(
             event.submission_id,
             submitted=submission.time,
-            deadline=submission.time.timestamp() + self._deadline,
+            # What is looked at again may be long after its submission.
+            deadline=(event.media_since or submission.time).timestamp() + self._deadline,
+            since=event.media_since,
         )
         metric.MEDIA_AWAITED.labels("missing" if media is None else "came").inc()
         rules = await self._registry.rules(event.org_id, event.config_revision)
