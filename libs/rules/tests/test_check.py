@@ -35,7 +35,10 @@ def problems(condition: Any, **others: Any) -> list[tuple[str, str]]:
         item_types=ITEM_TYPES,
         text_banks=others.pop("banks", BANKS),
         location_banks=LOCATION_BANKS,
-        hash_banks={"bank": HashBank(id="bank", name="Bank", hma_name="h")},
+        hash_banks={
+            "bank": HashBank(id="bank", name="Bank", hma_name="h"),
+            "good": HashBank(id="good", name="Good", hma_name="g", known_good=True),
+        },
         **others,
     )
     return [(problem.pointer, problem.reason) for problem in found]
@@ -161,6 +164,11 @@ def negated_by(*conditions: Any) -> dict[str, Any]:
             "takes GEOHASH",
         ),
         (signal("IMAGE_SIMILARITY_MATCH", field("picture")), "/matchingValues", "needs matching"),
+        (
+            signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["bank", "good"]),
+            "/matchingValues/imageBankIds/1",
+            "known to be good",
+        ),
         (
             signal("IMAGE_SIMILARITY_MATCH", field("picture"), imageBankIds=["gone"]),
             "/matchingValues/imageBankIds/0",

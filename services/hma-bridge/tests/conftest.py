@@ -64,9 +64,13 @@ TYPE = ItemType(
 )
 
 
-def bank(bank_id: str = "b1", ratio: float = 1.0) -> HashBank:
+def bank(bank_id: str = "b1", ratio: float = 1.0, *, good: bool = False) -> HashBank:
     return HashBank(
-        id=bank_id, name=bank_id, hma_name=f"COOP_{bank_id.upper()}", enabled_ratio=ratio
+        id=bank_id,
+        name=bank_id,
+        hma_name=f"COOP_{bank_id.upper()}",
+        enabled_ratio=ratio,
+        known_good=good,
     )
 
 

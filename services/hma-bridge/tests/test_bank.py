@@ -44,7 +44,7 @@ from coop_hma_bridge.file_hash import FileHashes, Hasher
 from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.hma_matcher import StoredBanks
 from coop_hma_bridge.keeper import EntryKeeper
-from coop_hma_bridge.matcher import takes_part
+from coop_hma_bridge.matcher import WeighedMatcher, takes_part
 from coop_hma_bridge.store import NewEntry
 from coop_runtime.internal.client import CallFailed, CallRefused, InternalApi
 from coop_runtime.internal.gate import Gate
@@ -160,6 +160,28 @@ async def test_every_process_matches_within_a_second(
         assert await seconds(wanted) < 1
     assert (await add(api, 5)).added == 1
     assert await seconds(True) < 1
+
+
+async def test_what_is_known_to_be_good(api: InternalApi, banks: Banks) -> None:
+    """A hash that is in a bank of known good as it is, is not what another bank has nearly; it is
+    what another bank has as it is, and being near to something good changes nothing. What is good
+    is said in each case."""
+    table = table_of((Kind.HASH_BANK, bank("b1")), (Kind.HASH_BANK, bank("good", good=True)))
+    matcher = WeighedMatcher(banks.matcher(table))
+    logo = NewHash(algorithm="pdq", hash=pdq(1, flip=4))
+    await add(api, 1)
+    await api.ask(ORG, ADD_HASHES, AddHashes(bank_id="good", hashes=(logo,)))
+
+    async def told(bits: str) -> set[tuple[str, int | None, bool]]:
+        found = await matcher.match(ORG, some(bits), seed="s")
+        return {(one.bank_id, one.distance, one.known_good) for one in found}
+
+    assert await told(pdq(1, flip=4)) == {("good", 0, True)}
+    assert await told(pdq(1)) == {("b1", 0, False), ("good", 4, True)}
+    assert await told(pdq(1, flip=3)) == {("b1", 3, False), ("good", 1, True)}
+    film = NewHash(algorithm="md5", hash="0" * 32)
+    await api.ask(ORG, ADD_HASHES, AddHashes(bank_id="b1", hashes=(film,)))
+    assert await told(pdq(1, flip=4)) == {("b1", 0, False), ("good", 0, True)}
 
 
 async def test_a_process_that_starts_knows_all(api: InternalApi, banks_of: BanksOf) -> None:

@@ -93,14 +93,17 @@ async def test_nothing_else_is(album: Any, data: dict[str, Any]) -> None:
 
 
 async def test_only_while_a_bank_is_in_use(ingest: Any) -> None:
-    """Without a bank, or with banks of ratio 0, nobody waits; and of another organisation's none
-    counts."""
+    """Without a bank, with banks of ratio 0, or of what is known to be good, nobody waits; and of
+    another organisation's none counts."""
     ingest.configure(Kind.ITEM_TYPE, ALBUM, "album")
     assert not await stamped(ingest, WITH_MEDIA[0])
     bank(ingest, 0.0)
     assert not await stamped(ingest, WITH_MEDIA[0])
     bank(ingest, 0.01)
     assert await stamped(ingest, WITH_MEDIA[0])
+    good = HashBank(id="b", name="Good", hma_name="COOP_ORG1_GOOD", known_good=True)
+    ingest.configure(Kind.HASH_BANK, good, "b")
+    assert not await stamped(ingest, WITH_MEDIA[0])
     ingest.configure(Kind.HASH_BANK, None, "b")
     other = HashBank(id="b", name="Known", hma_name="COOP_ORG2_KNOWN")
     ingest.configure(Kind.HASH_BANK, other, "b", "org2")

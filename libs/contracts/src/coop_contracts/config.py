@@ -320,12 +320,15 @@ class LocationBank(Document, frozen=True, kw_only=True):
 
 
 class HashBank(Document, frozen=True, kw_only=True):
-    """A bank of media hashes; its contents live in the Hasher-Matcher-Actioner as `hma_name`."""
+    """A bank of media hashes; its contents live in the Hasher-Matcher-Actioner as `hma_name`. One
+    that is `known_good` has what is harmless: no rule passes by it, and what is in it by its very
+    hash is not taken for what other banks have nearly."""
 
     name: str
     hma_name: str
     description: str = ""
     enabled_ratio: float = 1.0
+    known_good: bool = False
 
 
 class Integration(Document, frozen=True, kw_only=True):

@@ -188,12 +188,14 @@ class EvaluationDeferred(
 
 class MatchedBank(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A bank that has a medium: by which `algorithm`, how far off in bits (0 for one that is the
-    same or nothing), by which of its entries, nearest first, ten at most."""
+    same or nothing), by which of its entries, nearest first, ten at most. `known_good`: the bank
+    says that it is harmless, and no rule passes by it."""
 
     bank_id: str
     distance: int | None = None
     signal_ids: tuple[str, ...] = ()
     algorithm: str = "pdq"
+    known_good: bool = False
 
 
 class MediaSignal(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

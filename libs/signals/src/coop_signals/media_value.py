@@ -255,7 +255,11 @@ def _value(
     error = why if medium is None else medium.error
     if medium is None or error is not None:
         return SignalValue(key=need.key, signal=need.signal.name, position=position, error=error)
-    matched = [bank.bank_id for bank in medium.matched_banks if bank.bank_id in banks]
+    matched = [
+        bank.bank_id
+        for bank in medium.matched_banks
+        if bank.bank_id in banks and not bank.known_good
+    ]
     return SignalValue(
         key=need.key,
         signal=need.signal.name,

@@ -17,7 +17,7 @@ from coop_hma_bridge.handler import MediaHandler
 from coop_hma_bridge.hma import Hma
 from coop_hma_bridge.hma_matcher import BothMatchers, HmaKeeper, HmaMatcher, StoredBanks
 from coop_hma_bridge.keeper import EntryKeeper, SeenKeeper
-from coop_hma_bridge.matcher import EmbeddedMatcher, Matcher
+from coop_hma_bridge.matcher import EmbeddedMatcher, Matcher, WeighedMatcher
 from coop_hma_bridge.seen_writer import SeenWriter
 from coop_hma_bridge.settings import Settings
 from coop_hma_bridge.submission import SubmittedMedia
@@ -58,9 +58,9 @@ def matching(
         config, book, numbers, stale=follower.stale, most_stale=settings.hash_stale
     )
     if not settings.hma_url:
-        return own, None
+        return WeighedMatcher(own), None
     hma = Hma(settings.hma_url, settings.hma_token.get_secret_value(), timeout=settings.hma_timeout)
-    return BothMatchers(own, HmaMatcher(config, hma)), hma
+    return WeighedMatcher(BothMatchers(own, HmaMatcher(config, hma))), hma
 
 
 def hashing(settings: Settings) -> tuple[Hasher, Callable[[], Awaitable[None]]]:

@@ -41,9 +41,7 @@ class HmaMatcher:
 
     async def match(self, org_id: str, hashes: FileHashes, *, seed: str) -> tuple[MatchedBank, ...]:
         """Raises Retryable while it does not answer, or its index is stale."""
-        names = {
-            bank.hma_name: bank_id for bank_id, bank in banks_in_use(self._table, org_id).items()
-        }
+        names = {bank.hma_name: bank for bank in banks_in_use(self._table, org_id).values()}
         if not names:
             return ()
         asked = [("pdq", bits) for bits in hashes.pdq]
@@ -59,14 +57,15 @@ class HmaMatcher:
         )
 
 
-def _matched(bank_id: str, signal_type: str, matches: list[HmaMatch]) -> MatchedBank:
+def _matched(bank: HashBank, signal_type: str, matches: list[HmaMatch]) -> MatchedBank:
     nearest = sorted(matches, key=lambda match: match.distance)
     ids = dict.fromkeys(match.content_id for match in nearest)
     return MatchedBank(
-        bank_id=bank_id,
+        bank_id=bank.id,
         algorithm="md5" if signal_type == "video_md5" else signal_type,
         distance=nearest[0].distance,
         signal_ids=tuple(f"hma:{one}" for one in list(ids)[:SIGNALS]),
+        known_good=bank.known_good,
     )
 
 

@@ -2,6 +2,7 @@
 
     EmbeddedMatcher    the bridge's own banks, in memory
     hma.HmaMatcher     the banks of a Hasher-Matcher-Actioner
+    WeighedMatcher     what counts of all that: known good against nearly bad
 
 Guarantees: an answer names banks of that organisation only, nearest entries first, `SIGNALS` of a
 bank at most; who cannot answer raises `Retryable` and is asked again.
@@ -76,7 +77,7 @@ class EmbeddedMatcher:
         if self._stale() > self._most_stale:
             raise Ours("banks", "the banks' entries are out of reach")
         banks = {
-            number: bank_id
+            number: bank
             for bank_id, bank in banks_in_use(self._table, org_id).items()
             if takes_part(bank, seed) and (number := self._numbers.of(org_id, bank_id)) is not None
         }
@@ -84,9 +85,9 @@ class EmbeddedMatcher:
             return ()
         found = self.look_up(hashes.md5, hashes.pdq)
         return tuple(
-            matched_bank(bank_id, algorithm, [m for m in matches if m.bank == number])
+            matched_bank(bank, algorithm, [m for m in matches if m.bank == number])
             for algorithm, matches in found
-            for number, bank_id in banks.items()
+            for number, bank in banks.items()
             if any(m.bank == number for m in matches)
         )
 
@@ -105,11 +106,33 @@ class EmbeddedMatcher:
         ]
 
 
-def matched_bank(bank_id: str, algorithm: Algorithm, matches: Sequence[Match]) -> MatchedBank:
+def matched_bank(bank: HashBank, algorithm: Algorithm, matches: Sequence[Match]) -> MatchedBank:
     """What is said of a bank that has these, nearest first."""
     return MatchedBank(
-        bank_id=bank_id,
+        bank_id=bank.id,
         algorithm=algorithm,
         distance=matches[0].distance,
         signal_ids=tuple(str(match.entry_id) for match in matches[:SIGNALS]),
+        known_good=bank.known_good,
     )
+
+
+def weighed(banks: Sequence[MatchedBank]) -> tuple[MatchedBank, ...]:
+    """What counts of the banks that have a medium. One that a bank of known good has by its very
+    hash is not what other banks have nearly; what they have by its very hash, it is. A near match
+    with something good proves nothing: what is bad may be as near."""
+    if not any(one.known_good and one.distance == 0 for one in banks):
+        return tuple(banks)
+    return tuple(one for one in banks if one.known_good or not one.distance)
+
+
+class WeighedMatcher:
+    """Another matcher's answers, weighed: the last of them all, since what is good may be known
+    here, and what is bad there."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._matcher = matcher
+
+    async def match(self, org_id: str, hashes: FileHashes, *, seed: str) -> tuple[MatchedBank, ...]:
+        """Raises Retryable."""
+        return weighed(await self._matcher.match(org_id, hashes, seed=seed))

@@ -19,4 +19,7 @@ class MediaStamp:
     def awaits(self, org_id: str) -> bool:
         """Whether the organisation's media are hashed."""
         banks = self._table.all(org_id, Kind.HASH_BANK)
-        return any(isinstance(bank, HashBank) and bank.enabled_ratio > 0 for bank in banks.values())
+        return any(
+            isinstance(bank, HashBank) and bank.enabled_ratio > 0 and not bank.known_good
+            for bank in banks.values()
+        )

@@ -285,6 +285,21 @@ async def test_places_are_kept_like_words(admin: Any, kit: Any) -> None:
     assert (await admin.call("DELETE", path)).status_code == 409
 
 
+async def test_a_bank_of_what_is_good_stays_one(admin: Any) -> None:
+    """What a bank has is said when it is made; who does not say it later changes nothing."""
+    made = await admin.make("/v1/hash-banks", {"name": "Logos", "knownGood": True})
+    plain = await admin.make("/v1/hash-banks", {"name": "Scams"})
+    assert (made["knownGood"], plain["knownGood"]) == (True, False)
+    path = f"/v1/hash-banks/{made['id']}"
+    renamed = await admin.call("PUT", path, {"name": "Our logos"})
+    assert (renamed.status_code, renamed.json()["knownGood"]) == (200, True), renamed.text
+    for bank, other in ((made, False), (plain, True)):
+        body = {"name": bank["name"], "knownGood": other}
+        refused = await admin.call("PUT", f"/v1/hash-banks/{bank['id']}", body)
+        assert refused.status_code == 422
+        assert [one["pointer"] for one in refused.json()["errors"]] == ["/knownGood"]
+
+
 async def test_hash_banks_keep_their_name_at_hma(admin: Any, kit: Any) -> None:
     """A hash bank has a name that HMA takes, of its own, and keeps it when it is renamed."""
     made = await admin.make("/v1/hash-banks", {"name": "known-bad (2)", "enabledRatio": 0.5})

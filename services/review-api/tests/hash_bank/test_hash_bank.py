@@ -103,7 +103,15 @@ async def test_would_this_match(admin: Any, bridge: Any, bank_id: str) -> None:
         "pdq": PDQ,
         "md5": None,
         "quality": 88,
-        "banks": [{"bankId": bank_id, "algorithm": "pdq", "distance": 3, "ids": ["41"]}],
+        "banks": [
+            {
+                "bankId": bank_id,
+                "algorithm": "pdq",
+                "distance": 3,
+                "ids": ["41"],
+                "knownGood": False,
+            }
+        ],
         "hashes": [ENTRY | {"addedByPerson": None}],
     }
     assert (await admin.call("POST", "/v1/hash-matches", {})).status_code == 422

@@ -117,7 +117,7 @@ async def test_facts_name_the_hash_banks_that_have_it(world: MediaWorld, kit: An
             connection, world.org_id, author="test", clock=world.context.clock
         )
         await configuration.save(
-            Kind.HASH_BANK, HashBank(id="bank-1", name="Known scams", hma_name="K")
+            Kind.HASH_BANK, HashBank(id="bank-1", name="Known logos", hma_name="K", known_good=True)
         )
     near = MatchedBank(bank_id="bank-1", distance=4, signal_ids=("s",))
     same = MatchedBank(bank_id="gone", distance=0, algorithm="md5")
@@ -129,10 +129,10 @@ async def test_facts_name_the_hash_banks_that_have_it(world: MediaWorld, kit: An
 
     async def told() -> list[tuple[Any, ...]]:
         found = (await world.admin.call("GET", path)).json()["matches"]
-        names = ("bankId", "bankName", "algorithm", "distance")
+        names = ("bankId", "bankName", "algorithm", "distance", "knownGood")
         return [tuple(one[name] for name in names) for one in found]
 
-    both = [("gone", None, "md5", 0), ("bank-1", "Known scams", "pdq", 4)]
+    both = [("gone", None, "md5", 0, False), ("bank-1", "Known logos", "pdq", 4, True)]
     assert await told() == both
     later, last = now + timedelta(minutes=1), now + timedelta(minutes=2)
     await projected([world.looked_up(item, url, at=later, error="gone")])

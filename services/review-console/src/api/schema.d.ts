@@ -9483,7 +9483,9 @@ export interface components {
         /**
          * HashBankBody
          * @description A bank of media hashes. Its contents are kept by the Hasher-Matcher-Actioner; `enabledRatio`
-         *     is the share of them that match.
+         *     is the share of them that match. With `knownGood`, which stays as it was when the bank was made,
+         *     it has what is harmless: no rule passes by it, and a medium that is in it by its very hash is
+         *     not taken for what other banks have nearly.
          */
         HashBankBody: {
             /**
@@ -9501,6 +9503,11 @@ export interface components {
              * @default null
              */
             id?: string | null;
+            /**
+             * Knowngood
+             * @default null
+             */
+            knownGood?: boolean | null;
             /** Name */
             name: string;
         };
@@ -9590,6 +9597,11 @@ export interface components {
             hmaName: string;
             /** Id */
             id: string;
+            /**
+             * Knowngood
+             * @default false
+             */
+            knownGood?: boolean;
             /** Name */
             name: string;
             /** Revision */
@@ -11739,7 +11751,8 @@ export interface components {
         };
         /**
          * MatchedBankView
-         * @description A bank that would match: by what, and at what distance in bits (0: the very same hash).
+         * @description A bank that would match: by what, and at what distance in bits (0: the very same hash). By
+         *     one that is `knownGood` no rule passes.
          */
         MatchedBankView: {
             /** Algorithm */
@@ -11750,6 +11763,8 @@ export interface components {
             distance: number | null;
             /** Ids */
             ids: string[];
+            /** Knowngood */
+            knownGood: boolean;
         };
         /** MatchedLocationView */
         MatchedLocationView: {
@@ -11837,6 +11852,7 @@ export interface components {
          * MediaMatchView
          * @description A hash bank that has a medium, as was found at `matchedAt`; `bankName` is null where the bank
          *     is gone. `distance` is in bits: 0 of a file that is the same, null where it was not told.
+         *     `knownGood`: the bank has what is harmless.
          */
         MediaMatchView: {
             /** Algorithm */
@@ -11847,6 +11863,8 @@ export interface components {
             bankName: string | null;
             /** Distance */
             distance: number | null;
+            /** Knowngood */
+            knownGood: boolean;
             /**
              * Matchedat
              * Format: date-time

@@ -67,6 +67,23 @@ async def test_media_rules_run_when_the_values_arrive(
     assert len(engine.broker.events(ActionRequested)) == 1
 
 
+async def test_what_is_known_to_be_good_passes_no_rule(
+    start: Start, kit: Any, lanes_of: Any
+) -> None:
+    """Also where a rule of before names the bank."""
+    engine = start(kit.rule("r1", kit.image("good"), action_ids=("delete",)))
+    lanes = lanes_of(engine)
+    found = signals(1)
+    medium = msgspec.structs.replace(
+        found.media[0], matched_banks=(MatchedBank(bank_id="good", distance=0, known_good=True),)
+    )
+    lanes.media.take(msgspec.structs.replace(found, media=(medium,)))
+    await engine.handle(kit.submission(IMAGE, awaits_media=True, time=datetime.now(UTC)))
+    await lanes.run()
+    assert lanes.results()[-1] == ("MEDIA", [])
+    assert engine.broker.events(ActionRequested) == []
+
+
 async def test_media_that_never_come_are_unavailable(start: Start, kit: Any, lanes_of: Any) -> None:
     """At the deadline after the submission the media rules run without values; what comes later
     changes nothing."""

@@ -71,9 +71,15 @@ def bind_matching(
         return _areas(wanted, scope, problems)
     if scope.hash_banks is not None:
         for index, bank_id in enumerate(wanted.image_bank_ids):
-            if bank_id not in scope.hash_banks:
-                place = pointer("matchingValues", "imageBankIds", index)
+            bank, place = (
+                scope.hash_banks.get(bank_id),
+                pointer("matchingValues", "imageBankIds", index),
+            )
+            if bank is None:
                 problems.append(ConditionProblem(place, f"there is no hash bank {bank_id}"))
+            elif bank.known_good:
+                said = f"{bank.name} has what is known to be good: no rule passes by it"
+                problems.append(ConditionProblem(place, said))
     return Matched()
 
 

@@ -70,5 +70,7 @@ def check_hash_bank(bank: HashBank, previous: HashBank | None) -> Iterator[Fault
     """Faults of a hash bank."""
     if previous is not None and previous.hma_name != bank.hma_name:
         yield Fault("/hmaName", "cannot be changed: the contents are kept under it")
+    if previous is not None and previous.known_good != bank.known_good:
+        yield Fault("/knownGood", "cannot be changed: make another bank")
     if not 0 <= bank.enabled_ratio <= 1:
         yield Fault("/enabledRatio", "from 0 to 1")

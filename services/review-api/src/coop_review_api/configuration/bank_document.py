@@ -117,11 +117,14 @@ class LocationBankView(Stamped):
 
 class HashBankBody(DocumentBody):
     """A bank of media hashes. Its contents are kept by the Hasher-Matcher-Actioner; `enabledRatio`
-    is the share of them that match."""
+    is the share of them that match. With `knownGood`, which stays as it was when the bank was made,
+    it has what is harmless: no rule passes by it, and a medium that is in it by its very hash is
+    not taken for what other banks have nearly."""
 
     name: Name
     description: Text2000 = ""
     enabled_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    known_good: bool | None = None
 
 
 class HashBankView(Stamped):
@@ -132,6 +135,7 @@ class HashBankView(Stamped):
     hma_name: str
     description: str = ""
     enabled_ratio: float = 1.0
+    known_good: bool = False
 
 
 class TextBankPatchBody(Body):

@@ -43,7 +43,10 @@ async def _hash_bank(sent: SentDocument[HashBank]) -> HashBank:
         name = sent.previous.hma_name  # a rename there loses the contents
     else:
         name = hma_name(sent.configuration.org_id, sent.fields["name"], sent.document_id)
-    return sent.to(HashBank, hmaName=name)
+    good = sent.fields.get("knownGood")
+    if good is None:
+        good = sent.previous is not None and sent.previous.known_good
+    return sent.to(HashBank, hmaName=name, knownGood=good)
 
 
 TEXT_BANKS: Final = DocumentKind(

@@ -138,12 +138,14 @@ class HashMatchBody(Body):
 
 
 class MatchedBankView(Model):
-    """A bank that would match: by what, and at what distance in bits (0: the very same hash)."""
+    """A bank that would match: by what, and at what distance in bits (0: the very same hash). By
+    one that is `knownGood` no rule passes."""
 
     bank_id: str
     algorithm: str
     distance: int | None
     ids: list[str]
+    known_good: bool
 
     @classmethod
     def of(cls, bank: MatchedBank) -> MatchedBankView:
@@ -153,6 +155,7 @@ class MatchedBankView(Model):
             algorithm=bank.algorithm,
             distance=bank.distance,
             ids=list(bank.signal_ids),
+            known_good=bank.known_good,
         )
 
 

@@ -134,10 +134,11 @@ def _nearest(banks: Sequence[MatchedBank]) -> list[MatchedBank]:
 
 class Match(Struct, frozen=True, kw_only=True):
     """A bank that has the medium; `bank_name` is None where the bank is gone. `distance` is in
-    bits."""
+    bits. `known_good`: the bank says that it is harmless."""
 
     bank_id: str
     bank_name: str | None
+    known_good: bool
     algorithm: str
     distance: int | None
     matched_at: datetime
@@ -159,7 +160,8 @@ async def matches_of(
     found = []
     for row in rows:
         bank = banks.get(Kind.HASH_BANK, HashBank, row.bank_id)
-        found.append(Match(bank_name=bank.name if bank else None, **row._mapping))
+        name, good = (bank.name, bank.known_good) if bank else (None, False)
+        found.append(Match(bank_name=name, known_good=good, **row._mapping))
     return found
 
 

@@ -17,10 +17,12 @@ from coop_review_api.media.medium import Facts
 
 class MediaMatchView(Model):
     """A hash bank that has a medium, as was found at `matchedAt`; `bankName` is null where the bank
-    is gone. `distance` is in bits: 0 of a file that is the same, null where it was not told."""
+    is gone. `distance` is in bits: 0 of a file that is the same, null where it was not told.
+    `knownGood`: the bank has what is harmless."""
 
     bank_id: str
     bank_name: str | None
+    known_good: bool
     algorithm: str
     distance: int | None
     matched_at: datetime
