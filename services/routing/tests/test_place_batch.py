@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_contracts.config import Kind, Queue
+from coop_contracts.config import Kind, Policy, Queue
 from coop_contracts.event import ItemRef
 from coop_queues.store import (
     Claims,
@@ -79,6 +81,25 @@ async def test_a_batch_becomes_jobs_and_again_nothing(
     [spam] = jobs["spam"].entries
     assert spam.routing.rule is not None
     assert spam.routing.rule.id == "r1"
+
+
+async def test_a_notices_clock_runs_from_the_notice(
+    engine: AsyncEngine,
+    order: OrderIndex,
+    configuration: Configuration,
+    entry_router: EntryRouter,
+    org: str,
+) -> None:
+    """What somebody asked to have removed is due 48 hours after they asked, however much later it
+    comes; in the queue that was chosen."""
+    configuration.put(Kind.POLICY, Policy(id="p", name="Removal", review_within_minutes=2880))
+    noticed = datetime.now(UTC) - timedelta(hours=10)
+    asked = request(org, "1", time=noticed, policy_ids=("p",), queue_id="spam")
+    await Placer(engine, order, entry_router)(received(asked))
+    async with transaction(engine) as connection:
+        [job] = await jobs_of_item(connection, org, ItemRef("i1", "post"))
+    assert job.queue_id == "spam"
+    assert job.deadline == noticed + timedelta(hours=48)
 
 
 async def test_redis_hears_of_a_job_from_the_replay(

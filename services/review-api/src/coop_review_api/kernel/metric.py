@@ -58,6 +58,18 @@ MAILS = Counter(
     "Attempts to send a mail, by outcome: sent, retried, dead.",
     ["outcome"],
 )
+JOBS_PAST_DEADLINE = Level(
+    "coop_review_jobs_past_deadline",
+    "Pending jobs that are past what their queue, or a policy, promised.",
+    measured=True,
+    gone="counted anew every minute",
+)
+PAST_DEADLINE_SECONDS = Level(
+    "coop_review_past_deadline_seconds",
+    "For how long the oldest of those jobs has been past its deadline; 0 where there is none.",
+    measured=True,
+    gone="measured anew every minute",
+)
 MAILS_PENDING = Level(
     "coop_review_mails_pending",
     "Mails that wait to be sent.",

@@ -45,6 +45,7 @@ from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
 from coop_review_api.tally.keeper import TallyKeeper
 from coop_review_api.tally.open_job import OpenJobCounter
+from coop_review_api.tally.past_deadline import PastDeadline
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.outbox import Relay
 from coop_runtime.egress.guard import EgressGuard
@@ -121,6 +122,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("keepings", KeepingKeeper(engine, order).run)
     service.add_task("decision-count", DecisionCounter(engine, clock=now).run)
     service.add_task("open-jobs", OpenJobCounter(engine, clock=now).run)
+    service.add_task("past-deadline", PastDeadline(engine, clock=now).run)
     service.add_task("tallies", TallyKeeper(engine, clock=now).run)
     service.add_task("prune", NotificationPruner(engine, clock=now).run)
     service.add_task("endings", EndingKeeper(engine, ENDINGS, clock=now).run)
