@@ -12,9 +12,13 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from coop_contracts.event import ReviewRequested
+from coop_contracts.event import ItemSubmitted, ReviewRequested
+from coop_contracts.ids import new_id
 from coop_contracts.permission import Role
 from coop_review_api.kernel.schema import outbox
+from coop_review_api.projection.handler import Projection
+from coop_runtime.database.partition import Partitions
+from coop_runtime.kafka.message import Received
 
 from ..media.media_world import MediaWorld
 from .conftest import audited
@@ -157,6 +161,47 @@ async def test_another_queue_or_notice_is_another_order(
     events = await requested(engine, world)
     assert len({one.entry_id for one in events}) == 3
     assert [one.time.isoformat() for one in events[1:]] == noticed
+
+
+async def test_what_is_for_ncmec_is_about_the_author(
+    admin: Any, seen: Seen, bank_id: str, engine: Any, world: MediaWorld, sign_in: Any
+) -> None:
+    """In the queue whose jobs become reports it is a matter of child safety: of the author, as far
+    as that is known, with the item beside. Who may not see such material queues nothing there."""
+    seen.items = ["a", "b"]
+    settings = (await admin.call("GET", "/v1/settings")).json()
+    changed = {"name": settings["name"], "ncmecQueueId": world.queue_id}
+    answer = await admin.call("PUT", "/v1/settings", changed)
+    assert answer.status_code == 200, answer.text
+    await submitted(engine, world, "a")
+    manager = await sign_in(Role.RULES_MANAGER)
+    order = order_of(await previewed(admin, bank_id), world)
+    refused = await queue(manager, bank_id, order)
+    assert refused.status_code == 422
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/queueId"]
+    assert (await queue(admin, bank_id, order)).json() == {"items": 2}
+    known, unknown = await requested(engine, world)
+    assert {known.job_kind, unknown.job_kind} == {"NCMEC"}
+    assert (known.item.id, known.item.type_id) == ("author", "user")
+    assert [one.id for one in known.related_items] == ["a"]
+    assert (unknown.item.id, unknown.related_items) == ("b", ())
+
+
+async def submitted(engine: Any, world: MediaWorld, item_id: str) -> None:
+    """The item is on the log, and the projector has seen it."""
+    clock, submission = world.context.clock, new_id()
+    event = ItemSubmitted(
+        event_id=new_id(),
+        org_id=world.org_id,
+        time=clock(),
+        correlation_id=submission,
+        submission_id=submission,
+        item=world.item(item_id),
+        request_id="r",
+        config_revision=1,
+    )
+    projection = Projection(engine, Partitions(engine), clock=clock, retention=timedelta(days=30))
+    await projection.submitted([Received(event, b"", event.topic, 0, 0, {}, -1)])
 
 
 async def test_what_broke_off_goes_on(

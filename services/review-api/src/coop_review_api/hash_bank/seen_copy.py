@@ -8,7 +8,8 @@
 Guarantees: nothing is queued before a person has confirmed the number of the preview; who did, and
 for which hash, is in the audit log before the first item is; an item is queued once for a bank, a
 hash, a queue and a notice, however often, and however far it came before it broke off: ids are made
-of those. A notice's clock runs from the notice.
+of those. A notice's clock runs from the notice. What goes to the queue for reports to NCMEC is a
+matter of child safety and about the author, with the item beside it, as from everywhere else.
 Must not: decide what becomes of an item; people do.
 """
 
@@ -26,6 +27,7 @@ from coop_contracts.config import Kind, Policy, Queue
 from coop_contracts.error import pointer
 from coop_contracts.event import ItemRef, ReviewRequested, SubmittedItem
 from coop_contracts.hash_bank import CountCopies, FindCopies, SeenCopy
+from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.enforcement.platform_order import MAX_DATA, size_of, stub_of
 from coop_review_api.kernel.access import may_know
@@ -68,12 +70,14 @@ class Sought:
 
 @dataclass(frozen=True, kw_only=True)
 class CopyOrder:
-    """Copies of a hash for a queue. `noticed_at`: when somebody asked for their removal."""
+    """Copies of a hash for a queue; `to_ncmec`: for the one whose jobs become reports to NCMEC.
+    `noticed_at`: when somebody asked for their removal."""
 
     org_id: str
     bank_id: str
     digits: str
     queue_id: str
+    to_ncmec: bool
     policy_ids: tuple[str, ...]
     note: str | None
     noticed_at: datetime | None
@@ -95,6 +99,8 @@ def check(order: CopyOrder, catalogue: Catalogue, principal: Principal) -> list[
         faults.append(Fault("/queueId", "no such queue"))
     elif queue.is_appeals_queue:
         faults.append(Fault("/queueId", "this queue is for appeals"))
+    elif order.to_ncmec and not principal.may(Permission.VIEW_CHILD_SAFETY_DATA):
+        faults.append(Fault("/queueId", "this queue is for those who see child-safety material"))
     for index, policy_id in enumerate(order.policy_ids):
         if catalogue.get(Kind.POLICY, Policy, policy_id) is None:
             faults.append(Fault(pointer("policyIds", index), "no such policy"))
@@ -109,10 +115,15 @@ def once(copies: Iterable[SeenCopy], known: set[ItemRef]) -> list[ItemRef]:
 
 
 def request_of(
-    order: CopyOrder, item: SubmittedItem, *, revision: int, now: datetime
+    order: CopyOrder,
+    item: SubmittedItem,
+    *,
+    author: SubmittedItem | None,
+    revision: int,
+    now: datetime,
 ) -> ReviewRequested:
     """What places one item. Its time is the notice's, where there was one: a policy's clock, and a
-    queue's, run from there."""
+    queue's, run from there. `author`: whom a job of NCMEC's queue is about, where that is known."""
     target = ids.item_key(order.org_id, item.type_id, item.id)
     return ReviewRequested(
         event_id=ids.new_id(),
@@ -120,12 +131,14 @@ def request_of(
         time=order.noticed_at or now,
         correlation_id=order.cause,
         entry_id=ids.execution_id(cause=order.cause, action="copy", target=target),
-        item=item,
+        item=author or item,
         source="BULK_ACTION",
         config_revision=revision,
         policy_ids=order.policy_ids,
         queue_id=order.queue_id,
         note=order.note,
+        job_kind="NCMEC" if order.to_ncmec else "DEFAULT",
+        related_items=() if author is None else (item,),
         actor_id=order.actor_id,
     )
 
@@ -136,12 +149,20 @@ async def place(
     """Puts these into the outbox."""
     catalogue = await load_catalogue(connection, order.org_id, (Kind.ITEM_TYPE,))
     known = await latest_items(connection, order.org_id, items)
+    creators = {item.creator for item in known.values() if item.creator and order.to_ncmec}
+    authors = await latest_items(connection, order.org_id, creators)
     messages = []
     for ref in items:
         item = known.get(ref)
         if item is None or size_of(item) > MAX_DATA:
             item = stub_of(ref, catalogue)
-        request = request_of(order, item, revision=catalogue.revision, now=now)
-        key = ids.item_key(order.org_id, ref.type_id, ref.id)
+        author = None
+        if order.to_ncmec and item.creator is not None and item.creator != ref:
+            author = authors.get(item.creator)
+            if author is None or size_of(author) + size_of(item) > MAX_DATA:
+                author = stub_of(item.creator, catalogue)
+        request = request_of(order, item, author=author, revision=catalogue.revision, now=now)
+        about = request.item
+        key = ids.item_key(order.org_id, about.type_id, about.id)
         messages.append(message_of(request, key=key))
     await append(connection, outbox, messages)

@@ -20,6 +20,7 @@ from coop_contracts.hash_bank import COUNT_COPIES, FIND_COPIES, MAX_COPIES, Seen
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.configuration.document_resource import HASH_BANK_RESOURCE
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.hash_bank import seen_copy
 from coop_review_api.hash_bank.bridge import HashBridge
 from coop_review_api.hash_bank.seen_copy import KINDS, CopyOrder, Sought
@@ -113,20 +114,22 @@ async def queue_copies(
     context = context_of(request)
     bridge, now = part_of(request, HashBridge), context.clock()
     sought = _sought(body, since=body.since, until=body.until)
+    async with transaction(context.engine) as connection:
+        await HASH_BANK_RESOURCE.documents.read(connection, principal, bank_id)
+        catalogue = await load_catalogue(connection, principal.org_id, KINDS)
+        settings = await settings_of(connection, principal.org_id)
     order = CopyOrder(
         org_id=principal.org_id,
         bank_id=bank_id,
         digits=body.hash,
         queue_id=body.queue_id,
+        to_ncmec=body.queue_id == settings.ncmec_queue_id,
         policy_ids=tuple(body.policy_ids),
         note=body.note,
         noticed_at=body.noticed_at,
         actor_id=principal.user_id,
     )
     faults = _notice_faults(body.noticed_at, now)
-    async with transaction(context.engine) as connection:
-        await HASH_BANK_RESOURCE.documents.read(connection, principal, bank_id)
-        catalogue = await load_catalogue(connection, principal.org_id, KINDS)
     faults += seen_copy.check(order, catalogue, principal)
     if faults:
         raise Invalid(faults)
