@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from coop_contracts.config import Kind
-from coop_contracts.event import EvaluationDeferred, ItemSubmitted, MediaSignals, encode
+from coop_contracts.event import EvaluationDeferred, ItemRef, ItemSubmitted, MediaSignals, encode
 from coop_hma_bridge.handler import MediaHandler
 from coop_hma_bridge.rehash import Span, Tally, again, rehash
 from coop_hma_bridge.rehash_command import run_rehash
@@ -142,6 +142,24 @@ async def test_one_that_cannot_be_handled_stops_no_other(host: Host, hasher_of: 
     tally = await rehash(Log(broken, own), again_handler(hasher_of, Known(), said), SPAN, tell=told)
     assert (tally.done, tally.failed) == (1, 1)
     assert len(said.messages) == 2
+
+
+async def test_what_was_erased_is_left_alone(host: Host, hasher_of: HasherOf) -> None:
+    """An item of somebody who was erased, and a report with one: they are counted, and neither
+    fetched nor spoken of."""
+    own, other = item(media(host.put("/1", png(1)))), report({}, media(host.put("/2", png(2))))
+    kept, said = item(media(host.put("/3", png(3)))), Said()
+    asked: list[tuple[str, ItemRef, Any]] = []
+
+    async def erased(submitted: Sequence[tuple[str, ItemRef, Any]]) -> set[int]:
+        asked.extend(submitted)
+        return {n for n, one in enumerate(submitted) if n == 0 or one[1].id == "more0"}
+
+    handler = again_handler(hasher_of, Known(), said)
+    tally = await rehash(Log(own, kept, other), handler, SPAN, erased=erased, tell=told)
+    assert (tally.done, tally.erased, tally.failed) == (1, 2, 0)
+    assert host.asked == ["/3"]
+    assert (asked[0], len(asked)) == ((ORG, ItemRef("p1", "post"), own.time), 4)
 
 
 @pytest.mark.parametrize(

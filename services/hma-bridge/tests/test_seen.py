@@ -203,8 +203,8 @@ async def test_days_go_whole(engine: AsyncEngine, writers: Writers) -> None:
     for days in range(4):
         await writer.add([seen(days, at=NOW - timedelta(days=days))])
     assert [row.submission_id for row in await rows(engine)] == ["s1", "s0"]
-    assert await SeenKeeper(here, days=2).keep(NOW) == 0
-    assert await SeenKeeper(here, days=2).keep(NOW + timedelta(days=2)) == 1
+    assert await SeenKeeper(engine, here, days=2).keep(NOW) == 0
+    assert await SeenKeeper(engine, here, days=2).keep(NOW + timedelta(days=2)) == 1
     assert [row.submission_id for row in await rows(engine)] == ["s0"]
     for start in await other.starts(SEEN):
         await other.drop(SEEN, start)
@@ -212,7 +212,7 @@ async def test_days_go_whole(engine: AsyncEngine, writers: Writers) -> None:
     async with asyncio.timeout(30):
         while [row.submission_id for row in await rows(engine)] != ["s7"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    assert await SeenKeeper(here, days=0).keep(NOW + timedelta(days=3)) > 0
+    assert await SeenKeeper(engine, here, days=0).keep(NOW + timedelta(days=3)) > 0
     assert await rows(engine) == []
 
 
@@ -241,6 +241,32 @@ async def test_an_erased_users_media_are_forgotten(engine: AsyncEngine, writers:
             assert await seen_store.forget(connection, ORG, items, until=TIME) == gone
     assert [row.submission_id for row in await rows(engine)] == ["s3", "s2"]
     assert len(await rows(engine, "org2")) == 1
+
+
+async def test_what_comes_late_of_an_erased_user_is_not_remembered(
+    engine: AsyncEngine, writers: Writers
+) -> None:
+    """By a bridge that is behind, for as long as it may be on a topic; what is submitted after the
+    erasure is new. Their ids are nowhere."""
+    later, item = TIME + timedelta(minutes=5), ItemRef("erased-item", "post")
+    late, new = seen(1, item_id=item.id), seen(2, item_id=item.id, at=later)
+    asked = [(ORG, item, TIME), ("org2", item, TIME), (ORG, item, later)]
+    async with engine.begin() as connection:
+        await seen_store.forget(connection, ORG, [item], until=TIME - timedelta(days=1))
+        assert await seen_store.erased(connection, asked) == set()
+        await seen_store.forget(connection, ORG, [item, item], until=TIME)
+        await seen_store.forget(connection, ORG, [item], until=TIME - timedelta(days=1))
+        assert await seen_store.erased(connection, asked) == {0}
+    await writers.make().add([late, new])
+    assert [row.submission_id for row in await rows(engine)] == ["s2"]
+    async with engine.begin() as connection:
+        kept = str((await connection.execute(text("SELECT * FROM hashes.erased_items"))).all())
+        assert item.id not in kept
+    for days, known in ((34, {0}), (36, set())):
+        keeper = SeenKeeper(engine, Partitions(engine), days=30)
+        await keeper.keep(TIME + timedelta(days=days))
+        async with engine.begin() as connection:
+            assert await seen_store.erased(connection, asked) == known
 
 
 async def test_an_organisations_media_go_with_it(engine: AsyncEngine, writers: Writers) -> None:

@@ -153,7 +153,7 @@ def bridge(settings: Settings) -> Service:
     service.add_task("follow", follower.run)
     service.add_task("keep", EntryKeeper(engine, config).run, after=(config.wait_ready,))
     service.add_task("seen", seen.run)
-    service.add_task("seen-days", SeenKeeper(partitions, days=settings.hash_seen_days).run)
+    service.add_task("seen-days", SeenKeeper(engine, partitions, days=settings.hash_seen_days).run)
     # Nothing is matched against half a configuration, or half the banks.
     whole = (config.wait_ready, follower.wait_ready)
     service.consume("items", consumer("hma-bridge.items", ItemSubmitted), after=whole)

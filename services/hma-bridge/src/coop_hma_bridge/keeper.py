@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.config import Kind
-from coop_hma_bridge import store
+from coop_hma_bridge import seen_store, store
 from coop_hma_bridge.seen_store import SEEN
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.partition import DAY, Partitions
@@ -75,9 +75,10 @@ class EntryKeeper:
 
 
 class SeenKeeper:
-    """Media that were seen, for `days`."""
+    """Media that were seen, for `days`; which items were erased, for longer than topics last."""
 
-    def __init__(self, partitions: Partitions, *, days: int) -> None:
+    def __init__(self, engine: AsyncEngine, partitions: Partitions, *, days: int) -> None:
+        self._engine = engine
         self._partitions = partitions
         self._kept = timedelta(days=days)
 
@@ -91,6 +92,8 @@ class SeenKeeper:
                 await self._partitions.drop(SEEN, start)
                 _log.info("a day of seen media is over", start=start.isoformat())
                 gone += 1
+        async with transaction(self._engine) as connection:
+            await seen_store.forget_erased(connection, now - seen_store.KEPT_ERASED)
         return gone
 
     async def run(self) -> None:

@@ -9,6 +9,7 @@ Guarantees: signals have the ids of before, and so have the effects of the media
 evaluated again on what is said now: what was done is not done twice. Read is what was on the log
 when it began; killed, it can be run again from the start. One submission that cannot be handled is
 counted, and stops no other.
+What is of an item that was erased since is left alone.
 Must not: be in the service's groups, or have other rules evaluated again.
 """
 
@@ -16,17 +17,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from coop_contracts.event import EvaluationDeferred, ItemSubmitted, ReportSubmitted
+from coop_contracts.event import EvaluationDeferred, ItemRef, ItemSubmitted, ReportSubmitted
 from coop_contracts.ids import evaluation_id, item_key
 from coop_hma_bridge.handler import MediaHandler
-from coop_hma_bridge.submission import Submitted
+from coop_hma_bridge.submission import Submitted, items_of
 from coop_runtime.kafka.message import Message, Received, message_of
 from coop_runtime.process.error import Retryable
 from coop_runtime.process.log import logger
@@ -46,6 +47,8 @@ class Reader(Protocol):
 
 ReaderOf = Callable[[str, int], Reader]
 """Of a topic, from a time on (Unix ms)."""
+Erased = Callable[[Sequence[tuple[str, ItemRef, datetime]]], Awaitable[set[int]]]
+"""Which of these (organisation, item, when it was submitted) are erased, by their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +70,12 @@ class Span:
 
 @dataclass(kw_only=True)
 class Tally:
-    """Submissions: `found` of the span, by organisation; of those `done`, and `failed`. Records
-    that nobody can read are `unreadable`."""
+    """Submissions: `found` of the span, by organisation; of those `done`, `erased` (left alone) and
+    `failed`. Records that nobody can read are `unreadable`."""
 
     found: Counter[str] = field(default_factory=Counter)
     done: int = 0
+    erased: int = 0
     failed: int = 0
     unreadable: int = 0
 
@@ -81,9 +85,10 @@ async def rehash(
     handler: MediaHandler | None,
     span: Span,
     *,
+    erased: Erased | None = None,
     tell: Callable[[Tally], None],
 ) -> Tally:
-    """Without a handler: counts. `tell` is told after each piece. Raises Retryable (the broker)."""
+    """Without a handler: counts. `tell` is told after each piece. Raises Retryable."""
     tally = Tally()
     since_ms = int((span.since - _SLACK).timestamp() * 1000)
     for kind in (ItemSubmitted, ReportSubmitted):
@@ -92,7 +97,8 @@ async def rehash(
             while values := await asyncio.to_thread(reader.read, _AT_ONCE):
                 events = _of_span(values, kind, span, tally)
                 if handler is not None:
-                    await _handle(handler, events, tally)
+                    left = await _left(events, erased, tally)
+                    await _handle(handler, left, tally)
                 tell(tally)
         finally:
             await asyncio.to_thread(reader.close)
@@ -139,6 +145,22 @@ def _of_span(
             tally.found[event.org_id] += 1
             found.append(event)
     return found
+
+
+async def _left(
+    events: Sequence[Submitted], erased: Erased | None, tally: Tally
+) -> list[Submitted]:
+    """Those of which no item was erased."""
+    if erased is None or not events:
+        return list(events)
+    named = [
+        (number, (event.org_id, ItemRef(item.id, item.type_id), event.time))
+        for number, event in enumerate(events)
+        for item in items_of(event)
+    ]
+    gone = {named[place][0] for place in await erased([one for _, one in named])}
+    tally.erased += len(gone)
+    return [event for number, event in enumerate(events) if number not in gone]
 
 
 async def _handle(handler: MediaHandler, events: Sequence[Submitted], tally: Tally) -> None:

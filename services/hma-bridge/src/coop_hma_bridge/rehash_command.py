@@ -22,7 +22,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_contracts.event import ItemRef
+from coop_hma_bridge import seen_store
 from coop_hma_bridge.app import KINDS, hashing, matching
 from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
@@ -32,7 +35,7 @@ from coop_hma_bridge.rehash import Reader, Span, Tally, again, rehash
 from coop_hma_bridge.seen_writer import SeenWriter
 from coop_hma_bridge.settings import Settings
 from coop_hma_bridge.submission import SubmittedMedia
-from coop_runtime.database.engine import engine_of
+from coop_runtime.database.engine import engine_of, transaction
 from coop_runtime.database.partition import Partitions
 from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.kafka.log_reader import LogReader
@@ -85,8 +88,9 @@ def _moment(written: str) -> datetime:
 
 def _shown(tally: Tally, *, apply: bool) -> dict[str, Any]:
     counted = {"submissions": tally.found.total(), "byOrganisation": dict(tally.found)}
-    done = {"done": tally.done, "failed": tally.failed} if apply else {"applyWith": "--apply"}
-    return counted | done | {"unreadable": tally.unreadable}
+    done = {"done": tally.done, "erased": tally.erased, "failed": tally.failed}
+    rest: dict[str, Any] = done if apply else {"applyWith": "--apply"}
+    return counted | rest | {"unreadable": tally.unreadable}
 
 
 class _Progress:
@@ -110,14 +114,19 @@ async def _carry_out(settings: Settings, span: Span, *, apply: bool) -> Tally:
     if not apply:
         return await rehash(reader_of, None, span, tell=tell)
     async with AsyncExitStack() as stack:
-        handler = await _handler(settings, stack)
-        return await rehash(reader_of, handler, span, tell=tell)
+        engine = engine_of(settings.postgres, pool_size=4, application_name=NAME)
+        stack.push_async_callback(engine.dispose)
+
+        async def erased(submitted: Sequence[tuple[str, ItemRef, datetime]]) -> set[int]:
+            async with transaction(engine) as connection:
+                return await seen_store.erased(connection, submitted)
+
+        handler = await _handler(settings, engine, stack)
+        return await rehash(reader_of, handler, span, erased=erased, tell=tell)
 
 
-async def _handler(settings: Settings, stack: AsyncExitStack) -> MediaHandler:
+async def _handler(settings: Settings, engine: AsyncEngine, stack: AsyncExitStack) -> MediaHandler:
     """As the bridge's, ready; the stack closes what it is made of."""
-    engine = engine_of(settings.postgres, pool_size=4, application_name=NAME)
-    stack.push_async_callback(engine.dispose)
     producer = Producer(settings, client_id=NAME)
     await producer.start()
     stack.push_async_callback(producer.stop)

@@ -1,15 +1,17 @@
 """Media that were seen lately, in PostgreSQL: a partition a day.
 
 Guarantees: what is there is not written again; every statement names an organisation, or rows that
-do. Copies are looked for among all media of the time, one by one: none is missed, and nothing has
-to be kept in memory, or as an index, for what people ask now and then.
+do; of an item that was erased nothing comes back that was submitted before. Copies are looked for
+among all media of the time, one by one: none is missed, and nothing has to be kept in memory, or as
+an index, for what people ask now and then.
 Must not: decide for how many days it is kept.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -22,6 +24,8 @@ from coop_hma_bridge.schema import SCHEMA
 from coop_hma_bridge.seen import SeenMedium
 from coop_runtime.database.partition import DAY, Partitioned
 
+KEPT_ERASED: Final = timedelta(days=35)
+"""Five days longer than the longest topic."""
 SEEN: Final = Partitioned(table("seen_media", schema=SCHEMA), DAY)
 
 _ADD = text(
@@ -31,16 +35,36 @@ _ADD = text(
     SELECT g.org_id, g.time, g.submission_id, g.place, decode(g.md5, 'hex'),
            CAST('x' || g.pdq AS bit(256)), CAST('x' || g.upright AS bit(256)),
            g.quality, g.kind, g.item_id, g.type_id, g.field
-    FROM unnest(CAST(:orgs AS text[]), CAST(:times AS timestamptz[]),
+    FROM unnest(CAST(:orgs AS text[]), CAST(:keys AS bytea[]), CAST(:times AS timestamptz[]),
                 CAST(:submissions AS text[]), CAST(:places AS smallint[]), CAST(:md5s AS text[]),
                 CAST(:pdqs AS text[]), CAST(:uprights AS text[]), CAST(:qualities AS smallint[]),
                 CAST(:kinds AS text[]), CAST(:items AS text[]), CAST(:types AS text[]),
                 CAST(:fields AS text[]))
-         AS g (org_id, time, submission_id, place, md5, pdq, upright, quality, kind, item_id,
+         AS g (org_id, key, time, submission_id, place, md5, pdq, upright, quality, kind, item_id,
                type_id, field)
+    WHERE NOT EXISTS (SELECT FROM hashes.erased_items AS e
+                      WHERE e.org_id = g.org_id AND e.item_key = g.key AND e.until >= g.time)
     ON CONFLICT DO NOTHING
     """
 )
+_ERASE = text(
+    """
+    INSERT INTO hashes.erased_items AS e (org_id, item_key, until)
+    SELECT DISTINCT CAST(:org AS text), key, CAST(:until AS timestamptz)
+    FROM unnest(CAST(:keys AS bytea[])) AS g (key) ORDER BY key
+    ON CONFLICT (org_id, item_key) DO UPDATE SET until = greatest(e.until, excluded.until)
+    """
+)
+_ERASED = text(
+    """
+    SELECT g.place FROM unnest(CAST(:orgs AS text[]), CAST(:keys AS bytea[]),
+                               CAST(:times AS timestamptz[])) WITH ORDINALITY
+         AS g (org_id, key, time, place)
+    JOIN hashes.erased_items AS e ON e.org_id = g.org_id AND e.item_key = g.key
+    WHERE e.until >= g.time
+    """
+)
+_FORGET_ERASED = text("DELETE FROM hashes.erased_items WHERE until < :before")
 _FORGET = text(
     """
     DELETE FROM hashes.seen_media AS s
@@ -112,6 +136,7 @@ async def add(connection: AsyncConnection, media: Sequence[SeenMedium]) -> int:
         _ADD,
         {
             "orgs": [one.org_id for one in media],
+            "keys": [_key(one.item) for one in media],
             "times": [one.time for one in media],
             "submissions": [one.submission_id for one in media],
             "places": [one.place for one in media],
@@ -186,7 +211,10 @@ def _copy(row: Any) -> SeenCopy:
 async def forget(
     connection: AsyncConnection, org_id: str, items: Sequence[ItemRef], *, until: datetime
 ) -> int:
-    """How many media of these items, submitted until then, are known no more."""
+    """How many media of these items, submitted until then, are known no more. Nothing of before
+    then is remembered of them from now on."""
+    keys = {"org": org_id, "until": until, "keys": [_key(item) for item in items]}
+    await connection.execute(_ERASE, keys)
     asked = {
         "org": org_id,
         "until": until,
@@ -194,3 +222,26 @@ async def forget(
         "types": [item.type_id for item in items],
     }
     return (await connection.execute(_FORGET, asked)).rowcount
+
+
+async def erased(
+    connection: AsyncConnection, submitted: Sequence[tuple[str, ItemRef, datetime]]
+) -> set[int]:
+    """Which of these (by their number) are of items that were erased after they were submitted:
+    organisation, item, time."""
+    asked = {
+        "orgs": [org_id for org_id, _, _ in submitted],
+        "keys": [_key(item) for _, item, _ in submitted],
+        "times": [time for _, _, time in submitted],
+    }
+    return {int(place) - 1 for place in await connection.scalars(_ERASED, asked)}
+
+
+async def forget_erased(connection: AsyncConnection, before: datetime) -> int:
+    """How many items nobody has to know any more that they were erased."""
+    return (await connection.execute(_FORGET_ERASED, {"before": before})).rowcount
+
+
+def _key(item: ItemRef) -> bytes:
+    """Not the ids themselves: they were to go."""
+    return hashlib.sha256(f"{len(item.type_id)}:{item.type_id}{item.id}".encode()).digest()

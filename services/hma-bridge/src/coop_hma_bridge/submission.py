@@ -77,7 +77,7 @@ class SubmittedMedia:
         return Media(looked_at, beyond, untold)
 
     def _all(self, event: Submitted) -> Iterator[Asked]:
-        for whose in _items(event):
+        for whose in items_of(event):
             ref = None if whose is event.item else whose_ref(whose)
             for one in media_of(_data(whose), self._fields_of(event.org_id, whose)):
                 yield Asked(ref, one.field, one.url)
@@ -111,7 +111,8 @@ def whose_ref(item: SubmittedItem) -> ItemRef:
     return ItemRef(item.id, item.type_id)
 
 
-def _items(event: Submitted) -> Iterator[SubmittedItem]:
+def items_of(event: Submitted) -> Iterator[SubmittedItem]:
+    """All that came with it, its own item first."""
     yield event.item
     if isinstance(event, ReportSubmitted):
         yield from event.thread_items
