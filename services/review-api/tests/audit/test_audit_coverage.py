@@ -530,7 +530,7 @@ async def _hashes(
     change = {"ids": ["1"], "state": "DISABLED"}
     await walk(admin, f"{one}/hashes/changes", change, action="hash-bank.changed", **ids)
     seen = f"/internal/v1/orgs/{org_id}/seen-media/copies"
-    none = {"copies": [], "next": None}
+    none: dict[str, Any] = {"copies": [], "next": None}
     dispatcher.answers[seen] = httpx.Response(200, json=none)
     dispatcher.answers[f"{seen}/count"] = httpx.Response(200, json={"media": 1, "items": 1})
     span = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}

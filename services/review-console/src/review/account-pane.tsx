@@ -1,6 +1,6 @@
 /** Whom the job is about, what happened before, and what colleagues say. */
 import { Link } from "@tanstack/react-router";
-import { memo, useState } from "react";
+import { memo, useDeferredValue, useState } from "react";
 
 import { api, take } from "@/api/client";
 import { Pane } from "@/control/state";
@@ -20,6 +20,8 @@ import { words } from "./words";
 /** Not again with each key that is pressed in the decision beside it. */
 export const AccountPane = memo(function AccountPane({ context, threaded }: { context: Context; threaded: boolean }) {
   const say = useWords(words);
+  // What the job is about and the decision are painted first; what lies further down comes in the next frame.
+  const isBelow = useDeferredValue(true, false);
   return (
     <>
       <div className={classes.head}>
@@ -31,12 +33,16 @@ export const AccountPane = memo(function AccountPane({ context, threaded }: { co
       <Account context={context} />
       {threaded ? <People context={context} /> : null}
       <div className={classes.scroll}>
-        <Pane>
-          <History context={context} />
-        </Pane>
-        <Pane>
-          <Comments context={context} threaded={threaded} />
-        </Pane>
+        {isBelow ? (
+          <>
+            <Pane>
+              <History context={context} />
+            </Pane>
+            <Pane>
+              <Comments context={context} threaded={threaded} />
+            </Pane>
+          </>
+        ) : null}
       </div>
     </>
   );
