@@ -105,6 +105,10 @@ PROVEN_BY = {
         f"{_REVIEW}/enforcement/test_enforcement.py::"
         "test_an_undone_decision_was_never_sent_and_its_job_goes_on",
     ),
+    "coop_review_api.review.withholding:WithheldKeeper": (
+        f"{_REVIEW}/review/test_withholding.py::"
+        "test_what_waited_for_too_long_leaves_and_people_are_told",
+    ),
     "coop_review_api.configuration.fading:FadingKeeper": (
         f"{_REVIEW}/process/test_fading.py::test_what_people_wrote_goes_and_decisions_stay",
         f"{_REVIEW}/process/test_fading.py::test_items_go_when_nothing_was_done_for_so_long",

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -25,6 +25,7 @@ from coop_contracts.config import Kind, LegalContact, NcmecSettings, WebhookKey
 from coop_contracts.event import (
     CybertipProgressed,
     CybertipRequested,
+    CybertipSecured,
     ItemRef,
     ReportedMedium,
     ReportedMessage,
@@ -70,6 +71,8 @@ def refuse_ncmec(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(refuse_ncmec)
+
+Told = TypeVar("Told", CybertipProgressed, CybertipSecured)
 
 ORG = "org1"
 ROLE = "coop_ncmec"
@@ -304,9 +307,18 @@ class World:
             return list(await connection.execute(text(statement), values))
 
     async def told(self) -> list[CybertipProgressed]:
-        """What is on its way to the topic."""
-        rows = await self.rows("SELECT value FROM ncmec.outbox ORDER BY id")
-        return [msgspec.json.decode(bytes(row.value), type=CybertipProgressed) for row in rows]
+        """What is on its way to the topic of results."""
+        return await self._published(CybertipProgressed)
+
+    async def secured(self) -> list[CybertipSecured]:
+        """What is on its way to the topic of evidence."""
+        return await self._published(CybertipSecured)
+
+    async def _published(self, kind: type[Told]) -> list[Told]:
+        rows = await self.rows(
+            "SELECT value FROM ncmec.outbox WHERE topic = :topic ORDER BY id", topic=kind.topic
+        )
+        return [msgspec.json.decode(bytes(row.value), type=kind) for row in rows]
 
     def told_of(self, told: list[CybertipProgressed], cybertip_id: str) -> list[CybertipProgressed]:
         return [one for one in told if one.cybertip_id == cybertip_id]

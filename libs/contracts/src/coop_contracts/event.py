@@ -609,6 +609,19 @@ class CybertipProgressed(
     fault: str | None = None
 
 
+class CybertipSecured(Event, frozen=True, kw_only=True, tag="cybertip-secured", omit_defaults=True):
+    """Every medium of a report to NCMEC lies in the evidence store, or, as many as are `missing`,
+    is known to be gone: what else was decided with it may reach the platform."""
+
+    topic: ClassVar[str] = "coop.cybertip-evidence.v1"
+    cybertip_id: str
+    decision_id: str
+    job_id: str
+    user: ItemRef
+    files: int = 0
+    missing: int = 0
+
+
 class CallbackRequested(
     Event, frozen=True, kw_only=True, tag="callback-requested", omit_defaults=True
 ):
@@ -729,6 +742,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DecisionMade,
     CybertipRequested,
     CybertipProgressed,
+    CybertipSecured,
     CallbackRequested,
     BacktestRequested,
     BacktestProgressed,

@@ -26,7 +26,13 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from coop_contracts.event import CybertipProgressed, CybertipState, ItemRef
+from coop_contracts.event import (
+    CybertipProgressed,
+    CybertipSecured,
+    CybertipState,
+    Event,
+    ItemRef,
+)
 from coop_contracts.ids import item_key, new_id
 from coop_ncmec_reporter import metric, pause_store, store
 from coop_ncmec_reporter.outcome import Later, NeedsPerson, Paused, StepEnded
@@ -292,7 +298,6 @@ async def tell(
     fault: str | None = None,
 ) -> None:
     """What became of it, through the outbox of this transaction."""
-    user = ItemRef(tip.user_id, tip.user_type_id)
     said = CybertipProgressed(
         event_id=new_id(),
         org_id=tip.org_id,
@@ -301,7 +306,7 @@ async def tell(
         cybertip_id=str(tip.cybertip_id),
         decision_id=tip.decision_id,
         job_id=tip.job_id,
-        user=user,
+        user=_user(tip),
         state=state,
         environment="PRODUCTION" if tip.environment == "PRODUCTION" else "TEST",
         report_id=None if tip.report_id is None else str(tip.report_id),
@@ -311,5 +316,30 @@ async def tell(
         code=code,
         fault=fault,
     )
-    key = item_key(tip.org_id, user.type_id, user.id)
+    await _publish(connection, tip, said)
+
+
+async def tell_secured(connection: AsyncConnection, tip: Cybertip, *, now: datetime) -> None:
+    """Its media are held, through the outbox of this transaction."""
+    said = CybertipSecured(
+        event_id=new_id(),
+        org_id=tip.org_id,
+        time=now,
+        correlation_id=tip.decision_id,
+        cybertip_id=str(tip.cybertip_id),
+        decision_id=tip.decision_id,
+        job_id=tip.job_id,
+        user=_user(tip),
+        files=tip.files,
+        missing=tip.missing,
+    )
+    await _publish(connection, tip, said)
+
+
+def _user(tip: Cybertip) -> ItemRef:
+    return ItemRef(tip.user_id, tip.user_type_id)
+
+
+async def _publish(connection: AsyncConnection, tip: Cybertip, said: Event) -> None:
+    key = item_key(tip.org_id, tip.user_type_id, tip.user_id)
     await append(connection, OUTBOX, [message_of(said, key=key)])

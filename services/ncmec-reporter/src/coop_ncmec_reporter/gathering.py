@@ -7,7 +7,7 @@ Guarantees: whatever leaves was held before; what a report lacks is known before
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final
@@ -22,9 +22,9 @@ from coop_ncmec_reporter.assembly import WantedFile, facts_of, filing_of, wanted
 from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.evidence import EvidenceStore, TooLargeToHold
 from coop_ncmec_reporter.file_document import file_document
-from coop_ncmec_reporter.filer import Clock
+from coop_ncmec_reporter.filer import Clock, tell_secured
 from coop_ncmec_reporter.filing import FileFacts
-from coop_ncmec_reporter.outcome import Later, NeedsPerson
+from coop_ncmec_reporter.outcome import Later, NeedsPerson, StepEnded
 from coop_ncmec_reporter.platform_answer import PlatformAnswer, UnusableAnswer
 from coop_ncmec_reporter.report_document import report_document
 from coop_ncmec_reporter.signed_call import PlatformFault, Platforms
@@ -73,11 +73,17 @@ class Gathering:
 
     async def ask(self, tip: Cybertip) -> Cybertip:
         """REQUESTED: the platform says what it knows of users and media."""
-        settings = self._complete(tip)
         request = self._request(tip)
         answer = PlatformAnswer()
-        if settings.additional_info_endpoint:
-            answer = await self._asked(tip, settings, request)
+        try:
+            settings = self._complete(tip)
+            if settings.additional_info_endpoint:
+                answer = await self._asked(tip, settings, request)
+        except StepEnded:
+            # Media do not wait for who does not answer: they may be gone by then. They come first,
+            # whatever the platform will add.
+            await self._hold_all(tip, wanted_files(request, answer)[: len(request.media)])
+            raise
         sealed = store.seal(
             self._vault, tip.org_id, str(tip.cybertip_id), "answer", msgspec.json.encode(answer)
         )
@@ -89,29 +95,21 @@ class Gathering:
     async def hold(self, tip: Cybertip) -> Cybertip:
         """HOLDING: every file lies in the evidence store, or is known to be gone."""
         request, answer = self._request(tip), self._answer(tip)
-        wanted = wanted_files(request, answer)
-        async with transaction(self._engine) as connection:
-            known = await file_store.files(connection, tip)
-        waits: list[float] = []
-        for position, file in enumerate(wanted):
-            row = known.get(position)
-            if row is not None and (row.held is not None or row.missing is not None):
-                continue
-            tries = 0 if row is None else row.tries
-            wait = await self._hold_one(tip, position, file, tries)
-            waits += [] if wait is None else [wait]
+        waits = await self._hold_all(tip, wanted_files(request, answer))
         if waits:
             raise Later("media could not be had yet", delay=min(waits))
         async with transaction(self._engine) as connection:
             rows = await file_store.files(connection, tip)
             missing = sum(row.missing is not None for row in rows.values())
-            return await store.save(
+            tip = await store.save(
                 connection,
                 tip,
                 state="READY",
                 missing=missing,
                 files=len(rows) - missing,
             )
+            await tell_secured(connection, tip, now=self._clock())
+            return tip
 
     async def prepare(self, tip: Cybertip) -> Cybertip:
         """READY: the documents, checked."""
@@ -199,6 +197,20 @@ class Gathering:
             raise Later(f"additional information: {error}") from None
         metric.PLATFORM.labels("additional-info", "ok").inc()
         return answer
+
+    async def _hold_all(self, tip: Cybertip, wanted: Sequence[WantedFile]) -> list[float]:
+        """The seconds until the next try, of each that is neither held nor known to be gone."""
+        async with transaction(self._engine) as connection:
+            known = await file_store.files(connection, tip)
+        waits: list[float] = []
+        for position, file in enumerate(wanted):
+            row = known.get(position)
+            if row is not None and (row.held is not None or row.missing is not None):
+                continue
+            tries = 0 if row is None else row.tries
+            wait = await self._hold_one(tip, position, file, tries)
+            waits += [] if wait is None else [wait]
+        return waits
 
     async def _hold_one(
         self, tip: Cybertip, position: int, file: WantedFile, tries: int

@@ -42,7 +42,10 @@ class Settings(SignalSettings):
 
     `dispatch_url` is the dispatcher's internal API, `hash_url` hma-bridge's, `ncmec_url`
     ncmec-reporter's, `internal_token` the secret shared with all of them. Reports to NCMEC are real
-    ones only where `ncmec_environment` says so, to the reporter as well.
+    ones only where `ncmec_environment` says so, to the reporter as well. Actions that are decided
+    together with a report wait until its media are held as evidence, for `review_evidence_wait` at
+    most: longer than the reporter tries to have a medium (ten minutes). 0: they do not wait.
+
     Mails are sent where `smtp_host` is set, from `smtp_from`; `smtp_certificates` is a file of
     authorities to trust besides the system's.
     """
@@ -75,6 +78,7 @@ class Settings(SignalSettings):
     hash_url: str = "http://127.0.0.1:8085"
     ncmec_url: str = "http://127.0.0.1:8086"
     ncmec_environment: Literal["test", "production"] = "test"
+    review_evidence_wait: float = Field(default=900, ge=0, le=86_400)
     internal_token: SecretStr = SecretStr("")
     smtp_host: str | None = None
     smtp_port: int | None = Field(default=None, ge=1, le=65535)

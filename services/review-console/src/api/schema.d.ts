@@ -8945,6 +8945,38 @@ export interface components {
             time: string;
         };
         /**
+         * EvidenceLateData
+         * @description What was decided together with a report to NCMEC reached the platform before all media of the
+         *         report were held as evidence, because the wait for them was over.
+         */
+        EvidenceLateData: {
+            decidedAt: string;
+            decisionId: string;
+            jobId: string;
+        };
+        /**
+         * EvidenceLateNotification
+         * @description Actions left before the evidence of a report to NCMEC was held.
+         */
+        EvidenceLateNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["EvidenceLateData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "EVIDENCE_LATE";
+            /** Readat */
+            readAt: string | null;
+        };
+        /**
          * Execution
          * @description An action that was requested, on the job's own item unless `item` says another. `reverses` is
          *         the execution that it takes back.
@@ -12515,7 +12547,7 @@ export interface components {
          */
         NotificationPage: {
             /** Items */
-            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"])[];
+            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"])[];
             /** Nextcursor */
             nextCursor?: string | null;
             /** Unread */
@@ -24803,7 +24835,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"];
+                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"];
                 };
             };
             400: components["responses"]["BadRequest"];

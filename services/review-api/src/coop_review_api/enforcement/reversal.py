@@ -28,7 +28,7 @@ from coop_review_api.projection.relation import (
     REQUESTED_ACTIONS,
 )
 from coop_review_api.review.decision import Execution
-from coop_review_api.review.relation import DECISIONS, HELD
+from coop_review_api.review.relation import DECISIONS, HELD, WITHHELD
 from coop_review_api.review.visibility import ReaderScope
 
 _OF_RULE = text(
@@ -73,7 +73,7 @@ async def of_decision(
     connection: AsyncConnection, scope: ReaderScope, decision_id: str
 ) -> list[Target]:
     """A decision's executions, reversals of others apart. Raises `NotFound`, also for one of a
-    queue that is closed to the reader, and `Conflict` while it can still be undone."""
+    queue that is closed to the reader, and `Conflict` while it has not left as a whole."""
     query = select(DECISIONS.of).where(
         DECISIONS.of.c.org_id == scope.org_id, DECISIONS.of.c.decision_id == decision_id
     )
@@ -86,6 +86,9 @@ async def of_decision(
     if (await connection.execute(held)).one_or_none() is not None:
         # Its reversal could overtake it, and an undo would leave a reversal of nothing.
         raise Conflict("this decision can still be undone: undo it instead")
+    withheld = select(WITHHELD.of.c.decision_id).where(WITHHELD.of.c.decision_id == decision_id)
+    if (await connection.execute(withheld)).one_or_none() is not None:
+        raise Conflict("its actions wait for the evidence of a report: they have not left yet")
     item = ItemRef(row.item_id, row.item_type_id)
     found = [
         one for one in msgspec.convert(row.executions, list[Execution]) if one.reverses is None

@@ -15,6 +15,12 @@ UNDONE = Counter("coop_review_decisions_undone_total", "Decisions taken back wit
 RELEASED = Counter(
     "coop_review_decisions_released_total", "Held decisions whose undo window ended and that left."
 )
+WITHHELD = Counter(
+    "coop_review_withheld_released_total",
+    "Decisions that report to NCMEC whose actions left: once the evidence was `held`, or `late`, "
+    "because the wait for it was over.",
+    ["outcome"],
+)
 CSP_REPORTS = Counter(
     "coop_review_csp_reports_total",
     "Reports of browsers that a page was kept from something, by the directive.",

@@ -33,6 +33,7 @@ class NotificationKind(StrEnum):
     APPEAL_OF_MY_DECISION = "APPEAL_OF_MY_DECISION"
     APPEAL_OF_MY_BULK_ACTION = "APPEAL_OF_MY_BULK_ACTION"
     STRIKE_THRESHOLD = "STRIKE_THRESHOLD"
+    EVIDENCE_LATE = "EVIDENCE_LATE"
 
 
 class RuleTrippedData(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -125,6 +126,15 @@ class ThresholdData(Struct, frozen=True, kw_only=True, rename="camel"):
     at: datetime
 
 
+class EvidenceLateData(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was decided together with a report to NCMEC reached the platform before all media of the
+    report were held as evidence, because the wait for them was over."""
+
+    decision_id: str
+    job_id: str
+    decided_at: datetime
+
+
 Data = (
     RuleTrippedData
     | EndpointData
@@ -135,6 +145,7 @@ Data = (
     | AppealData
     | BulkAppealData
     | ThresholdData
+    | EvidenceLateData
 )
 
 
@@ -199,6 +210,8 @@ def text_of(kind: NotificationKind, data: Data) -> Text:
             return _bulk_appeal(data)
         case ThresholdData():
             return _threshold(data)
+        case EvidenceLateData():
+            return _evidence_late(data)
 
 
 def wire_of(data: Data) -> dict[str, Any]:
@@ -348,6 +361,21 @@ def _threshold(data: ThresholdData) -> Text:
         subject=f"Users reached {data.threshold} strikes",
         paragraphs=(f"Users of the platform reached the threshold of {data.threshold} strikes.",),
         facts=(("Since", data.at.isoformat(timespec="seconds")),),
+    )
+
+
+def _evidence_late(data: EvidenceLateData) -> Text:
+    return Text(
+        subject="Actions left before the evidence was held",
+        paragraphs=(
+            "What was decided together with a report to NCMEC was sent to the platform before all "
+            "media of the report were held as evidence.",
+            "Look at the report, and have the platform keep what it still has.",
+        ),
+        facts=(
+            ("Job", data.job_id),
+            ("Decided", data.decided_at.isoformat(timespec="seconds")),
+        ),
     )
 
 

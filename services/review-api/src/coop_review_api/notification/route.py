@@ -23,6 +23,7 @@ from coop_review_api.notification.kind import (
     BulkAppealData,
     BulkData,
     EndpointData,
+    EvidenceLateData,
     ExportData,
     MentionData,
     NotificationKind,
@@ -105,6 +106,13 @@ class ThresholdNotification(_Notification):
     data: Annotated[dict[str, Any], Shape(ThresholdData)]
 
 
+class EvidenceLateNotification(_Notification):
+    """Actions left before the evidence of a report to NCMEC was held."""
+
+    kind: Literal[NotificationKind.EVIDENCE_LATE]
+    data: Annotated[dict[str, Any], Shape(EvidenceLateData)]
+
+
 NotificationView = Annotated[
     RuleTrippedNotification
     | EndpointNotification
@@ -114,7 +122,8 @@ NotificationView = Annotated[
     | BulkNotification
     | AppealNotification
     | BulkAppealNotification
-    | ThresholdNotification,
+    | ThresholdNotification
+    | EvidenceLateNotification,
     Field(discriminator="kind"),
 ]
 """`kind` says what is in `data`."""

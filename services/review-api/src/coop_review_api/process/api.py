@@ -135,6 +135,7 @@ def api(settings: Settings) -> Service:
                 followers=(ClearsReports(), SamplesDecisions()),
                 seen=RevealedMedia(),
                 files_real=settings.ncmec_environment == "production",
+                evidence_wait=settings.review_evidence_wait,
             ),
             CybertipReporter: reporter,
             Dispatch: dispatch,

@@ -1,5 +1,6 @@
 """Wiring of the role `projector`: what the log says of submissions, media, strikes and backtests,
-kept where it can be asked; alarms, acted on and told to people.
+kept where it can be asked; alarms, acted on and told to people; actions that waited for evidence,
+let go.
 
 Must not: decide anything.
 """
@@ -16,6 +17,7 @@ from coop_contracts.event import (
     ActionRequested,
     AppealSubmitted,
     BacktestProgressed,
+    CybertipSecured,
     EndpointChanged,
     Event,
     ItemSubmitted,
@@ -36,6 +38,7 @@ from coop_review_api.projection.partition import Partitions
 from coop_review_api.projection.retention import RetentionKeeper
 from coop_review_api.review.appeal_news import AppealNews
 from coop_review_api.review.origin import Origins
+from coop_review_api.review.withholding import EvidenceNews
 from coop_review_api.settings import ProjectorSettings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
@@ -95,6 +98,7 @@ def _consumers(
         "appeals": (AppealSubmitted, AppealNews(engine, origins, clock=now), _ALARMS),
         "backtests": (BacktestProgressed, BacktestResults(engine), batch),
         "media": (MediaSignals, MediaMatches(engine), batch),
+        "evidence": (CybertipSecured, EvidenceNews(engine), batch),
         "rule-alarms": (RuleTripped, alarms.tripped, _ALARMS),
         "endpoint-alarms": (EndpointChanged, alarms.changed, _ALARMS),
     }

@@ -1,7 +1,7 @@
-"""Wiring of the role `relay`: publishes the outbox, lets held decisions go, carries bulk actions,
-automations, erasures and the platform's orders out, writes exports, sends mails, anchors the audit
-chains, asks where places are, counts decisions and open jobs, keeps the config topic whole, ends
-what is spent.
+"""Wiring of the role `relay`: publishes the outbox, lets go held decisions and actions that waited
+for evidence, carries bulk actions, automations, erasures and the platform's orders out, writes
+exports, sends mails, anchors the audit chains, asks where places are, counts decisions and open
+jobs, keeps the config topic whole, ends what is spent.
 
 Must not: decide anything.
 """
@@ -40,6 +40,7 @@ from coop_review_api.review.counting import DecisionCounter
 from coop_review_api.review.hold import Releaser
 from coop_review_api.review.keeping_keeper import KeepingKeeper
 from coop_review_api.review.spent_job import SpentJobs
+from coop_review_api.review.withholding import WithheldKeeper
 from coop_review_api.settings import RelaySettings
 from coop_review_api.signal.place_keeper import PlaceKeeper
 from coop_review_api.signal.signals import Accounts
@@ -85,6 +86,8 @@ def relay(settings: RelaySettings) -> Service:
     service.add_task("outbox", outbox_relay.run)
     service.add_task("log-head", keeper.run)
     service.add_task("release", Releaser(engine, clock=now).run)
+    mails = settings.mail_server is not None
+    service.add_task("withheld", WithheldKeeper(engine, clock=now, mail=mails).run)
     service.add_task("bulk", BulkWorker(engine, clock=now, rate=settings.review_bulk_rate).run)
     service.consume("orders", _orders(settings, engine, producer))
     automations = AutomationWorker(engine, order, clock=now, limits=AutomationLimits())

@@ -1,7 +1,8 @@
 """Making a decision: judged, recorded, closed and announced in one transaction.
 
     lease token ─▶ job and rules as they are now ─▶ `judgement.decide` ─▶ job closed (or moved)
-                ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window
+                ─▶ row in `decisions` ─▶ events in the outbox, or held for the undo window, actions
+                                         withheld for evidence
                 ─▶ followers (automations, second reviews) ─▶ COMMIT ─▶ Redis is told
 
 Guarantees: decision, close and events happen together or not at all; a job is decided once (unique
@@ -21,7 +22,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import CybertipRequested, DecisionMade, Event, ItemRef
+from coop_contracts.event import (
+    ActionRequested,
+    CybertipRequested,
+    DecisionMade,
+    Event,
+    ItemRef,
+)
 from coop_contracts.ids import item_key
 from coop_queues import store
 from coop_queues.error import AlreadyClosed, JobNotFound, LeaseLost
@@ -48,6 +55,7 @@ from coop_review_api.review.origin import require_other
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.recorded import RecordedDecision, recorded_of, row_of
 from coop_review_api.review.table import decisions
+from coop_review_api.review.withholding import withhold
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
 from coop_runtime.kafka.message import Message, message_of
@@ -158,6 +166,7 @@ async def _decide(
         request_hash=submission.request_hash,
         moved_to=moved_to,
         leaves_at=leaves_at,
+        evidence_wait=desk.evidence_wait,
     )
     reviewed = ReviewedDecision(
         made=decision.made,
@@ -236,14 +245,26 @@ async def _record(
     request_hash: bytes,
     moved_to: str | None,
     leaves_at: datetime | None,
+    evidence_wait: float = 0.0,
 ) -> RecordedDecision:
-    """The decision's row, and its events in the outbox or held."""
+    """The decision's row, and its events in the outbox or held. With a report to NCMEC actions wait
+    for its evidence, `evidence_wait` seconds at most."""
     row = row_of(decision, draft, job, request_hash, moved_to) | {"leaves_at": leaves_at}
     recording = insert(decisions).values(row).on_conflict_do_nothing()
     inserted = await connection.execute(recording.returning(decisions.c.decision_id))
     if inserted.one_or_none() is None:
         raise AlreadyDecided
-    messages = _messages(decision)
+    withheld = _withheld(decision) if evidence_wait else ()
+    messages = _messages([one for one in decision.events if one not in withheld])
+    if withheld:
+        await withhold(
+            connection,
+            org_id=decision.made.org_id,
+            decision_id=decision.decision_id,
+            messages=_messages(withheld),
+            wait=timedelta(seconds=evidence_wait),
+            left_at=decision.made.time if leaves_at is None else None,
+        )
     if leaves_at is None:
         await append(connection, outbox, messages)
         if decision.escalation is not None:
@@ -295,8 +316,15 @@ async def _close(
     return moved.job_id, moved.changes
 
 
-def _messages(decision: Decision) -> list[Message]:
-    return [message_of(event, key=_key_of(event)) for event in decision.events]
+def _withheld(decision: Decision) -> Sequence[Event]:
+    """What waits for the evidence of a report: whatever could remove it."""
+    if not any(isinstance(event, CybertipRequested) for event in decision.events):
+        return ()
+    return [event for event in decision.events if isinstance(event, ActionRequested)]
+
+
+def _messages(events: Sequence[Event]) -> list[Message]:
+    return [message_of(event, key=_key_of(event)) for event in events]
 
 
 def _key_of(event: Event) -> str:

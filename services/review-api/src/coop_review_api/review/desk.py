@@ -55,8 +55,9 @@ class Desk:
     how long a job that was claimed ahead of time waits to be opened. A reviewer holds up to
     `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
     how much of that a claim may do. `origins` says what appeals are against;
-    `followers` are told of decisions. For reports to NCMEC: `seen` knows what was looked at, and
-    the operator `files_real` ones, or tests alone."""
+    `followers` are told of decisions. For reports to NCMEC: `seen` knows what was looked at, the
+    operator `files_real` ones, or tests alone, and actions wait `evidence_wait` at most for the
+    evidence to be held; 0: they do not."""
 
     engine: AsyncEngine
     order: OrderIndex
@@ -72,6 +73,7 @@ class Desk:
     closing: ClosingLimits = field(default_factory=ClosingLimits)
     followers: tuple[Follower, ...] = ()
     files_real: bool = False
+    evidence_wait: float = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@
                  └────undone──────▶ gone; the job goes on as a new one, if wanted with who undid it
 
 Guarantees: what is undone was never published, what was published cannot be undone: both remove
-the held row, and only one of them finds it. Events of one decision leave together, in their order.
+the held row, and only one of them finds it. Events of one decision leave together, in their order;
+but for actions that wait for evidence (`withholding`), whose wait begins then.
 A job whose escalation to NCMEC leaves is about child safety from that moment.
 Must not: hold anything but people's decisions.
 """
@@ -28,7 +29,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
 from coop_review_api.kernel.principal import Principal
 from coop_review_api.kernel.schema import outbox
-from coop_review_api.review import child_safety, draft
+from coop_review_api.review import child_safety, draft, withholding
 from coop_review_api.review.decision import Component, Draft
 from coop_review_api.review.desk import Desk, HandedOut, hand_out
 from coop_review_api.review.ranking import load_ranking
@@ -60,7 +61,8 @@ _RELEASE = text(
                WITH ORDINALITY AS message (topic, key, value, position)
          ORDER BY due.leaves_at, due.decision_id, message.position
     )
-    SELECT d.org_id, CASE WHEN d.escalation IS NOT NULL THEN d.job_id END AS escalated
+    SELECT d.org_id, d.decision_id,
+           CASE WHEN d.escalation IS NOT NULL THEN d.job_id END AS escalated
       FROM due JOIN review.decisions d USING (decision_id)
     """  # noqa: S608 - a constant
 )
@@ -81,12 +83,7 @@ async def hold(
             decision_id=decision_id,
             org_id=org_id,
             leaves_at=leaves_at,
-            topics=[message.topic for message in messages],
-            keys=[message.key for message in messages],
-            payloads=[message.value for message in messages],
-            headers=[
-                [[name, value.decode()] for name, value in message.headers] for message in messages
-            ],
+            **withholding.columns_of(messages),
         )
     )
 
@@ -123,6 +120,7 @@ async def undo(
         )
         if gone.one_or_none() is None:
             raise Conflict("this decision has left: it can be reversed, no longer undone")
+        await withholding.forget(connection, decision_id)
         ranking = await load_ranking(connection, principal.org_id, row.queue_id)
         reopened = await store.reopen(connection, principal.org_id, row.job_id, ranking=ranking)
         if reopened is None:
@@ -199,11 +197,13 @@ class Releaser:
     async def release(self) -> int:
         """One batch of what is due; how many decisions left. Raises `Retryable`."""
         async with transaction(self._engine) as connection:
-            rows = (await connection.execute(_RELEASE, {"now": self._clock()})).all()
+            now = self._clock()
+            rows = (await connection.execute(_RELEASE, {"now": now})).all()
             for row in rows:
                 if row.escalated is not None:
                     await child_safety.raise_escalated(connection, row.org_id, row.escalated)
             if rows:
+                await withholding.begin(connection, [row.decision_id for row in rows], now=now)
                 await connection.execute(_NOTIFY, {"channel": channel_of(outbox)})
         metric.RELEASED.inc(len(rows))
         return len(rows)

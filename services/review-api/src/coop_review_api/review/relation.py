@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coop_review_api.kernel.relation import Relation
-from coop_review_api.review.table import decisions, held_decisions
+from coop_review_api.review.table import decisions, held_decisions, withheld_actions
 
 DECISIONS = Relation(
     decisions,
@@ -32,3 +32,6 @@ DECISIONS = Relation(
 
 HELD = Relation(held_decisions, "decision_id", "org_id", "leaves_at")
 """Decisions that can still be undone."""
+
+WITHHELD = Relation(withheld_actions, "decision_id", "org_id", "leaves_at")
+"""Decisions whose actions wait for evidence."""

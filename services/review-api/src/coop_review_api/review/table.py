@@ -1,7 +1,7 @@
 """The tables of decisions, and of what reviewers have entered for a job before.
 
-Guarantees: a job has one decision (its id contains the generation); the events of a held decision
-are kept as the outbox will have them.
+Guarantees: a job has one decision (its id contains the generation); the events of a held decision,
+and the actions that wait for evidence, are kept as the outbox will have them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     Table,
     Text,
@@ -100,6 +101,20 @@ held_decisions = Table(
     Column("org_id", Text, nullable=False),
     Column("leaves_at", _TIME, nullable=False, index=True),
     # The decision's messages, as the outbox has them: one entry each.
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("keys", ARRAY(LargeBinary), nullable=False),
+    Column("payloads", ARRAY(LargeBinary), nullable=False),
+    Column("headers", JSONB, nullable=False),
+)
+
+withheld_actions = Table(
+    "withheld_actions",
+    metadata,
+    Column("decision_id", Text, ForeignKey("review.decisions.decision_id"), primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("wait", Interval, nullable=False),  # from when the decision left
+    Column("leaves_at", _TIME, nullable=True, index=True),  # null: the decision has not left
+    # The actions' messages, as the outbox has them: one entry each.
     Column("topics", ARRAY(Text), nullable=False),
     Column("keys", ARRAY(LargeBinary), nullable=False),
     Column("payloads", ARRAY(LargeBinary), nullable=False),
