@@ -346,6 +346,7 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
             settings: NcmecSettings | None = None,
             production: bool = False,
             lease: float = 30,
+            at_once: int = 1,
             seconds: float = 30,
             fetches: tuple[float, ...] = (10, 10),
             **how: Any,
@@ -383,7 +384,7 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
                 evidence,
                 fetcher,
                 DocumentCheck(schema_file()),
-                schedule=Schedule(lease=lease),
+                schedule=Schedule(lease=lease, poll=0.05, at_once=at_once),
                 fetches=fetches,
                 clock=simulator.now,
             )

@@ -87,7 +87,9 @@ def reporter(settings: Settings) -> Service:
         refuse("settings: COOP_NCMEC_XSD must be set: real reports are checked by NCMEC's schema")
     vault = Vault.of(settings)
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
+    # A report that is worked on takes a connection for its steps and one for its lease.
+    pool = 6 + 2 * settings.ncmec_at_once
+    engine = engine_of(settings.postgres, pool_size=pool, application_name=NAME)
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=KINDS)
     guard = EgressGuard.of(settings)
@@ -111,7 +113,7 @@ def reporter(settings: Settings) -> Service:
         evidence,
         fetcher,
         check,
-        schedule=Schedule(lease=settings.ncmec_lease),
+        schedule=Schedule(lease=settings.ncmec_lease, at_once=settings.ncmec_at_once),
     )
     keeping = Keeping(
         keep=timedelta(days=settings.ncmec_keep_days),

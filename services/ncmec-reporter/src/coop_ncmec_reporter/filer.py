@@ -65,12 +65,14 @@ def utc_now() -> datetime:
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """Retries, in seconds: the delays, the last of them for ever; after `patience` of failures a
-    person is asked. A lease lasts `lease`, and is kept while its report is worked on."""
+    person is asked. A lease lasts `lease`, and is kept while its report is worked on. A process
+    works on `at_once` reports, each of another organisation."""
 
     delays: Sequence[float] = (60, 300, 900, 3600)
     patience: float = 72 * 3600
     lease: float = 60
     poll: float = 1
+    at_once: int = 1
 
     def delay(self, tries: int) -> float:
         """Before the try after so many."""
@@ -78,7 +80,8 @@ class Schedule:
 
 
 class Filer:
-    """Works on one report at a time. Any number may run."""
+    """Works on some reports at once, each under a lease of its own: a platform that is slow holds
+    up its own reports. Any number may run."""
 
     def __init__(
         self,
@@ -102,6 +105,11 @@ class Filer:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._schedule.at_once):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
         while True:
             self._wake.clear()
             try:

@@ -23,7 +23,8 @@ class Settings(RuntimeSettings):
     that NCMEC serves at `GET /xsd`. Media lie encrypted in the folder `ncmec_evidence`, none larger
     than `ncmec_evidence_most` bytes. They are kept for `ncmec_keep_days` from the filing, which is
     a year at least; a second person may confirm a destruction for `ncmec_confirm_days`; a file that
-    no row knows goes after `ncmec_orphan_days`.
+    no row knows goes after `ncmec_orphan_days`. `ncmec_at_once` reports are worked on at once, each
+    of another organisation.
     """
 
     internal_port: int = Field(default=9094, ge=0, le=65535)
@@ -38,6 +39,7 @@ class Settings(RuntimeSettings):
     ncmec_evidence: Path = Path(".coop/evidence")
     ncmec_evidence_most: int = Field(default=4 * 1024**3, ge=1)
     ncmec_lease: float = Field(default=60, ge=1, le=600)
+    ncmec_at_once: int = Field(default=4, ge=1, le=32)
     ncmec_keep_days: int = Field(default=366, ge=366, le=36_600)
     ncmec_confirm_days: int = Field(default=7, ge=1, le=90)
     ncmec_orphan_days: int = Field(default=7, ge=1, le=365)
