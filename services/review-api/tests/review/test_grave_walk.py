@@ -101,6 +101,10 @@ OTHERWISE = {
         "GET",
         "/v1/items/{type_id}/{item_id:path}/thread",
     ): "test_grave_words_in_a_thread_are_left_out",
+    (
+        "GET",
+        "/v1/jobs/{job_id}/user-media",
+    ): "test_user_media: who may not see the job is told that it is not there",
     ("GET", "/v1/jobs/{job_id}/thread"): "test_job_context: what is grave in it is left out",
     ("GET", "/v1/items"): "test_lookup: what is grave is in no list",
     (

@@ -137,6 +137,7 @@ async def context(
                 clock=clock,
                 lease=600,
                 skip=1800,
+                finder=ItemReader(engine, horizon_of(clock), clock=clock),
                 deletions=Deletions(engine, order, partial_items, clock=clock),
                 origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),

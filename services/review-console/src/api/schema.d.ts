@@ -2835,6 +2835,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job_id}/user-media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List job user media
+         * @description All media known of the user whom a child-safety job is about, as they are now: what the job
+         *     came with, then what else they sent, the newest first. A page has up to `limit` items of those,
+         *     each with all of its media.
+         */
+        get: operations["listJobUserMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/location-banks": {
         parameters: {
             query?: never;
@@ -11904,6 +11926,19 @@ export interface components {
             matchedAt: string;
         };
         /**
+         * MediaRequirementView
+         * @description `known` media there are, `looked` at are so many of them, `needed` have to be before the user
+         *     is reported.
+         */
+        MediaRequirementView: {
+            /** Known */
+            known: number;
+            /** Looked */
+            looked: number;
+            /** Needed */
+            needed: number;
+        };
+        /**
          * MediaValueView
          * @description A picture, film or sound in what is shown here: `pointer` leads to its value, `ref` is what
          *     `/v1/media/{ref}` is asked by. `kind` is as the platform, or the address, says; null where
@@ -16887,6 +16922,36 @@ export interface components {
              * @default null
              */
             role?: string | null;
+        };
+        /**
+         * UserMediaPage
+         * @description `requirement`: on the first page.
+         */
+        UserMediaPage: {
+            /** Items */
+            items: components["schemas"]["UserMediumView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+            requirement?: components["schemas"]["MediaRequirementView"] | null;
+        };
+        /**
+         * UserMediumView
+         * @description A medium of the user's: `item` and `pointer` are what a report names it by, `ref` is what
+         *     `/v1/media/{ref}` is asked by. `isCarried`: it came with the job. `isSeen`: I saw the whole of
+         *     it in this job.
+         */
+        UserMediumView: {
+            /** Iscarried */
+            isCarried: boolean;
+            /** Isseen */
+            isSeen: boolean;
+            item: components["schemas"]["ItemRefView"];
+            /** Kind */
+            kind: ("IMAGE" | "VIDEO" | "AUDIO") | null;
+            /** Pointer */
+            pointer: string;
+            /** Ref */
+            ref: string;
         };
         /** UserPage */
         UserPage: {
@@ -23297,6 +23362,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listJobUserMedia: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserMediaPage"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -85,6 +85,12 @@ class ItemReader:
         async with self._open(org_id) as opened:
             yield ItemReader(self._engine, self._horizon, clock=self._clock, opened=opened)
 
+    async def on(self, connection: AsyncConnection, org_id: str) -> ItemReader:
+        """A reader within the caller's transaction, of one organisation."""
+        horizon = await self._horizon(connection, org_id)
+        opened = _Opened(org_id=org_id, connection=connection, horizon=horizon)
+        return ItemReader(self._engine, self._horizon, clock=self._clock, opened=opened)
+
     async def latest(self, org_id: str, item: ItemRef) -> FoundItem | None:
         page = await self.versions(org_id, item, Slice(limit=1))
         return page.items[0] if page.items else None

@@ -99,6 +99,7 @@ def api(settings: Settings) -> Service:
     build_id = Build.of(console)
     presence = Presence(redis, clock=now, limits=PresenceLimits())
     gallery = Gallery(engine, guard, derivatives_of(settings, vault), clock=now)
+    finder = ItemReader(engine, horizon_of(now), clock=now)
     hub = Hub(
         engine,
         session_limits=settings.session_limits,
@@ -134,6 +135,7 @@ def api(settings: Settings) -> Service:
                 origins=Origins(BulkOrigins()),
                 followers=(ClearsReports(), SamplesDecisions()),
                 seen=RevealedMedia(),
+                finder=finder,
                 files_real=settings.ncmec_environment == "production",
                 evidence_wait=settings.review_evidence_wait,
             ),
@@ -146,7 +148,7 @@ def api(settings: Settings) -> Service:
             HashBridge: hash_bridge,
             HashUploads: HashUploads(),
             Hub: hub,
-            ItemReader: ItemReader(engine, horizon_of(now), clock=now),
+            ItemReader: finder,
             LevelMemory: LevelMemory(),
             MediumFiles: medium_files,
             PartialItems: partial_items,

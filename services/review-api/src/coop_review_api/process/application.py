@@ -71,6 +71,7 @@ from coop_review_api.http.problem import install
 from coop_review_api.investigation import investigation_route, lookup_route
 from coop_review_api.investigation import route as investigation
 from coop_review_api.job_context import route as job_context
+from coop_review_api.job_context import user_media_route
 from coop_review_api.live import presence_route
 from coop_review_api.live import route as live
 from coop_review_api.media import exposure_route
@@ -160,6 +161,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     job_route.router,
     decided_job_route.router,
     job_context.router,
+    user_media_route.router,
     timeline.router,
     subject_route.router,
     comment.router,

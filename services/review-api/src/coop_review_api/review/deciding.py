@@ -55,6 +55,7 @@ from coop_review_api.review.origin import require_other
 from coop_review_api.review.ranking import load_ranking
 from coop_review_api.review.recorded import RecordedDecision, recorded_of, row_of
 from coop_review_api.review.table import decisions
+from coop_review_api.review.user_media import submissions_of
 from coop_review_api.review.withholding import withhold
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import append
@@ -144,8 +145,13 @@ async def _decide(
     origins = await desk.origins.of(connection, job)
     rules = await rulebook.load(connection, job, draft, origins=origins)
     if draft.has("SUBMIT_NCMEC_REPORT"):
-        seen = await desk.seen.of(connection, principal, submission.job_id)
-        rules = replace(rules, files_real=desk.files_real, seen=seen)
+        finder = await desk.finder.on(connection, principal.org_id)
+        rules = replace(
+            rules,
+            files_real=desk.files_real,
+            seen=await desk.seen.of(connection, principal, submission.job_id),
+            submissions=await submissions_of(finder, job),
+        )
     _require_open(principal, job, rules)
     decision = decide(
         draft,

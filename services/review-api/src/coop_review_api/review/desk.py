@@ -23,6 +23,7 @@ from coop_queues.job import Claim, Extended, Freed, Holding, Job, JobKind, JobSu
 from coop_queues.store import Claims, OrderIndex
 from coop_review_api.configuration.catalogue import load_catalogue, load_documents
 from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.history.reader import ItemReader
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.access import may_know, may_read, may_see, may_work, refuse_removed
 from coop_review_api.kernel.clock import Clock
@@ -55,7 +56,8 @@ class Desk:
     how long a job that was claimed ahead of time waits to be opened. A reviewer holds up to
     `at_most` jobs. Without `deletions` nothing is closed because its item was deleted; `closing` is
     how much of that a claim may do. `origins` says what appeals are against;
-    `followers` are told of decisions. For reports to NCMEC: `seen` knows what was looked at, the
+    `followers` are told of decisions. For reports to NCMEC: `finder` finds what is known of a user,
+    `seen` knows what was looked at, the
     operator `files_real` ones, or tests alone, and actions wait `evidence_wait` at most for the
     evidence to be held; 0: they do not."""
 
@@ -67,6 +69,7 @@ class Desk:
     skip: float
     origins: Origins
     seen: SeenMedia
+    finder: ItemReader
     ahead: float = 120.0
     at_most: int = 5
     deletions: ClosesDeleted | None = None

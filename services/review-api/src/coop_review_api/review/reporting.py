@@ -12,7 +12,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -30,24 +30,21 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_queues.job import Job, JobKind
-from coop_queues.reading import item_key
 from coop_review_api.kernel.error import Fault, Invalid
-from coop_review_api.media_value.reference import digest_of
-from coop_review_api.media_value.value import values_of
 from coop_review_api.review.decision import Rulebook
 from coop_review_api.review.ncmec_report import ChosenMedium, ChosenPerson, NcmecReport
+from coop_review_api.review.user_media import (
+    KnownMedium,
+    MediumPlace,
+    is_seen,
+    known_media,
+    requirement,
+)
 
 MAX_BYTES: Final = 900_000
 """Of the event: a broker takes messages of one megabyte."""
 
-_Place = tuple[ItemRef, str]
-
-
-class _Known(NamedTuple):
-    """A medium's address, and the version of its item that has it."""
-
-    url: str
-    item: SubmittedItem
+Media = Mapping[MediumPlace, KnownMedium]
 
 
 def environment_of(job: Job, rulebook: Rulebook) -> Literal["TEST", "PRODUCTION"]:
@@ -80,11 +77,11 @@ def check(report: NcmecReport, at: str, job: Job, rulebook: Rulebook) -> Iterato
     yield from _looked_at(report, at, known, rulebook)
 
 
-def _media(report: NcmecReport, at: str, known: Mapping[_Place, _Known]) -> Iterator[Fault]:
-    seen: set[_Place] = set()
+def _media(report: NcmecReport, at: str, known: Media) -> Iterator[Fault]:
+    seen: set[MediumPlace] = set()
     for index, one in enumerate(report.media):
         where = at + pointer("media", index)
-        place = (one.item, one.pointer)
+        place = MediumPlace(one.item, one.pointer)
         if place not in known:
             yield Fault(where, "no medium that is known of this job")
         if place in seen:
@@ -105,22 +102,18 @@ def _threads(report: NcmecReport, at: str, job: Job) -> Iterator[Fault]:
                 yield Fault(at + where, "no message that is known of this job")
 
 
-def _looked_at(
-    report: NcmecReport, at: str, known: Mapping[_Place, _Known], rulebook: Rulebook
-) -> Iterator[Fault]:
+def _looked_at(report: NcmecReport, at: str, known: Media, rulebook: Rulebook) -> Iterator[Fault]:
     """The organisation's requirement, by the log of reveals; what is classified, always."""
     for index, one in enumerate(report.media):
-        medium = known.get((one.item, one.pointer))
-        if one.classification and medium and not _seen(one.item, medium.url, rulebook):
+        medium = known.get(MediumPlace(one.item, one.pointer))
+        if one.classification and medium and not is_seen(rulebook.seen, one.item, medium.url):
             where = pointer("media", index, "classification")
             yield Fault(at + where, "look at the whole medium before you classify it")
     if rulebook.ncmec is None:
         return
-    looked = sum(_seen(item, one.url, rulebook) for (item, _), one in known.items())
-    wanted = rulebook.ncmec.minimum_media
-    needed = len(known) if wanted is None else min(wanted, len(known))
-    if looked < needed:
-        yield Fault(f"{at}/media", f"{looked} of {needed} media were looked at")
+    asked = requirement(known, rulebook.seen, rulebook.ncmec.minimum_media)
+    if asked.looked < asked.needed:
+        yield Fault(f"{at}/media", f"{asked.looked} of {asked.needed} media were looked at")
 
 
 def of(
@@ -156,7 +149,10 @@ def _event(
         user=_user(job.item, rulebook),
         decided_at=made.time,
         config_revision=made.config_revision,
-        media=tuple(_medium(one, known[one.item, one.pointer], rulebook) for one in report.media),
+        media=tuple(
+            _medium(one, known[MediumPlace(one.item, one.pointer)], rulebook)
+            for one in report.media
+        ),
         threads=tuple(
             ReportedThread(
                 thread=one.thread,
@@ -173,7 +169,7 @@ def _event(
     )
 
 
-def _medium(chosen: ChosenMedium, known: _Known, rulebook: Rulebook) -> ReportedMedium:
+def _medium(chosen: ChosenMedium, known: KnownMedium, rulebook: Rulebook) -> ReportedMedium:
     said = _Said(known.item, rulebook)
     return ReportedMedium(
         item=chosen.item,
@@ -182,7 +178,7 @@ def _medium(chosen: ChosenMedium, known: _Known, rulebook: Rulebook) -> Reported
         classification=chosen.classification,
         annotations=chosen.annotations,
         relevance=chosen.relevance,
-        viewed=_seen(chosen.item, known.url, rulebook),
+        viewed=is_seen(rulebook.seen, chosen.item, known.url),
         submitted_at=_submitted_at(known.item),
         uploaded_at=said.time("created_at"),
         ip_address=said.text("ip_address"),
@@ -249,21 +245,12 @@ class _Said:
         return [value for name in names if isinstance(value := self._data.get(name), str)]
 
 
-def _known_media(job: Job, rulebook: Rulebook) -> dict[_Place, _Known]:
-    """By where they are: those of the job's items first, each item's newest version."""
-    found: dict[_Place, _Known] = {}
-    for item in (*_items(job), *rulebook.submissions):
-        for value in values_of(item.data):
-            found.setdefault((_ref(item), value.pointer), _Known(value.url, item))
-    return found
+def _known_media(job: Job, rulebook: Rulebook) -> Media:
+    return known_media(job, rulebook.submissions)
 
 
 def _items(job: Job) -> Iterable[SubmittedItem]:
     return (job.item, *job.additional_items, *job.thread_items, *job.earlier_items)
-
-
-def _seen(item: ItemRef, url: str, rulebook: Rulebook) -> bool:
-    return (item_key(item.type_id, item.id), digest_of(url)) in rulebook.seen
 
 
 def _submitted_at(item: SubmittedItem) -> datetime | None:

@@ -1,6 +1,7 @@
 """What a decision is judged by, read in the transaction that makes it.
 
-Guarantees: configuration of one revision; for an escalation also what the log knows of the user;
+Guarantees: configuration of one revision; for an escalation also what the log knows of the user
+(for a report what the history does: `user_media`);
 of items that are acted on, whose they are.
 Must not: judge.
 """
@@ -32,8 +33,9 @@ async def load(
     connection: AsyncConnection, job: Job, draft: Draft, *, origins: tuple[Origin, ...]
 ) -> Rulebook:
     """The rulebook for that draft on that job; `origins` are what its appeals are against."""
-    escalates, reports = draft.has("ESCALATE_TO_NCMEC"), draft.has("SUBMIT_NCMEC_REPORT")
-    catalogue = await _catalogue(connection, job, draft, whole=escalates or reports)
+    escalates = draft.has("ESCALATE_TO_NCMEC")
+    whole = escalates or draft.has("SUBMIT_NCMEC_REPORT")
+    catalogue = await _catalogue(connection, job, draft, whole=whole)
     author: ItemRef | None = None
     submissions: tuple[SubmittedItem, ...] = ()
     org_id = job.summary.org_id
@@ -42,8 +44,6 @@ async def load(
             author = await history.creator_of(connection, org_id, job.summary.item)
         user = escalation.author_of(job) or author or job.summary.item
         submissions = await history.of_user(connection, org_id, user)
-    elif reports:
-        submissions = await history.of_user(connection, org_id, job.summary.item)
     settings = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
     queue = catalogue.get(Kind.QUEUE, Queue, job.summary.queue_id)
     return Rulebook(
