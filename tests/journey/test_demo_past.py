@@ -1,4 +1,5 @@
-"""The month before the demonstration's story, in a stack that runs: what pages read of it."""
+"""The demonstration in a stack that runs: the month before its story, what pages read of it, and
+the report that the story files."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from tests.local_stack import LocalStack, report_of, state_folder
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(420)]
 
 _LOADED_S = 120.0
+_FILED_S = 60.0
 _COUNTED_EVERY_S = 5.0  # the counter of decisions looks once a second
 
 
@@ -33,9 +35,9 @@ def stack(alone: None) -> Iterator[LocalStack]:
 
 
 @contextlib.contextmanager
-def _signed_in(stack: LocalStack) -> Iterator[httpx.Client]:
-    """Somebody who sees every queue."""
-    user = next(one for one in stack.demo_file()["users"] if one["role"] == "MODERATOR_MANAGER")
+def _signed_in(stack: LocalStack, role: str = "MODERATOR_MANAGER") -> Iterator[httpx.Client]:
+    """Somebody who sees every queue, or has that role."""
+    user = next(one for one in stack.demo_file()["users"] if one["role"] == role)
     with httpx.Client(base_url=stack.url("review-api"), timeout=20) as client:
         body = {"email": user["email"], "password": user["password"]}
         session = client.post("/v1/session", json=body).raise_for_status().json()
@@ -120,6 +122,30 @@ def test_loading_it_again_changes_nothing(stack: LocalStack) -> None:
         time.sleep(0.2)
     with _signed_in(stack) as lead:
         assert counted(lead) == before
+
+
+def test_the_story_files_a_test_report(stack: LocalStack) -> None:
+    """What a reviewer of the story reported is filed at the stand-in, as a test, with its picture;
+    of what was sent the picture is no part."""
+    stack.wait_told()
+    with _signed_in(stack, "CHILD_SAFETY_MODERATOR") as person:
+        until = time.monotonic() + _FILED_S
+        while True:
+            tips = person.get("/v1/cybertips").raise_for_status().json()["items"]
+            # It leaves when its undo window is over.
+            if [one["state"] for one in tips] == ["DONE"]:
+                break
+            assert time.monotonic() < until, tips
+            time.sleep(0.2)
+        (tip,) = tips
+        assert tip["environment"] == "TEST"
+        assert tip["reportId"]
+        assert (tip["files"], tip["missing"], tip["fault"]) == (1, 0, None)
+        path = f"/v1/cybertips/{tip['id']}/documents/document"
+        sent = person.get(path).raise_for_status()
+        assert "a circle, a square and a triangle" in sent.text
+    with _signed_in(stack, "MODERATOR") as other:
+        assert other.get("/v1/cybertips").status_code == 403
 
 
 def test_the_corpus_goes_through_beside_the_story(stack: LocalStack) -> None:

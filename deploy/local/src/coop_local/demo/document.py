@@ -283,12 +283,40 @@ QUEUES: Final[list[Json]] = [
         "targetMinutes": 240,
     },
     {
+        "name": "Child safety",
+        "description": "Reports to NCMEC: tests alone, filed to a stand-in on this machine.",
+        "targetMinutes": 60,
+        "reviewerRoles": ["CHILD_SAFETY_MODERATOR"],
+    },
+    {
         "name": "People at risk",
         "description": "Somebody may not be well. Kindness first.",
         "order": "EARLIEST_DEADLINE",
         "targetMinutes": 60,
     },
 ]
+
+CHILD_SAFETY_QUEUE: Final = "Child safety"
+
+NCMEC_SETTINGS: Final[Json] = {
+    "enabled": True,
+    # Those of the stand-in: they open nothing else.
+    "username": "demo",
+    "password": "demo",
+    "companyReportName": "Largo",
+    "legalUrl": "https://largo.example/law",
+    "contactEmail": "safety@largo.example",
+    "termsOfService": "Nothing that harms a child. What does is reported.",
+    "contactPerson": {
+        "firstName": "Sofia",
+        "lastName": "Lindqvist",
+        "email": "law@largo.example",
+    },
+    "moreInfoUrl": "https://largo.example/safety",
+    "internetDetail": "WEB_PAGE",
+    "minimumMedia": 1,
+}
+"""Complete, and of no production queue: what is filed are tests."""
 
 USER_NAMES: Final = {
     "RULES_MANAGER": "rules",

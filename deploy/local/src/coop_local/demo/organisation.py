@@ -13,7 +13,9 @@ from coop_local.demo.console_client import ConsoleClient
 from coop_local.demo.document import (
     ACTED_ON,
     ACTIONS,
+    CHILD_SAFETY_QUEUE,
     ITEM_TYPES,
+    NCMEC_SETTINGS,
     POLICIES,
     QUEUES,
     REVIEWERS,
@@ -64,12 +66,13 @@ class OrganisationBuilder:
         for bank in TEXT_BANKS:
             await self._create("text-banks", bank)
         for queue in QUEUES:
-            await self._create("queues", queue | {"reviewerRoles": list(REVIEWERS)})
+            await self._create("queues", {"reviewerRoles": list(REVIEWERS)} | queue)
         for rule in self._rules():
             await self._create("rules", rule)
         for rule in self._routing_rules():
             await self._create("routing-rules", rule)
         await self._allow_appeals()
+        await self._report_to_ncmec()
         return self.ids
 
     async def _existing(self, *collections: str) -> None:
@@ -92,6 +95,13 @@ class OrganisationBuilder:
                 "itemTextSearch": True,
             }
             await self._console.call("PUT", "/v1/settings", settings | wanted)
+
+    async def _report_to_ncmec(self) -> None:
+        settings = await self._console.call("GET", "/v1/settings")
+        if settings["ncmecQueueId"] is None:
+            queue_id = self.ids["queues"][CHILD_SAFETY_QUEUE]
+            await self._console.call("PUT", "/v1/settings", settings | {"ncmecQueueId": queue_id})
+        await self._console.call("PUT", "/v1/ncmec-settings", NCMEC_SETTINGS)
 
     def _types(self, *names: str) -> list[str]:
         return [self.ids["item-types"][name] for name in names]

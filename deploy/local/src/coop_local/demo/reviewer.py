@@ -1,5 +1,5 @@
-"""A scripted reviewer: empties the queues but that of appeals as a moderator would, through
-review-api. Whoever appeals is answered by a person.
+"""A scripted reviewer: empties the queues but those of appeals and of child safety as a moderator
+would, through review-api. Whoever appeals is answered by a person.
 
 Guarantees: it does only what the API lets a moderator do; it repeats a request whose answer was
 lost, as a browser would after a fault, and counts on the server to do it once; after a fault it
@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 
 from coop_local.demo.console_client import ConsoleClient, ConsoleError
+from coop_local.demo.document import CHILD_SAFETY_QUEUE
 
-_APPEALS = "Appeals"
+_LEFT_ALONE = ("Appeals", CHILD_SAFETY_QUEUE)
 _IDLE_S = 0.25
 _FAULT_PAUSE_S = 0.3
 _GIVE_UP_S = 60.0
@@ -80,7 +81,7 @@ class ScriptedReviewer:
     async def _one_round(self) -> bool:
         worked = False
         for name, queue_id in self._ids["queues"].items():
-            if name == _APPEALS:
+            if name in _LEFT_ALONE:
                 continue
             claim = await self._console.call("POST", f"/v1/queues/{queue_id}/claims")
             if claim:

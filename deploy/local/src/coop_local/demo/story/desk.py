@@ -23,13 +23,26 @@ _POLL_S: Final = 0.5
 
 
 class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the person with the role `by` says of an item; without an action: no violation."""
+    """What the person with the role `by` says of an item: an action, or that its author is looked
+    at by child safety; without either: no violation."""
 
     item: str
     by: str
     action: str | None = None
     policy: str | None = None
     reason: str | None = None
+    escalates: bool = False
+
+
+class Tip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A user whom the person with the role `by` reports to NCMEC, for the pictures of an item."""
+
+    user: str
+    item: str
+    by: str
+    incident: str
+    classification: str
+    note: str
 
 
 class Appeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +64,7 @@ class StoryDesk:
         text = resources.files("coop_local.demo.story").joinpath("decisions.toml").read_text()
         read = tomllib.loads(text)
         self._verdicts = msgspec.convert(read["decision"], list[Verdict])
+        self._tips = msgspec.convert(read["cybertip"], list[Tip])
         self._appeals = msgspec.convert(read["appeal"], list[Appeal])
 
     async def decide(self) -> None:
@@ -66,6 +80,48 @@ class StoryDesk:
                     await console.log_in(user.email, user.password)
                     signed_in[verdict.by] = console
                 await self._decide(signed_in[verdict.by], verdict)
+
+    async def report(self) -> None:
+        """Every report to NCMEC, once the job about its user is there. Raises ConsoleError."""
+        for tip in self._tips:
+            async with ConsoleClient(self._review_url) as console:
+                user = self._state.user(tip.by)
+                await console.log_in(user.email, user.password)
+                await self._report(console, tip)
+
+    async def _report(self, console: ConsoleClient, tip: Tip) -> None:
+        job = await self._job_of(console, tip.user, kind="NCMEC")
+        if job["state"] != "PENDING":
+            return
+        claim = await console.call("POST", f"/v1/jobs/{job['id']}/claims")
+        media = (await console.call("GET", f"/v1/jobs/{job['id']}/user-media"))["items"]
+        pictures = [one for one in media if one["item"]["id"] == tip.item]
+        for one in pictures:
+            # What is classified was looked at whole.
+            seen = {"stage": "clear", "jobId": job["id"]}
+            await console.call("POST", f"/v1/media/{one['ref']}/reveal", seen)
+        report = {
+            "incident": tip.incident,
+            "environment": "TEST",
+            "confirmedUserId": tip.user,
+            "additionalInfo": tip.note,
+            "media": [
+                {
+                    "item": one["item"],
+                    "pointer": one["pointer"],
+                    "classification": tip.classification,
+                }
+                for one in pictures
+            ],
+        }
+        await console.call(
+            "POST",
+            f"/v1/jobs/{job['id']}/decisions",
+            {
+                "leaseToken": claim["lease"]["token"],
+                "components": [{"type": "SUBMIT_NCMEC_REPORT", "report": report}],
+            },
+        )
 
     async def appeals(self, items: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
         """What is appealed, as the platform sends it. `items` by id."""
@@ -93,17 +149,22 @@ class StoryDesk:
             {"leaseToken": claim["lease"]["token"], **self._said(verdict)},
         )
 
-    async def _job_of(self, console: ConsoleClient, item: str) -> dict[str, Any]:
-        """The item's newest job; it may take a moment until it is there. Raises TimeoutError."""
+    async def _job_of(
+        self, console: ConsoleClient, item: str, *, kind: str = "DEFAULT"
+    ) -> dict[str, Any]:
+        """The item's newest job of that kind; it may take a moment until it is there. Raises
+        TimeoutError."""
         async with asyncio.timeout(_WAIT_S):
             while True:
-                found = await console.call("GET", f"/v1/jobs?itemId={item}&limit=1")
+                found = await console.call("GET", f"/v1/jobs?itemId={item}&kind={kind}&limit=1")
                 if found["items"]:
                     job: dict[str, Any] = found["items"][0]
                     return job
                 await asyncio.sleep(_POLL_S)
 
     def _said(self, verdict: Verdict) -> dict[str, Any]:
+        if verdict.escalates:
+            return {"components": [{"type": "ESCALATE_TO_NCMEC"}], "reason": verdict.reason}
         if verdict.action is None:
             return {"components": [{"type": "IGNORE"}]}
         ids = self._state.ids

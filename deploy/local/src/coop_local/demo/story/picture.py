@@ -267,8 +267,17 @@ def _camera(image: Image.Image, draw: Draw, _random: Random) -> None:
     draw.rectangle((780, 220, 880, 262), fill=(110, 108, 106))
 
 
+def _test_card(_image: Image.Image, draw: Draw, _random: Random) -> None:
+    draw.rectangle((0, 0, 1200, 800), fill=(236, 236, 232))
+    draw.ellipse((120, 280, 400, 560), fill=(206, 74, 62))
+    draw.rectangle((470, 280, 750, 560), fill=(62, 110, 180))
+    draw.polygon(((820, 560), (960, 280), (1100, 560)), fill=(96, 150, 80))
+    draw.text((600, 680), "TEST", fill=_INK, font_size=64, anchor="mm")
+
+
 _DRAWN: Final[dict[str, Callable[[Image.Image, Draw, Random], None]]] = {
     "street-gate": _street_gate,
+    "test-card": _test_card,
     "poster-concert": _poster,
     "door-blue": _door,
     "bread": _bread,

@@ -68,6 +68,7 @@ class Storyteller:
                 "messages": lambda: _send_items(ingest, list(items.messages())),
                 "reports": lambda: _send_each(ingest, "/api/v1/report", items.reports()),
                 "decisions": desk.decide,
+                "cybertips": desk.report,
                 "appeals": lambda: self._appeal(ingest, desk, items),
             }
             for name, chapter in chapters.items():
