@@ -433,3 +433,8 @@ def in_clear(content: bytes) -> list[bytes]:
     """How a content would be found: its bytes, and their base64 at any offset."""
     encoded = [base64.b64encode(content[n : n + 300])[4:-8] for n in range(3)]
     return [content[40:80], *(one[:60] for one in encoded)]
+
+
+def on_disk(folder: Path) -> dict[str, bytes]:
+    """Every file below it, by its path."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -6,6 +6,7 @@ answer, 401; and the process killed, in `test_kill`.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -84,26 +85,54 @@ async def test_a_fault_at_any_call_files_once(
     assert len(planned) == (2 if endpoint == "retract" else 1)
 
 
-@pytest.mark.parametrize("fault", ["lost", "502", "401"])
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_fault_at_the_question_of_status_leaves_the_pause(
-    world: World, when: str, fault: str
-) -> None:
-    """Filing goes on once it was answered well."""
+async def paused(world: World) -> str:
+    """A report that waits because NCMEC refused the credentials."""
     cybertip_id = await world.add(requested(threads=(thread("a"),)))
-    world.plan(
-        {"endpoint": "submit", "nth": 1, "do": "unauthorized"},
-        {"endpoint": "status", "nth": 1, "when": when, **FAULTS[fault]},
-    )
+    world.plan({"endpoint": "submit", "nth": 1, "do": "unauthorized"})
     await world.settle(ticks=1)
-    world.configure(settings_of())
-    await world.keeper.look()
     assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 1
+    return cybertip_id
+
+
+async def files_after_an_hour(world: World, cybertip_id: str) -> None:
+    """Filing goes on, and the report is filed once."""
+    world.plan()
     world.simulator.advance(3700)
     await world.keeper.look()
     assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 0
     await world.settle()
     await check(world, cybertip_id, 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_at_the_question_of_status_it_asks_again(world: World, when: str) -> None:
+    """Who is stopped while NCMEC is asked whether the credentials are good leaves the pause."""
+    cybertip_id = await paused(world)
+    world.plan({"endpoint": "status", "nth": 1, "when": when, "do": "delay", "seconds": 60})
+    world.configure(settings_of())
+    looking = asyncio.create_task(world.keeper.look())
+    async with asyncio.timeout(30):
+        while not any(one.endpoint == "status" for one in world.simulator.journal):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 1
+    await files_after_an_hour(world, cybertip_id)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_fault_at_the_question_of_status_leaves_the_pause(
+    world: World, when: str, fault: str
+) -> None:
+    """Filing goes on once it was answered well."""
+    cybertip_id = await paused(world)
+    world.plan({"endpoint": "status", "nth": 1, "when": when, **FAULTS[fault]})
+    world.configure(settings_of())
+    await world.keeper.look()
+    assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 1
+    await files_after_an_hour(world, cybertip_id)
 
 
 async def test_another_file_than_was_sent_is_not_finished(world: World) -> None:

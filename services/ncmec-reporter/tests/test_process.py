@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from coop_contracts.cybertip import (
     CybertipsQuestion,
     RetryCybertip,
 )
-from coop_contracts.event import CybertipProgressed, CybertipRequested
+from coop_contracts.event import CybertipProgressed, CybertipRequested, CybertipSecured
 from coop_contracts.ids import item_key
 from coop_local.tested_process import RoleProcess, configure
 from coop_ncmec_simulator.app import Simulator
@@ -36,7 +37,20 @@ from coop_runtime.kafka.message import message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
 
-from .conftest import PASSWORD, VAULT, Host, medium, requested, serving, settings_of, thread, user
+from .conftest import (
+    PASSWORD,
+    PIXELS,
+    VAULT,
+    Host,
+    in_clear,
+    medium,
+    on_disk,
+    requested,
+    serving,
+    settings_of,
+    thread,
+    user,
+)
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 
@@ -117,6 +131,31 @@ def topic(kafka_bootstrap: str, org: str) -> Iterator[ResultsTopic]:
     found.close()
 
 
+def records_of(bootstrap: str, *topics: str) -> dict[str, bytes]:
+    """Every record of these topics, keys, values and headers, from their beginning."""
+    options = {"bootstrap.servers": bootstrap, "group.id": f"test-{uuid.uuid4()}"}
+    consumer = Consumer(options | {"enable.auto.commit": False})
+    found: dict[str, bytes] = {}
+    ends: dict[tuple[str, int], int] = {}
+    for topic in topics:
+        for number in consumer.list_topics(topic, timeout=20).topics[topic].partitions:
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20)
+            ends[topic, number] = end
+    consumer.assign([TopicPartition(topic, number, 0) for topic, number in ends])
+    left = {place for place, end in ends.items() if end > 0}
+    until = time.monotonic() + WAIT
+    while left and time.monotonic() < until:
+        for record in consumer.consume(500, 0.2):
+            place = (str(record.topic()), int(record.partition() or 0))
+            offset = int(record.offset() or 0)
+            parts = (record.key(), record.value(), repr(record.headers()).encode())
+            found[f"{place} {offset}"] = b"\0".join(bytes(one) for one in parts if one)
+            if offset + 1 >= ends[place]:
+                left.discard(place)
+    consumer.close()
+    return found
+
+
 async def decide(producer: Producer, requests: list[CybertipRequested]) -> None:
     messages = [
         message_of(one, key=item_key(one.org_id, one.user.user.type_id, one.user.user.id))
@@ -134,10 +173,14 @@ async def test_decisions_are_filed_whatever_happens_to_the_process(
     producer: Producer,
     process: RoleProcess,
     topic: ResultsTopic,
+    kafka_bootstrap: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """A decision on the topic is filed, told on the other, and shown to review-api; killed in the
     middle of five more, and started again, each is filed once; one that needs a person waits for
-    one. Told to stop, it ends with 0."""
+    one. Told to stop, it ends with 0. No pixel and no password is on a topic, on the disk, or in a
+    line of its log."""
     sealed = VAULT.encrypt(PASSWORD, context=f"{org}/{Kind.NCMEC_SETTINGS}/settings")
     await configure(producer, org, (Kind.NCMEC_SETTINGS, settings_of(password=sealed)))
     simulator, host = Simulator(users={"esp": PASSWORD}), Host()
@@ -189,6 +232,18 @@ async def test_decisions_are_filed_whatever_happens_to_the_process(
         await topic.until(7)
         await api.aclose()
         assert await asyncio.to_thread(process.end, signal.SIGTERM) == 0
+    topics = (CybertipRequested.topic, CybertipSecured.topic, CybertipProgressed.topic)
+    places = await asyncio.to_thread(records_of, kafka_bootstrap, *topics)
+    assert {one.split("'")[1] for one in places} == set(topics)
+    files = on_disk(tmp_path)
+    assert len(files) >= 12
+    places |= files
+    out, err = capfd.readouterr()
+    places["log"] = (out + err).encode()
+    assert b"report waits" in places["log"]
+    for place, content in places.items():
+        for secret in (*in_clear(PIXELS), PASSWORD.encode()):
+            assert secret not in content, place
     ids = {(one.cybertip_id, one.event_id) for one in topic.seen}
     assert len({one for one, _ in ids}) == 7
 

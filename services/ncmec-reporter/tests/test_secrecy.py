@@ -14,6 +14,7 @@ from .conftest import (
     World,
     in_clear,
     medium,
+    on_disk,
     requested,
     settings_of,
     thread,
@@ -23,10 +24,6 @@ from .conftest import (
 pytestmark = pytest.mark.engines
 
 WORDS = "a sentence that somebody wrote"
-
-
-def on_disk(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 async def test_disk_rows_topics_and_logs_say_nothing(
