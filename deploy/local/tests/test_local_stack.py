@@ -220,6 +220,27 @@ def test_links_lead_to_the_port_that_is_served(
     assert public_url() == "https://mine"
 
 
+def test_reports_to_ncmec_stay_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the user's own environment says, they are tests, filed to the stand-in."""
+    monkeypatch.setenv("COOP_STATE", str(tmp_path))
+    monkeypatch.setenv("COOP_FREE_PORTS", "true")
+    monkeypatch.setenv("COOP_NCMEC_ENVIRONMENT", "production")
+    monkeypatch.setenv("COOP_NCMEC_OUTSIDE", "true")
+    for name in ("COOP_NCMEC_TEST_URL", "COOP_NCMEC_PRODUCTION_URL"):
+        monkeypatch.setenv(name, "https://report.cybertip.org/ispws")
+    settings = Settings()
+    secrets = stack_secrets(tmp_path / "secrets.json")
+    ports = roster.ports_of(settings)
+    specs = {one.name: one for one in roster.services(settings, ADDRESSES, secrets, ports)}
+    told = specs["ncmec-reporter"].environment
+    assert "cybertip.org" not in json.dumps(dict(told))
+    assert (told["COOP_NCMEC_ENVIRONMENT"], told["COOP_NCMEC_OUTSIDE"]) == ("test", "false")
+    simulator = specs["ncmec-simulator"].environment["COOP_NCMEC_SIMULATOR_PORT"]
+    assert told["COOP_NCMEC_TEST_URL"] == f"http://127.0.0.1:{simulator}/ispws"
+
+
 def test_a_state_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
     """A file where a directory is needed: what cannot be, and the setting that changes it."""
     (tmp_path / "file").touch()
