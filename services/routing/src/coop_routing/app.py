@@ -21,11 +21,12 @@ from coop_routing.route_table import TABLE_KINDS, RouteTables
 from coop_routing.settings import Settings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
+from coop_runtime.kafka.membership import ConsumerTuning
 from coop_runtime.kafka.fair import LINE_SECONDS, LINED_BATCHES, FairHandler, FairLimits
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
+from coop_runtime.stream.subscriber import StreamConsumer
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
 from coop_signals.media_value import MediaValues
@@ -78,11 +79,11 @@ def router(settings: Settings) -> Service:
         unsettled=settings.routing_in_flight,
     )
 
-    def consumer(group: str, event_type: type[Any]) -> Consumer[Any]:
+    def consumer(group: str, event_type: type[Any]) -> StreamConsumer[Any]:
         handler: FairHandler[Any] = FairHandler(placer, shares, limits, group=group, size_of=_size)
         service.add_task(f"{group}.lines", handler.lines.run)
         service.add_stop(handler.stop)
-        return Consumer(
+        return StreamConsumer(
             settings,
             group=group,
             event_type=event_type,

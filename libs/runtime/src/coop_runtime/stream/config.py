@@ -54,9 +54,17 @@ def broker_options(settings: RuntimeSettings, client_id: str) -> dict[str, Any]:
 
 
 def subscriber_options(
-    settings: RuntimeSettings, group: str, *, max_batch: int, drain_seconds: float
+    settings: RuntimeSettings,
+    group: str,
+    *,
+    max_batch: int,
+    drain_seconds: float,
+    patient: bool = False,
 ) -> dict[str, Any]:
-    """Of a batch subscriber that begins at the earliest record and commits what it is told to."""
+    """Of a batch subscriber that begins at the earliest record and commits what it is told to.
+
+    A `patient` one lets Kafka gather records for up to a quarter of a second.
+    """
     return {
         "batch": True,
         "group_id": group,
@@ -65,6 +73,7 @@ def subscriber_options(
         "batch_timeout_ms": 500,
         # Tansu, which is what has no idempotence, looks only now and then: see `kafka.config`.
         "fetch_max_wait_ms": 250 if settings.kafka_idempotence else 20,
+        "fetch_min_bytes": 512 * 1024 if patient else 1,
         "fetch_max_bytes": 16 * 1024 * 1024,
         "max_partition_fetch_bytes": 1024 * 1024,
         "partition_assignment_strategy": (StickyPartitionAssignor,),

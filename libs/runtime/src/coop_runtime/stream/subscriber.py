@@ -160,6 +160,7 @@ class _Membership:
             of._group,
             max_batch=of._tuning.max_batch,
             drain_seconds=of._drain_seconds,
+            patient=of._tuning.patient,
         )
         topic: str = of._event_type.topic
         self._subscriber = broker.subscriber(

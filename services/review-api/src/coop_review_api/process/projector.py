@@ -41,10 +41,11 @@ from coop_review_api.review.origin import Origins
 from coop_review_api.review.withholding import EvidenceNews
 from coop_review_api.settings import ProjectorSettings
 from coop_runtime.database.engine import engine_of
-from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
+from coop_runtime.kafka.membership import ConsumerTuning
 from coop_runtime.kafka.pipeline import Handler
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.service import Service
+from coop_runtime.stream.subscriber import StreamConsumer
 
 NAME = "review-api-projector"
 
@@ -84,7 +85,7 @@ def projector(settings: ProjectorSettings) -> Service:
 
 def _consumers(
     settings: ProjectorSettings, engine: AsyncEngine, projection: Projection, producer: Producer
-) -> dict[str, Consumer[Any]]:
+) -> dict[str, StreamConsumer[Any]]:
     """By name, which is also the end of the group's."""
     alarms = Alarms(engine, clock=now, mail=settings.mail_server is not None)
     origins = Origins(BulkOrigins())
@@ -103,7 +104,7 @@ def _consumers(
         "endpoint-alarms": (EndpointChanged, alarms.changed, _ALARMS),
     }
     return {
-        name: Consumer(
+        name: StreamConsumer(
             settings,
             group=f"{NAME}-{name}",
             event_type=event_type,
