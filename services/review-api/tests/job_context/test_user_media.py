@@ -17,12 +17,12 @@ from coop_queues.job import JobKind
 from coop_queues.reading import item_key
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
-from coop_review_api.kernel.partition import Partitions
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.media.table import media_reveals
 from coop_review_api.media_value.reference import digest_of
 from coop_review_api.review.hold import Releaser
 from coop_runtime.database.engine import transaction
+from coop_runtime.database.partition import Partitions
 
 from ..review.ncmec_world import URLS, World, world_of
 

@@ -21,13 +21,13 @@ from coop_routing.route_table import TABLE_KINDS, RouteTables
 from coop_routing.settings import Settings
 from coop_runtime.database.engine import engine_of
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.kafka.membership import ConsumerTuning
 from coop_runtime.kafka.fair import LINE_SECONDS, LINED_BATCHES, FairHandler, FairLimits
+from coop_runtime.kafka.membership import ConsumerTuning
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
-from coop_runtime.stream.subscriber import StreamConsumer
 from coop_runtime.secret.vault import Vault
+from coop_runtime.stream.subscriber import StreamConsumer
 from coop_signals import plugin
 from coop_signals.media_value import MediaValues
 from coop_signals.providers import Providers
