@@ -98,7 +98,7 @@ async function keysAndJobs(throttle) {
   say("of it, a choice", throttle, picked);
   say("of it, a step", throttle, walked);
   say("of it, the sheet of keys", throttle, opened);
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = 0; round <= 2 * ROUNDS; round += 1) {
     const ahead = page.waitForResponse((one) => /\/context$/.test(new URL(one.url()).pathname), { timeout: 15_000 });
     const took = await submitted(page);
     await ready(page);

@@ -113,6 +113,7 @@ export function useDecide({ context, lease, end }: Options): Decide {
     setDone(null);
     const ready = stay || !lease ? null : takeAhead();
     if (lease && ready) {
+      await afterPress();
       end();
       keepHere(job.id, entered);
       keep(ready);
@@ -179,6 +180,18 @@ export function useDecide({ context, lease, end }: Options): Decide {
   };
 
   return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), goOn: () => once(goOn, !busy.current && isSeen()), sending, isDeaf, noNext };
+}
+
+/** What React does in a press it does whole, with all that follows painting; after it, it paints first. */
+function afterPress(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
 
 /** Why a claim was refused, as a decision's answer would say it. */

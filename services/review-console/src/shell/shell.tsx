@@ -53,10 +53,10 @@ function Frame() {
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
   const router = useRouter();
-  const path = useRouterState({ select: (state) => state.location.pathname });
+  const path = useRouterState({ select: pathShown });
   // Open for the page it was opened on: going to another one closes it.
   const nav = navFor === path;
-  const setNav = useCallback((open: boolean) => setNavFor(open ? router.state.location.pathname : null), [router]);
+  const setNav = useCallback((open: boolean) => setNavFor(open ? pathShown(router.state) : null), [router]);
   const openPalette = useCallback(() => setPalette(true), []);
   const openKeys = useCallback(() => setSheet(true), []);
   return (
@@ -82,6 +82,11 @@ function Frame() {
       <Overlay close={() => undefined}>{ended ? <SignInAgain /> : null}</Overlay>
     </>
   );
+}
+
+/** That of the page that is there: the address is the next one's before its page is. */
+function pathShown({ matches, location }: { matches: readonly { pathname: string }[]; location: { pathname: string } }): string {
+  return matches.at(-1)?.pathname ?? location.pathname;
 }
 
 /** What a key opens is there before the key is pressed; what could not be had is tried again then. */
