@@ -47,6 +47,8 @@ test("thirty seconds without a network lose nothing: said at once, and what was 
   }, "decision after the network came back");
   assert.equal(closed.id, id);
   await page.getByText("No connection. What you enter stays here.").waitFor({ state: "detached" });
+  // It is decided before its answer is here.
+  await until(() => sent.length > 0, "answer to the decision");
   page.off("requestfinished", note);
   assert.equal(sent.length, 1);
   const { items } = await get(page, `/v1/decision-log?jobId=${id}`);

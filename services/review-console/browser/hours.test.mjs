@@ -83,6 +83,24 @@ test("the end of a claim is told before it comes; then it is said, the draft is 
   await page.unroute(holds);
 });
 
+test("the first act claims the job, also before it is known what one holds", async () => {
+  const { page } = session;
+  const [job] = await reported(page, `first-${Date.now()}`, 1);
+  let release = () => undefined;
+  const waiting = new Promise((resolve) => (release = resolve));
+  const mine = /\/v1\/claims$/;
+  await page.route(mine, async (route) => {
+    await waiting;
+    await route.continue();
+  });
+  await show(page, job.id);
+  const [claimed] = await Promise.all([page.waitForResponse((one) => one.request().method() === "POST" && one.url().endsWith(`/v1/jobs/${job.id}/claims`)), pickNothing(page)]);
+  assert.equal(claimed.status(), 200);
+  release();
+  await page.getByText("left on claim", { exact: true }).waitFor();
+  await page.unroute(mine);
+});
+
 test("an id is shortened to look at, and whole on the clipboard, and that is said", async () => {
   const { page } = session;
   const job = await jobAbout(page, "accident");

@@ -103,8 +103,9 @@ function Form({ context, hold, lease, editing, decide, offers, names, toDecision
     if (decide.isDeaf()) return;
     change(next);
     if (refused && refused.kind !== "held") setRefused(context.job.id, null);
-    // The first act claims a job that was only looked at.
-    if (lease === null && !isHeld && !hold.claiming) hold.claim();
+    // The first act claims a job that was only looked at, or of which it is not known yet: what is mine
+    // already stays mine.
+    if (!lease && !isHeld && !hold.claiming) hold.claim();
   };
   const submit = (stay: boolean) => {
     if (missing.length > 0) {
