@@ -21,7 +21,7 @@ EVERY_ROLE = [
     for role in import_module(f"{service}.__main__").TABLE.roles
 ]
 
-_SPARE = ("rich", "pygments", "opentelemetry.sdk.metrics", "sqlalchemy.orm")
+_SPARE = ("rich", "pygments", "opentelemetry.sdk.metrics", "sqlalchemy.orm", "pydantic.v1")
 _TESTING = ("pytest", "hypothesis", "pkg_resources", "setuptools")
 _LATE = ("lxml", "signxml", "jwt", "obstore")
 _MOST_MIB = 140  # review-api, the largest, has 133; idle it has some 12 more

@@ -5,6 +5,8 @@
     redis              OpenTelemetry's metrics               ours are Prometheus'
                        its client of clusters                ours is of one server
     sqlalchemy's async its ORM, with the sessions            ours is SQL by tables
+    its postgresql     dialects of asyncpg and pg8000        ours is psycopg's
+    fastapi            pydantic's models of its version 1    ours are of version 2
 
 Guarantees: a role's own imports go without these, each of which its library can do without; once
 they are through, anybody may import everything, such as a plugin of the operator's.
@@ -16,7 +18,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 ABSENT: Final = ("rich", "pygments", "opentelemetry.sdk.metrics")
@@ -25,10 +27,16 @@ ABSENT: Final = ("rich", "pygments", "opentelemetry.sdk.metrics")
 EMPTY: Final = (
     "sqlalchemy.ext.asyncio.session",
     "sqlalchemy.ext.asyncio.scoping",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.postgresql.pg8000",
     "redis.cluster",
     "redis.asyncio.cluster",
 )
 """Their packages name what is in them and use none of it."""
+
+
+class _NoModel:
+    """What FastAPI compares each annotation and each answer with: nobody derives from it."""
 
 
 class _Empty(ModuleType):
@@ -48,7 +56,15 @@ class _Empty(ModuleType):
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Whoever imports meanwhile goes without. What is loaded already stays."""
+    """Whoever imports meanwhile goes without. What is loaded already stays.
+
+    FastAPI looks for models of pydantic's version 1 as long as it runs, and takes none: it goes
+    without them for good. Who imports `pydantic.v1` gets it, and FastAPI sees it then.
+    """
+    if "pydantic.v1" not in sys.modules:
+        import pydantic  # noqa: PLC0415 - a process that loads nothing of it pays nothing
+
+        pydantic.v1 = SimpleNamespace(BaseModel=_NoModel)
     stand_in: dict[str, ModuleType | None] = dict.fromkeys(ABSENT)
     stand_in |= {name: _Empty(name) for name in EMPTY}
     ours = {name: module for name, module in stand_in.items() if name not in sys.modules}
