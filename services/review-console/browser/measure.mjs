@@ -185,10 +185,11 @@ async function lists(throttle) {
   }
   say("palette opens", throttle, opens);
   say("palette, first results", throttle, results);
+  const all = await page.locator("tbody tr[id]").count();
   for (let round = 0; round < ROUNDS; round += 1) {
     await page.locator('[type="search"]').first().focus();
-    filters.push(await after(page, "m", "document.querySelectorAll('tbody tr[id]').length < 5"));
-    filters.push(await after(page, "Backspace", "document.querySelectorAll('tbody tr[id]').length >= 5"));
+    filters.push(await after(page, "m", `document.querySelectorAll('tbody tr[id]').length < ${all}`));
+    filters.push(await after(page, "Backspace", `document.querySelectorAll('tbody tr[id]').length === ${all}`));
   }
   say("list filtered, cached", throttle, filters);
   say("interaction to next paint, queues", throttle, [await interaction(page)]);
