@@ -25,14 +25,12 @@ from coop_contracts.stored import days_of_topics
 from coop_queues import metric
 from coop_queues.sync import PAUSE
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 BATCH: Final = 1000  # rows
 TOMB: Final = timedelta(days=days_of_topics() + 5)
 """For which an erased user is remembered: longer than any topic has their events."""
 
-_log = logger("coop_queues.retention")
 
 # From organisation to organisation along the index.
 _ORGS = text(
@@ -108,12 +106,7 @@ class ClaimRetention:
 
     async def run(self) -> None:
         """A service task; ends only when cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Retryable as error:
-                _log.warning("old claims not deleted", error=str(error))
-            await asyncio.sleep(self._every)
+        await at_intervals(self.keep, self._every, postponed="old claims not deleted")
 
     async def keep(self) -> None:
         """One round. Raises Retryable."""

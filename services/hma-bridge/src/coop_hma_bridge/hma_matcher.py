@@ -9,7 +9,6 @@ Must not: look up in banks that no document names.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -24,12 +23,9 @@ from coop_hma_bridge.hma import Hma, HmaMatch
 from coop_hma_bridge.matcher import SIGNALS, Matcher, banks_in_use
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.config_table import ConfigTable
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 _EVERY: Final = 5.0  # seconds
-
-_log = logger(__name__)
 
 
 class HmaMatcher:
@@ -146,9 +142,4 @@ class HmaKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Retryable as error:
-                _log.warning("HMA's banks are not kept for now", error=str(error))
-            await asyncio.sleep(_EVERY)
+        await at_intervals(self.keep, _EVERY, postponed="HMA's banks are not kept for now")

@@ -17,8 +17,8 @@ from coop_hma_bridge import seen_store, store
 from coop_hma_bridge.seen_store import SEEN
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.partition import DAY, Partitions
-from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.kafka.config_table import ConfigTable
+from coop_runtime.process.interval import at_intervals
 from coop_runtime.process.log import logger
 
 _EVERY = 3600.0  # seconds
@@ -67,7 +67,7 @@ class EntryKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await keep_at_intervals(self._keep, _EVERY)
+        await at_intervals(self._keep, _EVERY, postponed="retention postponed")
 
     async def _keep(self) -> None:
         await self.empty(datetime.now(UTC))
@@ -98,7 +98,7 @@ class SeenKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await keep_at_intervals(self._keep, _EVERY)
+        await at_intervals(self._keep, _EVERY, postponed="retention postponed")
 
     async def _keep(self) -> None:
         await self.keep(datetime.now(UTC))

@@ -6,7 +6,6 @@ settings change, and every hour.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -21,7 +20,7 @@ from coop_ncmec_reporter.ncmec import NcmecFault
 from coop_ncmec_reporter.outcome import StepEnded
 from coop_ncmec_reporter.place import Places
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
+from coop_runtime.process.interval import at_intervals
 from coop_runtime.process.log import logger
 
 _EVERY: Final = 2.0
@@ -50,12 +49,7 @@ class FilingKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Retryable as error:
-                _log.warning("the database is away", error=str(error))
-            await asyncio.sleep(_EVERY)
+        await at_intervals(self.look, _EVERY, postponed="the database is away")
 
     async def look(self) -> None:
         """Once. Raises Retryable."""

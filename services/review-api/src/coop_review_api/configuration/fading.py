@@ -28,7 +28,7 @@ from coop_review_api.configuration.table import config_current
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
-from coop_runtime.database.retention import keep_at_intervals
+from coop_runtime.process.interval import at_intervals
 
 _PAUSE: Final = 0.02  # between two batches: others use this database, too
 _BATCH: Final = 200
@@ -164,7 +164,7 @@ class FadingKeeper:
         async def once() -> None:
             await self.keep()
 
-        await keep_at_intervals(once, _EVERY[self._setting])
+        await at_intervals(once, _EVERY[self._setting], postponed="retention postponed")
 
     async def keep(self) -> int:
         """One round; how many rows faded. Raises `Retryable`."""

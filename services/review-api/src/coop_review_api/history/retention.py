@@ -29,7 +29,7 @@ from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.partition import DAY, Partitions
-from coop_runtime.database.retention import keep_at_intervals
+from coop_runtime.process.interval import at_intervals
 from coop_runtime.process.log import logger
 
 DEFAULT_DAYS: Final = 30
@@ -116,7 +116,7 @@ class HistoryKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await keep_at_intervals(self.keep, self._every)
+        await at_intervals(self.keep, self._every, postponed="retention postponed")
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

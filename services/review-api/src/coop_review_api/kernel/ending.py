@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
-from coop_runtime.database.retention import keep_at_intervals
+from coop_runtime.process.interval import at_intervals
 
 _BATCH = 500
 _EVERY = 600.0  # seconds
@@ -58,7 +58,7 @@ class EndingKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await keep_at_intervals(self.keep, _EVERY)
+        await at_intervals(self.keep, _EVERY, postponed="retention postponed")
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

@@ -22,8 +22,8 @@ from coop_review_api.kernel.metric import MEDIA_KEPT_BYTES
 from coop_review_api.media import store
 from coop_review_api.media.gallery import Gallery
 from coop_runtime.database.engine import transaction
-from coop_runtime.database.retention import keep_at_intervals
 from coop_runtime.process.error import Retryable
+from coop_runtime.process.interval import at_intervals
 
 _BATCH: Final = 200
 
@@ -50,7 +50,7 @@ class MediaKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await keep_at_intervals(self.keep, self._limits.every)
+        await at_intervals(self.keep, self._limits.every, postponed="retention postponed")
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

@@ -30,7 +30,7 @@ from coop_review_api.projection.table import (
 )
 from coop_review_api.tally.horizon import raising
 from coop_runtime.database.engine import transaction
-from coop_runtime.database.retention import keep_at_intervals
+from coop_runtime.process.interval import at_intervals
 from coop_runtime.process.log import logger
 
 _SETTLE_TIMEOUT = 600.0  # seconds
@@ -64,7 +64,7 @@ class RetentionKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await keep_at_intervals(self.keep, self._every)
+        await at_intervals(self.keep, self._every, postponed="retention postponed")
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

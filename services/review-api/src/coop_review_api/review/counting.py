@@ -13,7 +13,6 @@ Must not: count otherwise than `analytics.figure` does: its test compares.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -26,8 +25,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.tally.figure import Fact
 from coop_review_api.tally.store import count
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 _BATCH: Final = 500
 _EVERY: Final = 1.0  # seconds between two looks
@@ -78,13 +76,7 @@ class DecisionCounter:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        log = logger("coop.review_api.tally")
-        while True:
-            try:
-                await self.count()
-            except Retryable as error:
-                log.warning("decisions are not counted now", error=str(error))
-            await asyncio.sleep(self._every)
+        await at_intervals(self.count, self._every, postponed="decisions are not counted now")
 
     async def count(self) -> None:
         """All that there is to be counted. Raises `Retryable`."""

@@ -12,7 +12,6 @@ Must not: hold anything but people's decisions.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,13 +37,11 @@ from coop_review_api.review.taking import take_undone
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import channel_of
 from coop_runtime.kafka.message import Message
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals, in_batches
 
 _BATCH = 200
 _EVERY = 0.25  # seconds between two looks at what is due
 
-_log = logger("coop.review_api.hold")
 
 _RELEASE = text(
     f"""
@@ -186,13 +183,11 @@ class Releaser:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        while True:
-            try:
-                while await self.release() == _BATCH:
-                    pass
-            except Retryable as error:
-                _log.warning("held decisions wait for the database", error=str(error))
-            await asyncio.sleep(self._every)
+        await at_intervals(
+            lambda: in_batches(self.release, _BATCH),
+            self._every,
+            postponed="held decisions wait for the database",
+        )
 
     async def release(self) -> int:
         """One batch of what is due; how many decisions left. Raises `Retryable`."""

@@ -10,7 +10,6 @@ Must not: end anybody's lease: leases end by themselves.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -26,12 +25,9 @@ from coop_queues.store import OrderIndex
 from coop_review_api.configuration.catalogue import load_catalogue
 from coop_review_api.review.colleague import colleagues
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 _EVERY = 10.0  # seconds
-
-_log = logger("coop.review_api.keeping")
 
 
 class KeepingKeeper:
@@ -44,12 +40,9 @@ class KeepingKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self.keep()
-            except Retryable as error:
-                _log.warning("what is kept for people was not looked at", reason=str(error))
-            await asyncio.sleep(self._every)
+        await at_intervals(
+            self.keep, self._every, postponed="what is kept for people was not looked at"
+        )
 
     async def keep(self) -> int:
         """One round; how many keepings ended. Raises `Retryable`."""

@@ -13,7 +13,6 @@ Must not: keep back anything of a decision without such a report; say what is he
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,7 +31,7 @@ from coop_review_api.review.table import withheld_actions
 from coop_runtime.database.engine import transaction
 from coop_runtime.database.outbox import channel_of
 from coop_runtime.kafka.message import Message, Received
-from coop_runtime.process.error import Retryable
+from coop_runtime.process.interval import at_intervals, in_batches
 from coop_runtime.process.log import logger
 
 _BATCH: Final = 100
@@ -157,13 +156,11 @@ class WithheldKeeper:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        while True:
-            try:
-                while await self.release() == _BATCH:
-                    pass
-            except Retryable as error:
-                _log.warning("withheld actions wait for the database", error=str(error))
-            await asyncio.sleep(self._every)
+        await at_intervals(
+            lambda: in_batches(self.release, _BATCH),
+            self._every,
+            postponed="withheld actions wait for the database",
+        )
 
     async def release(self) -> int:
         """One batch of what is over; of how many decisions. Raises `Retryable`."""

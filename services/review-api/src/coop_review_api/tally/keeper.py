@@ -25,7 +25,7 @@ from coop_review_api.kernel.clock import Clock
 from coop_review_api.tally.season import DAYS, rows_of, season_of
 from coop_review_api.tally.store import QUARTERS, quarter_of, week_of
 from coop_runtime.database.engine import transaction
-from coop_runtime.database.retention import keep_at_intervals
+from coop_runtime.process.interval import at_intervals
 
 KEPT: Final = timedelta(days=800)
 """So that a window of a year and the one before it are there."""
@@ -89,7 +89,7 @@ class TallyKeeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await keep_at_intervals(self.keep, _EVERY)
+        await at_intervals(self.keep, _EVERY, postponed="retention postponed")
 
     async def keep(self) -> None:
         """One round. Raises `Retryable`."""

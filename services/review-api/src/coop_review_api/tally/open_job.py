@@ -7,7 +7,6 @@ Must not: hold more than numbers by queue.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -16,14 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_queues import reading
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 QUARTER = timedelta(minutes=15)
 _EVERY = 5.0  # seconds between two looks at the clock
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
-_log = logger("coop.review_api.tally")
 
 _FIRST = text(
     """
@@ -50,12 +47,7 @@ class OpenJobCounter:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        while True:
-            try:
-                await self.look()
-            except Retryable as error:
-                _log.warning("open jobs are not counted now", error=str(error))
-            await asyncio.sleep(_EVERY)
+        await at_intervals(self.look, _EVERY, postponed="open jobs are not counted now")
 
     async def look(self) -> None:
         """Look, where nobody has in this quarter of an hour. Raises `Retryable`."""

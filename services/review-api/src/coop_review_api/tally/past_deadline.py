@@ -7,8 +7,6 @@ Must not: say whose they are: queues and organisations are no labels.
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,12 +14,10 @@ from coop_queues import reading
 from coop_review_api.kernel import metric
 from coop_review_api.kernel.clock import Clock
 from coop_runtime.database.engine import transaction
-from coop_runtime.process.error import Retryable
-from coop_runtime.process.log import logger
+from coop_runtime.process.interval import at_intervals
 
 _EVERY = 60.0  # seconds
 
-_log = logger("coop.review_api.tally")
 
 _LOOK = text(
     f"""
@@ -40,12 +36,9 @@ class PastDeadline:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        while True:
-            try:
-                await self.look()
-            except Retryable as error:
-                _log.warning("jobs past their deadline are not counted now", error=str(error))
-            await asyncio.sleep(_EVERY)
+        await at_intervals(
+            self.look, _EVERY, postponed="jobs past their deadline are not counted now"
+        )
 
     async def look(self) -> None:
         """Once. Raises `Retryable`."""
