@@ -31,10 +31,10 @@ export function useColumns({ names, me, isPeeking, undo }: Acts): Column<Entry>[
     { id: "at", header: say("columnAt"), width: 120, cell: (entry) => <span className="dim"><Moment at={entry.time} dated /></span> },
     { id: "decision", header: say("columnDecision"), cell: (entry) => <DecisionTitle entry={entry} names={names} /> },
     { id: "on", header: say("columnOn"), width: isPeeking ? 156 : 176, hideable: true, wide: true, cell: (entry) => <On entry={entry} names={names} /> },
-    { id: "policy", header: say("columnPolicy"), width: isPeeking ? 96 : 148, hideable: true, wide: true, cell: (entry) => <Quiet text={policiesOf(entry).map(names.policy).join(", ") || null} /> },
+    { id: "policy", header: say("columnPolicy"), width: isPeeking ? 88 : 148, hideable: true, wide: true, cell: (entry) => <Quiet text={policiesOf(entry).map(names.policy).join(", ") || null} /> },
     ...(isPeeking ? [] : rest),
     { id: "by", header: say("columnBy"), width: isPeeking ? 148 : 160, hideable: true, wide: true, cell: (entry) => <By entry={entry} names={names} /> },
-    { id: "state", header: say("columnState"), width: isPeeking ? 104 : 112, numeric: true, cell: (entry) => <State entry={entry} isMine={entry.actorId === me} undo={undo} /> },
+    { id: "state", header: say("columnState"), width: 120, numeric: true, cell: (entry) => <State entry={entry} isMine={entry.actorId === me} undo={undo} /> },
   ];
 }
 

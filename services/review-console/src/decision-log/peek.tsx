@@ -86,7 +86,7 @@ function Facts({ entry, names }: Pick<Props, "entry" | "names">) {
         <By entry={entry} names={names} />
       </Fact>
       <Fact name={say("whenFact")}>
-        {absolute(entry.time)}, {ago}
+        {say("whenAgo", { time: absolute(entry.time), span: ago })}
       </Fact>
       {entry.queueId ? (
         <Fact name={say("queue")}>
@@ -178,7 +178,7 @@ function AsItWas({ entry, names, typeId, itemId }: Pick<Props, "entry" | "names"
               </span>
             ) : null}
           </p>
-          <Glance data={data.data} type={type} media={data.media} />
+          <Glance data={data.data} type={type} media={data.media} isGrave={entry.csam} />
         </>
       ) : null}
     </section>

@@ -73,6 +73,7 @@ export const words = defineWords({
   undoFailed: "Not taken back: {why}",
   ofAppeal: "Of an appeal",
   childSafety: "Child safety",
+  whenAgo: "{time}, {span} ago",
   byRule: "Rule",
   byPlatform: "Platform",
   byStrikes: "Strikes",

@@ -1,5 +1,6 @@
 /**
- * An item at a glance: its text, its media veiled. What people wrote is text and nothing else.
+ * An item at a glance: its text, its media veiled; of child safety none, not even veiled: those are looked
+ * at in their job. What people wrote is text and nothing else.
  */
 import type { Schema } from "@/api/client";
 import { Revealed } from "@/control/revealed";
@@ -37,7 +38,7 @@ export function textOf(data: Readonly<Record<string, unknown>>, type: ItemType |
     .join("\n");
 }
 
-export function Glance({ data, type, media }: { data: Readonly<Record<string, unknown>>; type: ItemType | undefined; media: Media }) {
+export function Glance({ data, type, media, isGrave }: { data: Readonly<Record<string, unknown>>; type: ItemType | undefined; media: Media; isGrave: boolean }) {
   const say = useWords(words);
   const isShown = useWordsShown();
   const text = textOf(data, type);
@@ -50,7 +51,8 @@ export function Glance({ data, type, media }: { data: Readonly<Record<string, un
         </p>
       ) : null}
       {text === "" ? <p className="dim t13">{say("noText")}</p> : isShown ? <Revealed text={text} className={`user-text ${classes.text ?? ""}`} /> : <p className={`user-text ${classes.text ?? ""}`}><VeiledWords>{text}</VeiledWords></p>}
-      {media.length > 0 ? (
+      {media.length > 0 && isGrave ? <p className="dim t12">{say("graveMedia", { count: media.length })}</p> : null}
+      {media.length > 0 && !isGrave ? (
         <div className={classes.media}>
           {media.slice(0, MOST).map((one) => (
             <img key={one.ref} src={`/v1/media/${encodeURIComponent(one.ref)}?stage=veiled&w=160`} alt={say("veiled", { kind: one.kind ?? "other" })} loading="lazy" width={72} height={48} />

@@ -34,7 +34,7 @@ function Shown({ veilText }: { veilText: boolean }) {
       <Why context={{ ...CONTEXT, explanation: { rules: [RULE] } } as unknown as Context} />
       <Reports context={CONTEXT} />
       <Timeline of={["x"]} title="History" command={{ id: "x.history", scope: "job", label: "x" }} names={names} whole={HAPPENED} load={() => Promise.resolve(HAPPENED)} />
-      <Glance data={{ text: "HARM item" }} type={undefined} media={[]} />
+      <Glance data={{ text: "HARM item" }} type={undefined} media={[]} isGrave={false} />
     </WordsVeil>
   );
 }
