@@ -18,6 +18,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Two workers; each has engines of its own, and who has nothing left takes from the other.
 SPREAD := -n 2 --dist worksteal
+# What fails beside servers is tried once more, a few tests at most, and told with its first failure:
+# docs/decisions/0060-tried-again.md.
+AGAIN := --reruns 1 --max-suite-reruns 5 --rerun-show-tracebacks -rR
 # A journey has the machine to itself: a whole system is twenty processes, and two of them at a time
 # take as long on two cores, each beyond its deadlines.
 # The integration tests that meet a broker, run on its stand-in as well. Not those that kill a
@@ -90,10 +93,10 @@ demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
 	@exec $(BIN)/python -m coop_local demo $(if $(INPUT),--input "$(INPUT)")
 
 test: $(STAMP) $(BUILT) lint types imports console-check ## Run every check and every test
-	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(BROKER_TESTS)
-	@$(BIN)/python -m pytest -m "journey" --ignore $(CONSOLE)/browser $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest $(CONSOLE)/browser $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(AGAIN) $(BROKER_TESTS)
+	@$(BIN)/python -m pytest -m "journey" $(AGAIN) --ignore $(CONSOLE)/browser $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(CONSOLE)/browser $(AGAIN) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(AGAIN) $(PYTEST_ARGS)
 
 check: lint types imports console-check unit ## What takes a minute: before each commit
 
