@@ -1,5 +1,6 @@
 // A picture and a film, looked at by somebody who chose to: step by step, by keys, and veiled again by itself.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { axe, get, item, jobAbout, open, report, show, signIn, until, user } from "./browser.mjs";
@@ -170,6 +171,70 @@ test("what the platform no longer has, and what is no picture, say so, and can b
   const [again] = await Promise.all([page.waitForRequest(/\/v1\/media\//), page.getByRole("button", { name: "Try again" }).first().click()]);
   assert.ok(again);
 });
+
+test("a picture of forty million pixels is shown, and the page goes on while it is decoded", async () => {
+  const { page } = session;
+  const { address, close } = await served(await drawn(page, 8000, 5000));
+  try {
+    const id = `large-${Date.now()}`;
+    await report(item(id, "Post", { text: "The whole valley.", author: user(`${id}-author`), created_at: new Date().toISOString(), images: [address] }), "Spam");
+    const job = await jobAbout(page, id);
+    await show(page, job.id);
+    await veiled(page).first().waitFor();
+    const beats = page.evaluate(async () => {
+      let [longest, last] = [0, performance.now()];
+      while (!window.isOver) {
+        const now = await new Promise(requestAnimationFrame);
+        longest = Math.max(longest, now - last);
+        last = now;
+      }
+      return longest;
+    });
+    await reveal(page);
+    const shown = await clear(page).first().evaluate(async (picture) => {
+      await picture.decode();
+      return [picture.naturalWidth, picture.naturalHeight];
+    });
+    assert.equal((shown[0] / shown[1]).toFixed(2), "1.60");
+    await page.evaluate(() => void (window.isOver = true));
+    const longest = await beats;
+    console.log(`longest time without a frame while it was decoded: ${longest.toFixed(0)} ms`);
+    assert.ok(longest < 200, `${longest} ms without a frame`);
+    const frame = page.getByRole("group", { name: /^Picture:/ }).first();
+    await page.keyboard.press("+");
+    assert.ok(Number(await frame.getAttribute("data-zoom")) > 1);
+  } finally {
+    close();
+  }
+});
+
+/** A JPEG of that size, drawn in the browser. */
+async function drawn(page, width, height) {
+  const text = await page.evaluate(
+    async ([width, height]) => {
+      const canvas = new OffscreenCanvas(width, height);
+      const pen = canvas.getContext("2d");
+      const shade = pen.createLinearGradient(0, 0, width, height);
+      shade.addColorStop(0, "#246");
+      shade.addColorStop(1, "#ca8");
+      pen.fillStyle = shade;
+      pen.fillRect(0, 0, width, height);
+      const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 })).arrayBuffer());
+      let text = "";
+      for (let at = 0; at < bytes.length; at += 32_768) text += String.fromCharCode(...bytes.subarray(at, at + 32_768));
+      return btoa(text);
+    },
+    [width, height],
+  );
+  return Buffer.from(text, "base64");
+}
+
+/** On this machine's loopback, as a platform's own storage serves it. */
+async function served(bytes) {
+  const server = createServer((_, answer) => answer.writeHead(200, { "content-type": "image/jpeg", "content-length": bytes.length }).end(bytes));
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return { address: `http://127.0.0.1:${server.address().port}/valley.jpg`, close: () => server.close() };
+}
 
 /** Where the demo's platform serves its media: the address that the item itself has. */
 async function mediaHost(page, post) {

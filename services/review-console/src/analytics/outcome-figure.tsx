@@ -86,7 +86,7 @@ export function OutcomeFigure({ counts, window }: { counts: Counts; window: Time
           <StackedBars text={text} layers={layers} rows={rows} beforeName={say("beforeTotal", unit)} totalName={say("total")} />
         </>
       }
-      table={hasAny ? undefined : <Empty title={say("noDecisions", { from, to })} />}
+      table={hasAny ? undefined : <Empty title={say("noDecisions", { from, to })}>{say("noDecisionsText")}</Empty>}
     />
   );
 }

@@ -27,6 +27,7 @@ export const words = defineWords({
   passedOn: "Moved, escalated",
   closed: "Closed by settings",
   noDecisions: "Nothing was decided between {from} and {to}",
+  noDecisionsText: "Decisions in review queues are counted here. Choose other days or queues above.",
   outcomeText: "{total} decisions from {from} to {to}; most on {peak}, {most}. The table has every number.",
   times: "Handling and waiting",
   timesSub: "median, by {unit, select, HOUR {hour} other {day}}",

@@ -17,12 +17,12 @@ import { CopyChip, shortened } from "./id-chip";
 import { sentenceOf } from "./sentence";
 import { words } from "./words";
 
-/** `title`: what is not there. `children`: why. `next`: one step from here. */
-export function Empty({ title, children, next }: { title: string; children?: ReactNode; next?: ReactNode }) {
+/** `title`: what is not there. `children`: why, and what will be here. `next`: one step from here. */
+export function Empty({ title, children, next }: { title: string; children: ReactNode; next?: ReactNode }) {
   return (
     <div className={classes.empty}>
       <h2>{title}</h2>
-      {children ? <div className="dim">{children}</div> : null}
+      <div className="dim">{children}</div>
       {next ? <div className={classes.next}>{next}</div> : null}
     </div>
   );

@@ -186,7 +186,9 @@ function None({ count, clear }: { count: number; clear: () => void }) {
           {say("clear")}
         </Button>
       }
-    />
+    >
+      {say("noneFitsText")}
+    </Empty>
   );
 }
 

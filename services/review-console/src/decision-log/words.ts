@@ -99,6 +99,7 @@ export const words = defineWords({
   CLOSE: "Close",
   empty: "Nothing has been decided yet",
   emptyText: "Decisions of people, rules and your platform are listed here as they are made.",
+  noneFitsText: "Others may fit without it, or on other days.",
   noneFits: "{count, plural, one {No decision fits this filter} other {No decision fits these # filters}}",
   peekKey: "Show or close the decision beside the list",
   closePeek: "Close",

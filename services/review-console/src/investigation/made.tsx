@@ -100,7 +100,7 @@ function Items({ found, cursor, setCursor, selection, select }: Props) {
       onSelect={select}
       matching={{ count: null, gather: () => keysOfAll(user) }}
       more={query}
-      empty={<Empty title={say("noItems")} />}
+      empty={<Empty title={say("noItems")}>{say("noItemsText")}</Empty>}
     />
   );
 }
@@ -108,7 +108,7 @@ function Items({ found, cursor, setCursor, selection, select }: Props) {
 function Jobs({ found }: { found: Investigation }) {
   const say = useWords(words);
   const names = useNames();
-  if (found.jobs.length === 0) return <Empty title={say("noJobs")} />;
+  if (found.jobs.length === 0) return <Empty title={say("noJobs")}>{say("noJobsText")}</Empty>;
   return (
     <div className={classes.hits}>
       {found.jobs.map((job) => (
@@ -132,7 +132,7 @@ function Answers({ item }: { item: Ref }) {
   const all = data.pages.flatMap((page) => page.items);
   return (
     <div className={classes.hits}>
-      {all.length === 0 ? <Empty title={say("noAnswers")} /> : <Listed items={all} />}
+      {all.length === 0 ? <Empty title={say("noAnswers")}>{say("noAnswersText")}</Empty> : <Listed items={all} />}
       {hasNextPage ? (
         <Button size="xs" m={16} loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {say("more")}

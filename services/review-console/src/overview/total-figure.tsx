@@ -70,7 +70,7 @@ export function TotalFigure({ figures, window }: { figures: Figures; window: Tim
           <StackedBars text={text} layers={shown} rows={rows} beforeName={say("before", unit)} totalName={say("total")} />
         </>
       }
-      table={rows.length === 0 ? <Empty title={say("noActions", { from, to })} /> : undefined}
+      table={rows.length === 0 ? <Empty title={say("noActions", { from, to })}>{say("noActionsText")}</Empty> : undefined}
     />
   );
 }

@@ -45,6 +45,7 @@ export const words = defineWords({
   total: "Total",
   start: "Start",
   noActions: "No actions between {from} and {to}",
+  noActionsText: "What rules, people and your platform set off is counted here. Choose other days above.",
   noDecisions: "Nobody decided between {from} and {to}",
   noRules: "No rule acted between {from} and {to}",
   noPolicies: "No action named a policy between {from} and {to}",

@@ -199,7 +199,7 @@ function Jobs({ queueId, name, search, go, selection, pick }: JobsProps) {
       selection={selection}
       onSelect={(next) => pick(next, jobs)}
       more={more}
-      empty={<Empty title={say("emptyTitle", { queue: name })}>{say("emptyText")}</Empty>}
+      empty={<Empty title={say("emptyTitle", { queue: name })} next={<Link to="/queues">{say("back")}</Link>}>{say("emptyText")}</Empty>}
     />
   );
 }

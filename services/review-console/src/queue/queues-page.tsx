@@ -196,6 +196,8 @@ function NoRows({ any, clear }: { any: boolean; clear: () => void }) {
           {say("clear")}
         </button>
       }
-    />
+    >
+      {say("noMatchText")}
+    </Empty>
   );
 }

@@ -46,6 +46,7 @@ export const words = defineWords({
   emptyTitle: "No queue is open to you",
   emptyText: "Queues are opened to people or roles by whoever manages them in your organisation.",
   noMatchTitle: "No queue matches",
+  noMatchText: "Other queues are open to you: clear the filter to see them.",
   clear: "Clear the filter",
   closePeek: "Close",
   openFilter: "To the filter",

@@ -9,11 +9,12 @@ import { sentenceOf } from "@/control/sentence";
 import { prefer, usePreference, type Preference } from "@/preference/preference";
 import { sessionQuery, useSession } from "@/session/session";
 import type { Locale } from "@/words/words";
+import { zonesOf } from "@/time/zones";
 import { useWords } from "@/words/words";
 
 import { words } from "./words";
 
-const ZONES = Intl.supportedValuesOf("timeZone");
+const ZONES = zonesOf(Intl.supportedValuesOf("timeZone"));
 
 export function LookFields() {
   const say = useWords(words);
@@ -42,7 +43,7 @@ export function LookFields() {
         <Select label={say("contrast")} value={chosen.contrast} data={[{ value: "SYSTEM", label: say("contrastSystem") }, { value: "MORE", label: say("contrastMore") }]} onChange={(contrast) => prefer({ contrast: contrast as Preference["contrast"] })} />
         <Select label={say("density")} value={chosen.density} data={[{ value: "COMPACT", label: say("compact") }, { value: "COMFORTABLE", label: say("comfortable") }]} onChange={(density) => keep({ density: density as Preference["density"] })} />
         <Select label={say("language")} value={chosen.locale} data={[{ value: "en", label: say("english") }, { value: "pseudo", label: say("pseudo") }]} onChange={(locale) => prefer({ locale: locale as Locale })} />
-        <Select label={say("zone")} searchable value={chosen.timeZone ?? ""} data={[{ value: "", label: say("zoneHere", { zone: here }) }, ...ZONES]} limit={60} onChange={(zone) => prefer({ timeZone: zone === "" ? null : zone })} />
+        <Select label={say("zone")} searchable value={chosen.timeZone === null ? "" : (zonesOf([chosen.timeZone])[0] ?? "")} data={[{ value: "", label: say("zoneHere", { zone: here }) }, ...ZONES]} limit={60} onChange={(zone) => prefer({ timeZone: zone === "" ? null : zone })} />
         <Switch label={say("shortcuts")} description={say("shortcutsHint")} checked={chosen.shortcuts} onChange={(event) => keep({ shortcuts: event.currentTarget.checked })} />
         {why ? <p role="alert" className="t13">{say("notKept", { why })}</p> : null}
       </Stack>

@@ -17,7 +17,7 @@ import { useCommand } from "@/key/keys";
 import { startLive } from "@/live/stream";
 import { onTold } from "@/live/tabs";
 import { startKeeping } from "@/preference/kept";
-import { follow, left, sessionQuery, useSessionEnded } from "@/session/session";
+import { follow, left, sessionQuery, useSession, useSessionEnded } from "@/session/session";
 import { useWords } from "@/words/words";
 
 import { useCachesKept } from "./cache";
@@ -47,7 +47,8 @@ function Frame() {
   const away = useAway();
   useTogether();
   useCachesKept();
-  useEffect(startKeeping, []);
+  const userId = useSession().user.id;
+  useEffect(() => startKeeping(userId), [userId]);
   useEffect(() => void fetchParts(), []);
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
   useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
