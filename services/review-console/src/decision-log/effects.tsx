@@ -11,7 +11,7 @@ import { useWords } from "@/words/words";
 
 import { secondsLeft } from "./columns";
 import classes from "./decision-log.module.css";
-import type { Entry } from "./log";
+import { setOff, type Entry } from "./log";
 import { words } from "./words";
 
 type Delivery = Schema["DeliveryMoment"];
@@ -45,9 +45,16 @@ export function Effects({ entry, names }: { entry: Entry; names: Names }) {
   const say = useWords(words);
   const deliveries = useDeliveries(entry);
   if (entry.total !== null) return <Bulk id={entry.id} />;
-  if (entry.executions.length === 0) return <span className="dim">{say("noEffect")}</span>;
+  const set = setOff(entry, names, say);
+  if (entry.executions.length === 0 && set.length === 0) return <span className="dim">{say("noEffect")}</span>;
   return (
     <ul>
+      {set.map((text) => (
+        <li key={text} className={classes.effect}>
+          <Glyph level="done" />
+          <span className="user-text">{text}</span>
+        </li>
+      ))}
       {entry.executions.map((one) => (
         <Effect key={one.executionId} entry={entry} name={names.action(one.actionId)} item={one.item?.id ?? null} delivery={deliveries?.get(one.executionId) ?? null} isKnown={deliveries !== null} />
       ))}

@@ -5,7 +5,7 @@ import { policyPath } from "@/configuration/names";
 import { setTimeZone } from "@/time/moment";
 import { sayer } from "@/words/words";
 
-import { asked, countOf, titleOf, type Entry } from "./log";
+import { asked, countOf, setOff, titleOf, type Entry } from "./log";
 import { Search } from "./search";
 import { ordersOf } from "./reverse";
 import { words } from "./words";
@@ -56,4 +56,10 @@ it("a policy is said with those above it, and a circle ends", () => {
   const policies = [{ id: "a", name: "Violence", parentId: null }, { id: "b", name: "Threats", parentId: "a" }, { id: "c", name: "Round", parentId: "c" }];
   expect(policyPath(policies, "b")).toBe("Violence › Threats");
   expect(policyPath(policies, "c").split(" › ").length).toBeLessThanOrEqual(8);
+});
+
+it("what is set off beside actions is said: a report, a job of child safety, another queue; nothing once undone", () => {
+  const components: Entry["components"] = [{ type: "SUBMIT_NCMEC_REPORT" }, { type: "MOVE", queueId: "q2" }, { type: "CUSTOM_ACTION", actionIds: ["ban"] }];
+  expect(setOff({ ...entry, components }, names, say)).toEqual(["A report to NCMEC was begun", "The job waits in Queue q2"]);
+  expect(setOff({ ...entry, components, undoneAt: entry.time }, names, say)).toEqual([]);
 });

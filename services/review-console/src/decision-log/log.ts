@@ -98,6 +98,18 @@ export function isTakenBack(entry: Entry): boolean {
   return entry.takenBack.length > 0 && entry.reversible === null;
 }
 
+/** What a decision sets off that is no action on the platform. */
+export function setOff(entry: Entry, names: Names, say: Say<Key>): string[] {
+  if (entry.undoneAt !== null) return [];
+  return entry.components.flatMap((part) => {
+    if (!("type" in part)) return [];
+    if (part.type === "SUBMIT_NCMEC_REPORT") return [say("reportFiled")];
+    if (part.type === "ESCALATE_TO_NCMEC") return [say("jobOfSafety")];
+    if (part.type === "MOVE" && part.queueId) return [say("waitsIn", { queue: names.queue(part.queueId) })];
+    return [];
+  });
+}
+
 export function policiesOf(entry: Entry): string[] {
   return [...new Set(entry.components.flatMap((part) => part.policyIds ?? []))];
 }
