@@ -23,9 +23,11 @@ import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppQualityRouteImport } from "./routes/_app.quality";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
+import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
+import { Route as AppRulesRuleIdRouteImport } from "./routes/_app.rules_.$ruleId";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
@@ -100,6 +102,11 @@ const AppQueuesRoute = AppQueuesRouteImport.update({
   path: "/queues",
   getParentRoute: () => AppRoute,
 } as any);
+const AppRulesRoute = AppRulesRouteImport.update({
+  id: "/rules",
+  path: "/rules",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
   id: "/second-review",
   path: "/second-review",
@@ -113,6 +120,11 @@ const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
 const AppQueuesQueueIdRoute = AppQueuesQueueIdRouteImport.update({
   id: "/queues_/$queueId",
   path: "/queues/$queueId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppRulesRuleIdRoute = AppRulesRuleIdRouteImport.update({
+  id: "/rules_/$ruleId",
+  path: "/rules/$ruleId",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
@@ -150,9 +162,11 @@ export interface FileRoutesByFullPath {
   "/overview": typeof AppOverviewRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
+  "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
@@ -171,10 +185,12 @@ export interface FileRoutesByTo {
   "/overview": typeof AppOverviewRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
+  "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
@@ -195,10 +211,12 @@ export interface FileRoutesById {
   "/_app/overview": typeof AppOverviewRoute;
   "/_app/quality": typeof AppQualityRoute;
   "/_app/queues": typeof AppQueuesRoute;
+  "/_app/rules": typeof AppRulesRoute;
   "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
+  "/_app/rules_/$ruleId": typeof AppRulesRuleIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
   "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
@@ -220,9 +238,11 @@ export interface FileRouteTypes {
     | "/overview"
     | "/quality"
     | "/queues"
+    | "/rules"
     | "/second-review"
     | "/jobs/$jobId"
     | "/queues/$queueId"
+    | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/security"
     | "/settings/wellness"
@@ -241,10 +261,12 @@ export interface FileRouteTypes {
     | "/overview"
     | "/quality"
     | "/queues"
+    | "/rules"
     | "/second-review"
     | "/"
     | "/jobs/$jobId"
     | "/queues/$queueId"
+    | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/security"
     | "/settings/wellness"
@@ -264,10 +286,12 @@ export interface FileRouteTypes {
     | "/_app/overview"
     | "/_app/quality"
     | "/_app/queues"
+    | "/_app/rules"
     | "/_app/second-review"
     | "/_app/"
     | "/_app/jobs/$jobId"
     | "/_app/queues_/$queueId"
+    | "/_app/rules_/$ruleId"
     | "/_app/settings/account"
     | "/_app/settings/security"
     | "/_app/settings/wellness"
@@ -384,6 +408,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/rules": {
+      id: "/_app/rules";
+      path: "/rules";
+      fullPath: "/rules";
+      preLoaderRoute: typeof AppRulesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/second-review": {
       id: "/_app/second-review";
       path: "/second-review";
@@ -403,6 +434,13 @@ declare module "@tanstack/react-router" {
       path: "/queues/$queueId";
       fullPath: "/queues/$queueId";
       preLoaderRoute: typeof AppQueuesQueueIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/rules_/$ruleId": {
+      id: "/_app/rules_/$ruleId";
+      path: "/rules/$ruleId";
+      fullPath: "/rules/$ruleId";
+      preLoaderRoute: typeof AppRulesRuleIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/": {
@@ -443,10 +481,12 @@ interface AppRouteChildren {
   AppOverviewRoute: typeof AppOverviewRoute;
   AppQualityRoute: typeof AppQualityRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
+  AppRulesRoute: typeof AppRulesRoute;
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
+  AppRulesRuleIdRoute: typeof AppRulesRuleIdRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
   AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
@@ -460,10 +500,12 @@ const AppRouteChildren: AppRouteChildren = {
   AppOverviewRoute: AppOverviewRoute,
   AppQualityRoute: AppQualityRoute,
   AppQueuesRoute: AppQueuesRoute,
+  AppRulesRoute: AppRulesRoute,
   AppSecondReviewRoute: AppSecondReviewRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
+  AppRulesRuleIdRoute: AppRulesRuleIdRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
   AppSettingsWellnessRoute: AppSettingsWellnessRoute,

@@ -2,10 +2,11 @@
  * Why a job is here, as a sentence: what rules found, with how strongly; else what was reported, or
  * appealed.
  */
-import { IconCheck, IconX } from "@tabler/icons-react";
-import { Fragment, useState, type ReactNode } from "react";
+import { Fragment, useState } from "react";
 
 import type { Schema } from "@/api/client";
+import shared from "@/condition/condition.module.css";
+import { Joint, Leaf, leavesOf, Tree } from "@/condition/tree";
 import { Severity, levelOf } from "@/look/severity";
 import { Moment } from "@/time/moment";
 import { VeiledWords } from "@/veil/veiled-words";
@@ -15,17 +16,8 @@ import { useJobNames, type Context } from "./context";
 import classes from "./job.module.css";
 import { words } from "./words";
 
-type Node = Schema["ConditionNodeView"];
 type Rule = Schema["ReasonRuleView"];
 const SHOWN = 3;
-
-/** The conditions of a tree in their order, each with what joins it to the one before. */
-export function leavesOf(node: Node | null | undefined, joint = "AND"): { node: Node; joint: string }[] {
-  if (!node) return [];
-  const parts = node.conditions ?? [];
-  if (parts.length === 0) return node.condition || node.says ? [{ node, joint }] : [];
-  return parts.flatMap((one, index) => leavesOf(one, index === 0 ? joint : (node.conjunction ?? "AND")));
-}
 
 export function Why({ context }: { context: Context }) {
   const say = useWords(words);
@@ -66,7 +58,7 @@ function RuleSentence({ rule }: { rule: Rule }) {
       <p className={classes.sent}>
         {shown.map(({ node, joint }, index) => (
           <Fragment key={node.path}>
-            {index > 0 ? ` ${say(joiner(joint))} ` : null}
+            {index > 0 ? <Joint of={joint} /> : null}
             <Leaf node={node} />
           </Fragment>
         ))}
@@ -81,58 +73,6 @@ function RuleSentence({ rule }: { rule: Rule }) {
         ) : null}
       </p>
       {open ? <Tree node={rule.conditions} /> : null}
-    </>
-  );
-}
-
-function joiner(conjunction: string) {
-  return ({ AND: "and", OR: "or", XOR: "xor", NOT: "not" } as const)[conjunction as "AND"] ?? "and";
-}
-
-function Tree({ node }: { node: Node | null | undefined }): ReactNode {
-  const say = useWords(words);
-  if (!node) return null;
-  const parts = node.conditions ?? [];
-  if (parts.length === 0) return <div>{<Leaf node={node} />}</div>;
-  return (
-    <div className={classes.tree}>
-      {parts.map((one, index) => (
-        <div key={one.path}>
-          {index > 0 ? <span className="dim t12">{say(joiner(node.conjunction ?? "AND"))}</span> : null}
-          <Tree node={one} />
-        </div>
-      ))}
-    </div>
-  );
-}
-
-function Leaf({ node }: { node: Node }) {
-  const say = useWords(words);
-  const threshold = node.condition?.threshold;
-  const score = node.score;
-  const isShare = typeof score === "number" && typeof threshold === "number" && score >= 0 && score <= 1 && threshold <= 1;
-  const found = node.matchedValue;
-  return (
-    <>
-      <span className={classes.cond} data-outcome={node.outcome}>
-        {node.outcome === "PASSED" ? <IconCheck size={13} className="done" aria-hidden="true" /> : node.outcome === "FAILED" ? <IconX size={13} aria-hidden="true" /> : null}
-        {node.says ?? node.path}
-      </span>
-      {isShare ? (
-        <>
-          <span className={classes.scorebar} aria-hidden="true">
-            <i style={{ width: `${score * 100}%` }} />
-            <u style={{ insetInlineStart: `${threshold * 100}%` }} />
-          </span>
-          <b className="tnum">{Math.round(score * 100) / 100}</b>
-        </>
-      ) : null}
-      {found ? (
-        <span className="dim user-text">
-          {" "}
-          <VeiledWords>{say("found", { value: found })}</VeiledWords>
-        </span>
-      ) : null}
     </>
   );
 }
@@ -156,7 +96,7 @@ function Reported({ context }: { context: Context }) {
   const reporter = context.reporters.find((one) => one.id === last.reporter?.id);
   return (
     <p className={classes.sent}>
-      <span className={classes.cond} data-outcome="PASSED">
+      <span className={shared.cond} data-outcome="PASSED">
         {say("reportedBy", { name: reporter?.displayName ?? last.reporter?.id ?? say("somebody"), policy: last.policyId ? names.policy(last.policyId) : "none" })}
       </span>
       {last.reason ? <Quoted>{say("quoted", { text: last.reason })}</Quoted> : null}
@@ -187,7 +127,7 @@ function Appealed({ context }: { context: Context }) {
       ) : null}
       {(context.job.appealOf ?? []).map((one) => (
         <p key={one.id} className={classes.sent}>
-          <span className={classes.cond} data-outcome="PASSED">
+          <span className={shared.cond} data-outcome="PASSED">
             {say("appealWas", { actions: one.actionIds.map(names.action).join(", "), who: one.reviewer?.name ?? say(ACTORS[one.by]) })}
           </span>{" "}
           <span className="dim">

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 const SRC = join(process.cwd(), "src");
 const README = readFileSync(join(SRC, "../README.md"), "utf8");
 const MAP = README.slice(README.indexOf("## Inside"), README.indexOf("## Add a page"));
-const FEATURES = ["queue", "review", "decision-log", "investigation", "overview", "analytics", "quality", "wellness"];
+const FEATURES = ["queue", "review", "decision-log", "investigation", "overview", "analytics", "quality", "rule", "wellness"];
 
 const folders = readdirSync(SRC, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((one) => /\.tsx?$/.test(one) && !/\.test\.tsx?$/.test(one));

@@ -1,0 +1,106 @@
+/**
+ * A condition set as one sentence, as it stands in a list of rules or under what somebody is building.
+ *
+ *     all text contains “spam” and (score is at least 0.9 or language is one of “en”, “de”)
+ *
+ * Guarantees: says each part of the set, in its order; values beyond three are counted, not shown.
+ * Must not: be parsed by anyone. Of what was evaluated, review-api's own words are shown (`tree`).
+ */
+import type { Schema } from "@/api/client";
+import type { Say } from "@/words/words";
+
+import type { words } from "./words";
+
+export type ConditionSet = Schema["ConditionSet"];
+export type Condition = Schema["Condition"];
+type Key = Extract<keyof typeof words.messages, string>;
+type Input = Condition["input"];
+
+/** What ids in a condition are called. */
+export interface Called {
+  readonly signal: (type: string) => string;
+  readonly bank: (id: string) => string;
+}
+
+const SHOWN = 3;
+const LENGTH = 80;
+
+export function isSet(one: ConditionSet | Condition): one is ConditionSet {
+  return "conditions" in one;
+}
+
+export function sentenceOf(set: ConditionSet, called: Called, say: Say<Key>): string {
+  return set.conditions.length === 0 ? say("none") : joined(set, called, say);
+}
+
+function joined(set: ConditionSet, called: Called, say: Say<Key>): string {
+  const parts = set.conditions.map((one) => {
+    if (!isSet(one)) return clauseOf(one, called, say);
+    const inside = joined(one, called, say);
+    return one.conjunction === "NOT" || one.conditions.length < 2 ? inside : say("group", { inside });
+  });
+  if (set.conjunction === "NOT") return say("negated", { inside: parts.join(` ${say("or")} `) });
+  return parts.join(` ${say(({ AND: "and", OR: "or", XOR: "xor" } as const)[set.conjunction])} `);
+}
+
+/** What one condition asks. */
+export function clauseOf(condition: Condition, called: Called, say: Say<Key>): string {
+  const { input, signal, comparator, threshold } = condition;
+  const looking = lookedFor(condition, called, say);
+  let subject = subjectOf(input, say);
+  if (signal) {
+    const name = called.signal(signal.type ?? signal.id ?? "");
+    subject = signal.subcategory ? say("signalPart", { signal: name, part: cut(signal.subcategory), subject }) : say("signalOf", { signal: name, subject });
+    if (looking) subject = say("lookingFor", { subject, values: looking });
+    const count = signal.args?.aggregationClause;
+    if (count) subject = say("counted", { subject, by: (count.groupBy ?? []).map((one) => subjectOf(one, say)).join(", "), seconds: count.window.sizeMs / 1000 });
+  }
+  // Nearly every condition on a signal says so.
+  if (signal && comparator === "EQUALS" && (threshold === true || threshold === "true")) return subject;
+  if (!comparator) return say("isTrue", { subject });
+  const value = threshold === null || threshold === undefined ? looking || say("yes") : Array.isArray(threshold) ? several(threshold.map((one) => valueOf(one, say)), say) : valueOf(threshold, say);
+  return say(comparator, { subject, value });
+}
+
+function subjectOf(input: Input, say: Say<Key>): string {
+  switch (input.type) {
+    case "USER_ID":
+      return say("author");
+    case "FULL_ITEM":
+      return say("item");
+    case "CONTENT_DERIVED_FIELD": {
+      const source = input.spec?.source;
+      return say("derived", { derivation: (input.spec?.derivationType ?? "").replaceAll("_", " ").toLowerCase(), subject: source ? subjectOf(source as Input, say) : "" });
+    }
+    default:
+      return say("field", { name: cut((input.name ?? "").replaceAll("_", " ")) });
+  }
+}
+
+function lookedFor({ matchingValues }: Condition, called: Called, say: Say<Key>): string {
+  if (!matchingValues) return "";
+  const banks = [...(matchingValues.textBankIds ?? []), ...(matchingValues.locationBankIds ?? []), ...(matchingValues.imageBankIds ?? [])].map((id) => cut(called.bank(id)));
+  const strings = matchingValues.strings ?? [];
+  const places = matchingValues.locations?.length ?? 0;
+  return [
+    strings.length > 0 ? several(strings.map((one) => valueOf(one, say)), say) : "",
+    places > 0 ? say("places", { count: places }) : "",
+    banks.length > 0 ? say(banks.length === 1 ? "bank" : "banks", { name: banks[0] ?? "", names: several(banks, say) }) : "",
+  ]
+    .filter(Boolean)
+    .join(` ${say("or")} `);
+}
+
+function several(values: readonly string[], say: Say<Key>): string {
+  const shown = values.slice(0, SHOWN).join(", ");
+  return values.length > SHOWN ? say("more", { shown, count: values.length - SHOWN }) : shown;
+}
+
+function valueOf(value: string | number | boolean, say: Say<Key>): string {
+  if (typeof value === "boolean") return say(value ? "yes" : "no");
+  return typeof value === "number" ? String(value) : say("quoted", { value: cut(value) });
+}
+
+function cut(text: string): string {
+  return text.length <= LENGTH ? text : `${text.slice(0, LENGTH - 1)}…`;
+}

@@ -1,0 +1,119 @@
+/** How a rule came to be as it is: each revision, who made it, what differs from now, and back to it. */
+import { Button } from "@mantine/core";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+
+import type { Names } from "@/configuration/names";
+import { changesBetween, Differences } from "@/control/difference";
+import { Problem, Skeleton } from "@/control/state";
+import { toast } from "@/control/toast";
+import { usePermission } from "@/session/session";
+import { absolute } from "@/time/moment";
+import { useWords } from "@/words/words";
+
+import { useAsks } from "./parts";
+import { restore, revisionsQuery, type Revision, type Rule } from "./query";
+import { Refused, renewed } from "./rule-page";
+import classes from "./rule.module.css";
+import { words } from "./words";
+
+/** What a person changes; the rest is of the document's own keeping. */
+const FIELDS = ["name", "status", "conditionSet", "actionIds", "policyIds", "itemTypeIds", "description", "tags", "maxDailyActions", "maxActionsPerMinute", "maxUsersPerHour", "expirationTime", "actionParameters"] as const;
+type Field = (typeof FIELDS)[number];
+
+export function Revisions({ rule, names }: { rule: Rule; names: Names }) {
+  const say = useWords(words);
+  const { data, error, isPending, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(revisionsQuery(rule.id));
+  if (error) return <Problem error={error} again={() => void refetch()} />;
+  if (isPending) return <Skeleton lines={6} />;
+  const revisions = data.pages.flatMap((page) => page.items);
+  return (
+    <section className={classes.part}>
+      <h2>{say("revisions")}</h2>
+      {revisions.map((one, index) => (
+        <Entry key={one.revision} revision={one} rule={rule} names={names} isFirst={!hasNextPage && index === revisions.length - 1} />
+      ))}
+      {hasNextPage ? (
+        <Button size="xs" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          {say("older")}
+        </Button>
+      ) : null}
+    </section>
+  );
+}
+
+interface EntryProps {
+  readonly revision: Revision;
+  readonly rule: Rule;
+  readonly names: Names;
+  readonly isFirst: boolean;
+}
+
+function Entry({ revision, rule, names, isFirst }: EntryProps) {
+  const say = useWords(words);
+  const [isOpen, setOpen] = useState(false);
+  const isNow = revision.revision === rule.revision;
+  const number = say("revision", { number: String(revision.revision) });
+  const changed = FIELDS.filter((field) => revision.changed.includes(field)).map((field) => say(`field_${field}`));
+  return (
+    <article className={classes.revision}>
+      <div className="row g8">
+        <b>{number}</b>
+        <span className="user-text ell">{isFirst ? say("first") : changed.join(", ")}</span>
+        {isNow ? <span className="end dim t12">{say("asItIs")}</span> : null}
+      </div>
+      <div className="row g8 dim t12">
+        <span>{say("by", { name: revision.authorPerson?.name ?? revision.authorEmail ?? revision.author, when: absolute(revision.time, false) })}</span>
+        {isNow || revision.document === null ? null : (
+          <Button size="compact-xs" variant="subtle" className="end" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {say(isOpen ? "hide" : "compare")}
+          </Button>
+        )}
+      </div>
+      {isOpen && revision.document ? <Compared then={revision.document} rule={rule} names={names} number={revision.revision} /> : null}
+    </article>
+  );
+}
+
+interface ComparedProps {
+  readonly then: Rule;
+  readonly rule: Rule;
+  readonly names: Names;
+  readonly number: number;
+}
+
+function Compared({ then, rule, names, number }: ComparedProps) {
+  const say = useWords(words);
+  const asks = useAsks();
+  const may = usePermission(rule.status === "LIVE" || then.status === "LIVE" ? "MUTATE_LIVE_RULES" : "MUTATE_NON_LIVE_RULES");
+  const [seen] = useState(rule);
+  const back = useMutation({
+    mutationFn: () => restore(seen, number),
+    onSuccess: (now) => {
+      renewed(now);
+      toast(say("restored", { name: now.name, number: String(number) }));
+    },
+  });
+  const said = (one: Rule) => ({
+    ...Object.fromEntries(FIELDS.map((field) => [field, one[field] ?? null])),
+    // Two that read the same differ in what is written out at length only.
+    conditionSet: asks(one),
+    status: say(one.status),
+  });
+  const changes = changesBetween(said(then), said(rule));
+  const isSameText = changes.every(({ name }) => name !== "conditionSet") && JSON.stringify(then.conditionSet) !== JSON.stringify(rule.conditionSet);
+  const all = isSameText ? [...changes, { name: "conditionSet", before: JSON.stringify(then.conditionSet), after: JSON.stringify(rule.conditionSet) }] : changes;
+  const valued = (field: string, value: string) => ({ actionIds: names.action, policyIds: names.policy, itemTypeIds: names.itemType })[field as "actionIds"]?.(value) ?? value;
+  const label = say("revision", { number: String(number) });
+  return (
+    <>
+      {all.length === 0 ? <p className="dim">{say("same")}</p> : <Differences changes={all} named={(field) => say(`field_${field as Field}`)} valued={valued} was={say("was")} is={say("is")} />}
+      {back.error ? <Refused error={back.error} rule={rule} /> : null}
+      {may && all.length > 0 ? (
+        <Button size="xs" loading={back.isPending} onClick={() => back.mutate()}>
+          {say("restore", { revision: label })}
+        </Button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,14 @@
+import { z } from "zod/mini";
+
+export const STATUSES = ["LIVE", "BACKGROUND", "DRAFT", "DEPRECATED", "ARCHIVED"] as const;
+export const ORDERS = ["name", "week", "changed"] as const;
+
+/** The address of the list. `archived`: those that rest, instead of the others. */
+export const Search = z.object({
+  q: z.catch(z.optional(z.string()), undefined),
+  status: z.catch(z.optional(z.enum(STATUSES)), undefined),
+  archived: z.catch(z.optional(z.boolean()), undefined),
+  sort: z.catch(z.optional(z.enum(ORDERS)), undefined),
+  down: z.catch(z.optional(z.boolean()), undefined),
+});
+export type Search = z.infer<typeof Search>;
