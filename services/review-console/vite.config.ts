@@ -45,6 +45,7 @@ export default defineConfig({
     setupFiles: ["./src/testing/set-up.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     reporters: ["default", "./src/testing/reporter.ts"],
+    testTimeout: 90_000,
     pool: "threads",
     css: false,
   },

@@ -30,8 +30,14 @@ import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$que
 import { Route as AppRulesRuleIdRouteImport } from "./routes/_app.rules_.$ruleId";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
+import { Route as AppSettingsActionsRouteImport } from "./routes/_app.settings.actions";
+import { Route as AppSettingsDeliveriesRouteImport } from "./routes/_app.settings.deliveries";
+import { Route as AppSettingsItemTypesRouteImport } from "./routes/_app.settings.item-types";
+import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
 import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.wellness";
+import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
+import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -137,6 +143,26 @@ const AppSettingsAccountRoute = AppSettingsAccountRouteImport.update({
   path: "/settings/account",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsActionsRoute = AppSettingsActionsRouteImport.update({
+  id: "/settings/actions",
+  path: "/settings/actions",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsDeliveriesRoute = AppSettingsDeliveriesRouteImport.update({
+  id: "/settings/deliveries",
+  path: "/settings/deliveries",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsItemTypesRoute = AppSettingsItemTypesRouteImport.update({
+  id: "/settings/item-types",
+  path: "/settings/item-types",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsKeysRoute = AppSettingsKeysRouteImport.update({
+  id: "/settings/keys",
+  path: "/settings/keys",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsSecurityRoute = AppSettingsSecurityRouteImport.update({
   id: "/settings/security",
   path: "/settings/security",
@@ -147,6 +173,18 @@ const AppSettingsWellnessRoute = AppSettingsWellnessRouteImport.update({
   path: "/settings/wellness",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsActionsActionIdRoute =
+  AppSettingsActionsActionIdRouteImport.update({
+    id: "/settings/actions_/$actionId",
+    path: "/settings/actions/$actionId",
+    getParentRoute: () => AppRoute,
+  } as any);
+const AppSettingsItemTypesTypeIdRoute =
+  AppSettingsItemTypesTypeIdRouteImport.update({
+    id: "/settings/item-types_/$typeId",
+    path: "/settings/item-types/$typeId",
+    getParentRoute: () => AppRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -168,9 +206,15 @@ export interface FileRoutesByFullPath {
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings/actions": typeof AppSettingsActionsRoute;
+  "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/item-types": typeof AppSettingsItemTypesRoute;
+  "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
 }
 export interface FileRoutesByTo {
   "/awaiting-approval": typeof AwaitingApprovalRoute;
@@ -192,9 +236,15 @@ export interface FileRoutesByTo {
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
+  "/settings/actions": typeof AppSettingsActionsRoute;
+  "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/item-types": typeof AppSettingsItemTypesRoute;
+  "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -218,9 +268,15 @@ export interface FileRoutesById {
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
   "/_app/rules_/$ruleId": typeof AppRulesRuleIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
+  "/_app/settings/actions": typeof AppSettingsActionsRoute;
+  "/_app/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/_app/settings/item-types": typeof AppSettingsItemTypesRoute;
+  "/_app/settings/keys": typeof AppSettingsKeysRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
   "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -244,9 +300,15 @@ export interface FileRouteTypes {
     | "/queues/$queueId"
     | "/rules/$ruleId"
     | "/settings/account"
+    | "/settings/actions"
+    | "/settings/deliveries"
+    | "/settings/item-types"
+    | "/settings/keys"
     | "/settings/security"
     | "/settings/wellness"
-    | "/settings/";
+    | "/settings/"
+    | "/settings/actions/$actionId"
+    | "/settings/item-types/$typeId";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/awaiting-approval"
@@ -268,9 +330,15 @@ export interface FileRouteTypes {
     | "/queues/$queueId"
     | "/rules/$ruleId"
     | "/settings/account"
+    | "/settings/actions"
+    | "/settings/deliveries"
+    | "/settings/item-types"
+    | "/settings/keys"
     | "/settings/security"
     | "/settings/wellness"
-    | "/settings";
+    | "/settings"
+    | "/settings/actions/$actionId"
+    | "/settings/item-types/$typeId";
   id:
     | "__root__"
     | "/_app"
@@ -293,9 +361,15 @@ export interface FileRouteTypes {
     | "/_app/queues_/$queueId"
     | "/_app/rules_/$ruleId"
     | "/_app/settings/account"
+    | "/_app/settings/actions"
+    | "/_app/settings/deliveries"
+    | "/_app/settings/item-types"
+    | "/_app/settings/keys"
     | "/_app/settings/security"
     | "/_app/settings/wellness"
-    | "/_app/settings/";
+    | "/_app/settings/"
+    | "/_app/settings/actions_/$actionId"
+    | "/_app/settings/item-types_/$typeId";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -457,6 +531,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsAccountRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/actions": {
+      id: "/_app/settings/actions";
+      path: "/settings/actions";
+      fullPath: "/settings/actions";
+      preLoaderRoute: typeof AppSettingsActionsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/deliveries": {
+      id: "/_app/settings/deliveries";
+      path: "/settings/deliveries";
+      fullPath: "/settings/deliveries";
+      preLoaderRoute: typeof AppSettingsDeliveriesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/item-types": {
+      id: "/_app/settings/item-types";
+      path: "/settings/item-types";
+      fullPath: "/settings/item-types";
+      preLoaderRoute: typeof AppSettingsItemTypesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/keys": {
+      id: "/_app/settings/keys";
+      path: "/settings/keys";
+      fullPath: "/settings/keys";
+      preLoaderRoute: typeof AppSettingsKeysRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/security": {
       id: "/_app/settings/security";
       path: "/settings/security";
@@ -469,6 +571,20 @@ declare module "@tanstack/react-router" {
       path: "/settings/wellness";
       fullPath: "/settings/wellness";
       preLoaderRoute: typeof AppSettingsWellnessRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/actions_/$actionId": {
+      id: "/_app/settings/actions_/$actionId";
+      path: "/settings/actions/$actionId";
+      fullPath: "/settings/actions/$actionId";
+      preLoaderRoute: typeof AppSettingsActionsActionIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/item-types_/$typeId": {
+      id: "/_app/settings/item-types_/$typeId";
+      path: "/settings/item-types/$typeId";
+      fullPath: "/settings/item-types/$typeId";
+      preLoaderRoute: typeof AppSettingsItemTypesTypeIdRouteImport;
       parentRoute: typeof AppRoute;
     };
   }
@@ -488,9 +604,15 @@ interface AppRouteChildren {
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
   AppRulesRuleIdRoute: typeof AppRulesRuleIdRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
+  AppSettingsActionsRoute: typeof AppSettingsActionsRoute;
+  AppSettingsDeliveriesRoute: typeof AppSettingsDeliveriesRoute;
+  AppSettingsItemTypesRoute: typeof AppSettingsItemTypesRoute;
+  AppSettingsKeysRoute: typeof AppSettingsKeysRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
   AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
+  AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -507,9 +629,15 @@ const AppRouteChildren: AppRouteChildren = {
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
   AppRulesRuleIdRoute: AppRulesRuleIdRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
+  AppSettingsActionsRoute: AppSettingsActionsRoute,
+  AppSettingsDeliveriesRoute: AppSettingsDeliveriesRoute,
+  AppSettingsItemTypesRoute: AppSettingsItemTypesRoute,
+  AppSettingsKeysRoute: AppSettingsKeysRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
   AppSettingsWellnessRoute: AppSettingsWellnessRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
+  AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

@@ -1,8 +1,14 @@
 import { createFileRoute, redirect } from "@tanstack/react-router";
 
-/** Of all settings everybody has their own. */
+import { queries } from "@/api/query";
+import { sessionQuery } from "@/session/session";
+import { openSettings } from "@/shell/navigation";
+
+/** The first that is open; of all settings everybody has their own. */
 export const Route = createFileRoute("/_app/settings/")({
-  beforeLoad: () => {
-    throw redirect({ to: "/settings/account" });
+  beforeLoad: async () => {
+    const session = await queries.ensureQueryData(sessionQuery);
+    const [first] = openSettings(session?.permissions ?? []).flatMap((group) => group.pages);
+    throw redirect({ to: (first?.to ?? "/settings/account") as "/settings/account" });
   },
 });

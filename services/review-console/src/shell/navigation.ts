@@ -10,15 +10,22 @@ import {
   IconBolt,
   IconBook2,
   IconChartLine,
+  IconCube,
   IconDatabase,
+  IconEyeOff,
   IconFlag3,
   IconHistory,
   IconInbox,
+  IconKey,
   IconLayoutDashboard,
+  IconLock,
+  IconPlayerPlay,
   IconRosetteDiscountCheck,
+  IconSend,
   IconSettings,
   IconShieldHalf,
   IconStack2,
+  IconUserCircle,
   IconUserSearch,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -75,6 +82,30 @@ export const GROUPS: readonly Group[] = [
   },
 ];
 
+/** In place of the others while settings are open; the last group is everybody's own. */
+export const SETTINGS_GROUPS: readonly Group[] = [
+  {
+    name: "content",
+    pages: [
+      { to: "/settings/item-types", name: "itemTypes", icon: IconCube, needs: ["MANAGE_ORG"] },
+      { to: "/settings/actions", name: "actions", icon: IconPlayerPlay, needs: ["MANAGE_ORG"] },
+      { to: "/settings/deliveries", name: "deliveries", icon: IconSend, needs: ["MANAGE_ORG"] },
+    ],
+  },
+  { name: "connect", pages: [{ to: "/settings/keys", name: "apiKeys", icon: IconKey, needs: ["MANAGE_ORG"] }] },
+  {
+    name: "organisation",
+    pages: [{ to: "/settings/wellness", name: "wellness", icon: IconEyeOff, needs: ["MANAGE_ORG"] }],
+  },
+  {
+    name: "yours",
+    pages: [
+      { to: "/settings/account", name: "ownAccount", icon: IconUserCircle, needs: [] },
+      { to: "/settings/security", name: "ownSecurity", icon: IconLock, needs: [] },
+    ],
+  },
+];
+
 export const SETTINGS: Page = { to: "/settings", name: "settings", icon: IconSettings, needs: ["MANAGE_ORG", "MANAGE_USERS", "MANAGE_ROLES"] };
 
 /** The addresses behind the shell that have a page, as `/queues`. */
@@ -92,6 +123,12 @@ export function built(): ReadonlySet<string> {
 
 export function isOpen(page: Page, permissions: readonly Permission[]): boolean {
   return built().has(page.to) && page.needs.some((one) => permissions.includes(one));
+}
+
+/** Of all settings, what is open to somebody; that of oneself always is. */
+export function openSettings(permissions: readonly Permission[]): Group[] {
+  const isOpen = ({ needs }: Page) => needs.length === 0 || needs.some((one) => permissions.includes(one));
+  return SETTINGS_GROUPS.map((group) => ({ ...group, pages: group.pages.filter(isOpen) })).filter((group) => group.pages.length > 0);
 }
 
 export function openGroups(permissions: readonly Permission[]): Group[] {

@@ -16,7 +16,7 @@ import { useSession } from "@/session/session";
 import { BarredWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
 
-import { openGroups } from "./navigation";
+import { openGroups, openSettings } from "./navigation";
 import classes from "./palette.module.css";
 import { words } from "./words";
 
@@ -153,11 +153,11 @@ function useEverything(): Hit[] {
   const { permissions } = useSession();
   const commands = useCommands();
   const queues = useQuery({ ...queuesQuery, enabled: permissions.includes("VIEW_MRT") });
-  const pages = openGroups(permissions).flatMap((group) => group.pages);
+  const pages = [...openGroups(permissions), ...openSettings(permissions)].flatMap((group) => group.pages);
   const hasPage = (to: string) => pages.some((page) => page.to === to);
   const policies = useQuery({ ...policiesQuery, enabled: hasPage("/policies") });
-  const actions = useQuery({ ...actionsQuery, enabled: hasPage("/actions") });
-  const itemTypes = useQuery({ ...itemTypesQuery, enabled: hasPage("/item-types") });
+  const actions = useQuery({ ...actionsQuery, enabled: hasPage("/settings/actions") });
+  const itemTypes = useQuery({ ...itemTypesQuery, enabled: hasPage("/settings/item-types") });
   const documents = (kind: string, to: string, items: readonly { id: string; name: string }[] | undefined): Hit[] =>
     (hasPage(to) ? (items ?? []) : []).map(({ id, name }) => ({ id, name, kind, run: () => void navigate({ to: `${to}/${id}` as "/queues" }) }));
   return [
@@ -167,7 +167,7 @@ function useEverything(): Hit[] {
       .map((one) => ({ id: one.id, name: one.label, kind: say("commands"), written: keys.keysOf(one)[0], run: () => one.run(new KeyboardEvent("keydown")) })),
     ...(queues.data ?? []).map(({ id, name }) => ({ id, name, kind: say("queue"), run: () => void navigate({ to: "/queues", search: { peek: id } }) })),
     ...documents(say("policy"), "/policies", policies.data),
-    ...documents(say("action"), "/actions", actions.data),
-    ...documents(say("itemType"), "/item-types", itemTypes.data),
+    ...documents(say("action"), "/settings/actions", actions.data),
+    ...documents(say("itemType"), "/settings/item-types", itemTypes.data),
   ];
 }

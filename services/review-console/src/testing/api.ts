@@ -20,7 +20,7 @@ export interface Asked {
 /** `"POST /v1/jobs/{job_id}/skip": (init) => …`; what a line gives is the body, a rejection the refusal. */
 export function answering(table: Readonly<Record<string, (init: Init) => unknown>>): Asked[] {
   const asked: Asked[] = [];
-  for (const method of ["GET", "POST", "PUT", "DELETE"] as const) {
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"] as const) {
     const answer = async (path: string, init: Init = {}) => {
       const what = `${method} ${path}`;
       asked.push({ what, init });

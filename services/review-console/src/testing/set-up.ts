@@ -1,7 +1,7 @@
 /** What jsdom lacks and Mantine asks for. */
 import "@testing-library/jest-dom/vitest";
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 Object.defineProperty(window, "matchMedia", {
@@ -14,4 +14,6 @@ globalThis.ResizeObserver = class {
 };
 Object.defineProperty(document, "fonts", { value: new EventTarget() });
 Element.prototype.scrollIntoView = () => undefined;
+// What is waited for comes when it comes: a loaded machine is no fault of the page.
+configure({ asyncUtilTimeout: 15_000 });
 afterEach(cleanup);
