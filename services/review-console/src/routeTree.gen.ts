@@ -21,23 +21,32 @@ import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
+import { Route as AppPoliciesRouteImport } from "./routes/_app.policies";
 import { Route as AppQualityRouteImport } from "./routes/_app.quality";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
+import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_.$policyId";
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
 import { Route as AppRulesRuleIdRouteImport } from "./routes/_app.rules_.$ruleId";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
 import { Route as AppSettingsActionsRouteImport } from "./routes/_app.settings.actions";
+import { Route as AppSettingsAuditRouteImport } from "./routes/_app.settings.audit";
 import { Route as AppSettingsDeliveriesRouteImport } from "./routes/_app.settings.deliveries";
+import { Route as AppSettingsFirstStepsRouteImport } from "./routes/_app.settings.first-steps";
+import { Route as AppSettingsGeneralRouteImport } from "./routes/_app.settings.general";
 import { Route as AppSettingsItemTypesRouteImport } from "./routes/_app.settings.item-types";
 import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys";
+import { Route as AppSettingsQueuesRouteImport } from "./routes/_app.settings.queues";
+import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.roles";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
+import { Route as AppSettingsUsersRouteImport } from "./routes/_app.settings.users";
 import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.wellness";
 import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
+import { Route as AppSettingsQueuesQueueIdRouteImport } from "./routes/_app.settings.queues_.$queueId";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -98,6 +107,11 @@ const AppOverviewRoute = AppOverviewRouteImport.update({
   path: "/overview",
   getParentRoute: () => AppRoute,
 } as any);
+const AppPoliciesRoute = AppPoliciesRouteImport.update({
+  id: "/policies",
+  path: "/policies",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppQualityRoute = AppQualityRouteImport.update({
   id: "/quality",
   path: "/quality",
@@ -121,6 +135,11 @@ const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
 const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
   id: "/jobs/$jobId",
   path: "/jobs/$jobId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppPoliciesPolicyIdRoute = AppPoliciesPolicyIdRouteImport.update({
+  id: "/policies_/$policyId",
+  path: "/policies/$policyId",
   getParentRoute: () => AppRoute,
 } as any);
 const AppQueuesQueueIdRoute = AppQueuesQueueIdRouteImport.update({
@@ -148,9 +167,24 @@ const AppSettingsActionsRoute = AppSettingsActionsRouteImport.update({
   path: "/settings/actions",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: "/settings/audit",
+  path: "/settings/audit",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsDeliveriesRoute = AppSettingsDeliveriesRouteImport.update({
   id: "/settings/deliveries",
   path: "/settings/deliveries",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsFirstStepsRoute = AppSettingsFirstStepsRouteImport.update({
+  id: "/settings/first-steps",
+  path: "/settings/first-steps",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsGeneralRoute = AppSettingsGeneralRouteImport.update({
+  id: "/settings/general",
+  path: "/settings/general",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsItemTypesRoute = AppSettingsItemTypesRouteImport.update({
@@ -163,9 +197,24 @@ const AppSettingsKeysRoute = AppSettingsKeysRouteImport.update({
   path: "/settings/keys",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsQueuesRoute = AppSettingsQueuesRouteImport.update({
+  id: "/settings/queues",
+  path: "/settings/queues",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsRolesRoute = AppSettingsRolesRouteImport.update({
+  id: "/settings/roles",
+  path: "/settings/roles",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsSecurityRoute = AppSettingsSecurityRouteImport.update({
   id: "/settings/security",
   path: "/settings/security",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsUsersRoute = AppSettingsUsersRouteImport.update({
+  id: "/settings/users",
+  path: "/settings/users",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsWellnessRoute = AppSettingsWellnessRouteImport.update({
@@ -185,6 +234,12 @@ const AppSettingsItemTypesTypeIdRoute =
     path: "/settings/item-types/$typeId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppSettingsQueuesQueueIdRoute =
+  AppSettingsQueuesQueueIdRouteImport.update({
+    id: "/settings/queues_/$queueId",
+    path: "/settings/queues/$queueId",
+    getParentRoute: () => AppRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -198,23 +253,32 @@ export interface FileRoutesByFullPath {
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
+  "/policies": typeof AppPoliciesRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
+  "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
+  "/settings/queues": typeof AppSettingsQueuesRoute;
+  "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings/": typeof AppSettingsIndexRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
+  "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
 export interface FileRoutesByTo {
   "/awaiting-approval": typeof AwaitingApprovalRoute;
@@ -227,24 +291,33 @@ export interface FileRoutesByTo {
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
+  "/policies": typeof AppPoliciesRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/": typeof AppIndexRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
+  "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
+  "/settings/queues": typeof AppSettingsQueuesRoute;
+  "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings": typeof AppSettingsIndexRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
+  "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -259,24 +332,33 @@ export interface FileRoutesById {
   "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/investigate": typeof AppInvestigateRoute;
   "/_app/overview": typeof AppOverviewRoute;
+  "/_app/policies": typeof AppPoliciesRoute;
   "/_app/quality": typeof AppQualityRoute;
   "/_app/queues": typeof AppQueuesRoute;
   "/_app/rules": typeof AppRulesRoute;
   "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
+  "/_app/policies_/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
   "/_app/rules_/$ruleId": typeof AppRulesRuleIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/actions": typeof AppSettingsActionsRoute;
+  "/_app/settings/audit": typeof AppSettingsAuditRoute;
   "/_app/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/_app/settings/first-steps": typeof AppSettingsFirstStepsRoute;
+  "/_app/settings/general": typeof AppSettingsGeneralRoute;
   "/_app/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/_app/settings/keys": typeof AppSettingsKeysRoute;
+  "/_app/settings/queues": typeof AppSettingsQueuesRoute;
+  "/_app/settings/roles": typeof AppSettingsRolesRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
+  "/_app/settings/users": typeof AppSettingsUsersRoute;
   "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
   "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
+  "/_app/settings/queues_/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -292,23 +374,32 @@ export interface FileRouteTypes {
     | "/decisions"
     | "/investigate"
     | "/overview"
+    | "/policies"
     | "/quality"
     | "/queues"
     | "/rules"
     | "/second-review"
     | "/jobs/$jobId"
+    | "/policies/$policyId"
     | "/queues/$queueId"
     | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/actions"
+    | "/settings/audit"
     | "/settings/deliveries"
+    | "/settings/first-steps"
+    | "/settings/general"
     | "/settings/item-types"
     | "/settings/keys"
+    | "/settings/queues"
+    | "/settings/roles"
     | "/settings/security"
+    | "/settings/users"
     | "/settings/wellness"
     | "/settings/"
     | "/settings/actions/$actionId"
-    | "/settings/item-types/$typeId";
+    | "/settings/item-types/$typeId"
+    | "/settings/queues/$queueId";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/awaiting-approval"
@@ -321,24 +412,33 @@ export interface FileRouteTypes {
     | "/decisions"
     | "/investigate"
     | "/overview"
+    | "/policies"
     | "/quality"
     | "/queues"
     | "/rules"
     | "/second-review"
     | "/"
     | "/jobs/$jobId"
+    | "/policies/$policyId"
     | "/queues/$queueId"
     | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/actions"
+    | "/settings/audit"
     | "/settings/deliveries"
+    | "/settings/first-steps"
+    | "/settings/general"
     | "/settings/item-types"
     | "/settings/keys"
+    | "/settings/queues"
+    | "/settings/roles"
     | "/settings/security"
+    | "/settings/users"
     | "/settings/wellness"
     | "/settings"
     | "/settings/actions/$actionId"
-    | "/settings/item-types/$typeId";
+    | "/settings/item-types/$typeId"
+    | "/settings/queues/$queueId";
   id:
     | "__root__"
     | "/_app"
@@ -352,24 +452,33 @@ export interface FileRouteTypes {
     | "/_app/decisions"
     | "/_app/investigate"
     | "/_app/overview"
+    | "/_app/policies"
     | "/_app/quality"
     | "/_app/queues"
     | "/_app/rules"
     | "/_app/second-review"
     | "/_app/"
     | "/_app/jobs/$jobId"
+    | "/_app/policies_/$policyId"
     | "/_app/queues_/$queueId"
     | "/_app/rules_/$ruleId"
     | "/_app/settings/account"
     | "/_app/settings/actions"
+    | "/_app/settings/audit"
     | "/_app/settings/deliveries"
+    | "/_app/settings/first-steps"
+    | "/_app/settings/general"
     | "/_app/settings/item-types"
     | "/_app/settings/keys"
+    | "/_app/settings/queues"
+    | "/_app/settings/roles"
     | "/_app/settings/security"
+    | "/_app/settings/users"
     | "/_app/settings/wellness"
     | "/_app/settings/"
     | "/_app/settings/actions_/$actionId"
-    | "/_app/settings/item-types_/$typeId";
+    | "/_app/settings/item-types_/$typeId"
+    | "/_app/settings/queues_/$queueId";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -468,6 +577,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppOverviewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/policies": {
+      id: "/_app/policies";
+      path: "/policies";
+      fullPath: "/policies";
+      preLoaderRoute: typeof AppPoliciesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/quality": {
       id: "/_app/quality";
       path: "/quality";
@@ -501,6 +617,13 @@ declare module "@tanstack/react-router" {
       path: "/jobs/$jobId";
       fullPath: "/jobs/$jobId";
       preLoaderRoute: typeof AppJobsJobIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/policies_/$policyId": {
+      id: "/_app/policies_/$policyId";
+      path: "/policies/$policyId";
+      fullPath: "/policies/$policyId";
+      preLoaderRoute: typeof AppPoliciesPolicyIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/queues_/$queueId": {
@@ -538,11 +661,32 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsActionsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/audit": {
+      id: "/_app/settings/audit";
+      path: "/settings/audit";
+      fullPath: "/settings/audit";
+      preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/deliveries": {
       id: "/_app/settings/deliveries";
       path: "/settings/deliveries";
       fullPath: "/settings/deliveries";
       preLoaderRoute: typeof AppSettingsDeliveriesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/first-steps": {
+      id: "/_app/settings/first-steps";
+      path: "/settings/first-steps";
+      fullPath: "/settings/first-steps";
+      preLoaderRoute: typeof AppSettingsFirstStepsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/general": {
+      id: "/_app/settings/general";
+      path: "/settings/general";
+      fullPath: "/settings/general";
+      preLoaderRoute: typeof AppSettingsGeneralRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/item-types": {
@@ -559,11 +703,32 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsKeysRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/queues": {
+      id: "/_app/settings/queues";
+      path: "/settings/queues";
+      fullPath: "/settings/queues";
+      preLoaderRoute: typeof AppSettingsQueuesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/roles": {
+      id: "/_app/settings/roles";
+      path: "/settings/roles";
+      fullPath: "/settings/roles";
+      preLoaderRoute: typeof AppSettingsRolesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/security": {
       id: "/_app/settings/security";
       path: "/settings/security";
       fullPath: "/settings/security";
       preLoaderRoute: typeof AppSettingsSecurityRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/users": {
+      id: "/_app/settings/users";
+      path: "/settings/users";
+      fullPath: "/settings/users";
+      preLoaderRoute: typeof AppSettingsUsersRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/wellness": {
@@ -587,6 +752,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsItemTypesTypeIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/queues_/$queueId": {
+      id: "/_app/settings/queues_/$queueId";
+      path: "/settings/queues/$queueId";
+      fullPath: "/settings/queues/$queueId";
+      preLoaderRoute: typeof AppSettingsQueuesQueueIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
@@ -595,24 +767,33 @@ interface AppRouteChildren {
   AppDecisionsRoute: typeof AppDecisionsRoute;
   AppInvestigateRoute: typeof AppInvestigateRoute;
   AppOverviewRoute: typeof AppOverviewRoute;
+  AppPoliciesRoute: typeof AppPoliciesRoute;
   AppQualityRoute: typeof AppQualityRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
   AppRulesRoute: typeof AppRulesRoute;
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
+  AppPoliciesPolicyIdRoute: typeof AppPoliciesPolicyIdRoute;
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
   AppRulesRuleIdRoute: typeof AppRulesRuleIdRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsActionsRoute: typeof AppSettingsActionsRoute;
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
   AppSettingsDeliveriesRoute: typeof AppSettingsDeliveriesRoute;
+  AppSettingsFirstStepsRoute: typeof AppSettingsFirstStepsRoute;
+  AppSettingsGeneralRoute: typeof AppSettingsGeneralRoute;
   AppSettingsItemTypesRoute: typeof AppSettingsItemTypesRoute;
   AppSettingsKeysRoute: typeof AppSettingsKeysRoute;
+  AppSettingsQueuesRoute: typeof AppSettingsQueuesRoute;
+  AppSettingsRolesRoute: typeof AppSettingsRolesRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
+  AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
   AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
+  AppSettingsQueuesQueueIdRoute: typeof AppSettingsQueuesQueueIdRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -620,24 +801,33 @@ const AppRouteChildren: AppRouteChildren = {
   AppDecisionsRoute: AppDecisionsRoute,
   AppInvestigateRoute: AppInvestigateRoute,
   AppOverviewRoute: AppOverviewRoute,
+  AppPoliciesRoute: AppPoliciesRoute,
   AppQualityRoute: AppQualityRoute,
   AppQueuesRoute: AppQueuesRoute,
   AppRulesRoute: AppRulesRoute,
   AppSecondReviewRoute: AppSecondReviewRoute,
   AppIndexRoute: AppIndexRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
+  AppPoliciesPolicyIdRoute: AppPoliciesPolicyIdRoute,
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
   AppRulesRuleIdRoute: AppRulesRuleIdRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsActionsRoute: AppSettingsActionsRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsDeliveriesRoute: AppSettingsDeliveriesRoute,
+  AppSettingsFirstStepsRoute: AppSettingsFirstStepsRoute,
+  AppSettingsGeneralRoute: AppSettingsGeneralRoute,
   AppSettingsItemTypesRoute: AppSettingsItemTypesRoute,
   AppSettingsKeysRoute: AppSettingsKeysRoute,
+  AppSettingsQueuesRoute: AppSettingsQueuesRoute,
+  AppSettingsRolesRoute: AppSettingsRolesRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
+  AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSettingsWellnessRoute: AppSettingsWellnessRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
   AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
   AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
+  AppSettingsQueuesQueueIdRoute: AppSettingsQueuesQueueIdRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

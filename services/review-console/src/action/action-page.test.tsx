@@ -106,6 +106,27 @@ it("theirs can be taken instead: what was entered goes, and nothing is sent", as
   expect(asked.filter(({ what }) => what.startsWith("PUT"))).toHaveLength(1);
 });
 
+it("a secret that was typed is not shown again once it is saved, and stays with the next change", async () => {
+  const sent: unknown[] = [];
+  answering({
+    "GET /v1/actions/{document_id}": () => action(1, { callbackUrlHeaderNames: [] }),
+    "PUT /v1/actions/{document_id}": ({ body }) => {
+      sent.push((body as Schema["ActionBody"]).callbackUrlHeaders);
+      return action(2, { callbackUrlHeaderNames: ["X-Key"] });
+    },
+  });
+  render(<ActionPage />, { wrapper: Around });
+  await userEvent.click(await screen.findByRole("button", { name: "Header" }));
+  fill(screen.getByLabelText("Header 1"), "X-Key");
+  fill(screen.getByLabelText("Value of X-Key"), "s3cret");
+  await userEvent.click(screen.getByRole("button", { name: /^Save/ }));
+  expect(await screen.findByRole("button", { name: "Saved" })).toBeVisible();
+  expect(screen.getByLabelText("Value of X-Key")).toHaveValue("");
+  fill(screen.getByLabelText("About"), "More");
+  await userEvent.click(screen.getByRole("button", { name: /^Save/ }));
+  await waitFor(() => expect(sent).toEqual([{ "X-Key": "s3cret" }, { "X-Key": null }]));
+});
+
 it("what is used is not removed: what uses it is named", async () => {
   answering({ "GET /v1/actions/{document_id}": () => action(1) });
   render(<ActionPage />, { wrapper: Around });

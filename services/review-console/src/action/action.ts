@@ -9,6 +9,7 @@ import { z } from "zod/mini";
 
 import { api, take, type Schema } from "@/api/client";
 import { ifMatch, listQuery, type ListSearch } from "@/settings/documents";
+import { headerRows, headersOf, type HeaderRow } from "@/settings/headers-field";
 import { sayer } from "@/words/words";
 
 import { words } from "./words";
@@ -21,13 +22,6 @@ const say = sayer(words);
 export const KINDS = ["CONTENT", "USER", "THREAD"] as const;
 export const PENALTIES = ["NONE", "LOW", "MEDIUM", "HIGH", "SEVERE"] as const;
 export const TYPES = ["STRING", "NUMBER", "BOOLEAN", "SELECT", "MULTISELECT"] as const;
-
-export interface HeaderRow {
-  readonly name: string;
-  readonly value: string;
-  /** It is kept on the server: an empty value leaves it. */
-  readonly isKept: boolean;
-}
 
 export interface ParameterRow {
   readonly name: string;
@@ -113,7 +107,7 @@ export function valuesOf(action: Action | null): Values {
     itemTypeIds: action?.itemTypeIds ?? [],
     reverseActionId: action?.reverseActionId ?? null,
     callbackUrl: action?.callbackUrl ?? "",
-    callbackUrlHeaders: (action?.callbackUrlHeaderNames ?? []).map((name) => ({ name, value: "", isKept: true })),
+    callbackUrlHeaders: headerRows(action?.callbackUrlHeaderNames),
     callbackUrlBody: body && Object.keys(body).length > 0 ? JSON.stringify(body, null, 2) : "",
     penalty: action?.penalty ?? "NONE",
     applyUserStrikes: action?.applyUserStrikes ?? false,
@@ -123,12 +117,11 @@ export function valuesOf(action: Action | null): Values {
 
 export function bodyOf(values: Values): Schema["ActionBody"] {
   const { callbackUrlHeaders: rows, callbackUrlBody, parameters, ...rest } = values;
-  const headers = rows.filter(({ name }) => name.trim() !== "").map(({ name, value, isKept }) => [name.trim(), isKept && value === "" ? null : value] as const);
   return {
     ...rest,
     name: values.name.trim(),
     callbackUrl: values.callbackUrl.trim(),
-    callbackUrlHeaders: Object.fromEntries(headers),
+    callbackUrlHeaders: headersOf(rows),
     ...(callbackUrlBody.trim() === "" ? {} : { callbackUrlBody: JSON.parse(callbackUrlBody) as Record<string, Json> }),
     parameters: parameters.map(parameterOf),
   };

@@ -1,11 +1,10 @@
 /** What an action is: for what, where it is sent, with which headers, how grave it is. */
-import { ActionIcon, Button, Checkbox, MultiSelect, SegmentedControl, Select, TextInput } from "@mantine/core";
-import { IconPlus, IconX } from "@tabler/icons-react";
+import { Checkbox, MultiSelect, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useId } from "react";
 
 import { useNames } from "@/configuration/names";
 import { Writing } from "@/control/writing";
-import { Faults } from "@/settings/document-form";
+import { HeadersField } from "@/settings/headers-field";
 import classes from "@/settings/settings.module.css";
 import { faultsUnder, type DocumentForm } from "@/settings/use-document-form";
 import { useWords } from "@/words/words";
@@ -38,40 +37,10 @@ export function ActionFields({ form, id }: Props) {
           <Checkbox {...form.form.getInputProps("applyUserStrikes", { type: "checkbox" })} size="xs" label={say("strikes")} />
         </div>
       </div>
-      <Select {...input("reverseActionId")} size="xs" className={own.reverse} label={say("reverse")} placeholder={say("reverseNone")} data={reverses} searchable clearable />
+      <Select {...input("reverseActionId")} size="xs" label={say("reverse")} placeholder={say("reverseNone")} data={reverses} searchable clearable />
       <TextInput {...input("callbackUrl")} size="xs" label={say("callbackUrl")} description={say("callbackHint")} type="url" inputMode="url" placeholder={say("urlStart")} />
-      <Headers form={form} />
+      <HeadersField label={say("headers")} rows={form.form.values.callbackUrlHeaders} set={(rows) => form.form.setFieldValue("callbackUrlHeaders", rows)} faults={faultsUnder(form, "callbackUrlHeaders")} />
       <Writing {...input("callbackUrlBody")} size="xs" lines={[1, 10]} className={own.mono} label={say("body")} description={say("bodyHint")} spellCheck={false} />
-    </div>
-  );
-}
-
-function Headers({ form }: Pick<Props, "form">) {
-  const say = useWords(words);
-  const rows = form.form.values.callbackUrlHeaders;
-  const set = (next: Values["callbackUrlHeaders"]) => form.form.setFieldValue("callbackUrlHeaders", next);
-  const change = (at: number, more: Partial<(typeof rows)[number]>) => set(rows.map((row, index) => (index === at ? { ...row, ...more } : row)));
-  return (
-    <div className={classes.line} role="group" aria-label={say("headers")}>
-      <span>{say("headers")}</span>
-      <div>
-        {rows.map((row, index) => (
-          <div key={index} className={own.header}>
-            <TextInput size="xs" aria-label={say("header", { n: index + 1 })} value={row.name} readOnly={row.isKept} onChange={(event) => change(index, { name: event.currentTarget.value })} spellCheck={false} className={own.mono} />
-            <TextInput size="xs" aria-label={say("value", { name: row.name || String(index + 1) })} value={row.value} placeholder={row.isKept ? say("kept") : undefined} autoComplete="off" onChange={(event) => change(index, { value: event.currentTarget.value })} />
-            <ActionIcon variant="subtle" color="gray" aria-label={say("removeHeader", { name: row.name || String(index + 1) })} onClick={() => set(rows.filter((_, other) => other !== index))}>
-              <IconX className="icon" aria-hidden="true" />
-            </ActionIcon>
-          </div>
-        ))}
-        <Faults of={faultsUnder(form, "callbackUrlHeaders")} />
-        <div className="row g8">
-          <Button size="compact-xs" leftSection={<IconPlus size={14} aria-hidden="true" />} onClick={() => set([...rows, { name: "", value: "", isKept: false }])}>
-            {say("addHeader")}
-          </Button>
-          {rows.length > 0 ? <span className="dim t12">{say("headersHint")}</span> : null}
-        </div>
-      </div>
     </div>
   );
 }

@@ -81,7 +81,7 @@ function Answer({ of }: { of: Schema["TestRequestView"] }) {
       <Code label={say("sent")} text={pretty(of.body)} />
       <div className={own.answer} role="status">
         <h3>{say("answer")}</h3>
-        <Severity level={isFine ? "done" : of.status === null ? "severe" : "high"}>{of.refused ? say("refusedByGuard", { reason: of.error ?? "" }) : of.status === null ? say("noAnswer") : say("answered", { status: of.status, ms: of.latencyMs })}</Severity>
+        <Severity level={isFine ? "done" : of.status === null ? "severe" : "high"}>{of.refused ? say("refusedByGuard", { reason: of.error ?? "" }) : of.status === null ? say("noAnswer") : say("answered", { status: of.status, ms: Math.round(of.latencyMs) })}</Severity>
         {of.error && !of.refused ? <span className="user-text">{of.error}</span> : null}
         {of.headers.length > 0 ? <span className="dim t12">{say("answerHeaders", { count: of.headers.length })}</span> : null}
       </div>

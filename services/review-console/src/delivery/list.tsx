@@ -150,7 +150,7 @@ function Detail({ id }: { id: string }) {
             <Severity level={one.status !== null && one.status < 300 ? "done" : "severe"}>{one.status ?? say("noAnswer")}</Severity>
             <Moment at={one.startedAt} dated />
             <span className="user-text grow">{one.error ?? one.response ?? ""}</span>
-            <span className="num dim">{say("ms", { ms: one.latencyMs })}</span>
+            <span className="num dim">{say("ms", { ms: Math.round(one.latencyMs) })}</span>
           </li>
         ))}
       </ol>

@@ -23,6 +23,8 @@ interface Options<V extends Record<string, unknown>> {
   readonly schema: z.ZodMiniType<V>;
   readonly initialValues: V;
   readonly send: (values: V) => Promise<unknown>;
+  /** What the form holds once it was sent, of the answer; else what was sent. */
+  readonly held?: (answer: unknown) => V;
   /** Paths that have a field; a fault at another one is said above the form. */
   readonly paths?: readonly string[];
   /** Never for what is secret. */
@@ -95,9 +97,12 @@ export function useProblemForm<V extends Record<string, unknown>>(options: Optio
       setSending(true);
       setProblem(null);
       send(values)
-        .then(() => {
+        .then((answer) => {
           if (keepAs !== undefined) writeKept(keepAs, "");
-          form.resetDirty(values);
+          const held = options.held?.(answer) ?? values;
+          // What was entered while it was on its way stays.
+          if (options.held && JSON.stringify(form.getValues()) === JSON.stringify(values)) form.setValues(held);
+          form.resetDirty(held);
         })
         .catch(land)
         .finally(() => {

@@ -46,6 +46,8 @@ export function useDocumentForm<D extends Told, V extends Record<string, unknown
     schema,
     initialValues: valuesOf(document),
     paths,
+    // A secret that was typed is kept now, a field that was renamed is called so.
+    held: (kept) => valuesOf(kept as D),
     send: async (values) => {
       try {
         const kept = await save(values, base);
@@ -53,6 +55,7 @@ export function useDocumentForm<D extends Told, V extends Record<string, unknown
         setTheirs(null);
         setMine(false);
         saved(kept, base === null);
+        return kept;
       } catch (error) {
         if (base !== null && asProblem(error)?.status === 412) {
           setTheirs(await read(base.id));

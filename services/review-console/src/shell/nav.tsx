@@ -71,7 +71,7 @@ function Leave({ to }: { to: () => string }) {
   const leave = () => void router.navigate({ to: to() as "/queues" });
   useCommand({ id: "settings.leave", scope: "global", keys: "Escape", label: say("leaveSettings"), run: leave });
   return (
-    <button type="button" className={`${classes.link ?? ""} ${classes.leave ?? ""}`} onClick={leave} aria-label={say("leaveSettings")}>
+    <button type="button" className={`${classes.link ?? ""} ${classes.leave ?? ""}`} onClick={leave} title={say("leaveSettings")}>
       <IconChevronLeft className="icon" aria-hidden="true" />
       <span className="ell">{say("settings")}</span>
       <span className="end">

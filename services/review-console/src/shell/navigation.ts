@@ -18,6 +18,7 @@ import {
   IconInbox,
   IconKey,
   IconLayoutDashboard,
+  IconListCheck,
   IconLock,
   IconPlayerPlay,
   IconRosetteDiscountCheck,
@@ -25,8 +26,10 @@ import {
   IconSettings,
   IconShieldHalf,
   IconStack2,
+  IconTable,
   IconUserCircle,
   IconUserSearch,
+  IconUsers,
   type TablerIcon,
 } from "@tabler/icons-react";
 
@@ -87,15 +90,28 @@ export const SETTINGS_GROUPS: readonly Group[] = [
   {
     name: "content",
     pages: [
+      { to: "/settings/first-steps", name: "firstSteps", icon: IconListCheck, needs: ["MANAGE_ORG"] },
       { to: "/settings/item-types", name: "itemTypes", icon: IconCube, needs: ["MANAGE_ORG"] },
       { to: "/settings/actions", name: "actions", icon: IconPlayerPlay, needs: ["MANAGE_ORG"] },
+      { to: "/settings/queues", name: "queueSettings", icon: IconInbox, needs: ["EDIT_MRT_QUEUES"] },
       { to: "/settings/deliveries", name: "deliveries", icon: IconSend, needs: ["MANAGE_ORG"] },
+    ],
+  },
+  {
+    name: "people",
+    pages: [
+      { to: "/settings/users", name: "users", icon: IconUsers, needs: ["MANAGE_USERS"] },
+      { to: "/settings/roles", name: "roles", icon: IconTable, needs: ["MANAGE_ROLES"] },
     ],
   },
   { name: "connect", pages: [{ to: "/settings/keys", name: "apiKeys", icon: IconKey, needs: ["MANAGE_ORG"] }] },
   {
     name: "organisation",
-    pages: [{ to: "/settings/wellness", name: "wellness", icon: IconEyeOff, needs: ["MANAGE_ORG"] }],
+    pages: [
+      { to: "/settings/general", name: "general", icon: IconSettings, needs: ["MANAGE_ORG"] },
+      { to: "/settings/wellness", name: "wellness", icon: IconEyeOff, needs: ["MANAGE_ORG"] },
+      { to: "/settings/audit", name: "auditLog", icon: IconHistory, needs: ["MANAGE_ORG"] },
+    ],
   },
   {
     name: "yours",
@@ -106,7 +122,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
   },
 ];
 
-export const SETTINGS: Page = { to: "/settings", name: "settings", icon: IconSettings, needs: ["MANAGE_ORG", "MANAGE_USERS", "MANAGE_ROLES"] };
+export const SETTINGS: Page = { to: "/settings", name: "settings", icon: IconSettings, needs: ["MANAGE_ORG", "MANAGE_USERS", "MANAGE_ROLES", "EDIT_MRT_QUEUES"] };
 
 /** The addresses behind the shell that have a page, as `/queues`. */
 export function built(): ReadonlySet<string> {

@@ -6,11 +6,7 @@ import { expect, it } from "vitest";
 const SRC = join(process.cwd(), "src");
 const README = readFileSync(join(SRC, "../README.md"), "utf8");
 const MAP = README.slice(README.indexOf("## Inside"), README.indexOf("## Add a page"));
-<<<<<<< HEAD
-const FEATURES = ["queue", "review", "decision-log", "investigation", "overview", "analytics", "quality", "rule", "wellness"];
-=======
-const FEATURES = ["queue", "review", "decision-log", "investigation", "overview", "analytics", "quality", "wellness", "item-type", "action", "delivery", "api-key"];
->>>>>>> 73d4a47 (Console: settings have a navigation of their own, and pages for item types, actions with test requests and deliveries, API keys and signing keys)
+const FEATURES = [...(/^\| (.*?) \| \*\*features/m.exec(MAP)?.[1] ?? "").matchAll(/`([a-z-]+)\/`/g)].flatMap(([, name]) => name ?? []);
 
 const folders = readdirSync(SRC, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((one) => /\.tsx?$/.test(one) && !/\.test\.tsx?$/.test(one));

@@ -1,0 +1,26 @@
+import { defineWords } from "@/words/words";
+
+export const words = defineWords({
+  title: "Audit log",
+  hint: "what somebody changed, exported or looked at; each entry proves the one before",
+  time: "Time",
+  who: "Who",
+  anybody: "Anybody",
+  what: "What",
+  whatHint: "What was done, as audit-log.read",
+  target: "On",
+  targetKind: "Kind of thing",
+  targetId: "Its id",
+  since: "From",
+  until: "Until",
+  details: "More",
+  show: "What was recorded",
+  hide: "Hide",
+  sequence: "Entry {number} of the chain",
+  hash: "Hash",
+  noDetails: "Nothing more was recorded.",
+  emptyTitle: "Nothing is recorded that fits",
+  emptyText: "Other days, another person or another kind of thing may have some.",
+  showAll: "Show everything",
+  more: "Load more",
+});
