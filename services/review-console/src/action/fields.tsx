@@ -28,7 +28,7 @@ export function ActionFields({ form, id }: Props) {
     <div className={classes.lines}>
       <TextInput {...input("name")} size="xs" label={say("name")} autoComplete="off" data-1p-ignore />
       <TextInput {...input("description")} size="xs" label={say("description")} placeholder={say("descriptionHint")} />
-      <MultiSelect {...input("appliesToAllItemsOfKind")} size="xs" label={say("kinds")} data={KINDS.map((value) => ({ value, label: say(value) }))} />
+      <MultiSelect {...input("appliesToAllItemsOfKind")} size="xs" label={say("kinds")} data={KINDS.map((value) => ({ value, label: say(value) }))} searchable />
       <MultiSelect {...input("itemTypeIds")} size="xs" label={say("types")} description={say("typesHint")} data={names.itemTypes.map((one) => ({ value: one.id, label: one.name }))} searchable />
       <div className={classes.line}>
         <span id={severity}>{say("penalty")}</span>

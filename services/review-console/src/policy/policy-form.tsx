@@ -76,7 +76,7 @@ function Form({ policy, parent }: { policy: Policy | null; parent: string | null
     <>
       <SettingsHead title={base?.name ?? say("newTitle")} within={{ to: "/policies", name: say("title") }} facts={base ? <Changed document={base} /> : null}>
         {base ? (
-          <Button size="xs" leftSection={<IconPlus size={14} aria-hidden="true" />} aria-label={say("newUnderOf", { name: base.name })} onClick={() => void navigate({ to: "/policies/$policyId", params: { policyId: "new" }, search: { parent: base.id } })}>
+          <Button size="xs" leftSection={<IconPlus size={14} aria-hidden="true" />} onClick={() => void navigate({ to: "/policies/$policyId", params: { policyId: "new" }, search: { parent: base.id } })}>
             {say("newUnder")}
           </Button>
         ) : null}

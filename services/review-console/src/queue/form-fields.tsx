@@ -60,7 +60,7 @@ function Access({ form }: { form: Form }) {
     <Part title={say("access")} facts={say("accessHint")}>
       <div className={own.lines}>
         <Switch {...form.form.getInputProps("openToEveryone", { type: "checkbox" })} size="xs" label={say("openToEveryone")} />
-        <MultiSelect {...input("reviewerRoles")} error={faultsUnder(form, "reviewerRoles")[0]} size="xs" label={say("reviewerRoles")} data={known} />
+        <MultiSelect {...input("reviewerRoles")} error={faultsUnder(form, "reviewerRoles")[0]} size="xs" label={say("reviewerRoles")} data={known} searchable />
         <MultiSelect {...input("reviewerIds")} error={faultsUnder(form, "reviewerIds")[0]} size="xs" label={say("reviewerIds")} data={people.map((one) => ({ value: one.id, label: one.name }))} searchable />
         {isNobody ? <p className="t12 high">{say("nobody")}</p> : null}
         <Faults of={faultsUnder(form, "openToEveryone")} />
