@@ -32,7 +32,7 @@ export function AuditPage() {
   return (
     <>
       <SettingsHead title={say("title")} facts={say("hint")} />
-      <div className={shared.filters}>
+      <div className={`${shared.filters ?? ""} ${classes.filters ?? ""}`}>
         <Select size="xs" className={classes.who} aria-label={say("who")} placeholder={say("anybody")} data={people.map((one) => ({ value: one.id, label: one.name }))} value={search.who ?? null} onChange={(who) => go({ who: who ?? undefined })} searchable clearable />
         <Find value={search.action} find={(action) => go({ action })} label={say("whatHint")} />
         <Find value={search.kind} find={(kind) => go({ kind })} label={say("targetKind")} />

@@ -7,7 +7,7 @@ export const words = defineWords({
   who: "Who",
   anybody: "Anybody",
   what: "What",
-  whatHint: "What was done, as audit-log.read",
+  whatHint: "What, as config.saved",
   target: "On",
   targetKind: "Kind of thing",
   targetId: "Its id",

@@ -72,6 +72,9 @@ async function act(work: () => Promise<unknown>, done: string | null): Promise<b
   }
 }
 
+/** The last that were used; of more there is the number. */
+const SHOWN = 4;
+
 const pathOf = (of: Person) => ({ path: { user_id: of.id } });
 
 function Access({ of, isOwn }: { of: Person; isOwn: boolean }) {
@@ -155,11 +158,12 @@ function SigningIn({ of, isOwn }: { of: Person; isOwn: boolean }) {
         <dd>
           {sessions.data && list.length === 0 ? <span className="dim">{say("noSessions")}</span> : null}
           <ul className={own.sessions}>
-            {list.map((one) => (
+            {list.slice(0, SHOWN).map((one) => (
               <li key={one.id}>
-                {Object.values(browserOf(one.userAgent)).filter((part) => part !== null).join(", ")} · <span className="dim">{one.ip}</span> · <Moment at={one.lastSeenAt} relative />
+                {Object.values(browserOf(one.userAgent)).filter((part) => part !== null).join(", ") || say("otherProgram")} · <span className="dim">{one.ip}</span> · <Moment at={one.lastSeenAt} relative />
               </li>
             ))}
+            {list.length > SHOWN ? <li className="dim">{say("moreSessions", { count: list.length - SHOWN })}</li> : null}
           </ul>
           {isOwn || list.length === 0 ? null : (
             <Button size="compact-xs" variant="subtle" onClick={() => void end()}>

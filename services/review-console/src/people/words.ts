@@ -72,6 +72,8 @@ export const words = defineWords({
   factorText: "For somebody who lost it. They are signed out, and set up another one when they sign in.",
   factorDone: "The second factor of {name} is gone.",
   sessions: "Signed in at",
+  otherProgram: "another program",
+  moreSessions: "{count, plural, one {and # more} other {and # more}}",
   noSessions: "Not signed in anywhere",
   endSessions: "End all",
   sessionsEnded: "{count, plural, =0 {There was none to end} one {# sign-in ended} other {# sign-ins ended}}.",
