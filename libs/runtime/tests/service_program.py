@@ -108,6 +108,7 @@ def main() -> int:
     settings = RuntimeSettings(
         internal_port=int(os.environ.get("INTERNAL_PORT", "0")),
         stop_timeout=float(os.environ.get("STOP_TIMEOUT", "5")),
+        drain_delay=float(os.environ.get("DRAIN_DELAY", "0")),
     )
     service = Service("program", settings)
     service.add_start(hook("start-1"))

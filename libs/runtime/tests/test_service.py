@@ -308,3 +308,39 @@ def test_a_second_signal_hurries(start: Callable[..., Program]) -> None:
     program.line("refuses to stop")
     program.process.send_signal(signal.SIGTERM)
     assert program.end(seconds=5) == 1
+
+
+def test_it_serves_until_load_balancers_know(start: Callable[..., Program]) -> None:
+    """Told to stop it is unready at once, and answers new connections for the delay; then it stops
+    in order."""
+    program = start(DRAIN_DELAY="3")
+    internal, public = started(program)
+    began = time.monotonic()
+    program.process.send_signal(signal.SIGTERM)
+    program.line("service draining")
+    ready = httpx.get(f"{internal}/readyz")
+    assert (ready.status_code, ready.json()["failing"]) == (503, ["not-stopping"])
+    assert httpx.get(f"{internal}/livez").status_code == 200
+    assert httpx.get(public).text == "ok"
+    assert "task cleaned up" not in program.events
+    assert program.end() == 0
+    assert time.monotonic() - began > 3
+    assert program.events.index("service stopping") < program.events.index("task cleaned up")
+
+
+def test_a_second_signal_ends_the_delay(start: Callable[..., Program]) -> None:
+    """Who asks twice does not wait."""
+    program = start(DRAIN_DELAY="300")
+    started(program)
+    program.process.send_signal(signal.SIGTERM)
+    program.line("service draining")
+    program.process.send_signal(signal.SIGTERM)
+    program.end()
+    assert "service stopped" in program.events
+
+
+def test_what_fails_while_draining_ends_the_delay(start: Callable[..., Program]) -> None:
+    """A process whose task broke does not pretend to serve."""
+    program = start("task-fails", DRAIN_DELAY="300")
+    assert program.end() == 1
+    assert "service draining" not in program.events

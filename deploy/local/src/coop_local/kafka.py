@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from tempfile import mkdtemp
@@ -85,10 +85,18 @@ class Kafka(EngineProcess):
     idempotence = True
 
     def __init__(
-        self, state: Path, *, cache: Path, log: Path | None = None, port: int | None = None
+        self,
+        state: Path,
+        *,
+        cache: Path,
+        log: Path | None = None,
+        port: int | None = None,
+        more: Callable[[], str] = str,
     ) -> None:
-        """`cache`: where the class path is kept; several stacks share it."""
+        """`cache`: where the class path is kept; several stacks share it. `more`: properties that
+        come after the others, and win."""
         super().__init__(state, log=log)
+        self._more = more
         self._cache = cache.absolute()
         self._wanted_port = port
         self._port = 0
@@ -111,7 +119,7 @@ class Kafka(EngineProcess):
         if not data.exists():
             self._format(controller_port, data)
         properties = _PROPERTIES.format(port=self._port, controller_port=controller_port, data=data)
-        (self.state / "server.properties").write_text(properties)
+        (self.state / "server.properties").write_text(properties + self._more())
 
     def _format(self, controller_port: int, data: Path) -> None:
         """Format a side directory that becomes the data directory when it is complete."""

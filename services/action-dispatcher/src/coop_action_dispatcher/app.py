@@ -44,7 +44,9 @@ def dispatcher(settings: Settings) -> Service:
     """The process that delivers: consumer, scheduler, relay of its outbox."""
     settings.require("postgres", "secret_keys")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=_CONNECTIONS, application_name=NAME)
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or _CONNECTIONS, application_name=NAME
+    )
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=_KINDS)
     poster = EgressGuard.of(settings).poster(timeout=settings.delivery_timeout, max_read=MAX_READ)

@@ -96,7 +96,9 @@ def bridge(settings: Settings) -> Service:
     """The process that hashes and matches: two consumers, the banks, an API for review-api."""
     settings.require("postgres", "internal_token")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 6, application_name=NAME
+    )
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=KINDS)
     book, numbers = HashBook(), BankNumbers()

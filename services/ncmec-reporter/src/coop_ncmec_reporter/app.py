@@ -88,7 +88,7 @@ def reporter(settings: Settings) -> Service:
     vault = Vault.of(settings)
     service = Service(NAME, settings)
     # A report that is worked on takes a connection for its steps and one for its lease.
-    pool = 6 + 2 * settings.ncmec_at_once
+    pool = settings.postgres_pool or 6 + 2 * settings.ncmec_at_once
     engine = engine_of(settings.postgres, pool_size=pool, application_name=NAME)
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=KINDS)

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 from coop_review_api.kernel.live_limit import LiveLimits
 from coop_review_api.kernel.mail_server import MailServer, Tls
 from coop_review_api.kernel.session_limit import SessionLimits
-from coop_runtime.process.settings import CommaSeparated
+from coop_runtime.process.settings import CommaSeparated, Networks
 from coop_signals import SignalSettings
 
 _ORIGIN = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
@@ -23,8 +23,8 @@ _ORIGIN = r"^https?://[A-Za-z0-9.\-\[\]:]+$"
 class Settings(SignalSettings):
     """`review_origins`: origins, such as `https://review.example.com`, that pages which log in may
     come from, beside the API's own host. `review_secure_cookies` may only be off where browsers
-    reach the API without TLS. `review_trusted_proxies`: addresses whose X-Forwarded-For is
-    believed. Times are seconds.
+    reach the API without TLS. `review_trusted_proxies`: addresses, and networks (`10.0.0.0/8`), of
+    proxies whose X-Forwarded-For is believed. Times are seconds.
 
     `review_public_url`: where browsers and identity providers reach this API; `review_console_url`:
     where people reach the console (empty: at the same place). `review_console`: the folder of the
@@ -58,7 +58,7 @@ class Settings(SignalSettings):
     review_console: str = ""
     review_console_url: str = Field(default="", pattern=f"^$|{_ORIGIN}")
     review_origins: CommaSeparated = ()
-    review_trusted_proxies: CommaSeparated = ()
+    review_trusted_proxies: Networks = ()
     review_session_lifetime: float = Field(default=12 * 3600, gt=0)
     review_session_idle: float = Field(default=2 * 3600, gt=0)
     review_lease: float = Field(default=600, ge=10, le=3600)
@@ -66,7 +66,6 @@ class Settings(SignalSettings):
     review_max_claims: int = Field(default=5, ge=1, le=100)
     review_rule_cost_ceiling: float = Field(default=50, gt=0)
     review_max_body: int = Field(default=1_000_000, ge=1_000)  # bytes
-    review_pool: int = Field(default=10, ge=2)  # database connections
     review_live_streams: int = Field(default=1000, ge=1, le=100_000)  # of one process
     review_live_every: float = Field(default=1, ge=0.05, le=60)
     review_live_lifetime: float = Field(default=300, ge=0.1, le=3600)

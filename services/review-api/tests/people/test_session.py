@@ -246,11 +246,16 @@ def test_an_address_behind_proxies(context_settings: Any) -> None:
     assert seen("10.0.0.1", "192.0.2.9", "203.0.113.1,10.0.0.2") == "203.0.113.1"
     assert seen("10.0.0.1") == "10.0.0.1"
     assert seen("10.0.0.1", "10.0.0.2") == "10.0.0.2"
+    assert seen("10.244.3.9", "203.0.113.1, 10.244.9.1") == "203.0.113.1"
+    assert seen("::ffff:10.244.3.9", "203.0.113.1") == "203.0.113.1"
+    assert seen("2001:db8::7", "203.0.113.1") == "203.0.113.1"
+    assert seen("10.0.0.1", "unknown") == "unknown"
 
 
 @pytest.fixture
 def context_settings() -> Settings:
-    return Settings(review_trusted_proxies="10.0.0.1,10.0.0.2")  # type: ignore[arg-type]
+    proxies = "10.0.0.1,10.0.0.2,10.244.0.0/16,2001:db8::/32"
+    return Settings(review_trusted_proxies=proxies)  # type: ignore[arg-type]
 
 
 async def test_sessions_end(admin: Any, clock: Any, engine: Any) -> None:

@@ -47,7 +47,9 @@ def router(settings: Settings) -> Service:
     """The process that routes: three consumers, the reconciler of Redis, the unparker."""
     settings.require("postgres")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=6, application_name=NAME)
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 6, application_name=NAME
+    )
     order = OrderIndex.of(settings.redis)
     producer = Producer(settings, client_id=NAME)
     known = plugin.load()

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.kafka.token import TokenSource
+from coop_runtime.process.settings import KafkaSettings, RuntimeSettings
 
 REPEAT_SECONDS = 10.0
 """How often a client says the same of a broker at most."""
@@ -51,13 +52,13 @@ QUEUE_MESSAGES = 100_000
 """The most messages a producer holds that are not acknowledged."""
 
 
-def _client(settings: RuntimeSettings, client_id: str) -> dict[str, Any]:
+def _client(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     return {
         "bootstrap.servers": settings.kafka,
         "client.id": client_id,
         "logger": _logger,
         "log.connection.close": False,
-        "broker.address.family": "v4",
+        "broker.address.family": settings.kafka_address_family,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1000,
         "socket.keepalive.enable": True,
@@ -66,7 +67,40 @@ def _client(settings: RuntimeSettings, client_id: str) -> dict[str, Any]:
         "socket.timeout.ms": 10_000,
         # A topic created later is found within seconds.
         "topic.metadata.refresh.interval.ms": 10_000,
+        **security_config(settings),
     }
+
+
+def admin_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """A client that asks about topics, and changes them."""
+    return _client(settings, client_id)
+
+
+def security_config(settings: KafkaSettings) -> dict[str, Any]:
+    """Who is believed to be the broker, and as whom it is asked."""
+    if settings.kafka_security_protocol == "PLAINTEXT":
+        return {}
+    config: dict[str, Any] = {"security.protocol": settings.kafka_security_protocol}
+    if settings.kafka_security_protocol.endswith("SSL"):
+        config |= {
+            "ssl.ca.location": settings.kafka_ca and str(settings.kafka_ca),
+            "ssl.certificate.location": settings.kafka_certificate
+            and str(settings.kafka_certificate),
+            "ssl.key.location": settings.kafka_key and str(settings.kafka_key),
+            "ssl.key.password": settings.kafka_key_password.get_secret_value(),
+        }
+    if settings.kafka_sasl_mechanism == "OAUTHBEARER":
+        config |= {
+            "sasl.mechanism": "OAUTHBEARER",
+            "oauth_cb": TokenSource(settings).of_librdkafka,
+        }
+    elif settings.kafka_sasl_mechanism is not None:
+        config |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_username,
+            "sasl.password": settings.kafka_password.get_secret_value(),
+        }
+    return {name: value for name, value in config.items() if value}
 
 
 def producer_config(
@@ -121,7 +155,7 @@ def consumer_config(
         "fetch.message.max.bytes": 1024 * 1024,
         # Partitions that stay where they are go on being handled through a rebalance.
         "partition.assignment.strategy": "cooperative-sticky",
-        "session.timeout.ms": 6_000,
-        "heartbeat.interval.ms": 1_500,
+        "session.timeout.ms": int(settings.kafka_session_timeout * 1000),
+        "heartbeat.interval.ms": int(settings.kafka_session_timeout * 250),
         "max.poll.interval.ms": 120_000,
     }

@@ -2,13 +2,15 @@
 
     starting ──start hooks──▶ running ──SIGTERM, SIGINT, or a task's end──▶ stopping ──▶ exit code
 
-    stopping: unready ─▶ stopping hooks ─▶ public HTTP finishes its requests
+    stopping: unready ─▶ goes on for `drain_delay`, if it serves
+              ─▶ stopping hooks ─▶ public HTTP finishes its requests
               ─▶ tasks are cancelled and awaited ─▶ stop hooks in reverse order
               ─▶ internal HTTP ─▶ traces flushed
 
 Guarantees: exit code 0 only after a stop that was asked for and went well; a task that ends or
 raises stops the whole process with 1 and its traceback in the log; stopping is bounded by
-`stop_timeout`, and cut short by a second signal.
+`stop_timeout` after the delay, and cut short by a second signal. Through the delay everything goes
+on: a load balancer that has not noticed yet sends requests still.
 Must not: restart anything inside the process. The supervisor does, and it is visible there.
 """
 
@@ -155,6 +157,7 @@ class Service:
         except Exception:  # noqa: BLE001 - reported, and the process ends
             self._failed = True
             self._log.exception("service failed to start")
+        await self._drain({**tasks, **inner}, hurry)
         # Threads that never return would hold the loop's end for ever.
         forced = threading.Timer(self._settings.stop_timeout + _FORCE_AFTER, _force)
         forced.daemon = True
@@ -200,6 +203,24 @@ class Service:
             if task.done():
                 self._report(task, name)
 
+    async def _drain(self, tasks: dict[asyncio.Task[None], str], hurry: asyncio.Event) -> None:
+        """Not ready any more, and serving: for as long as nothing fails and nobody hurries."""
+        self._health.stopping = True
+        delay = self._settings.drain_delay
+        if not delay or self._failed or not self._health.started or not self._servers:
+            return
+        self._log.info("service draining", seconds=delay)
+        hurrying = asyncio.create_task(hurry.wait())
+        try:
+            await asyncio.wait(
+                {*tasks, hurrying}, timeout=delay, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            hurrying.cancel()
+        for task, name in tasks.items():
+            if task.done():
+                self._report(task, name)
+
     def _report(self, task: asyncio.Task[None], name: str) -> None:
         self._failed = True
         metric.TASK_FAILURES.labels(name).inc()
@@ -207,7 +228,6 @@ class Service:
         self._log.error("task ended", task=name, exc_info=error)
 
     async def _stop(self, tasks: dict[asyncio.Task[None], str], hurry: asyncio.Event) -> None:
-        self._health.stopping = True
         self._log.info("service stopping")
         began = time.monotonic()
         limit = self._settings.stop_timeout

@@ -18,6 +18,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 
 from coop_runtime.kafka.config import Repeats
 from coop_runtime.process.settings import RuntimeSettings
+from coop_runtime.stream.security import security_options
 
 MAX_POLL_MS: Final = 2**31 - 1
 """Milliseconds, 24 days."""
@@ -50,6 +51,7 @@ def broker_options(settings: RuntimeSettings, client_id: str) -> dict[str, Any]:
         # What is under way is settled before the subscriber is told to stop.
         "graceful_timeout": None,
         "apply_types": False,
+        **security_options(settings),
     }
 
 
@@ -80,7 +82,7 @@ def subscriber_options(
         "max_poll_interval_ms": MAX_POLL_MS,
         # The others of the group wait so long for what is under way here.
         "rebalance_timeout_ms": int(max(30.0, 2 * drain_seconds) * 1000),
-        "session_timeout_ms": 6_000,
-        "heartbeat_interval_ms": 1_500,
+        "session_timeout_ms": int(settings.kafka_session_timeout * 1000),
+        "heartbeat_interval_ms": int(settings.kafka_session_timeout * 250),
         "no_reply": True,
     }

@@ -37,7 +37,9 @@ def api(settings: ApiSettings) -> Service:
     review-api."""
     settings.require("postgres", "internal_token", "secret_keys")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=5, application_name=NAME)
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 5, application_name=NAME
+    )
     config = ConfigTable(settings, kinds=_KINDS)
     poster = EgressGuard.of(settings).poster(timeout=TRIAL_SECONDS, max_read=MAX_READ)
     executor = ThreadPoolExecutor(1, thread_name_prefix="signer")

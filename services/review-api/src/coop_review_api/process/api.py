@@ -80,7 +80,7 @@ def api(settings: Settings) -> Service:
     settings.require("postgres")
     service = Service(NAME, settings)
     engine = engine_of(
-        settings.postgres, pool_size=settings.review_pool, application_name=f"coop-{NAME}"
+        settings.postgres, pool_size=settings.postgres_pool or 10, application_name=f"coop-{NAME}"
     )
     order = OrderIndex.of(settings.redis)
     redis = client_of(settings.redis)

@@ -40,7 +40,9 @@ def history(settings: HistorySettings) -> Service:
     """The process that keeps items: its consumers, and the keeper of what they wrote."""
     settings.require("postgres")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=6, application_name=f"coop-{NAME}")
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 6, application_name=f"coop-{NAME}"
+    )
     prepare(engine)
     producer = Producer(settings, client_id=NAME)  # of dead letters
     config = ConfigTable(settings, kinds=HISTORY_KINDS)

@@ -22,7 +22,9 @@ def lookup(settings: LookupSettings) -> Service:
     """The process that answers ingest."""
     settings.require("postgres", "internal_token")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=10, application_name=f"coop-{NAME}")
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 10, application_name=f"coop-{NAME}"
+    )
     application = lookups(
         engine,
         ItemReader(engine, horizon_of(now), clock=now),

@@ -60,7 +60,9 @@ def projector(settings: ProjectorSettings) -> Service:
     """The process that projects: its consumers, and the keeper of what they wrote."""
     settings.require("postgres")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=8, application_name=f"coop-{NAME}")
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 8, application_name=f"coop-{NAME}"
+    )
     producer = Producer(settings, client_id=NAME)  # of dead letters
     partitions = Partitions(engine)
     retention = timedelta(days=settings.review_retention_days)

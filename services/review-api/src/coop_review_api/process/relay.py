@@ -66,7 +66,9 @@ def relay(settings: RelaySettings) -> Service:
     """The process that publishes, and does what nobody waits for."""
     settings.require("postgres", "secret_keys")
     service = Service(NAME, settings)
-    engine = engine_of(settings.postgres, pool_size=10, application_name=f"coop-{NAME}")
+    engine = engine_of(
+        settings.postgres, pool_size=settings.postgres_pool or 10, application_name=f"coop-{NAME}"
+    )
     order = OrderIndex.of(settings.redis)
     producer = Producer(settings, client_id=NAME)
     outbox_relay = Relay(engine, outbox, producer)
