@@ -19,6 +19,7 @@ import msgspec
 import typer
 from confluent_kafka import KafkaException
 
+from coop_cli.admin_command import admin
 from coop_cli.audit_command import audit
 from coop_cli.erase_command import erase
 from coop_cli.letter_box import LetterBox, Patience
@@ -38,6 +39,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The operator
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: messages that could not be handled.")
 app.add_typer(dlq, name="dlq")
 app.add_typer(rules, name="rules")
+app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
 app.add_typer(erase, name="erase")
 app.add_typer(media, name="media")

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -17,8 +19,10 @@ import sqlalchemy.exc
 from sqlalchemy import JSON, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_local.postgres import Postgres
 from coop_local.testing import Databases
 from coop_runtime.database.engine import (
+    ROLES,
     bootstrap,
     engine_of,
     is_retryable,
@@ -26,6 +30,7 @@ from coop_runtime.database.engine import (
     service_url,
     transaction,
 )
+from coop_runtime.database.schema import bootstrap_script
 from coop_runtime.process.error import Retryable
 
 from .conftest import PASSWORDS
@@ -83,6 +88,91 @@ def test_bootstrap_on_two_databases_at_once(postgres_admin_url: str) -> None:
         finally:
             for name in names:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def managed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A superuser's URL of a server that knows no role of the product yet."""
+    server = Postgres(tmp_path_factory.mktemp("managed") / "postgres", durable=False)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+def managed_database(server: str, owner: str, attributes: str) -> str:
+    """A database as a provider hands one out, and its owner's URL."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {owner} LOGIN {attributes} PASSWORD 'owner'")
+        connection.execute(f"CREATE DATABASE {owner}_db OWNER {owner}")
+    url = service_url(server, owner, "owner")
+    return urlunsplit(urlsplit(url)._replace(path=f"/{owner}_db"))
+
+
+def test_the_owner_of_a_managed_database_bootstraps_it(managed_server: str) -> None:
+    """Without being a superuser, more than once, and what comes of it is what a superuser's is:
+    roles sign in, owners make tables, roles read and write those, and nothing else."""
+    admin = managed_database(managed_server, "managed", "CREATEROLE CREATEDB")
+    for _ in range(2):
+        bootstrap(admin, PASSWORDS)
+    with psycopg.connect(service_url(admin, "coop_review_owner", "review-owner-password")) as owner:
+        owner.execute("CREATE TABLE review.t (id bigserial)")
+    bootstrap(admin, PASSWORDS)
+    with psycopg.connect(service_url(admin, "coop_review", "review-password")) as role:
+        role.execute("INSERT INTO t DEFAULT VALUES")
+        assert role.execute("SHOW lock_timeout").fetchone() == ("5s",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            role.execute("DROP TABLE t")
+    with (
+        psycopg.connect(service_url(admin, "coop_dispatch", "dispatch-password")) as other,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        other.execute("SELECT * FROM review.t")
+
+
+def test_who_may_not_create_roles_is_refused(managed_server: str) -> None:
+    """By PostgreSQL, and nothing of it stays."""
+    admin = managed_database(managed_server, "tenant", "")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        bootstrap(admin, PASSWORDS)
+    with psycopg.connect(admin) as connection:
+        schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = 'review'")
+        assert schemas.fetchone() is None
+
+
+def test_the_script_says_what_bootstrap_does(managed_server: str) -> None:
+    """Run as psql would, a database has the same schemas, rights and limits."""
+    by_hand = managed_database(managed_server, "hand", "SUPERUSER")
+    with psycopg.connect(by_hand, autocommit=True) as connection:
+        for line in bootstrap_script("hand_db").splitlines():
+            if line.endswith("\\gexec"):
+                row = connection.execute(line.removesuffix("\\gexec")).fetchone()
+                if row is not None:
+                    connection.execute(row[0])
+            elif not line.startswith("\\"):
+                connection.execute(line)
+    by_code = managed_database(managed_server, "code", "SUPERUSER")
+    bootstrap(by_code, dict.fromkeys(ROLES, "p") | PASSWORDS)
+    assert _rights(by_hand) == _rights(by_code)
+
+
+def _rights(url: str) -> list[tuple[Any, ...]]:
+    """Schemas with owner and rights, default rights, and what is set for roles, of a database."""
+    with psycopg.connect(url) as connection:
+        admin = connection.info.user
+        found = connection.execute(
+            """
+            SELECT nspname, nspowner::regrole::text, nspacl::text FROM pg_namespace
+            WHERE nspname IN ('review', 'queues', 'dispatch', 'hashes', 'ncmec', 'public')
+            UNION ALL SELECT defaclrole::regrole::text, defaclnamespace::regnamespace::text
+                || defaclobjtype::text, defaclacl::text FROM pg_default_acl
+            UNION ALL SELECT setrole::regrole::text, '', setconfig::text FROM pg_db_role_setting
+            WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+            UNION ALL SELECT roleid::regrole::text, member::regrole::text, '' FROM pg_auth_members
+            WHERE member::regrole::text LIKE 'coop_%'
+            ORDER BY 1, 2, 3
+            """
+        ).fetchall()
+    return [tuple(str(one).replace(admin, "admin") for one in row) for row in found]
 
 
 def test_bootstrap_refuses_an_unknown_role(postgres_admin_url: str) -> None:

@@ -19,6 +19,9 @@ DEAD_LETTER_SUFFIX = ".dlq"
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
+DEAD_LETTER_CONFIG = {"retention.ms": str(30 * _DAY_MS), "segment.ms": str(_DAY_MS)}
+"""The settings of a dead-letter topic in Kafka's names."""
+
 
 class Topic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One topic: who owns it, what its key is, who writes and who reads. `retention` is `compacted`

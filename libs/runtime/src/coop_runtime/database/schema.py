@@ -18,7 +18,7 @@ Must not: send a password in clear text to the server (its log might keep it), o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import psycopg
 from psycopg import Connection, errors, sql
@@ -47,6 +47,9 @@ _ROLE_SETTINGS = {
     "idle_in_transaction_session_timeout": "30s",
 }
 
+# psql carries out what the row says, where there is one.
+_MAKE_ROLE = "SELECT {} WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = {}) \\gexec"
+
 _LOCK = 0x636F6F70_626F6F74  # the advisory lock of bootstrap; any number that nobody else takes
 _ATTEMPTS = 10
 # Advisory locks end at the database, roles do not: two databases of one server can still collide.
@@ -57,8 +60,10 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
     """Creates the roles of `passwords` (role name to password), their schemas and their limits.
 
     Owners are made with their schema's role; one without a password of its own signs in nowhere.
-    `admin_url` belongs to a superuser. Raises ValueError for a role that is neither in `ROLES` nor
-    the owner of one that is given, psycopg errors when the database refuses.
+    `admin_url` belongs to a superuser, or to the owner of the database who may create roles
+    (CREATEROLE), as managed databases have it; such a one becomes a member of the roles, as it has
+    to be to give them anything. Raises ValueError for a role that is neither in `ROLES` nor the
+    owner of one that is given, psycopg errors when the database refuses.
     """
     roles = [role for role in passwords if role in ROLES]
     unknown = set(passwords) - set(roles) - {owner_of(role) for role in roles}
@@ -81,55 +86,81 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> None:
                 return
 
 
+def bootstrap_script(database: str) -> str:
+    """The same as SQL for `psql`, to be read and run by whoever may: all roles, and no password;
+    each is asked for by psql, which sends a verifier."""
+    lines = ["BEGIN;"]
+    for role in _with_owners(ROLES):
+        name = sql.Identifier(role)
+        make = sql.SQL(_MAKE_ROLE).format(
+            sql.Literal(f"CREATE ROLE {name.as_string(None)}"), sql.Literal(role)
+        )
+        lines += [make.as_string(None), f"ALTER ROLE {name.as_string(None)} LOGIN;"]
+    lines += [f"{one.as_string(None)};" for one in _grants(sql.Identifier(database), list(ROLES))]
+    lines += ["COMMIT;", *(f"\\password {role}" for role in _with_owners(ROLES))]
+    return "\n".join(lines) + "\n"
+
+
 def _bootstrap(connection: Connection, passwords: Mapping[str, str]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     roles = [role for role in passwords if role in ROLES]
-    for role in roles:
-        _create_role(connection, role, passwords[role])
-        _create_role(connection, owner_of(role), passwords.get(owner_of(role)))
-    for group, member in _MEMBERSHIPS:
-        if group in passwords and member in passwords:
-            connection.execute(
-                sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member))
-            )
-    _close_database(connection)
-    for role in roles:
-        _create_schema(connection, role, ROLES[role])
-        for one in (role, owner_of(role)):
-            _limit(connection, one, ROLES[role])
+    for role in _with_owners(roles):
+        _create_role(connection, role, passwords.get(role))
+    if not _is_superuser(connection):
+        for role in _with_owners(roles):
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+    for statement in _grants(sql.Identifier(connection.info.dbname), roles):
+        connection.execute(statement)
+
+
+def _with_owners(roles: Iterable[str]) -> list[str]:
+    return [one for role in roles for one in (role, owner_of(role))]
+
+
+def _is_superuser(connection: Connection) -> bool:
+    found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    return found.fetchone() == (True,)
 
 
 def _create_role(connection: Connection, role: str, password: str | None) -> None:
-    found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
-    if not found:
-        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    found = connection.execute(
+        "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = %s", (role,)
+    ).fetchone()
+    name = sql.Identifier(role)
+    if found is None:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+    elif found[0]:
+        # Only a superuser may say so, also where it changes nothing.
+        connection.execute(
+            sql.SQL("ALTER ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE").format(name)
+        )
     if password is None:
         return
     verifier = connection.pgconn.encrypt_password(
         password.encode(), role.encode(), b"scram-sha-256"
     )
     connection.execute(
-        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-            sql.Identifier(role), sql.Literal(verifier.decode())
-        )
+        sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(verifier.decode()))
     )
 
 
-def _database(connection: Connection) -> sql.Identifier:
-    return sql.Identifier(connection.info.dbname)
+def _grants(database: sql.Identifier, roles: Sequence[str]) -> Iterator[sql.Composed]:
+    """What makes schemas of roles that exist; repeating it changes nothing. Nobody enters the
+    database, or its public schema, without a grant."""
+    for group, member in _MEMBERSHIPS:
+        if group in roles and member in roles:
+            yield sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(member))
+    yield sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
+    yield sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC").format()
+    for role in roles:
+        yield from _schema(database, role, ROLES[role])
+        for one in (role, owner_of(role)):
+            yield from _limits(database, one, ROLES[role])
 
 
-def _close_database(connection: Connection) -> None:
-    """Nobody enters the database, or its public schema, without a grant."""
-    connection.execute(
-        sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(_database(connection))
-    )
-    connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-
-
-def _create_schema(connection: Connection, role: str, schema: str) -> None:
+def _schema(database: sql.Identifier, role: str, schema: str) -> Iterator[sql.Composed]:
     names = {
-        "database": _database(connection),
+        "database": database,
         "role": sql.Identifier(role),
         "owner": sql.Identifier(owner_of(role)),
         "schema": sql.Identifier(schema),
@@ -153,14 +184,12 @@ def _create_schema(connection: Connection, role: str, schema: str) -> None:
         "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema}"
         " GRANT EXECUTE ON FUNCTIONS TO {role}",
     ):
-        connection.execute(sql.SQL(statement).format(**names))
+        yield sql.SQL(statement).format(**names)
 
 
-def _limit(connection: Connection, role: str, schema: str) -> None:
-    names = {"database": _database(connection), "role": sql.Identifier(role)}
+def _limits(database: sql.Identifier, role: str, schema: str) -> Iterator[sql.Composed]:
+    names = {"database": database, "role": sql.Identifier(role)}
     for setting, value in {"search_path": schema, **_ROLE_SETTINGS}.items():
-        connection.execute(
-            sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET {setting} = {value}").format(
-                **names, setting=sql.Identifier(setting), value=sql.Literal(value)
-            )
+        yield sql.SQL("ALTER ROLE {role} IN DATABASE {database} SET {setting} = {value}").format(
+            **names, setting=sql.Identifier(setting), value=sql.Literal(value)
         )
