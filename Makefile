@@ -41,7 +41,7 @@ NODE = cd $(CONSOLE) && PATH="$$($(CURDIR)/$(BIN)/python scripts/node.py):$$PATH
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check lint types imports unit bench contracts lock clean \
-	console console-api console-check test-console screenshots
+	console console-api console-check test-console screenshots test-deploy
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,14 @@ test: $(STAMP) $(BUILT) lint types imports console-check ## Run every check and 
 	@$(BIN)/python -m pytest $(CONSOLE)/browser $(AGAIN) $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(AGAIN) $(PYTEST_ARGS)
 
+# With an engine of containers; base images that are not there are pulled. `make test` has the part
+# that runs nothing.
+test-deploy: $(STAMP) $(BUILT) ## The containers: the files that make them, and really run
+	@$(BIN)/python -m pytest tests/deploy --ignore tests/deploy/test_container.py $(PYTEST_ARGS)
+	@if ! docker info > /dev/null 2>&1; then echo "skipped: tests/deploy/test_container.py (no engine of containers answers)"; else \
+		DOCKER_BUILDKIT=1 docker build --quiet --network host --file deploy/Dockerfile --build-arg CONSOLE=given --tag coop:test . \
+		&& COOP_TEST_IMAGE=coop:test $(BIN)/python -m pytest tests/deploy/test_container.py $(PYTEST_ARGS); fi
+
 check: lint types imports console-check unit ## What takes a minute: before each commit
 
 unit: $(STAMP) ## Only the tests that need no server
@@ -125,12 +133,19 @@ bench: $(STAMP) ## Benchmarks (ONLY=name for one)
 contracts: $(STAMP) ## Write the schemas and the event catalogue again from the code
 	@$(BIN)/python -m coop_contracts.export
 	@$(BIN)/python -m tests.metric_catalogue
+	@$(BIN)/python -m tests.settings_catalogue
 	@$(BIN)/python -m tests.retention_catalogue
 	@$(BIN)/python -m tests.slice_picture
 
-lock: ## Resolve the dependencies again and write requirements.lock
+# What a container needs: the services and the command line, without what tests are made of.
+IN_CONTAINER := ingest rules-engine hma-bridge routing review-api action-dispatcher ncmec-reporter \
+	ncmec-simulator cli
+
+lock: ## Resolve the dependencies again and write the three requirements…lock
 	@test -x $(BIN)/uv || ($(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv)
 	@$(BIN)/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --format requirements-txt -o requirements.lock
+	@$(BIN)/uv export --quiet --frozen --no-dev --no-emit-workspace --no-header --no-annotate --format requirements-txt $(addprefix --package coop-,$(IN_CONTAINER)) -o requirements.runtime.lock
+	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url - -o requirements.build.lock
 
 clean: ## Remove the environment and the local state (the data too)
 	rm -rf $(VENV) .coop .mypy_cache .ruff_cache .pytest_cache .hypothesis

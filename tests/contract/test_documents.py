@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 
 from coop_local.demo.attach import CLI_SETTINGS
 from coop_review_api.process.application import build
-from tests import slice_picture
+from tests import settings_catalogue, slice_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
@@ -129,6 +129,11 @@ def test_the_metric_catalogue_is_what_the_code_declares() -> None:
     ]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert made.stdout == _text(ROOT / "docs/metrics.md")
+
+
+def test_the_reference_of_settings_is_what_the_code_declares() -> None:
+    """docs/operations/settings.md names every setting of every process."""
+    assert settings_catalogue.text() == _text(ROOT / "docs/operations/settings.md")
 
 
 @each_document

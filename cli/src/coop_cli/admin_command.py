@@ -6,17 +6,15 @@ to the server as verifiers, and are in no output.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated
 
 import psycopg
 import typer
 from confluent_kafka import KafkaException
-from pydantic import SecretStr, model_validator
 
-from coop_cli.settings import CliSettings
-from coop_runtime.database.schema import ROLES, bootstrap, bootstrap_script, owner_of
+from coop_cli.settings import BootstrapSettings, CliSettings
+from coop_runtime.database.schema import ROLES, bootstrap, bootstrap_script
 from coop_runtime.kafka.topic_plan import TopicAdmin, TopicPlan, plan, wanted_topics
-from coop_runtime.process.settings import variable_of
 
 _EXIT_FAILED = 1
 _EXIT_BROKER = 3
@@ -42,46 +40,6 @@ AddPartitions = Annotated[
         "--add-partitions", help="Add what is missing; stop the services that consume it before."
     ),
 ]
-
-
-class BootstrapSettings(CliSettings):
-    """`postgres_admin` is a URL of a superuser, or of the database's owner who may create roles;
-    its password may be in `postgres_admin_password`. The others are the passwords that the
-    services' roles and the owners of their tables get."""
-
-    postgres_admin: str
-    postgres_admin_password: SecretStr = SecretStr("")
-    review_password: SecretStr
-    review_owner_password: SecretStr
-    queues_password: SecretStr
-    queues_owner_password: SecretStr
-    dispatch_password: SecretStr
-    dispatch_owner_password: SecretStr
-    hashes_password: SecretStr
-    hashes_owner_password: SecretStr
-    ncmec_password: SecretStr
-    ncmec_owner_password: SecretStr
-
-    with_passwords: ClassVar[tuple[str, ...]] = ("postgres", "redis", "postgres_admin")
-
-    @model_validator(mode="after")
-    def _passwords_are_there(self) -> Self:
-        for role, password in self.passwords().items():
-            if not password:
-                raise ValueError(f"{variable_of(_field_of(role))} is empty")
-        return self
-
-    def passwords(self) -> dict[str, str]:
-        """By role."""
-        return {
-            one: getattr(self, _field_of(one)).get_secret_value()
-            for role in ROLES
-            for one in (role, owner_of(role))
-        }
-
-
-def _field_of(role: str) -> str:
-    return role.removeprefix("coop_") + "_password"
 
 
 @topics.command("plan")
