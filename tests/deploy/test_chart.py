@@ -1,0 +1,185 @@
+"""The Helm chart: its values against the tables of roles and the contracts, and, where Helm is
+there, what it renders for a matrix of values."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from coop_contracts.topic import all_topics
+from coop_local.roster import _TABLES
+from coop_runtime.process.role import Role, attribute
+
+from .compose import ROOT
+
+CHART = ROOT / "deploy" / "helm" / "coop"
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+ROLES: dict[str, tuple[str, Role]] = {
+    role.process: (table.module, role) for table in _TABLES for role in table.roles
+}
+PARTITIONS = {topic.topic: topic.partitions for topic in all_topics()}
+
+REQUIRED = (
+    "postgres.host=db.example",
+    "redis.url=rediss://cache.example:6379/0",
+    "kafka.bootstrap=kafka.example:9096",
+)
+MATRIX: tuple[tuple[str, ...], ...] = (
+    ("kafka.saslMechanism=SCRAM-SHA-512", "kafka.saslMechanism="),
+    ("keda.enabled=false", "keda.enabled=true"),
+    ("networkPolicy.enabled=true", "networkPolicy.enabled=false"),
+    ("bootstrap.enabled=true", "migrate.enabled=false"),
+    ("ca.configMap=", "ca.configMap=authorities"),
+    ("ingress.enabled=false", "ingress.enabled=true"),
+)
+
+
+def test_every_role_of_every_service_is_there() -> None:
+    """Under the name that it has among all processes, run as its table of roles says."""
+    assert set(VALUES["roles"]) == set(ROLES)
+    for process, (module, role) in ROLES.items():
+        assert VALUES["roles"][process]["args"] == [module, role.name], process
+
+
+@pytest.mark.parametrize("process", ROLES)
+def test_a_role_has_what_its_table_says(process: str) -> None:
+    """Database role, keys, token, port, and whether it may reach the world: no more, no less."""
+    _, role = ROLES[process]
+    values = VALUES["roles"][process]
+    assert values.get("databaseRole") == role.database_role
+    assert values.get("secretKeys", False) == role.secret_keys
+    assert values.get("internalToken", False) == role.internal_token
+    assert values.get("egress", False) == role.egress
+    port = attribute(role.settings).model_fields[role.port].default if role.port else None
+    assert values.get("port") == port
+    assert values.get("public", False) == (role.port is not None and role.public)
+
+
+@pytest.mark.parametrize(
+    "process", [name for name, one in VALUES["roles"].items() if "scale" in one]
+)
+def test_nobody_is_scaled_beyond_its_partitions(process: str) -> None:
+    """A member more than the topic has partitions stands idle; each topic is one of the contracts'
+    that the service consumes."""
+    scale = VALUES["roles"][process]["scale"]
+    for trigger in scale["triggers"]:
+        assert trigger["topic"] in PARTITIONS
+    assert scale["max"] <= max(PARTITIONS[trigger["topic"]] for trigger in scale["triggers"])
+
+
+def test_every_role_has_room() -> None:
+    """Requests, and a limit of memory; none of the processor, which would let heartbeats wait."""
+    for process, values in VALUES["roles"].items():
+        resources = values["resources"]
+        assert set(resources["requests"]) == {"cpu", "memory"}, process
+        assert set(resources["limits"]) == {"memory"}, process
+
+
+def combinations() -> list[tuple[str, ...]]:
+    """All of the first values, all of the second ones, and each second one among the first."""
+    first, second = (tuple(choice[side] for choice in MATRIX) for side in (0, 1))
+    single = [(*first[:at], second[at], *first[at + 1 :]) for at in range(len(MATRIX))]
+    return [first, second, *single]
+
+
+@cache
+def rendered(combination: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What Helm makes of the chart."""
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm is not here")
+    sets = [argument for one in (*REQUIRED, *combination) for argument in ("--set", one)]
+    done = subprocess.run(
+        [helm, "template", "coop", str(CHART), *sets], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one is not None]
+
+
+def pods(combination: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in rendered(combination):
+        if one["kind"] in ("Deployment", "Job"):
+            yield f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]["spec"]
+
+
+def test_helm_has_nothing_to_say() -> None:
+    """`helm lint`, strictly."""
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm is not here")
+    sets = [argument for one in REQUIRED for argument in ("--set", one)]
+    done = subprocess.run(
+        [helm, "lint", "--strict", str(CHART), *sets], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("combination", combinations(), ids=",".join)
+def test_pods_are_confined_whatever_the_values(combination: tuple[str, ...]) -> None:
+    """No service links, no token, no root, nothing to write on, no capability."""
+    for name, pod in pods(combination):
+        assert pod["enableServiceLinks"] is False, name
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        (container,) = pod["containers"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }, name
+        variables = [one["name"] for one in container["env"]]
+        assert len(variables) == len(set(variables)), name
+
+
+def test_probes_and_stops_fit() -> None:
+    """A stop has the delay and the deadline of the process, and liveness asks nothing behind it."""
+    combination = combinations()[0]
+    for name, pod in pods(combination):
+        if not name.startswith("Deployment"):
+            continue
+        (container,) = pod["containers"]
+        told = {one["name"]: one.get("value") for one in container["env"]}
+        needed = float(told["COOP_DRAIN_DELAY"]) + float(told["COOP_STOP_TIMEOUT"])
+        assert pod["terminationGracePeriodSeconds"] >= needed + 5, name
+        assert container["livenessProbe"]["httpGet"]["path"] == "/livez", name
+        assert container["startupProbe"]["httpGet"]["path"] == "/livez", name
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz", name
+
+
+def test_only_who_sends_to_users_addresses_reaches_the_world() -> None:
+    """By the network's policies; metrics are for Prometheus alone."""
+    found = {
+        one["metadata"]["name"]: one["spec"]
+        for one in rendered(combinations()[0])
+        if one["kind"] == "NetworkPolicy"
+    }
+    for process, (_, role) in ROLES.items():
+        policy = found[f"coop-{process}"]
+        blocks = [to for rule in policy["egress"] for to in rule.get("to", []) if "ipBlock" in to]
+        assert bool(blocks) == role.egress, process
+        (metrics,) = [rule for rule in policy["ingress"] if {"port": 9080} in rule["ports"]]
+        assert metrics["from"] == VALUES["networkPolicy"]["metricsFrom"], process
+
+
+@pytest.mark.parametrize("combination", combinations()[:3], ids=",".join)
+def test_kubernetes_knows_every_field(combination: tuple[str, ...]) -> None:
+    """By its schemas, strictly; kinds of others (KEDA's) are left out."""
+    validate = shutil.which("kubernetes-validate")
+    if validate is None:
+        pytest.skip("kubernetes-validate is not here")
+    ours = [one for one in rendered(combination) if "keda" not in one["apiVersion"]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coop.yaml"
+        path.write_text(yaml.safe_dump_all(ours))
+        done = subprocess.run(
+            [validate, "--strict", str(path)], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
