@@ -80,6 +80,11 @@ class ComposeStack:
             "up", "--detach", "--no-build", "--wait", "--wait-timeout", "480", *more, seconds=500
         )
 
+    def waiting(self) -> list[str]:
+        """The services that are not ready now, of those that run."""
+        told = self.call("ps", "--format", "{{.Service}} {{.Health}}").splitlines()
+        return [line for line in told if not line.endswith(" healthy")]
+
     def down(self) -> None:
         """Stop and remove everything, the data too."""
         self.call("--profile", "tools", "down", "--volumes", "--timeout", "30", seconds=240)

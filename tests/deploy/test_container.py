@@ -146,6 +146,13 @@ async def send(world: World, prefix: str, count: int, *, rate: float) -> None:
     assert len(sender.accepted_at) == count
 
 
+async def settled(stack: ComposeStack) -> None:
+    """All are ready again. Compose's own wait gives up on who was not for a while."""
+    async with asyncio.timeout(_SECONDS):
+        while await asyncio.to_thread(stack.waiting):  # noqa: ASYNC110 - Compose tells nobody
+            await asyncio.sleep(1)
+
+
 async def test_an_item_becomes_a_verified_webhook(world: World) -> None:
     """From the platform through the containers and back, both signatures verified, once."""
     await send(world, "first-", 3, rate=10)
@@ -184,7 +191,7 @@ async def test_killed_processes_lose_and_double_nothing(world: World, stack: Com
     await sending
     counted = await world.delivered("killed-", 60)
     assert set(counted.values()) == {1}
-    await asyncio.to_thread(stack.up, "--no-recreate")
+    await settled(stack)
 
 
 async def test_engines_that_are_away_are_waited_for(world: World, stack: ComposeStack) -> None:
@@ -200,7 +207,7 @@ async def test_engines_that_are_away_are_waited_for(world: World, stack: Compose
     await sending
     counted = await world.delivered("away-", 30)
     assert set(counted.values()) == {1}
-    await asyncio.to_thread(stack.up, "--no-recreate")
+    await settled(stack)
     for service, was in before.items():
         now = stack.state(stack.containers(service)[0])
         assert now["State"]["StartedAt"] == was["State"]["StartedAt"], service
