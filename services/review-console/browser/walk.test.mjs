@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { axe, BASE, call, get, jobAbout, open, signIn, until } from "./browser.mjs";
+import { axe, BASE, call, DEMO, get, jobAbout, open, signIn, until } from "./browser.mjs";
 
 const KEPT = "/v1/me/preferences/console";
 let asked;
@@ -39,6 +39,26 @@ const behind = () => [
   "/settings/security",
   "/settings/wellness",
   "/nowhere",
+];
+/** Of whoever sets the organisation up. */
+const settings = () => [
+  "/settings/item-types",
+  `/settings/item-types/${DEMO.ids["item-types"].Post}`,
+  "/settings/actions",
+  `/settings/actions/${DEMO.ids.actions["Suspend account"]}`,
+  "/settings/deliveries",
+  "/settings/queues",
+  `/settings/queues/${DEMO.ids.queues.Spam}`,
+  "/settings/users",
+  "/settings/roles?role=MODERATOR",
+  "/settings/keys",
+  "/settings/first-steps",
+  "/settings/general",
+  "/settings/audit",
+  "/policies",
+  `/policies/${DEMO.ids.policies.Scams}`,
+  "/rules",
+  `/rules/${DEMO.ids.rules["Plain scams"]}`,
 ];
 
 /** Once nothing is being asked for, and no grey line stands in place of anything. */
@@ -124,6 +144,11 @@ for (const { locale, ...look } of LOOKS) {
       await signIn(page, "MODERATOR_MANAGER", "/queues");
       if (locale) await call(page, "PUT", KEPT, { value: { locale } });
       for (const path of behind()) found.push(...(await faultsOf(page, inFlight, path)));
+      if (locale) await call(page, "PUT", KEPT, { value: { locale: "en" } });
+      await page.context().clearCookies();
+      await signIn(page, "ADMIN", "/settings/account");
+      if (locale) await call(page, "PUT", KEPT, { value: { locale } });
+      for (const path of settings()) found.push(...(await faultsOf(page, inFlight, path)));
       // A page that is asked for what is not there is told so by the browser, too.
       found.push(...faults.filter((one) => !/status of 4(01|04|10|22)|no such job/.test(one)));
       assert.deepEqual(found, []);
