@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from coop_contracts.call import Answer, Call, Command, Question
 from coop_contracts.dispatch import (
@@ -103,12 +103,33 @@ class CybertipAttempt(Struct, frozen=True, kw_only=True, rename="camel"):
     outcome: str | None
 
 
+class CybertipCall(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One call of NCMEC's interface, without its bodies. `code` is what NCMEC said, `status`
+    HTTP's; neither: nothing came back that can be read."""
+
+    attempt: int
+    step: str
+    outcome: str
+    status: int | None
+    code: int | None
+    milliseconds: int
+    at: datetime
+
+
+CybertipProgress = Literal["OPEN", "NEEDS_ATTENTION", "FILED"]
+"""OPEN is on its way, NEEDS_ATTENTION waits for a person; what is FILED may still be preserved."""
+
+
 class CybertipsQuestion(Question, frozen=True, kw_only=True):
     """Reports, newest first; `cursor`: from where the last page ended; `due`: those alone whose
-    time is over."""
+    time is over; `progress`: those alone that got so far; `user_type_id` with `user_id`: those
+    about one user."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
     due: bool | None = None
+    progress: CybertipProgress | None = None
+    user_type_id: Annotated[str, Meta(max_length=128)] | None = None
+    user_id: Annotated[str, Meta(max_length=1000)] | None = None
     cursor: Annotated[str, Meta(max_length=200)] | None = None
 
 
@@ -126,10 +147,13 @@ class CybertipQuestion(Question, frozen=True, kw_only=True):
 
 
 class CybertipDetails(Answer, frozen=True, kw_only=True):
-    """With its attempts, where those were asked for."""
+    """With its attempts, and what was asked of NCMEC in them: the newest calls, the oldest of them
+    first; `calls_before`: so many came before those."""
 
     cybertip: Cybertip
     attempts: list[CybertipAttempt]
+    calls: list[CybertipCall] = field(default_factory=list)
+    calls_before: int = 0
 
 
 class CybertipDocumentQuestion(Question, frozen=True, kw_only=True):

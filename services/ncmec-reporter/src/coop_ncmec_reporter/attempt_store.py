@@ -25,6 +25,18 @@ class AttemptRow(Struct, frozen=True, kw_only=True):
     outcome: str | None
 
 
+class CallRow(Struct, frozen=True, kw_only=True):
+    """One call of NCMEC's interface."""
+
+    attempt: int
+    step: str
+    outcome: str
+    status: int | None
+    code: int | None
+    milliseconds: int
+    at: datetime
+
+
 async def begin_attempt(connection: AsyncConnection, tip: Cybertip, *, now: datetime) -> Cybertip:
     """Before anything is sent: one more try; one that never ended is over."""
     await end_attempt(connection, tip, "UNKNOWN", now=now)
@@ -77,6 +89,27 @@ async def attempts(connection: AsyncConnection, tip: Cybertip) -> list[AttemptRo
         {"cybertip": tip.cybertip_id},
     )
     return [AttemptRow(**row) for row in rows.mappings()]
+
+
+async def calls(
+    connection: AsyncConnection, tip: Cybertip, *, limit: int
+) -> tuple[list[CallRow], int]:
+    """The newest calls of all tries, the oldest of them first; and how many came before those."""
+    rows = await connection.execute(
+        text(
+            "SELECT attempt, step, outcome, status, code, milliseconds, at FROM ncmec.calls "
+            "WHERE cybertip_id = :cybertip ORDER BY call_id DESC LIMIT :limit"
+        ),
+        {"cybertip": tip.cybertip_id, "limit": limit},
+    )
+    found = [CallRow(**row) for row in rows.mappings()][::-1]
+    if len(found) < limit:
+        return found, 0
+    count = await connection.scalar(
+        text("SELECT count(*) FROM ncmec.calls WHERE cybertip_id = :cybertip"),
+        {"cybertip": tip.cybertip_id},
+    )
+    return found, int(count or 0) - len(found)
 
 
 async def note_call(

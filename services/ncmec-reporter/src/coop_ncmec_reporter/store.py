@@ -17,7 +17,8 @@ from msgspec import Struct
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.event import CybertipRequested
+from coop_contracts.cybertip import CybertipProgress
+from coop_contracts.event import CybertipRequested, ItemRef
 from coop_runtime.secret.vault import Vault
 
 _TURN: Final = 0x636F6F70_6E636D65  # the advisory lock of claims
@@ -30,6 +31,11 @@ _DUE: Final = """
         SELECT FROM ncmec.holds AS h WHERE h.cybertip_id = c.cybertip_id
         AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > :now))
 """
+_PROGRESS: Final = {
+    "OPEN": "AND c.filed_at IS NULL AND c.state <> 'NEEDS_ATTENTION'",
+    "NEEDS_ATTENTION": "AND c.state = 'NEEDS_ATTENTION'",
+    "FILED": "AND c.filed_at IS NOT NULL",
+}
 ENDED: Final = ("DONE", "NEEDS_ATTENTION")
 
 
@@ -244,13 +250,18 @@ async def newest(
     after: ListPlace | None,
     limit: int,
     due: Due | None = None,
+    progress: CybertipProgress | None = None,
+    user: ItemRef | None = None,
 ) -> list[Cybertip]:
-    """The organisation's, newest first, from behind that place; those alone that are `due`."""
+    """The organisation's, newest first, from behind that place; those alone that are `due`, that
+    got so far, and that are about that user."""
+    about = "AND c.user_type_id = :user_type AND c.user_id = :user" if user else ""
     rows = await connection.execute(
         text(
             f"""
             SELECT c.* FROM ncmec.cybertips AS c
             WHERE org_id = :org {_BEHIND if after else ""} {f"AND {_DUE}" if due else ""}
+            {_PROGRESS[progress] if progress else ""} {about}
             ORDER BY requested_at DESC, cybertip_id DESC LIMIT :limit
             """  # noqa: S608 - constants
         ),
@@ -259,6 +270,7 @@ async def newest(
             "limit": limit,
             **(after._asdict() if after else {}),
             **(due._asdict() if due else {}),
+            **({"user_type": user.type_id, "user": user.id} if user else {}),
         },
     )
     return [_cybertip(row) for row in rows.mappings()]

@@ -111,7 +111,12 @@ async def test_the_session_says_what_pages_need(
     assert session["build"] == "build-1"
     org = session["org"]
     assert (org["undoWindow"], org["timeZone"], org["partialItems"]) == (30, "Asia/Kolkata", True)
-    assert org["ncmec"] == {"enabled": False, "reason": "NO_REPORTER"}
+    assert org["ncmec"] == {"enabled": False, "reason": "NOT_ENABLED"}
+    ncmec = {"enabled": True, "username": "esp", "password": "secret", "companyReportName": "Acme"}
+    ncmec |= {"legalUrl": "https://acme.example/law", "contactEmail": "safety@acme.example"}
+    assert (await admin.call("PUT", "/v1/ncmec-settings", ncmec)).status_code == 200
+    again = (await moderator.call("GET", "/v1/session")).json()["org"]
+    assert again["ncmec"] == {"enabled": True, "reason": None}
     idle = datetime.fromisoformat(session["idleExpiresAt"])
     assert timedelta() <= clock() + context.session_limits.idle - idle < timedelta(minutes=1)
     assert session["idleExpiresAt"] < session["expiresAt"]

@@ -806,7 +806,8 @@ export interface paths {
         };
         /**
          * List cybertips
-         * @description Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough.
+         * @description Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough;
+         *     `progress`: only those that got so far.
          */
         get: operations["listCybertips"];
         put?: never;
@@ -936,6 +937,26 @@ export interface paths {
          * @description The hold ends.
          */
         delete: operations["liftCybertipHold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cybertips/{cybertip_id}/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cybertip looks
+         * @description Who looked at the report, its documents, its job and its media, or changed something.
+         */
+        get: operations["listCybertipLooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2770,6 +2791,26 @@ export interface paths {
          * @description Say that I have it open no more.
          */
         delete: operations["leaveJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/report-terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get report terms
+         * @description What a report of this child-safety job would be.
+         */
+        get: operations["getReportTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -7712,6 +7753,47 @@ export interface components {
             laterCursor?: string | null;
         };
         /**
+         * LookView
+         * @description One look, or deed. Of a MEDIUM: at which `stage` it was seen, and for how many `seconds`, as
+         *     far as is known.
+         */
+        coop_review_api__job_context__report_looks_route__LookView: {
+            /** Actor */
+            actor: string;
+            actorPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seconds */
+            seconds?: number | null;
+            /** Stage */
+            stage?: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "REPORT" | "DOCUMENT" | "RECEIPT" | "JOB" | "MEDIUM" | "RETRIED" | "HELD" | "HOLD_LIFTED" | "DESTRUCTION_ASKED" | "DESTRUCTION_CONFIRMED" | "DESTRUCTION_REFUSED" | "OTHER";
+        };
+        /**
+         * LookView
+         * @description What a token is good for.
+         */
+        coop_review_api__people__invitation_route__LookView: {
+            /** Email */
+            email: string;
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /** Needspassword */
+            needsPassword: boolean;
+            /** Organisation */
+            organisation: string;
+        };
+        /**
          * CopiesBody
          * @description Copies of what: a PDQ (64 hexadecimal digits), of which a copy may be `within` so many bits,
          *     or an MD5 (32), of the same file. Of the time from `since` (30 days ago) to before `until` (now)
@@ -7941,6 +8023,29 @@ export interface components {
             startedAt: string;
         };
         /**
+         * CybertipCallView
+         * @description One call of NCMEC's interface: `code` is what NCMEC said, `status` HTTP's.
+         */
+        CybertipCallView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** Code */
+            code: number | null;
+            /** Milliseconds */
+            milliseconds: number;
+            /** Outcome */
+            outcome: string;
+            /** Status */
+            status: number | null;
+            /** Step */
+            step: string;
+        };
+        /**
          * CybertipDestructionBody
          * @description On which ground, with the authority's reference, or why it is not kept for longer. Before
          *     its time is over, LAW_ENFORCEMENT is the only one.
@@ -7993,10 +8098,20 @@ export interface components {
              */
             state: "ASKED" | "REFUSED" | "EXPIRED" | "CONFIRMED" | "DONE";
         };
-        /** CybertipDetailsView */
+        /**
+         * CybertipDetailsView
+         * @description With the newest calls, the oldest of them first; `callsBefore`: so many came before those.
+         */
         CybertipDetailsView: {
             /** Attempts */
             attempts: components["schemas"]["CybertipAttemptView"][];
+            /** Calls */
+            calls?: components["schemas"]["CybertipCallView"][];
+            /**
+             * Callsbefore
+             * @default 0
+             */
+            callsBefore?: number;
             cybertip: components["schemas"]["CybertipView"];
         };
         /**
@@ -8604,6 +8719,33 @@ export interface components {
              * Format: date-time
              */
             savedAt: string;
+        };
+        /**
+         * EarlierReportView
+         * @description A report about the same user.
+         */
+        EarlierReportView: {
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "TEST" | "PRODUCTION";
+            /** Filedat */
+            filedAt: string | null;
+            /** Id */
+            id: string;
+            /** Reportid */
+            reportId: string | null;
+            /**
+             * Requestedat
+             * Format: date-time
+             */
+            requestedAt: string;
+            reviewer?: components["schemas"]["PersonView"] | null;
+            /** Reviewerid */
+            reviewerId: string;
+            /** State */
+            state: string;
         };
         /**
          * Emptying
@@ -11758,21 +11900,14 @@ export interface components {
             token: string;
         };
         /**
-         * LookView
-         * @description What a token is good for.
+         * LookPage
+         * @description Newest first.
          */
-        LookView: {
-            /** Email */
-            email: string;
-            /**
-             * Expiresat
-             * Format: date-time
-             */
-            expiresAt: string;
-            /** Needspassword */
-            needsPassword: boolean;
-            /** Organisation */
-            organisation: string;
+        LookPage: {
+            /** Items */
+            items: components["schemas"]["coop_review_api__job_context__report_looks_route__LookView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
         };
         /**
          * ManifestView
@@ -12364,7 +12499,8 @@ export interface components {
         };
         /**
          * NcmecSettingsView
-         * @description `missing` is what has to be there before reporting can be enabled.
+         * @description `missing` is what has to be there before reporting can be enabled. `filesReal`: the operator
+         *     files real reports; without, those of production queues are tests as well.
          */
         NcmecSettingsView: {
             /** Additionalinfoendpoint */
@@ -12392,6 +12528,11 @@ export interface components {
              * @default false
              */
             enabled?: boolean;
+            /**
+             * Filesreal
+             * @default false
+             */
+            filesReal?: boolean;
             /** Haspassword */
             hasPassword: boolean;
             /** Id */
@@ -12445,13 +12586,14 @@ export interface components {
         };
         /**
          * NcmecState
-         * @description Whether a report to NCMEC can be made; if not, what is missing.
+         * @description Whether jobs can be escalated to NCMEC and reported; if not, what is missing: a queue for
+         *     them, or reporting is not enabled.
          */
         NcmecState: {
             /** Enabled */
             enabled: boolean;
             /** Reason */
-            reason: ("NO_QUEUE" | "NO_REPORTER") | null;
+            reason: ("NO_QUEUE" | "NOT_ENABLED") | null;
         };
         /**
          * NcmecThread
@@ -14069,6 +14211,25 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * ReportTermsView
+         * @description `isEnabled`: reports can be made; if not, `missing` are the settings that they still need
+         *     (none: they are complete, and reporting is off). `environment`: where a report of this job goes.
+         *     `earlier`: reports about the same user, the newest first; null: they cannot be asked for now.
+         */
+        ReportTermsView: {
+            /** Earlier */
+            earlier?: components["schemas"]["EarlierReportView"][] | null;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "TEST" | "PRODUCTION";
+            /** Isenabled */
+            isEnabled: boolean;
+            /** Missing */
+            missing: string[];
         };
         /**
          * RequestedView
@@ -19006,6 +19167,7 @@ export interface operations {
                 due?: boolean;
                 /** @description How many entries at most. */
                 limit?: number;
+                progress?: ("OPEN" | "NEEDS_ATTENTION" | "FILED") | null;
             };
             header?: never;
             path?: never;
@@ -19258,6 +19420,41 @@ export interface operations {
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listCybertipLooks: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                cybertip_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -21724,7 +21921,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LookView"];
+                    "application/json": components["schemas"]["coop_review_api__people__invitation_route__LookView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -23258,6 +23455,36 @@ export interface operations {
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getReportTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportTermsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

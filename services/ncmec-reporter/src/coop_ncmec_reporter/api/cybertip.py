@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
+import msgspec
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,7 @@ from coop_contracts.cybertip import (
     RETRY_CYBERTIP,
     Cybertip,
     CybertipAttempt,
+    CybertipCall,
     CybertipDestruction,
     CybertipDetails,
     CybertipDocument,
@@ -46,6 +48,8 @@ from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 from coop_runtime.secret.vault import SecretError
 
 router = APIRouter(prefix=PREFIX, tags=["reports"])
+
+_MOST_CALLS: Final = 200
 
 
 class _Beside(NamedTuple):
@@ -126,9 +130,10 @@ def _destruction(one: DestructionRow) -> CybertipDestruction:
 async def details(
     context: Context, connection: AsyncConnection, tip: store.Cybertip
 ) -> CybertipDetails:
-    """A report with its attempts."""
+    """A report with its attempts, and its newest calls."""
     beside = await _beside(context, connection, tip.org_id, [tip])
     attempts = await attempt_store.attempts(connection, tip)
+    calls, before = await attempt_store.calls(connection, tip, limit=_MOST_CALLS)
     return CybertipDetails(
         cybertip=_view(tip, beside),
         attempts=[
@@ -141,7 +146,15 @@ async def details(
             )
             for one in attempts
         ],
+        calls=[msgspec.convert(one, CybertipCall, from_attributes=True) for one in calls],
+        calls_before=before,
     )
+
+
+def _user_of(asked: CybertipsQuestion) -> ItemRef | None:
+    if asked.user_id is None or asked.user_type_id is None:
+        return None
+    return ItemRef(asked.user_id, asked.user_type_id)
 
 
 @on(router, LIST_CYBERTIPS)
@@ -154,7 +167,15 @@ async def list_cybertips(
     context, after = context_of(request), decode_cursor(asked.cursor)
     due = store.Due(context.keeping.keep, context.clock()) if asked.due else None
     async with transaction(context.engine) as connection:
-        tips = await store.newest(connection, org_id, after=after, limit=asked.limit + 1, due=due)
+        tips = await store.newest(
+            connection,
+            org_id,
+            after=after,
+            limit=asked.limit + 1,
+            due=due,
+            progress=asked.progress,
+            user=_user_of(asked),
+        )
         page = tips[: asked.limit]
         beside = await _beside(context, connection, org_id, page)
     last = store.ListPlace(page[-1].requested_at, page[-1].cybertip_id) if page else None

@@ -19,6 +19,7 @@ from coop_contracts.cybertip import (
     LIST_CYBERTIPS,
     RETRY_CYBERTIP,
     CybertipDocumentQuestion,
+    CybertipProgress,
     CybertipQuestion,
     CybertipsQuestion,
     RetryCybertip,
@@ -65,10 +66,14 @@ async def list_cybertips(
     limit: Limit = 50,
     cursor: Cursor = None,
     due: bool = False,
+    progress: CybertipProgress | None = None,
 ) -> Any:
-    """Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough."""
+    """Reports to NCMEC, newest first; `due`: only those whose evidence was kept long enough;
+    `progress`: only those that got so far."""
     context = context_of(request)
-    asked = CybertipsQuestion(limit=limit, cursor=decode_cursor(cursor), due=due or None)
+    asked = CybertipsQuestion(
+        limit=limit, cursor=decode_cursor(cursor), due=due or None, progress=progress
+    )
     found = await context.part(CybertipReporter).ask(principal.org_id, LIST_CYBERTIPS, asked)
     async with transaction(context.engine) as connection:
         ids = [one.id for one in found.cybertips]

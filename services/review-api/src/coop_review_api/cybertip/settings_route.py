@@ -42,6 +42,7 @@ def _shown(shown: Presentation[NcmecSettings]) -> dict[str, Any]:
     fields.pop("password", None)
     fields["hasPassword"] = shown.document.password is not None
     fields["missing"] = list(shown.document.missing())
+    fields["filesReal"] = shown.context.settings.ncmec_environment == "production"
     return fields
 
 

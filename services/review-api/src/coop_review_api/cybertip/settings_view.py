@@ -70,7 +70,8 @@ class NcmecSettingsBody(Body):
 
 
 class NcmecSettingsView(Stamped):
-    """`missing` is what has to be there before reporting can be enabled."""
+    """`missing` is what has to be there before reporting can be enabled. `filesReal`: the operator
+    files real reports; without, those of production queues are tests as well."""
 
     enabled: bool = False
     username: str = ""
@@ -89,3 +90,4 @@ class NcmecSettingsView(Stamped):
     minimum_media: int | None = None
     production_queue_ids: list[str] = Field(default_factory=list)
     missing: list[str]
+    files_real: bool = False

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from coop_contracts.cybertip import DestructionGround, DestructionState
 from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView
@@ -86,9 +88,25 @@ class CybertipAttemptView(Model):
     outcome: str | None
 
 
+class CybertipCallView(Model):
+    """One call of NCMEC's interface: `code` is what NCMEC said, `status` HTTP's."""
+
+    attempt: int
+    step: str
+    outcome: str
+    status: int | None
+    code: int | None
+    milliseconds: int
+    at: datetime
+
+
 class CybertipDetailsView(Model):
+    """With the newest calls, the oldest of them first; `callsBefore`: so many came before those."""
+
     cybertip: CybertipView
     attempts: list[CybertipAttemptView]
+    calls: list[CybertipCallView] = Field(default_factory=list)
+    calls_before: int = 0
 
 
 class CybertipPageView(Model):

@@ -61,6 +61,13 @@ audit_log = Table(
         "time",
         postgresql_where=text("action IN ('integration.tried', 'test_request.sent')"),
     ),
+    Index(
+        "audit_log_looks_ix",
+        "org_id",
+        "target_id",
+        "time",
+        postgresql_where=text("target_kind IN ('cybertip', 'job')"),
+    ),
 )
 
 erased_users = Table(

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from coop_review_api.kernel.schema import metadata
@@ -98,4 +99,5 @@ media_reveals = Table(
     Index(None, "user_id", "revealed_at"),
     Index(None, "org_id", "revealed_at"),
     Index(None, "revealed_at"),
+    Index("media_reveals_looks_ix", "job_id", "revealed_at", postgresql_where=text("is_grave")),
 )

@@ -16,8 +16,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, Field, ValidationError
 
-from coop_contracts.config import OrgSettings, Wellness
+from coop_contracts.config import Kind, NcmecSettings, OrgSettings, Wellness
 from coop_contracts.permission import Permission
+from coop_review_api.configuration.check import SETTINGS_ID
+from coop_review_api.configuration.log import read
 from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.http.authentication import (
     COOKIE,
@@ -106,10 +108,11 @@ class SessionUser(Model):
 
 
 class NcmecState(Model):
-    """Whether a report to NCMEC can be made; if not, what is missing."""
+    """Whether jobs can be escalated to NCMEC and reported; if not, what is missing: a queue for
+    them, or reporting is not enabled."""
 
     enabled: bool
-    reason: Literal["NO_QUEUE", "NO_REPORTER"] | None
+    reason: Literal["NO_QUEUE", "NOT_ENABLED"] | None
 
 
 class SessionOrg(Model):
@@ -287,6 +290,9 @@ async def facts_of(context: Context, principal: Principal) -> SessionFacts:
     """What a page needs to know of who is signed in."""
     async with transaction(context.engine) as connection:
         settings = await settings_of(connection, principal.org_id)
+        ncmec = await read(
+            connection, principal.org_id, Kind.NCMEC_SETTINGS, NcmecSettings, SETTINGS_ID
+        )
         own = await profile.read(connection, principal.user_id)
         slug = await account.slug_of(connection, principal.org_id)
     return SessionFacts(
@@ -298,7 +304,13 @@ async def facts_of(context: Context, principal: Principal) -> SessionFacts:
             has_password=own.has_password,
             preferences=preferences_of(own),
         ),
-        org=_org_of(context, principal.org_id, slug, settings),
+        org=_org_of(
+            context,
+            principal.org_id,
+            slug,
+            settings,
+            reports=ncmec is not None and ncmec.document.enabled,
+        ),
         permissions=sorted(principal.permissions),
         wellness=wellness_view(own.wellness, settings.default_wellness),
         expires_at=principal.expires_at,
@@ -307,11 +319,13 @@ async def facts_of(context: Context, principal: Principal) -> SessionFacts:
     )
 
 
-def _org_of(context: Context, org_id: str, slug: str | None, settings: OrgSettings) -> SessionOrg:
+def _org_of(
+    context: Context, org_id: str, slug: str | None, settings: OrgSettings, *, reports: bool
+) -> SessionOrg:
     made: dict[str, Any] = {
         "id": org_id,
         "slug": slug,
-        "ncmec": _ncmec(settings),
+        "ncmec": _ncmec(settings, reports=reports),
         "partial_items": settings.partial_items_endpoint is not None,
         "lease_seconds": context.settings.review_lease,
         "max_claims": context.settings.review_max_claims,
@@ -321,10 +335,10 @@ def _org_of(context: Context, org_id: str, slug: str | None, settings: OrgSettin
     return SessionOrg(**made, **rest)
 
 
-def _ncmec(settings: OrgSettings) -> NcmecState:
-    # Jobs can be escalated; what reports them is a service that this release does not have.
-    queue = settings.ncmec_queue_id
-    return NcmecState(enabled=False, reason="NO_QUEUE" if queue is None else "NO_REPORTER")
+def _ncmec(settings: OrgSettings, *, reports: bool) -> NcmecState:
+    if settings.ncmec_queue_id is None:
+        return NcmecState(enabled=False, reason="NO_QUEUE")
+    return NcmecState(enabled=reports, reason=None if reports else "NOT_ENABLED")
 
 
 def wellness_view(own: Wellness | None, default: Wellness) -> WellnessView:

@@ -44,6 +44,7 @@ from coop_review_api.configuration.resource_route import add_resource
 from coop_review_api.cybertip import ending_route as cybertip_ending
 from coop_review_api.cybertip import route as cybertip
 from coop_review_api.cybertip import settings_route as ncmec_settings_route
+from coop_review_api.cybertip import terms_route as cybertip_terms
 from coop_review_api.decision_log import job_route as decided_job_route
 from coop_review_api.decision_log import route as decision_log
 from coop_review_api.delivery import route as delivery
@@ -70,8 +71,8 @@ from coop_review_api.http.person_view import PersonView, peopled
 from coop_review_api.http.problem import install
 from coop_review_api.investigation import investigation_route, lookup_route
 from coop_review_api.investigation import route as investigation
+from coop_review_api.job_context import report_looks_route, user_media_route
 from coop_review_api.job_context import route as job_context
-from coop_review_api.job_context import user_media_route
 from coop_review_api.live import presence_route
 from coop_review_api.live import route as live
 from coop_review_api.media import exposure_route
@@ -136,6 +137,8 @@ _ROUTERS: tuple[APIRouter, ...] = (
     ncmec_settings_route.router,
     cybertip.router,
     cybertip_ending.router,
+    cybertip_terms.router,
+    report_looks_route.router,
     provider_route.router,
     single_sign_on.router,
     claim_route.router,

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from coop_contracts import ids
-from coop_contracts.config import FieldRoles, ItemType, Kind, ScalarType
+from coop_contracts.config import FieldRoles, ItemType, Kind, NcmecSettings, ScalarType
 from coop_contracts.error import pointer
 from coop_contracts.event import (
     CybertipRequested,
@@ -49,8 +49,15 @@ Media = Mapping[MediumPlace, KnownMedium]
 
 def environment_of(job: Job, rulebook: Rulebook) -> Literal["TEST", "PRODUCTION"]:
     """What a report of this job is filed as."""
-    queues = () if rulebook.ncmec is None else rulebook.ncmec.production_queue_ids
-    return "PRODUCTION" if rulebook.files_real and job.summary.queue_id in queues else "TEST"
+    return environment_in(job.summary.queue_id, rulebook.ncmec, files_real=rulebook.files_real)
+
+
+def environment_in(
+    queue_id: str, settings: NcmecSettings | None, *, files_real: bool
+) -> Literal["TEST", "PRODUCTION"]:
+    """What a report of a job in that queue is filed as; the operator `files_real` ones, or not."""
+    queues = () if settings is None else settings.production_queue_ids
+    return "PRODUCTION" if files_real and queue_id in queues else "TEST"
 
 
 def check(report: NcmecReport, at: str, job: Job, rulebook: Rulebook) -> Iterator[Fault]:
