@@ -32,6 +32,7 @@ export function effectOf(entered: Entered, context: Context, names: Names, say: 
   if (entered.verdict === "ACCEPT_APPEAL") parts.push(length === "short" ? say("acceptAppeal") : say("effectAccept", { reverse: String(entered.reverseActions) }));
   if (entered.verdict === "REJECT_APPEAL") parts.push(length === "short" ? say("rejectAppeal") : say("effectReject"));
   if (entered.verdict === "MOVE" && entered.moveTo) parts.push(say("effectMove", { queue: names.queue(entered.moveTo) }));
+  if (entered.verdict === "SUBMIT_NCMEC_REPORT") parts.push(say("effectReport"));
   if (entered.verdict === "ESCALATE_TO_NCMEC") parts.push(say("effectEscalate"));
   if (done.length > 0) parts.push(length === "short" ? done.join(", ") : say("effectAct", { actions: done.join(", ") }));
   if (length === "short") return parts.join(" · ");

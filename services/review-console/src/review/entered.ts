@@ -1,7 +1,7 @@
 /**
  * What a reviewer entered for a job, and the decision that it is.
  *
- *     nothing ──choose──▶ a verdict (no violation, accepted, rejected, moved, escalated)
+ *     nothing ──choose──▶ a verdict (no violation, accepted, rejected, moved, escalated, reported)
  *                     └─▶ actions on the item, its author, and on messages or people around it
  *
  * A draft has the shape of a decision (`components`, `reason`, `note`), so that what was refused and
@@ -12,11 +12,13 @@
  */
 import type { Schema } from "@/api/client";
 
+import { bodyOf, isUntouched, keptOf, NO_REPORT, reportOf, type Report } from "./report";
+
 export type Offers = Schema["OffersView"];
 export type Offered = Schema["OfferedActionView"];
 export type DecisionComponent = Schema["DecideBody"]["components"][number];
 export type ItemRef = Schema["ItemRefView"];
-export type Verdict = "IGNORE" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "ESCALATE_TO_NCMEC" | "MOVE";
+export type Verdict = "IGNORE" | "ACCEPT_APPEAL" | "REJECT_APPEAL" | "ESCALATE_TO_NCMEC" | "SUBMIT_NCMEC_REPORT" | "MOVE";
 export type Value = string | number | boolean | readonly string[];
 export type Values = Readonly<Record<string, Value>>;
 
@@ -38,9 +40,11 @@ export interface Entered {
   readonly reverseActions: boolean;
   readonly reason: string;
   readonly note: string;
+  /** Of a job about child safety: what NCMEC would be told. */
+  readonly report: Report;
 }
 
-export const NOTHING: Entered = { verdict: null, moveTo: null, actionIds: [], related: [], parameters: {}, policyIds: [], reverseActions: true, reason: "", note: "" };
+export const NOTHING: Entered = { verdict: null, moveTo: null, actionIds: [], related: [], parameters: {}, policyIds: [], reverseActions: true, reason: "", note: "", report: NO_REPORT };
 
 /** Verdicts that no action on the item goes with. */
 const ALONE: ReadonlySet<Verdict> = new Set(["IGNORE", "REJECT_APPEAL"]);
@@ -50,8 +54,8 @@ export function sameItem(one: ItemRef, other: ItemRef): boolean {
 }
 
 export function isEmpty(entered: Entered): boolean {
-  const { verdict, actionIds, related, reason, note, policyIds } = entered;
-  return verdict === null && actionIds.length + related.length + policyIds.length === 0 && reason === "" && note === "";
+  const { verdict, actionIds, related, reason, note, policyIds, report } = entered;
+  return verdict === null && isUntouched(report) && actionIds.length + related.length + policyIds.length === 0 && reason === "" && note === "";
 }
 
 export function acts(entered: Entered): boolean {
@@ -109,6 +113,7 @@ export function componentsOf(entered: Entered): DecisionComponent[] {
   const valuesOf = (ids: readonly string[]) => Object.fromEntries(ids.flatMap((id) => (entered.parameters[id] ? [[id, plain(entered.parameters[id])]] : [])));
   const { verdict, actionIds } = entered;
   if (verdict === "MOVE" && entered.moveTo !== null) found.push({ type: "MOVE", queueId: entered.moveTo });
+  else if (verdict === "SUBMIT_NCMEC_REPORT") found.push({ type: verdict, report: bodyOf(entered.report) });
   else if (verdict === "ACCEPT_APPEAL") found.push({ type: verdict, reverseActions: entered.reverseActions });
   else if (verdict !== null && verdict !== "MOVE") found.push({ type: verdict });
   if (actionIds.length > 0) found.push({ type: "CUSTOM_ACTION", actionIds: [...actionIds], policyIds, parameters: valuesOf(actionIds) });
@@ -126,15 +131,18 @@ function plain(values: Values): Plain {
 
 /** What is kept as a draft: a decision, and what of it has no component yet. */
 export function draftOf(entered: Entered): Record<string, unknown> {
-  const { policyIds, parameters, reverseActions } = entered;
-  return { components: componentsOf(entered), reason: entered.reason, note: entered.note, kept: { policyIds, parameters, reverseActions } };
+  const { policyIds, parameters, reverseActions, report } = entered;
+  // Confirming is of the moment: a report is kept as what it says, and not as confirmed.
+  const verdict = entered.verdict === "SUBMIT_NCMEC_REPORT" ? null : entered.verdict;
+  const kept = { policyIds, parameters, reverseActions, ...(isUntouched(report) ? {} : { report: keptOf(report) }) };
+  return { components: componentsOf({ ...entered, verdict }), reason: entered.reason, note: entered.note, kept };
 }
 
 /** Of a draft: kept by this page, refused by the API, or undone. */
 export function enteredOf(content: Readonly<Record<string, unknown>>): Entered {
   const components = listOf(content.components).filter(isRecord);
   const kept = isRecord(content.kept) ? content.kept : {};
-  let entered: Entered = { ...NOTHING, reason: textOf(content.reason), note: textOf(content.note) };
+  let entered: Entered = { ...NOTHING, reason: textOf(content.reason), note: textOf(content.note), report: reportOf(kept.report) };
   const policyIds = new Set(listOf(kept.policyIds).filter(isText));
   const parameters: Record<string, Values> = { ...(isRecord(kept.parameters) ? (kept.parameters as Record<string, Values>) : {}) };
   for (const one of components) {
@@ -146,6 +154,7 @@ export function enteredOf(content: Readonly<Record<string, unknown>>): Entered {
     }
     if (one.type === "MOVE") entered = { ...entered, verdict: "MOVE", moveTo: textOf(one.queueId) };
     if (one.type === "IGNORE" || one.type === "ACCEPT_APPEAL" || one.type === "REJECT_APPEAL" || one.type === "ESCALATE_TO_NCMEC") entered = { ...entered, verdict: one.type };
+    if (one.type === "SUBMIT_NCMEC_REPORT") entered = { ...entered, report: reportOf(one.report) };
     if (one.type === "ACCEPT_APPEAL") entered = { ...entered, reverseActions: one.reverseActions === true };
     for (const id of listOf(one.policyIds).filter(isText)) policyIds.add(id);
     if (isRecord(one.parameters)) Object.assign(parameters, one.parameters);

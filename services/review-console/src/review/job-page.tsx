@@ -34,6 +34,8 @@ import { words } from "./words";
 // Most jobs are no conversations: the part is fetched beside the page, and nothing waits for it.
 const conversation = later(async () => ({ default: (await import("./thread-evidence")).ThreadEvidence }));
 conversation.fetch().catch(() => undefined);
+// Fewer people still have jobs about child safety: fetched with the first of them.
+const childSafety = later(async () => ({ default: (await import("./child-page")).ChildPage }));
 
 const route = getRouteApi("/_app/jobs/$jobId");
 const TABS = ["evidence", "history", "decision"] as const;
@@ -66,7 +68,7 @@ function Job({ context }: { context: Context }) {
   const editing = useHeard(own, decide);
   const [tab, setTab] = useState<Tab>("evidence");
   const thread = isThread(context);
-  useEvidenceKeys(thread);
+  useEvidenceKeys(thread || job.kind === "NCMEC");
   useNeverLost();
   useEffect(() => {
     document.title = `${say("title", { queue: names.queue(job.queueId), id: job.id.slice(0, 8) })} · ${appName}`;
@@ -77,37 +79,45 @@ function Job({ context }: { context: Context }) {
       <div className={classes.page} data-tab={tab}>
         <JobBar context={context} lease={lease} hold={hold} threaded={thread} />
         <Strips context={context} lease={lease} hold={hold} />
-        <div className={classes.tabs} role="tablist">
-          {TABS.map((one) => (
-            <button key={one} type="button" role="tab" aria-selected={tab === one} className={classes.tab} data-narrow={one === "decision" || undefined} onClick={() => setTab(one)}>
-              {say(one)}
-            </button>
-          ))}
-        </div>
-        <div className={classes.job}>
-          <section className={clsx(classes.pane, classes.evidencepane)} aria-label={say("evidence")}>
-            <WordsBar />
-            <Pane>
-              {thread ? (
-                <Suspense fallback={<Skeleton lines={12} />}>
-                  <conversation.Part context={context} editing={editing} />
-                </Suspense>
-              ) : (
-                <Evidence context={context} />
-              )}
-            </Pane>
-          </section>
-          <aside className={clsx(classes.pane, classes.historypane)} aria-label={say("history")}>
-            <Pane>
-              <AccountPane context={context} threaded={thread} />
-            </Pane>
-          </aside>
-          <aside className={clsx(classes.pane, classes.decisionpane)} aria-label={say("decision")}>
-            <Pane>
-              <DecisionPane context={context} lease={lease} hold={hold} editing={editing} decide={decide} isOwnAppeal={isOwnAppeal} toDecision={() => setTab("decision")} />
-            </Pane>
-          </aside>
-        </div>
+        {job.kind === "NCMEC" ? (
+          <Suspense fallback={<Skeleton lines={12} />}>
+            <childSafety.Part context={context} lease={lease} hold={hold} editing={editing} decide={decide} />
+          </Suspense>
+        ) : (
+          <>
+            <div className={classes.tabs} role="tablist">
+              {TABS.map((one) => (
+                <button key={one} type="button" role="tab" aria-selected={tab === one} className={classes.tab} data-narrow={one === "decision" || undefined} onClick={() => setTab(one)}>
+                  {say(one)}
+                </button>
+              ))}
+            </div>
+            <div className={classes.job}>
+              <section className={clsx(classes.pane, classes.evidencepane)} aria-label={say("evidence")}>
+                <WordsBar />
+                <Pane>
+                  {thread ? (
+                    <Suspense fallback={<Skeleton lines={12} />}>
+                      <conversation.Part context={context} editing={editing} />
+                    </Suspense>
+                  ) : (
+                    <Evidence context={context} />
+                  )}
+                </Pane>
+              </section>
+              <aside className={clsx(classes.pane, classes.historypane)} aria-label={say("history")}>
+                <Pane>
+                  <AccountPane context={context} threaded={thread} />
+                </Pane>
+              </aside>
+              <aside className={clsx(classes.pane, classes.decisionpane)} aria-label={say("decision")}>
+                <Pane>
+                  <DecisionPane context={context} lease={lease} hold={hold} editing={editing} decide={decide} isOwnAppeal={isOwnAppeal} toDecision={() => setTab("decision")} />
+                </Pane>
+              </aside>
+            </div>
+          </>
+        )}
       </div>
     </WordsVeil>
   );

@@ -79,6 +79,7 @@ export const words = defineWords({
   effectReject: "What was done stays; the platform is told.",
   effectMove: "Sends the job to {queue}.",
   effectEscalate: "Sends it to child safety.",
+  effectReport: "Reports the user to NCMEC.",
   effectStrike: "Adds {count, plural, one {# strike} other {# strikes}}.",
   onWhat: "{action} on {what}",
   theItem: "the {kind}",
