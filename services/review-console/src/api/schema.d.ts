@@ -7753,47 +7753,6 @@ export interface components {
             laterCursor?: string | null;
         };
         /**
-         * LookView
-         * @description One look, or deed. Of a MEDIUM: at which `stage` it was seen, and for how many `seconds`, as
-         *     far as is known.
-         */
-        coop_review_api__job_context__report_looks_route__LookView: {
-            /** Actor */
-            actor: string;
-            actorPerson?: components["schemas"]["PersonView"] | null;
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Seconds */
-            seconds?: number | null;
-            /** Stage */
-            stage?: string | null;
-            /**
-             * What
-             * @enum {string}
-             */
-            what: "REPORT" | "DOCUMENT" | "RECEIPT" | "JOB" | "MEDIUM" | "RETRIED" | "HELD" | "HOLD_LIFTED" | "DESTRUCTION_ASKED" | "DESTRUCTION_CONFIRMED" | "DESTRUCTION_REFUSED" | "OTHER";
-        };
-        /**
-         * LookView
-         * @description What a token is good for.
-         */
-        coop_review_api__people__invitation_route__LookView: {
-            /** Email */
-            email: string;
-            /**
-             * Expiresat
-             * Format: date-time
-             */
-            expiresAt: string;
-            /** Needspassword */
-            needsPassword: boolean;
-            /** Organisation */
-            organisation: string;
-        };
-        /**
          * CopiesBody
          * @description Copies of what: a PDQ (64 hexadecimal digits), of which a copy may be `within` so many bits,
          *     or an MD5 (32), of the same file. Of the time from `since` (30 days ago) to before `until` (now)
@@ -9139,6 +9098,40 @@ export interface components {
             kind: "EVIDENCE_LATE";
             /** Readat */
             readAt: string | null;
+        };
+        /**
+         * EvidenceLookPage
+         * @description Newest first.
+         */
+        EvidenceLookPage: {
+            /** Items */
+            items: components["schemas"]["EvidenceLookView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * EvidenceLookView
+         * @description One look, or deed. Of a MEDIUM: at which `stage` it was seen, and for how many `seconds`, as
+         *     far as is known.
+         */
+        EvidenceLookView: {
+            /** Actor */
+            actor: string;
+            actorPerson?: components["schemas"]["PersonView"] | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seconds */
+            seconds?: number | null;
+            /** Stage */
+            stage?: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "REPORT" | "DOCUMENT" | "RECEIPT" | "JOB" | "MEDIUM" | "RETRIED" | "HELD" | "HOLD_LIFTED" | "DESTRUCTION_ASKED" | "DESTRUCTION_CONFIRMED" | "DESTRUCTION_REFUSED" | "OTHER";
         };
         /**
          * Execution
@@ -11900,14 +11893,21 @@ export interface components {
             token: string;
         };
         /**
-         * LookPage
-         * @description Newest first.
+         * LookView
+         * @description What a token is good for.
          */
-        LookPage: {
-            /** Items */
-            items: components["schemas"]["coop_review_api__job_context__report_looks_route__LookView"][];
-            /** Nextcursor */
-            nextCursor?: string | null;
+        LookView: {
+            /** Email */
+            email: string;
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /** Needspassword */
+            needsPassword: boolean;
+            /** Organisation */
+            organisation: string;
         };
         /**
          * ManifestView
@@ -19446,7 +19446,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LookPage"];
+                    "application/json": components["schemas"]["EvidenceLookPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -21921,7 +21921,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["coop_review_api__people__invitation_route__LookView"];
+                    "application/json": components["schemas"]["LookView"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -58,7 +58,7 @@ _ACTIONS: dict[str, What] = {
 }
 
 
-class LookView(Model):
+class EvidenceLookView(Model):
     """One look, or deed. Of a MEDIUM: at which `stage` it was seen, and for how many `seconds`, as
     far as is known."""
 
@@ -70,15 +70,17 @@ class LookView(Model):
     seconds: float | None = None
 
 
-class LookPage(Model):
+class EvidenceLookPage(Model):
     """Newest first."""
 
-    items: list[LookView]
+    items: list[EvidenceLookView]
     next_cursor: str | None = None
 
 
 @router.get(
-    "/cybertips/{cybertip_id}/looks", operation_id="listCybertipLooks", response_model=LookPage
+    "/cybertips/{cybertip_id}/looks",
+    operation_id="listCybertipLooks",
+    response_model=EvidenceLookPage,
 )
 async def list_cybertip_looks(
     request: Request,
@@ -86,7 +88,7 @@ async def list_cybertip_looks(
     cybertip_id: CybertipId,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> LookPage:
+) -> EvidenceLookPage:
     """Who looked at the report, its documents, its job and its media, or changed something."""
     context, org_id = context_of(request), principal.org_id
     asked = CybertipQuestion(cybertip_id=cybertip_id)
@@ -107,7 +109,7 @@ async def list_cybertip_looks(
     both: list[Look | MediumLook] = [*deeds, *reveals]
     both.sort(key=_order, reverse=True)
     page, next_cursor = cut(both, limit, _position)
-    return LookPage(items=[_view(one) for one in page], next_cursor=next_cursor)
+    return EvidenceLookPage(items=[_view(one) for one in page], next_cursor=next_cursor)
 
 
 def _order(one: Look | MediumLook) -> tuple[datetime, bool, int | str]:
@@ -138,12 +140,12 @@ def _places(
     return (at, number), (at, "" if name.startswith("a") else name[1:])
 
 
-def _view(one: Look | MediumLook) -> LookView:
+def _view(one: Look | MediumLook) -> EvidenceLookView:
     if isinstance(one, MediumLook):
-        return LookView(
+        return EvidenceLookView(
             at=one.at, what="MEDIUM", actor=one.user_id, stage=one.stage, seconds=one.seconds
         )
-    return LookView(at=one.at, what=_what(one), actor=one.actor)
+    return EvidenceLookView(at=one.at, what=_what(one), actor=one.actor)
 
 
 def _what(one: Look) -> What:
