@@ -1,6 +1,7 @@
 // Pictures of the pages, light and dark, wide and narrow: node screenshots.mjs FOLDER
 import { join } from "node:path";
 
+import { childSafetyJob } from "./child.mjs";
 import { BASE, DEMO, get, jobAbout, open, signIn } from "./browser.mjs";
 
 const [folder] = process.argv.slice(2);
@@ -28,6 +29,9 @@ const PAGES = [
   { name: "quality", role: "MODERATOR_MANAGER", path: "/quality?span=30d", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
   { name: "rules", role: "ADMIN", path: "/rules", ready: (page) => page.getByRole("img").nth(3) },
   { name: "rule", role: "ADMIN", path: "/rules", ready: async (page) => page.getByRole("link", { name: "Sounds like a threat" }).click().then(() => page.getByRole("heading", { name: "Revisions" })) },
+  { name: "job-child-safety", role: "CHILD_SAFETY_MODERATOR", path: "/queues", child: "drawn-shapes", ready: (page) => page.getByAltText(/Picture, veiled/) },
+  { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
+  { name: "ncmec-settings", role: "ADMIN", path: "/settings/ncmec", ready: (page) => page.getByLabel(/^Legal URL/) },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];
 const PATIENCE_MS = 120_000;
@@ -54,7 +58,7 @@ for (const scheme of ["light", "dark"]) {
     await page.getByLabel("E-mail").waitFor();
     await shoot("sign-in");
     let signedIn = null;
-    for (const { name, role, path, job, kind, queue, ready } of PAGES.toSorted((a, b) => a.role.localeCompare(b.role))) {
+    for (const { name, role, path, job, kind, queue, child, ready } of PAGES.toSorted((a, b) => a.role.localeCompare(b.role))) {
       if (role === signedIn) await page.goto(`${BASE}${path}`);
       else {
         // Whoever is signed in is led past the door.
@@ -63,6 +67,7 @@ for (const scheme of ["light", "dark"]) {
         signedIn = role;
       }
       if (job) await page.goto(`${BASE}/jobs/${(await jobAbout(page, job)).id}`);
+      if (child) await page.goto(`${BASE}/jobs/${(await childSafetyJob(page, child)).id}`);
       if (kind) await page.goto(`${BASE}/jobs/${(await get(page, `/v1/jobs?state=PENDING&kind=${kind}&limit=1`)).items[0].id}`);
       if (queue) await page.goto(`${BASE}/queues/${DEMO.ids.queues[queue]}`);
       await (await ready(page)).waitFor();

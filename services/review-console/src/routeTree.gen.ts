@@ -18,6 +18,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
+import { Route as AppChildSafetyRouteImport } from "./routes/_app.child-safety";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
@@ -26,6 +27,7 @@ import { Route as AppQualityRouteImport } from "./routes/_app.quality";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
+import { Route as AppChildSafetyCybertipIdRouteImport } from "./routes/_app.child-safety_.$cybertipId";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_.$policyId";
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
@@ -39,6 +41,7 @@ import { Route as AppSettingsFirstStepsRouteImport } from "./routes/_app.setting
 import { Route as AppSettingsGeneralRouteImport } from "./routes/_app.settings.general";
 import { Route as AppSettingsItemTypesRouteImport } from "./routes/_app.settings.item-types";
 import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys";
+import { Route as AppSettingsNcmecRouteImport } from "./routes/_app.settings.ncmec";
 import { Route as AppSettingsQueuesRouteImport } from "./routes/_app.settings.queues";
 import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.roles";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
@@ -92,6 +95,11 @@ const AppAnalyticsRoute = AppAnalyticsRouteImport.update({
   path: "/analytics",
   getParentRoute: () => AppRoute,
 } as any);
+const AppChildSafetyRoute = AppChildSafetyRouteImport.update({
+  id: "/child-safety",
+  path: "/child-safety",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppDecisionsRoute = AppDecisionsRouteImport.update({
   id: "/decisions",
   path: "/decisions",
@@ -132,6 +140,12 @@ const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
   path: "/second-review",
   getParentRoute: () => AppRoute,
 } as any);
+const AppChildSafetyCybertipIdRoute =
+  AppChildSafetyCybertipIdRouteImport.update({
+    id: "/child-safety_/$cybertipId",
+    path: "/child-safety/$cybertipId",
+    getParentRoute: () => AppRoute,
+  } as any);
 const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
   id: "/jobs/$jobId",
   path: "/jobs/$jobId",
@@ -197,6 +211,11 @@ const AppSettingsKeysRoute = AppSettingsKeysRouteImport.update({
   path: "/settings/keys",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsNcmecRoute = AppSettingsNcmecRouteImport.update({
+  id: "/settings/ncmec",
+  path: "/settings/ncmec",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsQueuesRoute = AppSettingsQueuesRouteImport.update({
   id: "/settings/queues",
   path: "/settings/queues",
@@ -250,6 +269,7 @@ export interface FileRoutesByFullPath {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
+  "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
@@ -258,6 +278,7 @@ export interface FileRoutesByFullPath {
   "/queues": typeof AppQueuesRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
+  "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
@@ -270,6 +291,7 @@ export interface FileRoutesByFullPath {
   "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
+  "/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
@@ -288,6 +310,7 @@ export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
+  "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
@@ -297,6 +320,7 @@ export interface FileRoutesByTo {
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/": typeof AppIndexRoute;
+  "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
@@ -309,6 +333,7 @@ export interface FileRoutesByTo {
   "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
+  "/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
@@ -329,6 +354,7 @@ export interface FileRoutesById {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/_app/analytics": typeof AppAnalyticsRoute;
+  "/_app/child-safety": typeof AppChildSafetyRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/investigate": typeof AppInvestigateRoute;
   "/_app/overview": typeof AppOverviewRoute;
@@ -338,6 +364,7 @@ export interface FileRoutesById {
   "/_app/rules": typeof AppRulesRoute;
   "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/child-safety_/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/_app/policies_/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
@@ -350,6 +377,7 @@ export interface FileRoutesById {
   "/_app/settings/general": typeof AppSettingsGeneralRoute;
   "/_app/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/_app/settings/keys": typeof AppSettingsKeysRoute;
+  "/_app/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/_app/settings/queues": typeof AppSettingsQueuesRoute;
   "/_app/settings/roles": typeof AppSettingsRolesRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
@@ -371,6 +399,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/analytics"
+    | "/child-safety"
     | "/decisions"
     | "/investigate"
     | "/overview"
@@ -379,6 +408,7 @@ export interface FileRouteTypes {
     | "/queues"
     | "/rules"
     | "/second-review"
+    | "/child-safety/$cybertipId"
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
@@ -391,6 +421,7 @@ export interface FileRouteTypes {
     | "/settings/general"
     | "/settings/item-types"
     | "/settings/keys"
+    | "/settings/ncmec"
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
@@ -409,6 +440,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/analytics"
+    | "/child-safety"
     | "/decisions"
     | "/investigate"
     | "/overview"
@@ -418,6 +450,7 @@ export interface FileRouteTypes {
     | "/rules"
     | "/second-review"
     | "/"
+    | "/child-safety/$cybertipId"
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
@@ -430,6 +463,7 @@ export interface FileRouteTypes {
     | "/settings/general"
     | "/settings/item-types"
     | "/settings/keys"
+    | "/settings/ncmec"
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
@@ -449,6 +483,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/_app/analytics"
+    | "/_app/child-safety"
     | "/_app/decisions"
     | "/_app/investigate"
     | "/_app/overview"
@@ -458,6 +493,7 @@ export interface FileRouteTypes {
     | "/_app/rules"
     | "/_app/second-review"
     | "/_app/"
+    | "/_app/child-safety_/$cybertipId"
     | "/_app/jobs/$jobId"
     | "/_app/policies_/$policyId"
     | "/_app/queues_/$queueId"
@@ -470,6 +506,7 @@ export interface FileRouteTypes {
     | "/_app/settings/general"
     | "/_app/settings/item-types"
     | "/_app/settings/keys"
+    | "/_app/settings/ncmec"
     | "/_app/settings/queues"
     | "/_app/settings/roles"
     | "/_app/settings/security"
@@ -556,6 +593,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAnalyticsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/child-safety": {
+      id: "/_app/child-safety";
+      path: "/child-safety";
+      fullPath: "/child-safety";
+      preLoaderRoute: typeof AppChildSafetyRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/decisions": {
       id: "/_app/decisions";
       path: "/decisions";
@@ -610,6 +654,13 @@ declare module "@tanstack/react-router" {
       path: "/second-review";
       fullPath: "/second-review";
       preLoaderRoute: typeof AppSecondReviewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/child-safety_/$cybertipId": {
+      id: "/_app/child-safety_/$cybertipId";
+      path: "/child-safety/$cybertipId";
+      fullPath: "/child-safety/$cybertipId";
+      preLoaderRoute: typeof AppChildSafetyCybertipIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/jobs/$jobId": {
@@ -703,6 +754,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsKeysRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/ncmec": {
+      id: "/_app/settings/ncmec";
+      path: "/settings/ncmec";
+      fullPath: "/settings/ncmec";
+      preLoaderRoute: typeof AppSettingsNcmecRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/queues": {
       id: "/_app/settings/queues";
       path: "/settings/queues";
@@ -764,6 +822,7 @@ declare module "@tanstack/react-router" {
 
 interface AppRouteChildren {
   AppAnalyticsRoute: typeof AppAnalyticsRoute;
+  AppChildSafetyRoute: typeof AppChildSafetyRoute;
   AppDecisionsRoute: typeof AppDecisionsRoute;
   AppInvestigateRoute: typeof AppInvestigateRoute;
   AppOverviewRoute: typeof AppOverviewRoute;
@@ -773,6 +832,7 @@ interface AppRouteChildren {
   AppRulesRoute: typeof AppRulesRoute;
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppChildSafetyCybertipIdRoute: typeof AppChildSafetyCybertipIdRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
   AppPoliciesPolicyIdRoute: typeof AppPoliciesPolicyIdRoute;
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
@@ -785,6 +845,7 @@ interface AppRouteChildren {
   AppSettingsGeneralRoute: typeof AppSettingsGeneralRoute;
   AppSettingsItemTypesRoute: typeof AppSettingsItemTypesRoute;
   AppSettingsKeysRoute: typeof AppSettingsKeysRoute;
+  AppSettingsNcmecRoute: typeof AppSettingsNcmecRoute;
   AppSettingsQueuesRoute: typeof AppSettingsQueuesRoute;
   AppSettingsRolesRoute: typeof AppSettingsRolesRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
@@ -798,6 +859,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppAnalyticsRoute: AppAnalyticsRoute,
+  AppChildSafetyRoute: AppChildSafetyRoute,
   AppDecisionsRoute: AppDecisionsRoute,
   AppInvestigateRoute: AppInvestigateRoute,
   AppOverviewRoute: AppOverviewRoute,
@@ -807,6 +869,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppRulesRoute: AppRulesRoute,
   AppSecondReviewRoute: AppSecondReviewRoute,
   AppIndexRoute: AppIndexRoute,
+  AppChildSafetyCybertipIdRoute: AppChildSafetyCybertipIdRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
   AppPoliciesPolicyIdRoute: AppPoliciesPolicyIdRoute,
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
@@ -819,6 +882,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsGeneralRoute: AppSettingsGeneralRoute,
   AppSettingsItemTypesRoute: AppSettingsItemTypesRoute,
   AppSettingsKeysRoute: AppSettingsKeysRoute,
+  AppSettingsNcmecRoute: AppSettingsNcmecRoute,
   AppSettingsQueuesRoute: AppSettingsQueuesRoute,
   AppSettingsRolesRoute: AppSettingsRolesRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
