@@ -110,6 +110,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
     pages: [
       { to: "/settings/general", name: "general", icon: IconSettings, needs: ["MANAGE_ORG"] },
       { to: "/settings/wellness", name: "wellness", icon: IconEyeOff, needs: ["MANAGE_ORG"] },
+      { to: "/settings/ncmec", name: "ncmec", icon: IconShieldHalf, needs: ["MANAGE_ORG"] },
       { to: "/settings/audit", name: "auditLog", icon: IconHistory, needs: ["MANAGE_ORG"] },
     ],
   },

@@ -39,6 +39,7 @@ export const words = defineWords({
   apiKeys: "API keys",
   general: "General",
   wellness: "Wellness",
+  ncmec: "Reports to NCMEC",
   auditLog: "Audit log",
   ownAccount: "My account",
   ownSecurity: "My sign-ins",
