@@ -145,6 +145,7 @@ for (const { locale, ...look } of LOOKS) {
       if (locale) await call(page, "PUT", KEPT, { value: { locale } });
       for (const path of behind()) found.push(...(await faultsOf(page, inFlight, path)));
       if (locale) await call(page, "PUT", KEPT, { value: { locale: "en" } });
+      await page.evaluate(() => localStorage.clear());
       await page.context().clearCookies();
       await signIn(page, "ADMIN", "/settings/account");
       if (locale) await call(page, "PUT", KEPT, { value: { locale } });
