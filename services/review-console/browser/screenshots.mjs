@@ -27,7 +27,7 @@ const PAGES = [
   { name: "queue", role: "MODERATOR_MANAGER", path: "/queues", queue: "Harassment", ready: (page) => page.getByRole("row").nth(1) },
   { name: "analytics", role: "MODERATOR_MANAGER", path: "/analytics?span=30d", ready: (page) => page.getByRole("region", { name: "By queue", exact: true }).first() },
   { name: "quality", role: "MODERATOR_MANAGER", path: "/quality?span=30d", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
-  { name: "rules", role: "ADMIN", path: "/rules", ready: (page) => page.getByRole("img").nth(3) },
+  { name: "rules", role: "ADMIN", path: "/rules", ready: (page) => page.getByRole("link", { name: "Plain scams" }) },
   { name: "rule", role: "ADMIN", path: "/rules", ready: async (page) => page.getByRole("link", { name: "Sounds like a threat" }).click().then(() => page.getByRole("heading", { name: "Revisions" })) },
   { name: "job-child-safety", role: "CHILD_SAFETY_MODERATOR", path: "/queues", child: "drawn-shapes", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
