@@ -97,6 +97,17 @@ async def test_who_looked_is_told_page_by_page(world: World, dispatcher: Any) ->
     assert sorted(found) == ["JOB", "MEDIUM", "MEDIUM", "RECEIPT", "REPORT", "REPORT"]
 
 
+async def test_nobody_is_told_who_looked_without_the_permission(
+    world: World, dispatcher: Any, sign_in: Any
+) -> None:
+    """Nor is the reporter asked for them."""
+    await world.settle()
+    moderator = await sign_in(Role.MODERATOR)
+    refused = await moderator.call("GET", "/v1/cybertips/any/looks")
+    assert refused.status_code == 403
+    assert dispatcher.asked == []
+
+
 async def test_a_cursor_of_looks_is_checked(world: World, dispatcher: Any, sign_in: Any) -> None:
     """And nobody without the permission is told anything."""
     tip = EXAMPLES["getCybertip"]["answers"]

@@ -73,6 +73,7 @@ HIDDEN = {
     ("GET", "/v1/items/{type_id}/{item_id}/partial"),
     ("POST", "/v1/submissions/{submission_id}/evaluations"),
     ("GET", "/v1/jobs/{job_id}/keepings"),
+    ("GET", "/v1/jobs/{job_id}/report-terms"),
     ("POST", "/v1/rules/spot-test"),
     ("POST", "/v1/routing-rules/test"),
     ("POST", "/v1/reversals"),
@@ -105,6 +106,10 @@ OTHERWISE = {
         "GET",
         "/v1/jobs/{job_id}/user-media",
     ): "test_user_media: who may not see the job is told that it is not there",
+    (
+        "GET",
+        "/v1/cybertips/{cybertip_id}/looks",
+    ): "test_report_terms: nobody is told who looked without it",
     ("GET", "/v1/jobs/{job_id}/thread"): "test_job_context: what is grave in it is left out",
     ("GET", "/v1/items"): "test_lookup: what is grave is in no list",
     (
