@@ -98,7 +98,7 @@ export function restore(rule: Rule, revision: number): Promise<Rule> {
   return take(api.POST("/v1/rules/{document_id}/revisions/{revision}/restore", { params: { path: { document_id: rule.id, revision }, header: { "If-Match": `"${rule.revision}"` } } }));
 }
 
-/** What the rule says of an item of the history, as it is now. */
-export function tried(ruleId: string, item: Schema["ItemFields"]): Promise<Schema["SpotTestView"]> {
-  return take(api.POST("/v1/rules/spot-test", { body: { ruleId, item } }));
+/** What the rule as it is now says of an item that nobody sent. */
+export function tried(ruleId: string, item: Schema["ItemFields"], signal: AbortSignal): Promise<Schema["SpotTestView"]> {
+  return take(api.POST("/v1/rules/spot-test", { body: { ruleId, item }, signal }));
 }

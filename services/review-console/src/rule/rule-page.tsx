@@ -70,8 +70,8 @@ export function RulePage() {
 function Gone() {
   const say = useWords(words);
   return (
-    <Empty title={say("noFitTitle")} next={<Link to="/rules">{say("back")}</Link>}>
-      {say("emptyText")}
+    <Empty title={say("gone")} next={<Link to="/rules">{say("back")}</Link>}>
+      {say("goneText")}
     </Empty>
   );
 }

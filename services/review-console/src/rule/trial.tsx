@@ -1,7 +1,8 @@
 /** What a rule says of words that somebody might post: answered while they are written. */
 import { Select, TextInput } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useDeferredValue, useState } from "react";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useState } from "react";
 
 import { Tree } from "@/condition/tree";
 import type { Names } from "@/configuration/names";
@@ -15,6 +16,8 @@ import { words } from "./words";
 
 const WRITTEN = ["STRING", "URL", "NUMBER"];
 const MOST_FIELDS = 8;
+/** Without a key, before it is asked. */
+const PAUSE_MS = 150;
 const TESTS = ["MUTATE_NON_LIVE_RULES", "MUTATE_LIVE_RULES", "RUN_BACKTEST"] as const;
 
 export function Trial({ rule, names }: { rule: Rule; names: Names }) {
@@ -32,7 +35,7 @@ export function Trial({ rule, names }: { rule: Rule; names: Names }) {
       return [[name, kind === "NUMBER" && Number.isFinite(Number(value)) ? Number(value) : value] as const];
     }),
   );
-  const asked = useDeferredValue(JSON.stringify({ typeId, data }));
+  const [asked] = useDebouncedValue(JSON.stringify({ typeId, data }), PAUSE_MS);
   const isAsked = may && typeId !== null && Object.keys(data).length > 0;
   const { data: answer, error } = useQuery({
     queryKey: ["rule-trial", rule.id, rule.revision, asked],
@@ -40,7 +43,7 @@ export function Trial({ rule, names }: { rule: Rule; names: Names }) {
     retry: false,
     gcTime: 10_000,
     placeholderData: keepPreviousData,
-    queryFn: () => tried(rule.id, JSON.parse(asked) as Parameters<typeof tried>[1]),
+    queryFn: ({ signal }) => tried(rule.id, JSON.parse(asked) as Parameters<typeof tried>[1], signal),
   });
   return (
     <section className={classes.part}>

@@ -96,10 +96,7 @@ async def list_cybertip_looks(
     tip = found.cybertip
     deeds_before, reveals_before = _places(decode_cursor(cursor))
     async with transaction(context.engine) as connection:
-        if cursor is None:
-            await child_safety.viewed(
-                connection, principal, ("cybertip", tip.id), now=context.clock()
-            )
+        await child_safety.viewed(connection, principal, ("cybertip", tip.id), now=context.clock())
         deeds = await looks(
             connection, org_id, tip=tip.id, job=tip.job_id, before=deeds_before, limit=limit + 1
         )
