@@ -50,6 +50,7 @@ def main() -> None:
         environment = os.environ | {
             "PATH": f"{node.strip()}:{os.environ['PATH']}",
             "COOP_CONSOLE_URL": stack.url("review-api"),
+            "COOP_INGEST_URL": stack.url("ingest"),
             "COOP_DEMO_FILE": str(stack.state / "demo.json"),
         }
         script = ["node", "screenshots.mjs", str(PICTURES)]
