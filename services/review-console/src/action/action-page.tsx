@@ -1,23 +1,19 @@
 /**
  * One action: what it is at the left, with its test request; what became of its requests at the right.
  */
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 
 import { api, take } from "@/api/client";
-import { asProblem } from "@/api/problem";
-import { queries } from "@/api/query";
-import { Empty, Pane, Problem, Skeleton } from "@/control/state";
-import { toast } from "@/control/toast";
+import { Pane } from "@/control/state";
 import { DeliveriesOf } from "@/delivery/deliveries-of";
 import { DocumentFields, Part, SaveButtons } from "@/settings/document-form";
+import { DocumentPage, useSaved } from "@/settings/document-page";
 import { SettingsHead } from "@/settings/head";
 import { RemoveButton, UsedBy } from "@/settings/remove";
 import classes from "@/settings/settings.module.css";
 import { useDocumentForm } from "@/settings/use-document-form";
 import { Versions } from "@/settings/versions";
 import { Changed } from "@/settings/changed";
-import { words as shared } from "@/settings/words";
 import { useWords } from "@/words/words";
 
 import { actionQuery, PATHS, read, remove, save, Values, valuesOf, type Action } from "./action";
@@ -31,18 +27,11 @@ const route = getRouteApi("/_app/settings/actions_/$actionId");
 export function ActionPage() {
   const say = useWords(words);
   const { actionId } = route.useParams();
-  const isNew = actionId === "new";
-  const { data, error, refetch } = useQuery({ ...actionQuery(actionId), enabled: !isNew });
-  if (error && !data) {
-    if (asProblem(error)?.status !== 404) return <Problem error={error} again={() => void refetch()} />;
-    return (
-      <Empty title={say("gone")} next={<Link to="/settings/actions">{say("toList")}</Link>}>
-        {say("goneText")}
-      </Empty>
-    );
-  }
-  if (!isNew && !data) return <Skeleton lines={10} />;
-  return data && data.actionType !== "CUSTOM_ACTION" ? <BuiltIn action={data} /> : <Form key={actionId} action={data ?? null} />;
+  return (
+    <DocumentPage id={actionId === "new" ? null : actionId} query={actionQuery} gone={{ title: say("gone"), text: say("goneText"), back: <Link to="/settings/actions">{say("toList")}</Link> }}>
+      {(action) => action && action.actionType !== "CUSTOM_ACTION" ? <BuiltIn action={action} /> : <Form key={actionId} action={action} />}
+    </DocumentPage>
+  );
 }
 
 function BuiltIn({ action }: { action: Action }) {
@@ -64,7 +53,6 @@ function BuiltIn({ action }: { action: Action }) {
 
 function Form({ action }: { action: Action | null }) {
   const say = useWords(words);
-  const sayShared = useWords(shared);
   const navigate = useNavigate();
   const toList = () => void navigate({ to: "/settings/actions" });
   const form = useDocumentForm({
@@ -74,12 +62,7 @@ function Form({ action }: { action: Action | null }) {
     paths: PATHS,
     save,
     read,
-    saved: (kept, isNew) => {
-      queries.setQueryData(actionQuery(kept.id).queryKey, (before) => ({ ...kept, usedBy: before?.usedBy, usedByCount: before?.usedByCount }));
-      void queries.invalidateQueries({ queryKey: ["configuration"] });
-      toast(sayShared("savedToast", { name: kept.name }));
-      if (isNew) void navigate({ to: "/settings/actions/$actionId", params: { actionId: kept.id }, replace: true, ignoreBlocker: true });
-    },
+    saved: useSaved(actionQuery, (id) => void navigate({ to: "/settings/actions/$actionId", params: { actionId: id }, replace: true, ignoreBlocker: true })),
   });
   const { base } = form;
   return (

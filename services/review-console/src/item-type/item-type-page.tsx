@@ -1,17 +1,14 @@
 /** One item type: its fields at the left; what a change breaks, a sample and its versions at the right. */
 import { SegmentedControl, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useId, useState } from "react";
 
 import { api, take } from "@/api/client";
-import { asProblem } from "@/api/problem";
-import { queries } from "@/api/query";
 import { useNames } from "@/configuration/names";
-import { Empty, Pane, Problem, Skeleton } from "@/control/state";
-import { toast } from "@/control/toast";
+import { Pane } from "@/control/state";
 import { Changed } from "@/settings/changed";
 import { DocumentFields, Part, SaveButtons } from "@/settings/document-form";
+import { DocumentPage, useSaved } from "@/settings/document-page";
 import { SettingsHead } from "@/settings/head";
 import { RemoveButton, UsedBy } from "@/settings/remove";
 import { RequestSample } from "@/settings/request-sample";
@@ -19,7 +16,6 @@ import { itemBody } from "@/settings/sample";
 import classes from "@/settings/settings.module.css";
 import { useDocumentForm } from "@/settings/use-document-form";
 import { Versions } from "@/settings/versions";
-import { words as shared } from "@/settings/words";
 import { useWords } from "@/words/words";
 
 import { Breaks } from "./breaks";
@@ -34,17 +30,11 @@ const NAMED = ["name", "description", "kind", "fields", "hiddenFields", "fieldRo
 export function ItemTypePage() {
   const say = useWords(words);
   const { typeId } = route.useParams();
-  const isNew = typeId === "new";
-  const { data, error, refetch } = useQuery({ ...itemTypeQuery(typeId), enabled: !isNew });
-  if (error && !data) {
-    if (asProblem(error)?.status !== 404) return <Problem error={error} again={() => void refetch()} />;
-    return (
-      <Empty title={say("gone")} next={<Link to="/settings/item-types">{say("toList")}</Link>}>
-        {say("goneText")}
-      </Empty>
-    );
-  }
-  return isNew || data ? <Form key={typeId} type={data ?? null} /> : <Skeleton lines={10} />;
+  return (
+    <DocumentPage id={typeId === "new" ? null : typeId} query={itemTypeQuery} gone={{ title: say("gone"), text: say("goneText"), back: <Link to="/settings/item-types">{say("toList")}</Link> }}>
+      {(type) => <Form key={typeId} type={type} />}
+    </DocumentPage>
+  );
 }
 
 /** What the list of differences compares: not what a field was called, which only this form knows. */
@@ -54,7 +44,6 @@ function comparable(type: ItemType): Values {
 
 function Form({ type }: { type: ItemType | null }) {
   const say = useWords(words);
-  const sayShared = useWords(shared);
   const navigate = useNavigate();
   const kind = useId();
   const form = useDocumentForm({
@@ -64,12 +53,7 @@ function Form({ type }: { type: ItemType | null }) {
     paths: PATHS,
     save,
     read,
-    saved: (kept, isNew) => {
-      queries.setQueryData(itemTypeQuery(kept.id).queryKey, (before) => ({ ...kept, usedBy: before?.usedBy, usedByCount: before?.usedByCount }));
-      void queries.invalidateQueries({ queryKey: ["configuration"] });
-      toast(sayShared("savedToast", { name: kept.name }));
-      if (isNew) void navigate({ to: "/settings/item-types/$typeId", params: { typeId: kept.id }, replace: true, ignoreBlocker: true });
-    },
+    saved: useSaved(itemTypeQuery, (id) => void navigate({ to: "/settings/item-types/$typeId", params: { typeId: id }, replace: true, ignoreBlocker: true })),
   });
   const { base, input } = form;
   const values = form.form.values;

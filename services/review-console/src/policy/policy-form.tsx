@@ -6,20 +6,17 @@ import { IconPlus } from "@tabler/icons-react";
 import { useId } from "react";
 
 import { api, take } from "@/api/client";
-import { asProblem } from "@/api/problem";
-import { queries } from "@/api/query";
 import { policyPath } from "@/configuration/names";
 import { policiesQuery } from "@/configuration/query";
-import { Empty, Pane, Problem, Skeleton } from "@/control/state";
-import { toast } from "@/control/toast";
+import { Pane } from "@/control/state";
 import { Changed } from "@/settings/changed";
 import { DocumentFields, Part, SaveButtons } from "@/settings/document-form";
+import { DocumentPage, useSaved } from "@/settings/document-page";
 import { SettingsHead } from "@/settings/head";
 import { RemoveButton, UsedBy } from "@/settings/remove";
 import classes from "@/settings/settings.module.css";
 import { useDocumentForm } from "@/settings/use-document-form";
 import { Versions } from "@/settings/versions";
-import { words as shared } from "@/settings/words";
 import { useWords } from "@/words/words";
 
 import { MarkdownField } from "./markdown-field";
@@ -32,21 +29,15 @@ const NAMED = { name: "name", parentId: "parent", policyText: "policyText", enfo
 /** `id`: null for a new one; `parent`: below which it begins. */
 export function PolicyForm({ id, parent }: { id: string | null; parent: string | null }) {
   const say = useWords(words);
-  const { data, error, refetch } = useQuery({ ...policyQuery(id ?? "new"), enabled: id !== null });
-  if (error && !data) {
-    if (asProblem(error)?.status !== 404) return <Problem error={error} again={() => void refetch()} />;
-    return (
-      <Empty title={say("gone")} next={<Link to="/policies">{say("toTree")}</Link>}>
-        {say("goneText")}
-      </Empty>
-    );
-  }
-  return id === null || data ? <Form policy={data ?? null} parent={parent} /> : <Skeleton lines={8} />;
+  return (
+    <DocumentPage id={id} query={policyQuery} gone={{ title: say("gone"), text: say("goneText"), back: <Link to="/policies">{say("toTree")}</Link> }}>
+      {(policy) => <Form policy={policy} parent={parent} />}
+    </DocumentPage>
+  );
 }
 
 function Form({ policy, parent }: { policy: Policy | null; parent: string | null }) {
   const say = useWords(words);
-  const sayShared = useWords(shared);
   const navigate = useNavigate();
   const { data: policies = [] } = useQuery(policiesQuery);
   const penalty = useId();
@@ -57,12 +48,7 @@ function Form({ policy, parent }: { policy: Policy | null; parent: string | null
     valuesOf: begin,
     save,
     read,
-    saved: (kept, isNew) => {
-      queries.setQueryData(policyQuery(kept.id).queryKey, (before) => ({ ...kept, usedBy: before?.usedBy, usedByCount: before?.usedByCount }));
-      void queries.invalidateQueries({ queryKey: ["configuration"] });
-      toast(sayShared("savedToast", { name: kept.name }));
-      if (isNew) void navigate({ to: "/policies/$policyId", params: { policyId: kept.id }, replace: true, ignoreBlocker: true });
-    },
+    saved: useSaved(policyQuery, (id) => void navigate({ to: "/policies/$policyId", params: { policyId: id }, replace: true, ignoreBlocker: true })),
   });
   const { base, input } = form;
   const values = form.form.values;

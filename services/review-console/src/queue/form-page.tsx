@@ -1,23 +1,19 @@
 /** One queue: its form at the left; what is in it, its end and its versions at the right. */
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 
 import { api, take } from "@/api/client";
-import { asProblem } from "@/api/problem";
-import { queries } from "@/api/query";
 import { useNames } from "@/configuration/names";
-import { Empty, Pane, Problem, Skeleton } from "@/control/state";
-import { toast } from "@/control/toast";
+import { Pane } from "@/control/state";
 import { calledBy } from "@/session/permission";
 import { Changed } from "@/settings/changed";
 import { DocumentFields, Part, SaveButtons } from "@/settings/document-form";
+import { DocumentPage, useSaved } from "@/settings/document-page";
 import { SettingsHead } from "@/settings/head";
 import { UsedBy } from "@/settings/remove";
 import classes from "@/settings/settings.module.css";
 import { useDocumentForm } from "@/settings/use-document-form";
 import { Versions } from "@/settings/versions";
-import { words as shared } from "@/settings/words";
 import { useWords } from "@/words/words";
 
 import { queueQuery, read, save, Values, valuesOf, type Queue } from "./form";
@@ -31,22 +27,15 @@ const NAMED = Object.keys(Values.def.shape) as (keyof Values)[];
 export function QueueFormPage() {
   const say = useWords(words);
   const { queueId } = route.useParams();
-  const isNew = queueId === "new";
-  const { data, error, refetch } = useQuery({ ...queueQuery(queueId), enabled: !isNew });
-  if (error && !data) {
-    if (asProblem(error)?.status !== 404) return <Problem error={error} again={() => void refetch()} />;
-    return (
-      <Empty title={say("gone")} next={<Link to="/settings/queues">{say("toList")}</Link>}>
-        {say("goneText")}
-      </Empty>
-    );
-  }
-  return isNew || data ? <Form key={queueId} queue={data ?? null} /> : <Skeleton lines={10} />;
+  return (
+    <DocumentPage id={queueId === "new" ? null : queueId} query={queueQuery} gone={{ title: say("gone"), text: say("goneText"), back: <Link to="/settings/queues">{say("toList")}</Link> }}>
+      {(queue) => <Form key={queueId} queue={queue} />}
+    </DocumentPage>
+  );
 }
 
 function Form({ queue }: { queue: Queue | null }) {
   const say = useWords(words);
-  const sayShared = useWords(shared);
   const names = useNames();
   const navigate = useNavigate();
   const toList = () => void navigate({ to: "/settings/queues" });
@@ -57,12 +46,7 @@ function Form({ queue }: { queue: Queue | null }) {
     paths: NAMED,
     save,
     read,
-    saved: (kept, isNew) => {
-      queries.setQueryData(queueQuery(kept.id).queryKey, (before) => ({ ...kept, usedBy: before?.usedBy, usedByCount: before?.usedByCount }));
-      void queries.invalidateQueries({ queryKey: ["configuration"] });
-      toast(sayShared("savedToast", { name: kept.name }));
-      if (isNew) void navigate({ to: "/settings/queues/$queueId", params: { queueId: kept.id }, replace: true, ignoreBlocker: true });
-    },
+    saved: useSaved(queueQuery, (id) => void navigate({ to: "/settings/queues/$queueId", params: { queueId: id }, replace: true, ignoreBlocker: true })),
   });
   const { base } = form;
   const named = (field: string) => (field === "weights" ? say("WEIGHTED") : field === "clearReportsDisposition" ? say("disposition") : field === "clearReportsScope" ? say("scope") : field === "clearReportsTriggerActionIds" ? say("clear") : NAMED.some((one) => one === field) ? say(field as "name") : field);
