@@ -72,6 +72,24 @@ test("it is scrolled to both ends without a hole, and never more than 300 rows a
   assert.ok(most <= ROWS, `${most} rows`);
 });
 
+test("who walks up by keys while earlier messages come in keeps the cursor in sight", async () => {
+  const { page } = session;
+  await page.goto(`${BASE}/jobs/${job.id}`);
+  await page.locator("[data-reported]").waitFor();
+  await list(page).focus();
+  // More messages than the report carried: they are fetched on the way.
+  for (let step = 0; step < 3 * AROUND; step += 1) await page.keyboard.press("k");
+  const inSight = () =>
+    page.evaluate(() => {
+      const row = document.querySelector("#job-thread [data-cursor]")?.getBoundingClientRect();
+      const box = document.getElementById("job-thread").getBoundingClientRect();
+      return row !== undefined && row.bottom > box.top && row.top < box.bottom;
+    });
+  await until(inSight, "cursor in sight");
+  await page.waitForTimeout(1000);
+  assert.ok(await inSight(), "it stays there");
+});
+
 test("its keys walk, tick a range, find, and clear", async () => {
   const { page } = session;
   await page.goto(`${BASE}/jobs/${job.id}`);

@@ -13,7 +13,7 @@ from coop_media.fault import State
 from coop_media.form import MediaKind
 
 Stage = Literal["VEILED", "GREY", "CLEAR"]
-Part = Literal["PICTURE", "SHEET", "HASH", "FLASH"]
+Part = Literal["PICTURE", "SHEET", "HASH", "FLASH", "CAPTIONS"]
 
 VEILS: Final = 7
 """Strengths of the veil: 0 to 6."""
@@ -29,10 +29,10 @@ VEILED_WIDTH: Final = 320
 
 class Order(Struct, frozen=True, kw_only=True):
     """Make one derivative of a file. PICTURE is the picture, a film's poster, a sound's wave; SHEET
-    is frames of a film or of a moving picture, beside each other; HASH is no picture but the
-    hashes of one (`PictureHashes`); FLASH is no picture but whether a film flashes (`Flashes`).
-    `veil` is the strength, `grey` takes the colours from a veiled one too. The limits are
-    `limit.DecodeLimits`."""
+    is frames of a film or of a moving picture, beside each other. Three are no pictures: HASH, the
+    hashes of one (`PictureHashes`); FLASH, whether a film flashes (`Flashes`); CAPTIONS, the words
+    that a film or a sound brings along, as WebVTT. `veil` is the strength, `grey` takes the colours
+    from a veiled one too. The limits are `limit.DecodeLimits`."""
 
     kind: MediaKind
     reader: str

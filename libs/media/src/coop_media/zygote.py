@@ -39,7 +39,7 @@ from coop_media.order import Answer, Order, Shape
 
 _MESSAGE = 64 * 1024
 _NICE = 10
-_APART = ("HASH", "FLASH")  # read in a way of their own, whatever kind of medium it is
+_APART = ("HASH", "FLASH", "CAPTIONS")  # read in a way of their own, whatever kind of medium it is
 _orders = msgspec.json.Decoder(Order)
 # Named, so that they are read before the fork.
 _LOADED = (ImageDraw, ImageFilter, ImageOps, copy)
@@ -75,7 +75,8 @@ def main(fd: int, *, hashing: bool = False) -> int:
 def _read_film() -> None:
     """All that is read when it is first used: a child can open nothing."""
     film = importlib.import_module("coop_media.film")
-    _readers.update(VIDEO=film.read, AUDIO=film.read)
+    captions = importlib.import_module("coop_media.captions")
+    _readers.update(VIDEO=film.read, AUDIO=film.read, CAPTIONS=captions.read)
     av = importlib.import_module("av")
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):

@@ -187,5 +187,8 @@ async def test_what_is_grave(
     other, viewer = await sign_in(role["id"]), await sign_in(Role.ADMIN)
     assert (await other.call("GET", path(types, "grave"))).status_code == 404
     assert "grave" not in (await other.call("GET", path(types, "m"))).text
-    assert (await look(viewer, types, "grave"))["jobs"][0]["csam"]
+    seen = await look(viewer, types, "grave")
+    assert seen["jobs"][0]["csam"]
+    assert seen["author"]["isGrave"], "no picture of theirs is shown by itself"
+    assert not (await look(viewer, types, "m"))["author"]["isGrave"]
     assert "grave" in (await viewer.call("GET", path(types, "m"))).text

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -48,14 +49,15 @@ def picture(size: tuple[int, int] = (800, 600)) -> bytes:
     return out.getvalue() + SECRET
 
 
-def film(seconds: int = 2, *, flashes: bool = False) -> bytes:
+def film(seconds: int = 2, *, flashes: bool = False, said: bytes = b"") -> bytes:
     """A square that wanders; it comes and goes with each frame where the film `flashes`, and is all
-    that there is."""
+    that there is. `said`: a caption of its second half second."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         container.metadata["title"] = "TITLE-OF-THE-PLATFORM"
         stream: Any = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        words: Any = container.add_mux_stream("mov_text") if said else None
         for number in range(seconds * 10):
             image = Image.new("RGB", (160, 120), (10, 90, 40))
             box = (0, 0, 160, 120) if flashes else (number * 4, 40, number * 4 + 30, 70)
@@ -64,6 +66,11 @@ def film(seconds: int = 2, *, flashes: bool = False) -> bytes:
             frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if said:
+            packet: Any = av.Packet(len(said).to_bytes(2, "big") + said)
+            packet.stream, packet.time_base = words, Fraction(1, 1000)
+            packet.pts = packet.dts = packet.duration = 500
+            container.mux(packet)
     return out.getvalue()
 
 

@@ -424,6 +424,38 @@ async def test_a_film_is_veiled_and_then_played(world: MediaWorld) -> None:
     assert (await world.admin.call("GET", where)).status_code == 404
 
 
+async def test_what_is_said_in_a_film_can_be_read(world: MediaWorld) -> None:
+    """The words that it brings along come with the same reveal as the film, and no sooner; they are
+    made anew each time, and gone when it is veiled again."""
+    job_id, ref = await world.shown("/f.mp4", film(said=b"WORDS-OF-THE-FILM <b>"))
+    for stage, status in (("veiled", 422), ("grey", 404), ("clear", 404)):
+        refused = await world.admin.call("GET", address(ref, part="captions", stage=stage))
+        assert refused.status_code == status, stage
+    opened = await reveal(world.admin, ref, job_id)
+    where = f"{opened['address']}&part=captions"
+    words = await world.admin.call("GET", where)
+    assert words.status_code == 200, words.text
+    assert words.headers["content-type"].startswith("text/vtt")
+    assert words.headers["cache-control"] == "no-store"
+    assert "00:00:00.500 --> 00:00:01.000\nWORDS-OF-THE-FILM &lt;b&gt;" in words.text
+    await world.admin.call("DELETE", f"/v1/me/reveals/{opened['id']}")
+    assert (await world.admin.call("GET", where)).status_code == 404
+    grey = await reveal(world.admin, ref, job_id, stage="grey")
+    assert (await world.admin.call("GET", f"{grey['address']}&part=captions")).status_code == 422
+
+
+async def test_a_film_without_words_has_no_cues_and_a_picture_says_nothing(
+    world: MediaWorld,
+) -> None:
+    for path, content, status in (("/f.mp4", film(), 200), ("/a.jpg", None, 502)):
+        job_id, ref = await world.shown(path, *([] if content is None else [content]))
+        opened = await reveal(world.admin, ref, job_id)
+        answer = await world.admin.call("GET", f"{opened['address']}&part=captions")
+        assert answer.status_code == status, path
+        if content is not None:
+            assert answer.text.strip() == "WEBVTT"
+
+
 async def test_a_film_is_looked_at_for_flashes(world: MediaWorld) -> None:
     """When it is asked for, once, however many ask; nobody who does not ask waits for it; of a
     picture nothing is said, and of another film in its place nothing any more."""

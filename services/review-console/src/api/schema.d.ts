@@ -10466,13 +10466,16 @@ export interface components {
         /**
          * ItemAuthorView
          * @description Who made the item; of a user, the user. `profile` is the user as sent last, null where they
-         *     never were. `strikes` are those that count now, null where they are not known.
+         *     never were. `strikes` are those that count now, null where they are not known. `isGrave`: there
+         *     is child safety about the item or its author; their picture is for its job alone.
          */
         ItemAuthorView: {
             /** Avatarfield */
             avatarField: string | null;
             /** Displayname */
             displayName: string | null;
+            /** Isgrave */
+            isGrave: boolean;
             /** Nextstrikeexpiryat */
             nextStrikeExpiryAt: string | null;
             profile: components["schemas"]["ItemVersionView"] | null;
@@ -24759,8 +24762,8 @@ export interface operations {
     getMedia: {
         parameters: {
             query?: {
-                /** @description The picture (a film's poster, a sound's wave); frames beside each other; or, clear, a film or a sound to be played. */
-                part?: "picture" | "sheet" | "stream";
+                /** @description The picture (a film's poster, a sound's wave); frames beside each other; or, clear, a film or a sound to be played, and the words that it brings along as WebVTT: without cues where it brings none. */
+                part?: "picture" | "sheet" | "stream" | "captions";
                 /** @description Of grey and clear. */
                 reveal?: string | null;
                 /** @description How it is shown. */
@@ -24786,6 +24789,7 @@ export interface operations {
                 content: {
                     "image/jpeg": string;
                     "image/webp": string;
+                    "text/vtt": string;
                 };
             };
             /** @description A piece of what is played; the rest by Range. */

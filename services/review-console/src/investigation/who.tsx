@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useNames, type Names } from "@/configuration/names";
 import { IdChip } from "@/control/id-chip";
 import { nameOf } from "@/item/glance";
+import { Face } from "@/review/face";
 import { Moment } from "@/time/moment";
 import { VeiledWords } from "@/veil/veiled-words";
 import { useWords } from "@/words/words";
@@ -26,7 +27,7 @@ export function Who({ found }: { found: Investigation }) {
     <>
       <section className={classes.part}>
         <div className={classes.who}>
-          {avatar ? <img src={`/v1/media/${encodeURIComponent(avatar.ref)}?stage=veiled&w=112`} alt={say("veiledPicture")} width={56} height={56} /> : <span className={classes.face} aria-hidden="true" />}
+          <Face avatar={author.isGrave ? null : (avatar ?? null)} size={56} />
           <h2 className="user-text" style={{ minWidth: 0 }}>
             <Link to="/investigate" search={{ type: ref.typeId, id: ref.id }}>
               {name}

@@ -23,7 +23,6 @@ export const words = defineWords({
   account: "Account",
   noAuthor: "Its platform did not say who made it.",
   unknownAuthor: "Never sent; only the id is known.",
-  veiledPicture: "Profile picture, veiled",
   type: "Type",
   id: "Id",
   standing: "Standing",

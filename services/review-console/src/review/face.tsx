@@ -2,14 +2,13 @@
 import { IconUser } from "@tabler/icons-react";
 import { useState } from "react";
 
-import type { Schema } from "@/api/client";
-
 import classes from "./job.module.css";
 import { veiledAddress } from "./media";
 
-const WIDTH = 64;
+/** Pixels on the page; twice as many are fetched. */
+const SMALL = 40;
 
-export function Face({ avatar, size }: { avatar: Schema["AvatarView"] | null; size: number }) {
+export function Face({ avatar, size }: { avatar: { readonly ref: string } | null; size: number }) {
   const [broken, setBroken] = useState(false);
   const style = { width: size, height: size };
   if (avatar === null || broken) {
@@ -19,5 +18,5 @@ export function Face({ avatar, size }: { avatar: Schema["AvatarView"] | null; si
       </span>
     );
   }
-  return <img className={classes.face} style={style} src={veiledAddress(avatar.ref, WIDTH)} alt="" loading="lazy" onError={() => setBroken(true)} />;
+  return <img className={classes.face} style={style} src={veiledAddress(avatar.ref, size <= SMALL ? 64 : 112)} alt="" loading="lazy" onError={() => setBroken(true)} />;
 }

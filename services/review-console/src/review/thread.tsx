@@ -24,6 +24,8 @@ import { words } from "./words";
 const NEAR = 8;
 const ROW = 26;
 const SETTLED_MS = 150;
+/** The browser's own keys, which scroll and leave the cursor where it is. */
+const SCROLLING: ReadonlySet<string> = new Set(["PageUp", "PageDown", "Home", "End", " "]);
 
 export function Thread({ context, editing }: { context: Context; editing: Editing }) {
   const say = useWords(words);
@@ -59,6 +61,7 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     if (offset !== undefined) virtual.scrollToOffset(Math.max(0, offset - (list.current?.clientHeight ?? 0) / 3));
   }, rows.length);
   useAnchor(keys, virtual, isTouched);
+  const { follow, leave } = useFollowing(keys, () => show(cursor));
   const seen = virtual.getVirtualItems();
   const first = seen[0]?.index ?? 0;
   const last = seen.at(-1)?.index ?? 0;
@@ -70,6 +73,7 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     if (!next) return;
     if (range) setSelected((old) => new Set([...old, cursor, keyOf(next)]));
     touch();
+    follow();
     setCursor(keyOf(next));
     show(keyOf(next));
   };
@@ -91,10 +95,15 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
     const next = keys[(keys.indexOf(cursor) + by + keys.length) % keys.length] ?? keys[0];
     if (next === undefined) return;
     touch();
+    follow();
     setCursor(next);
     show(next, "center");
   };
   const clear = () => setSelected(new Set());
+  const scrolled = () => {
+    touch();
+    leave();
+  };
   useThreadKeys({ inside, some: selected.size > 0, move, tick: () => tick(cursor), run: () => setSelected((old) => new Set([...old, ...runOf(messages, cursor)])), find: () => find.current?.focus(), clear });
   const chosen = messages.filter((one) => selected.has(keyOf(one)));
   return (
@@ -103,7 +112,7 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
       {thread.error ? <Problem error={thread.error} again={thread.again} /> : null}
       {/* The list has the focus; its rows are walked by keys. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
-      <div ref={list} id="job-thread" className={classes.msgs} role="group" aria-label={say("threadOf")} tabIndex={0} onFocus={() => setInside(true)} onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))} onWheel={touch} onPointerDown={touch} onKeyDown={touch}>
+      <div ref={list} id="job-thread" className={classes.msgs} role="group" aria-label={say("threadOf")} tabIndex={0} onFocus={() => setInside(true)} onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))} onWheel={scrolled} onPointerDown={scrolled} onKeyDown={(event) => (SCROLLING.has(event.key) ? scrolled() : touch())}>
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
           {seen.map((item) => {
             const row = rows[item.index];
@@ -204,4 +213,18 @@ function useAnchor(keys: readonly string[], virtual: Virtualizer<HTMLDivElement,
     }
     before.current = { key: keys[1], count: keys.length };
   }, [keys, virtual, isOn]);
+}
+
+/** Who walks by keys keeps the cursor in sight, whatever comes in meanwhile; who scrolls has left it. */
+function useFollowing(keys: readonly string[], show: () => void): { follow: () => void; leave: () => void } {
+  const isOn = useRef(false);
+  const run = useRef(show);
+  useLayoutEffect(() => {
+    run.current = show;
+  });
+  // After the anchor: it keeps what is seen where it is, and a cursor just beyond it stays beyond.
+  useLayoutEffect(() => {
+    if (isOn.current) run.current();
+  }, [keys]);
+  return { follow: () => (isOn.current = true), leave: () => (isOn.current = false) };
 }

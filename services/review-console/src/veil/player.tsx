@@ -2,7 +2,7 @@
  * A film or a sound that plays when somebody says so: silent at first where that was chosen, by frames,
  * slower and faster.
  *
- *     ␣ play   , . one frame back, on   < > slower, faster
+ *     ␣ play   , . one frame back, on   < > slower, faster   Q read what is said
  *
  * Guarantees: a film that flashes, or is not known not to, says so and asks before it plays for the first
  * time in a job; frames can be stepped through one by one meanwhile, and not by a key that is held down.
@@ -16,7 +16,9 @@ import type { Scope } from "@/key/registry";
 import { clockOf } from "@/time/moment";
 import { useWords } from "@/words/words";
 
+import { captionsAddress, useCaptions } from "./captions";
 import { useAgreement, type Flashes } from "./flash";
+import { Transcript } from "./transcript";
 import classes from "./veil.module.css";
 import { words } from "./words";
 
@@ -48,6 +50,7 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
   const isFilm = kind === "video";
   const { asks, ask, agree, ...agreement } = useAgreement(jobKey, film, flashes);
   const isFree = agreement.isFree || !isFilm;
+  const { track, captions } = useCaptions();
   const note = useId();
   useEffect(() => {
     // It plays, and now turns out to flash.
@@ -66,6 +69,9 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
     if (!node) return;
     node.pause();
     node.currentTime = Math.min(node.duration || 0, Math.max(0, node.currentTime + by * FRAME_S));
+  };
+  const goTo = (to: number) => {
+    if (media.current) media.current.currentTime = to;
   };
   const run = (next: number) => {
     setPace(next);
@@ -94,10 +100,11 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
   };
   return (
     <div className={classes.player} data-kind={kind}>
-      {/* What platforms send has no captions; a sound is played by the same element, without a picture. */}
-      {/* eslint-disable-next-line jsx-a11y/media-has-caption */}
-      <video {...heard} playsInline hidden={!isFilm} />
-      <Slider size="xs" label={null} thumbLabel={say("place")} min={0} max={Math.max(length, 0.1)} step={0.01} value={Math.min(at, Math.max(length, 0.1))} onChange={(to) => media.current && (media.current.currentTime = to)} />
+      {/* A sound is played by the same element, without a picture. */}
+      <video {...heard} playsInline hidden={!isFilm}>
+        <track ref={track} default kind="captions" src={captionsAddress(address)} label={say("captions")} />
+      </video>
+      <Slider size="xs" label={null} thumbLabel={say("place")} min={0} max={Math.max(length, 0.1)} step={0.01} value={Math.min(at, Math.max(length, 0.1))} onChange={goTo} />
       {isFilm ? <FlashNote id={note} flashes={flashes} asks={asks} /> : null}
       <div className={classes.controls}>
         <Button size="xs" className={isFilm ? classes.play : undefined} aria-describedby={isFilm ? note : undefined} onClick={toggle} leftSection={plays ? <IconPlayerPause size={14} aria-hidden="true" /> : <IconPlayerPlay size={14} aria-hidden="true" />} rightSection={keyed ? <Keys of="veil.play" fallback="Space" /> : null}>
@@ -119,6 +126,7 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
         </button>
         <SegmentedControl size="xs" aria-label={say("pace")} value={String(pace)} onChange={(next) => run(Number(next))} data={PACES.map((one) => ({ value: String(one), label: say("times", { pace: one }) }))} />
       </div>
+      <Transcript captions={captions} kind={kind} at={at} goTo={goTo} keyed={keyed} scope={scope} />
     </div>
   );
 }

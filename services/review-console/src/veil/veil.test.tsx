@@ -134,6 +134,43 @@ it("a film is played from its address, silent as it was chosen, and never by its
   expect(screen.getByRole("button", { name: /^Play/ })).toBeVisible();
 });
 
+function trackOf(place: ParentNode): HTMLTrackElement {
+  const found = place.querySelector("track");
+  if (!found) throw new Error("no track");
+  return found;
+}
+
+it("what is said in a film is read before it is heard, and a line of it is where the film goes", async () => {
+  show(async (_, stage) => (stage === "colour" ? "/v1/media/m1?reveal=r&part=stream" : new Blob(["x"])), "job 1", {}, { ...MEDIUM, kind: "video" });
+  await played();
+  const film = screen.getByLabelText<HTMLVideoElement>("Video as sent. A gate");
+  const track = trackOf(film);
+  expect(track.getAttribute("src")).toBe("/v1/media/m1?reveal=r&part=captions");
+  expect(screen.getByText("It is being looked at for words to read.")).toBeVisible();
+  const cue = (startTime: number, endTime: number, text: string) => ({ startTime, endTime, getCueAsHTML: () => document.createTextNode(text) });
+  Object.defineProperty(track, "track", { value: { cues: [cue(0.5, 1, "Hello"), cue(63, 64, "<b>Later</b>")] } });
+  fireEvent(track, new Event("load"));
+  const { play } = watched();
+  expect(screen.getByRole("button", { name: /Read what is said \(2 lines\)/ })).toHaveAttribute("aria-expanded", "false");
+  act(() => void press("q"));
+  const said = screen.getByRole("list", { name: "What is said in the film" });
+  expect(said).toHaveTextContent("0:00Hello1:03<b>Later</b>");
+  fireEvent.click(screen.getByText("<b>Later</b>"));
+  expect(film.currentTime).toBe(63);
+  expect(play).not.toHaveBeenCalled();
+});
+
+it("a film without words says so, and so does one whose words could not be read", async () => {
+  show(filmed, "job 1", {}, FILM);
+  await played();
+  const track = trackOf(document);
+  Object.defineProperty(track, "track", { value: { cues: [] } });
+  fireEvent(track, new Event("load"));
+  expect(screen.getByText("The film brings no words to read.")).toBeVisible();
+  fireEvent(track, new Event("error"));
+  expect(screen.getByText("It is not known whether it brings words to read.")).toBeVisible();
+});
+
 const FILM: Medium = { ...MEDIUM, kind: "video" };
 const filmed: LoadStage = async (_, stage) => (stage === "colour" ? "/v1/media/m1?part=stream" : new Blob(["x"]));
 

@@ -48,6 +48,12 @@ export const words = defineWords({
   times: "{pace} ×",
   place: "Place in it",
   placeOf: "{at} of {length}",
+  transcript: "{open, select, true {Hide what is said} other {Read what is said}} ({count, plural, one {# line} other {# lines}})",
+  captions: "Captions",
+  transcriptKey: "Read what is said",
+  transcriptOf: "What is said in the {kind, select, audio {sound} other {film}}",
+  noTranscript:
+    "{state, select, FOUND {The {kind, select, audio {sound} other {film}} brings no words to read.} LOOKING {It is being looked at for words to read.} other {It is not known whether it brings words to read.}}",
   mute: "Without sound",
   wordsKey: "Show the words, or veil them",
   wordsShow: "Words are veiled; show them",

@@ -73,12 +73,14 @@ _LOG = "/v1/decision-log"
 
 class ItemAuthorView(Model):
     """Who made the item; of a user, the user. `profile` is the user as sent last, null where they
-    never were. `strikes` are those that count now, null where they are not known."""
+    never were. `strikes` are those that count now, null where they are not known. `isGrave`: there
+    is child safety about the item or its author; their picture is for its job alone."""
 
     ref: ItemRefView
     profile: ItemVersionView | None
     display_name: str | None
     avatar_field: str | None
+    is_grave: bool
     strikes: int | None
     next_strike_expiry_at: datetime | None
 
@@ -237,11 +239,14 @@ async def _author(
         profile = next(iter(await shown(request, principal, [profile])), None)
     if profile is not None:
         listing = listed(profile, await types_of(request, principal, [profile]))
+    async with transaction(context_of(request).engine) as connection:
+        grave = await child_safety.grave_among(connection, principal.org_id, [ref, ref_of(found)])
     return ItemAuthorView(
         ref=ItemRefView(id=ref.id, type_id=ref.type_id),
         profile=None if profile is None else seen(request, profile),
         display_name=None if listing is None else listing.display_name,
         avatar_field=None if listing is None else listing.avatar_field,
+        is_grave=bool(grave),
         strikes=None if struck is None else struck.total,
         next_strike_expiry_at=None if struck is None else struck.next_expiry_at,
     )

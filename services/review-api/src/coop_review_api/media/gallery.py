@@ -158,6 +158,16 @@ class Gallery:
             )
             return facts, piece
 
+    async def captions(self, medium: Medium) -> Shown:
+        """The words that a film or a sound brings along, as WebVTT: made anew each time. Raises
+        `MediaFault`, `MediaBusy`."""
+        await self._check_known(medium)
+        async with self._places.taken(medium.org_id), self._fetcher.fetched(medium.url) as file:
+            found = await self.decoders.decode(
+                file, self.decoders.order(file.form, part="CAPTIONS")
+            )
+        return Shown(media_type=found.media_type, content=found.content)
+
     async def erase(self, org_id: str, items: Sequence[ItemRef]) -> int:
         """Forget these items' media, and what is kept of them; how many derivatives that were.
         Raises `StoreUnavailable`: then what is left is known, and goes when this is asked again."""

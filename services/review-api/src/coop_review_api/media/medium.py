@@ -13,7 +13,7 @@ from coop_queues.reading import item_key
 from coop_review_api.media_value.reference import digest_of
 
 Stage = Literal["veiled", "grey", "clear"]
-Part = Literal["picture", "sheet", "stream"]
+Part = Literal["picture", "sheet", "stream", "captions"]
 
 
 class Medium(Struct, frozen=True, kw_only=True):

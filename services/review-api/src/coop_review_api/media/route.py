@@ -48,10 +48,11 @@ Viewer = Annotated[Principal, Depends(_looks)]
 Ref = Annotated[str, Path(max_length=MAX_LENGTH)]
 StageQuery = Annotated[Literal["veiled", "grey", "clear"], Query(description="How it is shown.")]
 PartQuery = Annotated[
-    Literal["picture", "sheet", "stream"],
+    Literal["picture", "sheet", "stream", "captions"],
     Query(
         description="The picture (a film's poster, a sound's wave); frames beside each other; or, "
-        "clear, a film or a sound to be played."
+        "clear, a film or a sound to be played, and the words that it brings along as WebVTT: "
+        "without cues where it brings none."
     ),
 ]
 
@@ -75,7 +76,8 @@ _PLAYED: Final = (
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The derivative.",
-        "content": dict.fromkeys(("image/webp", "image/jpeg"), _BYTES),
+        "content": dict.fromkeys(("image/webp", "image/jpeg"), _BYTES)
+        | {"text/vtt": {"schema": {"type": "string"}}},
     },
     206: {
         "description": "A piece of what is played; the rest by Range.",
@@ -203,9 +205,13 @@ async def get_media(
                 now=context.clock(),
             )
     gallery = part_of(request, Gallery)
+    if part in ("stream", "captions") and stage != "clear":
+        raise Invalid([Fault("#/query/part", "only clear media can be played")])
     try:
+        if part == "captions":
+            return _answer(await gallery.captions(medium), is_kept=False)
         if part == "stream":
-            return await _played(gallery, medium, stage, asked)
+            return await _played(gallery, medium, asked)
         wellness = Wellness() if stage != "veiled" else await _wellness(context, principal)
         wish = Wish(
             stage=stage, part=part, width=w, veil=wellness.blur_level, grey=wellness.grayscale
@@ -236,9 +242,7 @@ def _answer(shown: Shown, *, is_kept: bool) -> Response:
     return Response(shown.content, media_type=shown.media_type, headers=headers)
 
 
-async def _played(gallery: Gallery, medium: Medium, stage: str, asked: str | None) -> Response:
-    if stage != "clear":
-        raise Invalid([Fault("#/query/part", "only clear media can be played")])
+async def _played(gallery: Gallery, medium: Medium, asked: str | None) -> Response:
     first, last = wanted(asked)
     try:
         facts, piece = await gallery.piece(medium, first, last)

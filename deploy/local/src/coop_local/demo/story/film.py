@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import av
 from PIL import Image, ImageDraw
@@ -22,6 +22,11 @@ _SECONDS: Final = 6
 _SAMPLES_A_SECOND: Final = 22_050
 _SAMPLES_A_FRAME: Final = 1024
 _NAMES: Final = frozenset({"film-waves", "film-strobe"})
+_SAID: Final = (
+    (0.4, 2.2, "This is harbour radio, the evening tide."),
+    (2.4, 4.0, "Calm water until ten, and a light breeze from the west."),
+    (4.2, 5.8, "Whoever lost a blue rowing boat: it is at the north pier."),
+)
 
 
 def names() -> frozenset[str]:
@@ -40,6 +45,7 @@ def film(name: str) -> bytes:
         pictures.width, pictures.height = _SIZE
         pictures.pix_fmt = "yuv420p"
         sound = container.add_stream("aac", rate=_SAMPLES_A_SECOND)
+        words = container.add_mux_stream("mov_text") if name == "film-waves" else None
         for number in range(_SECONDS * _FRAMES_A_SECOND):
             frame = av.VideoFrame(*_SIZE, "rgb24")
             shown = _strobe(number) if name == "film-strobe" else _frame(number / _FRAMES_A_SECOND)
@@ -49,7 +55,23 @@ def film(name: str) -> bytes:
         for part in _tone():
             container.mux(sound.encode(part))
         container.mux(sound.encode())
+        if words is not None:
+            container.mux(_said(words))
     return buffer.getvalue()
+
+
+def _said(words: av.stream.Stream) -> list[av.Packet[Any]]:
+    """What is said in it, as captions that it brings along."""
+    thousandth = Fraction(1, 1000)
+    packets = []
+    for begin, end, text in _SAID:
+        said = text.encode()
+        packet = av.Packet(len(said).to_bytes(2, "big") + said)
+        packet.stream, packet.time_base = words, thousandth
+        packet.pts = packet.dts = round(begin * 1000)
+        packet.duration = round((end - begin) * 1000)
+        packets.append(packet)
+    return packets
 
 
 def _frame(second: float) -> Image.Image:
