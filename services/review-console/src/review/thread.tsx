@@ -59,7 +59,7 @@ export function Thread({ context, editing }: { context: Context; editing: Editin
   const { opened, isTouched, touch } = useOpening(() => {
     const offset = virtual.getOffsetForIndex(Math.max(0, indexOf(start)), "start")?.[0];
     if (offset !== undefined) virtual.scrollToOffset(Math.max(0, offset - (list.current?.clientHeight ?? 0) / 3));
-  }, rows.length);
+  }, rows.length, virtual.getTotalSize());
   useAnchor(keys, virtual, isTouched);
   const { follow, leave } = useFollowing(keys, () => show(cursor));
   const seen = virtual.getVirtualItems();
@@ -175,8 +175,11 @@ function useThreadKeys(acts: Acts): void {
   useCommand({ id: "thread.clear", scope: "thread", keys: "Escape", label: say("threadClear"), enabled: acts.some, run: () => acts.clear() });
 }
 
-/** Opens at its place, and again while what is around it comes in, until somebody moves it. */
-function useOpening(open: () => void, count: number): { opened: boolean; isTouched: boolean; touch: () => void } {
+/**
+ * Opens at its place, and again while what is around it comes in and its rows are measured, however late,
+ * until somebody moves it.
+ */
+function useOpening(open: () => void, count: number, height: number): { opened: boolean; isTouched: boolean; touch: () => void } {
   const [opened, setOpened] = useState(false);
   const [isTouched, setTouched] = useState(false);
   const run = useRef(open);
@@ -197,7 +200,7 @@ function useOpening(open: () => void, count: number): { opened: boolean; isTouch
       cancelAnimationFrame(again);
       clearTimeout(timer);
     };
-  }, [count, isTouched]);
+  }, [count, height, isTouched]);
   return { opened: opened || isTouched, isTouched, touch: () => setTouched(true) };
 }
 
