@@ -1,8 +1,8 @@
-// A job of child safety: its medium is a caption first, then grey, and colour by a key of its own; each look is on record.
+// A job of child safety about an item that is no user's: its medium is a caption first, then grey, and colour by a key of its own; each look is on record.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { BASE, emptyHanded, get, item, jobAbout, open, ready, report, signIn, until, user } from "./browser.mjs";
+import { BASE, DEMO, emptyHanded, get, item, jobAbout, open, ready, report, signIn, until } from "./browser.mjs";
 
 let session;
 let job;
@@ -17,7 +17,7 @@ before(async () => {
   const { item: post } = await get(page, `/v1/jobs/${(await jobAbout(page, "accident")).id}/context`);
   const [address] = /https?:\/\/[^"]+\/media\/[^"]+/.exec(JSON.stringify(post));
   const id = `csam-${Date.now()}`;
-  const data = { text: "Look at this.", author: user(`${id}-author`), created_at: new Date().toISOString(), images: [address] };
+  const data = { text: "Look at this.", author: { id, typeId: DEMO.ids["item-types"]["DM thread"] }, created_at: new Date().toISOString(), images: [address] };
   await report(item(id, "Post", data), "Graphic content", { reportedForReason: { csam: true, reason: "A child." } });
   job = await jobAbout(page, id);
 });

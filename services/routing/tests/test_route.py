@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from coop_contracts.config import Kind, OrgSettings, Queue
+from coop_contracts.config import ItemType, Kind, OrgSettings, Queue
 from coop_contracts.event import ItemRef, RuleRef
 from coop_queues.job import Routing
 from coop_queues.ranking import Ranking
@@ -16,7 +16,7 @@ from coop_routing.entry_router import EntryRouter
 from coop_routing.placement import Cause, asked_by, placement_of, traits_of
 from coop_routing.route import Route
 from coop_routing.route_table import RouteTables
-from coop_rules.queue_choice import PARKED_QUEUE, default_queue
+from coop_rules.queue_choice import PARKED_QUEUE, How, default_queue
 
 from .conftest import (
     POST,
@@ -32,6 +32,10 @@ from .conftest import (
 )
 
 PLAIN = Ranking()
+
+
+def no_types(_: str) -> None:
+    """An organisation without item types."""
 
 
 async def route(entry_router: EntryRouter, event: Cause) -> Route:
@@ -217,7 +221,7 @@ def test_a_placement_has_every_field_of_its_cause(org: str) -> None:
         additional_items=(item("a1"),),
         reported_in_thread=(ItemRef("t1", "post"),),
     )
-    placed = placement_of(reported, there, PLAIN)
+    placed = placement_of(reported, there, PLAIN, no_types)
     assert (placed.org_id, placed.queue_id, placed.kind) == (org, "q1", "DEFAULT")
     assert (placed.thread_items, placed.additional_items) == ((item("t1"),), (item("a1"),))
     entry = placed.entry
@@ -225,7 +229,7 @@ def test_a_placement_has_every_field_of_its_cause(org: str) -> None:
     assert entry.reported_in_thread == (ItemRef("t1", "post"),)
     assert entry.report is not None
     assert (entry.report.reason, entry.report.reporter) == ("rude", ItemRef("u1", "user"))
-    appealed = placement_of(appeal(org, "x1", appeal_reason="no"), there, PLAIN)
+    appealed = placement_of(appeal(org, "x1", appeal_reason="no"), there, PLAIN, no_types)
     assert (appealed.kind, appealed.entry.entry_id) == ("APPEAL", "appeal/x1")
     assert appealed.entry.appeal is not None
     assert appealed.entry.appeal.reason == "no"
@@ -233,6 +237,7 @@ def test_a_placement_has_every_field_of_its_cause(org: str) -> None:
         request(org, "e1", note="look", rules=(RuleRef(id="r", name="R", revision=3),)),
         there,
         PLAIN,
+        no_types,
     )
     assert (asked.entry.entry_id, asked.entry.note) == ("request/e1", "look")
     assert asked.entry.rules[0].revision == 3
@@ -256,8 +261,32 @@ async def test_child_safety_goes_where_the_settings_say(
         assert (await route(entry_router, marked)).queue_id == expected
         assert (await route(entry_router, report(org, "3"))).queue_id == "spam"
     assert found.routing.note == "the queue gone for child safety is gone"
-    placed = placement_of(ncmec, found, PLAIN)
+    placed = placement_of(ncmec, found, PLAIN, no_types)
     assert (placed.kind, placed.additional_items) == ("NCMEC", (item("p2"),))
     assert placed.entry.csam
-    escalated = placement_of(request(org, "4", job_kind="NCMEC", from_job_id="j"), found, PLAIN)
+    escalated = placement_of(
+        request(org, "4", job_kind="NCMEC", from_job_id="j"), found, PLAIN, no_types
+    )
     assert escalated.entry.from_job_id == "j"
+
+
+def test_csam_becomes_a_job_about_the_author_on_its_way_to_child_safety(org: str) -> None:
+    """Where the settings named the queue, or there is none yet; not where the organisation names no
+    queue of child safety, and its rules for the item chose."""
+    person = ItemType(id="user", name="User", kind="USER", fields=(), version="v7")
+    author = ItemRef("a1", "user")
+    marked = report(org, "1", item(creator=author), reason=reason(csam=True))
+    ways: tuple[tuple[How, str], ...] = (
+        ("SETTING", "NCMEC"),
+        ("PARKED", "NCMEC"),
+        ("RULE", "DEFAULT"),
+    )
+    for how, kind in ways:
+        there = Route("q1", Routing(how=how, config_revision=1))
+        placed = placement_of(marked, there, PLAIN, {"user": person}.get)
+        assert (placed.kind, placed.entry.csam) == (kind, True)
+        about = ItemRef(placed.item.id, placed.item.type_id)
+        assert about == (author if kind == "NCMEC" else ItemRef("i1", "post"))
+    plain = report(org, "2", item(creator=author))
+    there = Route("q1", Routing(how="SETTING", config_revision=1))
+    assert placement_of(plain, there, PLAIN, {"user": person}.get).kind == "DEFAULT"

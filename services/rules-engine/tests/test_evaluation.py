@@ -144,7 +144,8 @@ async def test_an_action_that_is_gone_is_counted_and_said_once(
 
 async def test_the_author_goes_to_review_with_what_they_wrote(start: Start, kit: Any) -> None:
     """Enqueueing the author asks for a review of the user, enqueueing to NCMEC for a job of that
-    kind, both under the user's key and with the item; an item without an author counts."""
+    kind, both under the user's key and with the item. Of an item without an author the first is
+    left out and counted; the second is about the item, and says so."""
     engine = start(kit.rule("r1", kit.contains("spam"), action_ids=("author", "ncmec")))
     creator = ItemRef("user-1", "user")
     await engine.handle(kit.submission({"text": "spam"}, creator=creator))
@@ -159,7 +160,11 @@ async def test_the_author_goes_to_review_with_what_they_wrote(start: Start, kit:
     counter = metric.NOT_EXECUTED.labels("no_author")
     before = counter._value.get()
     await engine.handle(kit.submission({"text": "spam"}, number=2, creator=None))
-    assert counter._value.get() == before + 2
+    assert counter._value.get() == before + 1
+    assert all(one.note is None for one in requests)
+    (unknown,) = engine.broker.events(ReviewRequested)[2:]
+    assert (unknown.item.type_id, unknown.job_kind, unknown.related_items) == ("post", "NCMEC", ())
+    assert "whose item this is is not known" in unknown.note
 
 
 async def test_parameters_have_their_defaults(start: Start, kit: Any) -> None:

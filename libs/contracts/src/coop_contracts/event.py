@@ -307,11 +307,15 @@ class ReviewRequested(Event, frozen=True, kw_only=True, tag="review-requested", 
 
 
 class ReportEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A report in a job. `item` is what was reported where the job is about somebody else: its
+    author."""
+
     report_id: str
     reported_at: datetime
     reporter: ItemRef | None = None
     reason: str | None = None
     policy_id: str | None = None
+    item: ItemRef | None = None
 
 
 class ActionRequested(Event, frozen=True, kw_only=True, tag="action-requested", omit_defaults=True):

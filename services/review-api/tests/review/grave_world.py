@@ -1,4 +1,4 @@
-"""Grave material, come in each of the five ways, with everything that the system keeps beside it.
+"""Grave material, come in each of the six ways, with everything that the system keeps beside it.
 
 What is grave was plain before: its items were submitted, evaluated and acted on, its jobs were
 claimed, decided, commented on, sampled, exported, as those of any item. Then it comes to the
@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import httpx
 import msgspec
@@ -47,8 +47,9 @@ from coop_runtime.kafka.message import Received
 
 from ..world.evaluation import Evaluated
 
-Way = Literal["REVIEWER", "REPORT", "RULE", "POST_ACTIONS", "STRIKE_THRESHOLD"]
-WAYS: tuple[Way, ...] = ("REVIEWER", "REPORT", "RULE", "POST_ACTIONS", "STRIKE_THRESHOLD")
+Way = Literal["REVIEWER", "REPORT", "REPORT_OF_ITEM", "RULE", "POST_ACTIONS", "STRIKE_THRESHOLD"]
+"""REPORT_OF_ITEM: nobody knows whose it is."""
+WAYS: Final = get_args(Way)
 
 WORDS = "words only a few may read"
 TEXT = f"cave {WORDS}"
@@ -360,12 +361,8 @@ class GraveWorld:
         match way:
             case "REVIEWER":
                 await self._escalate()
-            case "REPORT":
-                beside = self.item("grave-media")
-                thread = self.item("grave-thread")
-                item = self.item("grave-item")
-                more = {"thread_items": (thread,), "additional_items": (beside,)}
-                self.jobs.append(await self.place("ncmec", item, csam=True, **more))
+            case "REPORT" | "REPORT_OF_ITEM":
+                await self._reported_as_csam(way)
             case "RULE" | "POST_ACTIONS":
                 source: Source = "RULE_EXECUTION" if way == "RULE" else way
                 related = (self.item("grave-item"),)
@@ -374,6 +371,17 @@ class GraveWorld:
             case "STRIKE_THRESHOLD":
                 await self.route(self._request(way, self.item(self.author.id)))
         self._answers()
+
+    async def _reported_as_csam(self, way: Way) -> None:
+        beside, thread = (self.item("grave-media"),), (self.item("grave-thread"),)
+        more: dict[str, Any] = {"thread_items": thread, "csam": True}
+        item = self.item("grave-item")
+        if way == "REPORT":
+            more |= {"kind": JobKind.NCMEC, "additional_items": (item, *beside)}
+            item = self.item(self.author.id)
+        else:
+            more |= {"additional_items": beside}
+        self.jobs.append(await self.place("ncmec", item, **more))
 
     async def _escalate(self) -> None:
         """A reviewer without the permission escalates the job of the item that they hold."""

@@ -363,7 +363,7 @@ def test_a_new_route_is_not_classified() -> None:
 async def material(
     request: Any, sign_in: Any, admin: Any, kit: Any, context: Any, org: Any, dispatcher: Any
 ) -> AsyncIterator[GraveWorld]:
-    """Material that came in one of the five ways, with all that is kept of it."""
+    """Material that came in one of the six ways, with all that is kept of it."""
     async with hosting() as host:
         host.files["/grave.jpg"] = picture()
         permissions = permissions_but(Permission.VIEW_CHILD_SAFETY_DATA)
@@ -381,7 +381,8 @@ async def material(
         await world.begin()
         for item_id in {
             "REVIEWER": ("grave-item", "grave-media"),
-            "REPORT": ("grave-item", "grave-media", "grave-thread"),
+            "REPORT": ("grave-item", "grave-media", "grave-thread", "grave-user"),
+            "REPORT_OF_ITEM": ("grave-item", "grave-media", "grave-thread"),
             "RULE": ("grave-item", "grave-user"),
             "POST_ACTIONS": ("grave-item", "grave-user"),
             "STRIKE_THRESHOLD": ("grave-user",),

@@ -14147,8 +14147,14 @@ export interface components {
             /** Same */
             same: boolean | null;
         };
-        /** ReportEntry */
+        /**
+         * ReportEntry
+         * @description A report in a job. `item` is what was reported where the job is about somebody else: its
+         *         author.
+         */
         ReportEntry: {
+            /** @default null */
+            item?: components["schemas"]["ItemRef"] | null;
             /** @default null */
             policyId?: string | null;
             /** @default null */

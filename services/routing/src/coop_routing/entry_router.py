@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
+from coop_contracts.config import ItemType
 from coop_contracts.event import MediaSignals, SignalValue, SubmittedItem
 from coop_queues.ranking import Ranking
 from coop_routing import metric
@@ -165,6 +167,10 @@ class EntryRouter:
     def ranking(self, org_id: str, queue_id: str) -> Ranking:
         """How that queue orders its jobs now."""
         return self._tables.rankings.of(org_id, queue_id)
+
+    def item_types(self, org_id: str) -> Callable[[str], ItemType | None]:
+        """The organisation's item types as they are now, by id."""
+        return partial(self._tables.item_type, org_id)
 
     async def settle(self, entries: Sequence[PendingEntry]) -> None:
         """Makes every choice final."""

@@ -111,7 +111,8 @@ class Placer:
 
     def _placement(self, event: Cause, entry: PendingEntry) -> Placement:
         route = entry.route(by=asked_by(event))
-        return placement_of(event, route, self._router.ranking(event.org_id, route.queue_id))
+        ranking = self._router.ranking(event.org_id, route.queue_id)
+        return placement_of(event, route, ranking, self._router.item_types(event.org_id))
 
 
 async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:

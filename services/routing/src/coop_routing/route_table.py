@@ -88,6 +88,11 @@ class RouteTables:
         """Whether the organisation has a queue at all."""
         return bool(self._config.all(org_id, Kind.QUEUE))
 
+    def item_type(self, org_id: str, type_id: str) -> ItemType | None:
+        """The type as it is now."""
+        found = self._config.get(org_id, Kind.ITEM_TYPE, type_id)
+        return found if isinstance(found, ItemType) else None
+
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 

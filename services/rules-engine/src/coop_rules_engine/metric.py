@@ -25,8 +25,8 @@ REQUESTED = Counter(
 NOT_EXECUTED = Counter(
     "coop_rules_actions_not_executed_total",
     "Actions of matching live rules that were not requested: unknown (the action is gone), "
-    "no_author (of an item without one) or limited (the rule may not act: its daily limit, its "
-    "blast radius).",
+    "no_author (a review of who made an item that names nobody) or limited (the rule may not act: "
+    "its daily limit, its blast radius).",
     ["reason"],
 )
 EVALUATION_SECONDS = Histogram(

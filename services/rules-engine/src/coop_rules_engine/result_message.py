@@ -36,6 +36,7 @@ SAMPLED_BYTES: Final = 512 * 1024
 """The most that a sampled evaluation may take in a message: the broker refuses a megabyte."""
 
 _NO_DATA = Raw(b"{}")
+_UNKNOWN_AUTHOR: Final = "A rule asked for a report to NCMEC; whose item this is is not known."
 _PASSED = {
     True: metric.OUTCOMES.labels("LIVE", "passed"),
     False: metric.OUTCOMES.labels("BACKGROUND", "passed"),
@@ -185,6 +186,9 @@ def effects_of(
     effects: list[tuple[RequestedExecution, ActionRequested | ReviewRequested]] = []
     for action, plans in carriers.items():
         item = _author_of(submission) if action.of_author else submission.item
+        if item is None and action.effect == "ncmec":
+            # People see the item itself: what may be child abuse is never left out.
+            item = submission.item
         if item is None:
             _NO_AUTHOR.inc()
             continue
@@ -243,8 +247,9 @@ def _review(
         config_revision=result.revision,
         rules=tuple([plan.rule for plan in plans]),
         policy_ids=_policies(plans),
+        note=_UNKNOWN_AUTHOR if action.of_author and item is submission.item else None,
         job_kind="NCMEC" if action.effect == "ncmec" else "DEFAULT",
-        related_items=(submission.item,) if action.of_author else (),
+        related_items=(submission.item,) if item is not submission.item else (),
     )
 
 

@@ -8,7 +8,8 @@
     CLOSE                                     alone: a person who judges nothing
 
     jobs of kind APPEAL     accepted (with actions), rejected (with related ones), or moved
-    jobs of kind NCMEC      no escalation; no policy or reason is required
+    jobs of kind NCMEC      no policy or reason is required; no escalation, unless it is about an item
+                            whose author was not known when it was made, and is by now
 
 Guarantees: every fault is found, each with a pointer; nothing is left to the client.
 Must not: do I/O.
@@ -231,12 +232,11 @@ def _move(component: Component, at: str, job: Job, rulebook: Rulebook) -> Iterat
 
 
 def _escalation(at: str, job: Job, rulebook: Rulebook) -> Iterator[Fault]:
-    if job.summary.kind is JobKind.NCMEC:
-        yield Fault(at, "this job is one already")
-        return
     user = escalation.user_of(job, rulebook)
     if isinstance(user, str):
         yield Fault(at, user)
+    elif job.summary.kind is JobKind.NCMEC and user == job.summary.item:
+        yield Fault(at, "this job is one already")
 
 
 def _appeal(component: Component, at: str, job: Job, rulebook: Rulebook) -> Iterator[Fault]:
