@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import CybertipRequested
-from coop_ncmec_reporter import attempt_store, store
+from coop_ncmec_reporter import attempt_store, pause_store, store
 from coop_ncmec_simulator.app import Simulator
 from coop_ncmec_simulator.fault import Endpoint, PlannedFault, When
 from coop_runtime.database.engine import transaction
@@ -55,10 +55,11 @@ class FilingProcess:
         self._starter = starter
         self._pid: int | None = None
 
-    async def start(self) -> None:
+    async def start(self, *, revision: int = 1) -> None:
+        """With settings of that revision."""
         assert self._starter.stdin is not None
         assert self._starter.stdout is not None
-        self._starter.stdin.write(b"start\n")
+        self._starter.stdin.write(f"{revision}\n".encode())
         self._pid = int(await asyncio.wait_for(self._starter.stdout.readline(), WAIT))
 
     def kill(self) -> None:
@@ -168,6 +169,63 @@ async def test_killed_at_any_call_it_files_once(
             request = requested(*media, threads=(thread("a"),), user=user(number))
             ids.append(request.cybertip_id)
             await kill_at(endpoint, when, request)
+    assert sorted(simulator.reports.finished()) == sorted(ids)
+    for cybertip_id in ids:
+        await check(engine, simulator, cybertip_id)
+
+
+async def test_killed_while_it_asks_whether_credentials_are_good_again_it_files_once(
+    engine: AsyncEngine, database: str, tmp_path: Path
+) -> None:
+    """NCMEC refused them, settings changed, and the process dies at the question, before its answer
+    is made and after it: the pause stays, the next process asks again, and both reports are filed
+    once."""
+    simulator, host = Simulator(users={"esp": PASSWORD}), Host()
+    refused = PlannedFault(endpoint="submit", nth=1, do="unauthorized")
+
+    async def paused() -> bool:
+        async with transaction(engine) as connection:
+            return bool(await pause_store.pauses(connection))
+
+    ids: list[str] = []
+    async with (
+        serving(simulator) as ncmec,
+        serving(host) as host.url,
+        filing(database, ncmec, tmp_path / "evidence") as process,
+    ):
+        for number, when in enumerate(WHENS):
+            media = [
+                medium(host.put(f"/{number}-{n}.png", PIXELS + bytes([number, n])), n)
+                for n in range(2)
+            ]
+            request = requested(*media, threads=(thread("a"),), user=user(number))
+            ids.append(request.cybertip_id)
+            seen = len(simulator.journal)
+            hangs = PlannedFault(endpoint="status", nth=1, when=when, do="delay", seconds=WAIT)
+            simulator.plan.set((refused, hangs))
+            async with transaction(engine) as connection:
+                await store.add(connection, VAULT, request, now=simulator.now())
+            await process.start(revision=2 * number + 1)
+            await until(paused)
+            process.kill()
+            await process.start(revision=2 * number + 2)
+
+            async def is_asked(seen: int = seen) -> bool:
+                return any(one.endpoint == "status" for one in simulator.journal[seen:])
+
+            async def is_done(cybertip_id: str = request.cybertip_id) -> bool:
+                async with transaction(engine) as connection:
+                    tip = await store.find(connection, ORG, cybertip_id)
+                return tip is not None and tip.state == "DONE"
+
+            await until(is_asked)
+            process.kill()
+            assert await paused()
+            simulator.plan.set(())
+            await process.start(revision=2 * number + 2)
+            await until(is_done)
+            process.kill()
+            assert not await paused()
     assert sorted(simulator.reports.finished()) == sorted(ids)
     for cybertip_id in ids:
         await check(engine, simulator, cybertip_id)
