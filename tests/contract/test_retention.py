@@ -38,6 +38,9 @@ PROVEN_BY = {
     "coop_hma_bridge.keeper:EntryKeeper": (
         "services/hma-bridge/tests/test_bank.py::test_marks_of_what_was_removed_go_after_a_week",
     ),
+    "coop_hma_bridge.exchange_keeper:ExchangeKeeper": (
+        "services/hma-bridge/tests/test_exchange.py::test_a_removed_one_matches_nothing_and_goes",
+    ),
     "coop_hma_bridge.keeper:SeenKeeper": (
         "services/hma-bridge/tests/test_seen.py::test_days_go_whole",
     ),

@@ -40,6 +40,8 @@ from coop_hma_bridge.api.context import Context
 from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
 from coop_hma_bridge.entry import HASH_BYTES
+from coop_hma_bridge.exchange import ExchangePlaces
+from coop_hma_bridge.exchange_desk import Exchanges
 from coop_hma_bridge.file_hash import FileHashes, Hasher
 from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.hma_matcher import StoredBanks
@@ -84,6 +86,7 @@ def api_of(banks: Banks, hasher: Hasher, token: str = TOKEN, *, config: bool = T
         matcher=banks.matcher(TABLE),
         hasher=hasher,
         follower=banks.follower,
+        exchanges=Exchanges(banks.engine, TABLE, ExchangePlaces(has_hma=False), None, None),
     )
     gate: Any = Gate(build(context), token=TOKEN)
     return InternalApi("http://b", token, timeout=20, transport=httpx.ASGITransport(gate))

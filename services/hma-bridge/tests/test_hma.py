@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -16,11 +14,13 @@ import pytest
 
 from coop_contracts.config import HashBank, Kind
 from coop_contracts.event import MatchedBank
+from coop_hma_bridge.exchange_keeper import ExchangeBook
 from coop_hma_bridge.file_hash import FileHashes, Ours
 from coop_hma_bridge.hma import Hma
 from coop_hma_bridge.hma_matcher import BothMatchers, HmaKeeper, HmaMatcher
 
 from .conftest import ORG, TYPE, HasherOf, Said, handled, handler_of, item, table_of, until
+from .hma_stub import Stub
 from .media_host import Host, png
 
 PDQ = f"{random.Random(1).getrandbits(256):064x}"
@@ -36,6 +36,12 @@ def bank(label: str, ratio: float = 1.0) -> HashBank:
     return HashBank(id=label, name=label, hma_name=name(label), enabled_ratio=ratio)
 
 
+def no_exchanges() -> ExchangeBook:
+    book = ExchangeBook()
+    book.take(())
+    return book
+
+
 class Known:
     """Names of ours, without a database."""
 
@@ -47,59 +53,6 @@ class Known:
 
     async def add(self, names: Mapping[str, str]) -> None:
         self.all |= set(names)
-
-
-class Stub:
-    """Answers as HMA does, with its oddities: text for distances, 403 for a bank that is there,
-    every tenant's banks where none are named, 400 for upper case."""
-
-    def __init__(self) -> None:
-        self.banks: dict[str, float] = {}
-        self.contents: list[tuple[str, str, str]] = []  # bank, type, signal
-        self.status = 200
-        self.broken: httpx.Response | None = None
-        self.asked: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        if self.broken is not None:
-            return self.broken
-        path = request.url.path
-        if path == "/status":
-            words = {200: "I-AM-ALIVE", 503: "INDEX-STALE"}[self.status]
-            return httpx.Response(self.status, text=words)
-        if path == "/m/lookup":
-            return self._look_up(dict(request.url.params))
-        if path == "/c/banks" and request.method == "GET":
-            told = [{"name": n, "matching_enabled_ratio": r} for n, r in self.banks.items()]
-            return httpx.Response(200, json=told)
-        body = json.loads(request.content or b"{}")
-        if path == "/c/banks":
-            if body["name"] in self.banks:
-                return httpx.Response(403, json={"message": "Bank already exists"})
-            assert re.fullmatch("[A-Z_][A-Z0-9_]*", body["name"])
-            self.banks[body["name"]] = body["enabled_ratio"]
-            return httpx.Response(201, json=body)
-        found = path.removeprefix("/c/bank/")
-        if request.method == "PUT" and found in self.banks:
-            self.banks[found] = body["enabled_ratio"]
-            return httpx.Response(200, json=body)
-        return httpx.Response(404, text="<!doctype html><title>404 Not Found</title>")
-
-    def _look_up(self, asked: dict[str, str]) -> httpx.Response:
-        signal, kind = asked["signal"], asked["signal_type"]
-        if kind == "pdq" and not re.fullmatch("[0-9a-f]{64}", signal):
-            return httpx.Response(400, json={"message": "invalid signal: invalid PDQ hash"})
-        named = asked.get("banks", "").split(",") if asked.get("banks") else list(self.banks)
-        told: dict[str, list[dict[str, Any]]] = {}
-        for number, (of, type_, known) in enumerate(self.contents, 1):
-            if of not in named or type_ != kind or not self.banks.get(of):
-                continue
-            off = (int(known, 16) ^ int(signal, 16)).bit_count()
-            if (kind == "pdq" and off <= 31) or off == 0:
-                distance = str(off) if kind == "pdq" else "-"
-                told.setdefault(of, []).append({"bank_content_id": number, "distance": distance})
-        return httpx.Response(200, json=told)
 
 
 @pytest.fixture
@@ -156,7 +109,7 @@ async def test_a_look_up_names_the_organisations_banks(stub: Stub, hma: Hma) -> 
     stub.contents = [(name("A"), "pdq", near(9)), (name("A"), "pdq", near(2))]
     stub.contents += [("THEIRS", "pdq", PDQ), (name("B"), "video_md5", "ab" * 16)]
     table = table_of((Kind.HASH_BANK, bank("A")), (Kind.HASH_BANK, bank("B")))
-    matcher = HmaMatcher(table, hma)
+    matcher = HmaMatcher(table, hma, no_exchanges())
     (found,) = await matcher.match(ORG, hashes(PDQ.upper()), seed="submission-1")
     assert found == MatchedBank(bank_id="A", distance=2, signal_ids=("hma:2", "hma:1"))
     (film,) = await matcher.match(ORG, hashes(None, kind="VIDEO", md5="ab" * 16), seed="s")
@@ -185,7 +138,7 @@ async def test_a_look_up_names_the_organisations_banks(stub: Stub, hma: Hma) -> 
 )
 async def test_what_is_no_answer_is_an_outage(stub: Stub, hma: Hma, broken: httpx.Response) -> None:
     """Never "no match"."""
-    matcher = HmaMatcher(table_of((Kind.HASH_BANK, bank("A"))), hma)
+    matcher = HmaMatcher(table_of((Kind.HASH_BANK, bank("A"))), hma, no_exchanges())
     stub.banks = {name("A"): 1.0}
     assert await matcher.match(ORG, hashes(), seed="s") == ()
     stub.broken = broken
@@ -211,7 +164,7 @@ async def test_an_answer_is_bounded_in_size_and_time(piece: int) -> None:
     hma = Hma(f"http://127.0.0.1:{port}", "", timeout=1)
     async with asyncio.timeout(5):
         with pytest.raises(Ours):
-            await HmaMatcher(table, hma).match(ORG, hashes(), seed="s")
+            await HmaMatcher(table, hma, no_exchanges()).match(ORG, hashes(), seed="s")
     await hma.aclose()
     server.close()
 
@@ -221,7 +174,7 @@ async def test_a_stale_index_is_an_outage(stub: Stub) -> None:
     clock = [0.0]
     transport = httpx.MockTransport(stub)
     hma = Hma("http://hma", "", timeout=2, transport=transport, now=lambda: clock[0])
-    matcher = HmaMatcher(table_of((Kind.HASH_BANK, bank("A"))), hma)
+    matcher = HmaMatcher(table_of((Kind.HASH_BANK, bank("A"))), hma, no_exchanges())
     stub.status = 503
     with pytest.raises(Ours):
         await matcher.match(ORG, hashes(), seed="s")
@@ -256,7 +209,9 @@ async def test_dead_for_a_while_all_are_matched_afterwards(
     ]
     stub.contents = [(name("A"), "pdq", bits) for bits in known]
     stub.broken = httpx.Response(502, text="<html>")
-    handler = handler_of(table, hasher, BothMatchers(Own(), HmaMatcher(table, hma)), said)
+    handler = handler_of(
+        table, hasher, BothMatchers(Own(), HmaMatcher(table, hma, no_exchanges())), said
+    )
     events = [item({"picture": {"url": host.url(f"/{n}")}}) for n in range(40)]
     task = asyncio.create_task(handled(handler, *events))
     asked = len(stub.asked)
@@ -282,7 +237,7 @@ async def test_the_real_one() -> None:
     async with httpx.AsyncClient(base_url=url, headers=headers) as client:
         added = await client.post(f"/c/bank/{name('REAL')}/signal", json={"pdq": PDQ})
         assert added.is_success, added.text
-    matcher = HmaMatcher(table, hma)
+    matcher = HmaMatcher(table, hma, no_exchanges())
     async with asyncio.timeout(120):
         found: tuple[MatchedBank, ...] = ()
         while not found:

@@ -1,9 +1,9 @@
-"""The internal API of hma-bridge: contents of hash banks, what is in them, and which media were
-seen lately.
+"""The internal API of hma-bridge: contents of hash banks, what is in them, the exchanges that fill
+them, and which media were seen lately.
 
 Guarantees: every call names an organisation and sees its banks only.
 Must not: carry an address of a medium that the bridge is to fetch for people: who asks has the
-file, or its hashes.
+file, or its hashes; or answer with a credential.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from coop_contracts.call import Answer, Call, Command, Question
 from coop_contracts.dispatch import COUNT_RECORDS, REMOVE_RECORDS
@@ -24,6 +24,9 @@ MAX_FORGOTTEN: Final = 1_000
 MAX_COPIES: Final = 1_000
 RADIUS: Final = 31
 """Bits that the PDQ of a near copy may differ in."""
+
+MAX_EXCHANGES: Final = 20
+"""Of an organisation."""
 
 HashAlgorithm = Literal["pdq", "md5"]
 """`pdq` of a picture, 64 hexadecimal digits; `md5` of a whole file, 32."""
@@ -218,6 +221,93 @@ class MediaForgotten(Answer, frozen=True, kw_only=True):
     media: int
 
 
+ExchangeKind = Literal["NCMEC", "STOP_NCII", "THREAT_EXCHANGE", "FILE"]
+ExchangeCondition = Literal["WAITING", "FETCHING", "CURRENT", "BEHIND", "FAILED", "UNKNOWN"]
+
+
+class ExchangeSettings(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What of an exchange is wanted: of NCMEC the hashes of these providers alone (none: of all),
+    of ThreatExchange this group, a file of this name."""
+
+    esp_ids: tuple[int, ...] = ()
+    privacy_group: str | None = None
+    file: str | None = None
+
+
+class ExchangeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An exchange that fills a bank. WAITING: nothing was fetched yet. FETCHING: now. CURRENT: all
+    that there is was fetched; BEHIND: some of it. FAILED: the last try did, as `fault` says.
+    UNKNOWN: nobody says how far it is. `hashes` were fetched so far, `fetched_at` last."""
+
+    id: str
+    bank_id: str
+    kind: ExchangeKind
+    settings: ExchangeSettings
+    condition: ExchangeCondition
+    fault: str | None
+    fetched_at: datetime | None
+    hashes: int | None
+    has_credentials: bool | None
+    added_by: str
+    added_at: datetime
+
+
+class ExchangeOffer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A kind of exchange; `lack` says what the operator has to give before one can be added."""
+
+    kind: ExchangeKind
+    lack: str | None
+
+
+class ExchangesQuestion(Question, frozen=True, kw_only=True):
+    """Exchanges of the organisation's banks, and which there could be."""
+
+
+class ExchangesListed(Answer, frozen=True, kw_only=True):
+    """The oldest first."""
+
+    exchanges: list[ExchangeEntry]
+    offers: list[ExchangeOffer]
+
+
+class AddExchange(Command, frozen=True, kw_only=True):
+    """Fill a bank from an exchange. The same one again changes nothing but its credentials, which
+    go to the Hasher-Matcher-Actioner and are kept nowhere else."""
+
+    bank_id: str
+    kind: ExchangeKind
+    settings: ExchangeSettings = ExchangeSettings()
+    credentials: dict[str, Annotated[str, Meta(max_length=4096)]] = field(default_factory=dict)
+    added_by: Annotated[str, Meta(max_length=128)] = ""
+
+
+class ExchangeAnswered(Answer, frozen=True, kw_only=True):
+    """The exchange as it is now."""
+
+    exchange: ExchangeEntry
+
+
+class SetExchangeCredentials(Command, frozen=True, kw_only=True):
+    """Other credentials for an exchange."""
+
+    bank_id: str
+    exchange_id: str
+    credentials: dict[str, Annotated[str, Meta(max_length=4096)]]
+
+
+class RemoveExchange(Command, frozen=True, kw_only=True):
+    """The bank has nothing of this exchange any more; what is in it otherwise stays."""
+
+    bank_id: str
+    exchange_id: str
+
+
+class ExchangeRemoved(Answer, frozen=True, kw_only=True):
+    """Whether it was there."""
+
+    removed: bool
+
+
 COUNT_HASHES: Final = Call("GET", "hash-banks", BanksQuestion, BankSizes)
 LIST_HASHES: Final = Call("GET", "hash-banks/{bankId}/hashes", HashesQuestion, HashPage)
 ADD_HASHES: Final = Call("POST", "hash-banks/{bankId}/hashes", AddHashes, HashesAdded)
@@ -227,6 +317,17 @@ MATCH_MEDIUM: Final = Call("POST", "hash-matches", MatchMedium, MediumMatched)
 COUNT_COPIES: Final = Call("POST", "seen-media/copies/count", CountCopies, CopiesCounted)
 FIND_COPIES: Final = Call("POST", "seen-media/copies", FindCopies, CopiesFound)
 FORGET_MEDIA: Final = Call("POST", "seen-media/erasures", ForgetMedia, MediaForgotten)
+LIST_EXCHANGES: Final = Call("GET", "hash-exchanges", ExchangesQuestion, ExchangesListed)
+ADD_EXCHANGE: Final = Call("POST", "hash-banks/{bankId}/exchanges", AddExchange, ExchangeAnswered)
+SET_EXCHANGE_CREDENTIALS: Final = Call(
+    "POST",
+    "hash-banks/{bankId}/exchanges/{exchangeId}/credentials",
+    SetExchangeCredentials,
+    ExchangeAnswered,
+)
+REMOVE_EXCHANGE: Final = Call(
+    "POST", "hash-banks/{bankId}/exchanges/{exchangeId}/removal", RemoveExchange, ExchangeRemoved
+)
 COUNT_HASH_RECORDS: Final = COUNT_RECORDS
 REMOVE_HASH_RECORDS: Final = REMOVE_RECORDS
 
@@ -240,6 +341,10 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "countCopies": COUNT_COPIES,
     "findCopies": FIND_COPIES,
     "forgetMedia": FORGET_MEDIA,
+    "listExchanges": LIST_EXCHANGES,
+    "addExchange": ADD_EXCHANGE,
+    "setExchangeCredentials": SET_EXCHANGE_CREDENTIALS,
+    "removeExchange": REMOVE_EXCHANGE,
     "countRecords": COUNT_HASH_RECORDS,
     "removeRecords": REMOVE_HASH_RECORDS,
 }

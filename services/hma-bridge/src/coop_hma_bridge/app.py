@@ -11,6 +11,9 @@ from coop_hma_bridge.api.application import build
 from coop_hma_bridge.api.context import Context
 from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
+from coop_hma_bridge.exchange import ExchangePlaces
+from coop_hma_bridge.exchange_desk import Exchanges
+from coop_hma_bridge.exchange_keeper import ExchangeBook, ExchangeKeeper
 from coop_hma_bridge.file_hash import Hasher
 from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.handler import MediaHandler
@@ -52,6 +55,7 @@ def matching(
     follower: Follower,
     book: HashBook,
     numbers: BankNumbers,
+    exchanges: ExchangeBook,
 ) -> tuple[Matcher, Hma | None]:
     """Where a medium is looked up, and the Hasher-Matcher-Actioner, if one is asked as well."""
     own = EmbeddedMatcher(
@@ -60,7 +64,7 @@ def matching(
     if not settings.hma_url:
         return WeighedMatcher(own), None
     hma = Hma(settings.hma_url, settings.hma_token.get_secret_value(), timeout=settings.hma_timeout)
-    return WeighedMatcher(BothMatchers(own, HmaMatcher(config, hma))), hma
+    return WeighedMatcher(BothMatchers(own, HmaMatcher(config, hma, exchanges))), hma
 
 
 def hashing(settings: Settings) -> tuple[Hasher, Callable[[], Awaitable[None]]]:
@@ -103,8 +107,15 @@ def bridge(settings: Settings) -> Service:
     config = ConfigTable(settings, kinds=KINDS)
     book, numbers = HashBook(), BankNumbers()
     follower = Follower(engine, book, numbers, every=settings.hash_follow)
-    matcher, hma = matching(settings, config, follower, book, numbers)
+    exchanges = ExchangeBook()
+    matcher, hma = matching(settings, config, follower, book, numbers, exchanges)
+    places = ExchangePlaces(
+        has_hma=hma is not None, ncmec_url=settings.hma_ncmec_url, files=settings.hma_files
+    )
+    kept = None
     if hma is not None:
+        kept = ExchangeKeeper(engine, config, hma, places, exchanges)
+        service.add_task("exchanges", kept.run, after=(config.wait_ready,))
         service.add_task(
             "hma", HmaKeeper(config, hma, StoredBanks(engine)).run, after=(config.wait_ready,)
         )
@@ -145,6 +156,7 @@ def bridge(settings: Settings) -> Service:
         matcher=matcher,
         hasher=hasher,
         follower=follower,
+        exchanges=Exchanges(engine, config, places, hma, kept),
     )
     application = Gate(build(context), token=settings.internal_token.get_secret_value())
     service.add_start(producer.start)

@@ -34,6 +34,14 @@ class HmaMatch(NamedTuple):
     distance: int
 
 
+class HmaAnswer(NamedTuple):
+    """What it said. `is_json`: by its API, not by what stands before it."""
+
+    status: int
+    content: bytes
+    is_json: bool
+
+
 class _Found(msgspec.Struct):
     bank_content_id: int
     distance: str | int | None = None
@@ -118,6 +126,12 @@ class Hma:
         self._fresh_until = self._now() + _STATUS_SECONDS
 
     async def _ask(self, method: str, path: str, *, also: Iterable[int] = (), **how: Any) -> bytes:
+        return (await self.ask(method, path, also=also, **how)).content
+
+    async def ask(
+        self, method: str, path: str, *, also: Iterable[int] = (), **how: Any
+    ) -> HmaAnswer:
+        """Any question. `also`: what is an answer beside a success. Raises Ours."""
         content = bytearray()
         try:
             async with (
@@ -133,7 +147,8 @@ class Hma:
         if not answer.is_success and answer.status_code not in also:
             self._fresh_until = 0.0
             raise Ours("hma", f"HMA answers {path} with status {answer.status_code}")
-        return bytes(content)
+        kind = answer.headers.get("content-type", "")
+        return HmaAnswer(answer.status_code, bytes(content), "json" in kind)
 
 
 def _distance(told: str | int | None) -> int:

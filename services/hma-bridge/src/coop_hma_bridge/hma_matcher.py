@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_contracts.config import HashBank, Kind
 from coop_contracts.event import MatchedBank
 from coop_hma_bridge import store
+from coop_hma_bridge.exchange_keeper import ExchangeBook
 from coop_hma_bridge.file_hash import FileHashes
 from coop_hma_bridge.hma import Hma, HmaMatch
 from coop_hma_bridge.matcher import SIGNALS, Matcher, banks_in_use
@@ -31,25 +32,31 @@ _EVERY: Final = 5.0  # seconds
 class HmaMatcher:
     """Looks up there, by signal."""
 
-    def __init__(self, table: ConfigTable, hma: Hma) -> None:
+    def __init__(self, table: ConfigTable, hma: Hma, exchanges: ExchangeBook) -> None:
         self._table = table
         self._hma = hma
+        self._exchanges = exchanges
 
     async def match(self, org_id: str, hashes: FileHashes, *, seed: str) -> tuple[MatchedBank, ...]:
         """Raises Retryable while it does not answer, or its index is stale."""
-        names = {bank.hma_name: bank for bank in banks_in_use(self._table, org_id).values()}
+        banks = banks_in_use(self._table, org_id)
+        names = {bank.hma_name: bank for bank in banks.values()}
         if not names:
             return ()
+        for name, bank_id in self._exchanges.of(org_id).items():
+            if bank_id in banks:
+                names[name] = banks[bank_id]
         asked = [("pdq", bits) for bits in hashes.pdq]
         if hashes.kind == "VIDEO":
             asked.append(("video_md5", hashes.md5))
+        # A bank and the exchanges that fill it are one.
         found: dict[tuple[str, str], list[HmaMatch]] = defaultdict(list)
         for signal_type, signal in asked:
             for match in await self._hma.look_up(signal_type, signal, banks=list(names), seed=seed):
-                found[match.bank, signal_type].append(match)
+                found[names[match.bank].id, signal_type].append(match)
         return tuple(
-            _matched(names[name], signal_type, matches)
-            for (name, signal_type), matches in found.items()
+            _matched(banks[bank_id], signal_type, matches)
+            for (bank_id, signal_type), matches in found.items()
         )
 
 

@@ -25,10 +25,11 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef
-from coop_hma_bridge import seen_store
+from coop_hma_bridge import exchange_store, seen_store
 from coop_hma_bridge.app import KINDS, hashing, matching
 from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
+from coop_hma_bridge.exchange_keeper import ExchangeBook
 from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.handler import MediaHandler
 from coop_hma_bridge.rehash import Reader, Span, Tally, again, rehash
@@ -133,7 +134,10 @@ async def _handler(settings: Settings, engine: AsyncEngine, stack: AsyncExitStac
     config = ConfigTable(settings, kinds=KINDS)
     book, numbers = HashBook(), BankNumbers()
     follower = Follower(engine, book, numbers, every=settings.hash_follow)
-    matcher, hma = matching(settings, config, follower, book, numbers)
+    exchanges = ExchangeBook()
+    async with transaction(engine) as connection:
+        exchanges.take((await exchange_store.everyone(connection))[0])
+    matcher, hma = matching(settings, config, follower, book, numbers, exchanges)
     if hma is not None:
         stack.push_async_callback(hma.aclose)
     hasher, close = hashing(settings)

@@ -22,7 +22,8 @@ class Settings(RuntimeSettings):
     looked for every `hash_follow` seconds; after `hash_stale` without an answer of the database the
     bridge waits. What was hashed is remembered for `hash_seen_days`, with 0 not at all. With
     `hma_url` (and `hma_token`, a bearer token) the banks of a Hasher-Matcher-Actioner are asked as
-    well; `hma_timeout` is that of one question.
+    well; `hma_timeout` is that of one question. Exchanges are fetched there: NCMEC's hashes from
+    `hma_ncmec_url`, lists from the folder `hma_files` on that machine.
     """
 
     internal_port: int = Field(default=9091, ge=0, le=65535)
@@ -42,3 +43,5 @@ class Settings(RuntimeSettings):
     hma_url: str = ""
     hma_token: SecretStr = SecretStr("")
     hma_timeout: float = Field(default=5, gt=0, le=60)
+    hma_ncmec_url: str = ""
+    hma_files: str = ""

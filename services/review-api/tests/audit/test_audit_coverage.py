@@ -508,6 +508,20 @@ async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str, action
         )
 
 
+async def _exchanges(walk: Walk, admin: Any, dispatcher: Any, root: str, bank: str) -> None:
+    told = api_examples("hash-bank")["addExchange"]["answers"]
+    for path in ("", "/3/credentials"):
+        dispatcher.answers[f"{root}{path}"] = httpx.Response(200, json=told)
+    dispatcher.answers[f"{root}/3/removal"] = httpx.Response(200, json={"removed": True})
+    one = "/v1/hash-banks/{bank_id}/exchanges"
+    done, ids = "hash-bank.exchange", {"bank_id": bank}
+    await walk(admin, f"POST {one}", {"kind": "STOP_NCII"}, action=f"{done}-added", **ids)
+    ids |= {"exchange_id": "3"}
+    path, given = f"{one}/{{exchange_id}}", {"apiToken": "t"}
+    await walk(admin, f"PUT {path}/credentials", given, action=f"{done}-credentials-set", **ids)
+    await walk(admin, f"DELETE {path}", action=f"{done}-removed", **ids)
+
+
 async def _hashes(
     walk: Walk, admin: Any, kit: Any, dispatcher: Any, org_id: str, context: Any
 ) -> None:
@@ -529,6 +543,7 @@ async def _hashes(
     await walk(admin, f"{one}/files", file, **noted)
     change = {"ids": ["1"], "state": "DISABLED"}
     await walk(admin, f"{one}/hashes/changes", change, action="hash-bank.changed", **ids)
+    await _exchanges(walk, admin, dispatcher, f"{root}/exchanges", bank)
     seen = f"/internal/v1/orgs/{org_id}/seen-media/copies"
     none: dict[str, Any] = {"copies": [], "next": None}
     dispatcher.answers[seen] = httpx.Response(200, json=none)

@@ -207,6 +207,7 @@ ALSO_NOTHING = {
     "GET /v1/hash-banks/{document_id}/revisions",
     "GET /v1/hash-banks/{document_id}/revisions/{revision}",
     "GET /v1/hash-banks/{document_id}/revisions/{revision}/changes",
+    "GET /v1/hash-exchanges",  # what fills banks, and numbers of hashes
     "GET /v1/notifications",  # ids of jobs, which are not there when one looks
     "GET /v1/queues",
     "GET /v1/queues/{document_id}",
@@ -250,6 +251,9 @@ CHANGES = {
     "deliveries/{execution_id}/redeliver",
     "hash-banks",
     "hash-banks/{bank_id}/copies/jobs",
+    "hash-banks/{bank_id}/exchanges",
+    "hash-banks/{bank_id}/exchanges/{exchange_id}",
+    "hash-banks/{bank_id}/exchanges/{exchange_id}/credentials",
     "hash-banks/{bank_id}/files",
     "hash-banks/{bank_id}/hashes",
     "hash-banks/{bank_id}/hashes/changes",

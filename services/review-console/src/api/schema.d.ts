@@ -1499,6 +1499,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hash-banks/{bank_id}/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add hash exchange
+         * @description Fill the bank from an exchange. The same one again is that one, with other credentials where
+         *     some are given. Where none can be fetched, the refusal (409) says what is needed.
+         */
+        post: operations["addHashExchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove hash exchange
+         * @description The bank has nothing of this exchange any more; what it has otherwise stays.
+         */
+        delete: operations["removeHashExchange"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set hash exchange credentials
+         * @description Give the exchange other credentials.
+         */
+        put: operations["setHashExchangeCredentials"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hash-banks/{bank_id}/files": {
         parameters: {
             query?: never;
@@ -1684,6 +1745,26 @@ export interface paths {
         put?: never;
         /** Restore hash bank */
         post: operations["restoreHashBank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List hash exchanges
+         * @description The exchanges that fill the organisation's banks, and which kinds can be added.
+         */
+        get: operations["listHashExchanges"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -9132,6 +9213,144 @@ export interface components {
              * @enum {string}
              */
             what: "REPORT" | "DOCUMENT" | "RECEIPT" | "JOB" | "MEDIUM" | "RETRIED" | "HELD" | "HOLD_LIFTED" | "DESTRUCTION_ASKED" | "DESTRUCTION_CONFIRMED" | "DESTRUCTION_REFUSED" | "OTHER";
+        };
+        /**
+         * ExchangeBody
+         * @description An exchange that shall fill the bank. Without `credentials` those that it has stay.
+         */
+        ExchangeBody: {
+            credentials?: components["schemas"]["ExchangeCredentialFields"];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "NCMEC" | "STOP_NCII" | "THREAT_EXCHANGE" | "FILE";
+            settings?: components["schemas"]["ExchangeSettingsFields"];
+        };
+        /**
+         * ExchangeCredentialFields
+         * @description NCMEC: `user`, `password`. STOP_NCII: `fetchFunctionKey`, `subscriptionKey`. THREAT_EXCHANGE:
+         *     `apiToken`. They are never read back.
+         */
+        ExchangeCredentialFields: {
+            /**
+             * Apitoken
+             * @default null
+             */
+            apiToken?: string | null;
+            /**
+             * Fetchfunctionkey
+             * @default null
+             */
+            fetchFunctionKey?: string | null;
+            /**
+             * Password
+             * @default null
+             */
+            password?: string | null;
+            /**
+             * Subscriptionkey
+             * @default null
+             */
+            subscriptionKey?: string | null;
+            /**
+             * User
+             * @default null
+             */
+            user?: string | null;
+        };
+        /**
+         * ExchangeListView
+         * @description The exchanges of all banks, the oldest first; and which kinds there are.
+         */
+        ExchangeListView: {
+            /** Items */
+            items: components["schemas"]["ExchangeView"][];
+            /** Offers */
+            offers: components["schemas"]["ExchangeOfferView"][];
+        };
+        /**
+         * ExchangeOfferView
+         * @description A kind of exchange; `lack` is what the operator has to give before one can be added.
+         */
+        ExchangeOfferView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "NCMEC" | "STOP_NCII" | "THREAT_EXCHANGE" | "FILE";
+            /** Lack */
+            lack: string | null;
+        };
+        /**
+         * ExchangeSettingsFields
+         * @description `espIds`: of NCMEC the hashes of these providers alone. `privacyGroup`: of ThreatExchange.
+         *     `file`: the name of a list in the operator's folder.
+         */
+        ExchangeSettingsFields: {
+            /** Espids */
+            espIds?: number[];
+            /**
+             * File
+             * @default null
+             */
+            file?: string | null;
+            /**
+             * Privacygroup
+             * @default null
+             */
+            privacyGroup?: string | null;
+        };
+        /**
+         * ExchangeSettingsView
+         * @description See `ExchangeSettingsFields`.
+         */
+        ExchangeSettingsView: {
+            /** Espids */
+            espIds: number[];
+            /** File */
+            file: string | null;
+            /** Privacygroup */
+            privacyGroup: string | null;
+        };
+        /**
+         * ExchangeView
+         * @description An exchange that fills a bank. `condition`: nothing was fetched yet (`WAITING`), it is being
+         *     fetched, all or a part of what there is was, the last try failed, or nobody says; `fault` says
+         *     why. `hashes` were fetched so far, `fetchedAt` last.
+         */
+        ExchangeView: {
+            /**
+             * Addedat
+             * Format: date-time
+             */
+            addedAt: string;
+            /** Addedby */
+            addedBy: string;
+            addedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Bankid */
+            bankId: string;
+            /**
+             * Condition
+             * @enum {string}
+             */
+            condition: "WAITING" | "FETCHING" | "CURRENT" | "BEHIND" | "FAILED" | "UNKNOWN";
+            /** Fault */
+            fault: string | null;
+            /** Fetchedat */
+            fetchedAt: string | null;
+            /** Hascredentials */
+            hasCredentials: boolean | null;
+            /** Hashes */
+            hashes: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "NCMEC" | "STOP_NCII" | "THREAT_EXCHANGE" | "FILE";
+            settings: components["schemas"]["ExchangeSettingsView"];
         };
         /**
          * Execution
@@ -20509,6 +20728,113 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    addHashExchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    removeHashExchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setHashExchangeCredentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeCredentialFields"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     addFileHashes: {
         parameters: {
             query?: {
@@ -20988,6 +21314,32 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listHashExchanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeListView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_hma_bridge.exchange_desk import Exchanges
 from coop_hma_bridge.file_hash import Hasher
 from coop_hma_bridge.follower import Follower
 from coop_hma_bridge.matcher import Matcher
@@ -23,6 +24,7 @@ class Context:
     matcher: Matcher
     hasher: Hasher
     follower: Follower
+    exchanges: Exchanges
 
 
 def context_of(request: Request) -> Context:

@@ -55,6 +55,7 @@ from coop_review_api.erasure import route as erasure
 from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
+from coop_review_api.hash_bank import exchange_route as hash_exchange
 from coop_review_api.hash_bank import route as hash_bank
 from coop_review_api.hash_bank import seen_copy_route
 from coop_review_api.http import csp_report_route, index_route
@@ -154,6 +155,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     bank_route.router,
     bank_match_route.router,
     hash_bank.router,
+    hash_exchange.router,
     seen_copy_route.router,
     backtest.router,
     retroaction_route.router,

@@ -8,8 +8,8 @@
     CLOSE                                     alone: a person who judges nothing
 
     jobs of kind APPEAL     accepted (with actions), rejected (with related ones), or moved
-    jobs of kind NCMEC      no policy or reason is required; no escalation, unless it is about an item
-                            whose author was not known when it was made, and is by now
+    jobs of kind NCMEC      no policy or reason is required; no escalation, but of an item whose
+                            author was not known when the job was made, and is by now
 
 Guarantees: every fault is found, each with a pointer; nothing is left to the client.
 Must not: do I/O.
