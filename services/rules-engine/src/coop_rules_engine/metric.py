@@ -12,6 +12,11 @@ from coop_runtime.process.level import Level
 EVALUATED = Counter(
     "coop_rules_items_evaluated_total", "Submissions whose result the broker has acknowledged."
 )
+SECONDS = Histogram(
+    "coop_rules_seconds",
+    "Time from the acceptance of an item to the acknowledgement of what the fast lane said of it.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
 OUTCOMES = Counter(
     "coop_rules_outcomes_total",
     "Rules that passed, or are unknown because a condition errored, by the rule's status.",

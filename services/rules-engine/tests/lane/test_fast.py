@@ -11,9 +11,15 @@ from coop_rules_engine import metric
 Start = Callable[..., Any]
 
 
+def timed() -> int:
+    """Items whose time from acceptance was measured."""
+    (family,) = metric.SECONDS.collect()
+    return int(next(one.value for one in family.samples if one.name.endswith("_count")))
+
+
 async def test_batch_is_settled_by_the_acknowledgement(start: Start, kit: Any) -> None:
     """The handler returns before the broker acknowledges, the batch is settled after, and only
-    then do its items count as evaluated."""
+    then do its items count as evaluated, with their time."""
     engine = start(kit.rule("r1", kit.contains("spam")))
     engine.broker.acknowledge = False
     held: list[asyncio.Future[None]] = []
@@ -24,14 +30,14 @@ async def test_batch_is_settled_by_the_acknowledgement(start: Start, kit: Any) -
         return held[-1]
 
     engine.broker.begin = begin
-    before = metric.EVALUATED._value.get()
+    before, seen = metric.EVALUATED._value.get(), timed()
     settlement = asyncio.ensure_future(await engine.handler([kit.received(kit.submission({}))]))
     await asyncio.sleep(0)
     assert not settlement.done()
-    assert metric.EVALUATED._value.get() == before
+    assert (metric.EVALUATED._value.get(), timed()) == (before, seen)
     held[0].set_result(None)
     await settlement
-    assert metric.EVALUATED._value.get() == before + 1
+    assert (metric.EVALUATED._value.get(), timed()) == (before + 1, seen + 1)
 
 
 async def test_others_have_a_turn_inside_a_big_batch(start: Start, kit: Any) -> None:

@@ -142,7 +142,9 @@ class ItemHandler:
                 outputs += prepared.evaluate(place)
                 run.entries += 1
         run.end()
-        settlement = await self._publish(outputs, prepared, len(batch) - len(left))
+        waiting = set(left)
+        handled = [place for place in range(len(batch)) if place not in waiting]
+        settlement = await self._publish(outputs, prepared, handled)
         metric.EVALUATION_SECONDS.observe(time.perf_counter() - began)
         return Handled(settlement, [batch[place] for place in left], run.spent)
 
@@ -153,7 +155,7 @@ class ItemHandler:
         prepared = await self._prepare(batch)
         loop = asyncio.get_running_loop()
         outputs, seconds = await loop.run_in_executor(thread, prepared.evaluate_all)
-        settlement = await self._publish(outputs, prepared, len(batch))
+        settlement = await self._publish(outputs, prepared, range(len(batch)))
         return Handled(settlement, [], seconds)
 
     async def _prepare(self, batch: Sequence[Received[ItemSubmitted]]) -> _Prepared:
@@ -163,12 +165,16 @@ class ItemHandler:
         return _Prepared(submissions, rules, known, datetime.now(UTC))
 
     async def _publish(
-        self, outputs: Sequence[Message | LaneResult], prepared: _Prepared, items: int
+        self,
+        outputs: Sequence[Message | LaneResult],
+        prepared: _Prepared,
+        handled: Sequence[int],
     ) -> Awaitable[None]:
         messages = await self._limiter.messages(outputs, now=prepared.now)
         acknowledged = self._publisher.begin(messages)
+        accepted = [prepared.submissions[place].time for place in handled]
         return self._verdicts.after(
-            self._settle(acknowledged, items), prepared.submissions, messages
+            self._settle(acknowledged, accepted), prepared.submissions, messages
         )
 
     async def _rules(self, batch: Sequence[Received[ItemSubmitted]]) -> dict[str, RuleSet]:
@@ -200,9 +206,12 @@ class ItemHandler:
             for (place, one), known in zip(asked.items(), values, strict=True)
         }
 
-    async def _settle(self, acknowledged: Awaitable[None], items: int) -> None:
+    async def _settle(self, acknowledged: Awaitable[None], accepted: Sequence[datetime]) -> None:
         await acknowledged
-        metric.EVALUATED.inc(items)
+        metric.EVALUATED.inc(len(accepted))
+        now = datetime.now(UTC)
+        for time_accepted in accepted:
+            metric.SECONDS.observe(max(0.0, (now - time_accepted).total_seconds()))
 
 
 class _Prepared(NamedTuple):
