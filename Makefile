@@ -136,6 +136,7 @@ contracts: $(STAMP) ## Write the schemas and the event catalogue again from the 
 	@$(BIN)/python -m tests.settings_catalogue
 	@$(BIN)/python -m tests.retention_catalogue
 	@$(BIN)/python -m tests.slice_picture
+	@$(BIN)/python -m tests.observability
 
 # What a container needs: the services and the command line, without what tests are made of.
 IN_CONTAINER := ingest rules-engine hma-bridge routing review-api action-dispatcher ncmec-reporter \

@@ -17,6 +17,8 @@ import yaml
 from coop_contracts.topic import all_topics
 from coop_local.roster import _TABLES
 from coop_runtime.process.role import Role, attribute
+from tests.observability.dashboard import DASHBOARDS
+from tests.observability.rule_file import text
 
 from .compose import ROOT
 
@@ -39,6 +41,10 @@ MATRIX: tuple[tuple[str, ...], ...] = (
     ("bootstrap.enabled=true", "migrate.enabled=false"),
     ("ca.configMap=", "ca.configMap=authorities"),
     ("ingress.enabled=false", "ingress.enabled=true"),
+    ("monitoring.serviceMonitor=false", "monitoring.serviceMonitor=true"),
+    ("monitoring.prometheusRule=false", "monitoring.prometheusRule=true"),
+    ("monitoring.dashboards=false", "monitoring.dashboards=true"),
+    ("monitoring.runbooks=", "monitoring.runbooks=https://wiki.example/coop/"),
 )
 
 
@@ -169,13 +175,36 @@ def test_only_who_sends_to_users_addresses_reaches_the_world() -> None:
         assert metrics["from"] == VALUES["networkPolicy"]["metricsFrom"], process
 
 
+def test_rules_and_dashboards_are_the_files() -> None:
+    """Whole, with nothing of theirs read as the chart's own, and runbooks where they are served."""
+    found = rendered(combinations()[1])
+    (rules,) = [one["spec"] for one in found if one["kind"] == "PrometheusRule"]
+    served = text().replace("docs/runbooks/", "https://wiki.example/coop/")
+    assert rules == yaml.safe_load(served)
+    dashboards: dict[str, str] = {}
+    for one in found:
+        if one["kind"] == "ConfigMap" and "dashboard" in one["metadata"]["name"]:
+            assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
+            dashboards |= one["data"]
+    assert dashboards == {f"{one.uid}.json": one.text() for one in DASHBOARDS}
+
+
+def test_a_role_is_the_job_of_its_metrics() -> None:
+    """By the label of its Service that the ServiceMonitor names."""
+    found = rendered(combinations()[1])
+    (monitor,) = [one["spec"] for one in found if one["kind"] == "ServiceMonitor"]
+    services = [one["metadata"] for one in found if one["kind"] == "Service"]
+    assert {one["labels"][monitor["jobLabel"]] for one in services} == set(ROLES)
+
+
 @pytest.mark.parametrize("combination", combinations()[:3], ids=",".join)
 def test_kubernetes_knows_every_field(combination: tuple[str, ...]) -> None:
-    """By its schemas, strictly; kinds of others (KEDA's) are left out."""
+    """By its schemas, strictly; kinds of others (KEDA's, Prometheus') are left out."""
     validate = shutil.which("kubernetes-validate")
     if validate is None:
         pytest.skip("kubernetes-validate is not here")
-    ours = [one for one in rendered(combination) if "keda" not in one["apiVersion"]]
+    others = ("keda.sh/", "monitoring.coreos.com/")
+    ours = [one for one in rendered(combination) if not one["apiVersion"].startswith(others)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "coop.yaml"
         path.write_text(yaml.safe_dump_all(ours))

@@ -16,8 +16,10 @@ from coop_local.roster import _TABLES
 from coop_runtime.process.settings import variable_of
 
 from .compose import FILE, ROOT, program
+from .test_alert import promtool
 
 ENGINES = {"postgres", "valkey", "kafka"}
+WATCHERS = {"prometheus", "grafana", "collector", "jaeger"}
 ROLES = {role.process: (table.module, role) for table in _TABLES for role in table.roles}
 OURS = {*ROLES, "ncmec-simulator", "init", "volumes", "organisation"}
 
@@ -30,7 +32,7 @@ def services() -> dict[str, Any]:
 
 def test_every_role_of_every_service_is_there(services: dict[str, Any]) -> None:
     """By the name that it has among all processes, run as its table of roles says."""
-    assert set(services) == OURS | ENGINES
+    assert set(services) == OURS | ENGINES | WATCHERS
     for process, (module, role) in ROLES.items():
         assert services[process]["command"] == [module, role.name], process
 
@@ -53,7 +55,7 @@ def test_a_role_has_what_its_table_says(process: str, services: dict[str, Any]) 
     assert ("ports" in service) == (role.port is not None and role.public)
 
 
-@pytest.mark.parametrize("name", sorted(OURS - {"volumes"}))
+@pytest.mark.parametrize("name", sorted((OURS | WATCHERS) - {"volumes"}))
 def test_ours_are_confined(name: str, services: dict[str, Any]) -> None:
     """Nothing to write on but what is given, no capability, no way to more rights, a limit."""
     service = services[name]
@@ -74,9 +76,34 @@ def test_ports_are_loopbacks(services: dict[str, Any]) -> None:
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
     """Each engine by a whole version, never by a moving name."""
-    for engine in ENGINES:
-        tag = services[engine]["image"].partition(":")[2]
-        assert re.match(r"\d+\.\d+", tag), engine
+    for name in ENGINES | WATCHERS:
+        tag = services[name]["image"].partition(":")[2]
+        assert re.match(r"v?\d+\.\d+", tag), name
+
+
+def test_who_watches_is_started_when_it_is_asked_for(services: dict[str, Any]) -> None:
+    """By its profile, and nobody else waits for it; what it reads is there."""
+    for name in WATCHERS:
+        assert services[name]["profiles"] == ["observability"], name
+        for volume in services[name].get("volumes", []):
+            if volume.startswith("./"):
+                assert (ROOT / volume.split(":")[0]).exists(), volume
+    for service in services.values():
+        assert not WATCHERS & set(service.get("depends_on", {}))
+
+
+def test_every_role_is_watched() -> None:
+    """Under its name among all processes, which is the job of the rules."""
+    path = ROOT / "deploy" / "observability" / "prometheus.yaml"
+    (job,) = yaml.safe_load(path.read_text())["scrape_configs"]
+    (names,) = [one["names"] for one in job["dns_sd_configs"]]
+    assert sorted(names) == sorted(ROLES)
+
+
+def test_prometheus_reads_its_file(tmp_path: Path) -> None:
+    """By promtool; the rules are read elsewhere."""
+    path = ROOT / "deploy" / "observability" / "prometheus.yaml"
+    promtool("check", "config", "--syntax-only", str(path), folder=tmp_path)
 
 
 def test_everything_that_stays_says_how_it_is(services: dict[str, Any]) -> None:
@@ -112,6 +139,7 @@ def test_compose_reads_the_file() -> None:
     [
         ("hadolint", ["--config", "deploy/hadolint.yaml", "deploy/Dockerfile"]),
         ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "docker-compose.yml"]),
+        ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "deploy/observability"]),
         ("shellcheck", ["deploy/container/healthy", "deploy/container/prepare"]),
     ],
 )
