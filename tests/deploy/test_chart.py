@@ -3,6 +3,8 @@ there, what it renders for a matrix of values."""
 
 from __future__ import annotations
 
+import copy
+import json
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from coop_contracts.topic import all_topics
 from coop_local.roster import _TABLES
@@ -24,6 +27,7 @@ from .compose import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "coop"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 ROLES: dict[str, tuple[str, Role]] = {
     role.process: (table.module, role) for table in _TABLES for role in table.roles
 }
@@ -35,7 +39,7 @@ REQUIRED = (
     "kafka.bootstrap=kafka.example:9096",
 )
 MATRIX: tuple[tuple[str, ...], ...] = (
-    ("kafka.saslMechanism=SCRAM-SHA-512", "kafka.saslMechanism="),
+    ("kafka.saslMechanism=SCRAM-SHA-512", "kafka.saslMechanism=,kafka.securityProtocol=SSL"),
     ("keda.enabled=false", "keda.enabled=true"),
     ("networkPolicy.enabled=true", "networkPolicy.enabled=false"),
     ("bootstrap.enabled=true", "migrate.enabled=false"),
@@ -108,6 +112,72 @@ def rendered(combination: tuple[str, ...]) -> list[dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one is not None]
+
+
+def values_of(combination: tuple[str, ...]) -> dict[str, Any]:
+    """The chart's values with these set, as Helm does it."""
+    values = copy.deepcopy(VALUES)
+    for setting in (one for group in (*REQUIRED, *combination) for one in group.split(",")):
+        path, _, value = setting.partition("=")
+        *folders, name = path.split(".")
+        place = values
+        for folder in folders:
+            place = place[folder]
+        place[name] = {"true": True, "false": False}.get(value, value)
+    return values
+
+
+def refusals(values: dict[str, Any]) -> list[str]:
+    """What the schema says against them: where, and why."""
+    found = Draft7Validator(SCHEMA).iter_errors(values)
+    return [f"{'.'.join(map(str, one.absolute_path))}: {one.message}" for one in found]
+
+
+@pytest.mark.parametrize("combination", combinations(), ids=",".join)
+def test_the_schema_takes_what_the_chart_takes(combination: tuple[str, ...]) -> None:
+    """Every combination of the matrix; and every value that the chart has is in the schema."""
+    Draft7Validator.check_schema(SCHEMA)
+    assert refusals(values_of(combination)) == []
+
+
+def test_the_schema_knows_every_value_of_the_chart() -> None:
+    """And the chart every one of the schema's, so that neither is forgotten."""
+    properties = SCHEMA["properties"]
+    assert set(properties) - {"global"} == set(VALUES)
+    for name, value in VALUES.items():
+        known = properties[name].get("properties")
+        if known is not None:
+            assert set(known) == set(value), name
+
+
+@pytest.mark.parametrize(
+    ("setting", "where"),
+    [
+        ("postgres.host=", "postgres.host"),
+        ("postgres.host=postgresql://coop@db.example/coop", "postgres.host"),
+        ("redis.url=redis+sentinel://a.example:26379/0", "redis.url"),
+        ("kafka.securityProtocol=TLS", "kafka.securityProtocol"),
+        ("kafka.securityProtocol=SSL", "kafka.saslMechanism"),
+        ("ca.kafkaFile=kafka.pem", "ca.configMap"),
+        ("config.LOG_LEVEL=INFO", "config"),
+        ("drainDelay=5s", "drainDelay"),
+        ("monitoring.runbooks=wiki", "monitoring.runbooks"),
+        ("monitoring.prometheusRules=true", "monitoring"),
+        ("roles.ingest.replica=3", "roles.ingest"),
+        ("roles.ingest.replicas=two", "roles.ingest.replicas"),
+        ("role=x", ""),
+    ],
+)
+def test_the_schema_refuses_what_would_not_work(setting: str, where: str) -> None:
+    """Naming the value: Helm shows it before anything is sent to the cluster."""
+    assert [one for one in refusals(values_of((setting,))) if one.startswith(f"{where}: ")]
+
+
+def test_two_servers_of_redis_are_refused() -> None:
+    """A list of addresses is a cluster's, or Sentinel's."""
+    values = values_of(())
+    values["redis"]["url"] = "redis://a.example:6379,b.example:6379/0"
+    assert refusals(values)
 
 
 def pods(combination: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
