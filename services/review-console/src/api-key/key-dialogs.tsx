@@ -11,6 +11,7 @@ import { Problem } from "@/control/state";
 import { FormProblem } from "@/form/form-problem";
 import { useProblemForm } from "@/form/use-problem-form";
 import classes from "@/settings/settings.module.css";
+import { endOfDay } from "@/time/day";
 import { Moment } from "@/time/moment";
 import { sayer, useWords } from "@/words/words";
 
@@ -36,7 +37,7 @@ export function NewKeyDialog({ close, made }: { close: () => void; made: (key: C
     initialValues: { name: "", description: "", scopes: [] as (typeof SCOPES)[number][], expiresAt: "" },
     send: async ({ expiresAt, ...body }) => {
       // Until the end of that day, where the one who chose it is.
-      const end = expiresAt === "" ? null : new Date(`${expiresAt}T23:59:59`).toISOString();
+      const end = expiresAt === "" ? null : endOfDay(expiresAt);
       const key = await take(api.POST("/v1/api-keys", { body: { ...body, name: body.name.trim(), expiresAt: end } }));
       await renew();
       made(key);

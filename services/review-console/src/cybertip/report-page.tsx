@@ -25,6 +25,7 @@ import { useWords } from "@/words/words";
 
 import classes from "./cybertip.module.css";
 import { historyOf } from "./history";
+import { Keeping } from "./keeping";
 import { documentQuery, looksQuery, tipQuery, type Details, type Tip } from "./query";
 import { Environment, TipState } from "./state";
 import { words } from "./words";
@@ -56,6 +57,7 @@ export function ReportPage() {
             <Pane>
               <Attention details={data} />
               <Facts tip={data.cybertip} />
+              <Keeping tip={data.cybertip} />
               <History details={data} />
             </Pane>
           </div>
@@ -186,11 +188,6 @@ function Facts({ tip }: { tip: Tip }) {
               {say("readDocument")}
             </Button>
           ) : null}
-        </dd>
-        <dt>{say("kept")}</dt>
-        <dd>
-          {tip.destroyedAt ? say("destroyed", { date: absolute(tip.destroyedAt, false) }) : tip.keepUntil ? absolute(tip.keepUntil, false) : say("notYet")}
-          {tip.hold ? <p className="user-text t13">{say("heldBy", { reason: tip.hold.reason })}</p> : null}
         </dd>
       </dl>
       {read ? (
