@@ -87,6 +87,9 @@ test("grey is no look; colour is, by its own key, and the id that was typed open
   await page.getByText("1 of 3 looked at").waitFor();
   await page.getByText("enough, at least 1").waitFor();
   await until(async () => (await told(page).textContent()) === "Type the id of the account.", "last thing that is missing");
+  await page.getByRole("button", { name: "Add a victim" }).click();
+  await page.getByPlaceholder("Id of the account").fill("a-child");
+  await page.getByLabel("Age").fill("11");
   await field.fill(job.itemId.slice(0, -1));
   await page.getByText("One character to go. Pasting is allowed.").waitFor();
   await field.fill(`${job.itemId}x`);
@@ -99,9 +102,12 @@ test("grey is no look; colour is, by its own key, and the id that was typed open
   assert.equal(type, "SUBMIT_NCMEC_REPORT");
   assert.deepEqual([report.environment, report.confirmedUserId, report.media.map((one) => [one.classification, one.annotations])], ["TEST", job.itemId, [["B1", ["VIRAL"]]]]);
   assert.equal(report.threads[0].messages.length, 3);
+  assert.deepEqual(report.victims.map((one) => [one.user.id, one.age]), [["a-child", 11]]);
   const filed = await until(async () => (await get(page, "/v1/cybertips?progress=FILED")).items.find((one) => one.jobId === job.id), "report at the simulator");
   assert.equal(filed.environment, "TEST");
   assert.ok(filed.reportId);
+  const { text } = await get(page, `/v1/cybertips/${filed.id}/documents/document`);
+  assert.match(text, /<victim>[\s\S]*a-child[\s\S]*<\/victim>/);
   const outside = asked.filter((url) => !url.startsWith(BASE) && !/^(blob|data):/.test(url));
   assert.deepEqual(outside, []);
   assert.deepEqual(session.faults, []);

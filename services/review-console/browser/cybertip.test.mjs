@@ -44,6 +44,24 @@ test("a report has its history, its receipt, and who looked, and reading the rec
   assert.ok(items.some((one) => one.what === "RECEIPT" && one.actorPerson?.name === "Administrator"));
 });
 
+test("its evidence is held with a reason, and only then is nobody offered to destroy it", async () => {
+  const { page } = session;
+  await page.goto(`${BASE}/child-safety/${tip.id}`);
+  await page.getByRole("button", { name: "Ask for its destruction" }).waitFor();
+  await page.getByRole("button", { name: "Place a hold" }).click();
+  await page.getByLabel(/^Why it is kept/).fill("Case 12 at the county court");
+  await page.getByRole("button", { name: "Hold it" }).click();
+  await page.getByText("Case 12 at the county court").waitFor();
+  await page.getByText(/placed a hold/).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Ask for its destruction" }).count(), 0);
+  assert.deepEqual(await axe(page), []);
+  await page.getByRole("button", { name: "Lift the hold" }).click();
+  await page.getByRole("button", { name: "Ask for its destruction" }).click();
+  await page.getByRole("dialog").getByText("A second person has to confirm it.").waitFor();
+  assert.deepEqual(await axe(page), []);
+  await page.getByRole("button", { name: "Cancel" }).click();
+});
+
 test("the settings say what is missing, keep what is saved, and never show the password", async () => {
   const { page } = session;
   await page.goto(`${BASE}/settings/ncmec`);

@@ -92,7 +92,7 @@ function Open(props: Props & { names: Names; offers: Offers }) {
       <div className={classes.scroll}>
         <Account context={context} />
         <Requirement media={media} report={entered.report} />
-        <Says report={entered.report} say={say} />
+        <Says context={context} report={entered.report} say={say} />
         <Besides {...{ context, offers, names, entered, enter }} />
         {refused ? <Refused problem={refused} /> : null}
         <section className={classes.confirm}>

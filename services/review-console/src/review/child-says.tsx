@@ -5,12 +5,14 @@ import { Writing } from "@/control/writing";
 import { useWords } from "@/words/words";
 
 import classes from "./child.module.css";
+import { Persons } from "./child-persons";
 import { words } from "./child-words";
+import type { Context } from "./context";
 import { CIRCUMSTANCES, INCIDENTS, type Circumstance, type Incident, type Report } from "./report";
 
 export type Put = (next: Partial<Report>) => void;
 
-export function Says({ report, say: put }: { report: Report; say: Put }) {
+export function Says({ context, report, say: put }: { context: Context; report: Report; say: Put }) {
   const say = useWords(words);
   return (
     <section className={classes.part}>
@@ -24,6 +26,8 @@ export function Says({ report, say: put }: { report: Report; say: Put }) {
         value={[...report.circumstances]}
         onChange={(next) => put({ circumstances: next as Circumstance[] })}
       />
+      <Persons context={context} of="victims" persons={report.victims} put={(victims) => put({ victims })} />
+      <Persons context={context} of="recipients" persons={report.recipients} put={(recipients) => put({ recipients })} />
       <div>
         <div className="row g8">
           <Checkbox size="xs" label={say("priority")} checked={report.highPriority !== null} onChange={(event) => put({ highPriority: event.currentTarget.checked ? "" : null })} />

@@ -42,6 +42,8 @@ describe("what keeps a report from being sent", () => {
     ["content", { ...NO_REPORT, typed: "ana" }, {}],
     ["looks", WHOLE, { requirement: { looked: 1, needed: 2 } }],
     ["unseen", categorised(WHOLE, TWO, "A1"), {}],
+    ["persons", { ...WHOLE, victims: [{ user: { id: " ", typeId: "user" }, age: null, notes: "" }] }, {}],
+    ["persons", { ...WHOLE, recipients: [{ user: { id: "ana", typeId: "user" }, age: null, notes: "" }] }, {}],
     ["priority", { ...WHOLE, highPriority: " " }, {}],
     ["further", WHOLE, { wasReported: true }],
     ["id", { ...WHOLE, typed: "Ana" }, {}],

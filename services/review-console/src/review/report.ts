@@ -1,6 +1,6 @@
 /**
  * What a report to NCMEC says, while a reviewer makes it: a category and labels for each medium, the
- * kind of incident, messages, and words.
+ * kind of incident, messages, victims and recipients, and words.
  *
  *     nothing ──category──▶ A1 A2 B1 B2: in the report, with labels
  *                       └─▶ NONE: looked at, not in it, no labels
@@ -60,11 +60,23 @@ export interface Chosen {
   readonly messages: readonly Ref[];
 }
 
+/** A victim, or who was meant to receive something. */
+export interface Person {
+  readonly user: Ref;
+  readonly age: number | null;
+  readonly notes: string;
+}
+
+/** Of each kind; the server takes no more. */
+export const MOST_PERSONS = 50;
+
 export interface Report {
   readonly incident: Incident;
   /** By `placeOf`. */
   readonly marks: Readonly<Record<string, Mark>>;
   readonly threads: readonly Chosen[];
+  readonly victims: readonly Person[];
+  readonly recipients: readonly Person[];
   readonly circumstances: readonly Circumstance[];
   /** Why it is urgent; null: it is not. */
   readonly highPriority: string | null;
@@ -76,7 +88,7 @@ export interface Report {
   readonly environment: Environment;
 }
 
-export const NO_REPORT: Report = { incident: "CHILD_PORNOGRAPHY", marks: {}, threads: [], circumstances: [], highPriority: null, additionalInfo: "", further: false, typed: "", environment: "TEST" };
+export const NO_REPORT: Report = { incident: "CHILD_PORNOGRAPHY", marks: {}, threads: [], victims: [], recipients: [], circumstances: [], highPriority: null, additionalInfo: "", further: false, typed: "", environment: "TEST" };
 
 export function placeOf({ item, pointer }: Pick<Mark, "item" | "pointer">): string {
   return JSON.stringify([item.typeId, item.id, pointer]);
@@ -128,7 +140,7 @@ export function hasContent(report: Report): boolean {
 }
 
 export function isUntouched(report: Report): boolean {
-  return Object.keys(report.marks).length === 0 && !hasContent(report) && report.circumstances.length === 0 && report.highPriority === null && report.incident === NO_REPORT.incident;
+  return Object.keys(report.marks).length === 0 && !hasContent(report) && report.victims.length + report.recipients.length === 0 && report.circumstances.length === 0 && report.highPriority === null && report.incident === NO_REPORT.incident;
 }
 
 export function bodyOf(report: Report): Body {
@@ -138,6 +150,8 @@ export function bodyOf(report: Report): Body {
     confirmedUserId: report.typed.trim(),
     media: reportedOf(report).map(({ item, pointer, category, labels }) => ({ item, pointer, classification: category, annotations: [...labels] })),
     threads: report.threads.map(({ thread, messages }) => ({ thread, messages: [...messages] })),
+    victims: report.victims.map(sentPerson),
+    recipients: report.recipients.map(sentPerson),
     annotations: [...report.circumstances],
     highPriority: report.highPriority?.trim() ?? null,
     additionalInfo: report.additionalInfo.trim() || null,
@@ -145,9 +159,13 @@ export function bodyOf(report: Report): Body {
   };
 }
 
+function sentPerson({ user, age, notes }: Person): Schema["NcmecPerson"] {
+  return { user: { id: user.id.trim(), typeId: user.typeId }, age, notes: notes.trim() || null };
+}
+
 /** What of it is kept as a draft. */
-export function keptOf({ incident, marks, threads, circumstances, highPriority, additionalInfo, further }: Report): Record<string, unknown> {
-  return { incident, marks: Object.values(marks), threads, circumstances, highPriority, additionalInfo, further };
+export function keptOf({ incident, marks, threads, victims, recipients, circumstances, highPriority, additionalInfo, further }: Report): Record<string, unknown> {
+  return { incident, marks: Object.values(marks), threads, victims, recipients, circumstances, highPriority, additionalInfo, further };
 }
 
 /** Of a draft, or of a report that was refused or undone. */
@@ -173,6 +191,8 @@ export function reportOf(content: unknown): Report {
     incident: oneOf(INCIDENTS, content.incident) ?? NO_REPORT.incident,
     marks,
     threads,
+    victims: personsOf(content.victims),
+    recipients: personsOf(content.recipients),
     circumstances: allOf(CIRCUMSTANCES, content.circumstances ?? content.annotations),
     highPriority: typeof content.highPriority === "string" ? content.highPriority : null,
     additionalInfo: typeof content.additionalInfo === "string" ? content.additionalInfo : "",
@@ -180,7 +200,7 @@ export function reportOf(content: unknown): Report {
   };
 }
 
-export type Lack = "off" | "content" | "looks" | "unseen" | "priority" | "further" | "id";
+export type Lack = "off" | "content" | "looks" | "unseen" | "persons" | "priority" | "further" | "id";
 
 export interface Terms {
   readonly isEnabled: boolean;
@@ -199,10 +219,16 @@ export function lacksOf(report: Report, terms: Terms): Lack[] {
   if (!hasContent(report)) found.push("content");
   if (terms.requirement.looked < terms.requirement.needed) found.push("looks");
   if (unseenOf(report, terms.media).length > 0) found.push("unseen");
+  if (!areNamed(report, terms.userId)) found.push("persons");
   if (report.highPriority !== null && report.highPriority.trim() === "") found.push("priority");
   if (terms.wasReported && !report.further) found.push("further");
   if (report.typed.trim() !== terms.userId) found.push("id");
   return found;
+}
+
+/** Who is beside the reported user has an id, and another one. */
+function areNamed({ victims, recipients }: Report, reported: string): boolean {
+  return [...victims, ...recipients].every(({ user }) => user.id.trim() !== "" && user.id.trim() !== reported);
 }
 
 /** Numbers of media in the report, from one on, that were not looked at whole. */
@@ -227,6 +253,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function refOf(value: unknown): Ref | null {
   return isRecord(value) && typeof value.id === "string" && typeof value.typeId === "string" ? { id: value.id, typeId: value.typeId } : null;
+}
+
+function personsOf(values: unknown): Person[] {
+  return (Array.isArray(values) ? values : []).filter(isRecord).flatMap((one) => {
+    const user = refOf(one.user);
+    return user ? [{ user, age: typeof one.age === "number" ? one.age : null, notes: typeof one.notes === "string" ? one.notes : "" }] : [];
+  });
 }
 
 function oneOf<T extends string>(known: readonly T[], value: unknown): T | null {
