@@ -380,7 +380,7 @@ async def test_one_account_for_all_is_not_taken_from_another_organisation(
     gets no exchange, with credentials or by those of the first; the account goes with the last
     exchange of who gave it. Where each exchange has its own, both have theirs."""
     world: World = await world_of()
-    given = {"credentials": {"apiToken": TOKEN}}
+    given: dict[str, Any] = {"credentials": {"apiToken": TOKEN}}
     mine = await world.add(**given)
     for credentials in ({"apiToken": "theirs"}, {}):
         with pytest.raises(CallRefused, match="another organisation"):

@@ -34,8 +34,9 @@ async def test_they_are_listed_with_what_there_could_be(
     assert (item["condition"], item["hashes"], item["hasCredentials"]) == ("CURRENT", 4120, True)
     assert item["addedByPerson"]["id"] == admin.user_id
     assert found.json()["offers"] == told["offers"]
-    stranger = await sign_in(Role.MODERATOR)
-    assert (await stranger.call("GET", "/v1/hash-exchanges")).status_code == 403
+    role = await admin.make("/v1/roles", {"name": "Nothing", "permissions": []})
+    nobody = await sign_in(role["id"])
+    assert (await nobody.call("GET", "/v1/hash-exchanges")).status_code == 403
 
 
 async def test_one_is_added_given_credentials_and_removed(

@@ -259,6 +259,8 @@ async def test_another_organisations_ids_do_not_exist(
             single: dict[str, Any] = {"users": {"queueIds": []}, "jobs": {"content": {}}}
             single["cybertips"] = {"reason": "r"}
             body = single.get(collection) or bodies[collection]
+            if path.endswith("/credentials"):
+                body = {"apiToken": "t"}
         elif method == "PATCH":
             body = {}
         elif method == "POST":
@@ -290,6 +292,7 @@ async def test_another_organisations_ids_do_not_exist(
                 of_hashes["hashes"] = {"hashes": [{"hash": "0" * 32}]}
                 of_hashes["changes"] = {"ids": ["1"], "state": "ACTIVE"}
                 of_hashes["copies"] = {"hash": "0" * 32}
+                of_hashes["exchanges"] = {"kind": "STOP_NCII"}
                 span = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
                 queued = {"items": 1, "queueId": ids["queues"], **span}
                 of_hashes["jobs"] = of_hashes["copies"] | queued
@@ -326,6 +329,9 @@ FOUND_ELSEWHERE = {
     "/v1/me/reveals/{reveal_id}": "test_media",
     "submissions": "test_explanation",
     "executions": "test_explanation",
+    "/v1/hash-banks/{bank_id}/exchanges": "test_hash_exchange",
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}": "test_hash_exchange",
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/credentials": "test_hash_exchange",
     "/v1/hash-banks/{bank_id}/hashes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/hashes/changes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/media": "test_hash_bank",

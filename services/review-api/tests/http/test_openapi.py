@@ -30,6 +30,7 @@ UNPAGED = {
     "listPreferences": "a person has a bounded number of them",
     "listMySessions": "a person has a bounded number of sessions",
     "listUserSessions": "a person has a bounded number of sessions",
+    "listHashExchanges": "an organisation has at most twenty",
     "listIntegrations": "the integrations that this version has",
     "listSignals": "the signals that this version has",
     "getStrikeDistribution": "a histogram, whole or of no use",

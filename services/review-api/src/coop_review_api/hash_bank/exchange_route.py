@@ -46,7 +46,7 @@ router = APIRouter(prefix="/v1", tags=["hash banks"])
 Reader = Annotated[Principal, Depends(HASH_BANK_RESOURCE.read)]
 Writer = Annotated[Principal, Depends(HASH_BANK_RESOURCE.write)]
 BankId = Annotated[str, Path(max_length=128)]
-ExchangeId = Annotated[str, Path(pattern="^[0-9]{1,18}$")]
+ExchangeId = Annotated[str, Path(max_length=128)]
 
 _body = JsonBody(ExchangeBody)
 _credentials_body = JsonBody(ExchangeCredentialFields)
