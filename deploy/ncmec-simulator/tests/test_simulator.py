@@ -13,7 +13,7 @@ import pytest
 
 from coop_ncmec_simulator.app import Simulator
 
-from .conftest import NOW, REFERENCE, REPORT, USERS, Caller, caller_of, details, schema_file, value
+from .conftest import NOW, REFERENCE, REPORT, USERS, Caller, caller_of, details, value
 
 
 async def test_a_report_is_opened_filled_and_filed_once(caller: Caller) -> None:
@@ -103,7 +103,6 @@ async def test_a_lenient_stand_in_keeps_the_schema_alone() -> None:
     assert value(answer, "responseCode") == "0"
 
 
-@pytest.mark.skipif(schema_file() is None, reason="COOP_NCMEC_XSD is not set")
 async def test_the_schema_is_kept(caller: Caller) -> None:
     """Two addresses of a file, or elements in another order, are refused, with the place."""
     report_id = await caller.opened()

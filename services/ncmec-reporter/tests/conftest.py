@@ -48,6 +48,7 @@ from coop_ncmec_reporter.migrations import run as migrate
 from coop_ncmec_reporter.place import Places
 from coop_ncmec_reporter.signed_call import Platforms
 from coop_ncmec_simulator.app import Simulator
+from coop_ncmec_simulator.document import INTERFACE
 from coop_runtime.database.engine import bootstrap, engine_of, owner_of, service_url, transaction
 from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.internal.client import InternalApi
@@ -86,10 +87,9 @@ RSA, _ = new_rsa_key()
 SECRET = new_webhook_secret()
 
 
-def schema_file() -> Path | None:
-    """The schema, where the machine has it."""
-    named = os.environ.get("COOP_NCMEC_XSD")
-    return Path(named) if named else None
+def schema_file() -> Path:
+    """NCMEC's schema, where the machine has it; else our own description of the interface."""
+    return Path(os.environ.get("COOP_NCMEC_XSD") or INTERFACE)
 
 
 def settings_of(**more: Any) -> NcmecSettings:

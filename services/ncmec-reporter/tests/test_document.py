@@ -314,7 +314,6 @@ def test_no_decision_is_refused_by_the_rules() -> None:
     hold(DocumentCheck(None), Documents(None))
 
 
-@pytest.mark.skipif(schema_file() is None, reason="COOP_NCMEC_XSD is not set")
 def test_no_decision_is_refused_by_the_schema(check: DocumentCheck) -> None:
     """The same 500, by two validators."""
     hold(check, Documents(schema_file()))
@@ -444,7 +443,6 @@ def test_the_rules_hold_without_the_schema(document: str, fault: str) -> None:
     assert fault in bare.faults(document.encode(), now=NOW)
 
 
-@pytest.mark.skipif(schema_file() is None, reason="COOP_NCMEC_XSD is not set")
 def test_a_fault_by_the_schema_quotes_nothing(check: DocumentCheck) -> None:
     """The place and the kind, not what a person wrote."""
     document = report_document(

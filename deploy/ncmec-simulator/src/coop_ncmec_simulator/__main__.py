@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from coop_ncmec_simulator.app import Simulator
+from coop_ncmec_simulator.document import INTERFACE
 from coop_ncmec_simulator.settings import Settings
 from coop_runtime.process.service import Service
 
@@ -14,7 +15,7 @@ def simulator(settings: Settings) -> Service:
     service = Service("ncmec-simulator", settings)
     application = Simulator(
         users={settings.ncmec_simulator_user: settings.ncmec_simulator_password},
-        schema=settings.ncmec_xsd,
+        schema=settings.ncmec_xsd or INTERFACE,
     )
     service.serve(application, settings.ncmec_simulator_host, settings.ncmec_simulator_port)
     return service

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
 from coop_ncmec_simulator.answer import Refusal
 from coop_ncmec_simulator.rule import broken_rules
+
+INTERFACE: Final = Path(__file__).with_name("interface.xsd")
+"""Our own description of the interface, for where NCMEC's schema is not at hand."""
 
 
 class Documents:

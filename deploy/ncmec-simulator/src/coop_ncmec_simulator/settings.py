@@ -15,8 +15,8 @@ from coop_runtime.process.settings import RuntimeSettings
 
 class Settings(RuntimeSettings):
     """What the stand-in is told. `ncmec_xsd` is the file of the schema: NCMEC's, from `GET /xsd`;
-    without it documents are held against the rules alone. Who shows the user and the password may
-    file."""
+    without it documents are held against our own description of the interface. Who shows the user
+    and the password may file."""
 
     internal_port: int = Field(default=9097, ge=0, le=65535)
     ncmec_simulator_host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
