@@ -42,13 +42,15 @@ MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(2000)
 
 
 class Host:
-    """Serves `files` by path; `status` answers that instead; what is in `hangs` says nothing.
+    """Serves `files` by path; `status` answers that instead; what is in `hangs` says nothing; of
+    `endless` nothing but the first bytes, without a length, and then zeros until nobody reads them.
     `asked`: every path that was asked for."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.status: dict[str, int] = {}
         self.hangs: set[str] = set()
+        self.endless: set[str] = set()
         self.asked: list[str] = []
         self.port = 0
 
@@ -68,6 +70,11 @@ class Host:
                 if path in self.hangs:
                     await asyncio.Event().wait()
                 content = self.files.get(path, b"")
+                if path in self.endless:
+                    writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + content)
+                    while True:
+                        writer.write(bytes(65536))
+                        await writer.drain()
                 status = self.status.get(path, 200 if path in self.files else 404)
                 head = f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n\r\n"
                 writer.write(head.encode() + content)

@@ -29,7 +29,7 @@ from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
 
 from .conftest import TYPE, bank, item, report
-from .media_host import Host, jpeg, png
+from .media_host import MP4, Host, jpeg, png
 
 pytestmark = pytest.mark.engines
 
@@ -225,3 +225,33 @@ async def test_what_was_sent_before_is_looked_at_again(
     assert len({one.event_id for one in topic.seen}) == 3
     matched = {one.submission_id for one in topic.seen[3:] if one.media[0].matched_banks}
     assert matched == {events[1].submission_id}
+
+
+async def test_three_hundred_media_of_which_some_have_no_end_take_little_memory(
+    host: Host, org: str, producer: Producer, process: RoleProcess, topic: SignalsTopic
+) -> None:
+    """Pictures of a megapixel, a film of 90 megabytes, and two that never end: each is spoken of,
+    and the process never held 200 MiB."""
+    await configure(producer, org, (Kind.ITEM_TYPE, TYPE), (Kind.HASH_BANK, bank()))
+    await asyncio.to_thread(process.start)
+    pictures = [png(n, (1280, 800)) for n in range(6)]
+    events = []
+    for number in range(297):
+        url = host.put(f"/{number}", pictures[number % len(pictures)])
+        events.append(of_org(item({"picture": {"url": url}}), org))
+    whole = host.put("/whole.mp4", MP4 + bytes(90 * 1024 * 1024))
+    events.append(of_org(item({"film": {"url": whole}}), org))
+    for path, start in (("/endless.mp4", MP4), ("/endless.png", pictures[0])):
+        host.endless.add(path)
+        name = "picture" if path.endswith("png") else "film"
+        events.append(of_org(item({name: {"url": host.put(path, start)}}), org))
+    await submit(producer, events)
+    found = await topic.until(300)
+    errors = {
+        number: found[event.submission_id].media[0].error
+        for number, event in enumerate(events)
+        if found[event.submission_id].media[0].error
+    }
+    assert errors.keys() == {298, 299}, errors
+    assert found[events[297].submission_id].media[0].hashes["md5"]
+    assert process.peak() < 200

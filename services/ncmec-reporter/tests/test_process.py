@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +248,51 @@ async def test_decisions_are_filed_whatever_happens_to_the_process(
             assert secret not in content, place
     ids = {(one.cybertip_id, one.event_id) for one in topic.seen}
     assert len({one for one, _ in ids}) == 7
+
+
+@asynccontextmanager
+async def hosting(sizes: dict[str, int]) -> AsyncIterator[str]:
+    """A host of files of so many bytes, by path; none of them lies anywhere."""
+    part = os.urandom(65536)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                path = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1]
+                size = sizes[path]
+                # Its own beginning: two files of one report are not the same.
+                own = path.encode().ljust(64)[:size]
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + own)
+                for first in range(len(own), size, len(part)):
+                    writer.write(part[: size - first])
+                    await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+async def test_a_report_of_three_hundred_media_takes_little_memory(
+    org: str, producer: Producer, process: RoleProcess, topic: ResultsTopic
+) -> None:
+    """One of them is twice as large as all that the process may ever hold, 200 MiB; all are filed,
+    each once. (`make bench ONLY=evidence`: one of two gigabytes.)"""
+    sealed = VAULT.encrypt(PASSWORD, context=f"{org}/{Kind.NCMEC_SETTINGS}/settings")
+    await configure(producer, org, (Kind.NCMEC_SETTINGS, settings_of(password=sealed)))
+    simulator = Simulator(users={"esp": PASSWORD})
+    sizes = {f"/{n}": 20_000 + n for n in range(299)} | {"/large": 400 * 1024 * 1024}
+    async with serving(simulator) as ncmec, hosting(sizes) as host:
+        await asyncio.to_thread(process.start, COOP_NCMEC_TEST_URL=f"{ncmec}/ispws")
+        media = [medium(f"{host}{path}", number) for number, path in enumerate(sizes)]
+        request = of_org(org, *media, user=user(0))
+        await decide(producer, [request])
+        await topic.until(1)
+        assert process.peak() < 200
+        assert await asyncio.to_thread(process.end, signal.SIGTERM) == 0
+    (report,) = simulator.reports.finished()[request.cybertip_id]
+    assert sorted(one.size for one in report.files.values()) == sorted(sizes.values())
+    assert len({one.md5 for one in report.files.values()}) == 300
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ Guarantees: nothing of it outlives the `with`.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -91,6 +93,14 @@ class RoleProcess:
                 return True
         except OSError:
             return False
+
+    def peak(self) -> float:
+        """The most MiB that were ever resident of it, by the kernel's own count (VmHWM)."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        assert found is not None
+        return int(found[1]) / 1024
 
     def end(self, how: signal.Signals) -> int:
         """Its exit code, once it has ended."""
