@@ -58,7 +58,7 @@ def in_redis(stack: LocalStack, word: str) -> set[str]:
         return {
             key.decode(errors="replace")
             for key in server.scan_iter(count=1000)
-            if word.encode() in key or word.encode() in _held(server, key)
+            if word.encode() in key or word.encode() in held_in_redis(server, key)
         }
     finally:
         server.close()
@@ -82,7 +82,8 @@ def _files(state: Path) -> Iterator[Path]:
             yield path
 
 
-def _held(server: Any, key: bytes) -> bytes:
+def held_in_redis(server: Any, key: bytes) -> bytes:
+    """What a key holds, whatever its kind."""
     kind = server.type(key).decode()
     if kind == "string":
         return bytes(server.get(key) or b"")

@@ -14,10 +14,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
-
 from coop_local.demo.console_client import ConsoleClient
-from tests.journey.platform_client import eventually_found, send
+from tests.journey.platform_client import eventually_found, say, send
 from tests.local_stack import LocalStack
 
 Json = dict[str, Any]
@@ -92,7 +90,8 @@ class MarkedUser:
 
     def report(self, item: Json, *, by: Json, reason: str, **more: Any) -> None:
         """Somebody reports an item."""
-        self._say(
+        say(
+            self.stack,
             "/api/v1/report",
             {
                 "reporter": {"kind": "user", **by},
@@ -104,7 +103,8 @@ class MarkedUser:
         )
 
     def appeal(self, item: Json, action_id: str) -> None:
-        self._say(
+        say(
+            self.stack,
             "/api/v1/report/appeal",
             {
                 "appealId": f"appeal-{uuid.uuid4()}",
@@ -115,15 +115,6 @@ class MarkedUser:
                 "appealReason": f"it was not {self.marker}",
             },
         )
-
-    def _say(self, path: str, body: Json) -> None:
-        answer = httpx.post(
-            self.stack.url("ingest") + path,
-            json=body,
-            headers={"X-API-KEY": self.stack.demo_file()["apiKey"]},
-            timeout=20,
-        )
-        assert answer.is_success, answer.text
 
     async def job_of(self, item: Json) -> Json:
         """The job that waits about an item."""

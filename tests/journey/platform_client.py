@@ -44,6 +44,17 @@ def send(
     )
 
 
+def say(stack: LocalStack, path: str, body: dict[str, Any]) -> None:
+    """Anything else that the platform says; it is taken."""
+    answer = httpx.post(
+        stack.url("ingest") + path,
+        json=body,
+        headers={"X-API-KEY": stack.demo_file()["apiKey"]},
+        timeout=20,
+    )
+    assert answer.is_success, answer.text
+
+
 def request_action(stack: LocalStack, order: dict[str, Any]) -> httpx.Response:
     """The platform asks for one of its actions."""
     return httpx.post(
