@@ -25,8 +25,17 @@ class Valkey(EngineProcess):
 
     name = "valkey"
 
-    def __init__(self, state: Path, *, log: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        log: Path | None = None,
+        port: int | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        """`arguments` of the program, beyond its file: for tests of servers of other kinds."""
         super().__init__(state, log=log)
+        self._arguments = arguments
         self._wanted_port = port
         self._port = 0
         self._password = ""
@@ -56,7 +65,7 @@ class Valkey(EngineProcess):
         write_private(self.state / "valkey.conf", "\n".join(lines) + "\n")
 
     def command(self) -> Sequence[str]:
-        return [str(get_binary_path()), str(self.state / "valkey.conf")]
+        return [str(get_binary_path()), str(self.state / "valkey.conf"), *self._arguments]
 
     def answers(self) -> bool:
         """PONG; while it reads its file it says LOADING instead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from coop_action_dispatcher import strike_index
 from coop_action_dispatcher.dispatcher_wiring import assemble
@@ -24,6 +25,7 @@ from coop_runtime.kafka.config_table import ConfigChange, ConfigTable
 from coop_runtime.kafka.consumer import Consumer
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.service import Service
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 
 NAME = "action-dispatcher"
@@ -101,6 +103,7 @@ def dispatcher(settings: Settings) -> Service:
         await engine.dispose()
 
     config.subscribe(changed)
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_start(producer.start)
     service.add_stop(close)
     service.add_stop(producer.stop)

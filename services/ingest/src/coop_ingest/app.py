@@ -44,6 +44,7 @@ from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.redis.client import redis_client
 from coop_runtime.redis.key_use import KeyUse
+from coop_runtime.redis.server import require_one_server
 
 NAME = "ingest"
 KINDS = (
@@ -186,6 +187,7 @@ def api(settings: Settings) -> Service:
         verdicts=verdicts,
         lookups=lookups,
     )
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_start(producer.start)
     service.add_stop(producer.stop)
     service.add_stop(redis.aclose)

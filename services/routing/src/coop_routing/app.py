@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -26,6 +27,7 @@ from coop_runtime.kafka.membership import ConsumerTuning
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 from coop_runtime.stream.subscriber import StreamConsumer
 from coop_signals import plugin
@@ -116,6 +118,7 @@ def router(settings: Settings) -> Service:
         await order.close()
         await engine.dispose()
 
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_start(producer.start)
     service.add_stop(close)
     service.add_stop(producer.stop)

@@ -29,6 +29,7 @@ from coop_runtime.kafka.pipeline import SETTLE_SECONDS
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.fairness import ProcessorShares, ShareLimits
 from coop_runtime.process.service import Service
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 from coop_signals import plugin
 from coop_signals.media_value import CATCH_UP_SECONDS, MediaValues
@@ -67,6 +68,7 @@ class _Parts:
         self.limiter = Limiter(self.store, self.rebuilder)
         self.verdicts = Verdicts(self.store.client)
         service = self.service
+        service.add_start(partial(require_one_server, settings.redis))
         service.add_start(self.producer.start)
         service.add_stop(self.store.close)
         service.add_stop(self.producer.stop)

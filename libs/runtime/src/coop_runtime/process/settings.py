@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -161,11 +168,23 @@ class KafkaSettings(BaseSettings):
         return self
 
 
+def _one_server(value: str) -> str:
+    parts = urlsplit(value)
+    servers = parts.netloc.rpartition("@")[2]
+    if parts.scheme not in ("redis", "rediss", "unix") or "," in servers:
+        raise ValueError(
+            "one server is expected (redis://host:port/0, rediss:// with TLS, unix://path): neither"
+            " Sentinel nor Cluster is supported"
+        )
+    return value
+
+
 class RuntimeSettings(KafkaSettings):
     """What every service is told. Times are seconds.
 
     `postgres` is the URL of the service's own role (`postgresql://user:password@host:port/db`, or
-    `?host=/socket/directory`), `redis` that of a server. Their passwords are in the URL, or, as
+    `?host=/socket/directory`), `redis` that of one server, which is neither of a cluster nor a
+    Sentinel: a process that uses it does not start on those. Their passwords are in the URL, or, as
     they are and without quoting, in `postgres_password` and `redis_password`. `postgres_pool` is
     how many connections to the database a process has at most; by default what its role needs.
     `secret_keys` are comma-separated base64 32-byte keys, newest first.
@@ -182,7 +201,7 @@ class RuntimeSettings(KafkaSettings):
     with_passwords: ClassVar[tuple[str, ...]] = ("postgres", "redis")
     """The URLs that get the password of the setting `<name>_password`."""
 
-    redis: str = "redis://127.0.0.1:6379/0"
+    redis: Annotated[str, AfterValidator(_one_server)] = "redis://127.0.0.1:6379/0"
     redis_password: SecretStr = SecretStr("")
     postgres: str = ""
     postgres_password: SecretStr = SecretStr("")

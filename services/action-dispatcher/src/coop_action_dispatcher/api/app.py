@@ -6,6 +6,7 @@ Guarantees: without a token it does not start.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sqlalchemy import text
 
@@ -24,6 +25,7 @@ from coop_runtime.kafka.config_table import ConfigTable
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.redis.client import redis_client
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 
 NAME = "dispatch-api"
@@ -67,6 +69,7 @@ def api(settings: ApiSettings) -> Service:
     # The configuration is for trials only: what people ask about is answered without it.
     service.add_task("config", config.run)
     service.add_readiness("database", database_ready)
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_stop(close)
     service.serve(measured(application), settings.dispatch_host, settings.dispatch_port)
     return service

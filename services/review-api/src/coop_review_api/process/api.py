@@ -5,6 +5,8 @@ Must not: decide anything.
 
 from __future__ import annotations
 
+from functools import partial
+
 from redis.asyncio import Redis
 
 from coop_media.store import DerivativeStore
@@ -61,6 +63,7 @@ from coop_runtime.egress.guard import EgressGuard
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.process.settings import refuse
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 from coop_signals.trial import AccountTrials
 
@@ -187,6 +190,7 @@ def api(settings: Settings) -> Service:
         await engine.dispose()
 
     service.add_readiness("database", lambda: database_ready(engine))
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_stop(close)
     keeping = KeepingLimits(most=settings.review_media_bytes, days=settings.review_media_days)
     service.add_task("media", MediaKeeper(engine, gallery, keeping, clock=now).run)

@@ -8,6 +8,8 @@ Must not: decide anything.
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ActionOrdered
@@ -54,6 +56,7 @@ from coop_runtime.kafka.consumer import Consumer, ConsumerTuning
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.log import logger
 from coop_runtime.process.service import Service
+from coop_runtime.redis.server import require_one_server
 from coop_runtime.secret.vault import Vault
 from coop_signals.places import Places
 
@@ -81,6 +84,7 @@ def relay(settings: RelaySettings) -> Service:
     service.add_readiness("database", lambda: database_ready(engine))
     service.add_readiness("outbox", outbox_relay.ready)
     service.add_readiness("log-head", keeper.ready)
+    service.add_start(partial(require_one_server, settings.redis))
     service.add_start(producer.start)
     service.add_stop(order.close)
     service.add_stop(engine.dispose)
