@@ -159,3 +159,9 @@ def consumer_config(
         "heartbeat.interval.ms": int(settings.kafka_session_timeout * 250),
         "max.poll.interval.ms": 120_000,
     }
+
+
+def membership_config(settings: KafkaSettings) -> dict[str, Any]:
+    """Who a member of a group is, beyond one life of its process."""
+    named = settings.kafka_instance_id
+    return {"group.instance.id": named} if named else {}

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from coop_contracts.event import Event
 from coop_runtime.kafka.batch import Fetched
-from coop_runtime.kafka.config import consumer_config
+from coop_runtime.kafka.config import consumer_config, membership_config
 from coop_runtime.kafka.fetcher import Fetcher
 from coop_runtime.kafka.membership import ConsumerTuning, GroupMember
 from coop_runtime.kafka.pipeline import Handler, LastWords, Pipeline
@@ -58,7 +58,8 @@ class Consumer(GroupMember[E]):
         )
         topic: str = event_type.topic  # type: ignore[attr-defined]  # every concrete event has one
         self._fetcher = Fetcher(
-            consumer_config(settings, producer.client_id, group, patient=self._tuning.patient),
+            consumer_config(settings, producer.client_id, group, patient=self._tuning.patient)
+            | membership_config(settings),
             topic,
             partitions=self._partitions,
             deliver=self._deliver,

@@ -74,7 +74,9 @@ class Fetcher:
         self._kept: list[KafkaMessage] = []
         self._committing_since: float | None = None
         self._next_commit = 0.0
-        self._lag = LagMeter(config, partitions=partitions)
+        # That one asks, and is no member.
+        asking = {key: value for key, value in config.items() if key != "group.instance.id"}
+        self._lag = LagMeter(asking, partitions=partitions)
 
     def make_room(self) -> None:
         """A batch handed over was taken up."""

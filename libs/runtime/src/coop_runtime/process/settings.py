@@ -110,6 +110,9 @@ class KafkaSettings(BaseSettings):
     to a broker that asks for a certificate.
 
     A consumer that was not heard for `kafka_session_timeout` loses its partitions to the others.
+    With `kafka_instance_id` it keeps them through a restart that takes no longer (static
+    membership): a name of this process's own that stays, such as a StatefulSet's pod has. Two with
+    one name take the partitions from each other.
     `kafka_address_family` is for names that have addresses of both kinds where only one leads
     anywhere.
     """
@@ -136,6 +139,7 @@ class KafkaSettings(BaseSettings):
     kafka_key_password: SecretStr = SecretStr("")
     kafka_address_family: Literal["any", "v4", "v6"] = "any"
     kafka_session_timeout: float = Field(default=6, ge=1, le=1800)
+    kafka_instance_id: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,200}$")
 
     @model_validator(mode="after")
     def _security_is_whole(self) -> Self:

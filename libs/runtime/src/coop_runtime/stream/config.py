@@ -70,6 +70,7 @@ def subscriber_options(
     return {
         "batch": True,
         "group_id": group,
+        "group_instance_id": settings.kafka_instance_id or None,
         "auto_offset_reset": "earliest",
         "max_records": max_batch,
         "batch_timeout_ms": 500,
