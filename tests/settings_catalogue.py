@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings
 from coop_cli.settings import BootstrapSettings, ReviewApiSettings
 from coop_local.roster import _TABLES
 from coop_ncmec_simulator.settings import Settings as SimulatorSettings
+from coop_review_api.settings import ImportSettings
 from coop_runtime.process.role import Role, attribute
 from coop_runtime.process.settings import KafkaSettings, RuntimeSettings, variable_of
 from coop_signals.settings import SignalSettings
@@ -32,6 +33,7 @@ _BESIDE: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("ncmec-simulator", SimulatorSettings),
     ("coop rules, coop media", ReviewApiSettings),
     ("coop admin database", BootstrapSettings),
+    ("coop import", ImportSettings),
 )
 _GENERAL: dict[type[BaseSettings], str] = {
     KafkaSettings: "Every process: the broker",

@@ -172,3 +172,10 @@ class RelaySettings(Settings):
     internal_port: int = Field(default=9082, ge=0, le=65535)
     review_bulk_rate: float = Field(default=500, gt=0, le=100_000)
     review_erasure_settle: float = Field(default=7200, ge=1, le=86_400)
+
+
+class ImportSettings(Settings):
+    """Moving in from Coop. `import_dsn` is Coop's own database (`postgresql://user:password@host/db`,
+    of a role that may only read)."""
+
+    import_dsn: SecretStr = SecretStr("")

@@ -84,6 +84,12 @@ async def create_api_key(
     return NewApiKey(await configuration.save(Kind.API_KEY, document), key)
 
 
+async def take_over_api_key(configuration: LockedConfiguration, document: ApiKey) -> Entry[ApiKey]:
+    """A key as another system had it, its id included. Raises `Conflict` for a known hash."""
+    await _check_unknown(configuration.connection, document.key_hash)
+    return await configuration.save(Kind.API_KEY, document)
+
+
 async def _check_unknown(connection: AsyncConnection, key_hash: str) -> None:
     """Raises `Conflict` for a hash that any organisation's document has."""
     # Another organisation may be taking it over at this moment, under a lock of its own.

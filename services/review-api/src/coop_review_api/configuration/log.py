@@ -90,11 +90,19 @@ class LockedConfiguration:
             raise NotFound(f"no {kind} {document_id}")
         return found
 
-    async def save(self, kind: Kind, document: D, *, expected: int | None = None) -> Entry[D]:
+    async def save(
+        self,
+        kind: Kind,
+        document: D,
+        *,
+        expected: int | None = None,
+        version: str | None = None,
+    ) -> Entry[D]:
         """Create or replace a document.
 
         `expected`: the revision the author saw; another one raises `RevisionMismatch`. Returns what
-        was saved: an item type gets its version here.
+        was saved: an item type gets its version here (`version`, where another system had given it
+        one, unless a later one is there).
         """
         type_ = DOCUMENT_TYPES[kind]
         previous = await read(self.connection, self.org_id, kind, type_, document.id)
@@ -110,7 +118,9 @@ class LockedConfiguration:
         )
         if isinstance(document, ItemType):
             before = previous.document if previous else None
-            version = _next_version(self.now, before if isinstance(before, ItemType) else None)
+            earlier = before if isinstance(before, ItemType) else None
+            if version is None or (earlier is not None and earlier.version >= version):
+                version = _next_version(self.now, earlier)
             document = msgspec.structs.replace(document, version=version)
             # The version first: whoever reads the new item type can already look it up.
             kept = msgspec.structs.replace(document, id=f"{document.id}@{version}")
@@ -128,8 +138,9 @@ class LockedConfiguration:
     async def restate(self, kind: Kind, document_id: str, document: Document | None) -> int:
         """Append a document unchecked under a new revision: unchanged (log_head), or a rule that
         is stopped (notification.alarm), a routing rule that has another place (routing_order), a
-        bank whose places are known anew (signal.place_keeper), or what an operator says of the
-        organisation, whatever else may be wrong with it."""
+        bank whose places are known anew (signal.place_keeper), what an operator says of the
+        organisation, whatever else may be wrong with it, or what was a draft or an earlier version
+        in another system (moving)."""
         return await self._append(kind, document_id, document)
 
     def raise_head(self, revision: int) -> None:

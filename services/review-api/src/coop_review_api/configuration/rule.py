@@ -134,12 +134,29 @@ def _problems(
 def _refuse_to_break_rules(
     item_type: ItemType, catalogue: Catalogue, signals: SignalCatalogue
 ) -> None:
-    item_types = {**catalogue.all(Kind.ITEM_TYPE, ItemType), item_type.id: item_type}
+    now = catalogue.all(Kind.ITEM_TYPE, ItemType)
+    then = {**now, item_type.id: item_type}
+    # A draft from elsewhere may be broken already: what was wrong before is not this change's.
     broken = [
         f"{user_kind.replace('-', ' ')} {user.name}: {problem.reason}"
         for user_kind, user in catalogue.users_of(Kind.ITEM_TYPE, item_type.id)
         if isinstance(user, Rule | RoutingRule)
-        for problem in _problems(user, item_types, catalogue, signals)
+        for problem in _new_problems(user, now, then, catalogue, signals)
     ]
     if broken:
         raise Conflict("rules read this item type and would no longer work", used_by=broken)
+
+
+def _new_problems(
+    user: Rule | RoutingRule,
+    now: dict[str, ItemType],
+    then: dict[str, ItemType],
+    catalogue: Catalogue,
+    signals: SignalCatalogue,
+) -> list[ConditionProblem]:
+    problems = _problems(user, then, catalogue, signals)
+    if not problems:
+        return []
+    # By their place: the words name the item type, which may be called otherwise now.
+    before = {problem.pointer for problem in _problems(user, now, catalogue, signals)}
+    return [problem for problem in problems if problem.pointer not in before]

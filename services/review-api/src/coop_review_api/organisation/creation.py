@@ -88,7 +88,7 @@ async def create(
     if faults:
         raise Invalid(faults)
     org_id = new_id()
-    slug = await _begin(connection, org_id, name=name, slug=slug)
+    slug = await begin_named(connection, org_id, name=name, slug=slug)
     configuration = await lock(connection, org_id, author=AUTHOR, clock=clock)
     await configuration.save(Kind.SETTINGS, OrgSettings(id=SETTINGS_ID, name=name, email=email))
     user_type = await _default_user_type(configuration)
@@ -126,7 +126,7 @@ async def create(
     )
 
 
-async def _begin(
+async def begin_named(
     connection: AsyncConnection, org_id: str, *, name: str, slug: str | None
 ) -> str | None:
     """Begin the organisation under the slug that is given, or the first free one of its name."""

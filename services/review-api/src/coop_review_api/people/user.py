@@ -50,7 +50,7 @@ class User:
     has_second_factor: bool
 
 
-async def create(
+async def create(  # noqa: PLR0913 - what an account consists of
     connection: AsyncConnection,
     *,
     org_id: str,
@@ -61,11 +61,13 @@ async def create(
     author: str,
     now: datetime,
     status: Status = "ACTIVE",
+    user_id: str | None = None,
 ) -> User:
     """A new account; `Conflict` when the address is taken, `Invalid` when its domain is another
-    organisation's. `role` is the id of one that exists."""
+    organisation's. `role` is the id of one that exists; `user_id` one that nobody has, where the
+    account had it elsewhere."""
     await domain.check(connection, org_id, email)
-    user_id = new_id()
+    user_id = user_id or new_id()
     inserted = await connection.scalar(
         insert(users)
         .values(

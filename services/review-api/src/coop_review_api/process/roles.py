@@ -70,6 +70,7 @@ TABLE = RoleTable(
     commands=(
         Command("org", "coop_review_api.organisation.org_command:run_org"),
         Command("create-org", "coop_review_api.organisation.create_command:run_create_org"),
+        Command("import", "coop_review_api.process.moving:run_import"),
         Command("sso-domain", "coop_review_api.people.domain_command:run_domain"),
     ),
 )

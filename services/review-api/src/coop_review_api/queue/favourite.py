@@ -6,6 +6,7 @@ Must not: open a queue to anyone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -34,6 +35,18 @@ async def mark(
         )
         .on_conflict_do_nothing()
     )
+
+
+async def take_over(
+    connection: AsyncConnection, org_id: str, user_id: str, queue_ids: Sequence[str], now: datetime
+) -> None:
+    """What somebody had marked elsewhere, at most as many as may be."""
+    for queue_id in queue_ids[:MAX_FAVOURITES]:
+        await connection.execute(
+            insert(queue_favourites)
+            .values(user_id=user_id, queue_id=queue_id, org_id=org_id, created_at=now)
+            .on_conflict_do_nothing()
+        )
 
 
 async def unmark(connection: AsyncConnection, principal: Principal, queue_id: str) -> None:
