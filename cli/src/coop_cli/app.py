@@ -22,6 +22,7 @@ from confluent_kafka import KafkaException
 from coop_cli.admin_command import admin
 from coop_cli.audit_command import audit
 from coop_cli.erase_command import erase
+from coop_cli.import_command import import_
 from coop_cli.letter_box import LetterBox, Patience
 from coop_cli.letter_text import as_json, as_text
 from coop_cli.media_command import media
@@ -48,6 +49,11 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(org)
+app.command(
+    "import",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(import_)
 
 
 class LetterFormat(StrEnum):
