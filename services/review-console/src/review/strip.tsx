@@ -8,7 +8,7 @@ export function Strip({ grave = false, children }: { grave?: boolean; children: 
   return (
     <div className={classes.strip} data-grave={grave || undefined}>
       <IconInfoCircle className="icon" aria-hidden="true" />
-      {children}
+      <div className={classes.stripwords}>{children}</div>
     </div>
   );
 }
