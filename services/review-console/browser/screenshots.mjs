@@ -32,6 +32,7 @@ const PAGES = [
   { name: "job-child-safety", role: "CHILD_SAFETY_MODERATOR", path: "/queues", child: "drawn-shapes", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
   { name: "ncmec-settings", role: "ADMIN", path: "/settings/ncmec", ready: (page) => page.getByLabel(/^Legal URL/) },
+  { name: "routing", role: "ADMIN", path: "/routing", ready: (page) => page.getByText("Everything else") },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];
 const PATIENCE_MS = 120_000;

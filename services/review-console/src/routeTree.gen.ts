@@ -25,12 +25,14 @@ import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppPoliciesRouteImport } from "./routes/_app.policies";
 import { Route as AppQualityRouteImport } from "./routes/_app.quality";
 import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
+import { Route as AppRoutingRouteImport } from "./routes/_app.routing";
 import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppChildSafetyCybertipIdRouteImport } from "./routes/_app.child-safety_.$cybertipId";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_.$policyId";
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
+import { Route as AppRoutingRuleIdRouteImport } from "./routes/_app.routing_.$ruleId";
 import { Route as AppRulesRuleIdRouteImport } from "./routes/_app.rules_.$ruleId";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
@@ -130,6 +132,11 @@ const AppQueuesRoute = AppQueuesRouteImport.update({
   path: "/queues",
   getParentRoute: () => AppRoute,
 } as any);
+const AppRoutingRoute = AppRoutingRouteImport.update({
+  id: "/routing",
+  path: "/routing",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppRulesRoute = AppRulesRouteImport.update({
   id: "/rules",
   path: "/rules",
@@ -159,6 +166,11 @@ const AppPoliciesPolicyIdRoute = AppPoliciesPolicyIdRouteImport.update({
 const AppQueuesQueueIdRoute = AppQueuesQueueIdRouteImport.update({
   id: "/queues_/$queueId",
   path: "/queues/$queueId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppRoutingRuleIdRoute = AppRoutingRuleIdRouteImport.update({
+  id: "/routing_/$ruleId",
+  path: "/routing/$ruleId",
   getParentRoute: () => AppRoute,
 } as any);
 const AppRulesRuleIdRoute = AppRulesRuleIdRouteImport.update({
@@ -276,12 +288,14 @@ export interface FileRoutesByFullPath {
   "/policies": typeof AppPoliciesRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/routing": typeof AppRoutingRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
+  "/routing/$ruleId": typeof AppRoutingRuleIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
@@ -317,6 +331,7 @@ export interface FileRoutesByTo {
   "/policies": typeof AppPoliciesRoute;
   "/quality": typeof AppQualityRoute;
   "/queues": typeof AppQueuesRoute;
+  "/routing": typeof AppRoutingRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/": typeof AppIndexRoute;
@@ -324,6 +339,7 @@ export interface FileRoutesByTo {
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
+  "/routing/$ruleId": typeof AppRoutingRuleIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
@@ -361,6 +377,7 @@ export interface FileRoutesById {
   "/_app/policies": typeof AppPoliciesRoute;
   "/_app/quality": typeof AppQualityRoute;
   "/_app/queues": typeof AppQueuesRoute;
+  "/_app/routing": typeof AppRoutingRoute;
   "/_app/rules": typeof AppRulesRoute;
   "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/": typeof AppIndexRoute;
@@ -368,6 +385,7 @@ export interface FileRoutesById {
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/_app/policies_/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
+  "/_app/routing_/$ruleId": typeof AppRoutingRuleIdRoute;
   "/_app/rules_/$ruleId": typeof AppRulesRuleIdRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/actions": typeof AppSettingsActionsRoute;
@@ -406,12 +424,14 @@ export interface FileRouteTypes {
     | "/policies"
     | "/quality"
     | "/queues"
+    | "/routing"
     | "/rules"
     | "/second-review"
     | "/child-safety/$cybertipId"
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
+    | "/routing/$ruleId"
     | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/actions"
@@ -447,6 +467,7 @@ export interface FileRouteTypes {
     | "/policies"
     | "/quality"
     | "/queues"
+    | "/routing"
     | "/rules"
     | "/second-review"
     | "/"
@@ -454,6 +475,7 @@ export interface FileRouteTypes {
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
+    | "/routing/$ruleId"
     | "/rules/$ruleId"
     | "/settings/account"
     | "/settings/actions"
@@ -490,6 +512,7 @@ export interface FileRouteTypes {
     | "/_app/policies"
     | "/_app/quality"
     | "/_app/queues"
+    | "/_app/routing"
     | "/_app/rules"
     | "/_app/second-review"
     | "/_app/"
@@ -497,6 +520,7 @@ export interface FileRouteTypes {
     | "/_app/jobs/$jobId"
     | "/_app/policies_/$policyId"
     | "/_app/queues_/$queueId"
+    | "/_app/routing_/$ruleId"
     | "/_app/rules_/$ruleId"
     | "/_app/settings/account"
     | "/_app/settings/actions"
@@ -642,6 +666,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/routing": {
+      id: "/_app/routing";
+      path: "/routing";
+      fullPath: "/routing";
+      preLoaderRoute: typeof AppRoutingRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/rules": {
       id: "/_app/rules";
       path: "/rules";
@@ -682,6 +713,13 @@ declare module "@tanstack/react-router" {
       path: "/queues/$queueId";
       fullPath: "/queues/$queueId";
       preLoaderRoute: typeof AppQueuesQueueIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/routing_/$ruleId": {
+      id: "/_app/routing_/$ruleId";
+      path: "/routing/$ruleId";
+      fullPath: "/routing/$ruleId";
+      preLoaderRoute: typeof AppRoutingRuleIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/rules_/$ruleId": {
@@ -829,6 +867,7 @@ interface AppRouteChildren {
   AppPoliciesRoute: typeof AppPoliciesRoute;
   AppQualityRoute: typeof AppQualityRoute;
   AppQueuesRoute: typeof AppQueuesRoute;
+  AppRoutingRoute: typeof AppRoutingRoute;
   AppRulesRoute: typeof AppRulesRoute;
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppIndexRoute: typeof AppIndexRoute;
@@ -836,6 +875,7 @@ interface AppRouteChildren {
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
   AppPoliciesPolicyIdRoute: typeof AppPoliciesPolicyIdRoute;
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
+  AppRoutingRuleIdRoute: typeof AppRoutingRuleIdRoute;
   AppRulesRuleIdRoute: typeof AppRulesRuleIdRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsActionsRoute: typeof AppSettingsActionsRoute;
@@ -866,6 +906,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppPoliciesRoute: AppPoliciesRoute,
   AppQualityRoute: AppQualityRoute,
   AppQueuesRoute: AppQueuesRoute,
+  AppRoutingRoute: AppRoutingRoute,
   AppRulesRoute: AppRulesRoute,
   AppSecondReviewRoute: AppSecondReviewRoute,
   AppIndexRoute: AppIndexRoute,
@@ -873,6 +914,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppJobsJobIdRoute: AppJobsJobIdRoute,
   AppPoliciesPolicyIdRoute: AppPoliciesPolicyIdRoute,
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
+  AppRoutingRuleIdRoute: AppRoutingRuleIdRoute,
   AppRulesRuleIdRoute: AppRulesRuleIdRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsActionsRoute: AppSettingsActionsRoute,
