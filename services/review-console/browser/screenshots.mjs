@@ -33,6 +33,8 @@ const PAGES = [
   { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
   { name: "ncmec-settings", role: "ADMIN", path: "/settings/ncmec", ready: (page) => page.getByLabel(/^Legal URL/) },
   { name: "routing", role: "ADMIN", path: "/routing", ready: (page) => page.getByText("Everything else") },
+  { name: "banks", role: "ADMIN", path: "/banks", ready: (page) => page.getByRole("link", { name: "Scam phrases" }) },
+  { name: "text-bank", role: "ADMIN", path: "/banks", ready: async (page) => page.getByRole("link", { name: "Scam phrases" }).click().then(() => page.getByRole("heading", { name: "Versions" })) },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];
 const PATIENCE_MS = 120_000;

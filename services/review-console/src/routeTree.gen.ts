@@ -18,6 +18,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
+import { Route as AppBanksRouteImport } from "./routes/_app.banks";
 import { Route as AppChildSafetyRouteImport } from "./routes/_app.child-safety";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
@@ -49,6 +50,9 @@ import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.rol
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
 import { Route as AppSettingsUsersRouteImport } from "./routes/_app.settings.users";
 import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.wellness";
+import { Route as AppBanksHashBankIdRouteImport } from "./routes/_app.banks_.hash.$bankId";
+import { Route as AppBanksLocationBankIdRouteImport } from "./routes/_app.banks_.location.$bankId";
+import { Route as AppBanksTextBankIdRouteImport } from "./routes/_app.banks_.text.$bankId";
 import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
 import { Route as AppSettingsQueuesQueueIdRouteImport } from "./routes/_app.settings.queues_.$queueId";
@@ -95,6 +99,11 @@ const AppIndexRoute = AppIndexRouteImport.update({
 const AppAnalyticsRoute = AppAnalyticsRouteImport.update({
   id: "/analytics",
   path: "/analytics",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppBanksRoute = AppBanksRouteImport.update({
+  id: "/banks",
+  path: "/banks",
   getParentRoute: () => AppRoute,
 } as any);
 const AppChildSafetyRoute = AppChildSafetyRouteImport.update({
@@ -253,6 +262,21 @@ const AppSettingsWellnessRoute = AppSettingsWellnessRouteImport.update({
   path: "/settings/wellness",
   getParentRoute: () => AppRoute,
 } as any);
+const AppBanksHashBankIdRoute = AppBanksHashBankIdRouteImport.update({
+  id: "/banks_/hash/$bankId",
+  path: "/banks/hash/$bankId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppBanksLocationBankIdRoute = AppBanksLocationBankIdRouteImport.update({
+  id: "/banks_/location/$bankId",
+  path: "/banks/location/$bankId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppBanksTextBankIdRoute = AppBanksTextBankIdRouteImport.update({
+  id: "/banks_/text/$bankId",
+  path: "/banks/text/$bankId",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsActionsActionIdRoute =
   AppSettingsActionsActionIdRouteImport.update({
     id: "/settings/actions_/$actionId",
@@ -281,6 +305,7 @@ export interface FileRoutesByFullPath {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
+  "/banks": typeof AppBanksRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
@@ -312,6 +337,9 @@ export interface FileRoutesByFullPath {
   "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/banks/hash/$bankId": typeof AppBanksHashBankIdRoute;
+  "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
+  "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
@@ -324,6 +352,7 @@ export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
+  "/banks": typeof AppBanksRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/investigate": typeof AppInvestigateRoute;
@@ -356,6 +385,9 @@ export interface FileRoutesByTo {
   "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/banks/hash/$bankId": typeof AppBanksHashBankIdRoute;
+  "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
+  "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
@@ -370,6 +402,7 @@ export interface FileRoutesById {
   "/sign-in": typeof SignInRoute;
   "/signup": typeof SignupRoute;
   "/_app/analytics": typeof AppAnalyticsRoute;
+  "/_app/banks": typeof AppBanksRoute;
   "/_app/child-safety": typeof AppChildSafetyRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/investigate": typeof AppInvestigateRoute;
@@ -402,6 +435,9 @@ export interface FileRoutesById {
   "/_app/settings/users": typeof AppSettingsUsersRoute;
   "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/banks_/hash/$bankId": typeof AppBanksHashBankIdRoute;
+  "/_app/banks_/location/$bankId": typeof AppBanksLocationBankIdRoute;
+  "/_app/banks_/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/_app/settings/queues_/$queueId": typeof AppSettingsQueuesQueueIdRoute;
@@ -417,6 +453,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/analytics"
+    | "/banks"
     | "/child-safety"
     | "/decisions"
     | "/investigate"
@@ -448,6 +485,9 @@ export interface FileRouteTypes {
     | "/settings/users"
     | "/settings/wellness"
     | "/settings/"
+    | "/banks/hash/$bankId"
+    | "/banks/location/$bankId"
+    | "/banks/text/$bankId"
     | "/settings/actions/$actionId"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId";
@@ -460,6 +500,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/analytics"
+    | "/banks"
     | "/child-safety"
     | "/decisions"
     | "/investigate"
@@ -492,6 +533,9 @@ export interface FileRouteTypes {
     | "/settings/users"
     | "/settings/wellness"
     | "/settings"
+    | "/banks/hash/$bankId"
+    | "/banks/location/$bankId"
+    | "/banks/text/$bankId"
     | "/settings/actions/$actionId"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId";
@@ -505,6 +549,7 @@ export interface FileRouteTypes {
     | "/sign-in"
     | "/signup"
     | "/_app/analytics"
+    | "/_app/banks"
     | "/_app/child-safety"
     | "/_app/decisions"
     | "/_app/investigate"
@@ -537,6 +582,9 @@ export interface FileRouteTypes {
     | "/_app/settings/users"
     | "/_app/settings/wellness"
     | "/_app/settings/"
+    | "/_app/banks_/hash/$bankId"
+    | "/_app/banks_/location/$bankId"
+    | "/_app/banks_/text/$bankId"
     | "/_app/settings/actions_/$actionId"
     | "/_app/settings/item-types_/$typeId"
     | "/_app/settings/queues_/$queueId";
@@ -615,6 +663,13 @@ declare module "@tanstack/react-router" {
       path: "/analytics";
       fullPath: "/analytics";
       preLoaderRoute: typeof AppAnalyticsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/banks": {
+      id: "/_app/banks";
+      path: "/banks";
+      fullPath: "/banks";
+      preLoaderRoute: typeof AppBanksRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/child-safety": {
@@ -834,6 +889,27 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsWellnessRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/banks_/hash/$bankId": {
+      id: "/_app/banks_/hash/$bankId";
+      path: "/banks/hash/$bankId";
+      fullPath: "/banks/hash/$bankId";
+      preLoaderRoute: typeof AppBanksHashBankIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/banks_/location/$bankId": {
+      id: "/_app/banks_/location/$bankId";
+      path: "/banks/location/$bankId";
+      fullPath: "/banks/location/$bankId";
+      preLoaderRoute: typeof AppBanksLocationBankIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/banks_/text/$bankId": {
+      id: "/_app/banks_/text/$bankId";
+      path: "/banks/text/$bankId";
+      fullPath: "/banks/text/$bankId";
+      preLoaderRoute: typeof AppBanksTextBankIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/actions_/$actionId": {
       id: "/_app/settings/actions_/$actionId";
       path: "/settings/actions/$actionId";
@@ -860,6 +936,7 @@ declare module "@tanstack/react-router" {
 
 interface AppRouteChildren {
   AppAnalyticsRoute: typeof AppAnalyticsRoute;
+  AppBanksRoute: typeof AppBanksRoute;
   AppChildSafetyRoute: typeof AppChildSafetyRoute;
   AppDecisionsRoute: typeof AppDecisionsRoute;
   AppInvestigateRoute: typeof AppInvestigateRoute;
@@ -892,6 +969,9 @@ interface AppRouteChildren {
   AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppBanksHashBankIdRoute: typeof AppBanksHashBankIdRoute;
+  AppBanksLocationBankIdRoute: typeof AppBanksLocationBankIdRoute;
+  AppBanksTextBankIdRoute: typeof AppBanksTextBankIdRoute;
   AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
   AppSettingsQueuesQueueIdRoute: typeof AppSettingsQueuesQueueIdRoute;
@@ -899,6 +979,7 @@ interface AppRouteChildren {
 
 const AppRouteChildren: AppRouteChildren = {
   AppAnalyticsRoute: AppAnalyticsRoute,
+  AppBanksRoute: AppBanksRoute,
   AppChildSafetyRoute: AppChildSafetyRoute,
   AppDecisionsRoute: AppDecisionsRoute,
   AppInvestigateRoute: AppInvestigateRoute,
@@ -931,6 +1012,9 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSettingsWellnessRoute: AppSettingsWellnessRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppBanksHashBankIdRoute: AppBanksHashBankIdRoute,
+  AppBanksLocationBankIdRoute: AppBanksLocationBankIdRoute,
+  AppBanksTextBankIdRoute: AppBanksTextBankIdRoute,
   AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
   AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
   AppSettingsQueuesQueueIdRoute: AppSettingsQueuesQueueIdRoute,

@@ -22,7 +22,8 @@ function codeOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
-function marked(text: string): ReactNode[] {
+/** The text with the code of whatever hides in it in its place. */
+export function markedText(text: string): ReactNode[] {
   const parts: ReactNode[] = [];
   let at = 0;
   for (const match of text.matchAll(HIDDEN)) {
@@ -40,7 +41,7 @@ export function Revealed({ text, className, lang }: { text: string; className?: 
   return (
     <>
       {/* Once they are shown they turn nothing any more. */}
-      <p className={className} lang={lang} dir="auto">{isShown ? marked(text) : text}</p>
+      <p className={className} lang={lang} dir="auto">{isShown ? markedText(text) : text}</p>
       <button type="button" className={classes.hiddenbutton} aria-pressed={isShown} onClick={() => show(!isShown)}>
         {say("hiddenCharacters", { count })}
       </button>

@@ -9,7 +9,7 @@ import classes from "./settings.module.css";
 interface Props {
   readonly title: string;
   /** The list that this is one of. */
-  readonly within?: { readonly to: string; readonly name: string };
+  readonly within?: { readonly to: string; readonly name: string; readonly search?: object };
   readonly facts?: ReactNode;
   readonly children?: ReactNode;
 }
@@ -21,7 +21,7 @@ export function SettingsHead({ title, within, facts, children }: Props) {
   return (
     <header className={classes.head}>
       {within ? (
-        <Link to={within.to as "/queues"} className={classes.within}>
+        <Link to={within.to as "/queues"} search={within.search as never} className={classes.within}>
           {within.name}
           <span aria-hidden="true"> /</span>
         </Link>

@@ -36,10 +36,12 @@ interface Props<D extends Told & { readonly name: string }> {
   readonly under?: (row: D) => ReactNode;
   readonly empty: ReactNode;
   readonly tools?: ReactNode;
+  /** Under the head: to lists of the same page. */
+  readonly tabs?: ReactNode;
 }
 
 export function DocumentList<D extends Told & { readonly name: string }>(props: Props<D>) {
-  const { id, title, newName, query, search, go, open, empty, tools } = props;
+  const { id, title, newName, query, search, go, open, empty, tools, tabs } = props;
   const say = useWords(words);
   const field = useRef<HTMLInputElement>(null);
   const list = useInfiniteQuery(query);
@@ -56,6 +58,7 @@ export function DocumentList<D extends Told & { readonly name: string }>(props: 
           {newName}
         </Button>
       </SettingsHead>
+      {tabs}
       <div className={classes.filters}>
         <Find ref={field} value={search.q} find={(q) => go({ q })} label={say("find")} />
       </div>
