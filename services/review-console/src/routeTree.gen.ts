@@ -29,6 +29,7 @@ import { Route as AppQueuesRouteImport } from "./routes/_app.queues";
 import { Route as AppRoutingRouteImport } from "./routes/_app.routing";
 import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
+import { Route as AppStrikesRouteImport } from "./routes/_app.strikes";
 import { Route as AppChildSafetyCybertipIdRouteImport } from "./routes/_app.child-safety_.$cybertipId";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_.$policyId";
@@ -154,6 +155,11 @@ const AppRulesRoute = AppRulesRouteImport.update({
 const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
   id: "/second-review",
   path: "/second-review",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppStrikesRoute = AppStrikesRouteImport.update({
+  id: "/strikes",
+  path: "/strikes",
   getParentRoute: () => AppRoute,
 } as any);
 const AppChildSafetyCybertipIdRoute =
@@ -316,6 +322,7 @@ export interface FileRoutesByFullPath {
   "/routing": typeof AppRoutingRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
+  "/strikes": typeof AppStrikesRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
@@ -363,6 +370,7 @@ export interface FileRoutesByTo {
   "/routing": typeof AppRoutingRoute;
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
+  "/strikes": typeof AppStrikesRoute;
   "/": typeof AppIndexRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -413,6 +421,7 @@ export interface FileRoutesById {
   "/_app/routing": typeof AppRoutingRoute;
   "/_app/rules": typeof AppRulesRoute;
   "/_app/second-review": typeof AppSecondReviewRoute;
+  "/_app/strikes": typeof AppStrikesRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/child-safety_/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -464,6 +473,7 @@ export interface FileRouteTypes {
     | "/routing"
     | "/rules"
     | "/second-review"
+    | "/strikes"
     | "/child-safety/$cybertipId"
     | "/jobs/$jobId"
     | "/policies/$policyId"
@@ -511,6 +521,7 @@ export interface FileRouteTypes {
     | "/routing"
     | "/rules"
     | "/second-review"
+    | "/strikes"
     | "/"
     | "/child-safety/$cybertipId"
     | "/jobs/$jobId"
@@ -560,6 +571,7 @@ export interface FileRouteTypes {
     | "/_app/routing"
     | "/_app/rules"
     | "/_app/second-review"
+    | "/_app/strikes"
     | "/_app/"
     | "/_app/child-safety_/$cybertipId"
     | "/_app/jobs/$jobId"
@@ -740,6 +752,13 @@ declare module "@tanstack/react-router" {
       path: "/second-review";
       fullPath: "/second-review";
       preLoaderRoute: typeof AppSecondReviewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/strikes": {
+      id: "/_app/strikes";
+      path: "/strikes";
+      fullPath: "/strikes";
+      preLoaderRoute: typeof AppStrikesRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/child-safety_/$cybertipId": {
@@ -947,6 +966,7 @@ interface AppRouteChildren {
   AppRoutingRoute: typeof AppRoutingRoute;
   AppRulesRoute: typeof AppRulesRoute;
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
+  AppStrikesRoute: typeof AppStrikesRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppChildSafetyCybertipIdRoute: typeof AppChildSafetyCybertipIdRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
@@ -990,6 +1010,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppRoutingRoute: AppRoutingRoute,
   AppRulesRoute: AppRulesRoute,
   AppSecondReviewRoute: AppSecondReviewRoute,
+  AppStrikesRoute: AppStrikesRoute,
   AppIndexRoute: AppIndexRoute,
   AppChildSafetyCybertipIdRoute: AppChildSafetyCybertipIdRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
