@@ -36,6 +36,7 @@ const PAGES = [
   { name: "banks", role: "ADMIN", path: "/banks", ready: (page) => page.getByRole("link", { name: "Scam phrases" }) },
   { name: "text-bank", role: "ADMIN", path: "/banks", ready: async (page) => page.getByRole("link", { name: "Scam phrases" }).click().then(() => page.getByRole("heading", { name: "Versions" })) },
   { name: "strikes", role: "ADMIN", path: "/strikes", ready: (page) => page.getByRole("heading", { name: "Users by strikes" }) },
+  { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];
 const PATIENCE_MS = 120_000;

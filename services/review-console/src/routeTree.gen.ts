@@ -43,6 +43,7 @@ import { Route as AppSettingsAuditRouteImport } from "./routes/_app.settings.aud
 import { Route as AppSettingsDeliveriesRouteImport } from "./routes/_app.settings.deliveries";
 import { Route as AppSettingsFirstStepsRouteImport } from "./routes/_app.settings.first-steps";
 import { Route as AppSettingsGeneralRouteImport } from "./routes/_app.settings.general";
+import { Route as AppSettingsIntegrationsRouteImport } from "./routes/_app.settings.integrations";
 import { Route as AppSettingsItemTypesRouteImport } from "./routes/_app.settings.item-types";
 import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys";
 import { Route as AppSettingsNcmecRouteImport } from "./routes/_app.settings.ncmec";
@@ -55,6 +56,7 @@ import { Route as AppBanksHashBankIdRouteImport } from "./routes/_app.banks_.has
 import { Route as AppBanksLocationBankIdRouteImport } from "./routes/_app.banks_.location.$bankId";
 import { Route as AppBanksTextBankIdRouteImport } from "./routes/_app.banks_.text.$bankId";
 import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
+import { Route as AppSettingsIntegrationsIntegrationIdRouteImport } from "./routes/_app.settings.integrations_.$integrationId";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
 import { Route as AppSettingsQueuesQueueIdRouteImport } from "./routes/_app.settings.queues_.$queueId";
 
@@ -228,6 +230,11 @@ const AppSettingsGeneralRoute = AppSettingsGeneralRouteImport.update({
   path: "/settings/general",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsIntegrationsRoute = AppSettingsIntegrationsRouteImport.update({
+  id: "/settings/integrations",
+  path: "/settings/integrations",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsItemTypesRoute = AppSettingsItemTypesRouteImport.update({
   id: "/settings/item-types",
   path: "/settings/item-types",
@@ -289,6 +296,12 @@ const AppSettingsActionsActionIdRoute =
     path: "/settings/actions/$actionId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppSettingsIntegrationsIntegrationIdRoute =
+  AppSettingsIntegrationsIntegrationIdRouteImport.update({
+    id: "/settings/integrations_/$integrationId",
+    path: "/settings/integrations/$integrationId",
+    getParentRoute: () => AppRoute,
+  } as any);
 const AppSettingsItemTypesTypeIdRoute =
   AppSettingsItemTypesTypeIdRouteImport.update({
     id: "/settings/item-types_/$typeId",
@@ -335,6 +348,7 @@ export interface FileRoutesByFullPath {
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
   "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/settings/general": typeof AppSettingsGeneralRoute;
+  "/settings/integrations": typeof AppSettingsIntegrationsRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
@@ -348,6 +362,7 @@ export interface FileRoutesByFullPath {
   "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
@@ -384,6 +399,7 @@ export interface FileRoutesByTo {
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
   "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/settings/general": typeof AppSettingsGeneralRoute;
+  "/settings/integrations": typeof AppSettingsIntegrationsRoute;
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
@@ -397,6 +413,7 @@ export interface FileRoutesByTo {
   "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
@@ -435,6 +452,7 @@ export interface FileRoutesById {
   "/_app/settings/deliveries": typeof AppSettingsDeliveriesRoute;
   "/_app/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/_app/settings/general": typeof AppSettingsGeneralRoute;
+  "/_app/settings/integrations": typeof AppSettingsIntegrationsRoute;
   "/_app/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/_app/settings/keys": typeof AppSettingsKeysRoute;
   "/_app/settings/ncmec": typeof AppSettingsNcmecRoute;
@@ -448,6 +466,7 @@ export interface FileRoutesById {
   "/_app/banks_/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/_app/banks_/text/$bankId": typeof AppBanksTextBankIdRoute;
   "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
+  "/_app/settings/integrations_/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/_app/settings/queues_/$queueId": typeof AppSettingsQueuesQueueIdRoute;
 }
@@ -486,6 +505,7 @@ export interface FileRouteTypes {
     | "/settings/deliveries"
     | "/settings/first-steps"
     | "/settings/general"
+    | "/settings/integrations"
     | "/settings/item-types"
     | "/settings/keys"
     | "/settings/ncmec"
@@ -499,6 +519,7 @@ export interface FileRouteTypes {
     | "/banks/location/$bankId"
     | "/banks/text/$bankId"
     | "/settings/actions/$actionId"
+    | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId";
   fileRoutesByTo: FileRoutesByTo;
@@ -535,6 +556,7 @@ export interface FileRouteTypes {
     | "/settings/deliveries"
     | "/settings/first-steps"
     | "/settings/general"
+    | "/settings/integrations"
     | "/settings/item-types"
     | "/settings/keys"
     | "/settings/ncmec"
@@ -548,6 +570,7 @@ export interface FileRouteTypes {
     | "/banks/location/$bankId"
     | "/banks/text/$bankId"
     | "/settings/actions/$actionId"
+    | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId";
   id:
@@ -585,6 +608,7 @@ export interface FileRouteTypes {
     | "/_app/settings/deliveries"
     | "/_app/settings/first-steps"
     | "/_app/settings/general"
+    | "/_app/settings/integrations"
     | "/_app/settings/item-types"
     | "/_app/settings/keys"
     | "/_app/settings/ncmec"
@@ -598,6 +622,7 @@ export interface FileRouteTypes {
     | "/_app/banks_/location/$bankId"
     | "/_app/banks_/text/$bankId"
     | "/_app/settings/actions_/$actionId"
+    | "/_app/settings/integrations_/$integrationId"
     | "/_app/settings/item-types_/$typeId"
     | "/_app/settings/queues_/$queueId";
   fileRoutesById: FileRoutesById;
@@ -852,6 +877,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsGeneralRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/integrations": {
+      id: "/_app/settings/integrations";
+      path: "/settings/integrations";
+      fullPath: "/settings/integrations";
+      preLoaderRoute: typeof AppSettingsIntegrationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/item-types": {
       id: "/_app/settings/item-types";
       path: "/settings/item-types";
@@ -936,6 +968,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsActionsActionIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/integrations_/$integrationId": {
+      id: "/_app/settings/integrations_/$integrationId";
+      path: "/settings/integrations/$integrationId";
+      fullPath: "/settings/integrations/$integrationId";
+      preLoaderRoute: typeof AppSettingsIntegrationsIntegrationIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/item-types_/$typeId": {
       id: "/_app/settings/item-types_/$typeId";
       path: "/settings/item-types/$typeId";
@@ -980,6 +1019,7 @@ interface AppRouteChildren {
   AppSettingsDeliveriesRoute: typeof AppSettingsDeliveriesRoute;
   AppSettingsFirstStepsRoute: typeof AppSettingsFirstStepsRoute;
   AppSettingsGeneralRoute: typeof AppSettingsGeneralRoute;
+  AppSettingsIntegrationsRoute: typeof AppSettingsIntegrationsRoute;
   AppSettingsItemTypesRoute: typeof AppSettingsItemTypesRoute;
   AppSettingsKeysRoute: typeof AppSettingsKeysRoute;
   AppSettingsNcmecRoute: typeof AppSettingsNcmecRoute;
@@ -993,6 +1033,7 @@ interface AppRouteChildren {
   AppBanksLocationBankIdRoute: typeof AppBanksLocationBankIdRoute;
   AppBanksTextBankIdRoute: typeof AppBanksTextBankIdRoute;
   AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
+  AppSettingsIntegrationsIntegrationIdRoute: typeof AppSettingsIntegrationsIntegrationIdRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
   AppSettingsQueuesQueueIdRoute: typeof AppSettingsQueuesQueueIdRoute;
 }
@@ -1024,6 +1065,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsDeliveriesRoute: AppSettingsDeliveriesRoute,
   AppSettingsFirstStepsRoute: AppSettingsFirstStepsRoute,
   AppSettingsGeneralRoute: AppSettingsGeneralRoute,
+  AppSettingsIntegrationsRoute: AppSettingsIntegrationsRoute,
   AppSettingsItemTypesRoute: AppSettingsItemTypesRoute,
   AppSettingsKeysRoute: AppSettingsKeysRoute,
   AppSettingsNcmecRoute: AppSettingsNcmecRoute,
@@ -1037,6 +1079,8 @@ const AppRouteChildren: AppRouteChildren = {
   AppBanksLocationBankIdRoute: AppBanksLocationBankIdRoute,
   AppBanksTextBankIdRoute: AppBanksTextBankIdRoute,
   AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
+  AppSettingsIntegrationsIntegrationIdRoute:
+    AppSettingsIntegrationsIntegrationIdRoute,
   AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
   AppSettingsQueuesQueueIdRoute: AppSettingsQueuesQueueIdRoute,
 };

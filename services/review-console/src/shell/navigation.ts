@@ -21,6 +21,7 @@ import {
   IconListCheck,
   IconLock,
   IconPlayerPlay,
+  IconPlugConnected,
   IconRosetteDiscountCheck,
   IconSend,
   IconSettings,
@@ -104,7 +105,13 @@ export const SETTINGS_GROUPS: readonly Group[] = [
       { to: "/settings/roles", name: "roles", icon: IconTable, needs: ["MANAGE_ROLES"] },
     ],
   },
-  { name: "connect", pages: [{ to: "/settings/keys", name: "apiKeys", icon: IconKey, needs: ["MANAGE_ORG"] }] },
+  {
+    name: "connect",
+    pages: [
+      { to: "/settings/keys", name: "apiKeys", icon: IconKey, needs: ["MANAGE_ORG"] },
+      { to: "/settings/integrations", name: "integrations", icon: IconPlugConnected, needs: ["MANAGE_ORG"] },
+    ],
+  },
   {
     name: "organisation",
     pages: [

@@ -37,6 +37,7 @@ export const words = defineWords({
   users: "Users",
   roles: "Roles",
   apiKeys: "API keys",
+  integrations: "Integrations",
   general: "General",
   wellness: "Wellness",
   ncmec: "Reports to NCMEC",
