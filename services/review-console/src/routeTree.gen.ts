@@ -50,6 +50,7 @@ import { Route as AppSettingsNcmecRouteImport } from "./routes/_app.settings.ncm
 import { Route as AppSettingsQueuesRouteImport } from "./routes/_app.settings.queues";
 import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.roles";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
+import { Route as AppSettingsSingleSignOnRouteImport } from "./routes/_app.settings.single-sign-on";
 import { Route as AppSettingsUsersRouteImport } from "./routes/_app.settings.users";
 import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.wellness";
 import { Route as AppBanksHashBankIdRouteImport } from "./routes/_app.banks_.hash.$bankId";
@@ -59,6 +60,7 @@ import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.se
 import { Route as AppSettingsIntegrationsIntegrationIdRouteImport } from "./routes/_app.settings.integrations_.$integrationId";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
 import { Route as AppSettingsQueuesQueueIdRouteImport } from "./routes/_app.settings.queues_.$queueId";
+import { Route as AppSettingsSingleSignOnProviderIdRouteImport } from "./routes/_app.settings.single-sign-on_.$providerId";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -265,6 +267,11 @@ const AppSettingsSecurityRoute = AppSettingsSecurityRouteImport.update({
   path: "/settings/security",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsSingleSignOnRoute = AppSettingsSingleSignOnRouteImport.update({
+  id: "/settings/single-sign-on",
+  path: "/settings/single-sign-on",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsUsersRoute = AppSettingsUsersRouteImport.update({
   id: "/settings/users",
   path: "/settings/users",
@@ -314,6 +321,12 @@ const AppSettingsQueuesQueueIdRoute =
     path: "/settings/queues/$queueId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppSettingsSingleSignOnProviderIdRoute =
+  AppSettingsSingleSignOnProviderIdRouteImport.update({
+    id: "/settings/single-sign-on_/$providerId",
+    path: "/settings/single-sign-on/$providerId",
+    getParentRoute: () => AppRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -355,6 +368,7 @@ export interface FileRoutesByFullPath {
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
   "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings/": typeof AppSettingsIndexRoute;
@@ -365,6 +379,7 @@ export interface FileRoutesByFullPath {
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
+  "/settings/single-sign-on/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
 }
 export interface FileRoutesByTo {
   "/awaiting-approval": typeof AwaitingApprovalRoute;
@@ -406,6 +421,7 @@ export interface FileRoutesByTo {
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
+  "/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
   "/settings/users": typeof AppSettingsUsersRoute;
   "/settings/wellness": typeof AppSettingsWellnessRoute;
   "/settings": typeof AppSettingsIndexRoute;
@@ -416,6 +432,7 @@ export interface FileRoutesByTo {
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
+  "/settings/single-sign-on/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -459,6 +476,7 @@ export interface FileRoutesById {
   "/_app/settings/queues": typeof AppSettingsQueuesRoute;
   "/_app/settings/roles": typeof AppSettingsRolesRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
+  "/_app/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
   "/_app/settings/users": typeof AppSettingsUsersRoute;
   "/_app/settings/wellness": typeof AppSettingsWellnessRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
@@ -469,6 +487,7 @@ export interface FileRoutesById {
   "/_app/settings/integrations_/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/_app/settings/queues_/$queueId": typeof AppSettingsQueuesQueueIdRoute;
+  "/_app/settings/single-sign-on_/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -512,6 +531,7 @@ export interface FileRouteTypes {
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
+    | "/settings/single-sign-on"
     | "/settings/users"
     | "/settings/wellness"
     | "/settings/"
@@ -521,7 +541,8 @@ export interface FileRouteTypes {
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
-    | "/settings/queues/$queueId";
+    | "/settings/queues/$queueId"
+    | "/settings/single-sign-on/$providerId";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/awaiting-approval"
@@ -563,6 +584,7 @@ export interface FileRouteTypes {
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
+    | "/settings/single-sign-on"
     | "/settings/users"
     | "/settings/wellness"
     | "/settings"
@@ -572,7 +594,8 @@ export interface FileRouteTypes {
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
-    | "/settings/queues/$queueId";
+    | "/settings/queues/$queueId"
+    | "/settings/single-sign-on/$providerId";
   id:
     | "__root__"
     | "/_app"
@@ -615,6 +638,7 @@ export interface FileRouteTypes {
     | "/_app/settings/queues"
     | "/_app/settings/roles"
     | "/_app/settings/security"
+    | "/_app/settings/single-sign-on"
     | "/_app/settings/users"
     | "/_app/settings/wellness"
     | "/_app/settings/"
@@ -624,7 +648,8 @@ export interface FileRouteTypes {
     | "/_app/settings/actions_/$actionId"
     | "/_app/settings/integrations_/$integrationId"
     | "/_app/settings/item-types_/$typeId"
-    | "/_app/settings/queues_/$queueId";
+    | "/_app/settings/queues_/$queueId"
+    | "/_app/settings/single-sign-on_/$providerId";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -926,6 +951,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsSecurityRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/single-sign-on": {
+      id: "/_app/settings/single-sign-on";
+      path: "/settings/single-sign-on";
+      fullPath: "/settings/single-sign-on";
+      preLoaderRoute: typeof AppSettingsSingleSignOnRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/users": {
       id: "/_app/settings/users";
       path: "/settings/users";
@@ -989,6 +1021,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsQueuesQueueIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/single-sign-on_/$providerId": {
+      id: "/_app/settings/single-sign-on_/$providerId";
+      path: "/settings/single-sign-on/$providerId";
+      fullPath: "/settings/single-sign-on/$providerId";
+      preLoaderRoute: typeof AppSettingsSingleSignOnProviderIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
@@ -1026,6 +1065,7 @@ interface AppRouteChildren {
   AppSettingsQueuesRoute: typeof AppSettingsQueuesRoute;
   AppSettingsRolesRoute: typeof AppSettingsRolesRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
+  AppSettingsSingleSignOnRoute: typeof AppSettingsSingleSignOnRoute;
   AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSettingsWellnessRoute: typeof AppSettingsWellnessRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
@@ -1036,6 +1076,7 @@ interface AppRouteChildren {
   AppSettingsIntegrationsIntegrationIdRoute: typeof AppSettingsIntegrationsIntegrationIdRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
   AppSettingsQueuesQueueIdRoute: typeof AppSettingsQueuesQueueIdRoute;
+  AppSettingsSingleSignOnProviderIdRoute: typeof AppSettingsSingleSignOnProviderIdRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -1072,6 +1113,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsQueuesRoute: AppSettingsQueuesRoute,
   AppSettingsRolesRoute: AppSettingsRolesRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
+  AppSettingsSingleSignOnRoute: AppSettingsSingleSignOnRoute,
   AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSettingsWellnessRoute: AppSettingsWellnessRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
@@ -1083,6 +1125,8 @@ const AppRouteChildren: AppRouteChildren = {
     AppSettingsIntegrationsIntegrationIdRoute,
   AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
   AppSettingsQueuesQueueIdRoute: AppSettingsQueuesQueueIdRoute,
+  AppSettingsSingleSignOnProviderIdRoute:
+    AppSettingsSingleSignOnProviderIdRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

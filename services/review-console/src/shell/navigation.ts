@@ -20,6 +20,7 @@ import {
   IconLayoutDashboard,
   IconListCheck,
   IconLock,
+  IconLogin2,
   IconPlayerPlay,
   IconPlugConnected,
   IconRosetteDiscountCheck,
@@ -103,6 +104,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
     pages: [
       { to: "/settings/users", name: "users", icon: IconUsers, needs: ["MANAGE_USERS"] },
       { to: "/settings/roles", name: "roles", icon: IconTable, needs: ["MANAGE_ROLES"] },
+      { to: "/settings/single-sign-on", name: "singleSignOn", icon: IconLogin2, needs: ["MANAGE_ORG"] },
     ],
   },
   {

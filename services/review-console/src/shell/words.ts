@@ -36,6 +36,7 @@ export const words = defineWords({
   deliveries: "Deliveries",
   users: "Users",
   roles: "Roles",
+  singleSignOn: "Single sign-on",
   apiKeys: "API keys",
   integrations: "Integrations",
   general: "General",
