@@ -29,6 +29,7 @@ const PAGES = [
   { name: "quality", role: "MODERATOR_MANAGER", path: "/quality?span=30d", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
   { name: "rules", role: "ADMIN", path: "/rules", ready: (page) => page.getByRole("link", { name: "Plain scams" }) },
   { name: "rule", role: "ADMIN", path: "/rules", ready: async (page) => page.getByRole("link", { name: "Sounds like a threat" }).click().then(() => page.getByRole("heading", { name: "Revisions" })) },
+  { name: "rule-builder", role: "ADMIN", path: "/rules", ready: async (page) => page.getByRole("link", { name: "Sounds like a threat" }).click().then(() => page.getByRole("button", { name: /^Edit/ }).click()).then(() => page.getByRole("button", { name: /^Condition 1:/ })) },
   { name: "job-child-safety", role: "CHILD_SAFETY_MODERATOR", path: "/queues", child: "drawn-shapes", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
   { name: "ncmec-settings", role: "ADMIN", path: "/settings/ncmec", ready: (page) => page.getByLabel(/^Legal URL/) },

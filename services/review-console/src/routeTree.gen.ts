@@ -36,6 +36,7 @@ import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
 import { Route as AppRoutingRuleIdRouteImport } from "./routes/_app.routing_.$ruleId";
 import { Route as AppRulesRuleIdRouteImport } from "./routes/_app.rules_.$ruleId";
+import { Route as AppRulesNewRouteImport } from "./routes/_app.rules_.new";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app.settings.index";
 import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.account";
 import { Route as AppSettingsActionsRouteImport } from "./routes/_app.settings.actions";
@@ -56,6 +57,7 @@ import { Route as AppSettingsWellnessRouteImport } from "./routes/_app.settings.
 import { Route as AppBanksHashBankIdRouteImport } from "./routes/_app.banks_.hash.$bankId";
 import { Route as AppBanksLocationBankIdRouteImport } from "./routes/_app.banks_.location.$bankId";
 import { Route as AppBanksTextBankIdRouteImport } from "./routes/_app.banks_.text.$bankId";
+import { Route as AppRulesRuleIdEditRouteImport } from "./routes/_app.rules_.$ruleId_.edit";
 import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
 import { Route as AppSettingsIntegrationsIntegrationIdRouteImport } from "./routes/_app.settings.integrations_.$integrationId";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
@@ -197,6 +199,11 @@ const AppRulesRuleIdRoute = AppRulesRuleIdRouteImport.update({
   path: "/rules/$ruleId",
   getParentRoute: () => AppRoute,
 } as any);
+const AppRulesNewRoute = AppRulesNewRouteImport.update({
+  id: "/rules_/new",
+  path: "/rules/new",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
   id: "/settings/",
   path: "/settings/",
@@ -295,6 +302,9 @@ const AppBanksLocationBankIdRoute = AppBanksLocationBankIdRouteImport.update({
 const AppBanksTextBankIdRoute = AppBanksTextBankIdRouteImport.update({
   id: "/banks_/text/$bankId",
   path: "/banks/text/$bankId",
+const AppRulesRuleIdEditRoute = AppRulesRuleIdEditRouteImport.update({
+  id: "/rules_/$ruleId_/edit",
+  path: "/rules/$ruleId/edit",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsActionsActionIdRoute =
@@ -355,6 +365,7 @@ export interface FileRoutesByFullPath {
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/routing/$ruleId": typeof AppRoutingRuleIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
+  "/rules/new": typeof AppRulesNewRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
@@ -375,6 +386,7 @@ export interface FileRoutesByFullPath {
   "/banks/hash/$bankId": typeof AppBanksHashBankIdRoute;
   "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
+  "/rules/$ruleId/edit": typeof AppRulesRuleIdEditRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
@@ -408,6 +420,7 @@ export interface FileRoutesByTo {
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
   "/routing/$ruleId": typeof AppRoutingRuleIdRoute;
   "/rules/$ruleId": typeof AppRulesRuleIdRoute;
+  "/rules/new": typeof AppRulesNewRoute;
   "/settings/account": typeof AppSettingsAccountRoute;
   "/settings/actions": typeof AppSettingsActionsRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
@@ -428,6 +441,7 @@ export interface FileRoutesByTo {
   "/banks/hash/$bankId": typeof AppBanksHashBankIdRoute;
   "/banks/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/banks/text/$bankId": typeof AppBanksTextBankIdRoute;
+  "/rules/$ruleId/edit": typeof AppRulesRuleIdEditRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
@@ -463,6 +477,7 @@ export interface FileRoutesById {
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
   "/_app/routing_/$ruleId": typeof AppRoutingRuleIdRoute;
   "/_app/rules_/$ruleId": typeof AppRulesRuleIdRoute;
+  "/_app/rules_/new": typeof AppRulesNewRoute;
   "/_app/settings/account": typeof AppSettingsAccountRoute;
   "/_app/settings/actions": typeof AppSettingsActionsRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
@@ -483,6 +498,7 @@ export interface FileRoutesById {
   "/_app/banks_/hash/$bankId": typeof AppBanksHashBankIdRoute;
   "/_app/banks_/location/$bankId": typeof AppBanksLocationBankIdRoute;
   "/_app/banks_/text/$bankId": typeof AppBanksTextBankIdRoute;
+  "/_app/rules_/$ruleId_/edit": typeof AppRulesRuleIdEditRoute;
   "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/_app/settings/integrations_/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
@@ -518,6 +534,7 @@ export interface FileRouteTypes {
     | "/queues/$queueId"
     | "/routing/$ruleId"
     | "/rules/$ruleId"
+    | "/rules/new"
     | "/settings/account"
     | "/settings/actions"
     | "/settings/audit"
@@ -538,6 +555,7 @@ export interface FileRouteTypes {
     | "/banks/hash/$bankId"
     | "/banks/location/$bankId"
     | "/banks/text/$bankId"
+    | "/rules/$ruleId/edit"
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
@@ -571,6 +589,7 @@ export interface FileRouteTypes {
     | "/queues/$queueId"
     | "/routing/$ruleId"
     | "/rules/$ruleId"
+    | "/rules/new"
     | "/settings/account"
     | "/settings/actions"
     | "/settings/audit"
@@ -591,6 +610,7 @@ export interface FileRouteTypes {
     | "/banks/hash/$bankId"
     | "/banks/location/$bankId"
     | "/banks/text/$bankId"
+    | "/rules/$ruleId/edit"
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
     | "/settings/item-types/$typeId"
@@ -625,6 +645,7 @@ export interface FileRouteTypes {
     | "/_app/queues_/$queueId"
     | "/_app/routing_/$ruleId"
     | "/_app/rules_/$ruleId"
+    | "/_app/rules_/new"
     | "/_app/settings/account"
     | "/_app/settings/actions"
     | "/_app/settings/audit"
@@ -645,6 +666,7 @@ export interface FileRouteTypes {
     | "/_app/banks_/hash/$bankId"
     | "/_app/banks_/location/$bankId"
     | "/_app/banks_/text/$bankId"
+    | "/_app/rules_/$ruleId_/edit"
     | "/_app/settings/actions_/$actionId"
     | "/_app/settings/integrations_/$integrationId"
     | "/_app/settings/item-types_/$typeId"
@@ -853,6 +875,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppRulesRuleIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/rules_/new": {
+      id: "/_app/rules_/new";
+      path: "/rules/new";
+      fullPath: "/rules/new";
+      preLoaderRoute: typeof AppRulesNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/": {
       id: "/_app/settings/";
       path: "/settings";
@@ -991,6 +1020,11 @@ declare module "@tanstack/react-router" {
       path: "/banks/text/$bankId";
       fullPath: "/banks/text/$bankId";
       preLoaderRoute: typeof AppBanksTextBankIdRouteImport;
+    "/_app/rules_/$ruleId_/edit": {
+      id: "/_app/rules_/$ruleId_/edit";
+      path: "/rules/$ruleId/edit";
+      fullPath: "/rules/$ruleId/edit";
+      preLoaderRoute: typeof AppRulesRuleIdEditRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/actions_/$actionId": {
@@ -1052,6 +1086,7 @@ interface AppRouteChildren {
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
   AppRoutingRuleIdRoute: typeof AppRoutingRuleIdRoute;
   AppRulesRuleIdRoute: typeof AppRulesRuleIdRoute;
+  AppRulesNewRoute: typeof AppRulesNewRoute;
   AppSettingsAccountRoute: typeof AppSettingsAccountRoute;
   AppSettingsActionsRoute: typeof AppSettingsActionsRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
@@ -1072,6 +1107,7 @@ interface AppRouteChildren {
   AppBanksHashBankIdRoute: typeof AppBanksHashBankIdRoute;
   AppBanksLocationBankIdRoute: typeof AppBanksLocationBankIdRoute;
   AppBanksTextBankIdRoute: typeof AppBanksTextBankIdRoute;
+  AppRulesRuleIdEditRoute: typeof AppRulesRuleIdEditRoute;
   AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
   AppSettingsIntegrationsIntegrationIdRoute: typeof AppSettingsIntegrationsIntegrationIdRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
@@ -1100,6 +1136,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,
   AppRoutingRuleIdRoute: AppRoutingRuleIdRoute,
   AppRulesRuleIdRoute: AppRulesRuleIdRoute,
+  AppRulesNewRoute: AppRulesNewRoute,
   AppSettingsAccountRoute: AppSettingsAccountRoute,
   AppSettingsActionsRoute: AppSettingsActionsRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
@@ -1120,6 +1157,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppBanksHashBankIdRoute: AppBanksHashBankIdRoute,
   AppBanksLocationBankIdRoute: AppBanksLocationBankIdRoute,
   AppBanksTextBankIdRoute: AppBanksTextBankIdRoute,
+  AppRulesRuleIdEditRoute: AppRulesRuleIdEditRoute,
   AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
   AppSettingsIntegrationsIntegrationIdRoute:
     AppSettingsIntegrationsIntegrationIdRoute,

@@ -64,7 +64,7 @@ export const PATHS = Object.keys(Values.def.shape);
 
 export const NEW_PARAMETER: ParameterRow = { name: "", displayName: "", type: "STRING", required: false, description: "", options: "", maxLength: "", min: "", max: "", defaultValue: null };
 
-function rowOf(one: Parameter): ParameterRow {
+export function rowOf(one: Parameter): ParameterRow {
   const options = (one.options ?? []).map(({ value, label }) => (value === label ? value : `${value} = ${label}`)).join("\n");
   return { name: one.name, displayName: one.displayName, type: one.type, required: one.required ?? false, description: one.description ?? "", options, maxLength: one.maxLength ?? "", min: one.min ?? "", max: one.max ?? "", defaultValue: one.defaultValue ?? null };
 }

@@ -9,7 +9,8 @@ import { useWords } from "@/words/words";
 
 import { words } from "./words";
 
-export function LeaveGuard({ dirty }: { dirty: boolean }) {
+/** `left`: what was entered is given up. */
+export function LeaveGuard({ dirty, left }: { dirty: boolean; left?: () => void }) {
   const say = useWords(words);
   const blocker = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: dirty, withResolver: true });
   if (blocker.status !== "blocked") return null;
@@ -17,7 +18,14 @@ export function LeaveGuard({ dirty }: { dirty: boolean }) {
     <Dialog opened onClose={blocker.reset} title={say("leaveTitle")} centered>
       <Text size="sm">{say("leaveText")}</Text>
       <Group mt="lg" gap="sm" justify="flex-end">
-        <Button onClick={blocker.proceed}>{say("leave")}</Button>
+        <Button
+          onClick={() => {
+            left?.();
+            blocker.proceed();
+          }}
+        >
+          {say("leave")}
+        </Button>
         <Button variant="filled" data-autofocus onClick={blocker.reset}>
           {say("stay")}
         </Button>

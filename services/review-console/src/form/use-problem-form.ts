@@ -29,6 +29,7 @@ interface Options<V extends Record<string, unknown>> {
   readonly paths?: readonly string[];
   /** Never for what is secret. */
   readonly keepAs?: string;
+  readonly changed?: (values: V) => void;
 }
 
 export interface ProblemForm<V extends Record<string, unknown>> {
@@ -57,13 +58,16 @@ function keptOf<V extends Record<string, unknown>>(place: string, initialValues:
 }
 
 export function useProblemForm<V extends Record<string, unknown>>(options: Options<V>): ProblemForm<V> {
-  const { schema, initialValues, send, keepAs } = options;
+  const { schema, initialValues, send, keepAs, changed } = options;
   const [first] = useState(() => (keepAs === undefined ? initialValues : { ...initialValues, ...keptOf(keepAs, initialValues) }));
   const form = useForm<V>({
     initialValues: first,
     validate: schemaResolver(schema, { sync: true }),
     validateInputOnBlur: false,
-    ...(keepAs === undefined ? {} : { onValuesChange: (values) => writeKept(keepAs, JSON.stringify(values)) }),
+    onValuesChange: (values) => {
+      if (keepAs !== undefined) writeKept(keepAs, JSON.stringify(values));
+      changed?.(values);
+    },
   });
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [sending, setSending] = useState(false);

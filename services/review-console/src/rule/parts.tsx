@@ -1,12 +1,13 @@
 /** What the list of rules and the page of one share: its state, its days, what it asks. */
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 
-import { sentenceOf } from "@/condition/sentence";
+import { sentenceOf, type Called } from "@/condition/sentence";
 import { words as conditionWords } from "@/condition/words";
 import { shortened } from "@/control/id-chip";
 import { useWords } from "@/words/words";
 
-import { calledQuery, type Matches, type Rule, type Status } from "./query";
+import { partsQuery, type Matches, type Rule, type Status } from "./query";
 import classes from "./rule.module.css";
 import { words } from "./words";
 
@@ -37,7 +38,17 @@ export function Bars({ matches, status, isTall = false }: { matches: Matches; st
 /** What a rule asks, as a sentence; with ids where names are not open, or not there yet. */
 export function useAsks(): (rule: Pick<Rule, "conditionSet">) => string {
   const say = useWords(conditionWords);
-  const { data } = useQuery({ ...calledQuery, retry: false });
-  const called = { signal: (type: string) => data?.signals.get(type) ?? type.replaceAll("_", " ").toLowerCase(), bank: (id: string) => data?.banks.get(id) ?? shortened(id) };
+  const called = useCalled();
   return (rule) => sentenceOf(rule.conditionSet, called, say);
+}
+
+/** What signals and banks are called, by their types and ids. */
+export function useCalled(): Called {
+  const { data } = useQuery({ ...partsQuery, retry: false });
+  return useMemo(() => {
+    const signals = new Map(data?.signals.map((one) => [one.name, one.displayName || one.name]));
+    const { texts = [], places = [], hashes = [] } = data?.banks ?? {};
+    const banks = new Map([...texts, ...places, ...hashes].map((one) => [one.id, one.name]));
+    return { signal: (type) => signals.get(type) ?? type.replaceAll("_", " ").toLowerCase(), bank: (id) => banks.get(id) ?? shortened(id) };
+  }, [data]);
 }

@@ -34,9 +34,9 @@ export const revisionsQuery = (id: string) =>
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
 
-/** Names of signals, and of the banks that conditions look into. */
-export const calledQuery = queryOptions({
-  queryKey: ["configuration", "condition-names"],
+/** Signals, and the banks that conditions look into. */
+export const partsQuery = queryOptions({
+  queryKey: ["configuration", "condition-parts"],
   ...KEPT,
   queryFn: async ({ signal }) => {
     const [signals, texts, places, hashes] = await Promise.all([
@@ -45,7 +45,8 @@ export const calledQuery = queryOptions({
       whole((query) => take(api.GET("/v1/location-banks", { params: { query }, signal }))),
       whole((query) => take(api.GET("/v1/hash-banks", { params: { query }, signal }))),
     ]);
-    return { signals: new Map(signals.items.map((one) => [one.name, one.displayName || one.name])), banks: new Map([...texts, ...places, ...hashes].map((one) => [one.id, one.name])) };
+    const counted = ({ id, name, entryCount }: { id: string; name: string; entryCount?: number | null }) => ({ id, name, count: entryCount ?? null });
+    return { signals: signals.items, banks: { texts: texts.map(counted), places: places.map(counted), hashes: hashes.map(({ id, name }) => ({ id, name, count: null })) } };
   },
 });
 

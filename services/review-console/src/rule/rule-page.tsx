@@ -1,7 +1,7 @@
 /** One rule: what it asks as a sentence, what follows, how often it matched; its revisions; a trial. */
 import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { IconChevronLeft } from "@tabler/icons-react";
 import { useState, type ReactNode } from "react";
 
@@ -12,6 +12,7 @@ import { Dialog } from "@/control/dialog";
 import { IdChip } from "@/control/id-chip";
 import { Empty, Pane, Problem, Skeleton } from "@/control/state";
 import { toast } from "@/control/toast";
+import { Keys, useCommand } from "@/key/keys";
 import { dayOf } from "@/measure/window";
 import { calledBy } from "@/session/permission";
 import { usePermission } from "@/session/session";
@@ -161,9 +162,23 @@ function StatusButtons({ rule }: { rule: Rule }) {
   const [asked, setAsked] = useState<Status | null>(null);
   const needs = (status: Status) => rule.status === "LIVE" || status === "LIVE";
   const open = NEXT[rule.status].filter((status) => (needs(status) ? mayLive : mayOther));
+  const navigate = useNavigate();
+  const mayEdit = rule.status === "LIVE" ? mayLive : mayOther;
+  const edit = () => void navigate({ to: "/rules/$ruleId/edit", params: { ruleId: rule.id } });
+  useCommand({ id: "rule.edit", scope: "page", keys: "E", label: say("editKey"), enabled: mayEdit, run: edit });
   if (open.length === 0) return <span className="end t12 dim">{say("needsLive", { needs: calledBy("MUTATE_LIVE_RULES") })}</span>;
   return (
     <span className="end row g8">
+      {mayEdit ? (
+        <>
+          <Button size="xs" variant="subtle" onClick={() => void navigate({ to: "/rules/new", search: { from: rule.id } })}>
+            {say("duplicate")}
+          </Button>
+          <Button size="xs" onClick={edit} rightSection={<Keys of="rule.edit" fallback="E" />}>
+            {say("edit")}
+          </Button>
+        </>
+      ) : null}
       {open.map((status) => (
         <Button key={status} size="xs" variant={status === "LIVE" ? "filled" : "default"} onClick={() => setAsked(status)}>
           {say(CALLED[status])}

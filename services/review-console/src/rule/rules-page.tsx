@@ -11,6 +11,7 @@ import { Avatar } from "@/control/person";
 import { Empty, Problem, Skeleton } from "@/control/state";
 import { Keys, useCommand } from "@/key/keys";
 import { dayOf } from "@/measure/window";
+import { useSession } from "@/session/session";
 import { DataTable, type Column, type Sort } from "@/table/data-table";
 import { Moment, timeZone, useNow } from "@/time/moment";
 import { useWords } from "@/words/words";
@@ -59,6 +60,10 @@ export function RulesPage() {
   const figures = useQuery({ ...matchesQuery(dayOf(useNow(MINUTE), zone), zone, (data ?? []).map((rule) => rule.id)), retry: false });
   const [cursor, setCursor] = useState<string | null>(null);
   const columns = useColumns(names);
+  const { permissions } = useSession();
+  const mayWrite = permissions.includes("MUTATE_NON_LIVE_RULES") || permissions.includes("MUTATE_LIVE_RULES");
+  const make = () => void navigate({ to: "/rules/new" });
+  useCommand({ id: "rules.new", scope: "list", keys: "C", label: say("newRuleKey"), enabled: mayWrite, run: make });
   const go = (change: Partial<Search>) => void navigate({ to: "/rules", replace: true, search: { ...search, ...change } });
   if (error && !data) return <Problem error={error} again={() => void refetch()} />;
   if (!data) return <Skeleton lines={16} />;
@@ -78,6 +83,11 @@ export function RulesPage() {
             {say("archived")} <span className="dim">{resting}</span>
           </Link>
         </nav>
+        {mayWrite ? (
+          <Button size="xs" variant="filled" className="end" onClick={make} rightSection={<Keys of="rules.new" fallback="C" />}>
+            {say("newRule")}
+          </Button>
+        ) : null}
       </header>
       <Filters search={search} go={go} />
       <DataTable

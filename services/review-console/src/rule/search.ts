@@ -12,3 +12,6 @@ export const Search = z.object({
   down: z.catch(z.optional(z.boolean()), undefined),
 });
 export type Search = z.infer<typeof Search>;
+
+/** The address of a new rule. `from`: the rule that it is a copy of. */
+export const NewSearch = z.object({ from: z.catch(z.optional(z.string()), undefined) });

@@ -30,9 +30,11 @@ interface Props<D extends Told, V extends Record<string, unknown>> {
 
 /** The fields, and above them what keeps them from being saved. */
 export function DocumentFields<D extends Told, V extends Record<string, unknown>>({ form, valuesOf, mine, named, valued, children }: Props<D, V>) {
+  const say = useWords(words);
   return (
     <form id={FORM} className={classes.form} onSubmit={form.submit} noValidate>
-      <LeaveGuard dirty={form.dirty} />
+      <LeaveGuard dirty={form.dirty} left={form.forget} />
+      {form.isKept && form.dirty ? <p className={classes.note}>{say("keptHere")}</p> : null}
       {form.clash ? <Clash form={form} valuesOf={valuesOf} mine={mine} named={named} valued={valued} /> : <FormProblem problem={form.problem} />}
       {children}
     </form>

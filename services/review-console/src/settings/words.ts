@@ -47,6 +47,7 @@ export const words = defineWords({
   restored: "That version is in force again, as a new one.",
   unsavedFirst: "Save or discard what you changed first.",
   discard: "Discard",
+  keptHere: "What you entered here before and did not save is here again.",
   language: "Language",
   curl: "curl",
   python: "Python",
