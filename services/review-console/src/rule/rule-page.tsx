@@ -21,7 +21,8 @@ import { sum } from "@/measure/answer";
 import { useWords } from "@/words/words";
 
 import { Bars, StatusMark, useAsks } from "./parts";
-import { DAYS, matchesOf, matchesQuery, putStatus, ruleQuery, type Rule, type Status } from "./query";
+import { DAYS, matchesOf, matchesQuery, putStatus, ruleQuery, type Matches, type Rule, type Status } from "./query";
+import { Past } from "./past";
 import { Revisions } from "./revisions";
 import classes from "./rule.module.css";
 import { Trial } from "./trial";
@@ -58,6 +59,9 @@ export function RulePage() {
           <Facts rule={rule} names={names} />
           <Pane key={`try ${rule.id}`}>
             <Trial rule={rule} names={names} />
+          </Pane>
+          <Pane key={`past ${rule.id}`}>
+            <Past rule={rule} />
           </Pane>
         </div>
         <Pane key={`revisions ${rule.id}`}>
@@ -193,6 +197,8 @@ function StatusButtons({ rule }: { rule: Rule }) {
 function StatusDialog({ rule, status, close }: { rule: Rule; status: Status; close: () => void }) {
   const say = useWords(words);
   const { matches } = useMatches(rule);
+  const names = useNames();
+  const then = (rule.actionIds ?? []).map(names.action);
   // What was looked at when it was asked for: who changed it since is named, and nothing is written over.
   const [seen] = useState(rule);
   const change = useMutation({
@@ -209,6 +215,14 @@ function StatusDialog({ rule, status, close }: { rule: Rule; status: Status; clo
   return (
     <Dialog opened onClose={close} title={say("changeTo", { name: rule.name, status: say(status) })}>
       <p>{say(WHAT[status])}</p>
+      {matches && status === "LIVE" ? (
+        <>
+          <p>
+            <b>{say("nextDay", { count: nextDay(matches, rule.maxDailyActions) })}</b> {then.length > 0 ? say("nextDayThen", { actions: then.join(", ") }) : say("nextDayNothing")}
+          </p>
+          {rule.maxDailyActions ? <p className="dim">{say("nextDayCap", { count: rule.maxDailyActions })}</p> : null}
+        </>
+      ) : null}
       {matches ? <p className="dim">{say("meanwhile", { count: DAYS, total: sum(matches.days), week: matches.week })}</p> : null}
       {change.error ? <Refused error={change.error} rule={rule} /> : null}
       <div className="row g8" style={{ marginTop: 16 }}>
@@ -221,6 +235,13 @@ function StatusDialog({ rule, status, close }: { rule: Rule; status: Status; clo
       </div>
     </Dialog>
   );
+}
+
+/** How many items it would act on, as many as it matched on a day of the last seven that are over. */
+export function nextDay({ days }: Pick<Matches, "days">, most?: number | null): number {
+  const over = days.slice(-8, -1);
+  const mean = over.length === 0 ? 0 : Math.ceil(sum(over) / over.length);
+  return most ? Math.min(most, mean) : mean;
 }
 
 /** In whose words it was refused: another's change is named. */

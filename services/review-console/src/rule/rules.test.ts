@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
 import type { Rule } from "./query";
+import { nextDay } from "./rule-page";
 import { rowsOf, type Row } from "./rules-page";
 import { Search } from "./search";
 
@@ -28,4 +29,11 @@ it("a rule is found by its name and by what it asks, and by its state", () => {
 
 it("an address that is not one is no filter", () => {
   expect(Search.parse({ status: "EVIL", sort: 3, q: "x" })).toEqual({ q: "x" });
+});
+
+it("the next day is as the last seven that are over were, and no more than the rule may", () => {
+  const days = [900, 900, 900, 900, 900, 900, 7, 7, 7, 7, 7, 7, 8, 500];
+  expect(nextDay({ days })).toBe(8);
+  expect(nextDay({ days }, 5)).toBe(5);
+  expect(nextDay({ days: [] })).toBe(0);
 });
