@@ -302,6 +302,8 @@ const AppBanksLocationBankIdRoute = AppBanksLocationBankIdRouteImport.update({
 const AppBanksTextBankIdRoute = AppBanksTextBankIdRouteImport.update({
   id: "/banks_/text/$bankId",
   path: "/banks/text/$bankId",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppRulesRuleIdEditRoute = AppRulesRuleIdEditRouteImport.update({
   id: "/rules_/$ruleId_/edit",
   path: "/rules/$ruleId/edit",
@@ -1020,6 +1022,8 @@ declare module "@tanstack/react-router" {
       path: "/banks/text/$bankId";
       fullPath: "/banks/text/$bankId";
       preLoaderRoute: typeof AppBanksTextBankIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/rules_/$ruleId_/edit": {
       id: "/_app/rules_/$ruleId_/edit";
       path: "/rules/$ruleId/edit";
