@@ -52,17 +52,19 @@ export function AddTexts({ bank, close }: { bank: TextBank; close: () => void })
 /** Which of the lines cannot be entries, and why. */
 function FaultLines({ faults, lines }: { faults: readonly { pointer: string; reason: string }[]; lines: readonly string[] }) {
   return (
-    <ul className={classes.lines} role="alert">
-      {faults.map(({ pointer, reason }) => (
-        <li key={pointer + reason} data-sign="!">
-          <b className="severe" aria-hidden="true">
-            !
-          </b>
-          <span>
-            <span className="user-text med">{lines[Number(pointer.split("/").at(-1))] ?? pointer}</span> <span className="severe">{reason}</span>
-          </span>
-        </li>
-      ))}
-    </ul>
+    <div role="alert">
+      <ul className={classes.lines}>
+        {faults.map(({ pointer, reason }) => (
+          <li key={pointer + reason} data-sign="!">
+            <b className="severe" aria-hidden="true">
+              !
+            </b>
+            <span>
+              <span className="user-text med">{lines[Number(pointer.split("/").at(-1))] ?? pointer}</span> <span className="severe">{reason}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -16,7 +16,6 @@ export const words = defineWords({
   world: "The whole world",
   cellLegend: "cell or rectangle",
   circleLegend: "circle, drawn ≥ 6 px",
-  manyLegend: "places here",
   many: "{count, plural, one {# place} other {# places}} here: show them larger",
   circle: "Circle",
   rectangle: "Rectangle",

@@ -23,6 +23,8 @@ const LEAST_PX = 6;
 const NEAR_PX = 26;
 const MOST_ZOOM = 20_000;
 const METRES_A_DEGREE = 111_195;
+/** As the style sheet has it: panes below each other. */
+const NARROW = "(max-width: 1100px)";
 
 /** The outline as one path, latitude downwards. */
 const LAND = landPath();
@@ -194,6 +196,8 @@ function useWheel(ref: { readonly current: HTMLDivElement | null }, zoomBy: (by:
   useEffect(() => {
     const at = ref.current;
     const turn = (event: WheelEvent) => {
+      // Where the page itself is what scrolls, the wheel is its.
+      if (!event.ctrlKey && window.matchMedia(NARROW).matches) return;
       event.preventDefault();
       latest.current(event.deltaY < 0 ? 1.25 : 0.8);
     };

@@ -16,7 +16,6 @@ export const words = defineWords({
   downKey: "Move the rule down",
   nextKey: "Next rule",
   previousKey: "Previous rule",
-  openKey: "Open the rule",
   saveKey: "Save the order",
   drag: "Drag to another place",
   movedTo: "{name} is at place {place} of {count}, not saved yet",

@@ -117,10 +117,12 @@ export function Part({ title, facts, tools, children }: { title: string; facts?:
 /** Faults that have no field of their own. */
 export function Faults({ of }: { of: readonly string[] }) {
   return of.length === 0 ? null : (
-    <ul className={classes.faults} role="alert">
-      {of.map((one) => (
-        <li key={one}>{one}</li>
-      ))}
-    </ul>
+    <div role="alert">
+      <ul className={classes.faults}>
+        {of.map((one) => (
+          <li key={one}>{one}</li>
+        ))}
+      </ul>
+    </div>
   );
 }

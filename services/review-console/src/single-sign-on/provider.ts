@@ -87,8 +87,9 @@ export const triesQuery = (id: string) =>
   queryOptions({
     queryKey: ["audit", "sign-ins", id],
     queryFn: ({ signal }) => take(api.GET("/v1/audit-log", { params: { query: { targetKind: "identity-provider", targetId: id, limit: 20 } }, signal })),
-    // Somebody else's window is what it is waited for.
-    refetchInterval: 3000,
+    // Another window is where it happens. Ten minutes of it: whoever has gone away is not kept signed in.
+    refetchInterval: ({ state }) => (state.dataUpdateCount < 200 ? 3000 : false),
+    refetchOnWindowFocus: "always",
   });
 
 const DAY_MS = 86_400_000;

@@ -32,7 +32,6 @@ export const words = defineWords({
   metadataNeeded: "Paste the metadata, or give its address",
   read: "Look at it",
   readNone: "Paste it first",
-  readSays: "It says",
   entityId: "Entity ID",
   ssoUrl: "Sign-on address",
   certificates: "Certificates",

@@ -44,7 +44,8 @@ it("bars cover every number up to the most, with nobody lost, however far it goe
 it("a threshold without an action is not sent, and says so at its row; a whole one is, over the revision that was read", async () => {
   const asked = answering({
     "GET /v1/settings": () => settings({ userStrikeThresholds: [] }),
-    "GET /v1/actions": () => ({ items: [{ id: "ban", name: "Ban", actionType: "CUSTOM_ACTION" }] }),
+    "GET /v1/actions": () => ({ items: [{ id: "ban", name: "Ban", actionType: "CUSTOM_ACTION", itemTypeIds: ["profile"] }, { id: "remove", name: "Remove", actionType: "CUSTOM_ACTION", itemTypeIds: ["post"] }] }),
+    "GET /v1/item-types": () => ({ items: [{ id: "profile", kind: "USER", name: "Profile" }, { id: "post", kind: "CONTENT", name: "Post" }] }),
     "GET /v1/strikes/distribution": () => ({ items: [{ strikes: 2, users: 4 }] }),
     "GET /v1/strikes/threshold-actions": () => ({ items: [{ crossingId: "c", causeId: "d", crossedAt: AT, fellAt: null, threshold: 5, total: 6, user: { typeId: "t", id: "user-7" }, executions: [{ executionId: "e", actionId: "ban" }] }] }),
     "PUT /v1/settings": () => settings(),
@@ -59,7 +60,9 @@ it("a threshold without an action is not sent, and says so at its row; a whole o
   expect(await screen.findByText("It needs an action")).toBeVisible();
   expect(puts()).toHaveLength(0);
   await user.click(screen.getByRole("combobox", { name: "Threshold 1: actions" }));
-  await user.click(await screen.findByRole("option", { name: "Ban" }));
+  const ban = await screen.findByRole("option", { name: "Ban" });
+  expect(screen.queryByRole("option", { name: "Remove" })).toBeNull();
+  await user.click(ban);
   await user.click(screen.getByRole("button", { name: /^Save/ }));
   await waitFor(() => expect(puts()[0]?.init).toMatchObject({ params: { header: { "If-Match": '"8"' } }, body: { userStrikeThresholds: [{ threshold: 5, actionIds: ["ban"] }] } }));
 });

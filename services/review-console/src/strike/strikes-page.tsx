@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 
+import type { Schema } from "@/api/client";
 import { queries } from "@/api/query";
 import { useNames } from "@/configuration/names";
 import { Pane, Problem, Skeleton } from "@/control/state";
@@ -78,10 +79,13 @@ function Page({ settings }: { settings: Settings }) {
 
 function Thresholds({ form, isTried }: { form: Form; isTried: boolean }) {
   const say = useWords(words);
-  const { actions } = useNames();
+  const { actions, itemTypes } = useNames();
   const rows = form.form.values.userStrikeThresholds;
   const faults = faultsOf(rows);
-  const data = actions.filter((one) => one.actionType === "CUSTOM_ACTION").map((one) => ({ value: one.id, label: one.name }));
+  // Only what can be done to users; what is chosen already stays, and review-api says what is wrong with it.
+  const users = itemTypes.filter((one) => one.kind === "USER").map((one) => one.id);
+  const isOfUsers = (one: Schema["ActionView"]) => (one.appliesToAllItemsOfKind ?? []).includes("USER") || (one.itemTypeIds ?? []).some((id) => users.includes(id));
+  const data = actions.filter((one) => isOfUsers(one) || rows.some((row) => row.actionIds.includes(one.id))).map((one) => ({ value: one.id, label: one.name }));
   const add = () => form.form.insertListItem("userStrikeThresholds", { threshold: "", actionIds: [], parameters: {} });
   return (
     <>
