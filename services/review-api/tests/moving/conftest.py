@@ -35,11 +35,17 @@ def coop_url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_url(databases: Databases) -> Iterator[str]:
-    """Our own database, with nobody in it."""
+def new_admin_url(databases: Databases) -> Iterator[str]:
+    """Our own database, with nobody in it; a superuser's URL."""
     made = databases.make(migrated)
-    yield service_url(made, "coop_review", ROLES["coop_review"])
+    yield made
     databases.drop(made)
+
+
+@pytest.fixture
+def new_url(new_admin_url: str) -> str:
+    """The same, as review-api uses it."""
+    return service_url(new_admin_url, "coop_review", ROLES["coop_review"])
 
 
 @pytest.fixture

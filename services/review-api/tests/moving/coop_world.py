@@ -210,6 +210,7 @@ class _World:
             },
         )
         held = ["MANAGE_ORG", "VIEW_MRT", "EDIT_MRT_QUEUES", "FLY_TO_THE_MOON"]
+        held += ["VIEW_RULES_DASHBOARD", "MUTATE_NON_LIVE_RULES", "MUTATE_LIVE_RULES"]
         for permission in [*held, "MANAGE_USERS", "MANAGE_ROLES"]:
             self.put("role_permissions", {"role_id": role_id.format(1), "permission": permission})
         self.put(

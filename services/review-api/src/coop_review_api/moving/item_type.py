@@ -71,7 +71,11 @@ def _item_type(row: Row, hidden: Sequence[str], history: Sequence[Row]) -> Mappe
     kept = tuple(dict.fromkeys(name for name in hidden if name in names))
     document = structs.replace(document, hidden_fields=kept)
     return Mapped(
-        kind=Kind.ITEM_TYPE, document=document, versions=versions, findings=tuple(note.findings)
+        kind=Kind.ITEM_TYPE,
+        document=document,
+        versions=versions,
+        findings=tuple(note.findings),
+        source={"kind": row["kind"], "fields": row["fields"]},
     )
 
 

@@ -51,6 +51,7 @@ from coop_review_api.moving.report import Deed, MoveOutcome, Report
 from coop_review_api.moving.rule import WAS_LIVE
 from coop_review_api.moving.settling import settle_person
 from coop_review_api.organisation.creation import begin_named
+from coop_review_api.organisation.state import was_removed
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.engine import database_errors, transaction
 from coop_runtime.secret.vault import Vault
@@ -135,6 +136,9 @@ class Mover:
             return
         await begin_named(connection, self.org_id, name=self.name, slug=None)
         configuration = await self._lock(connection)
+        if await was_removed(connection, self.org_id):
+            # Seconds grow faster than revisions did, however often it comes and goes.
+            configuration.raise_head(int(configuration.now.timestamp()))
         await configuration.save(Kind.SETTINGS, OrgSettings(id=SETTINGS_ID, name=self.name))
 
     async def _lock(self, connection: AsyncConnection) -> LockedConfiguration:

@@ -89,7 +89,7 @@ def _lines(report: Report) -> Iterator[str]:
     for kind, deeds in report.counts.items():
         yield f"  {kind}: " + ", ".join(f"{count} {said[deed]}" for deed, count in deeds.items())
     if report.changes:
-        yield "" if report.applied else "\nWhat --apply would do:"
+        yield "\nWhat was done:" if report.applied else "\nWhat --apply would do:"
         for one in report.changes:
             fields = f" ({', '.join(one.fields)})" if one.fields else ""
             yield f"  {one.deed:<8}{one.kind} {one.id} {_short(one.name)}{fields}"

@@ -28,6 +28,7 @@ from coop_review_api.directory.person import PEOPLE
 from coop_review_api.kernel import audit
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, NotFound
+from coop_review_api.kernel.schema import audit_log
 from coop_review_api.people import account, domain, session
 
 AUTHOR = "cli"
@@ -57,6 +58,21 @@ async def named(connection: AsyncConnection, name: str) -> OrganisationState:
     if org_id is None:
         raise NotFound(f"no organisation {name}")
     return await _shown(connection, org_id)
+
+
+async def was_removed(connection: AsyncConnection, org_id: str) -> bool:
+    """Whether an organisation of this id came to its end here: services remember the revisions of
+    its documents, and take none that is not above them."""
+    found = await connection.scalar(
+        select(audit_log.c.audit_id)
+        .where(
+            audit_log.c.org_id.is_(None),
+            audit_log.c.action == "organisation.removed",
+            audit_log.c.target_id == org_id,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def suspend(connection: AsyncConnection, org_id: str, *, clock: Clock) -> None:
