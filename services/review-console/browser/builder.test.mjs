@@ -64,7 +64,7 @@ test("it is tried on words and on what was sent, from the draft; a reload loses 
   await page.getByRole("img", { name: "matched", exact: true }).first().waitFor();
   await until(async () => (await get(page, `/v1/evaluations?itemTypeId=${(await get(page, "/v1/item-types")).items.find((one) => one.name === "Comment").id}&limit=40`)).items.some((one) => one.item.id === `${word}-1`), "evaluation");
   await page.getByRole("button", { name: /Try on them/ }).click();
-  await page.getByRole("button", { name: new RegExp(`matched.*${word}`) }).click();
+  await page.getByRole("button", { name: new RegExp(`It matches.*${word}`) }).click();
   await page.getByText("It matches", { exact: true }).waitFor();
   page.once("dialog", (dialog) => dialog.accept());
   await page.reload();
