@@ -79,17 +79,25 @@ test("a rule is changed in its form; what another saved meanwhile is not written
   assert.deepEqual([kept.description, kept.status, kept.sequenceNumber > 0], ["Mine", "LIVE", true]);
 });
 
-test("a condition that is none is refused where it stands, with the place of each fault", async () => {
-  await page.getByRole("button", { name: "Change the condition" }).click();
-  const text = page.getByLabel("As JSON");
-  const whole = await text.inputValue();
-  await text.fill("{");
+test("what it asks is built as a rule's condition is, of policies and senders too, and a fault stands where it is", async () => {
+  await page.getByRole("button", { name: "Add a condition" }).click();
+  const looks = page.getByRole("combobox", { name: "What condition 2 looks at" });
+  await looks.click();
+  await page.getByRole("option", { name: "Policy", exact: true }).click();
+  await page.getByRole("combobox", { name: "Comparison of condition 2" }).click();
+  await page.getByRole("option", { name: "is", exact: true }).click();
   await page.keyboard.press("Control+S");
-  await page.getByText(/This is no condition/).waitFor();
-  await text.fill(whole.replace("TEXT_MATCHING_CONTAINS_TEXT", "NO_SUCH_SIGNAL"));
-  await page.getByRole("button", { name: /^Save/ }).click();
-  await page.getByText(/conditions\/0/).first().waitFor();
-  await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("alert").filter({ hasText: /threshold|value/i }).first().waitFor();
+  await page.getByRole("combobox", { name: "Value of condition 2" }).click();
+  await page.getByRole("option", { name: "Threats", exact: true }).click();
+  await page.getByText(/policy is “Threats”/i).waitFor();
+  await clean();
+  await page.keyboard.press("Control+S");
+  await page.getByRole("button", { name: "Saved" }).waitFor();
+  const { conditionSet } = await get(page, `/v1/routing-rules/${ids[FIRST]}`);
+  assert.deepEqual([conditionSet.conditions[1].input.name, conditionSet.conditions[1].threshold], ["Relevant Policy", DEMO.ids.policies.Threats]);
+  await page.getByRole("button", { name: "Remove condition 2" }).click();
+  await page.keyboard.press("Control+S");
   await page.getByRole("button", { name: "Saved" }).waitFor();
 });
 

@@ -29,6 +29,19 @@ export interface InputChoice {
   readonly scalar: Scalar | null;
   /** Whether there may be several values. */
   readonly isMany: boolean;
+  /** All that it can be, where that is known. */
+  readonly options?: readonly Option[];
+}
+
+export interface Option {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** What a routing rule can ask besides the item: the policies at hand, and what sent it. */
+export interface RoutingInputs {
+  readonly policies: readonly Option[];
+  readonly sources: readonly Option[];
 }
 
 const COOP = [
@@ -47,7 +60,7 @@ export function inputKey(input: Input): string {
   return [type, name ?? "", contentTypeId ?? "", (contentTypeIds ?? []).join(","), spec?.derivationType ?? "", source].join("\n");
 }
 
-export function inputsOf(types: readonly ItemType[], say: Say<Key>): InputChoice[] {
+export function inputsOf(types: readonly ItemType[], say: Say<Key>, routing?: RoutingInputs): InputChoice[] {
   const made = (label: string, group: string, input: Input, scalar: Scalar | null, isMany = false): InputChoice => ({ key: inputKey(input), label, group, input, scalar, isMany });
   const scalarOf = (field: ItemType["fields"][number]): Scalar => field.container?.valueScalarType ?? (field.type as Scalar);
   const scalars = new Set(types.flatMap((type) => type.fields.map(scalarOf)));
@@ -58,7 +71,9 @@ export function inputsOf(types: readonly ItemType[], say: Say<Key>): InputChoice
   );
   const spoken = [...whole, ...fields].filter(({ scalar, isMany, input }) => scalar !== null && SPOKEN.includes(scalar) && (!isMany || input.type === "CONTENT_COOP_INPUT"));
   const derived = spoken.map(({ label, input }) => made(say("transcript", { of: label }), say("groupDerived"), { type: "CONTENT_DERIVED_FIELD", spec: { derivationType: "VIDEO_TRANSCRIPTION", source: input } }, "STRING"));
-  return [...whole, made(say("author"), item, { type: "USER_ID" }, "USER_ID"), made(say("wholeItem"), item, { type: "FULL_ITEM" }, null), ...fields, ...derived];
+  const asked = (name: "Relevant Policy" | "Source", scalar: Scalar, options: readonly Option[], isMany = false) => ({ ...made(say(name), say("groupSent"), { type: "CONTENT_COOP_INPUT", name }, scalar, isMany), options });
+  const sent = routing ? [asked("Relevant Policy", "POLICY_ID", routing.policies, true), asked("Source", "STRING", routing.sources)] : [];
+  return [...sent, ...whole, made(say("author"), item, { type: "USER_ID" }, "USER_ID"), made(say("wholeItem"), item, { type: "FULL_ITEM" }, null), ...fields, ...derived];
 }
 
 /** What signals count as theirs: one that is derived of several, or retired, is none to choose. */

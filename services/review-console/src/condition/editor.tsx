@@ -12,7 +12,7 @@ import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Keys, useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
 
-import { begun, inputsOf, isOffered, type Signal } from "./choice";
+import { begun, inputsOf, isOffered, type RoutingInputs, type Signal } from "./choice";
 import { addedAfter, addedTo, moved, negated, partAt, pathOfPointer, pointerOf, removed, replaced, rooted, unwrapped, wrapped, type Changed, type Part, type Path } from "./edit";
 import { EditingContext, useEditing, type Banks, type Editing } from "./editing";
 import classes from "./editor.module.css";
@@ -32,13 +32,14 @@ interface Props {
   readonly faults: readonly { readonly pointer: string; readonly reason: string }[];
   /** What the item that is tried found. */
   readonly found?: Node | null;
-  readonly isRouting?: boolean;
+  /** Of a routing rule. */
+  readonly routing?: RoutingInputs;
 }
 
 const UNDONE = 100;
 const TYPING_MS = 1000;
 
-export function ConditionEditor({ set: sent, change, itemTypes, signals, banks, says, faults, found, isRouting = false }: Props) {
+export function ConditionEditor({ set: sent, change, itemTypes, signals, banks, says, faults, found, routing }: Props) {
   const say = useWords(words);
   const set = rooted(sent);
   const frame = useRef<HTMLDivElement>(null);
@@ -46,8 +47,8 @@ export function ConditionEditor({ set: sent, change, itemTypes, signals, banks, 
   const meant = useRef<Path>([]);
   const typed = useRef({ at: "", when: 0 });
   const [past, setPast] = useState<readonly ConditionSet[]>([]);
-  const choices = useMemo(() => inputsOf(itemTypes, say), [itemTypes, say]);
-  const offered = useMemo(() => signals.filter((one) => isOffered(one, isRouting)), [signals, isRouting]);
+  const choices = useMemo(() => inputsOf(itemTypes, say, routing), [itemTypes, say, routing]);
+  const offered = useMemo(() => signals.filter((one) => isOffered(one, routing !== undefined)), [signals, routing]);
   const nodes = useMemo(() => nodesOf(found), [found]);
 
   useEffect(() => {

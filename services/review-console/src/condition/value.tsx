@@ -14,7 +14,7 @@ interface Props {
   readonly path: Path;
   readonly number: string;
   readonly condition: Condition;
-  readonly choice: Pick<InputChoice, "scalar">;
+  readonly choice: Pick<InputChoice, "scalar" | "options">;
   readonly signal: Signal | null;
 }
 type Matching = NonNullable<Condition["matchingValues"]>;
@@ -39,6 +39,7 @@ function Threshold({ path, number, condition, choice, signal }: Props) {
   const isWrong = faultsAt(path, "/threshold").length > 0;
   const base = { size: "xs" as const, "aria-label": say("valueOf", { n: number }), error: isWrong, "data-field": "threshold" };
   if (family === "BOOLEAN") return null;
+  if (choice.options && !signal) return <OneOf {...base} options={choice.options} isList={isListing(comparator)} threshold={threshold} set={set} />;
   if (isListing(comparator)) {
     if (!signal && condition.matchingValues) return <Listed path={path} number={number} condition={condition} values={condition.matchingValues} />;
     const values = (Array.isArray(threshold) ? threshold : []).map(String);
@@ -64,6 +65,21 @@ function Threshold({ path, number, condition, choice, signal }: Props) {
     return <TextInput {...base} type="datetime-local" value={typeof threshold === "string" ? localOf(threshold) : ""} onChange={(event) => set(event.currentTarget.value === "" ? null : instantOf(event.currentTarget.value))} />;
   }
   return <TextInput {...base} placeholder={say("value")} value={threshold === null || threshold === undefined ? "" : String(threshold)} onChange={(event) => set(event.currentTarget.value === "" ? null : event.currentTarget.value)} />;
+}
+
+interface OneOfProps {
+  readonly options: NonNullable<InputChoice["options"]>;
+  readonly isList: boolean;
+  readonly threshold: Condition["threshold"];
+  readonly set: (next: Condition["threshold"]) => void;
+}
+
+/** One of what is known, or several; what a rule names and is known no more stays, by what it is called there. */
+function OneOf({ options, isList, threshold, set, ...base }: OneOfProps & { readonly size: "xs"; readonly "aria-label": string; readonly error: boolean; readonly "data-field": string }) {
+  const named = (Array.isArray(threshold) ? threshold : threshold === null || threshold === undefined ? [] : [threshold]).map(String);
+  const data = [...options, ...named.filter((one) => options.every(({ value }) => value !== one)).map((one) => ({ value: one, label: one }))];
+  if (isList) return <MultiSelect {...base} data={data} value={named} onChange={set} searchable />;
+  return <Select {...base} data={data} value={named[0] ?? null} onChange={set} searchable allowDeselect={false} />;
 }
 
 /** Of a plain input: strings and text banks, of which the value is one. */

@@ -1,78 +1,67 @@
 /**
- * What a routing rule asks: in words as it was saved, and as text to be changed.
+ * What a routing rule asks: in words, and as a tree to be changed.
  *
- * Guarantees: text that is no condition is kept where it is and refused when it is saved; faults of
- * review-api stand below, each with its place.
+ * Guarantees: the sentence is of what is written now; faults of review-api stand at the condition that
+ * they are of.
  */
-import { Button, JsonInput, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo } from "react";
 
+import { ConditionEditor } from "@/condition/editor";
+import { clauseOf, isSet, sentenceOf } from "@/condition/sentence";
+import { words as conditionWords } from "@/condition/words";
+import { useNames } from "@/configuration/names";
+import { useCalled } from "@/rule/parts";
+import { partsQuery } from "@/rule/query";
 import { Faults, Part } from "@/settings/document-form";
 import { clearUnder, type DocumentForm } from "@/settings/use-document-form";
 import { useWords } from "@/words/words";
 
-import { useNamedAsks } from "./asks";
-import { isConditionSet, routingQuery, type ConditionSet, type RoutingRule, type Values } from "./routing";
+import { useNamedIds } from "./asks";
+import { named, routingQuery, SOURCE_INPUTS, type ConditionSet, type RoutingRule, type Values } from "./routing";
 import classes from "./routing.module.css";
 import { words } from "./words";
 
-function written(set: ConditionSet | null): string {
-  return set === null ? "" : JSON.stringify(set, null, 2);
-}
-
-function readFrom(text: string): ConditionSet | null {
-  try {
-    const read: unknown = JSON.parse(text);
-    return isConditionSet(read) ? read : null;
-  } catch {
-    return null;
-  }
-}
+const EMPTY: ConditionSet = { conjunction: "AND", conditions: [] };
+const NONE = { signals: [], banks: { texts: [], places: [], hashes: [] } };
 
 export function ConditionPart({ form }: { form: DocumentForm<RoutingRule, Values> }) {
   const say = useWords(words);
-  const asks = useNamedAsks();
-  const { base } = form;
-  const [isOpen, setOpen] = useState(base === null);
-  const held = written(form.form.values.conditionSet);
-  const [typed, setTyped] = useState({ of: held, text: held });
-  // Discarded, or somebody else's was taken: what was typed is of another condition.
-  const text = typed.of === held ? typed.text : held;
-  const type = (next: string) => {
-    const set = readFrom(next);
+  const sayCondition = useWords(conditionWords);
+  const names = useNames();
+  const called = useCalled();
+  const byName = useNamedIds();
+  const { signals, banks } = useQuery({ ...partsQuery, retry: false }).data ?? NONE;
+  const { values, errors } = form.form;
+  const set = values.conditionSet ?? EMPTY;
+  const types = names.itemTypes.filter((one) => values.itemTypeIds.includes(one.id));
+  const routing = useMemo(
+    () => ({
+      policies: names.policies.map(({ id, name }) => ({ value: id, label: name })),
+      sources: Object.entries(SOURCE_INPUTS).map(([source, value]) => ({ value, label: say(source as keyof typeof SOURCE_INPUTS) })),
+    }),
+    [names.policies, say],
+  );
+  const change = (next: ConditionSet) => {
     clearUnder(form, "conditionSet");
-    setTyped({ of: written(set), text: next });
-    form.form.setFieldValue("conditionSet", set);
+    form.form.setFieldValue("conditionSet", next);
   };
-  const faults = Object.entries(form.form.errors).flatMap(([at, reason]) => {
-    if (!reason || (at !== "conditionSet" && !at.startsWith("conditionSet."))) return [];
-    const place = at.slice("conditionSet.".length);
-    return [place ? `${place.replaceAll(".", "/")}: ${String(reason)}` : String(reason)];
-  });
+  const faults = Object.entries(errors).flatMap(([at, reason]) => (reason && at.startsWith("conditionSet.") ? [{ pointer: `/${at.slice("conditionSet.".length).replaceAll(".", "/")}`, reason: String(reason) }] : []));
+  const whole = errors.conditionSet;
   return (
     <Part title={say("conditionSet")}>
       <div className={classes.condition}>
-        {base ? (
-          <>
-            <p className={`${classes.sentence ?? ""} user-text`}>{asks(base)}</p>
-            {held === written(base.conditionSet) ? null : <p className="dim t12">{say("conditionSaved")}</p>}
-          </>
-        ) : text === "" ? (
-          <p className="dim t13">{say("conditionNone")}</p>
-        ) : null}
-        {base ? (
-          <Button size="xs" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {say(isOpen ? "conditionHide" : "conditionEdit")}
-          </Button>
-        ) : null}
-        {isOpen ? (
-          <>
-            <From taken={(set) => type(written(set))} not={base?.id} />
-            <JsonInput size="xs" label={say("conditionText")} description={say("conditionHint")} value={text} onChange={type} minRows={6} maxRows={24} autosize spellCheck={false} error={faults.length > 0} />
-          </>
-        ) : null}
-        <Faults of={faults} />
+        <p className={`${classes.sentence ?? ""} user-text`} aria-live="polite">
+          {sentenceOf(named(set, byName), called, sayCondition)}
+        </p>
+        <From taken={change} not={form.base?.id} />
+        {types.length > 0 ? (
+          <ConditionEditor set={set} change={change} itemTypes={types} signals={signals} banks={banks} says={(part) => (isSet(part) ? sentenceOf(named(part, byName), called, sayCondition) : clauseOf(part, called, sayCondition))} faults={faults} routing={routing} />
+        ) : (
+          <p className="dim t13">{say("conditionTypes")}</p>
+        )}
+        <Faults of={whole ? [String(whole)] : []} />
       </div>
     </Part>
   );

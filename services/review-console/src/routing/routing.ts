@@ -21,6 +21,18 @@ const say = sayer(words);
 
 export const SOURCES = ["REPORT", "RULE_EXECUTION", "POST_ACTIONS", "MRT_JOB", "APPEAL", "BULK_ACTION", "STRIKE_THRESHOLD", "RETROACTION", "REVERSAL"] as const;
 
+/** What `Source` is compared with, by what sent an item (docs/rules.md): two of them say the same. */
+export const SOURCE_INPUTS = {
+  REPORT: "submit-report",
+  RULE_EXECUTION: "post-items",
+  POST_ACTIONS: "post-actions",
+  MRT_JOB: "mrt-decision",
+  APPEAL: "submit-appeal",
+  BULK_ACTION: "manual-action-run",
+  STRIKE_THRESHOLD: "user-strike-action-execution",
+  RETROACTION: "retroaction",
+} as const satisfies Partial<Record<(typeof SOURCES)[number], string>>;
+
 export const routingQuery = queryOptions({
   queryKey: ["configuration", "routing-rules"],
   staleTime: 5 * 60_000,
