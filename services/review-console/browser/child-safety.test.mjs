@@ -89,7 +89,7 @@ test("grey is no look; colour is, by its own key, and the id that was typed open
   await until(async () => (await told(page).textContent()) === "Type the id of the account.", "last thing that is missing");
   await page.getByRole("button", { name: "Add a victim" }).click();
   await page.getByPlaceholder("Id of the account").fill("a-child");
-  await page.getByLabel("Age").fill("11");
+  await page.getByLabel("Age", { exact: true }).fill("11");
   await field.fill(job.itemId.slice(0, -1));
   await page.getByText("One character to go. Pasting is allowed.").waitFor();
   await field.fill(`${job.itemId}x`);

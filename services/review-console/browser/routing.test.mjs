@@ -80,17 +80,17 @@ test("a rule is changed in its form; what another saved meanwhile is not written
 });
 
 test("what it asks is built as a rule's condition is, of policies and senders too, and a fault stands where it is", async () => {
-  await page.getByRole("button", { name: "Add a condition" }).click();
+  await page.getByRole("button", { name: /^Condition in the rule/ }).click();
   const looks = page.getByRole("combobox", { name: "What condition 2 looks at" });
   await looks.click();
   await page.getByRole("option", { name: "Policy", exact: true }).click();
   await page.getByRole("combobox", { name: "Comparison of condition 2" }).click();
   await page.getByRole("option", { name: "is", exact: true }).click();
   await page.keyboard.press("Control+S");
-  await page.getByRole("alert").filter({ hasText: /threshold|value/i }).first().waitFor();
+  await page.locator('[data-fault="/conditions/1"]').getByText("is missing").waitFor();
   await page.getByRole("combobox", { name: "Value of condition 2" }).click();
-  await page.getByRole("option", { name: "Threats", exact: true }).click();
-  await page.getByText(/policy is “Threats”/i).waitFor();
+  await page.getByRole("option", { name: "Harassment › Threats", exact: true }).click();
+  await page.getByText("Relevant Policy is “Harassment › Threats”").waitFor();
   await clean();
   await page.keyboard.press("Control+S");
   await page.getByRole("button", { name: "Saved" }).waitFor();

@@ -38,10 +38,10 @@ export function ConditionPart({ form }: { form: DocumentForm<RoutingRule, Values
   const types = names.itemTypes.filter((one) => values.itemTypeIds.includes(one.id));
   const routing = useMemo(
     () => ({
-      policies: names.policies.map(({ id, name }) => ({ value: id, label: name })),
+      policies: names.policies.map(({ id }) => ({ value: id, label: names.policy(id) })),
       sources: Object.entries(SOURCE_INPUTS).map(([source, value]) => ({ value, label: say(source as keyof typeof SOURCE_INPUTS) })),
     }),
-    [names.policies, say],
+    [names, say],
   );
   const change = (next: ConditionSet) => {
     clearUnder(form, "conditionSet");
