@@ -11,12 +11,24 @@ import classes from "@/settings/settings.module.css";
 import { faultsUnder, type DocumentForm } from "@/settings/use-document-form";
 import { useWords } from "@/words/words";
 
-import { DISPOSITIONS, ORDERS, SCOPES, type Queue, type Values } from "./form";
+import { BEGINS, DISPOSITIONS, kindOf, KINDS, ORDERS, SCOPES, type Kind, type Queue, type Values } from "./form";
 import { words } from "./form-words";
 import own from "./form.module.css";
 
 type Form = DocumentForm<Queue, Values>;
 const REVIEWING = ["MODERATOR", "MODERATOR_MANAGER", "CHILD_SAFETY_MODERATOR", "EXTERNAL_MODERATOR", "ADMIN"];
+
+/** Of a new queue: what it is for, by which its clock and order begin. */
+function KindChoice({ form }: { form: Form }) {
+  const say = useWords(words);
+  const kind = kindOf(form.form.values);
+  return (
+    <div>
+      <SegmentedControl size="xs" aria-label={say("kind")} value={kind ?? ""} onChange={(next) => form.form.setValues(BEGINS[next as Kind])} data={KINDS.map((one) => ({ value: one, label: say(one) }))} />
+      <p className="dim t12">{say("kindHint", { kind: kind ?? "none" })}</p>
+    </div>
+  );
+}
 
 export function QueueFields({ form }: { form: Form }) {
   const say = useWords(words);
@@ -26,6 +38,7 @@ export function QueueFields({ form }: { form: Form }) {
   return (
     <>
       <div className={classes.lines}>
+        {form.base === null ? <KindChoice form={form} /> : null}
         <TextInput {...input("name")} size="xs" label={say("name")} autoComplete="off" data-1p-ignore />
         <TextInput {...input("description")} size="xs" label={say("description")} placeholder={say("descriptionHint")} />
         <div className={own.switches}>

@@ -7,7 +7,7 @@ import { ApiProblem } from "@/api/problem";
 import { answering } from "@/testing/api";
 import { Around, signedIn } from "@/testing/page";
 
-import { bodyOf, valuesOf, type Queue } from "./form";
+import { BEGINS, bodyOf, kindOf, valuesOf, type Queue } from "./form";
 import { QueueFormPage } from "./form-page";
 
 const { navigate } = vi.hoisted(() => ({ navigate: vi.fn() }));
@@ -32,6 +32,12 @@ it("an empty clock is none, and triggers without anything to do are none", () =>
   const values = { ...valuesOf(queue()), targetMinutes: "" as const, clearReportsTriggerActionIds: ["a"], clearReportsDisposition: null };
   expect(bodyOf(values)).toMatchObject({ targetMinutes: null, clearReportsTriggerActionIds: [] });
   expect(bodyOf({ ...values, clearReportsDisposition: "IGNORE" })).toMatchObject({ clearReportsTriggerActionIds: ["a"] });
+});
+
+it("a queue for take-down notices has a clock of 48 hours, and is what its fields say", () => {
+  const notices = { ...valuesOf(null), ...BEGINS.NOTICES };
+  expect(bodyOf(notices)).toMatchObject({ targetMinutes: 2880, order: "EARLIEST_DEADLINE", isAppealsQueue: false });
+  expect([kindOf(notices), kindOf(valuesOf(null)), kindOf({ ...notices, targetMinutes: 60 })]).toEqual(["NOTICES", "ORDINARY", null]);
 });
 
 it("a queue that nobody could work in says so, and a fault within a list stands at it", async () => {

@@ -18,6 +18,8 @@ const say = sayer(words);
 export const ORDERS = ["OLDEST_FIRST", "MOST_REPORTS", "EARLIEST_DEADLINE", "WEIGHTED"] as const;
 export const DISPOSITIONS = ["AUTOMATIC_CLOSE", "IGNORE", "SAME_ACTION"] as const;
 export const SCOPES = ["CURRENT_QUEUE", "ALL_QUEUES"] as const;
+export const KINDS = ["ORDINARY", "APPEALS", "NOTICES"] as const;
+export type Kind = (typeof KINDS)[number];
 const number = z.union([z.number(), z.literal("")]);
 
 export const Values = z.object({
@@ -41,6 +43,21 @@ export const Values = z.object({
   goldenShare: number,
 });
 export type Values = z.infer<typeof Values>;
+
+/** The hours within which what a notice names, and its copies, is to be removed (TAKE IT DOWN Act). */
+const NOTICE_MINUTES = 48 * 60;
+
+/** What a new queue of a kind begins with; a queue is what its fields say, whatever it began as. */
+export const BEGINS: Readonly<Record<Kind, Pick<Values, "isAppealsQueue" | "order" | "targetMinutes">>> = {
+  ORDINARY: { isAppealsQueue: false, order: "OLDEST_FIRST", targetMinutes: "" },
+  APPEALS: { isAppealsQueue: true, order: "OLDEST_FIRST", targetMinutes: "" },
+  NOTICES: { isAppealsQueue: false, order: "EARLIEST_DEADLINE", targetMinutes: NOTICE_MINUTES },
+};
+
+/** Null: fields were entered that are of none. */
+export function kindOf(values: Values): Kind | null {
+  return KINDS.find((kind) => Object.entries(BEGINS[kind]).every(([field, value]) => values[field as keyof Values] === value)) ?? null;
+}
 
 /** A part as per cent, without what binary fractions add. */
 function percent(part: number | undefined): number {
