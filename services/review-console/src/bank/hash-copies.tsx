@@ -4,7 +4,7 @@
  * Guarantees: what is put into a queue is what was counted: if there are more by then, review-api
  * refuses, and it is looked for anew; nothing is put without being asked about.
  */
-import { Button, Group, NumberInput, Select, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, NumberInput, Select, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -115,11 +115,13 @@ function ToQueue({ bank, hash, within, found, again }: ToQueueProps) {
   const say = useWords(words);
   const names = useNames();
   const [queueId, setQueueId] = useState<string | null>(null);
+  const [policyIds, setPolicyIds] = useState<string[]>([]);
+  const [notice, setNotice] = useState("");
   const [note, setNote] = useState("");
   const [isAsked, setAsked] = useState(false);
   const queues = names.queues.filter((one) => !one.isAppealsQueue);
   const put = useMutation({
-    mutationFn: (queue: string) => take(api.POST("/v1/hash-banks/{bank_id}/copies/jobs", { params: { path: { bank_id: bank.id } }, body: { hash, within, items: found.items, queueId: queue, since: found.since, until: found.until, note: note.trim() || null } })),
+    mutationFn: (queue: string) => take(api.POST("/v1/hash-banks/{bank_id}/copies/jobs", { params: { path: { bank_id: bank.id } }, body: { hash, within, items: found.items, queueId: queue, since: found.since, until: found.until, policyIds, noticedAt: notice === "" ? null : new Date(notice).toISOString(), note: note.trim() || null } })),
     onSuccess: ({ items }) => toast(say("put", { count: items })),
     onError: again,
     onSettled: () => setAsked(false),
@@ -128,6 +130,8 @@ function ToQueue({ bank, hash, within, found, again }: ToQueueProps) {
   return (
     <div className={classes.fields}>
       <Select size="xs" label={say("toQueue")} value={queueId} onChange={setQueueId} data={queues.map((one) => ({ value: one.id, label: one.name }))} searchable />
+      <MultiSelect size="xs" label={say("policiesOf")} value={policyIds} onChange={setPolicyIds} data={names.policies.map(({ id }) => ({ value: id, label: names.policy(id) }))} searchable />
+      <TextInput size="xs" type="datetime-local" label={say("noticed")} description={say("noticedHint")} value={notice} onChange={(event) => setNotice(event.currentTarget.value)} />
       <TextInput size="xs" label={say("noteOf")} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
       <span>
         <InertButton why={why} size="xs" onClick={() => setAsked(true)}>

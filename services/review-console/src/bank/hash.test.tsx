@@ -63,10 +63,11 @@ it("copies are counted first, and what is put into a queue is what was counted",
   expect(await screen.findByText("post-1")).toBeVisible();
   await user.click(screen.getByRole("combobox", { name: "Review them in" }));
   await user.click(await screen.findByRole("option", { name: "Pictures" }));
+  fireEvent.change(screen.getByLabelText(/^Somebody asked for its removal/), { target: { value: "2026-01-02T03:04" } });
   await user.click(screen.getByRole("button", { name: "Put 1 item into the queue" }));
   expect(asked.some(({ what }) => what.endsWith("/copies/jobs"))).toBe(false);
   await user.click((await screen.findAllByRole("button", { name: "Put 1 item into the queue" })).at(-1) as HTMLElement);
-  await waitFor(() => expect(asked.find(({ what }) => what.endsWith("/copies/jobs"))?.init.body).toMatchObject({ hash: PDQ, items: 1, queueId: "q", since: AT, until: AT }));
+  await waitFor(() => expect(asked.find(({ what }) => what.endsWith("/copies/jobs"))?.init.body).toMatchObject({ hash: PDQ, items: 1, queueId: "q", since: AT, until: AT, noticedAt: new Date("2026-01-02T03:04").toISOString() }));
 });
 
 it("picked hashes are disabled, those that are disabled can be enabled, and removing is asked about", async () => {

@@ -6,6 +6,7 @@ import { api, answer } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
 import { Dialog } from "@/control/dialog";
+import { IdChip } from "@/control/id-chip";
 import { Problem } from "@/control/state";
 import { toast } from "@/control/toast";
 import { useKept } from "@/form/kept";
@@ -68,6 +69,7 @@ export function Reports({ context }: { context: Context }) {
                   </td>
                   <td className="dim" title={isShown ? (row.reason ?? undefined) : undefined}>
                     <span className={classes.withrow}>
+                      {row.item ? <IdChip id={row.item.id} /> : null}
                       <span className="ell user-text">{row.reason === null ? say("noValue") : <VeiledWords>{row.reason}</VeiledWords>}</span>
                       {may && reporter ? (
                         <button type="button" className={`${classes.plain} ${classes.onrow}`} aria-label={say("invalidateOf", { name: reporter.displayName ?? reporter.id })} onClick={() => setAsked(reporter)}>
