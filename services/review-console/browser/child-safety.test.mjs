@@ -65,6 +65,8 @@ test("a category by its key, labels, messages: kept as a draft, and never sent b
   await page.getByRole("tab", { name: /^Messages/ }).click();
   await page.getByRole("button", { name: "Take all" }).click();
   await page.getByText("3 messages, 3 in the report").waitFor();
+  await page.getByRole("tab", { name: /^Why it is here/ }).click();
+  await page.getByText("Shapes of a test.").first().waitFor();
   await page.getByText("draft kept, not sent").waitFor();
   await page.keyboard.press("Control+Enter");
   await page.keyboard.press("Enter");

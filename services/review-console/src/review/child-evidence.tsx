@@ -1,6 +1,6 @@
 /**
  * What a child-safety job shows of its user: one medium behind the veil, with its category and labels;
- * below it all media as neutral tiles; beside them messages, and the account.
+ * below it all media as neutral tiles; beside them messages, why the job is here, and the account.
  *
  * Guarantees: nothing of a medium is asked for before it is the one that is inspected, and nothing clear
  * before a deliberate act; a tile shows no picture; definitions are shown when asked for.
@@ -21,9 +21,12 @@ import { userMediaQuery } from "./child-media";
 import { threadsOf } from "./child-threads";
 import { words } from "./child-words";
 import type { Context } from "./context";
+import job from "./job.module.css";
+import { Reports } from "./reports";
 import type { Editing } from "./use-entered";
+import { Why } from "./why";
 
-type Tab = "media" | "messages" | "history";
+type Tab = "media" | "messages" | "why" | "history";
 
 interface Props {
   readonly context: Context;
@@ -40,6 +43,7 @@ export function ChildEvidence({ context, editing }: Props) {
   const tabs: readonly [Tab, string, string | null][] = [
     ["media", say("media"), media.isWhole ? String(media.items.length) : null],
     ["messages", say("messages"), count > 0 ? say("messagesChosen", { all: String(count), chosen }) : null],
+    ["why", say("whyHere"), context.job.reportCount > 0 ? String(context.job.reportCount) : null],
     ["history", say("history"), null],
   ];
   return (
@@ -56,10 +60,26 @@ export function ChildEvidence({ context, editing }: Props) {
         <Pane key={tab}>
           {tab === "media" ? <Media context={context} editing={editing} media={media} /> : null}
           {tab === "messages" ? <ChildMessages context={context} editing={editing} threads={threads} /> : null}
+          {tab === "why" ? <WhyHere context={context} /> : null}
           {tab === "history" ? <AccountPane context={context} threaded={false} /> : null}
         </Pane>
       </div>
     </>
+  );
+}
+
+/** What was reported or found, by whom, and about which item: the job itself is about its author. */
+function WhyHere({ context }: { context: Context }) {
+  const say = useWords(words);
+  return (
+    <div className={classes.scroll}>
+      <div className={job.ev}>
+        <section className={job.sect} aria-label={say("whyHere")}>
+          <Why context={context} />
+        </section>
+        <Reports context={context} />
+      </div>
+    </div>
   );
 }
 

@@ -98,6 +98,7 @@ export const words = defineWords({
   priorityAsks: "asks for a reason",
   priorityReason: "Why it is urgent",
   priorityHint: "A child is in danger now, or is about to be met",
+  whyHere: "Why it is here",
   victims: "Victims",
   victimsHint: "optional",
   recipients: "Recipients",
