@@ -21,6 +21,10 @@ from .test_consumer import running
 pytestmark = pytest.mark.engines
 
 _PARTITIONS = 4
+_SESSION = 24.0
+# A member hears of another one with its next heartbeat, a quarter of a session later, and there
+# may be more rounds than one.
+_SETTLED = WAIT + 4 * _SESSION
 _NOT_YET = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -54,7 +58,7 @@ def members(bootstrap: str, group: str) -> dict[str, set[int]]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(_SETTLED):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - the broker is asked
             await asyncio.sleep(0.1)
 
@@ -74,7 +78,7 @@ async def test_a_restart_gives_no_partition_away(
 
     def member(name: str) -> Any:
         known = settings.model_copy(
-            update={"kafka_instance_id": name, "kafka_session_timeout": 60.0}
+            update={"kafka_instance_id": name, "kafka_session_timeout": _SESSION}
         )
         return client(
             known, group=probe.topic, event_type=probe.type, handler=nothing, producer=producer
