@@ -16,15 +16,20 @@ after(async () => {
 });
 
 const table = (page, name) => page.getByRole("region", { name, exact: true }).getByRole("table");
-const numbers = async (row) => (await row.getByRole("cell").allTextContents()).slice(1);
 
 test("what was decided by queue sums up to what the API counts, and leads to those decisions", async () => {
   const { page } = lead;
   await table(page, "By queue").waitFor();
   const rows = table(page, "By queue").getByRole("row");
-  const decided = (await Promise.all((await rows.all()).slice(1).map(numbers))).map(([, count]) => Number(count.replaceAll(/\D/g, "")));
   const headline = page.getByRole("heading", { name: "Decisions", exact: true }).locator("xpath=../div/b");
-  assert.equal(decided.reduce((sum, one) => sum + one, 0), Number((await headline.textContent()).replaceAll(/\D/g, "")));
+  // Both of one moment: what is decided meanwhile changes both, and they are read one after the other.
+  const read = async () => ({ total: Number((await headline.textContent()).replaceAll(/\D/g, "")), lines: await rows.evaluateAll((all) => all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent))) });
+  const seen = await until(async () => {
+    const first = await read();
+    return JSON.stringify(first) === JSON.stringify(await read()) ? first : null;
+  }, "figures that stand still");
+  const decided = seen.lines.map(([, , count]) => Number(count.replaceAll(/\D/g, "")));
+  assert.equal(decided.reduce((sum, one) => sum + one, 0), seen.total, JSON.stringify(seen));
   await rows.nth(1).getByRole("link").click();
   await page.waitForURL(/\/decisions\?.*queue=/);
   await page.locator("tbody tr").first().waitFor();
