@@ -456,6 +456,20 @@ async def test_a_film_without_words_has_no_cues_and_a_picture_says_nothing(
             assert answer.text.strip() == "WEBVTT"
 
 
+async def test_a_host_that_is_gone_is_not_asked_for_words_again_before_its_time(
+    world: MediaWorld,
+) -> None:
+    job_id, ref = await world.shown("/f.mp4", film())
+    opened = await reveal(world.admin, ref, job_id)
+    where = f"{opened['address']}&part=captions"
+    world.host.answers["/f.mp4"] = b"HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n"
+    gone = await world.admin.call("GET", where)
+    assert (gone.status_code, gone.json()["state"]) == (502, "unreachable")
+    asked = len(world.host.asked)
+    assert (await world.admin.call("GET", where)).status_code == 502
+    assert len(world.host.asked) == asked
+
+
 async def test_a_film_is_looked_at_for_flashes(world: MediaWorld) -> None:
     """When it is asked for, once, however many ask; nobody who does not ask waits for it; of a
     picture nothing is said, and of another film in its place nothing any more."""

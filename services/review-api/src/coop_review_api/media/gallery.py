@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -162,10 +162,9 @@ class Gallery:
         """The words that a film or a sound brings along, as WebVTT: made anew each time. Raises
         `MediaFault`, `MediaBusy`."""
         await self._check_known(medium)
-        async with self._places.taken(medium.org_id), self._fetcher.fetched(medium.url) as file:
-            found = await self.decoders.decode(
-                file, self.decoders.order(file.form, part="CAPTIONS")
-            )
+        async with self._file_of(medium) as file:
+            order = self.decoders.order(file.form, part="CAPTIONS")
+            found = await self.decoders.decode(file, order)
         return Shown(media_type=found.media_type, content=found.content)
 
     async def erase(self, org_id: str, items: Sequence[ItemRef]) -> int:
@@ -236,19 +235,30 @@ class Gallery:
         return shown
 
     async def _made(self, medium: Medium, wish: Wish) -> Shown:
+        async with self._file_of(medium) as file:
+            try:
+                found = await self._decoded(file, wish)
+            except MediaFault as fault:
+                # That something has no sheet says nothing about its picture.
+                if wish.part == "picture":
+                    await self._remember(medium, fault)
+                raise
+            facts = _facts(file, found, self._clock)
+        await self._know(medium, facts)
+        return Shown(media_type=found.media_type, content=found.content)
+
+    @contextlib.asynccontextmanager
+    async def _file_of(self, medium: Medium) -> AsyncIterator[MediaFile]:
+        """What its host has; that it has none is remembered. Raises `MediaFault`, `MediaBusy`."""
         is_there = False
         try:
             async with self._places.taken(medium.org_id), self._fetcher.fetched(medium.url) as file:
                 is_there = True
-                found = await self._decoded(file, wish)
-                facts = _facts(file, found, self._clock)
+                yield file
         except MediaFault as fault:
-            # That something has no sheet says nothing about its picture.
-            if wish.part == "picture" or not is_there:
+            if not is_there:
                 await self._remember(medium, fault)
             raise
-        await self._know(medium, facts)
-        return Shown(media_type=found.media_type, content=found.content)
 
     async def _decoded(self, file: MediaFile, wish: Wish) -> Derivative:
         order = self.decoders.order(
