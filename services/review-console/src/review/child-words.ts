@@ -102,7 +102,7 @@ export const words = defineWords({
   victims: "Victims",
   victimsHint: "optional",
   recipients: "Recipients",
-  recipientsHint: "optional, who was to receive something",
+  recipientsHint: "optional, who was to get it",
   add: "Add",
   personAdd: "Add {of, select, victims {a victim} other {a recipient}}",
   personId: "Id of the account",
