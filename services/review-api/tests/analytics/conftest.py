@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from coop_contracts.permission import Role
+from coop_runtime.database.engine import transaction
 
 from .figure_world import World
 
 
 @pytest.fixture
 async def world(admin: Any, sign_in: Any, org: Any, kit: Any, engine: Any) -> World:
+    # When somebody looked is known of all organisations at once, also of those of other tests: an
+    # hour or two before midnight, that is another day.
+    async with transaction(engine) as connection:
+        await connection.execute(text("DELETE FROM review.open_job_times"))
     post = (await admin.make("/v1/item-types", kit.item_type()))["id"]
     settings = {"name": "Acme", "undoWindow": 0, "allowMultiplePoliciesPerAction": True}
     changed = await admin.call("PUT", "/v1/settings", settings)
