@@ -165,9 +165,9 @@ class LookupSettings(Settings):
 
 class RelaySettings(Settings):
     """The relay beside an api on one machine. `review_bulk_rate` is in items a second, of all bulk
-    actions together. `review_erasure_settle`: seconds after which an erasure goes by once more, for
-    what was on its way; shorter than decisions are held (`undo_window`) or consumers are behind, it
-    says that it is done too soon."""
+    actions and all relays together. `review_erasure_settle`: seconds after which an erasure goes by
+    once more, for what was on its way; shorter than decisions are held (`undo_window`) or consumers
+    are behind, it says that it is done too soon."""
 
     internal_port: int = Field(default=9082, ge=0, le=65535)
     review_bulk_rate: float = Field(default=500, gt=0, le=100_000)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.event import ActionRequested, DecisionMade, EffectsReversed, ReviewRequested
 from coop_contracts.permission import Role
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.log import lock
-from coop_review_api.enforcement import bulk_store
+from coop_review_api.enforcement import bulk_store, pace
 from coop_review_api.enforcement.table import bulk_items
 from coop_review_api.enforcement.worker import BulkWorker
 from coop_review_api.kernel.schema import outbox
@@ -438,6 +439,54 @@ async def test_the_worker_carries_out_what_runs(desk: Desk, engine: Any, clock: 
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
     assert len(await sent(engine, desk.org_id, ActionRequested)) == 3
+
+
+async def test_the_rate_is_that_of_all_processes_together(
+    desk: Desk, engine: Any, clock: Any
+) -> None:
+    """Three processes do in a second what one would; the one that is in the middle of a batch is
+    not waited for by those that find it there."""
+    bulk = await desk.order(itemIds=[str(number) for number in range(40)])
+    await desk.steer(bulk, "confirm")
+    began = time.monotonic()
+    workers = [
+        asyncio.create_task(BulkWorker(engine, clock=clock, rate=10).run()) for _ in range(3)
+    ]
+    try:
+        async with asyncio.timeout(60):
+            state = ""
+            while state != "COMPLETE":
+                state = (await desk.look(bulk))["state"]
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    # Batches of ten, of which the last one is not waited for.
+    assert time.monotonic() - began >= 2.9
+    assert len(await sent(engine, desk.org_id, ActionRequested)) == 40
+
+
+async def test_the_pace_of_bulk_actions(engine: Any) -> None:
+    """Who finds a batch going on waits as long as one takes; who was killed in the middle spent
+    nothing; a clock that was put back holds nobody up."""
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE review.bulk_pace SET free_at = now()"))
+    async with engine.connect() as killed:
+        assert await pace.wait(killed, longest=2) == 0
+        await pace.spend(killed, 2)
+        async with transaction(engine) as connection:
+            assert await pace.wait(connection, longest=2) == 2
+        await killed.rollback()
+    async with transaction(engine) as connection:
+        assert await pace.wait(connection, longest=2) == 0
+        await pace.spend(connection, 2)
+    async with transaction(engine) as connection:
+        assert 0 < await pace.wait(connection, longest=2) <= 2
+        await connection.execute(
+            text("UPDATE review.bulk_pace SET free_at = now() + interval '1 hour'")
+        )
+    async with transaction(engine) as connection:
+        assert await pace.wait(connection, longest=2) == 0
 
 
 async def test_the_decision_log_has_decisions_and_bulk_actions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -75,4 +76,13 @@ bulk_items = Table(
         "position",
         postgresql_where=text("state = 'WAITING'"),
     ),
+)
+
+# The pace of all processes together: `pace`.
+bulk_pace = Table(
+    "bulk_pace",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("free_at", _TIME, nullable=False),
+    CheckConstraint("single", name="single"),
 )
