@@ -282,3 +282,38 @@ def test_kubernetes_knows_every_field(combination: tuple[str, ...]) -> None:
             [validate, "--strict", str(path)], capture_output=True, text=True, check=False
         )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_of_strimzi_fits() -> None:
+    """The chart's values name the listener, the user and the copies of the Kafka beside them; its
+    user may use every topic of the contracts; the schema takes them."""
+    folder = CHART.parent / "examples" / "strimzi"
+    documents = {
+        one["kind"]: one for one in yaml.safe_load_all((folder / "kafka.yaml").read_text())
+    }
+    given = yaml.safe_load((folder / "values.yaml").read_text())
+    kafka, user = documents["Kafka"], documents["KafkaUser"]
+    name = kafka["metadata"]["name"]
+    (listener,) = kafka["spec"]["kafka"]["listeners"]
+    assert given["kafka"]["bootstrap"] == f"{name}-kafka-bootstrap:{listener['port']}"
+    (brokers,) = [one for one in given["networkPolicy"]["engines"] if "podSelector" in one["to"][0]]
+    assert brokers["ports"] == [{"port": listener["port"]}]
+    assert brokers["to"] == [{"podSelector": {"matchLabels": user["metadata"]["labels"]}}]
+    assert given["kafka"]["securityProtocol"] == "SASL_SSL"
+    assert listener["tls"]
+    assert given["kafka"]["saslMechanism"].lower() == listener["authentication"]["type"]
+    assert given["kafka"]["username"] == user["metadata"]["name"]
+    config = kafka["spec"]["kafka"]["config"]
+    assert given["kafka"]["replicationFactor"] == config["default.replication.factor"]
+    assert given["kafka"]["replicationFactor"] == documents["KafkaNodePool"]["spec"]["replicas"]
+    assert given["kafka"]["minInSyncReplicas"] == config["min.insync.replicas"]
+    (topics,) = [
+        one["resource"]["name"]
+        for one in user["spec"]["authorization"]["acls"]
+        if one["resource"]["type"] == "topic"
+    ]
+    assert all(topic.startswith(topics) for topic in PARTITIONS)
+    values = values_of(())
+    for part, changed in given.items():
+        values[part] |= changed
+    assert refusals(values) == []

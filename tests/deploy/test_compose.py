@@ -140,6 +140,7 @@ def test_compose_reads_the_file() -> None:
         ("hadolint", ["--config", "deploy/hadolint.yaml", "deploy/Dockerfile"]),
         ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "docker-compose.yml"]),
         ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "deploy/observability"]),
+        ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "deploy/helm/examples"]),
         ("shellcheck", ["deploy/container/healthy", "deploy/container/prepare"]),
     ],
 )
