@@ -35,6 +35,9 @@ _ENGINES = {"Kafka", "Redis"}
 
 _REVIEW, _DISPATCH = "services/review-api/tests", "services/action-dispatcher/tests"
 PROVEN_BY = {
+    "coop_ncmec_reporter.filed_note:FiledNotes": (
+        "services/ncmec-reporter/tests/test_restored.py::test_notes_of_long_ago_go",
+    ),
     "coop_hma_bridge.keeper:EntryKeeper": (
         "services/hma-bridge/tests/test_bank.py::test_marks_of_what_was_removed_go_after_a_week",
     ),

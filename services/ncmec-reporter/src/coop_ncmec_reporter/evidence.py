@@ -1,6 +1,7 @@
 """Media as evidence: encrypted files, each under a key of its own.
 
     <folder>/<two of the id>/<id>     frames of 1 MiB, each AES-256-GCM, the last one marked as such
+    <folder>/filed                    see `filed_note`
 
 Guarantees: a file's key lies elsewhere, wrapped by the vault under the organisation and the id;
 without it the bytes say nothing, cut, changed or in another order they are refused; who reads or
@@ -26,6 +27,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from coop_contracts.ids import new_id
+from coop_ncmec_reporter.filed_note import FiledNotes
+from coop_ncmec_reporter.folder import sync
 from coop_runtime.secret.vault import SecretError, Vault
 
 FRAME: Final = 1024 * 1024
@@ -61,9 +64,10 @@ class StoredFile(Struct, frozen=True, kw_only=True):
 
 
 class EvidenceStore:
-    """A folder of this machine, or one that is mounted."""
+    """A folder of this machine, or one that is mounted. `filed` are the notes beside the files."""
 
     def __init__(self, folder: Path, vault: Vault, *, most: int) -> None:
+        self.filed = FiledNotes(folder)
         self._folder = folder
         self._vault = vault
         self._most = most
@@ -137,7 +141,7 @@ class EvidenceStore:
             return
         for name in names:
             (folder / name).unlink(missing_ok=True)
-        _sync(folder)
+        sync(folder)
 
 
 class _Writer:
@@ -171,7 +175,7 @@ class _Writer:
         self._file.close()
         self._path.replace(path)
         # The name as well has to outlive the machine: what is held is not asked for again.
-        _sync(path.parent)
+        sync(path.parent)
 
     def abandon(self) -> None:
         if self._file is not None:
@@ -202,14 +206,6 @@ def _stored(folder: Path) -> Iterator[StoredFile]:
                 is_part=path.name != evidence_id,
                 written_at=datetime.fromtimestamp(written, UTC),
             )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _nonce(number: int) -> bytes:

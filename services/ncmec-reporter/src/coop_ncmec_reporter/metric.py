@@ -11,8 +11,8 @@ from coop_runtime.process.level import Level
 
 REPORTS = Counter(
     "coop_ncmec_reports_total",
-    "Reports by what became of them: `filed` (in `environment`), `attention` (a person has to "
-    "look), `done`.",
+    "Reports by what became of them: `filed` (in `environment`), `known` (was filed before the "
+    "database was brought back from a backup), `attention` (a person has to look), `done`.",
     ["outcome", "environment"],
 )
 CALLS = Counter(

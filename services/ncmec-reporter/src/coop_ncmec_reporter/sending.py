@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coop_ncmec_reporter import attempt_store, file_store, metric, store
 from coop_ncmec_reporter.evidence import EvidenceStore, Held
 from coop_ncmec_reporter.file_document import file_document
+from coop_ncmec_reporter.filed_note import FiledNote
 from coop_ncmec_reporter.filer import Clock, tell
 from coop_ncmec_reporter.gathering import Prepared
 from coop_ncmec_reporter.ncmec import (
@@ -68,8 +69,12 @@ class Sending:
         self._clock = clock
 
     async def open(self, tip: Cybertip) -> Cybertip:
-        """OPENING: a report, with a number of its own."""
+        """OPENING: a report, with a number of its own; unless it was filed, and the row does not
+        know."""
         assert tip.document is not None
+        note = await self._evidence.filed.find(tip.cybertip_id)
+        if note is not None and note.environment == tip.environment:
+            return await self._known(tip, note)
         async with self._client(tip) as client:
             document = store.unseal(self._vault, tip, "document", tip.document)
             async with transaction(self._engine) as connection:
@@ -264,8 +269,29 @@ class Sending:
         async with transaction(self._engine) as connection:
             return await store.save(connection, tip, state="RETRACTING", fault=why)
 
+    async def _known(self, tip: Cybertip, note: FiledNote) -> Cybertip:
+        """It was filed: the database is older than that."""
+        warning = f"it was filed before the database was restored, as {note.report_id}"
+        async with transaction(self._engine) as connection:
+            tip = await store.save(
+                connection,
+                tip,
+                state="FILED",
+                report_id=note.report_id,
+                filed_at=note.filed_at,
+                receipt_lost=True,
+                warnings=[*tip.warnings, warning],
+                fault=None,
+                code=None,
+            )
+            await tell(connection, tip, "FILED", now=note.filed_at)
+        metric.REPORTS.labels("known", tip.environment).inc()
+        return tip
+
     async def _filed(self, tip: Cybertip, answer: NcmecAnswer | None) -> Cybertip:
         now = self._clock()
+        note = FiledNote(report_id=tip.report_id or 0, environment=tip.environment, filed_at=now)
+        await self._evidence.filed.write(tip.cybertip_id, note)
         async with transaction(self._engine) as connection:
             sent = await file_store.uploads(connection, tip)
             warnings = list(tip.warnings)
