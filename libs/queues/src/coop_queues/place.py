@@ -177,7 +177,7 @@ async def _place_fresh(
     if not filled:
         return {}
     grown = await grow(connection, [_growth(group) for group in filled], now=now)
-    await _insert_items(connection, filled)
+    await insert_items(connection, [(g.job_id, p) for g in filled for p in g.placements])
     grave = [job_id for job_id, after in grown.items() if after.csam]
     if grave:
         await add_grave(connection, grave)
@@ -231,8 +231,8 @@ async def _insert_entries(
             "org_id": p.org_id,
             "entry_id": p.entry.entry_id,
             "job_id": group.job_id,
-            "reporter_key": _reporter(p.entry),
-            "appellant_key": _appellant(p.entry),
+            "reporter_key": reporter_of(p.entry),
+            "appellant_key": appellant_of(p.entry),
             "body": _encoder.encode(p.entry),
         }
         for group in groups
@@ -242,13 +242,15 @@ async def _insert_entries(
     return {(org_id, entry_id): reporter for org_id, entry_id, reporter in found}
 
 
-def _reporter(entry: JobEntry) -> str | None:
+def reporter_of(entry: JobEntry) -> str | None:
+    """The key of who reported."""
     if entry.report is None or entry.report.reporter is None:
         return None
     return slots.reporter_key(entry.report.reporter.type_id, entry.report.reporter.id)
 
 
-def _appellant(entry: JobEntry) -> str | None:
+def appellant_of(entry: JobEntry) -> str | None:
+    """The key of who appeals."""
     if entry.appeal is None:
         return None
     return slots.item_key(entry.appeal.appealed_by.type_id, entry.appeal.appealed_by.id)
@@ -302,21 +304,23 @@ _ITEMS = text(
 )
 
 
-async def _insert_items(connection: AsyncConnection, groups: Sequence[_Group]) -> None:
+async def insert_items(
+    connection: AsyncConnection, placements: Sequence[tuple[str, Placement]]
+) -> None:
+    """What came with the placements, each with the id of its job; one at least."""
     # A row may be hit once in a statement, so later copies replace earlier ones here already.
     rows: dict[tuple[str, bytes], dict[str, Any]] = {}
-    for group in groups:
-        for placement in group.placements:
-            for role, item in _items(placement):
-                key = (group.job_id, digest_of(role, item))
-                rows.pop(key, None)
-                rows[key] = {
-                    "job_id": group.job_id,
-                    "digest": key[1],
-                    "role": role,
-                    "body": _encoder.encode(item),
-                    "author_key": erased.author_key(item),
-                }
+    for job_id, placement in placements:
+        for role, item in _items(placement):
+            key = (job_id, digest_of(role, item))
+            rows.pop(key, None)
+            rows[key] = {
+                "job_id": job_id,
+                "digest": key[1],
+                "role": role,
+                "body": _encoder.encode(item),
+                "author_key": erased.author_key(item),
+            }
     await columns(connection, _ITEMS, list(rows.values()))
 
 

@@ -63,6 +63,7 @@ from coop_queues.lookup import (
 )
 from coop_queues.order import OrderIndex, client_of
 from coop_queues.org_record import RECORDS
+from coop_queues.past import PastJob, keep_past
 from coop_queues.place import place, place_many
 from coop_queues.ranking import Ranking
 from coop_queues.rerank import Ranker
@@ -91,6 +92,7 @@ __all__ = [
     "ClaimRetention",
     "Claims",
     "OrderIndex",
+    "PastJob",
     "Ranker",
     "Ranking",
     "Reconciler",
@@ -120,6 +122,7 @@ __all__ = [
     "items_in",
     "jobs_of_item",
     "keep",
+    "keep_past",
     "keepings_of",
     "kept_for",
     "key_authors",

@@ -11,7 +11,8 @@
     erased_users one row an end user of whom nothing that is older may come back (`erase.py`)
 
 Guarantees: `alembic` revisions in `migrations/` make exactly these tables (a test compares).
-Must not: be written without the slot's `generations` row locked; columns of leases and keepings,
+Must not: be written without the slot's `generations` row locked; jobs that were decided elsewhere,
+which are in no slot (`past.py`), and columns of leases and keepings,
 skips, claims and keepings apart, and the columns of a job's turn (`growth.turn_columns`), for which
 the row's own lock is enough.
 

@@ -176,6 +176,8 @@ class RelaySettings(Settings):
 
 class ImportSettings(Settings):
     """Moving in from Coop. `import_dsn` is Coop's own database (`postgresql://user:password@host/db`,
-    of a role that may only read)."""
+    of a role that may only read), `import_redis` its Redis (`redis://…`), in which review jobs
+    wait."""
 
     import_dsn: SecretStr = SecretStr("")
+    import_redis: SecretStr = SecretStr("")

@@ -9,10 +9,16 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_contracts.config import Kind
 from coop_local.testing import Databases
+from coop_review_api.moving.history_mover import HistoryMover
+from coop_review_api.moving.history_reader import HistoryReader
+from coop_review_api.moving.mapped import Mapped, MappedPerson
 from coop_review_api.moving.mapper import Known, mapped
-from coop_review_api.moving.mover import Destination, Mover
+from coop_review_api.moving.mover import Destination, Mover, Thing
 from coop_review_api.moving.reader import read
+from coop_review_api.moving.review_job import Named
+from coop_review_api.moving.waiting import Waiting
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.settings import Settings
 from coop_runtime.database.engine import engine_of, service_url
@@ -73,16 +79,37 @@ class Moving:
     def __init__(self, coop_url: str, here: Destination, installed: InstalledSignals) -> None:
         self.coop_url = coop_url
         self.here = here
+        self.kinds: frozenset[Kind] | None = None  # people and these alone, where less will do
         self._installed = installed
 
-    async def mover(self, org_id: str, **more: object) -> Mover:
+    async def mover(
+        self,
+        org_id: str,
+        *,
+        past: bool = False,
+        waiting: Waiting | None = None,
+        **more: object,
+    ) -> Mover:
         source = await read(self.coop_url, org_id)
         known = Known(
             manifests=self._installed.manifests, now=NOW, saml_entity_id="https://idp.example/me"
         )
-        things = list(mapped(source, known))
+        things = [one for one in mapped(source, known) if self._is_wanted(one)]
         name = source.one("public.orgs")["name"]
+        if past or waiting is not None:
+            more["history"] = HistoryMover(
+                org_id=org_id,
+                reader=HistoryReader(self.coop_url, org_id),
+                named=Named.of(source),
+                past=past,
+                waiting=waiting,
+            )
         return Mover(here=self.here, org_id=org_id, name=name, things=things, **more)  # type: ignore[arg-type]
+
+    def _is_wanted(self, one: Thing) -> bool:
+        if self.kinds is None or isinstance(one, MappedPerson):
+            return True
+        return isinstance(one, Mapped) and one.kind in self.kinds
 
     async def ids(self, table: str, org_id: str) -> list[str]:
         """What Coop has of an organisation in a table."""

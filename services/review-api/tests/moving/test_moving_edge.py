@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -67,11 +68,14 @@ CREATE TRIGGER stop_here BEFORE INSERT ON review.config_log
 """
 
 
-async def _killed_at_a_rule(moving: Moving, new_url: str, new_admin_url: str) -> None:
-    """An importer that came as far as one of the rules, killed there."""
-    line, environment = command(moving, new_url, "coop", "--org", ACME, "--apply")
+async def killed_at(
+    moving: Moving, new_url: str, new_admin_url: str, stop: str, asked: Sequence[str]
+) -> None:
+    """An importer that came as far as what `stop`, a trigger `review.stop_here`, stops it at, and
+    was killed there."""
+    line, environment = command(moving, new_url, *asked)
     with psycopg.connect(new_admin_url, autocommit=True) as admin:
-        admin.execute(_STOP_AT_A_RULE)
+        admin.execute(stop)
         admin.execute("SELECT pg_advisory_lock(%s)", [_STOPPED])
         process = await asyncio.create_subprocess_exec(
             *line, env=environment, stdout=asyncio.subprocess.DEVNULL
@@ -80,7 +84,7 @@ async def _killed_at_a_rule(moving: Moving, new_url: str, new_admin_url: str) ->
         deadline = time.monotonic() + _DEADLINE
         # It waits there for some seconds and gives up: killed or ended, that batch is not done.
         while process.returncode is None and admin.execute(waits).fetchone() == (0,):
-            assert time.monotonic() < deadline, "the importer never came to the rule"
+            assert time.monotonic() < deadline, "the importer never came there"
             await asyncio.sleep(0.05)
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
@@ -105,7 +109,8 @@ async def test_killed_in_the_middle_and_again(
     moving: Moving, new_url: str, new_admin_url: str
 ) -> None:
     """After kill -9 a part is there; the next run does the rest, the one after it nothing."""
-    await _killed_at_a_rule(moving, new_url, new_admin_url)
+    asked = ("coop", "--org", ACME, "--apply")
+    await killed_at(moving, new_url, new_admin_url, _STOP_AT_A_RULE, asked)
     before = await documents(moving.here)
     assert "post" in before[Kind.ITEM_TYPE]
     assert "spam" not in before.get(Kind.RULE, {})

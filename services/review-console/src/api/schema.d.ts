@@ -8386,14 +8386,15 @@ export interface components {
         };
         /**
          * DecisionLogEntry
-         * @description A decision on a job (`source` AUTOMATIC: the queue's settings made it), a confirmed bulk
-         *     action or reversal, an action that something else than a person in a queue asked for, or a job
-         *     that was claimed and left. `components` are the decision's; of a bulk action its order.
-         *     `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
-         *     bulk action's, or how a claim ended; `total` a bulk action's items. `takenBack` are what took
-         *     its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
-         *     back entirely is no longer `reversible`. `related` are the other items and users that were acted
-         *     on; a name is the one that was sent last, null where none is known.
+         * @description A decision on a job (`source` AUTOMATIC: the queue's settings made it; COOP: it was made in
+         *     Coop, before the organisation came here), a confirmed bulk action or reversal, an action that
+         *     something else than a person in a queue asked for, or a job that was claimed and left.
+         *     `components` are the decision's; of a bulk action its order. `actorId` is null where no person
+         *     acted. Until `leavesAt` a decision can be undone. `state` is a bulk action's, or how a claim
+         *     ended; `total` a bulk action's items. `takenBack` are what took its actions back, some or all:
+         *     of a bulk action the reversals of it as a whole. What was taken back entirely is no longer
+         *     `reversible`. `related` are the other items and users that were acted on; a name is the one that
+         *     was sent last, null where none is known.
          */
         DecisionLogEntry: {
             actor?: components["schemas"]["PersonView"] | null;
@@ -8441,7 +8442,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "MRT_JOB" | "AUTOMATIC" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION";
+            source: "MRT_JOB" | "AUTOMATIC" | "COOP" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION";
             /** State */
             state: string | null;
             /** Takenback */
@@ -12073,7 +12074,7 @@ export interface components {
              */
             since?: string | null;
             /** Sources */
-            sources?: ("MRT_JOB" | "AUTOMATIC" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION")[];
+            sources?: ("MRT_JOB" | "AUTOMATIC" | "COOP" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION")[];
             /**
              * Until
              * @default null
@@ -19744,7 +19745,7 @@ export interface operations {
                 reviewerId?: string[];
                 ruleId?: string[];
                 since?: string | null;
-                source?: ("MRT_JOB" | "AUTOMATIC" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION")[];
+                source?: ("MRT_JOB" | "AUTOMATIC" | "COOP" | "BULK_ACTION" | "REVERSAL" | "RULE_EXECUTION" | "POST_ACTIONS" | "STRIKE_THRESHOLD" | "RETROACTION")[];
                 until?: string | null;
                 userId?: string | null;
                 userTypeId?: string | null;

@@ -122,6 +122,7 @@ export function actorOf(entry: Entry, names: Names, say: Say<Key>): { person: Sc
     RULE_EXECUTION: rules.join(", ") || say("byRule"),
     POST_ACTIONS: say("byPlatform"),
     STRIKE_THRESHOLD: say("byStrikes"),
+    COOP: say("COOP"),
     RETROACTION: rules.join(", ") || say("byRetroaction"),
   };
   return { person: null, text: of[entry.source] ?? say("byNobody") };

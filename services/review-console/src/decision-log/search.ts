@@ -6,7 +6,7 @@ const one = z.catch(z.optional(z.string().check(z.minLength(1))), undefined);
 const day = z.catch(z.optional(z.iso.date()), undefined);
 
 export const TYPES = ["CUSTOM_ACTION", "IGNORE", "MOVE", "RELATED_ACTION", "ACCEPT_APPEAL", "REJECT_APPEAL", "ESCALATE_TO_NCMEC", "SUBMIT_NCMEC_REPORT", "AUTOMATIC_CLOSE", "CLOSE"] as const;
-export const SOURCES = ["MRT_JOB", "AUTOMATIC", "BULK_ACTION", "REVERSAL", "RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION"] as const;
+export const SOURCES = ["MRT_JOB", "AUTOMATIC", "COOP", "BULK_ACTION", "REVERSAL", "RULE_EXECUTION", "POST_ACTIONS", "STRIKE_THRESHOLD", "RETROACTION"] as const;
 
 /** The address. `since` and `until` are days of the viewer, both within. `peek`: an entry, or `none`. */
 export const Search = z.object({

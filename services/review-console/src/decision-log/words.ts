@@ -81,6 +81,7 @@ export const words = defineWords({
   byNobody: "Queue settings",
   MRT_JOB: "In a queue",
   AUTOMATIC: "Queue settings",
+  COOP: "In Coop, before",
   BULK_ACTION: "Bulk action",
   REVERSAL: "Reversal",
   RULE_EXECUTION: "Rule",

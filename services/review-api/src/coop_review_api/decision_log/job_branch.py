@@ -9,7 +9,7 @@ how a job was decided while they hold its second review.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -50,6 +50,14 @@ _d, _j, _c = relation.DECISIONS.of.c, jobs.c, claims.c
 _own, _related = relation.DECISIONS.subquery("own"), relation.DECISIONS.subquery("related")
 _about = jobs.alias("about")
 
+_HERE: Final[ColumnElement[bool]] = _d.came_from.is_(None)
+_BY: Final[Mapping[str, ColumnElement[bool]]] = {
+    "MRT_JOB": and_(_HERE, _d.reviewer_id.is_not(None)),
+    "AUTOMATIC": and_(_HERE, _d.reviewer_id.is_(None)),
+    "COOP": _d.came_from == said("COOP"),
+}
+"""The sources of decisions: each has one."""
+
 _JOB_CSAM: Final[ColumnElement[bool]] = or_(_j.job_id.is_(None), is_grave(jobs))
 
 
@@ -57,7 +65,7 @@ def _may_have_decided(question: Meant) -> bool:
     return (
         "DECISION" in question.kinds
         and not question.rule_ids
-        and (not question.sources or bool({"MRT_JOB", "AUTOMATIC"} & set(question.sources)))
+        and (not question.sources or bool(_BY.keys() & set(question.sources)))
     )
 
 
@@ -68,7 +76,7 @@ def _decisions(question: Meant, scope: ReaderScope) -> Rows:
         where.append(~csam)
     if scope.queue_ids is not None:
         where.append(one_of(_d.queue_id, scope.queue_ids) | (_d.reviewer_id == scope.user_id))
-    source = case((_d.reviewer_id.is_(None), said("AUTOMATIC")), else_=said("MRT_JOB"))
+    source = case(*((how, said(name)) for name, how in _BY.items()))
     return Rows(
         source=relation.DECISIONS.of.outerjoin(jobs, _j.job_id == cast(_d.job_id, Uuid)),
         org_id=_d.org_id,
@@ -108,10 +116,8 @@ def _held_again(scope: ReaderScope) -> Select[Any]:
 
 def _of_decision(question: Meant, org_id: str) -> list[Condition]:
     where: list[Condition] = []
-    if question.sources and "AUTOMATIC" not in question.sources:
-        where.append(_d.reviewer_id.is_not(None))
-    if question.sources and "MRT_JOB" not in question.sources:
-        where.append(_d.reviewer_id.is_(None))
+    if question.sources:
+        where.append(or_(*(_BY[one] for one in question.sources if one in _BY)))
     if question.decision_types:
         where.append(has_one(_d.components, [{"type": one} for one in question.decision_types]))
     if question.action_ids:

@@ -19,6 +19,7 @@ EntryKind = Literal["DECISION", "BULK_ACTION", "BULK_REVERSAL", "ACTION", "SKIP"
 EntrySource = Literal[
     "MRT_JOB",
     "AUTOMATIC",
+    "COOP",
     "BULK_ACTION",
     "REVERSAL",
     "RULE_EXECUTION",

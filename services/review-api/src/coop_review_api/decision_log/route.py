@@ -70,14 +70,15 @@ class TakenBackView(Model):
 
 
 class DecisionLogEntry(Model):
-    """A decision on a job (`source` AUTOMATIC: the queue's settings made it), a confirmed bulk
-    action or reversal, an action that something else than a person in a queue asked for, or a job
-    that was claimed and left. `components` are the decision's; of a bulk action its order.
-    `actorId` is null where no person acted. Until `leavesAt` a decision can be undone. `state` is a
-    bulk action's, or how a claim ended; `total` a bulk action's items. `takenBack` are what took
-    its actions back, some or all: of a bulk action the reversals of it as a whole. What was taken
-    back entirely is no longer `reversible`. `related` are the other items and users that were acted
-    on; a name is the one that was sent last, null where none is known."""
+    """A decision on a job (`source` AUTOMATIC: the queue's settings made it; COOP: it was made in
+    Coop, before the organisation came here), a confirmed bulk action or reversal, an action that
+    something else than a person in a queue asked for, or a job that was claimed and left.
+    `components` are the decision's; of a bulk action its order. `actorId` is null where no person
+    acted. Until `leavesAt` a decision can be undone. `state` is a bulk action's, or how a claim
+    ended; `total` a bulk action's items. `takenBack` are what took its actions back, some or all:
+    of a bulk action the reversals of it as a whole. What was taken back entirely is no longer
+    `reversible`. `related` are the other items and users that were acted on; a name is the one that
+    was sent last, null where none is known."""
 
     id: str
     kind: EntryKind

@@ -428,14 +428,16 @@ _ALL: Final = (
 
 TABLES: Final = {table.full_name: table for table in _ALL}
 
+DECISIONS: Final = "manual_review_tool.manual_review_decisions"
+COMMENTS: Final = "manual_review_tool.job_comments"
+
 NOT_IMPORTED: Final = {
-    "manual_review_tool.manual_review_decisions": "decisions stay in Coop: history begins here",
+    DECISIONS: "decisions come in as history where that is asked for: --history",
     "manual_review_tool.job_creations": (
-        "jobs lie in Coop's Redis, not in its database: decide them there, or send their reports"
-        " here again"
+        "that a job was made: those that wait lie in Coop's Redis, and come in with --jobs"
     ),
-    "manual_review_tool.job_comments": "comments belong to jobs, which stay in Coop",
-    "manual_review_tool.moderator_skips": "skips belong to jobs, which stay in Coop",
+    COMMENTS: "comments come in with their jobs: --history, --jobs",
+    "manual_review_tool.moderator_skips": "who left a job to others is not history here",
     "ncmec_reporting.ncmec_reports": (
         "records that the law may require to be kept: keep Coop's database, or export the table"
     ),

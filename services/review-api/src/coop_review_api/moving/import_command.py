@@ -1,14 +1,17 @@
 """Moving in, for whoever runs the system.
 
     import coop    --dsn URL --org ID [--apply] [--overwrite] [--saml-entity-id ID] [--format json]
+                   [--history [--since DAY]] [--jobs | --jobs-file FILE]
     import promote --org ORG [--rule ID …] [--apply] [--format json]
     import links   --org ORG [--email ADDRESS …]
 
 `coop` reads an organisation of Coop's out of its PostgreSQL (COOP_IMPORT_DSN instead of --dsn keeps
 its password out of the list of processes) and says what there would be here; with --apply it is
-made. `promote` turns on the rules that act in Coop. `links` makes links with which people set their
-password: of those named, or of those who administer the organisation. What is done meanwhile goes
-to the standard error. Exit code 1 where something was refused that was not known of before.
+made. With --history decisions and comments come along, with --jobs what waits in Coop's Redis
+(COOP_IMPORT_REDIS), with --jobs-file what a file of JSON lines says that waits. `promote` turns on
+the rules that act in Coop. `links` makes links with which people set their password: of those
+named, or of those who administer the organisation. What is done meanwhile goes to the standard
+error. Exit code 1 where something was refused that was not known of before.
 
 Must not: be reachable over HTTP; write to Coop's database.
 """
@@ -20,6 +23,8 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,11 +33,17 @@ from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.error import ReviewError
 from coop_review_api.moving import links
+from coop_review_api.moving.coop_table import COMMENTS, DECISIONS
+from coop_review_api.moving.history_mover import HistoryMover
+from coop_review_api.moving.history_reader import BEGIN, HistoryReader
 from coop_review_api.moving.mapper import Known, mapped
 from coop_review_api.moving.mover import Destination, Mover
 from coop_review_api.moving.promotion import promote
 from coop_review_api.moving.reader import SourceError, read
 from coop_review_api.moving.report import as_text
+from coop_review_api.moving.review_job import Named
+from coop_review_api.moving.source import CoopSource
+from coop_review_api.moving.waiting import Waiting, WaitingInFile, WaitingInRedis
 from coop_review_api.organisation import state
 from coop_review_api.settings import ImportSettings, Settings
 from coop_runtime.database.engine import engine_of, transaction
@@ -58,8 +69,10 @@ def run_import(arguments: Sequence[str], checks_of: Callable[[Settings], Documen
     settings = ImportSettings.load().require("postgres")
     if wanted.command == "coop":
         wanted.dsn = wanted.dsn or settings.import_dsn.get_secret_value()
-        if not wanted.dsn:
-            sys.stderr.write("import coop: give --dsn, or COOP_IMPORT_DSN\n")
+        wanted.redis = settings.import_redis.get_secret_value()
+        missing = _missing(wanted)
+        if missing:
+            sys.stderr.write(f"import coop: {missing}\n")
             return 2
     try:
         result = asyncio.run(_carry_out(settings, wanted, checks_of(settings)))
@@ -80,6 +93,15 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--overwrite", action="store_true", help="also what was changed here since the last time"
     )
     coop.add_argument("--saml-entity-id", help="the identity provider's, which Coop does not keep")
+    coop.add_argument("--history", action="store_true", help="also decisions, and comments on them")
+    coop.add_argument(
+        "--since", type=_day, default=BEGIN, help="decisions from this day on (YYYY-MM-DD, UTC)"
+    )
+    waiting = coop.add_mutually_exclusive_group()
+    waiting.add_argument(
+        "--jobs", action="store_true", help="also what waits in Coop's Redis, COOP_IMPORT_REDIS"
+    )
+    waiting.add_argument("--jobs-file", type=Path, help="also what waits, from JSON lines")
     promoting = commands.add_parser("promote", help="turn on the rules that act in Coop")
     promoting.add_argument("--org", required=True, help="its id, its slug, or one of its domains")
     promoting.add_argument("--rule", action="append", default=[], help="only this one, by id")
@@ -92,6 +114,18 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     linking.add_argument("--org", required=True, help="its id, its slug, or one of its domains")
     linking.add_argument("--email", action="append", default=[], help="of this person")
     return parser.parse_args(arguments)
+
+
+def _day(given: str) -> datetime:
+    return datetime.combine(date.fromisoformat(given), time(), tzinfo=UTC)
+
+
+def _missing(wanted: argparse.Namespace) -> str | None:
+    if not wanted.dsn:
+        return "give --dsn, or COOP_IMPORT_DSN"
+    if wanted.jobs and not wanted.redis:
+        return "--jobs needs COOP_IMPORT_REDIS, the address of Coop's Redis"
+    return None
 
 
 async def _carry_out(
@@ -123,7 +157,12 @@ async def _coop(
     here: Destination, installed: InstalledSignals, wanted: argparse.Namespace
 ) -> Imported:
     source = await read(wanted.dsn, wanted.org)
-    known = Known(manifests=installed.manifests, now=now(), saml_entity_id=wanted.saml_entity_id)
+    known = Known(
+        manifests=installed.manifests,
+        now=now(),
+        saml_entity_id=wanted.saml_entity_id,
+        carried=_carried(wanted),
+    )
     things = await asyncio.to_thread(lambda: list(mapped(source, known)))
     mover = Mover(
         here=here,
@@ -131,11 +170,42 @@ async def _coop(
         name=source.one("public.orgs")["name"],
         things=things,
         overwrite=wanted.overwrite,
-        tell=lambda said: print(said, file=sys.stderr, flush=True),  # noqa: T201 - progress
+        history=_history(wanted, source),
+        tell=_say,
     )
     report = await (mover.apply() if wanted.apply else mover.plan())
     shown = _json(report) + "\n" if wanted.format == "json" else as_text(report)
     return Imported(shown=shown, done=True)
+
+
+def _say(said: str) -> None:
+    print(said, file=sys.stderr, flush=True)  # noqa: T201 - progress
+
+
+def _carried(wanted: argparse.Namespace) -> frozenset[str]:
+    """The tables whose rows `_history` speaks of."""
+    if wanted.history:
+        return frozenset({DECISIONS, COMMENTS})
+    return frozenset({COMMENTS}) if wanted.jobs or wanted.jobs_file else frozenset()
+
+
+def _history(wanted: argparse.Namespace, source: CoopSource) -> HistoryMover | None:
+    if not _carried(wanted):
+        return None
+    waiting: Waiting | None = None
+    if wanted.jobs:
+        queue_ids = sorted(source.ids("manual_review_tool.manual_review_queues"))
+        waiting = WaitingInRedis(wanted.redis, source.org_id, queue_ids)
+    elif wanted.jobs_file:
+        waiting = WaitingInFile(wanted.jobs_file)
+    return HistoryMover(
+        org_id=source.org_id,
+        reader=HistoryReader(wanted.dsn, source.org_id, since=wanted.since),
+        named=Named.of(source),
+        past=wanted.history,
+        waiting=waiting,
+        tell=_say,
+    )
 
 
 async def _promote(here: Destination, org_id: str, wanted: argparse.Namespace) -> Imported:

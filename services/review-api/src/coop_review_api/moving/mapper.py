@@ -32,11 +32,13 @@ from coop_signals.manifest import Manifest
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the mapping has to know of this system, and of what Coop does not keep."""
+    """What the mapping has to know of this system, and of what Coop does not keep; and which
+    tables somebody else carries over."""
 
     manifests: Mapping[str, Manifest]
     now: datetime
     saml_entity_id: str | None = None
+    carried: frozenset[str] = frozenset()
 
 
 def mapped(source: CoopSource, known: Known) -> Iterator[Mapped | MappedPerson | Finding]:
@@ -56,11 +58,13 @@ def mapped(source: CoopSource, known: Known) -> Iterator[Mapped | MappedPerson |
     yield from api_keys(source)
     yield from webhook_key(source, now=known.now)
     yield from identity_provider(source, entity_id=known.saml_entity_id)
-    yield from _left(source)
+    yield from _left(source, known.carried)
 
 
-def _left(source: CoopSource) -> Iterator[Finding]:
+def _left(source: CoopSource, carried: frozenset[str]) -> Iterator[Finding]:
     for table, count in source.left.items():
+        if table in carried:
+            continue
         rows = "row" if count == 1 else "rows"
         yield Finding(
             verdict="CANNOT",

@@ -45,6 +45,7 @@ from coop_review_api.configuration.log import Entry, LockedConfiguration
 from coop_review_api.configuration.relation import ORGS
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Invalid, ReviewError
+from coop_review_api.moving.history_mover import HistoryMover, Step
 from coop_review_api.moving.mapped import Finding, Mapped, MappedPerson
 from coop_review_api.moving.merging import differing, merged, with_secrets
 from coop_review_api.moving.report import Deed, MoveOutcome, Report
@@ -87,6 +88,7 @@ class Mover:
     name: str
     things: Sequence[Thing]
     overwrite: bool = False
+    history: HistoryMover | None = None
     tell: Callable[[str], None] = lambda _: None
     _outcomes: list[MoveOutcome] = field(default_factory=list)
     _findings: list[Finding] = field(default_factory=list)
@@ -101,6 +103,8 @@ class Mover:
                     for thing in self.things:
                         await self._carry(configuration, thing)
                     await self._keys(configuration)
+                    if self.history is not None:
+                        await self.history.carry(lambda step: step(connection))
                 finally:
                     await connection.rollback()
         return self._report(applied=False)
@@ -117,7 +121,13 @@ class Mover:
             self.tell(f"{min(start + BATCH, len(self.things))} of {len(self.things)}")
         async with transaction(self.here.engine) as connection:
             await self._keys(await self._lock(connection))
+        if self.history is not None:
+            await self.history.carry(self._in_a_transaction)
         return self._report(applied=True)
+
+    async def _in_a_transaction(self, step: Step) -> None:
+        async with transaction(self.here.engine, within=_WITHIN) as connection:
+            await step(connection)
 
     def _report(self, *, applied: bool) -> Report:
         return Report.of(
@@ -126,6 +136,7 @@ class Mover:
             applied=applied,
             outcomes=self._outcomes,
             findings=self._findings,
+            history=None if self.history is None else self.history.tally,
         )
 
     async def _begin(self, connection: AsyncConnection) -> None:

@@ -9,7 +9,8 @@ a message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -31,6 +32,13 @@ class SourceError(Exception):
 
 async def read(dsn: str, org_id: str) -> CoopSource:
     """The organisation. Raises `SourceError`."""
+    async with opened(dsn) as connection:
+        return await _read(connection, org_id)
+
+
+@asynccontextmanager
+async def opened(dsn: str) -> AsyncIterator[AsyncConnection[Row]]:
+    """Coop's database as it is now, to be read. Raises `SourceError`."""
     try:
         connection = await AsyncConnection.connect(
             _plain(dsn), connect_timeout=_CONNECT_TIMEOUT, row_factory=dict_row, autocommit=False
@@ -45,7 +53,7 @@ async def read(dsn: str, org_id: str) -> CoopSource:
                 f"SELECT set_config('statement_timeout', '{_STATEMENT_TIMEOUT}', true),"
                 " set_config('timezone', 'UTC', true)"
             )
-            return await _read(connection, org_id)
+            yield connection
     except psycopg.Error as error:
         raise SourceError(f"Coop's database cannot be read: {_first_line(error)}") from None
 

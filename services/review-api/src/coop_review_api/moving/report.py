@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from coop_review_api.moving.mapped import Finding
+from coop_review_api.moving.tally import HistoryTally
 
 Deed = Literal["CREATE", "CHANGE", "DRAFT", "SAME", "LEFT", "REFUSED"]
 """`LEFT`: it was changed or deleted here since it was imported, and is left as it is. `REFUSED`: it
@@ -39,7 +40,8 @@ class MoveOutcome(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
 
 
 class Report(Struct, frozen=True, kw_only=True, rename="camel"):
-    """All of it. `counts` are deeds by kind; `changes` leaves out what is the same."""
+    """All of it. `counts` are deeds by kind; `changes` leaves out what is the same, and what there
+    is so much of that it is told by number: decisions, comments, jobs."""
 
     org_id: str
     name: str
@@ -58,10 +60,14 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
         applied: bool,
         outcomes: Sequence[MoveOutcome],
         findings: Sequence[Finding],
+        history: HistoryTally | None = None,
     ) -> Report:
         counts: dict[str, Counter[str]] = {}
         for one in outcomes:
             counts.setdefault(one.kind, Counter())[one.deed] += 1
+        if history is not None:
+            counts |= history.counts
+            findings = [*findings, *history.findings()]
         return cls(
             org_id=org_id,
             name=name,
@@ -75,7 +81,8 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def changed(self) -> int:
         """How many things are not as they were."""
-        return sum(one.deed in {"CREATE", "CHANGE", "DRAFT"} for one in self.changes)
+        deeds = ("CREATE", "CHANGE", "DRAFT")
+        return sum(found.get(deed, 0) for found in self.counts.values() for deed in deeds)
 
 
 def as_text(report: Report) -> str:

@@ -27,6 +27,7 @@ DECISIONS = Relation(
     "leaves_at",
     "undone_at",
     "undone_by",
+    "came_from",
 )
 """Each decision as it was recorded (`recorded.Recorded`)."""
 

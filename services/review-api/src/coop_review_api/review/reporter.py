@@ -39,7 +39,9 @@ _RECORDS = text(
     ), upheld AS (
         SELECT DISTINCT w.key, w.first_id FROM went w
           JOIN {DECISIONS.sql} d ON d.job_id = CAST(w.job_id AS text)
-         WHERE d.org_id = :org AND d.undone_at IS NULL AND d.executions <> '[]'
+         WHERE d.org_id = :org AND d.undone_at IS NULL
+           AND (d.executions <> '[]' OR (d.came_from IS NOT NULL
+                AND d.components @> '[{{"type": "CUSTOM_ACTION"}}]'))
     )
     SELECT r.key, count(*) AS reports, count(u.first_id) AS upheld
       FROM reported r LEFT JOIN upheld u ON u.key = r.key AND u.first_id = r.job_id

@@ -60,6 +60,7 @@ decisions = Table(
     # Whether it is in the tallies, and as what: `counting`. null: nobody has looked yet.
     Column("counted", Boolean, nullable=True),
     Column("grave", Boolean, nullable=True),
+    Column("came_from", Text, nullable=True),  # null: it was made here (`past`)
     Index(None, "org_id", "decided_at"),
     Index(
         "decisions_uncounted_ix",

@@ -1,0 +1,19 @@
+"""Decisions say where they were made, where that was elsewhere.
+
+Revision: 0034
+"""
+
+from alembic import op
+
+revision = "0034"
+down_revision = "0033"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE review.decisions ADD COLUMN came_from text")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE review.decisions DROP COLUMN came_from")
