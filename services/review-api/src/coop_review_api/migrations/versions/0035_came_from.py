@@ -1,12 +1,12 @@
 """Decisions say where they were made, where that was elsewhere.
 
-Revision: 0034
+Revision: 0035
 """
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
