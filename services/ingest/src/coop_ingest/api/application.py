@@ -1,13 +1,15 @@
 """The FastAPI application: every route, documented in OpenAPI, and the answers for no route.
 
 Guarantees: what the document says of bodies and answers is made of the structs that read and write
-them. Must not: parse bodies; the routes do, after authentication.
+them; of the webhooks that other services send, of the structs that these are held against.
+Must not: parse bodies; the routes do, after authentication.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Sequence, Set
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ from starlette.exceptions import HTTPException
 from coop_contracts.error import ErrorBody, ErrorType
 from coop_contracts.ids import new_id
 from coop_contracts.lookup import ItemRecord
+from coop_contracts.webhook import WEBHOOKS, InfoAnswer
 from coop_ingest import metric, wire
 from coop_ingest.answer import Answer, refusal_answer
 from coop_ingest.api.edge import BASE, EdgeRoute, internal_error, respond
@@ -37,6 +40,8 @@ _STRUCTS = (
     wire.Policies,
     ItemRecord,
     ErrorBody,
+    InfoAnswer,
+    *(body for _, body, _ in WEBHOOKS.values()),
 )
 # Parts that are read one by one are Raw in the structs, which says nothing in a schema.
 _ITEMS_IN = {
@@ -62,6 +67,12 @@ _NOTICES = {
     "X-Coop-Replaced-Characters": "Texts in which U+FFFD stands for what cannot be kept.",
     "X-Coop-Doubtful-Values": "Values of no use as what their field is for; kept.",
     "X-Coop-Unknown-References": "What is named and does not exist.",
+}
+_SIGNATURES = {
+    "webhook-id": "The same on every attempt.",
+    "webhook-timestamp": "Of this attempt, in Unix seconds.",
+    "webhook-signature": "Standard Webhooks 1.0.0: `v1,` and HMAC-SHA256, one for each secret.",
+    "Coop-Signature": "RSASSA-PKCS1-v1_5 with SHA-256 over the body, base64.",
 }
 _SUMMARIES: dict[str, tuple[str, str | None, int, str | None]] = {
     "/items/async/": ("Submit items", "Items", 202, "PartialResult"),
@@ -234,6 +245,7 @@ def _documented(application: FastAPI) -> Callable[[], dict[str, Any]]:
             components["securitySchemes"] = {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}
             }
+            made["webhooks"] = {name: {"post": _webhook(name)} for name in WEBHOOKS}
             for operations in made["paths"].values():
                 for operation in operations.values():
                     # FastAPI adds an answer 200 of its own to routes that have none.
@@ -241,6 +253,29 @@ def _documented(application: FastAPI) -> Callable[[], dict[str, Any]]:
         return made
 
     return document
+
+
+def _webhook(name: str) -> dict[str, Any]:
+    """What the document says about a webhook: where it goes is the organisation's to say."""
+    summary, body, answer = WEBHOOKS[name]
+    taken: dict[str, Any] = {"description": "Taken." if answer is None else "What is known."}
+    if answer is not None:
+        taken["content"] = _content(answer)
+    return {
+        "summary": summary,
+        "parameters": [
+            {
+                "name": header,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for header, text in _SIGNATURES.items()
+        ],
+        "requestBody": {"required": True, "content": _content(body.__name__)},
+        "responses": {"2XX": taken},
+    }
 
 
 def _drop_default_answer(responses: dict[str, Any]) -> None:
@@ -251,6 +286,9 @@ def _drop_default_answer(responses: dict[str, Any]) -> None:
 def _schemas() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(_STRUCTS, ref_template=_TEMPLATE)
     schemas: dict[str, Any] = dict(components)
+    for schema in schemas.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     item = {"$ref": _TEMPLATE.format(name="Item")}
     for name, properties in _ITEMS_IN.items():
         for key in properties:
