@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local deploy/ncmec-simulator cli $(wildcard examples/*)
+PACKAGES := $(wildcard libs/*) $(filter-out services/review-console,$(wildcard services/*)) deploy/local deploy/ncmec-simulator cli clients/python $(wildcard examples/*)
 
 # Fall back to any python3 that is 3.11 or newer.
 ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))
@@ -39,9 +39,21 @@ BUILT := $(CONSOLE)/dist/.built
 # In the console's folder, with a Node that is new enough.
 NODE = cd $(CONSOLE) && PATH="$$($(CURDIR)/$(BIN)/python scripts/node.py):$$PATH"
 
+# The libraries for platforms; their types are made of ingest's description. What makes the Python
+# ones has an environment of its own: nothing else here needs it.
+CLIENTS := clients
+PYTHON_WIRE := $(CLIENTS)/python/src/coop_client/wire.py
+TYPESCRIPT_WIRE := $(CLIENTS)/typescript/src/wire.ts
+WIRE := $(CLIENTS)/openapi.json $(PYTHON_WIRE) $(TYPESCRIPT_WIRE)
+CLIENT_MODULES := $(CLIENTS)/typescript/node_modules/.installed
+GENERATOR := $(VENV)/generator
+GENERATOR_INSTALLED := $(GENERATOR)/.installed
+CLIENT_NODE = cd $(CLIENTS)/typescript && PATH="$$($(CURDIR)/$(BIN)/python $(CURDIR)/$(CONSOLE)/scripts/node.py):$$PATH"
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check lint types imports unit bench contracts lock clean \
-	console console-api console-check test-console screenshots test-deploy
+	console console-api console-check test-console screenshots test-deploy \
+	clients clients-api clients-check
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +92,32 @@ console-check: $(BUILT) ## The console: style, types, unit tests, sizes, and tha
 	@cmp -s $(CONSOLE)/src/api/schema.d.ts $(CONSOLE)/node_modules/.schema.d.ts \
 		|| { echo "The console's types are not the API's: commit what make console-api wrote"; exit 1; }
 
+$(CLIENT_MODULES): $(CLIENTS)/typescript/package-lock.json $(STAMP)
+	@$(CLIENT_NODE) npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(GENERATOR_INSTALLED): $(CLIENTS)/scripts/generator.lock $(STAMP)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(GENERATOR)
+	@$(BIN)/uv pip install --quiet --python $(GENERATOR)/bin/python --require-hashes -r $<
+	@touch $@
+
+clients: $(CLIENT_MODULES) ## Build the client for TypeScript, and its example
+	@$(CLIENT_NODE) npm run --silent build
+
+clients-api: $(CLIENT_MODULES) $(GENERATOR_INSTALLED) ## Write the clients' types again from ingest's description
+	@$(BIN)/python $(CLIENTS)/scripts/openapi.py $(CLIENTS)/openapi.json
+	@$(GENERATOR)/bin/python $(CLIENTS)/scripts/python_wire.py $(CLIENTS)/openapi.json $(PYTHON_WIRE)
+	@$(BIN)/ruff format --quiet $(PYTHON_WIRE)
+	@$(CLIENT_NODE) npm run --silent gen:api > /dev/null
+
+clients-check: $(CLIENT_MODULES) $(GENERATOR_INSTALLED) ## The clients: style and tests of TypeScript, and that their types are the API's
+	@$(CLIENT_NODE) npm run --silent lint
+	@$(CLIENT_NODE) npm run --silent test
+	@rm -rf $(GENERATOR)/wire && mkdir -p $(GENERATOR)/wire && cp $(WIRE) $(GENERATOR)/wire
+	@$(MAKE) --no-print-directory clients-api
+	@for made in $(WIRE); do cmp -s $$made $(GENERATOR)/wire/$$(basename $$made) \
+		|| { echo "The clients' types are not the API's: commit what make clients-api wrote"; exit 1; }; done
+
 test-console: $(BUILT) ## The console in a browser, against the whole system
 	@$(BIN)/python -m pytest $(CONSOLE)/browser $(PYTEST_ARGS)
 
@@ -92,7 +130,7 @@ run: $(STAMP) $(BUILT) ## Start the whole system on this machine (Ctrl-C stops i
 demo: $(STAMP) ## Stream a corpus through the system and report (INPUT=file)
 	@exec $(BIN)/python -m coop_local demo $(if $(INPUT),--input "$(INPUT)")
 
-test: $(STAMP) $(BUILT) lint types imports console-check ## Run every check and every test
+test: $(STAMP) $(BUILT) lint types imports console-check clients-check ## Run every check and every test
 	@$(BIN)/python -m pytest --broker tansu -m "engines and not journey" $(SPREAD) $(AGAIN) $(BROKER_TESTS)
 	@$(BIN)/python -m pytest -m "journey" $(AGAIN) --ignore $(CONSOLE)/browser $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest $(CONSOLE)/browser $(AGAIN) $(PYTEST_ARGS)
@@ -106,7 +144,7 @@ test-deploy: $(STAMP) $(BUILT) ## The containers: the files that make them, and 
 		DOCKER_BUILDKIT=1 docker build --quiet --network host --file deploy/Dockerfile --build-arg CONSOLE=given --tag coop:test . \
 		&& COOP_TEST_IMAGE=coop:test $(BIN)/python -m pytest tests/deploy/test_container.py $(PYTEST_ARGS); fi
 
-check: lint types imports console-check unit ## What takes a minute: before each commit
+check: lint types imports console-check clients-check unit ## What takes a minute: before each commit
 
 unit: $(STAMP) ## Only the tests that need no server
 	@$(BIN)/python -m pytest -m "not engines and not journey" $(SPREAD) $(PYTEST_ARGS)
@@ -118,7 +156,7 @@ lint: $(STAMP) ## Style and formatting
 # Each folder of tests is a base of its own (`from .conftest import …`), so mypy reads them one by one.
 types: $(STAMP) ## Types, strictly: the sources, then the tests of each package
 	@$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
-	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests conftest.py $(CONSOLE)/browser $(CONSOLE)/scripts
+	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests conftest.py $(CONSOLE)/browser $(CONSOLE)/scripts $(CLIENTS)/scripts $(CLIENTS)/python/example
 	@for tests in $(wildcard $(addsuffix /tests,$(PACKAGES))); do \
 		MYPYPATH=$${tests%/tests} $(BIN)/mypy --no-error-summary --cache-dir .mypy_cache/tests $$tests \
 			|| { echo "Types: the tests of $${tests%/tests} fail"; exit 1; }; \
