@@ -12,7 +12,7 @@ import { Problem, Skeleton } from "@/control/state";
 import { Severity } from "@/look/severity";
 import { SettingsHead } from "@/settings/head";
 import { RequestSample } from "@/settings/request-sample";
-import { dataOf, itemBody } from "@/settings/sample";
+import { dataOf, itemBody, sampleId } from "@/settings/sample";
 import { Moment } from "@/time/moment";
 import { useWords } from "@/words/words";
 
@@ -24,11 +24,14 @@ export function FirstStepsPage() {
   const say = useWords(words);
   const standing = useStanding();
   const [opened, setOpened] = useState<Step | "none" | null>(null);
+  const [isListening, setListening] = useState(false);
   if (standing.error && standing.isComing) return <Problem error={standing.error} />;
   if (standing.isComing) return <Skeleton lines={8} />;
   const done = STEPS.filter((step) => standing.done[step]).length;
   const next = STEPS.find((step) => !standing.done[step]) ?? null;
-  const open = opened ?? next;
+  // Whoever sends a first item waits for its arrival here: that it came does not close what says so.
+  if (next === "item" && !isListening) setListening(true);
+  const open = opened ?? (isListening ? "item" : next);
   return (
     <>
       <SettingsHead
@@ -143,8 +146,8 @@ function SendItem({ standing }: { standing: Standing }) {
         <Severity level={item ? "done" : "none"}>{say(item ? "received" : "waiting")}</Severity>
         {item ? (
           <>
-            <span className="user-text">{say.rich("receivedAt", { id: item.item.id, when: <Moment at={item.time} relative /> })}</span>
-            <Button size="compact-xs" className="end" onClick={() => void navigate({ to: "/investigate", search: { id: item.item.id, type: item.item.typeId } as never })}>
+            <span className="user-text">{say.rich("receivedAt", { id: item.id, when: <Moment at={item.at} relative /> })}</span>
+            <Button size="compact-xs" className="end" onClick={() => void navigate({ to: "/investigate", search: { id: item.id, type: item.typeId } as never })}>
               {say("look")}
             </Button>
           </>
@@ -164,7 +167,7 @@ function SendReport({ standing }: { standing: Standing }) {
     reporter: { kind: "user", id: "user-2", typeId: user.id },
     reportedAt: now,
     ...(policy ? { reportedForReason: { policyId: policy.id, reason: "Look at this." } } : {}),
-    reportedItem: { id: `${type.kind.toLowerCase()}-1`, typeId: type.id, data: dataOf(type, all, now) },
+    reportedItem: { id: sampleId(type), typeId: type.id, data: dataOf(type, all, now) },
   };
   return (
     <>

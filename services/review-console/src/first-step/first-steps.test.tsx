@@ -52,6 +52,18 @@ it("what came first is told without loading the page again", async () => {
   expect(await screen.findByText(/recipe-7/)).toBeVisible();
 });
 
+it("before there is any rule the item of the sample is what came first", async () => {
+  const asked = answering({
+    "GET /v1/item-types": () => ({ items: [user, recipe] }),
+    "GET /v1/items": ({ params }) => ({ items: params?.query?.id === "content-1" ? [{ id: "content-1", typeId: "another" }, { id: "content-1", typeId: "r", submittedAt: AT }] : [] }),
+  });
+  render(<FirstStepsPage />, { wrapper: Around });
+  await userEvent.click(await screen.findByRole("button", { name: "Show how: Send a first item" }));
+  expect(await screen.findByText(/^content-1,/)).toBeVisible();
+  expect(screen.getByText("2 of 6 done")).toBeVisible();
+  expect(asked.some(({ what }) => what === "GET /v1/items")).toBe(true);
+});
+
 it("what one may not see is not done, and everything else is told", async () => {
   const refused = () => Promise.reject(new ApiProblem("permission", 403, {}));
   answering({ "GET /v1/item-types": () => ({ items: [recipe] }), "GET /v1/decision-log": refused, "GET /v1/evaluations": refused, "GET /v1/rules": refused });

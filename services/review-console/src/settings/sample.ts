@@ -54,8 +54,13 @@ export function dataOf(type: Type, types: readonly Type[], now: string): Record<
   );
 }
 
+/** The id of what a sample sends: of each kind one, so that it is found again. */
+export function sampleId({ kind }: Pick<Type, "kind">): string {
+  return `${kind.toLowerCase()}-1`;
+}
+
 export function itemBody(type: Type, types: readonly Type[], now: string): object {
-  return { items: [{ id: `${type.kind.toLowerCase()}-1`, typeId: type.id, data: dataOf(type, types, now) }] };
+  return { items: [{ id: sampleId(type), typeId: type.id, data: dataOf(type, types, now) }] };
 }
 
 /** The request in a language; `path` is below `/api/v1/`. */
