@@ -30,6 +30,7 @@ import { useWords } from "@/words/words";
 import classes from "./cybertip.module.css";
 import { DETAILS, keep, missingIn, ncmecQuery, Values, valuesOf, type Needed, type Settings } from "./ncmec";
 import { Aside } from "./ncmec-aside";
+import { NcmecQueue } from "./ncmec-queue";
 import { TurnOn } from "./ncmec-turn-on";
 import { words } from "./ncmec-words";
 
@@ -66,8 +67,10 @@ function Form({ settings }: { settings: Settings }) {
       setFrom(changed);
       setKept(true);
       setMine(false);
-      form.form.setFieldValue("password", "");
+      return changed;
     },
+    // Without the password that was typed: it is stored, and not shown.
+    held: (changed) => valuesOf(changed as Settings),
   });
   const { values } = form.form;
   const isClash = form.problem?.status === 412;
@@ -190,6 +193,9 @@ function Fields({ form, from, missing }: FieldsProps) {
         <Select id="ncmec-internetDetail" size="sm" clearable placeholder={say("noneChosen")} data={DETAILS.map((one) => ({ value: one, label: say(one) }))} {...form.input("internetDetail")} />
       </Row>
       <Group name={say("groupReview")} />
+      <Row name="ncmecQueueId" isShort>
+        <NcmecQueue id="ncmec-ncmecQueueId" />
+      </Row>
       <Row name="minimumMedia" isShort>
         <Checkbox size="xs" label={say("all")} checked={form.form.values.minimumMedia === null} onChange={(event) => form.form.setFieldValue("minimumMedia", event.currentTarget.checked ? null : 1)} />
         {form.form.values.minimumMedia === null ? null : <NumberInput id="ncmec-minimumMedia" mt={4} size="sm" min={0} max={1000} allowDecimal={false} aria-label={say("minimumMedia")} {...form.input("minimumMedia")} />}
@@ -211,7 +217,7 @@ function Group({ name, hint }: { name: string; hint?: string }) {
   );
 }
 
-type Named = Text | "password" | "termsOfService" | "contactPerson" | "internetDetail" | "minimumMedia";
+type Named = Text | "ncmecQueueId" | "password" | "termsOfService" | "contactPerson" | "internetDetail" | "minimumMedia";
 
 /** What is needed says so in a word, and not by a star. */
 function Row({ name, isNeeded = false, isShort = false, children }: { name: Named; isNeeded?: boolean; isShort?: boolean; children: ReactNode }) {
