@@ -33,7 +33,8 @@ BROKER_TESTS := libs/runtime/tests/kafka services/ingest services/routing cli/te
 # The console: a TypeScript application; see its README.
 CONSOLE := services/review-console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f 2>/dev/null) \
-	$(addprefix $(CONSOLE)/,index.html package.json tsconfig.json vite.config.ts)
+	$(addprefix $(CONSOLE)/,index.html package.json tsconfig.json vite.config.ts) \
+	$(wildcard docs/guide/*.md docs/images/console/*.webp)
 MODULES := $(CONSOLE)/node_modules/.installed
 BUILT := $(CONSOLE)/dist/.built
 # In the console's folder, with a Node that is new enough.

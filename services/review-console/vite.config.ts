@@ -37,7 +37,8 @@ export default defineConfig({
   html: { cspNonce: "__CSP_NONCE__" },
   plugins: [tanstackRouter({ target: "react", autoCodeSplitting: true, quoteStyle: "double", semicolons: true }), react(), compressed()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
-  server: { proxy },
+  // The user guide is the repository's.
+  server: { proxy, fs: { allow: [".", "../../docs"] } },
   preview: { proxy },
   build: { target: "es2022", assetsInlineLimit: 0, reportCompressedSize: false },
   test: {

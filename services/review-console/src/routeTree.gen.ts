@@ -21,6 +21,7 @@ import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
 import { Route as AppBanksRouteImport } from "./routes/_app.banks";
 import { Route as AppChildSafetyRouteImport } from "./routes/_app.child-safety";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
+import { Route as AppHelpRouteImport } from "./routes/_app.help";
 import { Route as AppInvestigateRouteImport } from "./routes/_app.investigate";
 import { Route as AppOverviewRouteImport } from "./routes/_app.overview";
 import { Route as AppPoliciesRouteImport } from "./routes/_app.policies";
@@ -31,6 +32,7 @@ import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppStrikesRouteImport } from "./routes/_app.strikes";
 import { Route as AppChildSafetyCybertipIdRouteImport } from "./routes/_app.child-safety_.$cybertipId";
+import { Route as AppHelpChapterRouteImport } from "./routes/_app.help_.$chapter";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
 import { Route as AppPoliciesPolicyIdRouteImport } from "./routes/_app.policies_.$policyId";
 import { Route as AppQueuesQueueIdRouteImport } from "./routes/_app.queues_.$queueId";
@@ -123,6 +125,11 @@ const AppDecisionsRoute = AppDecisionsRouteImport.update({
   path: "/decisions",
   getParentRoute: () => AppRoute,
 } as any);
+const AppHelpRoute = AppHelpRouteImport.update({
+  id: "/help",
+  path: "/help",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppInvestigateRoute = AppInvestigateRouteImport.update({
   id: "/investigate",
   path: "/investigate",
@@ -174,6 +181,11 @@ const AppChildSafetyCybertipIdRoute =
     path: "/child-safety/$cybertipId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppHelpChapterRoute = AppHelpChapterRouteImport.update({
+  id: "/help_/$chapter",
+  path: "/help/$chapter",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppJobsJobIdRoute = AppJobsJobIdRouteImport.update({
   id: "/jobs/$jobId",
   path: "/jobs/$jobId",
@@ -352,6 +364,7 @@ export interface FileRoutesByFullPath {
   "/banks": typeof AppBanksRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/help": typeof AppHelpRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
   "/policies": typeof AppPoliciesRoute;
@@ -362,6 +375,7 @@ export interface FileRoutesByFullPath {
   "/second-review": typeof AppSecondReviewRoute;
   "/strikes": typeof AppStrikesRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
+  "/help/$chapter": typeof AppHelpChapterRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
@@ -406,6 +420,7 @@ export interface FileRoutesByTo {
   "/banks": typeof AppBanksRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
+  "/help": typeof AppHelpRoute;
   "/investigate": typeof AppInvestigateRoute;
   "/overview": typeof AppOverviewRoute;
   "/policies": typeof AppPoliciesRoute;
@@ -417,6 +432,7 @@ export interface FileRoutesByTo {
   "/strikes": typeof AppStrikesRoute;
   "/": typeof AppIndexRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
+  "/help/$chapter": typeof AppHelpChapterRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/policies/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/queues/$queueId": typeof AppQueuesQueueIdRoute;
@@ -463,6 +479,7 @@ export interface FileRoutesById {
   "/_app/banks": typeof AppBanksRoute;
   "/_app/child-safety": typeof AppChildSafetyRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
+  "/_app/help": typeof AppHelpRoute;
   "/_app/investigate": typeof AppInvestigateRoute;
   "/_app/overview": typeof AppOverviewRoute;
   "/_app/policies": typeof AppPoliciesRoute;
@@ -474,6 +491,7 @@ export interface FileRoutesById {
   "/_app/strikes": typeof AppStrikesRoute;
   "/_app/": typeof AppIndexRoute;
   "/_app/child-safety_/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
+  "/_app/help_/$chapter": typeof AppHelpChapterRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
   "/_app/policies_/$policyId": typeof AppPoliciesPolicyIdRoute;
   "/_app/queues_/$queueId": typeof AppQueuesQueueIdRoute;
@@ -521,6 +539,7 @@ export interface FileRouteTypes {
     | "/banks"
     | "/child-safety"
     | "/decisions"
+    | "/help"
     | "/investigate"
     | "/overview"
     | "/policies"
@@ -531,6 +550,7 @@ export interface FileRouteTypes {
     | "/second-review"
     | "/strikes"
     | "/child-safety/$cybertipId"
+    | "/help/$chapter"
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
@@ -575,6 +595,7 @@ export interface FileRouteTypes {
     | "/banks"
     | "/child-safety"
     | "/decisions"
+    | "/help"
     | "/investigate"
     | "/overview"
     | "/policies"
@@ -586,6 +607,7 @@ export interface FileRouteTypes {
     | "/strikes"
     | "/"
     | "/child-safety/$cybertipId"
+    | "/help/$chapter"
     | "/jobs/$jobId"
     | "/policies/$policyId"
     | "/queues/$queueId"
@@ -631,6 +653,7 @@ export interface FileRouteTypes {
     | "/_app/banks"
     | "/_app/child-safety"
     | "/_app/decisions"
+    | "/_app/help"
     | "/_app/investigate"
     | "/_app/overview"
     | "/_app/policies"
@@ -642,6 +665,7 @@ export interface FileRouteTypes {
     | "/_app/strikes"
     | "/_app/"
     | "/_app/child-safety_/$cybertipId"
+    | "/_app/help_/$chapter"
     | "/_app/jobs/$jobId"
     | "/_app/policies_/$policyId"
     | "/_app/queues_/$queueId"
@@ -772,6 +796,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppDecisionsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/help": {
+      id: "/_app/help";
+      path: "/help";
+      fullPath: "/help";
+      preLoaderRoute: typeof AppHelpRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/investigate": {
       id: "/_app/investigate";
       path: "/investigate";
@@ -840,6 +871,13 @@ declare module "@tanstack/react-router" {
       path: "/child-safety/$cybertipId";
       fullPath: "/child-safety/$cybertipId";
       preLoaderRoute: typeof AppChildSafetyCybertipIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/help_/$chapter": {
+      id: "/_app/help_/$chapter";
+      path: "/help/$chapter";
+      fullPath: "/help/$chapter";
+      preLoaderRoute: typeof AppHelpChapterRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/jobs/$jobId": {
@@ -1074,6 +1112,7 @@ interface AppRouteChildren {
   AppBanksRoute: typeof AppBanksRoute;
   AppChildSafetyRoute: typeof AppChildSafetyRoute;
   AppDecisionsRoute: typeof AppDecisionsRoute;
+  AppHelpRoute: typeof AppHelpRoute;
   AppInvestigateRoute: typeof AppInvestigateRoute;
   AppOverviewRoute: typeof AppOverviewRoute;
   AppPoliciesRoute: typeof AppPoliciesRoute;
@@ -1085,6 +1124,7 @@ interface AppRouteChildren {
   AppStrikesRoute: typeof AppStrikesRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppChildSafetyCybertipIdRoute: typeof AppChildSafetyCybertipIdRoute;
+  AppHelpChapterRoute: typeof AppHelpChapterRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
   AppPoliciesPolicyIdRoute: typeof AppPoliciesPolicyIdRoute;
   AppQueuesQueueIdRoute: typeof AppQueuesQueueIdRoute;
@@ -1124,6 +1164,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppBanksRoute: AppBanksRoute,
   AppChildSafetyRoute: AppChildSafetyRoute,
   AppDecisionsRoute: AppDecisionsRoute,
+  AppHelpRoute: AppHelpRoute,
   AppInvestigateRoute: AppInvestigateRoute,
   AppOverviewRoute: AppOverviewRoute,
   AppPoliciesRoute: AppPoliciesRoute,
@@ -1135,6 +1176,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppStrikesRoute: AppStrikesRoute,
   AppIndexRoute: AppIndexRoute,
   AppChildSafetyCybertipIdRoute: AppChildSafetyCybertipIdRoute,
+  AppHelpChapterRoute: AppHelpChapterRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,
   AppPoliciesPolicyIdRoute: AppPoliciesPolicyIdRoute,
   AppQueuesQueueIdRoute: AppQueuesQueueIdRoute,

@@ -4,6 +4,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 
 import { useNames } from "@/configuration/names";
 import { Empty } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { levelOf, Severity } from "@/look/severity";
 import { DocumentList } from "@/settings/list";
 import { useWords } from "@/words/words";
@@ -37,7 +38,15 @@ export function ActionsPage() {
         { id: "address", header: say("address"), width: 200, wide: true, cell: (row) => <span className="dim">{row.actionType === "CUSTOM_ACTION" ? hostOf(row.callbackUrl) : say("builtIn")}</span> },
       ]}
       empty={
-        <Empty title={say("emptyTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>}>
+        <Empty
+          title={say("emptyTitle")}
+          next={
+            <>
+              <Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>
+              <HelpLink at="/settings/actions" />
+            </>
+          }
+        >
           {say("emptyText")}
         </Empty>
       }

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Empty, Pane, Problem, Skeleton } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Keys, useCommand } from "@/key/keys";
 import { Severity } from "@/look/severity";
 import { Part } from "@/settings/document-form";
@@ -78,7 +79,15 @@ function ApiKeys({ ask }: { ask: (asked: Asked) => void }) {
   return (
     <Part title={say("apiKeys")} facts={say("apiKeysHint")}>
       {data.length === 0 ? (
-        <Empty title={say("emptyTitle")} next={<Button onClick={() => ask({ what: "new" })}>{say("new")}</Button>}>
+        <Empty
+          title={say("emptyTitle")}
+          next={
+            <>
+              <Button onClick={() => ask({ what: "new" })}>{say("new")}</Button>
+              <HelpLink at="/settings/keys" />
+            </>
+          }
+        >
           {say("emptyText")}
         </Empty>
       ) : (

@@ -5,6 +5,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { Empty } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Severity } from "@/look/severity";
 import type { ListSearch } from "@/settings/documents";
 import { DocumentList } from "@/settings/list";
@@ -72,7 +73,15 @@ function Texts({ open, ...shared }: Shared) {
         { id: "entries", header: say("entries"), width: 96, numeric: true, cell: (row) => count(row.entryCount) },
       ]}
       empty={
-        <Empty title={say("emptyTextTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("newText")}</Button>}>
+        <Empty
+          title={say("emptyTextTitle")}
+          next={
+            <>
+              <Button variant="filled" onClick={() => open("new")}>{say("newText")}</Button>
+              <HelpLink at="/banks" />
+            </>
+          }
+        >
           {say("emptyText")}
         </Empty>
       }
@@ -92,7 +101,15 @@ function Places({ open, ...shared }: Shared) {
       under={(row) => row.description}
       columns={[{ id: "entries", header: say("locations"), width: 96, numeric: true, cell: (row) => count(row.entryCount) }]}
       empty={
-        <Empty title={say("emptyLocationTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("newLocation")}</Button>}>
+        <Empty
+          title={say("emptyLocationTitle")}
+          next={
+            <>
+              <Button variant="filled" onClick={() => open("new")}>{say("newLocation")}</Button>
+              <HelpLink at="/banks" />
+            </>
+          }
+        >
           {say("emptyLocation")}
         </Empty>
       }
@@ -118,7 +135,15 @@ function Hashes({ open, ...shared }: Shared) {
         { id: "entries", header: say("hashes"), width: 96, numeric: true, cell: (row) => (sizes ? count(sizes.find((one) => one.bankId === row.id)?.active ?? 0) : "–") },
       ]}
       empty={
-        <Empty title={say("emptyHashTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("newHash")}</Button>}>
+        <Empty
+          title={say("emptyHashTitle")}
+          next={
+            <>
+              <Button variant="filled" onClick={() => open("new")}>{say("newHash")}</Button>
+              <HelpLink at="/banks/hash" />
+            </>
+          }
+        >
           {say("emptyHash")}
         </Empty>
       }

@@ -5,6 +5,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
 import { Empty, Problem, Skeleton } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { usePermission } from "@/session/session";
 import { appName } from "@/shell/title";
 import { DataTable, type Column } from "@/table/data-table";
@@ -76,7 +77,15 @@ export function ReportsPage() {
                 {say("emptyFilterText")}
               </Empty>
             ) : (
-              <Empty title={say("emptyTitle")} next={<Link to="/queues">{say("toQueues")}</Link>}>
+              <Empty
+                title={say("emptyTitle")}
+                next={
+                  <>
+                    <Link to="/queues">{say("toQueues")}</Link>
+                    <HelpLink at="/child-safety" />
+                  </>
+                }
+              >
                 {say("emptyText")}
               </Empty>
             )

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 
 import { Empty } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { DocumentList } from "@/settings/list";
 import { useWords } from "@/words/words";
 
@@ -32,7 +33,15 @@ export function ItemTypesPage() {
         { id: "fields", header: say("fieldCount"), width: 72, numeric: true, cell: (row) => row.fields.length },
       ]}
       empty={
-        <Empty title={say("emptyTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>}>
+        <Empty
+          title={say("emptyTitle")}
+          next={
+            <>
+              <Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>
+              <HelpLink at="/settings/item-types" />
+            </>
+          }
+        >
           {say("emptyText")}
         </Empty>
       }

@@ -5,6 +5,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 
 import { policiesQuery } from "@/configuration/query";
 import { Empty, Pane } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Keys, useCommand } from "@/key/keys";
 import { SettingsHead } from "@/settings/head";
 import { useWords } from "@/words/words";
@@ -28,7 +29,15 @@ export function PoliciesPage() {
         </Button>
       </SettingsHead>
       {data?.length === 0 ? (
-        <Empty title={say("emptyTitle")} next={<Button onClick={create}>{say("new")}</Button>}>
+        <Empty
+          title={say("emptyTitle")}
+          next={
+            <>
+              <Button onClick={create}>{say("new")}</Button>
+              <HelpLink at="/policies" />
+            </>
+          }
+        >
           {say("emptyText")}
         </Empty>
       ) : (

@@ -4,6 +4,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Empty } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Severity } from "@/look/severity";
 import { DocumentList } from "@/settings/list";
 import { useWords } from "@/words/words";
@@ -43,7 +44,15 @@ export function QueueFormsPage() {
           </Button>
         }
         empty={
-          <Empty title={say("emptyTitle")} next={<Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>}>
+          <Empty
+            title={say("emptyTitle")}
+            next={
+              <>
+                <Button variant="filled" onClick={() => open("new")}>{say("new")}</Button>
+                <HelpLink at="/settings/queues" />
+              </>
+            }
+          >
             {say("emptyText")}
           </Empty>
         }

@@ -8,6 +8,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 
 import { Empty, Pane, Skeleton } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { useCommand, Written } from "@/key/keys";
 import { Severity } from "@/look/severity";
 import { secondCountsQuery } from "@/review/second-review";
@@ -187,7 +188,7 @@ function Filters({ all, q, only, search }: FilterProps) {
 
 function NoRows({ any, clear }: { any: boolean; clear: () => void }) {
   const say = useWords(words);
-  if (!any) return <Empty title={say("emptyTitle")}>{say("emptyText")}</Empty>;
+  if (!any) return <Empty title={say("emptyTitle")} next={<HelpLink at="/queues" />}>{say("emptyText")}</Empty>;
   return (
     <Empty
       title={say("noMatchTitle")}

@@ -5,6 +5,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 
 import { InertButton } from "@/control/inert";
 import { Empty, Pane, Problem, Skeleton } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Keys, useCommand } from "@/key/keys";
 import { calledBy } from "@/session/permission";
 import { usePermission } from "@/session/session";
@@ -53,7 +54,15 @@ export function RoutingPage() {
             ) : rules === null ? (
               <Skeleton lines={8} />
             ) : rules.length === 0 ? (
-              <Empty title={say("emptyTitle")} next={mayChange ? <Button onClick={create}>{say("new")}</Button> : null}>
+              <Empty
+                title={say("emptyTitle")}
+                next={
+                  <>
+                    {mayChange ? <Button onClick={create}>{say("new")}</Button> : null}
+                    <HelpLink at="/routing" />
+                  </>
+                }
+              >
                 {say(forAppeals ? "emptyAppeals" : "emptyText")}
               </Empty>
             ) : (

@@ -9,6 +9,7 @@ import { useNames, type Names } from "@/configuration/names";
 import { rulesQuery } from "@/configuration/query";
 import { Avatar } from "@/control/person";
 import { Empty, Problem, Skeleton } from "@/control/state";
+import { HelpLink } from "@/help/help-link";
 import { Keys, useCommand } from "@/key/keys";
 import { dayOf } from "@/measure/window";
 import { useSession } from "@/session/session";
@@ -152,7 +153,7 @@ function NoRows({ search, isEmpty, clear }: { search: Search; isEmpty: boolean; 
     );
   }
   if (search.archived) return <Empty title={say("noArchived")}>{say("noArchivedText")}</Empty>;
-  return isEmpty ? <Empty title={say("emptyTitle")}>{say("emptyText")}</Empty> : null;
+  return isEmpty ? <Empty title={say("emptyTitle")} next={<HelpLink at="/rules" />}>{say("emptyText")}</Empty> : null;
 }
 
 function useColumns(names: Names): Column<Row>[] {

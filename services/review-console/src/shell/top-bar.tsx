@@ -1,8 +1,10 @@
 /** The top bar: organisation, search, the claim's clock, notifications, stepping away, keys. */
 import { Button } from "@mantine/core";
-import { IconCoffee, IconMenu2, IconSearch } from "@tabler/icons-react";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { IconCoffee, IconHelpCircle, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { memo } from "react";
 
+import { placeOf } from "@/help/chapters";
 import { Keys, Written } from "@/key/keys";
 import { useSession } from "@/session/session";
 import { useWords } from "@/words/words";
@@ -48,6 +50,7 @@ export const TopBar = memo(function TopBar({ openPalette, openKeys, stepAway, na
         <Button size="xs" onClick={stepAway} leftSection={<IconCoffee className="icon" aria-hidden="true" />} rightSection={<Keys of="shell.away" fallback="Alt+0" />} className={classes.wide} mx={4}>
           {say("stepAway")}
         </Button>
+        <Help />
         <button type="button" className={`${classes.item} ${classes.wide}`} onClick={openKeys} aria-label={say("showKeys")}>
           <Written keys="?" />
         </button>
@@ -55,3 +58,22 @@ export const TopBar = memo(function TopBar({ openPalette, openKeys, stepAway, na
     </header>
   );
 });
+
+/** In the same place on every page; it leads to the chapter about that page. */
+function Help() {
+  const say = useWords(words);
+  const place = useRouterState({ select: ({ location }) => placeOf(location.pathname), structuralSharing: true });
+  const inside = (
+    <>
+      <IconHelpCircle className="icon" aria-hidden="true" />
+      <span className="hidden">{say("help")}</span>
+    </>
+  );
+  const look = { className: classes.item, title: say("help") };
+  if (!place) return <Link to="/help" {...look}>{inside}</Link>;
+  return (
+    <Link to="/help/$chapter" params={{ chapter: place.chapter }} hash={place.anchor} {...look}>
+      {inside}
+    </Link>
+  );
+}

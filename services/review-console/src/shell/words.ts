@@ -24,6 +24,7 @@ export const words = defineWords({
   strikes: "Strikes",
   policies: "Policies",
   settings: "Settings",
+  help: "Help",
   content: "Content",
   people: "People",
   connect: "Connect",
