@@ -43,6 +43,7 @@ _LINES: Final = {
     "partial_item": "asked of platforms",
     "delivery": "webhooks, strikes",
     "hash_bank": "what hash banks hold",
+    "rule_proposal": "changes that two people make",
     "cybertip": "how the organisation reports to NCMEC",
     "investigation": "items looked up",
     "media": "veiled, and revealed",

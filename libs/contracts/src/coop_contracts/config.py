@@ -447,6 +447,8 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     `suspended_at` is the operator's word: since then nothing is accepted, nobody signs in, and
     nothing is delivered; what waits goes on when it is None again.
     A job is kept for somebody for `max_hold_hours` at most.
+    A change by which a rule is expected to act on more than `rule_approval_above` items a day needs
+    a second person; None: no change does.
     """
 
     name: str
@@ -471,6 +473,7 @@ class OrgSettings(Document, frozen=True, kw_only=True):
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None
     rule_max_users_per_hour: int | None = None
+    rule_approval_above: int | None = None
     website_url: str | None = None
     on_call_alert_email: str | None = None
     is_demo_org: bool = False

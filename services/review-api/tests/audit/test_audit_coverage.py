@@ -61,6 +61,7 @@ EXEMPT = {
     "POST /v1/me/second-factor": "a secret that is good for nothing before it is confirmed",
     "POST /v1/analytics/query": "asks for numbers, and changes nothing",
     "POST /v1/rules/spot-test": _TRIED,
+    "POST /v1/rule-proposals/preview": "says what a change would need, and changes nothing",
     "POST /v1/routing-rules/test": _TRIED,
     "POST /v1/text-banks/{document_id}/match": "looks entries up, and changes nothing",
     "POST /v1/location-banks/{document_id}/match": "looks entries up, and changes nothing",
@@ -169,6 +170,7 @@ async def test_every_change_is_recorded(  # noqa: PLR0917 - the fixtures that it
     await _keys(walk, admin)
     await _review(walk, admin, kit, place)
     await _enforcement(walk, admin, kit, dispatcher, org.org_id, context)
+    await _proposals(walk, admin, sign_in, kit)
     await _hashes(walk, admin, kit, dispatcher, org.org_id, context)
     await _cybertips(walk, admin, dispatcher, org.org_id)
     routes = set(unsafe(app))
@@ -427,6 +429,27 @@ async def _review(walk: Walk, admin: Any, kit: Any, place: Any) -> None:
     made = await walk(admin, empty, wanted, action="queue.emptied", queue_id=queue)
     cancel = "POST /v1/automations/{automation_id}/cancel"
     await walk(admin, cancel, action="automation.cancelled", automation_id=made["id"])
+
+
+async def _proposals(walk: Walk, admin: Any, sign_in: Any, kit: Any) -> None:
+    second = await sign_in(Role.RULES_MANAGER)
+    post = (await admin.make("/v1/item-types", kit.item_type("Waits")))["id"]
+    act = (await admin.make("/v1/actions", kit.action(post, name="Wait")))["id"]
+    rule = kit.rule(post, name="Waits", actionIds=[act])
+    made = await admin.make("/v1/rules", rule)
+    settings = {"name": "Acme", "ruleApprovalAbove": 0}
+    assert (await admin.call("PUT", "/v1/settings", settings)).status_code == 200
+    body = {"ruleId": made["id"], "revision": made["revision"], "rule": {**rule, "status": "LIVE"}}
+    one = "POST /v1/rule-proposals/{proposal_id}"
+    for how, who, said in (
+        ("withdraw", admin, "withdrawn"),
+        ("decline", second, "declined"),
+        ("approve", second, "approved"),
+    ):
+        asked = await walk(admin, "POST /v1/rule-proposals", body, action="rule-proposal.proposed")
+        sent = {"reason": "r"} if how == "decline" else None
+        ids = {"proposal_id": asked["id"]}
+        await walk(who, f"{one}/{how}", sent, action=f"rule-proposal.{said}", **ids)
 
 
 async def _enforcement(

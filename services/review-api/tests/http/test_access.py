@@ -230,6 +230,12 @@ async def test_another_organisations_ids_do_not_exist(
     invalidated = {"reporter": {"id": "nobody", "typeId": post["id"]}}
     answer = await admin.call("POST", "/v1/report-invalidations", invalidated)
     ids["automations"] = answer.json()["id"]
+    await sign_in(Role.RULES_MANAGER)
+    settings = {"name": "Acme", "ruleApprovalAbove": 0}
+    assert (await admin.call("PUT", "/v1/settings", settings)).status_code == 200
+    of_rule = {"ruleId": ids["rules"], "revision": revisions["rules"]}
+    of_rule["rule"] = kit.rule(post["id"], status="LIVE", actionIds=[ids["actions"]])
+    ids["rule-proposals"] = (await admin.make("/v1/rule-proposals", of_rule))["id"]
     ids["media"] = "none"  # test_media tries another organisation's
     ids["notifications"] = "1"  # test_notification tries another person's
     # test_explanation and test_integration try another organisation's. The dispatcher has none.
@@ -269,7 +275,7 @@ async def test_another_organisations_ids_do_not_exist(
                 body = {"itemIds": ["b"]} if path.endswith("/items") else {"total": 1}
             elif path.endswith("/confirm"):
                 body = {"passed": 0}
-            elif path.endswith("/pause"):
+            elif path.endswith(("/pause", "/decline")):
                 body = {"reason": "r"}
             elif path.endswith("/assignment"):
                 body = {"personId": admin.user_id}
@@ -302,7 +308,8 @@ async def test_another_organisations_ids_do_not_exist(
         tried_of.append((method, route.path, path, body))
         answer = await stranger.call(method, path, body, headers={"X-Lease-Token": token})
         assert answer.status_code == 404, (method, route.path, answer.text)
-    for path in (*bodies, "users", "api-keys", "webhook-keys", "jobs", "backtests", "retroactions"):
+    others = ("users", "api-keys", "webhook-keys", "jobs", "backtests", "retroactions")
+    for path in (*bodies, *others, "rule-proposals"):
         listed = (await stranger.call("GET", f"/v1/{path}")).text
         assert ids[path] not in listed, path
     assert (await admin.call("GET", f"/v1/jobs/{job_id}")).json()["lease"] is not None

@@ -220,6 +220,11 @@ REFERENCES = (
     ),
     Reference("POST /v1/reversals", lambda _, ids: {"decisionId": ids["decision"]}, ("decision",)),
     Reference("POST /v1/backtests", lambda _, ids: {"ruleId": ids["rule"], **SPAN}, ("rule",)),
+    Reference(
+        "POST /v1/rule-proposals/preview",
+        lambda p, ids: {"ruleId": ids["rule"], "rule": p.kit.rule(p.ids["item type"])},
+        ("rule",),
+    ),
     Reference("POST /v1/retroactions", lambda _, ids: {"ruleId": ids["rule"], **SPAN}, ("rule",)),
     Reference(
         "POST /v1/rules/spot-test",

@@ -17,8 +17,9 @@ from coop_review_api.configuration import log
 from coop_review_api.kernel.schema import audit_log, outbox
 from coop_review_api.notification import kind, store
 from coop_review_api.notification.alarm import Alarms
-from coop_review_api.notification.kind import NotificationKind, render, text_of
+from coop_review_api.notification.kind import NotificationKind
 from coop_review_api.notification.table import mails
+from coop_review_api.notification.words import render, text_of
 from coop_runtime.database.engine import transaction
 from coop_runtime.kafka.message import Received
 from coop_runtime.process.error import Poison

@@ -47,6 +47,7 @@ async def test_everything_is_saved_and_shown(admin: Any, ban: Any) -> None:
         "evaluationSample": 1,
         "ruleMaxActionsPerMinute": 600,
         "ruleMaxUsersPerHour": 1000,
+        "ruleApprovalAbove": 0,
     }
     answer = await put(admin, **fields)
     assert answer.status_code == 200, answer.text
@@ -70,6 +71,7 @@ async def test_everything_is_saved_and_shown(admin: Any, ban: Any) -> None:
         {"evaluationSample": -0.1},
         {"ruleMaxActionsPerMinute": 0},
         {"ruleMaxUsersPerHour": 0},
+        {"ruleApprovalAbove": -1},
     ],
 )
 async def test_numbers_lie_where_their_readers_expect_them(

@@ -19,7 +19,7 @@ from coop_contracts.permission import Role
 from coop_review_api.kernel.error import Conflict, Invalid, NotFound
 from coop_review_api.kernel.schema import audit_log
 from coop_review_api.notification import letter, mail
-from coop_review_api.notification.kind import Text
+from coop_review_api.notification.words import Text
 from coop_review_api.organisation import export, state
 from coop_review_api.organisation.slug import check_slug, slugs_of
 from coop_runtime.database.engine import transaction

@@ -175,6 +175,7 @@ NOTHING_OF_ITEMS = {
     "permissions",
     "policies",
     "roles",
+    "rule-proposals",
     "session",
     "settings",
     "signals",

@@ -4655,6 +4655,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rule-proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rule proposals
+         * @description The proposals, newest first.
+         */
+        get: operations["listRuleProposals"];
+        put?: never;
+        /**
+         * Create rule proposal
+         * @description Ask for a second person's approval. Those who may give it are told.
+         */
+        post: operations["createRuleProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-proposals/{proposal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get rule proposal
+         * @description One, with what it would change.
+         */
+        get: operations["getRuleProposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-proposals/{proposal_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve rule proposal
+         * @description Save the rule as it was proposed.
+         */
+        post: operations["approveRuleProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-proposals/{proposal_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline rule proposal
+         * @description Leave the rule as it is, and say why.
+         */
+        post: operations["declineRuleProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-proposals/{proposal_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw rule proposal
+         * @description Take one's own back.
+         */
+        post: operations["withdrawRuleProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-proposals/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview rule proposal
+         * @description What a change would make the rule act on, and whether a second person has to agree.
+         */
+        post: operations["previewRuleProposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rules": {
         parameters: {
             query?: never;
@@ -8550,6 +8674,11 @@ export interface components {
             /** Undoneat */
             undoneAt: string | null;
         };
+        /** DeclineBody */
+        DeclineBody: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * DeliveryDetailView
          * @description `body` is the webhook's, as text; null while it could not be made.
@@ -9733,6 +9862,26 @@ export interface components {
             ruleIds?: string[];
             /** Sources */
             sources?: ("REPORT" | "RULE_EXECUTION" | "POST_ACTIONS" | "MRT_JOB" | "APPEAL" | "BULK_ACTION" | "STRIKE_THRESHOLD" | "RETROACTION" | "REVERSAL")[];
+        };
+        /**
+         * ForecastView
+         * @description `acts`: the change lets the rule act on more, or otherwise. On `expected` items a day (null:
+         *     nobody knows), which is known from `basis`; `above` is what one person may decide (null:
+         *     everything). `approvers`: how many others may agree.
+         */
+        ForecastView: {
+            /** Above */
+            above: number | null;
+            /** Acts */
+            acts: boolean;
+            /** Approvers */
+            approvers: number;
+            /** Basis */
+            basis: ("MATCHES" | "BACKTEST" | "LIMIT") | null;
+            /** Expected */
+            expected: number | null;
+            /** Needsapproval */
+            needsApproval: boolean;
         };
         /**
          * Geometry
@@ -12947,7 +13096,7 @@ export interface components {
          */
         NotificationPage: {
             /** Items */
-            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"])[];
+            items: (components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"] | components["schemas"]["ProposalNotification"] | components["schemas"]["ProposalDecidedNotification"])[];
             /** Nextcursor */
             nextCursor?: string | null;
             /** Unread */
@@ -13671,7 +13820,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/expectation-failed" | "/problems/forbidden" | "/problems/held" | "/problems/http-version-not-supported" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/media-unavailable" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-header-fields-too-large" | "/problems/request-timeout" | "/problems/requested-range-not-satisfiable" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/service-unavailable" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
+            type: "/problems/already-closed" | "/problems/awaiting-approval" | "/problems/bad-request" | "/problems/conflict" | "/problems/csrf" | "/problems/expectation-failed" | "/problems/forbidden" | "/problems/held" | "/problems/http-version-not-supported" | "/problems/internal" | "/problems/invalid" | "/problems/lease-lost" | "/problems/media-unavailable" | "/problems/method-not-allowed" | "/problems/needs-approval" | "/problems/not-found" | "/problems/not-implemented" | "/problems/organisation-suspended" | "/problems/origin" | "/problems/permission" | "/problems/queue-paused" | "/problems/request-entity-too-large" | "/problems/request-header-fields-too-large" | "/problems/request-timeout" | "/problems/requested-range-not-satisfiable" | "/problems/revision-mismatch" | "/problems/second-factor-required" | "/problems/service-unavailable" | "/problems/timeout" | "/problems/too-large" | "/problems/too-many-attempts" | "/problems/too-many-claims" | "/problems/unauthenticated" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unprocessable-entity" | "/problems/unsupported-media-type" | "/problems/upstream-failed";
             /**
              * Usedby
              * @default null
@@ -13724,6 +13873,167 @@ export interface components {
             /** Name */
             name: string;
             preferences: components["schemas"]["Preferences"];
+        };
+        /**
+         * ProposalBody
+         * @description The rule as it would be, the `revision` that it was made of (0: it was deleted), and why.
+         */
+        ProposalBody: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            /** Revision */
+            revision: number;
+            rule: components["schemas"]["RuleBody"];
+            /** Ruleid */
+            ruleId: string;
+        };
+        /**
+         * ProposalData
+         * @description Somebody asks for a second person's approval of a change of a rule that is expected to act on
+         *         `expected` items a day (null: nobody knows).
+         */
+        ProposalData: {
+            byId: string;
+            byName: string;
+            expected: number | null;
+            proposalId: string;
+            proposedRule: string;
+            ruleId: string;
+        };
+        /**
+         * ProposalDecidedData
+         * @description A second person answered one's proposal.
+         */
+        ProposalDecidedData: {
+            approved: boolean;
+            byId: string;
+            byName: string;
+            proposalId: string;
+            proposedRule: string;
+            ruleId: string;
+        };
+        /**
+         * ProposalDecidedNotification
+         * @description A change of a rule that one proposed was approved or declined.
+         */
+        ProposalDecidedNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["ProposalDecidedData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "RULE_PROPOSAL_DECIDED";
+            /** Readat */
+            readAt: string | null;
+        };
+        /**
+         * ProposalNotification
+         * @description One's approval of a change of a rule is asked for.
+         */
+        ProposalNotification: {
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Data */
+            data: components["schemas"]["ProposalData"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "RULE_PROPOSED";
+            /** Readat */
+            readAt: string | null;
+        };
+        /** ProposalPage */
+        ProposalPage: {
+            /** Items */
+            items: components["schemas"]["ProposalView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * ProposalPreviewBody
+         * @description The rule as it would be; `ruleId` of one that is there.
+         */
+        ProposalPreviewBody: {
+            rule: components["schemas"]["RuleBody"];
+            /**
+             * Ruleid
+             * @default null
+             */
+            ruleId?: string | null;
+        };
+        /**
+         * ProposalView
+         * @description A change that waits for a second person, or what became of it. `changes` are from `revision`;
+         *     `savedRevision` is the rule's with it. EXPIRED and OUTDATED ones (the rule was changed since)
+         *     are asked for again. `mine`: the reader asked for it; `answerable`: they may approve it.
+         */
+        ProposalView: {
+            /** Above */
+            above: number;
+            /** Answerable */
+            answerable: boolean;
+            /** Basis */
+            basis: ("MATCHES" | "BACKTEST" | "LIMIT") | null;
+            /** Changes */
+            changes: components["schemas"]["ChangeView"][];
+            /** Decidedat */
+            decidedAt: string | null;
+            /** Decidedby */
+            decidedBy: string | null;
+            decidedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Expected */
+            expected: number | null;
+            /**
+             * Expiresat
+             * Format: date-time
+             */
+            expiresAt: string;
+            /** Id */
+            id: string;
+            /** Mine */
+            mine: boolean;
+            /** Note */
+            note: string;
+            /**
+             * Proposedat
+             * Format: date-time
+             */
+            proposedAt: string;
+            /** Proposedby */
+            proposedBy: string;
+            proposedByPerson?: components["schemas"]["PersonView"] | null;
+            /** Reason */
+            reason: string | null;
+            /** Revision */
+            revision: number;
+            /** Rule */
+            rule: components["schemas"]["Rule"];
+            /** Ruleid */
+            ruleId: string;
+            /** Savedrevision */
+            savedRevision: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "OPEN" | "EXPIRED" | "OUTDATED" | "APPROVED" | "DECLINED" | "WITHDRAWN" | "REPLACED";
         };
         /**
          * QueueBody
@@ -15868,7 +16178,8 @@ export interface components {
          * @description Everything an organisation decides for itself. Headers are kept, replaced and removed like an
          *     action's. `undoWindow` is in seconds, `evaluationSample` a share; a ceiling of null is none, and
          *     so is a limit of sessions: the operator's holds then. What jobs say is gone `closedJobDays`
-         *     after they closed; null keeps it.
+         *     after they closed; null keeps it. A change by which a rule is expected to act on more than
+         *     `ruleApprovalAbove` items a day needs a second person; null: no change does.
          */
         SettingsBody: {
             /**
@@ -16032,6 +16343,11 @@ export interface components {
              * @default false
              */
             requiresSingleSignOn?: boolean;
+            /**
+             * Ruleapprovalabove
+             * @default null
+             */
+            ruleApprovalAbove?: number | null;
             /**
              * Rulemaxactionsperminute
              * @default null
@@ -16244,6 +16560,8 @@ export interface components {
             requiresSingleSignOn?: boolean;
             /** Revision */
             revision: number;
+            /** Ruleapprovalabove */
+            ruleApprovalAbove?: number | null;
             /** Rulemaxactionsperminute */
             ruleMaxActionsPerMinute?: number | null;
             /** Rulemaxusersperhour */
@@ -25525,7 +25843,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"];
+                    "application/json": components["schemas"]["RuleTrippedNotification"] | components["schemas"]["EndpointNotification"] | components["schemas"]["MentionNotification"] | components["schemas"]["AssignedNotification"] | components["schemas"]["ExportNotification"] | components["schemas"]["BulkNotification"] | components["schemas"]["AppealNotification"] | components["schemas"]["BulkAppealNotification"] | components["schemas"]["ThresholdNotification"] | components["schemas"]["EvidenceLateNotification"] | components["schemas"]["ProposalNotification"] | components["schemas"]["ProposalDecidedNotification"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -28005,6 +28323,244 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoutingTestView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRuleProposals: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+                ruleId?: string | null;
+                /** @description Only those that nobody answered. */
+                state?: "OPEN" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposalBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    approveRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    declineRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclineBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    withdrawRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    previewRuleProposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProposalPreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastView"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -23,6 +23,7 @@ from coop_contracts.config import (
     Queue,
 )
 from coop_review_api.configuration.action import check_action
+from coop_review_api.configuration.approval import Foretell, not_foretold
 from coop_review_api.configuration.bank import (
     check_hash_bank,
     check_location_bank,
@@ -127,10 +128,12 @@ def _not_judged(_url: str) -> str | None:
 @dataclass(frozen=True)
 class DocumentChecks:
     """Which documents may be saved: those of the kinds that have a check here. `refusal` is the
-    judgement of the egress guard, through which what is saved will be asked."""
+    judgement of the egress guard, through which what is saved will be asked; `foretell` says how
+    much a rule would act on."""
 
     by_kind: Mapping[Kind, Check] = field(default_factory=lambda: OWN_CHECKS)
     refusal: Refusal = _not_judged
+    foretell: Foretell = not_foretold
 
     def check_save(self, kind: Kind, examined: Examined) -> None:
         """Raises `Invalid` with every fault, or `Conflict`."""

@@ -130,15 +130,17 @@ class DocumentKind(Generic[D]):
         before: D | None,
         after: D,
         expected: int | None,
+        approved: bool = False,
     ) -> Entry[D]:
-        """Save a document that is whole, with all that belongs to it; the whole entry."""
+        """Save a document that is whole, with all that belongs to it; the whole entry. `approved`:
+        as `LockedConfiguration.save` has it."""
         change = DocumentChange(
             configuration=configuration, principal=principal, before=before, after=after
         )
         if self.guard is not None:
             await self.guard(change)
         stored = after if self.parts is None else await self.parts.stored(configuration, after)
-        entry = await configuration.save(self.kind, stored, expected=expected)
+        entry = await configuration.save(self.kind, stored, expected=expected, approved=approved)
         if self.saved is not None:
             await self.saved(replace(change, after=entry.document))
         return await self.whole(configuration.connection, configuration.org_id, entry)

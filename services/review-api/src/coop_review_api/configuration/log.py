@@ -3,7 +3,8 @@
 Guarantees: a change takes the organisation's row lock, is checked against the state it will be
 applied to, gets the next revision, and is appended to `config_log`, `config_current`, the audit log
 and the outbox in the caller's one transaction. Revisions of an organisation have no gaps and their
-order is the order of the topic. The log is append-only (a trigger refuses anything else).
+order is the order of the topic. The log is append-only (a trigger refuses anything else). A rule
+that would act on more than one person may decide is not saved without a second one's approval.
 Must not: commit; publish; hold the lock across anything but database work.
 """
 
@@ -20,9 +21,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_contracts.config import DOCUMENT_TYPES, Document, ItemType, Kind
+from coop_contracts.config import DOCUMENT_TYPES, Document, ItemType, Kind, Rule
 from coop_contracts.event import ConfigChanged
 from coop_contracts.ids import new_id
+from coop_review_api.configuration import approval
+from coop_review_api.configuration.approval import Approval, Forecast
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.configuration.check import (
     DocumentChecks,
@@ -33,7 +36,14 @@ from coop_review_api.configuration.check import (
 from coop_review_api.configuration.table import config_current, config_log, orgs
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.clock import Clock
-from coop_review_api.kernel.error import Conflict, Fault, Invalid, NotFound, RevisionMismatch
+from coop_review_api.kernel.error import (
+    Conflict,
+    Fault,
+    Invalid,
+    NeedsApproval,
+    NotFound,
+    RevisionMismatch,
+)
 from coop_review_api.kernel.schema import outbox
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_runtime.database.outbox import append
@@ -97,25 +107,20 @@ class LockedConfiguration:
         *,
         expected: int | None = None,
         version: str | None = None,
+        approved: bool = False,
     ) -> Entry[D]:
         """Create or replace a document.
 
         `expected`: the revision the author saw; another one raises `RevisionMismatch`. Returns what
         was saved: an item type gets its version here (`version`, where another system had given it
-        one, unless a later one is there).
+        one, unless a later one is there). `approved`: a second person agreed (`rule_proposal`);
+        without, a rule that needs one raises `NeedsApproval`.
         """
-        type_ = DOCUMENT_TYPES[kind]
-        previous = await read(self.connection, self.org_id, kind, type_, document.id)
-        _expect(expected, previous)
-        self._checks.check_save(
-            kind,
-            Examined(
-                document=document,
-                previous=previous.document if previous else None,
-                catalogue=await self.catalogue(*kinds_to_check(kind)),
-                signals=self._signals,
-            ),
-        )
+        previous = await self.check(kind, document, expected=expected)
+        if isinstance(document, Rule) and not approved:
+            needed = await self.approval_of(previous.document if previous else None, document)
+            if needed is not None:
+                raise NeedsApproval(expected=needed.forecast.items, above=needed.above)
         if isinstance(document, ItemType):
             before = previous.document if previous else None
             earlier = before if isinstance(before, ItemType) else None
@@ -127,6 +132,40 @@ class LockedConfiguration:
             await self._append(Kind.ITEM_TYPE_VERSION, kept.id, kept)
         revision = await self._append(kind, document.id, document)
         return Entry(document=document, revision=revision, author=self.author, time=self.now)
+
+    async def check(
+        self, kind: Kind, document: D, *, expected: int | None = None
+    ) -> Entry[Document] | None:
+        """Raise what saving it would raise, but for `NeedsApproval`; the entry it would replace."""
+        previous = await read(self.connection, self.org_id, kind, DOCUMENT_TYPES[kind], document.id)
+        _expect(expected, previous)
+        self._checks.check_save(
+            kind,
+            Examined(
+                document=document,
+                previous=previous.document if previous else None,
+                catalogue=await self.catalogue(*kinds_to_check(kind)),
+                signals=self._signals,
+            ),
+        )
+        return previous
+
+    async def approval_of(self, before: Document | None, after: Rule) -> Approval | None:
+        """What a second person would have to agree to; None where nobody has to."""
+        if not approval.reaches_further(before if isinstance(before, Rule) else None, after):
+            return None
+        above = await approval.approval_above(self.connection, self.org_id)
+        if above is None:
+            return None
+        forecast = await self.forecast(after)
+        if forecast.items is not None and forecast.items <= above:
+            return None
+        return Approval(forecast=forecast, above=above)
+
+    async def forecast(self, rule: Rule) -> Forecast:
+        """On how many items a day it is expected to act."""
+        found = await self._checks.foretell(self.connection, self.org_id, rule, self.now)
+        return approval.limited(rule, found)
 
     async def delete(self, kind: Kind, document_id: str, *, expected: int | None = None) -> int:
         """Delete a document nothing refers to; returns the revision."""

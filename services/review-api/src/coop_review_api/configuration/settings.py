@@ -67,6 +67,7 @@ def _numbers(settings: OrgSettings) -> Iterator[Fault]:
         (settings.record_days, MIN_RECORD_DAYS, MAX_HISTORY_DAYS, "/recordDays"),
         (settings.rule_max_actions_per_minute, 1, MAX_CEILING, "/ruleMaxActionsPerMinute"),
         (settings.rule_max_users_per_hour, 1, MAX_CEILING, "/ruleMaxUsersPerHour"),
+        (settings.rule_approval_above, 0, MAX_CEILING, "/ruleApprovalAbove"),
         (settings.session_hours, MIN_SESSION_HOURS, MAX_SESSION_HOURS, "/sessionHours"),
         (settings.session_idle_minutes, 1, MAX_SESSION_HOURS * 60, "/sessionIdleMinutes"),
     ):

@@ -14,7 +14,8 @@
     ├── Conflict           well-formed, but the present state forbids it                        409
     │   ├── QueuePaused    jobs are taken in and none is handed out
     │   ├── Held           somebody else has the job
-    │   └── AlreadyDecided the job was decided, by somebody else or otherwise
+    │   ├── AlreadyDecided the job was decided, by somebody else or otherwise
+    │   └── NeedsApproval  a rule would act on so much that a second person has to agree
     ├── NotDecided         a Conflict, or a lost lease, of which the draft was kept             409
     ├── RevisionMismatch   somebody else changed the document first                             412
     ├── TooManyAttempts    slow down; `retry_after` seconds                                     429
@@ -122,6 +123,20 @@ class Held(Conflict):
 class AlreadyDecided(Conflict):
     def __init__(self) -> None:
         super().__init__("this job was decided already")
+
+
+class NeedsApproval(Conflict):
+    """The rule is expected to act on `expected` items a day (None: nobody knows), and the
+    organisation wants a second person for more than `above`."""
+
+    def __init__(self, *, expected: int | None, above: int) -> None:
+        known = "nobody knows how many" if expected is None else f"some {expected}"
+        super().__init__(
+            f"the rule would act on {known} items a day, and above {above} a second person has to "
+            "approve: propose the change, or let the rule act on fewer a day (maxDailyActions)"
+        )
+        self.expected = expected
+        self.above = above
 
 
 class NotDecided(ReviewError):

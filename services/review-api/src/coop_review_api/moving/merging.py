@@ -56,6 +56,7 @@ _OURS: Final[Mapping[Kind, tuple[str, ...]]] = {
         "evaluation_sample",
         "rule_max_actions_per_minute",
         "rule_max_users_per_hour",
+        "rule_approval_above",
         "ignore_callback_headers",
         "requires_second_factor",
         "requires_single_sign_on",

@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from coop_review_api.notification.kind import Text, render
 from coop_review_api.notification.mail import Mail
 from coop_review_api.notification.table import mails
+from coop_review_api.notification.words import Text, render
 from coop_runtime.secret.vault import Vault
 
 _PLACE = "{{link}}"

@@ -19,7 +19,7 @@ from coop_contracts.config import Kind
 from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.directory.person import PEOPLE
 from coop_review_api.notification import letter
-from coop_review_api.notification.kind import Text
+from coop_review_api.notification.words import Text
 from coop_review_api.settings import Settings
 
 

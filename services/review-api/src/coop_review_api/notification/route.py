@@ -27,6 +27,8 @@ from coop_review_api.notification.kind import (
     ExportData,
     MentionData,
     NotificationKind,
+    ProposalData,
+    ProposalDecidedData,
     RuleTrippedData,
     ThresholdData,
 )
@@ -113,6 +115,20 @@ class EvidenceLateNotification(_Notification):
     data: Annotated[dict[str, Any], Shape(EvidenceLateData)]
 
 
+class ProposalNotification(_Notification):
+    """One's approval of a change of a rule is asked for."""
+
+    kind: Literal[NotificationKind.RULE_PROPOSED]
+    data: Annotated[dict[str, Any], Shape(ProposalData)]
+
+
+class ProposalDecidedNotification(_Notification):
+    """A change of a rule that one proposed was approved or declined."""
+
+    kind: Literal[NotificationKind.RULE_PROPOSAL_DECIDED]
+    data: Annotated[dict[str, Any], Shape(ProposalDecidedData)]
+
+
 NotificationView = Annotated[
     RuleTrippedNotification
     | EndpointNotification
@@ -123,7 +139,9 @@ NotificationView = Annotated[
     | AppealNotification
     | BulkAppealNotification
     | ThresholdNotification
-    | EvidenceLateNotification,
+    | EvidenceLateNotification
+    | ProposalNotification
+    | ProposalDecidedNotification,
     Field(discriminator="kind"),
 ]
 """`kind` says what is in `data`."""

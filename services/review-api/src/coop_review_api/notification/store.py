@@ -21,8 +21,9 @@ from coop_review_api.configuration import role_permission
 from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.directory import person
 from coop_review_api.directory.person import Reachable
-from coop_review_api.notification.kind import Data, NotificationKind, render, text_of, wire_of
+from coop_review_api.notification.kind import Data, NotificationKind, wire_of
 from coop_review_api.notification.table import alarms, mails, notifications
+from coop_review_api.notification.words import render, text_of
 
 RETENTION = timedelta(days=180)
 """Of notifications, read or not."""

@@ -45,7 +45,8 @@ class SettingsBody(Body):
     """Everything an organisation decides for itself. Headers are kept, replaced and removed like an
     action's. `undoWindow` is in seconds, `evaluationSample` a share; a ceiling of null is none, and
     so is a limit of sessions: the operator's holds then. What jobs say is gone `closedJobDays`
-    after they closed; null keeps it."""
+    after they closed; null keeps it. A change by which a rule is expected to act on more than
+    `ruleApprovalAbove` items a day needs a second person; null: no change does."""
 
     name: Name
     email: Email | None = None
@@ -81,6 +82,7 @@ class SettingsBody(Body):
     evaluation_sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     rule_max_actions_per_minute: Ceiling | None = None
     rule_max_users_per_hour: Ceiling | None = None
+    rule_approval_above: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     item_history_days: Annotated[int, Field(ge=0, le=3650)] = 30
     closed_job_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     record_days: Annotated[int, Field(ge=30, le=3650)] | None = None
@@ -126,6 +128,7 @@ class SettingsView(Stamped):
     evaluation_sample: float = 0.01
     rule_max_actions_per_minute: int | None = None
     rule_max_users_per_hour: int | None = None
+    rule_approval_above: int | None = None
     item_history_days: int = 30
     closed_job_days: int | None = None
     record_days: int | None = None

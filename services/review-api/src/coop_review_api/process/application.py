@@ -109,6 +109,7 @@ from coop_review_api.review import (
     keeping_route,
     subject_route,
 )
+from coop_review_api.rule_proposal import route as rule_proposal
 from coop_review_api.saved_view import route as saved_view
 from coop_review_api.search import route as search
 from coop_review_api.signal import integration_route
@@ -159,6 +160,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     seen_copy_route.router,
     backtest.router,
     retroaction_route.router,
+    rule_proposal.router,
     bulk_route.router,
     decision_log.router,
     export.router,

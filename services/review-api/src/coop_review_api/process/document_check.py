@@ -5,6 +5,7 @@ from __future__ import annotations
 from coop_contracts.config import Kind
 from coop_review_api.configuration.check import OWN_CHECKS, DocumentChecks
 from coop_review_api.cybertip.settings_document import check_ncmec_settings
+from coop_review_api.rule_proposal.forecast import foretell
 from coop_review_api.single_sign_on.provider_check import check_identity_provider
 from coop_runtime.egress.guard import EgressGuard, EgressRefused
 
@@ -26,4 +27,5 @@ def document_checks(guard: EgressGuard) -> DocumentChecks:
             Kind.NCMEC_SETTINGS: check_ncmec_settings,
         },
         refusal,
+        foretell,
     )

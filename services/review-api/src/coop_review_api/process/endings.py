@@ -13,6 +13,7 @@ import coop_review_api.media.ending
 import coop_review_api.notification.ending
 import coop_review_api.people.ending
 import coop_review_api.review.ending
+import coop_review_api.rule_proposal.ending
 import coop_review_api.single_sign_on.ending
 import coop_review_api.tally.ending
 from coop_review_api.kernel.ending import Ending
@@ -27,6 +28,7 @@ ENDINGS: Final[tuple[Ending, ...]] = (
     *coop_review_api.notification.ending.ENDINGS,
     *coop_review_api.people.ending.ENDINGS,
     *coop_review_api.review.ending.ENDINGS,
+    *coop_review_api.rule_proposal.ending.ENDINGS,
     *coop_review_api.single_sign_on.ending.ENDINGS,
     *coop_review_api.tally.ending.ENDINGS,
 )

@@ -23,6 +23,7 @@ import coop_review_api.projection.table
 import coop_review_api.quality.table
 import coop_review_api.queue.table
 import coop_review_api.review.table
+import coop_review_api.rule_proposal.table
 import coop_review_api.saved_view.table
 import coop_review_api.single_sign_on.table
 import coop_review_api.tally.table  # noqa: F401 - adds its tables to the metadata

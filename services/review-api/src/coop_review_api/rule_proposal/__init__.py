@@ -1,0 +1,1 @@
+"""Changes of rules that a second person has to approve."""
