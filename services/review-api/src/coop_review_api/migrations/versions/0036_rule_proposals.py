@@ -1,12 +1,12 @@
 """Changes of rules that wait for a second person.
 
-Revision: 0034
+Revision: 0036
 """
 
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
