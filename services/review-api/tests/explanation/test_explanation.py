@@ -120,7 +120,7 @@ async def test_why_is_answered_in_words(world: World) -> None:
     assert leaf["condition"] == kit.contains(textBankIds=[bank["id"]])["conditions"][0]
     never, buys = either["conditions"]
     assert either["outcome"] == "PASSED"
-    assert (never["outcome"], never["says"]) == ("FAILED", "field text is “never”")
+    assert (never["outcome"], never["says"]) == ("FAILED", "text is “never”")
     assert buys["outcome"] == "PASSED"
     assert buys["path"] == "/conditions/1/conditions/1"
 

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { expect, it } from "vitest";
 
 import { sayer } from "@/words/words";
 
-import { sentenceOf, type ConditionSet } from "./sentence";
+import { clauseOf, sentenceOf, type Condition, type ConditionSet } from "./sentence";
 import { words } from "./words";
 
 const say = sayer(words);
@@ -31,7 +34,7 @@ it("long lists are counted, long values cut, and several banks named", () => {
   const input = field("body_text");
   expect(of({ conjunction: "OR", conditions: [{ input, comparator: "IN", threshold: ["a", "b", "c", "d", "e"] }] })).toBe("body text is one of “a”, “b”, “c” and 2 more");
   expect(of({ conjunction: "OR", conditions: [{ input, signal: { type: "CONTAINS" }, matchingValues: { textBankIds: ["b1", "b2"], strings: ["x".repeat(200)] } }] })).toBe(
-    `Text contains text of body text for “${"x".repeat(79)}…” or the banks Scams, Slurs is true`,
+    `Text contains text of body text for “${"x".repeat(79)}…” or the banks Scams, Slurs`,
   );
 });
 
@@ -41,4 +44,21 @@ it("counts, parts of signals and derived fields are said", () => {
   expect(of({ conjunction: "AND", conditions: [{ input: { type: "CONTENT_DERIVED_FIELD", spec: { derivationType: "VIDEO_TRANSCRIPTION", source: field("film") } }, signal: { type: "SCORE", subcategory: "insult" }, comparator: "LESS_THAN", threshold: 1 }] })).toBe(
     "Toxicity (insult) of the video transcription of film is less than 1",
   );
+});
+
+it("what is not written yet is left open, and nothing is said to be true", () => {
+  for (const threshold of [null, "", []]) {
+    expect(of({ conjunction: "AND", conditions: [{ input: field("text"), comparator: Array.isArray(threshold) ? "IN" : "EQUALS", threshold }] })).toMatch(/^text is (one of )?…$/);
+  }
+});
+
+interface Vector {
+  readonly condition: Condition;
+  readonly says: string;
+}
+const table = JSON.parse(readFileSync(join(process.cwd(), "../review-api/tests/explanation/condition_sentences.json"), "utf8")) as { readonly signals: Record<string, string>; readonly banks: Record<string, string>; readonly vectors: Vector[] };
+const known = { signal: (type: string) => table.signals[type] ?? type.replaceAll("_", " ").toLowerCase(), bank: (id: string) => table.banks[id] ?? id };
+
+it.each(table.vectors)("review-api and the console say the same: $says", ({ condition, says }) => {
+  expect(clauseOf(condition, known, say)).toBe(says);
 });

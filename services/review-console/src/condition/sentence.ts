@@ -3,8 +3,10 @@
  *
  *     all text contains “spam” and (score is at least 0.9 or language is one of “en”, “de”)
  *
- * Guarantees: says each part of the set, in its order; values beyond three are counted, not shown.
- * Must not: be parsed by anyone. Of what was evaluated, review-api's own words are shown (`tree`).
+ * Guarantees: says each part of the set, in its order; values beyond three are counted, not shown; in
+ * English a condition reads as review-api says it of what was evaluated (`tree`), which one table holds
+ * both to; what is not written yet is “…”.
+ * Must not: be parsed by anyone.
  */
 import type { Schema } from "@/api/client";
 import type { Say } from "@/words/words";
@@ -56,10 +58,16 @@ export function clauseOf(condition: Condition, called: Called, say: Say<Key>): s
     if (count) subject = say("counted", { subject, by: (count.groupBy ?? []).map((one) => subjectOf(one, say)).join(", "), seconds: count.window.sizeMs / 1000 });
   }
   // Nearly every condition on a signal says so.
-  if (signal && comparator === "EQUALS" && (threshold === true || threshold === "true")) return subject;
+  if (signal && (!comparator || comparator === "EQUALS") && (threshold === true || threshold === "true" || threshold === undefined)) return subject;
   if (!comparator) return say("isTrue", { subject });
-  const value = threshold === null || threshold === undefined ? looking || say("yes") : Array.isArray(threshold) ? several(threshold.map((one) => valueOf(one, say)), say) : valueOf(threshold, say);
-  return say(comparator, { subject, value });
+  return say(comparator, { subject, value: comparedWith(threshold, looking, say) });
+}
+
+/** Of a boolean nothing has to be there; what is empty is not written yet. */
+function comparedWith(threshold: Condition["threshold"], looking: string, say: Say<Key>): string {
+  if (threshold === undefined || (threshold === null && looking)) return looking || say("yes");
+  if (threshold === null || threshold === "" || (Array.isArray(threshold) && threshold.length === 0)) return say("unfinished");
+  return Array.isArray(threshold) ? several(threshold.map((one) => valueOf(one, say)), say) : valueOf(threshold, say);
 }
 
 function subjectOf(input: Input, say: Say<Key>): string {
@@ -69,8 +77,9 @@ function subjectOf(input: Input, say: Say<Key>): string {
     case "FULL_ITEM":
       return say("item");
     case "CONTENT_DERIVED_FIELD": {
-      const source = input.spec?.source;
-      return say("derived", { derivation: (input.spec?.derivationType ?? "").replaceAll("_", " ").toLowerCase(), subject: source ? subjectOf(source as Input, say) : "" });
+      const { spec } = input;
+      if (!spec) return say("derivedField");
+      return say("derived", { derivation: cut(spec.derivationType.replaceAll("_", " ").toLowerCase()), subject: subjectOf(spec.source as Input, say) });
     }
     default:
       return say("field", { name: cut((input.name ?? "").replaceAll("_", " ")) });
@@ -98,9 +107,15 @@ function several(values: readonly string[], say: Say<Key>): string {
 
 function valueOf(value: string | number | boolean, say: Say<Key>): string {
   if (typeof value === "boolean") return say(value ? "yes" : "no");
-  return typeof value === "number" ? String(value) : say("quoted", { value: cut(value) });
+  return typeof value === "number" ? numeral(value) : say("quoted", { value: cut(value) });
+}
+
+/** A whole one as it is, another one to six digits. */
+function numeral(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toLocaleString("en-US", { maximumSignificantDigits: 6, useGrouping: false });
 }
 
 function cut(text: string): string {
-  return text.length <= LENGTH ? text : `${text.slice(0, LENGTH - 1)}…`;
+  const characters = [...text];
+  return characters.length <= LENGTH ? text : `${characters.slice(0, LENGTH - 1).join("")}…`;
 }

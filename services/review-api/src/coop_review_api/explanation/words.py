@@ -1,16 +1,18 @@
 """A condition and what it found, in plain words.
 
-    All text contains one of “spam”, “scam” or of the bank Slurs        true: found “spam”
-    field score is at least 0.9                                         false: the value is 0.4
+    Text contains text of All text for “spam” or the bank Slurs        true: found “spam”
+    score is at least 0.9                                              false: the value is 0.4
 
 Guarantees: says what the recorded outcome says, nothing else; a sentence is a few hundred
-characters at most, whatever a rule or an item holds.
+characters at most, whatever a rule or an item holds; a condition reads as in the console, where it
+is built (`tests/explanation/condition_sentences.json` holds both to the same words).
 Must not: be parsed by anyone: the fields beside it are for machines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from coop_contracts.event import ConditionResult
@@ -39,17 +41,21 @@ _UNARY = (Comparator.IS_UNAVAILABLE, Comparator.IS_NOT_PROVIDED)
 def condition(leaf: Leaf, signals: SignalCatalogue, names: Mapping[str, str]) -> str:
     """What the condition asks. `names` are those of banks, by id."""
     subject = _input(leaf.input)
+    looking = _looking_for(leaf.matching_values, names) if leaf.matching_values else ""
     if leaf.signal is not None:
         signal = signals.get(leaf.signal.type)
-        title = signal.display_name if signal and signal.display_name else leaf.signal.type
+        title = signal.display_name if signal and signal.display_name else _plain(leaf.signal.type)
         part = f" ({_cut(leaf.signal.subcategory)})" if leaf.signal.subcategory else ""
         subject = f"{title}{part} of {subject}"
-        if leaf.matching_values is not None:
-            subject += _looking_for(leaf.matching_values, names)
+        if looking:
+            subject += f" for {looking}"
         clause = leaf.signal.aggregation
         if clause is not None:
             by = ", ".join(_input(group) for group in clause.group_by)
-            subject += f" counted by {by} within {clause.window:g} s"
+            subject += f" counted by {by} within {_grouped(clause.window)} s"
+        # Nearly every condition on a signal says so.
+        if leaf.comparator in (None, Comparator.EQUALS) and leaf.threshold in (None, True, "true"):
+            return subject
     if leaf.comparator is None:
         return f"{subject} is true"
     words = f"{subject} {_COMPARATORS[leaf.comparator]}"
@@ -57,8 +63,7 @@ def condition(leaf: Leaf, signals: SignalCatalogue, names: Mapping[str, str]) ->
         return words
     if leaf.threshold is None:
         # IN and NOT_IN may take their values from a bank.
-        found = _looking_for(leaf.matching_values, names) if leaf.matching_values else " true"
-        return words + found
+        return f"{words} {looking or 'true'}"
     if isinstance(leaf.threshold, tuple):
         return f"{words} {_several([_value(one) for one in leaf.threshold])}"
     return f"{words} {_value(leaf.threshold)}"
@@ -87,7 +92,7 @@ def finding(result: ConditionResult | None) -> str:
 def _input(source: Input) -> str:
     match source.type:
         case InputType.CONTENT_FIELD:
-            return f"field {_cut(source.name or '')}"
+            return _cut((source.name or "").replace("_", " "))
         case InputType.CONTENT_COOP_INPUT:
             return str(source.name)
         case InputType.USER_ID:
@@ -98,8 +103,7 @@ def _input(source: Input) -> str:
             spec = source.spec
             if spec is None:
                 return "a derived field"
-            derivation = spec.derivation_type.replace("_", " ").lower()
-            return f"the {_cut(derivation)} of {_input(spec.source)}"
+            return f"the {_cut(_plain(spec.derivation_type))} of {_input(spec.source)}"
 
 
 def _looking_for(matching: MatchingValues, names: Mapping[str, str]) -> str:
@@ -107,32 +111,39 @@ def _looking_for(matching: MatchingValues, names: Mapping[str, str]) -> str:
     if matching.strings:
         parts.append(_several([_value(string) for string in matching.strings]))
     if matching.locations:
-        parts.append(f"{len(matching.locations)} places")
-    for ids, kind in (
-        (matching.text_bank_ids, "bank"),
-        (matching.location_bank_ids, "location bank"),
-        (matching.image_bank_ids, "hash bank"),
-    ):
-        if ids:
-            shown = _several([_cut(names.get(bank_id, bank_id)) for bank_id in ids])
-            parts.append(f"the {kind}{'s' if len(ids) > 1 else ''} {shown}")
-    return " for " + " or ".join(parts) if parts else ""
+        count = len(matching.locations)
+        parts.append(f"{count:,} place{'s' if count > 1 else ''}")
+    ids = (*matching.text_bank_ids, *matching.location_bank_ids, *matching.image_bank_ids)
+    if ids:
+        shown = _several([_cut(names.get(bank_id, bank_id)) for bank_id in ids])
+        parts.append(f"the bank{'s' if len(ids) > 1 else ''} {shown}")
+    return " or ".join(parts)
+
+
+def _plain(name: str) -> str:
+    """A name of the language as words."""
+    return name.replace("_", " ").lower()
 
 
 def _several(values: Sequence[str]) -> str:
     shown = ", ".join(values[:_SHOWN])
     more = len(values) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{Decimal(f'{value:.6g}').normalize():f}"
     if isinstance(value, int):
         return str(value)
     return f"“{_cut(str(value))}”"
+
+
+def _grouped(number: float) -> str:
+    """To a thousandth, thousands apart."""
+    return f"{number:,.3f}".rstrip("0").rstrip(".")
 
 
 def _cut(text: str, length: int = _LENGTH) -> str:
