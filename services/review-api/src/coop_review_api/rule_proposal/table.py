@@ -1,6 +1,6 @@
 """The table of proposals.
 
-Guarantees: this is what migration 0034 makes; a rule has at most one open proposal.
+Guarantees: this is what migration 0036 makes; a rule has at most one open proposal.
 Must not: contain behaviour.
 """
 
