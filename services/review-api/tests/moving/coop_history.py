@@ -72,7 +72,7 @@ def job(guid: str, item_id: str, *, origin: str = "REPORT", **payload: Any) -> d
 
 def waiting() -> list[tuple[str, dict[str, Any]]]:
     """Queue and job of each that waits."""
-    beside = {
+    beside: dict[str, Any] = {
         "itemThreadContentItems": [item("before")],
         "additionalContentItems": [item("beside")],
         "reportedItems": [{"id": "said", "typeId": "post"}],
@@ -169,8 +169,12 @@ def _decisions() -> list[tuple[Any, ...]]:
     appeal["payload"]["kind"] = "APPEAL"
     bare = {"id": external("post", "p+/+/", BARE), "orgId": ACME}
     old = job(TOO_OLD, "p-10")
-    reported = {"reportHistory": [report("r-9", "u-1"), report("r-8", "u-2", reportedAt=None)]}
-    versioned = {"item": item("p-5", version=BEFORE, creator={"id": "u-1", "typeId": "user"})}
+    reported: dict[str, Any] = {
+        "reportHistory": [report("r-9", "u-1"), report("r-8", "u-2", reportedAt=None)]
+    }
+    versioned: dict[str, Any] = {
+        "item": item("p-5", version=BEFORE, creator={"id": "u-1", "typeId": "user"})
+    }
     closed = {"type": "AUTOMATIC_CLOSE", "reason": "ITEM_DELETED_BEFORE_REVIEW"}
     return [
         _row(IGNORED, job(IGNORED, "p-3", **reported), "bo", [{"type": "IGNORE"}], reason="fine"),
@@ -219,3 +223,24 @@ def _comments() -> list[tuple[str, str, str, str]]:
         ("c-3", external("post", "p-3", IGNORED), "nobody-now", TOLD),
         ("c-4", external("post", "p-0", HOMELESS), "bo", TOLD),
     ]
+
+
+def decided_row() -> dict[str, Any]:
+    """What a decision has that Coop's server writes as it likes."""
+    return {
+        "job_payload": job(REMOVED, "p-5", reportHistory=[report("r-1", "u-1")]),
+        "queue_id": "main",
+        "reviewer_id": "bo",
+        "decision_components": [
+            {
+                "type": "CUSTOM_ACTION",
+                "actions": [{"id": "remove"}],
+                "policies": [{"id": "hate"}],
+                "actionIdsToMrtApiParamDecisionPayload": {"remove": {"days": 3}},
+            },
+            {"type": "TRANSFORM_JOB_AND_RECREATE_IN_QUEUE", "newQueueId": "closed"},
+            {"type": "ACCEPT_APPEAL", "appealId": "appeal-1"},
+        ],
+        "related_actions": [{"actionIds": ["remove"], "itemIds": ["u-1"], "itemTypeId": "user"}],
+        "decision_reason": "why",
+    }

@@ -72,9 +72,9 @@ async def coop_redis(redis: Redis) -> AsyncIterator[Redis]:
         if name in ("delayed", "failed"):
             await redis.zadd(prefix + name, {bull_id: 1.0})
         else:
-            await redis.lpush(prefix + name, bull_id)  # type: ignore[misc]
-        await redis.hset(prefix + bull_id, "data", json.dumps(job))  # type: ignore[misc]
-    await redis.lpush(f"{{{ACME}}}:main:wait", "without-a-hash")  # type: ignore[misc]
+            await redis.lpush(prefix + name, bull_id)
+        await redis.hset(prefix + bull_id, "data", json.dumps(job))
+    await redis.lpush(f"{{{ACME}}}:main:wait", "without-a-hash")
     yield redis
     await redis.delete(*keys)
 

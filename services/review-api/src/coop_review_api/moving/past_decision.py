@@ -42,7 +42,7 @@ class PastDecision:
 
 def decision_of(row: Row, org_id: str, named: Named) -> PastDecision:
     """The decision. Raises `Unreadable`."""
-    decision_id = str(row["id"])
+    decision_id, queue_id = str(row["id"]), row["queue_id"] or ""
     job = job_of(row["job_payload"], named, guid=decision_id)
     differs = list(job.differs)
     components = tuple(_components(row, differs))
@@ -54,7 +54,7 @@ def decision_of(row: Row, org_id: str, named: Named) -> PastDecision:
         job_id=decision_id,
         placements=job.placements(
             org_id,
-            row["queue_id"],
+            queue_id,
             prefix=f"coop-past/{decision_id}",
             note=_NOTE,
             ranking=Ranking(),
@@ -71,7 +71,7 @@ def decision_of(row: Row, org_id: str, named: Named) -> PastDecision:
             "decision_id": decision_id,
             "org_id": org_id,
             "job_id": decision_id,
-            "queue_id": row["queue_id"],
+            "queue_id": queue_id,
             "item_type_id": job.item.type_id,
             "item_id": job.item.id,
             "components": msgspec.to_builtins(components),
@@ -91,8 +91,8 @@ def _components(row: Row, differs: list[str]) -> Iterator[Component]:
     for given in row["decision_components"] or ():
         component = _component(given, differs) if isinstance(given, dict) else None
         if component is None:
-            said = given.get("type") if isinstance(given, dict) else given
-            differs.append(f"a part of it is not known here and left out: {said!s:.60}")
+            said = _text(given.get("type")) if isinstance(given, dict) else None
+            differs.append(f"a part of it is not known here and left out: {said or '?':.60}")
         else:
             yield component
     for given in row.get("related_actions") or ():
@@ -114,10 +114,9 @@ def _component(given: Mapping[str, Any], differs: list[str]) -> Component | None
         case "TRANSFORM_JOB_AND_RECREATE_IN_QUEUE":
             if given.get("newJobKind") == JobKind.NCMEC:
                 return Component(type="ESCALATE_TO_NCMEC")
-            return Component(type="MOVE", queue_id=given.get("newQueueId"))
+            return Component(type="MOVE", queue_id=_text(given.get("newQueueId")))
         case "ACCEPT_APPEAL" | "REJECT_APPEAL" as type_:
-            appeal_id = given.get("appealId")
-            return Component(type=type_, appeal_ids=(appeal_id,) if appeal_id else ())
+            return Component(type=type_, appeal_ids=_texts([given.get("appealId")]))
         case "AUTOMATIC_CLOSE":
             reason = given.get("reason")
             return Component(
@@ -131,7 +130,7 @@ def _component(given: Mapping[str, Any], differs: list[str]) -> Component | None
 
 
 def _related(given: Mapping[str, Any]) -> Component:
-    type_id = given.get("itemTypeId") or ""
+    type_id = _text(given.get("itemTypeId")) or ""
     return Component(
         type="RELATED_ACTION",
         action_ids=_texts(given.get("actionIds")),
@@ -147,8 +146,16 @@ def _parameters(given: Any) -> dict[str, dict[str, Any]]:
 
 
 def _ids(given: Any) -> tuple[str, ...]:
-    return _texts([one.get("id") for one in given or () if isinstance(one, dict)])
+    if not isinstance(given, list):
+        return ()
+    return _texts([one.get("id") for one in given if isinstance(one, dict)])
+
+
+def _text(given: Any) -> str | None:
+    return given if isinstance(given, str) else None
 
 
 def _texts(given: Any) -> tuple[str, ...]:
-    return tuple(one for one in given or () if isinstance(one, str) and one)
+    if not isinstance(given, list):
+        return ()
+    return tuple(one for one in given if isinstance(one, str) and one)

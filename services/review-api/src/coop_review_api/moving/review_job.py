@@ -192,14 +192,14 @@ def _bare(job: Mapping[str, Any], external: str, guid: str, named: Named) -> Rev
 
 def _kind(payload: Mapping[str, Any]) -> JobKind:
     kind = payload.get("kind") or "DEFAULT"
-    if kind not in JobKind.__members__:
-        raise Unreadable(f"a job of the kind {kind!s:.40} is not known here")
+    if not isinstance(kind, str) or kind not in JobKind.__members__:
+        raise Unreadable("a job of its kind is not known here")
     return JobKind(kind)
 
 
 def _origin(job: Mapping[str, Any], payload: Mapping[str, Any], kind: JobKind) -> Mapping[str, Any]:
     for given in (job.get("enqueueSourceInfo"), payload.get("enqueueSourceInfo")):
-        if isinstance(given, dict) and given.get("kind") in _SOURCES:
+        if isinstance(given, dict) and _text(given.get("kind")) in _SOURCES:
             return given
     return {"kind": "APPEAL"} if kind is JobKind.APPEAL else {}
 

@@ -141,5 +141,5 @@ def _of_line(line: bytes, number: int) -> WaitingJob:
 def _decoded(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
