@@ -1,4 +1,6 @@
-"""The bodies that Coop sends to platforms, each made by the code of the service that sends it."""
+"""The bodies that Coop sends to platforms, each made by the code of the service that sends it; but
+for `items_question`, which review-api writes where it asks (`tests/journey/test_clients.py` has it
+ask)."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ class Log:
     """What is on the topics about one organisation."""
 
     def __init__(self, bootstrap: str, org: str) -> None:
-        self._org = org
+        self._key = f"{org}/".encode()
         self._seen: list[Any] = []
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"test-{org}"})
         known = self._consumer.list_topics(timeout=20).topics
@@ -279,9 +279,10 @@ class Log:
 
     async def _read(self) -> None:
         for record in await asyncio.to_thread(self._consumer.consume, 500, 0.2):
-            value = record.value()
-            if record.error() is None and (record.key() or b"").startswith(self._org.encode()):
-                self._seen.append(msgspec.json.decode(value, type=_EVENTS[record.topic()]))
+            value, topic, key = record.value(), record.topic(), record.key()
+            # Others write to the topics of this session too, and not only what can be read.
+            if record.error() is None and value and topic and key and key.startswith(self._key):
+                self._seen.append(msgspec.json.decode(value, type=_EVENTS[topic]))
 
     def close(self) -> None:
         self._consumer.close()
