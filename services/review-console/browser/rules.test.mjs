@@ -86,6 +86,40 @@ test("its revisions say who changed what, and one is gone back to", async () => 
   await page.getByRole("button", { name: "Make live" }).waitFor();
 });
 
+test("a rule of which nothing is known goes live by two people, where the organisation wants them", async () => {
+  const { page } = session;
+  const [type] = (await get(page, "/v1/item-types")).items.filter((one) => one.name === "Comment");
+  const settings = await get(page, "/v1/settings");
+  const [action] = (await get(page, "/v1/actions")).items.filter((one) => one.actionType === "CUSTOM_ACTION" && (one.itemTypeIds ?? []).includes(type.id) && (one.parameters ?? []).length === 0);
+  const { name, itemTypeIds, conditionSet } = rule;
+  const waits = await call(page, "POST", "/v1/rules", { name: `${name} twice`, status: "BACKGROUND", itemTypeIds, conditionSet, actionIds: [action.id] });
+  await call(page, "PUT", "/v1/settings", { ...settings, ruleApprovalAbove: 10 });
+  const second = await open();
+  second.page.setDefaultTimeout(45_000);
+  try {
+    await page.goto(`${BASE}/rules/${waits.id}`);
+    await page.getByRole("button", { name: "Make live" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("one person decide up to 10 items a day").waitFor();
+    assert.equal(await dialog.getByRole("button", { name: "Make live" }).count(), 0);
+    await dialog.getByLabel("Why, for who approves it").fill("Stripes tonight");
+    assert.deepEqual(await axe(page), []);
+    await dialog.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByRole("heading", { name: "Waits for a second person" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Approve, it acts from now on" }).count(), 0);
+    await signIn(second.page, "RULES_MANAGER", `/rules/${waits.id}`);
+    await second.page.getByText("Stripes tonight").waitFor();
+    assert.deepEqual(await axe(second.page), []);
+    await second.page.getByRole("button", { name: "Approve, it acts from now on" }).click();
+    await until(async () => (await get(page, `/v1/rules/${waits.id}`)).status === "LIVE", "rule made live by two people");
+    await second.page.getByText(/asked for by/).waitFor();
+  } finally {
+    await second.browser.close();
+    await call(page, "PUT", "/v1/settings", { ...settings, ruleApprovalAbove: null });
+    await call(page, "DELETE", `/v1/rules/${waits.id}`);
+  }
+});
+
 test("whoever may not change live rules is told whom to ask, and sees the rule", async () => {
   const other = await open();
   other.page.setDefaultTimeout(45_000);

@@ -153,6 +153,7 @@ function Sections({ form }: { form: DocumentForm<Settings, Values> }) {
         <div className={classes.lines} data-bare>
           {count("ruleMaxActionsPerMinute", say("ruleMaxActionsHint"))}
           {count("ruleMaxUsersPerHour")}
+          {count("ruleApprovalAbove", say("ruleApprovalHint"))}
         </div>
       </Part>
       <Part title={say("strikes")}>

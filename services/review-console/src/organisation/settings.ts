@@ -65,6 +65,7 @@ export const Values = z.object({
   evaluationSample: number,
   ruleMaxActionsPerMinute: number,
   ruleMaxUsersPerHour: number,
+  ruleApprovalAbove: number,
   userStrikeTtlDays: number,
 });
 export type Values = z.infer<typeof Values>;
@@ -110,12 +111,13 @@ export function valuesOf(settings: Settings | null): Values {
     evaluationSample: settings.evaluationSample === undefined ? "" : Math.round(settings.evaluationSample * 10_000) / 100,
     ruleMaxActionsPerMinute: count(settings.ruleMaxActionsPerMinute),
     ruleMaxUsersPerHour: count(settings.ruleMaxUsersPerHour),
+    ruleApprovalAbove: count(settings.ruleApprovalAbove),
     userStrikeTtlDays: count(settings.userStrikeTtlDays),
   };
 }
 
 /** What is no number is left as it is by the API's own default, but where empty means something. */
-const NEVER = ["sessionHours", "sessionIdleMinutes", "closedJobDays", "recordDays", "ruleMaxActionsPerMinute", "ruleMaxUsersPerHour"] as const;
+const NEVER = ["sessionHours", "sessionIdleMinutes", "closedJobDays", "recordDays", "ruleMaxActionsPerMinute", "ruleMaxUsersPerHour", "ruleApprovalAbove"] as const;
 
 export function bodyOf(values: Values, base: Settings): Schema["SettingsBody"] {
   const body: Record<string, unknown> = { ...settingsWith(base, base.defaultWellness as Choice) };

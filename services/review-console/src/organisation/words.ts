@@ -59,6 +59,8 @@ export const words = defineWords({
   ruleMaxActionsPerMinute: "Actions a minute",
   ruleMaxActionsHint: "A rule that does more is stopped, and somebody told; empty: as the operator has it",
   ruleMaxUsersPerHour: "Users an hour",
+  ruleApprovalAbove: "One person up to",
+  ruleApprovalHint: "Items a day: a change by which a rule is expected to act on more waits until a second person who may change live rules approves it; empty: never",
   strikes: "Strikes",
   userStrikeTtlDays: "Strikes last",
   strikeHint: "Days after which a strike counts no longer",

@@ -20,6 +20,7 @@ export type Backtest = Schema["BacktestView"];
 const DAYS = ["1", "7", "30"] as const;
 const DAY_MS = 86_400_000;
 const OFTEN_MS = 1000;
+const PAST = 20;
 export const OPEN: readonly Backtest["state"][] = ["REQUESTED", "RUNNING", "CANCELLING"];
 
 const backtestQuery = (id: string | null) => ({
@@ -44,6 +45,8 @@ export function BacktestPart({ body, ruleId, isDirty, hasFaults }: Props) {
   const [id, setId] = useState<string | null>(null);
   // Of a rule that was saved, the last one is shown until another is started.
   const last = useQuery({ queryKey: ["backtests", ruleId], enabled: may && ruleId !== null, retry: false, queryFn: ({ signal }) => take(api.GET("/v1/backtests", { params: { query: { ruleId, limit: 1 } }, signal })) });
+  const past = useQuery({ queryKey: ["backtests", "past"], enabled: may, staleTime: 60_000, retry: false, queryFn: ({ signal }) => take(api.GET("/v1/backtests", { params: { query: { limit: PAST } }, signal })) });
+  const takes = expectedSeconds(past.data?.items ?? [], Number(days));
   const shown = id ?? last.data?.items[0]?.id ?? null;
   const { data, error } = useQuery({ ...backtestQuery(shown), refetchInterval: (query) => (query.state.data && !OPEN.includes(query.state.data.state) ? false : OFTEN_MS) });
   const start = useMutation({
@@ -63,7 +66,7 @@ export function BacktestPart({ body, ruleId, isDirty, hasFaults }: Props) {
   return (
     <Part
       title={say("backtest")}
-      facts={hasFaults ? say("faultsAbove") : undefined}
+      facts={hasFaults ? say("faultsAbove") : takes === null ? undefined : say("takes", { seconds: takes })}
       tools={
         <>
           <Select size="xs" className={classes.days} aria-label={say("daysBack")} data={DAYS.map((value) => ({ value: value as string, label: say("lastDays", { count: Number(value) }) }))} value={days} onChange={(next) => setDays(next ?? "7")} allowDeselect={false} />
@@ -85,6 +88,18 @@ export function BacktestPart({ body, ruleId, isDirty, hasFaults }: Props) {
   );
 }
 
+/** As long as the last one that was through took for as many days; null: nobody knows. */
+export function expectedSeconds(past: readonly Backtest[], days: number): number | null {
+  const last = past.find(({ state, counts, start, end }) => state === "COMPLETE" && counts.scanned > 0 && Date.parse(end) > Date.parse(start));
+  if (!last) return null;
+  return Math.max(1, Math.round((secondsOf(last) * days * DAY_MS) / (Date.parse(last.end) - Date.parse(last.dataFrom ?? last.start))));
+}
+
+/** From when it was asked for until it ended, or until now. */
+function secondsOf({ createdAt, updatedAt }: Backtest): number {
+  return (Date.parse(updatedAt) - Date.parse(createdAt)) / 1000;
+}
+
 function Figures({ backtest }: { backtest: Backtest }) {
   const say = useWords(words);
   const { counts, state, progress } = backtest;
@@ -94,6 +109,7 @@ function Figures({ backtest }: { backtest: Backtest }) {
       <p className="dim t12" role="status">
         {say(`state_${state}`, { percent: Math.floor(progress * 100) })} · {say("ofRevision", { revision: backtest.ruleRevision === null ? "" : String(backtest.ruleRevision), saved: String(backtest.ruleRevision !== null) })} · <Moment at={backtest.start} /> – <Moment at={backtest.end} />
       </p>
+      {counts.scanned > 0 ? <p className="dim t12">{say("cost", { records: counts.scanned, seconds: Math.max(1, Math.round(secondsOf(backtest))) })}</p> : null}
       {OPEN.includes(state) ? <progress className={classes.progress} max={1} value={progress} aria-label={say("progress")} /> : null}
       {backtest.error ? <p className="severe t13 user-text">{backtest.error}</p> : null}
       <dl className={classes.figures}>

@@ -28,6 +28,7 @@ import { useWords } from "@/words/words";
 import classes from "./builder.module.css";
 import { words } from "./builder-words";
 import { copyOf, bodyOf, PATHS, read, save, Values, valuesOf } from "./draft";
+import { AskApproval } from "./ask-approval";
 import { RuleFields } from "./rule-fields";
 import { StatusMark, useCalled } from "./parts";
 import { partsQuery, ruleQuery, type Rule } from "./query";
@@ -79,6 +80,10 @@ function Builder({ rule, copied, names }: { rule: Rule | null; copied: Rule | nu
     keepAs: `rule.${rule?.id ?? (copied ? `copy.${copied.id}` : "new")}`,
   });
   const { base } = form;
+  const toPage = () => {
+    form.discard();
+    if (base) void navigate({ to: "/rules/$ruleId", params: { ruleId: base.id }, ignoreBlocker: true });
+  };
   const values = form.form.values;
   const [tried, setTried] = useState<Tried>({ kind: "NONE" });
   const body = useMemo(() => bodyOf(values), [values]);
@@ -120,6 +125,7 @@ function Builder({ rule, copied, names }: { rule: Rule | null; copied: Rule | nu
       <div className={settings.page}>
         <div>
           <DocumentFields form={form} valuesOf={comparable} mine={{ ...values, conditionSet: sentenceOf(values.conditionSet, called, sayCondition) }} named={named} valued={(field, value) => ({ actionIds: names.action, policyIds: names.policy, itemTypeIds: names.itemType })[field as "actionIds"]?.(value) ?? value}>
+            {base !== null && form.problem?.kind === "needs-approval" ? <AskApproval base={base} body={body} asked={toPage} /> : null}
             <p className={`${classes.sentence ?? ""} user-text`} aria-live="polite">
               <span className="dim">{types.length > 0 ? say("when", { types: types.map((one) => one.name).join(` ${say("or")} `) }) : say("whenNone")} </span>
               <LinkedSentence set={values.conditionSet} called={called} faults={shown.map(({ pointer }) => pointer)} />

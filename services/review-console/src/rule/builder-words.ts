@@ -72,6 +72,8 @@ export const words = defineWords({
   start: "Start",
   cancelBacktest: "Cancel",
   progress: "Progress",
+  takes: "takes about {seconds, plural, one {a second} other {# seconds}}, as the last one did",
+  cost: "{records, plural, one {# record} other {# records}} read in {seconds, plural, one {a second} other {# seconds}}",
   state_REQUESTED: "asked for",
   state_RUNNING: "{percent}% done",
   state_CANCELLING: "ending at {percent}%",

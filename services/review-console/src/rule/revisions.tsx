@@ -1,8 +1,9 @@
 /** How a rule came to be as it is: each revision, who made it, what differs from now, and back to it. */
 import { Button } from "@mantine/core";
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { asProblem } from "@/api/problem";
 import type { Names } from "@/configuration/names";
 import { changesBetween, Differences } from "@/control/difference";
 import { Problem, Skeleton } from "@/control/state";
@@ -11,15 +12,16 @@ import { usePermission } from "@/session/session";
 import { absolute } from "@/time/moment";
 import { useWords } from "@/words/words";
 
+import { AskApproval } from "./ask-approval";
+import { comparable, FIELDS, fieldValued, type Field } from "./compared";
 import { useAsks } from "./parts";
+import { proposalsQuery } from "./proposal";
+import { words as proposalWords } from "./proposal-words";
+import { bodyOf, valuesOf } from "./draft";
 import { restore, revisionsQuery, type Revision, type Rule } from "./query";
-import { Refused, renewed } from "./rule-page";
+import { Refused, renewed } from "./refused";
 import classes from "./rule.module.css";
 import { words } from "./words";
-
-/** What a person changes; the rest is of the document's own keeping. */
-const FIELDS = ["name", "status", "conditionSet", "actionIds", "policyIds", "itemTypeIds", "description", "tags", "maxDailyActions", "maxActionsPerMinute", "maxUsersPerHour", "expirationTime", "actionParameters"] as const;
-type Field = (typeof FIELDS)[number];
 
 export function Revisions({ rule, names }: { rule: Rule; names: Names }) {
   const say = useWords(words);
@@ -51,8 +53,11 @@ interface EntryProps {
 
 function Entry({ revision, rule, names, isFirst }: EntryProps) {
   const say = useWords(words);
+  const sayProposal = useWords(proposalWords);
   const [isOpen, setOpen] = useState(false);
   const isNow = revision.revision === rule.revision;
+  const { data: proposals } = useQuery({ ...proposalsQuery(rule.id), retry: false });
+  const asker = proposals?.items.find(({ savedRevision }) => savedRevision === revision.revision)?.proposedByPerson?.name;
   const number = say("revision", { number: String(revision.revision) });
   const changed = FIELDS.filter((field) => revision.changed.includes(field)).map((field) => say(`field_${field}`));
   return (
@@ -63,7 +68,7 @@ function Entry({ revision, rule, names, isFirst }: EntryProps) {
         {isNow ? <span className="end dim t12">{say("asItIs")}</span> : null}
       </div>
       <div className="row g8 dim t12">
-        <span>{say("by", { name: revision.authorPerson?.name ?? revision.authorEmail ?? revision.author, when: absolute(revision.time, false) })}</span>
+        <span>{say("by", { name: revision.authorPerson?.name ?? revision.authorEmail ?? revision.author, when: absolute(revision.time, false) })}{asker ? `, ${sayProposal("askedBy", { name: asker })}` : ""}</span>
         {isNow || revision.document === null ? null : (
           <Button size="compact-xs" variant="subtle" className="end" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             {say(isOpen ? "hide" : "compare")}
@@ -94,21 +99,15 @@ function Compared({ then, rule, names, number }: ComparedProps) {
       toast(say("restored", { name: now.name, number: String(number) }));
     },
   });
-  const said = (one: Rule) => ({
-    ...Object.fromEntries(FIELDS.map((field) => [field, one[field] ?? null])),
-    // Two that read the same differ in what is written out at length only.
-    conditionSet: asks(one),
-    status: say(one.status),
-  });
+  const said = (one: Rule) => comparable(one, asks, say);
   const changes = changesBetween(said(then), said(rule));
   const isSameText = changes.every(({ name }) => name !== "conditionSet") && JSON.stringify(then.conditionSet) !== JSON.stringify(rule.conditionSet);
   const all = isSameText ? [...changes, { name: "conditionSet", before: JSON.stringify(then.conditionSet), after: JSON.stringify(rule.conditionSet) }] : changes;
-  const valued = (field: string, value: string) => ({ actionIds: names.action, policyIds: names.policy, itemTypeIds: names.itemType })[field as "actionIds"]?.(value) ?? value;
   const label = say("revision", { number: String(number) });
   return (
     <>
-      {all.length === 0 ? <p className="dim">{say("same")}</p> : <Differences changes={all} named={(field) => say(`field_${field as Field}`)} valued={valued} was={say("was")} is={say("is")} />}
-      {back.error ? <Refused error={back.error} rule={rule} /> : null}
+      {all.length === 0 ? <p className="dim">{say("same")}</p> : <Differences changes={all} named={(field) => say(`field_${field as Field}`)} valued={fieldValued(names)} was={say("was")} is={say("is")} />}
+      {asProblem(back.error)?.kind === "needs-approval" ? <AskApproval base={seen} body={bodyOf(valuesOf(then))} asked={() => back.reset()} /> : back.error ? <Refused error={back.error} rule={rule} /> : null}
       {may && all.length > 0 ? (
         <Button size="xs" loading={back.isPending} onClick={() => back.mutate()}>
           {say("restore", { revision: label })}

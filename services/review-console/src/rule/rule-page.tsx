@@ -21,11 +21,16 @@ import { sum } from "@/measure/answer";
 import { useWords } from "@/words/words";
 
 import { Bars, StatusMark, useAsks } from "./parts";
-import { DAYS, matchesOf, matchesQuery, putStatus, ruleQuery, type Matches, type Rule, type Status } from "./query";
+import { AskApproval } from "./ask-approval";
+import { bodyOf, valuesOf } from "./draft";
 import { Past } from "./past";
+import { forecastQuery } from "./proposal";
+import { DAYS, matchesOf, matchesQuery, putStatus, ruleQuery, type Rule, type Status } from "./query";
+import { Refused, renewed } from "./refused";
 import { Revisions } from "./revisions";
 import classes from "./rule.module.css";
 import { Trial } from "./trial";
+import { Waiting } from "./waiting";
 import { words } from "./words";
 
 const route = getRouteApi("/_app/rules_/$ruleId");
@@ -52,6 +57,9 @@ export function RulePage() {
       </header>
       <div className={classes.page}>
         <div>
+          <Pane key={`waiting ${rule.id}`}>
+            <Waiting rule={rule} names={names} />
+          </Pane>
           <Asked rule={rule} names={names} />
           <Pane>
             <Matched rule={rule} />
@@ -197,10 +205,10 @@ function StatusButtons({ rule }: { rule: Rule }) {
 function StatusDialog({ rule, status, close }: { rule: Rule; status: Status; close: () => void }) {
   const say = useWords(words);
   const { matches } = useMatches(rule);
-  const names = useNames();
-  const then = (rule.actionIds ?? []).map(names.action);
   // What was looked at when it was asked for: who changed it since is named, and nothing is written over.
   const [seen] = useState(rule);
+  const body = bodyOf({ ...valuesOf(seen), status });
+  const { data: forecast } = useQuery({ ...forecastQuery(rule.id, body), enabled: status === "LIVE" });
   const change = useMutation({
     mutationFn: () => putStatus(seen, status),
     onSuccess: (now) => {
@@ -209,56 +217,27 @@ function StatusDialog({ rule, status, close }: { rule: Rule; status: Status; clo
       close();
     },
     onError: (error) => {
-      if (asProblem(error)?.status === 412) void queries.invalidateQueries({ queryKey: ruleQuery(rule.id).queryKey });
+      const problem = asProblem(error);
+      if (problem?.status === 412) void queries.invalidateQueries({ queryKey: ruleQuery(rule.id).queryKey });
+      if (problem?.kind === "needs-approval") void queries.invalidateQueries({ queryKey: forecastQuery(rule.id, body).queryKey });
     },
   });
   return (
     <Dialog opened onClose={close} title={say("changeTo", { name: rule.name, status: say(status) })}>
       <p>{say(WHAT[status])}</p>
-      {matches && status === "LIVE" ? (
-        <>
-          <p>
-            <b>{say("nextDay", { count: nextDay(matches, rule.maxDailyActions) })}</b> {then.length > 0 ? say("nextDayThen", { actions: then.join(", ") }) : say("nextDayNothing")}
-          </p>
-          {rule.maxDailyActions ? <p className="dim">{say("nextDayCap", { count: rule.maxDailyActions })}</p> : null}
-        </>
-      ) : null}
+      {status === "LIVE" ? <AskApproval base={seen} body={body} asked={close} /> : null}
       {matches ? <p className="dim">{say("meanwhile", { count: DAYS, total: sum(matches.days), week: matches.week })}</p> : null}
       {change.error ? <Refused error={change.error} rule={rule} /> : null}
       <div className="row g8" style={{ marginTop: 16 }}>
-        <Button size="xs" variant="filled" loading={change.isPending} onClick={() => change.mutate()}>
-          {say(CALLED[status])}
-        </Button>
+        {forecast?.needsApproval ? null : (
+          <Button size="xs" variant="filled" loading={change.isPending} onClick={() => change.mutate()}>
+            {say(CALLED[status])}
+          </Button>
+        )}
         <Button size="xs" variant="subtle" onClick={close}>
           {say("cancel")}
         </Button>
       </div>
     </Dialog>
   );
-}
-
-/** How many items it would act on, as many as it matched on a day of the last seven that are over. */
-export function nextDay({ days }: Pick<Matches, "days">, most?: number | null): number {
-  const over = days.slice(-8, -1);
-  const mean = over.length === 0 ? 0 : Math.ceil(sum(over) / over.length);
-  return most ? Math.min(most, mean) : mean;
-}
-
-/** In whose words it was refused: another's change is named. */
-export function Refused({ error, rule }: { error: unknown; rule: Rule }) {
-  const say = useWords(words);
-  const problem = asProblem(error);
-  if (problem?.status !== 412) return <Problem error={error} />;
-  return (
-    <p role="alert" className="severe t13 user-text">
-      {say("changedMeanwhile", { name: rule.updatedByPerson?.name ?? "", when: absolute(rule.updatedAt, false) })}
-    </p>
-  );
-}
-
-/** As it is now, wherever it is shown. */
-export function renewed(rule: Rule): void {
-  queries.setQueryData(ruleQuery(rule.id).queryKey, rule);
-  void queries.invalidateQueries({ queryKey: ["configuration", "rules"] });
-  void queries.invalidateQueries({ queryKey: ["configuration", "rule", rule.id, "revisions"] });
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
+import { expectedSeconds, type Backtest } from "./backtest";
 import type { Rule } from "./query";
-import { nextDay } from "./rule-page";
 import { rowsOf, type Row } from "./rules-page";
 import { Search } from "./search";
 
@@ -31,9 +31,9 @@ it("an address that is not one is no filter", () => {
   expect(Search.parse({ status: "EVIL", sort: 3, q: "x" })).toEqual({ q: "x" });
 });
 
-it("the next day is as the last seven that are over were, and no more than the rule may", () => {
-  const days = [900, 900, 900, 900, 900, 900, 7, 7, 7, 7, 7, 7, 8, 500];
-  expect(nextDay({ days })).toBe(8);
-  expect(nextDay({ days }, 5)).toBe(5);
-  expect(nextDay({ days: [] })).toBe(0);
+it("a backtest is expected to take as long a day as the last one that was through, of what the log still had", () => {
+  const one = (state: Backtest["state"], seconds: number, more: Partial<Backtest> = {}) => ({ state, counts: { scanned: 9 }, start: "2026-11-01T00:00:00Z", end: "2026-11-03T00:00:00Z", dataFrom: null, createdAt: "2026-11-03T00:00:00Z", updatedAt: new Date(Date.parse("2026-11-03T00:00:00Z") + seconds * 1000).toISOString(), ...more }) as Backtest;
+  expect(expectedSeconds([one("FAILED", 500), one("COMPLETE", 20), one("COMPLETE", 900)], 7)).toBe(70);
+  expect(expectedSeconds([one("COMPLETE", 20, { dataFrom: "2026-11-02T00:00:00Z" })], 7)).toBe(140);
+  expect(expectedSeconds([one("RUNNING", 20)], 7)).toBeNull();
 });

@@ -1,6 +1,7 @@
 /** The bell: how many are unread, live; the list opens below it. */
 import { Button, Popover } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { IconBell } from "@tabler/icons-react";
 import { useState } from "react";
 
@@ -34,12 +35,12 @@ export function Notifications() {
           ) : null}
         </button>
       </Popover.Target>
-      <Popover.Dropdown p={0} aria-label={say("notifications")}>{open ? <List /> : null}</Popover.Dropdown>
+      <Popover.Dropdown p={0} aria-label={say("notifications")}>{open ? <List close={() => setOpen(false)} /> : null}</Popover.Dropdown>
     </Popover>
   );
 }
 
-function List() {
+function List({ close }: { close: () => void }) {
   const say = useWords(words);
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["notifications"],
@@ -63,7 +64,7 @@ function List() {
       <ul className={classes.notes}>
         {data.items.map((one) => (
           <li key={one.id} className={classes.note} data-unread={one.readAt === null || undefined}>
-            <Sentence one={one} />
+            <Sentence one={one} close={close} />
             <div className="t12 dim">
               <Moment at={one.createdAt} relative />
             </div>
@@ -74,9 +75,17 @@ function List() {
   );
 }
 
-function Sentence({ one }: { one: Notification }) {
+function Sentence({ one, close }: { one: Notification; close: () => void }) {
   const say = useWords(words);
   const { data } = one;
+  if ("proposedRule" in data) {
+    const rule = (
+      <Link to="/rules/$ruleId" params={{ ruleId: data.ruleId }} onClick={close}>
+        {data.proposedRule}
+      </Link>
+    );
+    return say.rich("approved" in data ? "proposalDecided" : "proposed", { rule, by: data.byName, approved: "approved" in data ? String(data.approved) : "" });
+  }
   if ("ruleName" in data) return say("ruleTripped", { rule: data.ruleName, count: data.count, window: data.window, stopped: String(data.stopped) });
   if ("endpoint" in data) return say(one.kind === "ENDPOINT_RESUMED" ? "endpointResumed" : "endpointPaused", { endpoint: data.endpoint, waiting: data.waiting });
   if ("authorName" in data) return say("mention", { author: data.authorName, queue: data.queueName });

@@ -56,6 +56,8 @@ export const words = defineWords({
   noNotificationsText: "Mentions of you, and rules or endpoints that stopped, are told here.",
   markRead: "Mark all as read",
   ruleTripped: "{rule} did more than its ceiling: {count} in {window, plural, one {# second} other {# seconds}}, {stopped, select, true {it was stopped} other {it was changed meanwhile}}.",
+  proposed: "{by} asks you to approve a change of {rule}.",
+  proposalDecided: "{by} {approved, select, true {approved} other {declined}} your change of {rule}.",
   endpointPaused: "{endpoint} was paused, {waiting, plural, one {# delivery waits} other {# deliveries wait}}.",
   endpointResumed: "{endpoint} is delivered to again, {waiting, plural, =0 {nothing waits} one {# delivery waits} other {# deliveries wait}}.",
   mention: "{author} named you in {queue}.",
