@@ -1,8 +1,8 @@
 """The console in Chromium against the whole system, at 1440 × 900: each answer of the network comes
 50 ms later, at the processor's own speed and at a quarter of it. A line a measure.
 
-COOP_MEASURE=part,part measures some of it: cold, jobFromLink, keysAndJobs, lists, conversation,
-shift. COOP_MEASURE_JOBS is how many jobs are decided in a row (500).
+COOP_MEASURE=part,part measures some of it: cold, jobFromLink, keysAndJobs, lists, trial,
+conversation, shift. COOP_MEASURE_JOBS is how many jobs are decided in a row (500).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _BOUNDS = {
     "palette, first results": (0.5, "<= 200"),
     "list filtered, cached": (0.5, "<= 150"),
     "list filtered, fetched": (0.5, "<= 400"),
+    "a rule tried on words": (0.5, "<= 300"),
     "layout shift of a job (score)": (1.0, "< 0.02"),
     "layout shift of a page (score)": (1.0, "< 0.02"),
     "cold entry on 10 Mbit/s": (0.5, "<= 1500"),

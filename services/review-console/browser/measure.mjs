@@ -230,6 +230,25 @@ async function decisions(page, throttle) {
   say("list filtered, fetched", throttle, fetched);
 }
 
+/** From the key that makes the words match, or not any more, until the rule says so: its own pause included. */
+async function trial(throttle) {
+  const { browser, page } = await stand("ADMIN", throttle);
+  const rule = (await page.evaluate(async () => (await (await fetch("/v1/rules?limit=200")).json()).items)).find((one) => one.name === "Plain scams");
+  await page.goto(`${BASE}/rules/${rule.id}`);
+  const field = page.getByLabel("text", { exact: true });
+  await field.fill("You won the lotter");
+  const said = (words) => `[...document.querySelectorAll('[role=status] b')].some((one) => one.textContent === '${words}')`;
+  await page.getByText("It does not match", { exact: true }).waitFor();
+  await field.focus();
+  const tried = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    tried.push(await after(page, "y", said("It matches")));
+    tried.push(await after(page, "Backspace", said("It does not match")));
+  }
+  say("a rule tried on words", throttle, tried);
+  await browser.close();
+}
+
 async function conversation(throttle) {
   const { browser, page } = await stand("MODERATOR", throttle);
   const opens = [];
@@ -342,7 +361,7 @@ async function shift() {
   await browser.close();
 }
 
-const PARTS = { cold, jobFromLink, keysAndJobs, lists, conversation };
+const PARTS = { cold, jobFromLink, keysAndJobs, lists, trial, conversation };
 const only = process.env.COOP_MEASURE?.split(",");
 for (const [name, part] of Object.entries(PARTS)) {
   if (only && !only.includes(name)) continue;
