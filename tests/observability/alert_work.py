@@ -314,6 +314,17 @@ CHILD_SAFETY = (
         silent={"coop_ncmec_orphan_files": "3x60"},
     ),
     Alert(
+        "CoopNcmecSchemaDiffers",
+        "max by (environment) (coop_ncmec_schema_differs) > 0",
+        wait="10m",
+        severity="ticket",
+        summary="NCMEC serves another schema than reports are checked with "
+        "({{ $labels.environment }}).",
+        runbook="cybertips.md#ncmec-serves-another-schema",
+        fires={'coop_ncmec_schema_differs{environment="PRODUCTION"}': "0x20 1x60"},
+        silent={'coop_ncmec_schema_differs{environment="PRODUCTION"}': "1x5 0x60"},
+    ),
+    Alert(
         "CoopBanksStale",
         "max by (instance) (coop_hash_stale_seconds) > 300",
         wait="5m",

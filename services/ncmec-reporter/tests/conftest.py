@@ -338,7 +338,8 @@ WorldOf = Callable[..., Awaitable[World]]
 
 @pytest.fixture
 async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf]:
-    """Makes the world; `production`: what the operator set."""
+    """Makes the world; `production`: what the operator set; `has_file`: whether the
+    reporter has a schema."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def make(
@@ -349,6 +350,7 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
             at_once: int = 1,
             seconds: float = 30,
             fetches: tuple[float, ...] = (10, 10),
+            has_file: bool = True,
             **how: Any,
         ) -> World:
             simulator = Simulator(
@@ -377,19 +379,20 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
             )
             folder = tmp_path / "evidence"
             evidence = EvidenceStore(folder, VAULT, most=10**8)
+            check = DocumentCheck(schema_file() if has_file else None)
             filer = filer_of(
                 engine,
                 VAULT,
                 places,
                 evidence,
                 fetcher,
-                DocumentCheck(schema_file()),
+                check,
                 schedule=Schedule(lease=lease, poll=0.05, at_once=at_once),
                 fetches=fetches,
                 clock=simulator.now,
             )
             keeping = Keeping()
-            keeper = FilingKeeper(engine, places, filer.wake, keeping, clock=simulator.now)
+            keeper = FilingKeeper(engine, places, filer.wake, keeping, check, clock=simulator.now)
             destroyer = Destroyer(engine, evidence, clock=simulator.now)
             context = Context(
                 engine=engine,

@@ -47,16 +47,17 @@ async def _file(told: dict[str, str], revision: int) -> None:
         production=False,
         outside=False,
     )
+    check = DocumentCheck(None)
     filer = filer_of(
         engine,
         VAULT,
         places,
         EvidenceStore(Path(told["folder"]), VAULT, most=10**8),
         Fetcher(guard, most=10**8),
-        DocumentCheck(None),
+        check,
         schedule=Schedule(lease=1, delays=(0.05,), poll=0.05),
     )
-    keeper = FilingKeeper(engine, places, filer.wake, Keeping(), clock=utc_now)
+    keeper = FilingKeeper(engine, places, filer.wake, Keeping(), check, clock=utc_now)
     await asyncio.gather(filer.run(), keeper.run())
 
 

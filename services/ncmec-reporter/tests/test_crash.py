@@ -15,7 +15,7 @@ from .conftest import PIXELS, World, WorldOf, medium, requested, settings_of, th
 
 pytestmark = pytest.mark.engines
 
-ENDPOINTS = ("submit", "upload", "fileinfo", "finish", "retract")
+ENDPOINTS = ("xsd", "submit", "upload", "fileinfo", "finish", "retract")
 FAULTS: dict[str, dict[str, Any]] = {
     "lost": {"do": "drop"},
     "500": {"do": "status", "status": 500},

@@ -163,7 +163,7 @@ async def test_wrong_credentials_pause_all_once(world: World) -> None:
         while await world.filer.once():
             pass
         world.simulator.advance(70)
-    assert [one.endpoint for one in world.simulator.journal] == ["submit"]
+    assert [one.endpoint for one in world.simulator.journal] == ["xsd", "status"]
     assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 1
     await world.keeper.look()
     assert await world.scalar("SELECT count(*) FROM ncmec.pauses") == 1

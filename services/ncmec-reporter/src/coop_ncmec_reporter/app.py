@@ -19,10 +19,12 @@ from coop_ncmec_reporter.gathering import Fetch, Gathering
 from coop_ncmec_reporter.handler import CybertipHandler
 from coop_ncmec_reporter.keeper import FilingKeeper
 from coop_ncmec_reporter.keeping import Keeping
+from coop_ncmec_reporter.ncmec_call import NcmecCalls
 from coop_ncmec_reporter.orphan import OrphanSweep
 from coop_ncmec_reporter.place import Places
 from coop_ncmec_reporter.preserving import Preserving
 from coop_ncmec_reporter.schema import OUTBOX
+from coop_ncmec_reporter.schema_watch import SchemaWatch
 from coop_ncmec_reporter.sending import Sending
 from coop_ncmec_reporter.settings import Settings
 from coop_ncmec_reporter.signed_call import Platforms
@@ -64,7 +66,9 @@ def filer_of(
     gathering = Gathering(
         engine, vault, places.platforms, evidence, fetch, check, clock=clock, **more
     )
-    sending = Sending(engine, vault, evidence, places.client, clock=clock)
+    calls = NcmecCalls(engine, clock=clock)
+    watch = SchemaWatch(engine, check, calls, clock=clock)
+    sending = Sending(engine, vault, evidence, places.client, watch, calls=calls, clock=clock)
     preserving = Preserving(engine, vault, places.platforms, clock=clock)
     steps = {
         "REQUESTED": gathering.ask,
@@ -119,7 +123,7 @@ def reporter(settings: Settings) -> Service:
         keep=timedelta(days=settings.ncmec_keep_days),
         answer=timedelta(days=settings.ncmec_confirm_days),
     )
-    keeper = FilingKeeper(engine, places, filer.wake, keeping, clock=utc_now)
+    keeper = FilingKeeper(engine, places, filer.wake, keeping, check, clock=utc_now)
     destroyer = Destroyer(engine, evidence, clock=utc_now)
     orphans = OrphanSweep(
         engine, evidence, after=timedelta(days=settings.ncmec_orphan_days), clock=utc_now

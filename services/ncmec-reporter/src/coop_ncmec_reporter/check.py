@@ -14,6 +14,7 @@ from typing import Any, Final
 import xmlschema
 from lxml import etree
 
+from coop_ncmec_reporter.fingerprint import fingerprint
 from coop_ncmec_reporter.text import is_email, is_ip, is_url
 from coop_ncmec_reporter.tree import MARGIN
 
@@ -48,6 +49,8 @@ class DocumentCheck:
 
     def __init__(self, schema: Path | None) -> None:
         self._schema = None if schema is None else xmlschema.XMLSchema(str(schema))
+        self.fingerprint = None if schema is None else fingerprint(schema.read_bytes())
+        """Of the schema, where there is one."""
 
     @property
     def has_schema(self) -> bool:

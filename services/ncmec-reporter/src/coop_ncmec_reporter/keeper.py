@@ -13,7 +13,8 @@ from typing import Final
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_ncmec_reporter import metric, pause_store, store
+from coop_ncmec_reporter import metric, pause_store, schema_watch, store
+from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.filer import Clock
 from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.ncmec import NcmecFault
@@ -38,6 +39,7 @@ class FilingKeeper:
         places: Places,
         wake: Callable[[], None],
         keeping: Keeping,
+        check: DocumentCheck,
         *,
         clock: Clock,
     ) -> None:
@@ -45,6 +47,7 @@ class FilingKeeper:
         self._places = places
         self._wake = wake
         self._keeping = keeping
+        self._check = check
         self._clock = clock
 
     async def run(self) -> None:
@@ -58,6 +61,7 @@ class FilingKeeper:
             waiting = await store.waiting(connection)
             over = store.Due(self._keeping.keep, self._clock())
             due = await store.due_reports(connection, over)
+            await schema_watch.tell(connection, self._places, self._check)
         metric.PAUSED.set(waiting.paused)
         metric.OPEN.set(waiting.open)
         metric.ATTENTION.set(waiting.attention)

@@ -84,3 +84,12 @@ ATTENTION = Level(
     together="each",
     gone="stays as it was last known",
 )
+SCHEMA_DIFFERS = Level(
+    "coop_ncmec_schema_differs",
+    "1 where NCMEC served another schema last than the file that documents are checked with says. "
+    "Nothing is told of an environment whose schema was never served, or without a file.",
+    ["environment"],
+    measured=True,
+    together="same",
+    gone="stays until the schema is served again, or a new file is",
+)

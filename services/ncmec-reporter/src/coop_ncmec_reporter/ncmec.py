@@ -14,6 +14,7 @@ Must not: put a password, or what a document says, into an error or a log.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Final
@@ -23,9 +24,11 @@ import httpx
 from lxml import etree
 from msgspec import Struct
 
+from coop_ncmec_reporter.fingerprint import fingerprint
 from coop_runtime.egress.guard import public_tls
 
 _SECONDS: Final = 60.0
+_SCHEMA_SECONDS: Final = 10.0  # a report waits for it
 _BYTES_A_SECOND: Final = 1_000_000  # what an upload may take: so slow, at least
 _MOST_ANSWER: Final = 5_000_000
 _XML: Final = {"content-type": "text/xml; charset=utf-8"}
@@ -93,9 +96,10 @@ class NcmecClient:
     ) -> None:
         """Raises ValueError, see `check_address`."""
         check_address(url, outside=outside)
+        self.url = url.rstrip("/")
         self._seconds = seconds
         self._client = httpx.AsyncClient(
-            base_url=url.rstrip("/") + "/",
+            base_url=self.url + "/",
             auth=httpx.BasicAuth(username, password),
             verify=public_tls(),
             timeout=seconds,
@@ -111,6 +115,19 @@ class NcmecClient:
     async def status(self) -> NcmecAnswer:
         """Whether the credentials are good."""
         return await self._ask(self._client.build_request("GET", "status"))
+
+    async def schema(self) -> NcmecAnswer:
+        """The schema of documents: `body`. It has a few seconds, whole."""
+        request = self._client.build_request("GET", "xsd")
+        try:
+            async with asyncio.timeout(min(self._seconds, _SCHEMA_SECONDS)):
+                answer, body = await self._sent(request)
+        except TimeoutError:
+            raise Uncertain("no whole answer in time") from None
+        if answer.status_code == 200 and _is_schema(body):
+            return NcmecAnswer(status=200, request_id=_request_id(answer), body=body)
+        told = _read(answer, body)
+        raise Uncertain("no schema", status=told.status, request_id=told.request_id)
 
     async def submit(self, document: bytes) -> NcmecAnswer:
         """Open a report: `report_id`."""
@@ -167,6 +184,9 @@ class NcmecClient:
         return self._client.build_request("POST", endpoint, files={"id": (None, str(report_id))})
 
     async def _ask(self, request: httpx.Request) -> NcmecAnswer:
+        return _read(*await self._sent(request))
+
+    async def _sent(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         try:
             answer = await self._client.send(request, stream=True)
             try:
@@ -179,11 +199,23 @@ class NcmecClient:
                 await answer.aclose()
         except httpx.HTTPError as error:
             raise Uncertain(f"no answer ({type(error).__name__})") from None
-        return _read(answer, bytes(body))
+        return answer, bytes(body)
+
+
+def _request_id(answer: httpx.Response) -> str:
+    return str(answer.headers.get("request-id", ""))[:100]
+
+
+def _is_schema(body: bytes) -> bool:
+    try:
+        fingerprint(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _read(answer: httpx.Response, body: bytes) -> NcmecAnswer:
-    status, request_id = answer.status_code, answer.headers.get("request-id", "")[:100]
+    status, request_id = answer.status_code, _request_id(answer)
     told = {"status": status, "request_id": request_id}
     root = _parsed(body)
     text = None if root is None else root.findtext("responseCode")

@@ -10,5 +10,7 @@ from typing import Final
 from coop_ncmec_reporter.schema import SCHEMA
 from coop_runtime.database.org_record import OUTBOX, OrgRecords
 
-# Orphans are files of which nobody knows whose they were.
-RECORDS: Final = OrgRecords(SCHEMA, conditions={"outbox": OUTBOX, "orphans": None})
+# Orphans are files of which nobody knows whose they were; served schemas are NCMEC's.
+RECORDS: Final = OrgRecords(
+    SCHEMA, conditions={"outbox": OUTBOX, "orphans": None, "served_schemas": None}
+)

@@ -28,6 +28,12 @@ class Places:
     outside: bool
     seconds: float = 60.0
 
+    def url(self, environment: str) -> str:
+        """Where such reports are filed to; empty where they are not."""
+        if environment != "PRODUCTION":
+            return self.test_url.rstrip("/")
+        return self.production_url.rstrip("/") if self.production else ""
+
     def client(self, tip: Cybertip) -> NcmecClient:
         """For this report. Raises Later, NeedsPerson."""
         settings = self.platforms.settings(tip.org_id)

@@ -12,7 +12,6 @@ retract                        the same again: 5101 and 5001 are as good as 0; 5
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -27,15 +26,10 @@ from coop_ncmec_reporter.file_document import file_document
 from coop_ncmec_reporter.filed_note import FiledNote
 from coop_ncmec_reporter.filer import Clock, tell
 from coop_ncmec_reporter.gathering import Prepared
-from coop_ncmec_reporter.ncmec import (
-    NcmecAnswer,
-    NcmecClient,
-    NcmecFault,
-    Refused,
-    Unauthorized,
-    Uncertain,
-)
+from coop_ncmec_reporter.ncmec import NcmecAnswer, NcmecClient, Refused
+from coop_ncmec_reporter.ncmec_call import NcmecCalls
 from coop_ncmec_reporter.outcome import Later, NeedsPerson, Paused
+from coop_ncmec_reporter.schema_watch import SchemaWatch
 from coop_ncmec_reporter.store import Cybertip
 from coop_runtime.database.engine import transaction
 from coop_runtime.secret.vault import Vault
@@ -59,13 +53,17 @@ class Sending:
         vault: Vault,
         evidence: EvidenceStore,
         client_of: ClientOf,
+        watch: SchemaWatch,
         *,
+        calls: NcmecCalls,
         clock: Clock,
     ) -> None:
         self._engine = engine
         self._vault = vault
         self._evidence = evidence
         self._client_of = client_of
+        self._watch = watch
+        self._calls = calls
         self._clock = clock
 
     async def open(self, tip: Cybertip) -> Cybertip:
@@ -76,11 +74,12 @@ class Sending:
         if note is not None and note.environment == tip.environment:
             return await self._known(tip, note)
         async with self._client(tip) as client:
+            await self._watch.look(tip, client)
             document = store.unseal(self._vault, tip, "document", tip.document)
             async with transaction(self._engine) as connection:
                 tip = await attempt_store.begin_attempt(connection, tip, now=self._clock())
             try:
-                answer = await self._call(tip, "submit", lambda: client.submit(document))
+                answer = await self._calls.ask(tip, "submit", lambda: client.submit(document))
             except Refused as error:
                 async with transaction(self._engine) as connection:
                     await attempt_store.end_attempt(connection, tip, "REFUSED", now=self._clock())
@@ -136,7 +135,7 @@ class Sending:
         async with self._client(tip) as client:
             report_id = tip.report_id or 0
             try:
-                answer = await self._call(tip, "finish", lambda: client.finish(report_id))
+                answer = await self._calls.ask(tip, "finish", lambda: client.finish(report_id))
             except Refused as error:
                 if error.code == FINISHED:
                     return await self._filed(tip, None)
@@ -149,7 +148,7 @@ class Sending:
         async with self._client(tip) as client:
             report_id = tip.report_id or 0
             try:
-                await self._call(tip, "retract", lambda: client.retract(report_id))
+                await self._calls.ask(tip, "retract", lambda: client.retract(report_id))
             except Refused as error:
                 if error.code == FINISHED:
                     return await self._filed(tip, None)
@@ -188,7 +187,7 @@ class Sending:
             )
 
         try:
-            answer = await self._call(tip, "upload", send)
+            answer = await self._calls.ask(tip, "upload", send)
         except Refused as error:
             # It was not taken, so it may be sent again.
             async with transaction(self._engine) as connection:
@@ -218,7 +217,7 @@ class Sending:
             await store.own(connection, tip)
             await file_store.change_upload(connection, tip, position, "asked")
         try:
-            await self._call(tip, "fileinfo", lambda: client.describe(document))
+            await self._calls.ask(tip, "fileinfo", lambda: client.describe(document))
         except Refused as error:
             if asked and (error.code or 0) // 1000 == 4:
                 return await self._give_up(tip, f"what a file is may have been said: {error}")
@@ -326,42 +325,3 @@ class Sending:
             yield client
         finally:
             await client.aclose()
-
-    async def _call(
-        self, tip: Cybertip, step: str, ask: Callable[[], Awaitable[NcmecAnswer]]
-    ) -> NcmecAnswer:
-        """One call, written down. Raises Refused, Paused, Later."""
-        began = time.monotonic()
-        fault: NcmecFault | None = None
-        answer: NcmecAnswer | None = None
-        try:
-            answer = await ask()
-        except NcmecFault as error:
-            fault = error
-        seconds = time.monotonic() - began
-        outcome = "ok" if fault is None else type(fault).__name__.lower()
-        metric.CALLS.labels(step, outcome).inc()
-        metric.CALL_SECONDS.labels(step).observe(seconds)
-        said = answer if fault is None else fault
-        assert said is not None
-        async with transaction(self._engine) as connection:
-            await attempt_store.note_call(
-                connection,
-                tip,
-                step,
-                outcome=outcome,
-                status=said.status,
-                code=0 if fault is None else fault.code,
-                request_id=said.request_id,
-                milliseconds=int(seconds * 1000),
-                now=self._clock(),
-            )
-        match fault:
-            case Refused():
-                raise fault
-            case Unauthorized():
-                raise Paused(str(fault), code=fault.code)
-            case Uncertain():
-                raise Later(f"{step}: {fault}")
-        assert answer is not None
-        return answer
