@@ -26,6 +26,7 @@ from coop_contracts.hash_bank import (
     SET_EXCHANGE_CREDENTIALS,
     AddExchange,
     ExchangeEntry,
+    ExchangeField,
     ExchangeOffer,
     ExchangeSettings,
     ExchangesQuestion,
@@ -350,7 +351,15 @@ async def test_without_one_who_fetches_it_is_said_what_is_needed(world_of: World
     assert refused.value.status == 409
     bare: World = await world_of(places=ExchangePlaces(has_hma=True))
     offers = (await bare.api.ask(ORG, LIST_EXCHANGES, ExchangesQuestion())).offers
-    assert ExchangeOffer(kind="THREAT_EXCHANGE", lack=None) in offers
+    assert (
+        ExchangeOffer(
+            kind="THREAT_EXCHANGE",
+            lack=None,
+            settings=(ExchangeField(name="privacyGroup", required=True),),
+            credentials=(ExchangeField(name="apiToken", required=True),),
+        )
+        in offers
+    )
     for kind, needed in (("NCMEC", "COOP_HMA_NCMEC_URL"), ("FILE", "COOP_HMA_FILES")):
         settings = ExchangeSettings(file="a") if kind == "FILE" else ExchangeSettings()
         with pytest.raises(CallRefused, match=needed):

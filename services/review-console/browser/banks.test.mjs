@@ -170,4 +170,12 @@ test("hashes are added by line and by file, looked up, disabled and removed", as
   await remove();
 });
 
+test("exchanges say what they need before one can be added", async () => {
+  await page.goto(`${BASE}/banks?kind=hash`);
+  await page.getByRole("link", { name: "Exchanges" }).click();
+  await page.getByText("No exchange yet").waitFor();
+  await page.getByText(/COOP_HMA_URL/).first().waitFor();
+  await clean();
+});
+
 test("no page broke", () => assert.deepEqual(faults.filter((one) => !/4(04|09|12|22)/.test(one)), []));

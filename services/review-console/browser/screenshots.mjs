@@ -36,6 +36,7 @@ const PAGES = [
   { name: "routing", role: "ADMIN", path: "/routing", ready: (page) => page.getByText("Everything else") },
   { name: "banks", role: "ADMIN", path: "/banks", ready: (page) => page.getByRole("link", { name: "Scam phrases" }) },
   { name: "text-bank", role: "ADMIN", path: "/banks", ready: async (page) => page.getByRole("link", { name: "Scam phrases" }).click().then(() => page.getByRole("heading", { name: "Versions" })) },
+  { name: "exchanges", role: "ADMIN", path: "/banks/exchanges", ready: (page) => page.getByRole("heading", { name: "Fill a bank from an exchange" }) },
   { name: "strikes", role: "ADMIN", path: "/strikes", ready: (page) => page.getByRole("heading", { name: "Users by strikes" }) },
   { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "single-sign-on", role: "ADMIN", path: "/settings/single-sign-on/new", ready: (page) => page.getByLabel("Metadata, as XML") },

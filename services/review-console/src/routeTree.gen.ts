@@ -31,6 +31,7 @@ import { Route as AppRoutingRouteImport } from "./routes/_app.routing";
 import { Route as AppRulesRouteImport } from "./routes/_app.rules";
 import { Route as AppSecondReviewRouteImport } from "./routes/_app.second-review";
 import { Route as AppStrikesRouteImport } from "./routes/_app.strikes";
+import { Route as AppBanksExchangesRouteImport } from "./routes/_app.banks_.exchanges";
 import { Route as AppChildSafetyCybertipIdRouteImport } from "./routes/_app.child-safety_.$cybertipId";
 import { Route as AppHelpChapterRouteImport } from "./routes/_app.help_.$chapter";
 import { Route as AppJobsJobIdRouteImport } from "./routes/_app.jobs.$jobId";
@@ -173,6 +174,11 @@ const AppSecondReviewRoute = AppSecondReviewRouteImport.update({
 const AppStrikesRoute = AppStrikesRouteImport.update({
   id: "/strikes",
   path: "/strikes",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppBanksExchangesRoute = AppBanksExchangesRouteImport.update({
+  id: "/banks_/exchanges",
+  path: "/banks/exchanges",
   getParentRoute: () => AppRoute,
 } as any);
 const AppChildSafetyCybertipIdRoute =
@@ -374,6 +380,7 @@ export interface FileRoutesByFullPath {
   "/rules": typeof AppRulesRoute;
   "/second-review": typeof AppSecondReviewRoute;
   "/strikes": typeof AppStrikesRoute;
+  "/banks/exchanges": typeof AppBanksExchangesRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/help/$chapter": typeof AppHelpChapterRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -431,6 +438,7 @@ export interface FileRoutesByTo {
   "/second-review": typeof AppSecondReviewRoute;
   "/strikes": typeof AppStrikesRoute;
   "/": typeof AppIndexRoute;
+  "/banks/exchanges": typeof AppBanksExchangesRoute;
   "/child-safety/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/help/$chapter": typeof AppHelpChapterRoute;
   "/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -490,6 +498,7 @@ export interface FileRoutesById {
   "/_app/second-review": typeof AppSecondReviewRoute;
   "/_app/strikes": typeof AppStrikesRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/banks_/exchanges": typeof AppBanksExchangesRoute;
   "/_app/child-safety_/$cybertipId": typeof AppChildSafetyCybertipIdRoute;
   "/_app/help_/$chapter": typeof AppHelpChapterRoute;
   "/_app/jobs/$jobId": typeof AppJobsJobIdRoute;
@@ -549,6 +558,7 @@ export interface FileRouteTypes {
     | "/rules"
     | "/second-review"
     | "/strikes"
+    | "/banks/exchanges"
     | "/child-safety/$cybertipId"
     | "/help/$chapter"
     | "/jobs/$jobId"
@@ -606,6 +616,7 @@ export interface FileRouteTypes {
     | "/second-review"
     | "/strikes"
     | "/"
+    | "/banks/exchanges"
     | "/child-safety/$cybertipId"
     | "/help/$chapter"
     | "/jobs/$jobId"
@@ -664,6 +675,7 @@ export interface FileRouteTypes {
     | "/_app/second-review"
     | "/_app/strikes"
     | "/_app/"
+    | "/_app/banks_/exchanges"
     | "/_app/child-safety_/$cybertipId"
     | "/_app/help_/$chapter"
     | "/_app/jobs/$jobId"
@@ -864,6 +876,13 @@ declare module "@tanstack/react-router" {
       path: "/strikes";
       fullPath: "/strikes";
       preLoaderRoute: typeof AppStrikesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/banks_/exchanges": {
+      id: "/_app/banks_/exchanges";
+      path: "/banks/exchanges";
+      fullPath: "/banks/exchanges";
+      preLoaderRoute: typeof AppBanksExchangesRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/child-safety_/$cybertipId": {
@@ -1123,6 +1142,7 @@ interface AppRouteChildren {
   AppSecondReviewRoute: typeof AppSecondReviewRoute;
   AppStrikesRoute: typeof AppStrikesRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppBanksExchangesRoute: typeof AppBanksExchangesRoute;
   AppChildSafetyCybertipIdRoute: typeof AppChildSafetyCybertipIdRoute;
   AppHelpChapterRoute: typeof AppHelpChapterRoute;
   AppJobsJobIdRoute: typeof AppJobsJobIdRoute;
@@ -1175,6 +1195,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSecondReviewRoute: AppSecondReviewRoute,
   AppStrikesRoute: AppStrikesRoute,
   AppIndexRoute: AppIndexRoute,
+  AppBanksExchangesRoute: AppBanksExchangesRoute,
   AppChildSafetyCybertipIdRoute: AppChildSafetyCybertipIdRoute,
   AppHelpChapterRoute: AppHelpChapterRoute,
   AppJobsJobIdRoute: AppJobsJobIdRoute,

@@ -252,11 +252,21 @@ class ExchangeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     added_at: datetime
 
 
+class ExchangeField(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that an exchange of a kind is told, by its name in settings or credentials."""
+
+    name: str
+    required: bool
+
+
 class ExchangeOffer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A kind of exchange; `lack` says what the operator has to give before one can be added."""
+    """A kind of exchange; `lack` says what the operator has to give before one can be added,
+    `settings` and `credentials` what the organisation has to."""
 
     kind: ExchangeKind
     lack: str | None
+    settings: tuple[ExchangeField, ...] = ()
+    credentials: tuple[ExchangeField, ...] = ()
 
 
 class ExchangesQuestion(Question, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, get_args
 
-from coop_contracts.hash_bank import ExchangeKind, ExchangeOffer, ExchangeSettings
+from coop_contracts.hash_bank import ExchangeField, ExchangeKind, ExchangeOffer, ExchangeSettings
 
 KINDS: Final[tuple[ExchangeKind, ...]] = get_args(ExchangeKind)
 APIS: Final[Mapping[ExchangeKind, str]] = {
@@ -39,6 +39,13 @@ _CREDENTIALS: Final[Mapping[ExchangeKind, Mapping[str, str]]] = {
     "FILE": {},
 }
 """Their names here, and there."""
+
+_SETTINGS: Final[Mapping[ExchangeKind, tuple[ExchangeField, ...]]] = {
+    "NCMEC": (ExchangeField(name="espIds", required=False),),
+    "STOP_NCII": (),
+    "THREAT_EXCHANGE": (ExchangeField(name="privacyGroup", required=True),),
+    "FILE": (ExchangeField(name="file", required=True),),
+}
 
 _NO_HMA: Final = (
     "exchanges are fetched by a Hasher-Matcher-Actioner: COOP_HMA_URL; a list of hashes can be "
@@ -83,8 +90,18 @@ class ExchangePlaces:
         return None
 
     def offers(self) -> list[ExchangeOffer]:
-        """Every kind, and what it lacks."""
-        return [ExchangeOffer(kind=kind, lack=self.lack(kind)) for kind in KINDS]
+        """Every kind, what it lacks, and what it is told."""
+        return [
+            ExchangeOffer(
+                kind=kind,
+                lack=self.lack(kind),
+                settings=_SETTINGS[kind],
+                credentials=tuple(
+                    ExchangeField(name=name, required=True) for name in _CREDENTIALS[kind]
+                ),
+            )
+            for kind in KINDS
+        ]
 
     def told(self, kind: ExchangeKind, settings: ExchangeSettings) -> dict[str, Any]:
         """The settings, as the Hasher-Matcher-Actioner wants them."""
@@ -107,9 +124,9 @@ def settings_faults(kind: ExchangeKind, settings: ExchangeSettings) -> Iterator[
         "privacyGroup": settings.privacy_group is not None,
         "file": settings.file is not None,
     }
-    own = {"NCMEC": "espIds", "THREAT_EXCHANGE": "privacyGroup", "FILE": "file"}.get(kind)
+    own = {field.name for field in _SETTINGS[kind]}
     for name, is_given in given.items():
-        if is_given and name != own:
+        if is_given and name not in own:
             yield f"settings/{name}: an exchange of the kind {kind} has none"
     if any(one <= 0 for one in settings.esp_ids):
         yield "settings/espIds: numbers from 1 on"

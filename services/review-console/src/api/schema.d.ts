@@ -9390,6 +9390,16 @@ export interface components {
             user?: string | null;
         };
         /**
+         * ExchangeFieldView
+         * @description Something that an exchange is told, by its name in `settings` or `credentials`.
+         */
+        ExchangeFieldView: {
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+        };
+        /**
          * ExchangeListView
          * @description The exchanges of all banks, the oldest first; and which kinds there are.
          */
@@ -9401,9 +9411,12 @@ export interface components {
         };
         /**
          * ExchangeOfferView
-         * @description A kind of exchange; `lack` is what the operator has to give before one can be added.
+         * @description A kind of exchange; `lack` is what the operator has to give before one can be added,
+         *     `settings` and `credentials` are what the organisation has to.
          */
         ExchangeOfferView: {
+            /** Credentials */
+            credentials: components["schemas"]["ExchangeFieldView"][];
             /**
              * Kind
              * @enum {string}
@@ -9411,6 +9424,8 @@ export interface components {
             kind: "NCMEC" | "STOP_NCII" | "THREAT_EXCHANGE" | "FILE";
             /** Lack */
             lack: string | null;
+            /** Settings */
+            settings: components["schemas"]["ExchangeFieldView"][];
         };
         /**
          * ExchangeSettingsFields

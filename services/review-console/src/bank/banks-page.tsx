@@ -46,6 +46,11 @@ export function BanksPage() {
             {say(one)}
           </Link>
         ))}
+        {kind === "hash" ? (
+          <Link to="/banks/exchanges" className={classes.beside}>
+            {say("exchanges")}
+          </Link>
+        ) : null}
       </nav>
     ),
   };

@@ -20,6 +20,7 @@ export const words = defineWords({
   emptyText: "Words and phrases, or patterns, that rules look for: kept here once, named by as many rules as need them. Paste them, one a line, or bring a CSV.",
   emptyLocationTitle: "No location bank yet",
   emptyLocation: "Circles, rectangles and geohash cells that rules look for: schools, borders, a city.",
+  exchanges: "Exchanges",
   emptyHashTitle: "No hash bank yet",
   emptyHash: "Hashes of pictures and films that are known: copies of them are found however they were cut or scaled. The files themselves are kept nowhere.",
   gone: "This bank is not there",

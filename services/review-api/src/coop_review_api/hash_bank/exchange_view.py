@@ -12,6 +12,7 @@ from pydantic import Field
 
 from coop_contracts.hash_bank import (
     ExchangeEntry,
+    ExchangeField,
     ExchangeOffer,
     ExchangeSettings,
     ExchangesListed,
@@ -113,16 +114,36 @@ class ExchangeView(Model):
         )
 
 
+class ExchangeFieldView(Model):
+    """Something that an exchange is told, by its name in `settings` or `credentials`."""
+
+    name: str
+    required: bool
+
+    @classmethod
+    def of(cls, told: ExchangeField) -> ExchangeFieldView:
+        """Of what the bridge says."""
+        return cls(name=told.name, required=told.required)
+
+
 class ExchangeOfferView(Model):
-    """A kind of exchange; `lack` is what the operator has to give before one can be added."""
+    """A kind of exchange; `lack` is what the operator has to give before one can be added,
+    `settings` and `credentials` are what the organisation has to."""
 
     kind: Kind
     lack: str | None
+    settings: list[ExchangeFieldView]
+    credentials: list[ExchangeFieldView]
 
     @classmethod
     def of(cls, told: ExchangeOffer) -> ExchangeOfferView:
         """Of what the bridge says."""
-        return cls(kind=told.kind, lack=told.lack)
+        return cls(
+            kind=told.kind,
+            lack=told.lack,
+            settings=[ExchangeFieldView.of(one) for one in told.settings],
+            credentials=[ExchangeFieldView.of(one) for one in told.credentials],
+        )
 
 
 class ExchangeListView(Model):
