@@ -9,10 +9,13 @@
  * connections a host over HTTP/1.1: hence one.
  *
  * Guarantees: each event is whole (nothing is to be caught up with); a tab that opens later gets what
- * was told last at once; without locks every tab listens for itself.
+ * was told last at once; without locks every tab listens for itself; a stream that broke or was refused is
+ * asked for again, less and less often.
  */
 import { useSyncExternalStore } from "react";
 import { z } from "zod/mini";
+
+import { retryDelay } from "@/api/query";
 
 import { onTold, tell } from "./tabs";
 
@@ -99,25 +102,39 @@ export function startLive(): () => void {
 /** Listens until the signal; tells the other tabs. */
 function listen(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const source = new EventSource("/v1/events");
+    let source: EventSource;
+    let failures = 0;
+    let again: ReturnType<typeof setTimeout> | undefined;
     const state = (is: boolean) => {
       setConnected(is);
       tell({ kind: "live-state", connected: is });
     };
-    source.onopen = () => state(true);
-    source.onerror = () => state(false);
-    for (const name of [...Object.keys(EVENTS), ...OTHERS]) {
-      source.addEventListener(name, (event: MessageEvent<string>) => {
-        receive(name, event.data);
-        tell({ kind: "live", event: name, data: event.data });
-      });
-    }
+    const connect = () => {
+      source = new EventSource("/v1/events");
+      source.onopen = () => {
+        failures = 0;
+        state(true);
+      };
+      source.onerror = () => {
+        state(false);
+        // The browser connects again by itself, but gives up for good where it was answered with a refusal.
+        if (source.readyState === EventSource.CLOSED && !signal.aborted) again = setTimeout(connect, retryDelay(failures++, null));
+      };
+      for (const name of [...Object.keys(EVENTS), ...OTHERS]) {
+        source.addEventListener(name, (event: MessageEvent<string>) => {
+          receive(name, event.data);
+          tell({ kind: "live", event: name, data: event.data });
+        });
+      }
+    };
+    connect();
     const offTold = onTold((message) => {
       if (message.kind !== "live-wanted") return;
       for (const [event, data] of raw) tell({ kind: "live", event, data });
       tell({ kind: "live-state", connected: source.readyState === EventSource.OPEN });
     });
     signal.addEventListener("abort", () => {
+      clearTimeout(again);
       source.close();
       offTold();
       resolve();
