@@ -23,6 +23,14 @@ it("more time is known wherever the claim is", async () => {
   expect(queries.getQueryData<Claim[]>(["claims"])?.[0]?.lease.expiresAt).toBe(LATER);
 });
 
+it("a job that is asked for twice at once is claimed once, and both have the token that counts", async () => {
+  let asked = 0;
+  answering({ "POST /v1/jobs/{job_id}/claims": () => ({ ...claim("a"), lease: { ...claim("a").lease, token: `t${(asked += 1)}` } }) });
+  const [one, other] = await Promise.all([claimJob("a"), claimJob("a")]);
+  expect([one.lease.token, other.lease.token, asked]).toEqual(["t1", "t1", 1]);
+  expect((await claimJob("a")).lease.token).toBe("t2");
+});
+
 it("what was claimed ahead goes back with a page that is loaded again or closed", async () => {
   const asked = answering({ "POST /v1/claims": () => claim("next", null), "DELETE /v1/jobs/{job_id}/lease": () => undefined });
   await claimAhead(["q"], () => undefined);

@@ -6,7 +6,7 @@
  *
  * Guarantees: the token of a lease is in memory only, and comes back after a reload (`GET /v1/claims`);
  * one job at most is claimed ahead of its turn, without beginning it, and is given back when the page
- * goes away; other tabs hear of each change.
+ * goes away; a job is asked for once at a time; other tabs hear of each change.
  */
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
@@ -28,6 +28,7 @@ const lost = new Map<string, number>();
 let changes = 0;
 let ahead: Claim | null = null;
 let asking = false;
+const asked = new Map<string, Promise<Claim>>();
 
 export const claimsQuery = queryOptions({
   queryKey: ["claims"],
@@ -109,9 +110,17 @@ export async function claimIn(queueId: string): Promise<Claim | null> {
 }
 
 /** This job. Rejects with a problem of kind `held`, `already-closed`, `queue-paused` or `too-many-claims`. */
-export async function claimJob(jobId: string): Promise<Claim> {
-  const claim = await take(api.POST("/v1/jobs/{job_id}/claims", { params: { path: { job_id: jobId } } }));
-  keep(claim);
+export function claimJob(jobId: string): Promise<Claim> {
+  // Asked for twice at once, the later answer's token would be the one that counts: whoever had the other lost.
+  const before = asked.get(jobId);
+  if (before) return before;
+  const claim = take(api.POST("/v1/jobs/{job_id}/claims", { params: { path: { job_id: jobId } } }))
+    .then((one) => {
+      keep(one);
+      return one;
+    })
+    .finally(() => asked.delete(jobId));
+  asked.set(jobId, claim);
   return claim;
 }
 
@@ -180,6 +189,11 @@ export async function claimAhead(queueIds: string[], ready: (claim: Claim) => vo
 /** Whether this job is only claimed ahead: it is nobody's work yet. */
 export function isAhead(one: Pick<Held, "lease">): boolean {
   return one.lease.openedAt === null;
+}
+
+/** Whether it is what was claimed ahead, and not taken yet. */
+export function isNext(jobId: string): boolean {
+  return ahead?.job.id === jobId;
 }
 
 /** The job that is there already, once; null: none is. */
