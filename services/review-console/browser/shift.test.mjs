@@ -26,6 +26,7 @@ async function held(page, what) {
     return { tag: one?.tagName, shown: one?.matches(":focus-visible"), id: one?.id };
   });
   assert.notEqual(at.tag, "BODY", `after ${what} the keyboard is nowhere`);
+  assert.ok(at.shown, `after ${what} nothing shows where the keyboard is: ${at.tag} ${at.id}`);
 }
 
 /** Another job than that one is painted. */
@@ -115,6 +116,20 @@ test("twenty jobs are decided, one skipped, one moved, one taken back and one co
   assert.deepEqual(faults, []);
 });
 
+test("the next job has the focus on why it is here, and is announced by its kind, severity and how many are left", async () => {
+  const { page } = session;
+  const [first] = await reported(page, `told-${Date.now()}`, 2);
+  await page.goto(`${BASE}/jobs/${first.id}`);
+  await until(async () => (await painted(page)) === first.id, "first job");
+  await decide(page, "announced");
+  const { item, job, remaining, types } = await get(page, `/v1/jobs/${idIn(page)}/context`);
+  const kind = types.find((one) => one.id === item.typeId).name;
+  const told = page.getByRole("region", { name: "Evidence" }).getByRole("status").first();
+  assert.match(await told.textContent(), new RegExp(`^${kind}, .+\\. (\\d+ left|nothing else)`, "i"));
+  assert.ok(remaining > 0 && job.state === "PENDING");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Why it is here");
+});
+
 test("keys that are hit faster than the next job comes decide nothing but what was seen", async () => {
   const { page } = session;
   await page.goto(`${BASE}/queues`);
@@ -156,10 +171,18 @@ test("a job that was claimed ahead and never opened goes back unskipped, and not
     assert.ok(others.length <= 1, "more than one job is claimed ahead");
     return others[0];
   }, "job ahead");
-  await page.waitForTimeout(1000);
+  // Its page is made by now: what it asks for would have been asked for.
+  await page.waitForTimeout(2000);
   page.off("request", note);
-  assert.deepEqual(asked.filter((url) => url.includes(ahead.job.id) && /\/open$/.test(url)), []);
+  assert.deepEqual(new Set(asked.map((url) => new URL(url).pathname).filter((path) => path.includes(ahead.job.id))), new Set([`/v1/jobs/${ahead.job.id}/context`]));
+  const { item, author } = await get(page, `/v1/jobs/${ahead.job.id}/context`);
+  const refs = [...item.media, author?.avatar].flatMap((one) => one?.ref ?? []);
+  assert.deepEqual(asked.filter((url) => refs.some((ref) => url.includes(encodeURIComponent(ref)))), []);
   assert.deepEqual(asked.filter((url) => /\/v1\/media\/.*(stage=(grey|clear)|\/reveal)/.test(url)), []);
+  // Nor is it there for a key, a reader or the focus.
+  assert.equal(await page.locator(`[title="${ahead.job.id}"]`).count(), 0);
+  assert.equal(await page.locator("#job-reason").count(), 1);
+  assert.equal((await get(page, "/v1/claims")).items.find((one) => one.job.id === ahead.job.id).lease.openedAt, null);
   await page.keyboard.press("Alt+0");
   await page.getByRole("heading", { name: "You are away" }).waitFor();
   await until(async () => (await get(page, "/v1/claims")).items.length === 0, "empty hands");

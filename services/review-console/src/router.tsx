@@ -13,3 +13,10 @@ export const router = createRouter({
   // A page that cannot be shown says so in its place; what is around it stays.
   defaultErrorComponent: ({ error, reset }) => <Problem error={error} again={reset} />,
 });
+
+declare module "@tanstack/react-router" {
+  interface StaticDataRouteOption {
+    /** It goes from one of its addresses to another without being made anew. */
+    readonly isOnePage?: boolean;
+  }
+}

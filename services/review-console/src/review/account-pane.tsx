@@ -1,8 +1,9 @@
 /** Whom the job is about, what happened before, and what colleagues say. */
 import { Link } from "@tanstack/react-router";
-import { memo, useDeferredValue, useState } from "react";
+import { Activity, memo, useState } from "react";
 
 import { api, take } from "@/api/client";
+import { usePainted } from "@/control/after-paint";
 import { Pane } from "@/control/state";
 import { Keys } from "@/key/keys";
 import { absolute, Moment } from "@/time/moment";
@@ -21,7 +22,7 @@ import { words } from "./words";
 export const AccountPane = memo(function AccountPane({ context, threaded }: { context: Context; threaded: boolean }) {
   const say = useWords(words);
   // What the job is about and the decision are painted first; what lies further down comes in the next frame.
-  const isBelow = useDeferredValue(true, false);
+  const isBelow = usePainted();
   return (
     <>
       <div className={classes.head}>
@@ -33,16 +34,14 @@ export const AccountPane = memo(function AccountPane({ context, threaded }: { co
       <Account context={context} />
       {threaded ? <People context={context} /> : null}
       <div className={classes.scroll}>
-        {isBelow ? (
-          <>
-            <Pane>
-              <History context={context} />
-            </Pane>
-            <Pane>
-              <Comments context={context} threaded={threaded} />
-            </Pane>
-          </>
-        ) : null}
+        <Activity mode={isBelow ? "visible" : "hidden"}>
+          <Pane>
+            <History context={context} />
+          </Pane>
+          <Pane>
+            <Comments context={context} threaded={threaded} />
+          </Pane>
+        </Activity>
       </div>
     </>
   );

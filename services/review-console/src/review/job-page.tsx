@@ -7,7 +7,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import clsx from "clsx";
-import { Suspense, useEffect, useRef, useState } from "react";
+import { memo, Suspense, useEffect, useRef, useState } from "react";
 
 import { later } from "@/control/later";
 import { Pane, Skeleton } from "@/control/state";
@@ -25,7 +25,9 @@ import { Evidence } from "./evidence";
 import { useNeverLost } from "./home";
 import { JobBar } from "./job-bar";
 import classes from "./job.module.css";
+import { useMade } from "./next";
 import { Strips } from "./strips";
+import { Turn } from "./turn";
 import { useDecide, type Decide } from "./use-decide";
 import { useEntered, type Editing } from "./use-entered";
 import { useHold } from "./use-hold";
@@ -43,18 +45,21 @@ type Tab = (typeof TABS)[number];
 
 export function JobPage() {
   const { jobId } = route.useParams();
-  return (
-    <Pane key={jobId}>
-      <Asked jobId={jobId} />
-    </Pane>
-  );
+  const next = useMade(jobId);
+  return [jobId, ...(next === null ? [] : [next])].map((one) => (
+    <Turn key={one} isNow={one === jobId}>
+      <Pane>
+        <Asked jobId={one} />
+      </Pane>
+    </Turn>
+  ));
 }
 
 /** Not by suspending: what comes in a fallback's place waits a third of a second, by React's rule. */
-function Asked({ jobId }: { jobId: string }) {
+const Asked = memo(function Asked({ jobId }: { jobId: string }) {
   const { data } = useQuery({ ...contextQuery(jobId), throwOnError: (_, { state }) => state.data === undefined });
   return data ? <Job context={data} /> : <Skeleton lines={16} />;
-}
+});
 
 function Job({ context }: { context: Context }) {
   const say = useWords(words);

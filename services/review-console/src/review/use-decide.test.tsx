@@ -62,11 +62,13 @@ it("what was skipped is not refused because the next one is", async () => {
 
 it("a refusal that comes when the next job is there takes nobody away from it, and is said", async () => {
   const decided = later<unknown>();
-  answering({ "POST /v1/claims": () => next, "POST /v1/jobs/{job_id}/decisions": () => decided.promise });
+  const asked = answering({ "POST /v1/claims": () => next, "POST /v1/jobs/{job_id}/decisions": () => decided.promise });
   await claimAhead(["q"], () => undefined);
   const shown = await show();
   act(() => shown.current.decide.submit(ENTERED, SENT, false));
   await waitFor(() => expect(navigate).toHaveBeenCalledWith({ to: "/jobs/$jobId", params: { jobId: "two" } }));
+  // It is sent once the next job is painted.
+  await waitFor(() => expect(asked.at(-1)?.what).toBe("POST /v1/jobs/{job_id}/decisions"));
   decided.refuse(new ApiProblem("already-closed", 409));
   await waitFor(() => expect(shown.current.aside).toHaveLength(1));
   expect(shown.current.aside[0]).toMatchObject({ jobId: "one", ...SENT, problem: { kind: "already-closed" } });

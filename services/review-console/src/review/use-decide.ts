@@ -17,6 +17,7 @@ import { api, take, type Schema } from "@/api/client";
 import { ApiProblem, asProblem } from "@/api/problem";
 import { queries } from "@/api/query";
 
+import { afterPaint } from "@/control/after-paint";
 import { tell } from "@/live/tabs";
 
 import { claimIn, claimJob, forget, keep, lose, putAhead, returnAhead, takeAhead, type Claim, type Lease } from "./claim";
@@ -55,7 +56,8 @@ export interface Decide {
 
 type Answer = Schema["DecisionView"] | Schema["DecidedView"];
 
-function post(job: Context["job"], entered: Entered, token: string, next: boolean, what: string): Promise<Answer> {
+/** `first`: what is waited for before it is sent. */
+function post(job: Context["job"], entered: Entered, token: string, next: boolean, what: string, first?: Promise<void>): Promise<Answer> {
   // Made once: what is sent again is the same to the last byte.
   const body = {
     components: componentsOf(entered),
@@ -65,7 +67,10 @@ function post(job: Context["job"], entered: Entered, token: string, next: boolea
     revision: job.revision,
     ...(next ? { next: { queueIds: [job.queueId] } } : {}),
   };
-  return untilAnswered(what, async () => (await take(api.POST("/v1/jobs/{job_id}/decisions", { params: { path: { job_id: job.id } }, body }))) as Answer);
+  return untilAnswered(what, async () => {
+    await first;
+    return (await take(api.POST("/v1/jobs/{job_id}/decisions", { params: { path: { job_id: job.id } }, body }))) as Answer;
+  });
 }
 
 export function useDecide({ context, lease, end }: Options): Decide {
@@ -113,13 +118,12 @@ export function useDecide({ context, lease, end }: Options): Decide {
     setDone(null);
     const ready = stay || !lease ? null : takeAhead();
     if (lease && ready) {
-      await afterPress();
       end();
       keepHere(job.id, entered);
       keep(ready);
       await open(ready.job.id);
       try {
-        told((await post(job, entered, lease.token, false, sent.what)) as Schema["DecisionView"], entered, sent);
+        told((await post(job, entered, lease.token, false, sent.what, afterPaint())) as Schema["DecisionView"], entered, sent);
       } catch (error) {
         setAside({ jobId: job.id, ...sent, problem: refuse(error, entered) });
       }
@@ -180,18 +184,6 @@ export function useDecide({ context, lease, end }: Options): Decide {
   };
 
   return { submit: (entered, sent, stay) => once(() => run(entered, sent, stay)), skip: () => once(skip), goOn: () => once(goOn, !busy.current && isSeen()), sending, isDeaf, noNext };
-}
-
-/** What React does in a press it does whole, with all that follows painting; after it, it paints first. */
-function afterPress(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }
 
 /** Why a claim was refused, as a decision's answer would say it. */

@@ -10,6 +10,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { asProblem, type ApiProblem } from "@/api/problem";
+import { afterPaint } from "@/control/after-paint";
 import { useLive } from "@/live/stream";
 import { onTold, tell } from "@/live/tabs";
 import { useSession } from "@/session/session";
@@ -68,10 +69,16 @@ export function useHold(job: Job, lease: Lease | null | undefined): Hold {
 function useBeginning(jobId: string, lease: Lease | null | undefined): void {
   const token = lease && isAhead({ lease }) ? lease.token : null;
   useEffect(() => {
-    if (token === null) return;
-    begin(jobId, token).catch((error: unknown) => {
-      if (asProblem(error)?.kind === "lease-lost") lose(jobId);
-    });
+    if (token === null) return undefined;
+    let isHere = true;
+    void afterPaint()
+      .then(() => (isHere ? begin(jobId, token) : undefined))
+      .catch((error: unknown) => {
+        if (asProblem(error)?.kind === "lease-lost") lose(jobId);
+      });
+    return () => {
+      isHere = false;
+    };
   }, [jobId, token]);
 }
 
@@ -91,7 +98,8 @@ function useActivity(jobId: string, lease: Lease | null | undefined): void {
   const whole = useSession().org.leaseSeconds * 1000;
   const last = useRef(0);
   useEffect(() => {
-    if (!lease) return undefined;
+    // One that only begins has all its time with the answer to that.
+    if (!lease || isAhead({ lease })) return undefined;
     const active = () => {
       const left = Date.parse(lease.expiresAt) - now();
       if (left > whole / 2 || left <= 0 || Date.now() - last.current < EXTEND_EVERY_MS) return;
@@ -138,14 +146,17 @@ function useOthers(jobId: string): readonly Person[] {
   const told = useLive("presence");
   const { data } = useQuery({
     queryKey: ["presence", jobId],
-    queryFn: () => take(api.PUT("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } })),
+    queryFn: async () => {
+      await afterPaint();
+      return take(api.PUT("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } }));
+    },
     refetchInterval: BEAT_MS,
     retry: false,
     gcTime: 0,
   });
   useEffect(
     () => () => {
-      void api.DELETE("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } }).catch(() => undefined);
+      void afterPaint().then(() => api.DELETE("/v1/jobs/{job_id}/presence", { params: { path: { job_id: jobId } } }).catch(() => undefined));
     },
     [jobId],
   );

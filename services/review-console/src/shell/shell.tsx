@@ -6,7 +6,7 @@
  * tab signs out in all.
  */
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { Outlet, useRouter, useRouterState } from "@tanstack/react-router";
+import { Outlet, useRouter, useRouterState, type StaticDataRouteOption } from "@tanstack/react-router";
 import { lazy, useCallback, useEffect, useState } from "react";
 
 import { whenQuiet } from "@/api/quiet";
@@ -55,6 +55,7 @@ function Frame() {
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
   const router = useRouter();
   const path = useRouterState({ select: pathShown });
+  const page = useRouterState({ select: pageShown });
   // Open for the page it was opened on: going to another one closes it.
   const nav = navFor === path;
   const setNav = useCallback((open: boolean) => setNavFor(open ? pathShown(router.state) : null), [router]);
@@ -70,7 +71,7 @@ function Frame() {
         <Nav open={nav} />
         <main className={classes.main} id="page" tabIndex={-1}>
           <Strips leave={away.leave} />
-          <Pane key={path}>
+          <Pane key={page}>
             <Gate>
               <Outlet />
             </Gate>
@@ -88,6 +89,12 @@ function Frame() {
 /** That of the page that is there: the address is the next one's before its page is. */
 function pathShown({ matches, location }: { matches: readonly { pathname: string }[]; location: { pathname: string } }): string {
   return matches.at(-1)?.pathname ?? location.pathname;
+}
+
+/** Another one is made anew, but for a page that goes from one of its addresses to another by itself. */
+function pageShown({ matches, location }: { matches: readonly { pathname: string; routeId: string; staticData: StaticDataRouteOption }[]; location: { pathname: string } }): string {
+  const last = matches.at(-1);
+  return last?.staticData.isOnePage ? last.routeId : pathShown({ matches, location });
 }
 
 /** What a key opens is there before the key is pressed; what could not be had is tried again then. */
