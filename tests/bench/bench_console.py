@@ -31,6 +31,7 @@ _BOUNDS = {
     "list filtered, cached": (0.5, "<= 150"),
     "list filtered, fetched": (0.5, "<= 400"),
     "a rule tried on words": (0.5, "<= 300"),
+    "stepping away blanks": (0.95, "<= 100"),
     "layout shift of a job (score)": (1.0, "< 0.02"),
     "layout shift of a page (score)": (1.0, "< 0.02"),
     "cold entry on 10 Mbit/s": (0.5, "<= 1500"),

@@ -198,6 +198,13 @@ async function lists(throttle) {
     filters.push(await after(page, "Backspace", `document.querySelectorAll('tbody tr[id]').length === ${all}`));
   }
   say("list filtered, cached", throttle, filters);
+  const away = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    away.push(await after(page, "Alt+0", "[...document.querySelectorAll('h1, h2')].some((one) => one.textContent === 'You are away') && !document.querySelector('table').checkVisibility()"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("row", { name: /Spam/ }).waitFor();
+  }
+  say("stepping away blanks", throttle, away);
   say("interaction to next paint, queues", throttle, [await interaction(page)]);
   await decisions(page, throttle);
   const shifts = [];
