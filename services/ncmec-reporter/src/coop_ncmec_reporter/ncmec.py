@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -216,7 +216,7 @@ def _is_schema(body: bytes) -> bool:
 
 def _read(answer: httpx.Response, body: bytes) -> NcmecAnswer:
     status, request_id = answer.status_code, _request_id(answer)
-    told = {"status": status, "request_id": request_id}
+    told: dict[str, Any] = {"status": status, "request_id": request_id}
     root = _parsed(body)
     text = None if root is None else root.findtext("responseCode")
     if root is None or text is None or not text.strip().lstrip("-").isdecimal():
