@@ -17,7 +17,7 @@ from coop_review_api.moving.mapped import Mapped, MappedPerson
 from coop_review_api.moving.mapper import Known, mapped
 from coop_review_api.moving.mover import Destination, Mover, Thing
 from coop_review_api.moving.reader import read
-from coop_review_api.moving.review_job import Named
+from coop_review_api.moving.review_job import CoopNames
 from coop_review_api.moving.waiting import Waiting
 from coop_review_api.process.document_check import document_checks
 from coop_review_api.settings import Settings
@@ -100,7 +100,7 @@ class Moving:
             more["history"] = HistoryMover(
                 org_id=org_id,
                 reader=HistoryReader(self.coop_url, org_id),
-                named=Named.of(source),
+                named=CoopNames.of(source),
                 past=past,
                 waiting=waiting,
             )

@@ -11,13 +11,13 @@ import pytest
 from coop_queues.job import JobKind
 from coop_queues.ranking import Ranking
 from coop_review_api.moving.past_decision import decision_of
-from coop_review_api.moving.review_job import Named, Unreadable, job_of
+from coop_review_api.moving.review_job import CoopNames, UnreadableJob, job_of
 from coop_review_api.review.decision import Component
 
 from . import coop_history as old
 from .coop_world import ACME, BEFORE, SINCE
 
-NAMED = Named(versions={"post": (BEFORE, SINCE)}, rules={"spam": "No spam"})
+NAMED = CoopNames(versions={"post": (BEFORE, SINCE)}, rules={"spam": "No spam"})
 
 _ODD: tuple[Any, ...] = (
     *(None, True, 3, "", "x", "\x00", "x" * 3000),
@@ -68,7 +68,7 @@ def test_whatever_a_job_holds(kind: JobKind) -> None:
     for at, new in itertools.product(_places(made), _ODD):
         try:
             job = job_of(_with(made, at, new), NAMED)
-        except Unreadable:
+        except UnreadableJob:
             continue
         placements = job.placements(ACME, "main", prefix="coop/1", note="", ranking=Ranking())
         assert len({one.entry.entry_id for one in placements}) == len(placements) > 0
@@ -87,7 +87,7 @@ def test_whatever_a_decision_holds() -> None:
     for at, new in itertools.product(places, _ODD):
         try:
             made = decision_of(_with(whole, at, new), ACME, NAMED)
-        except Unreadable:
+        except UnreadableJob:
             continue
         assert msgspec.convert(made.row["components"], tuple[Component, ...])
         assert all(old.TOLD not in said for said in made.differs)

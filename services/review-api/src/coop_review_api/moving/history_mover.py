@@ -30,9 +30,9 @@ from coop_review_api.comment.past import PastComment, keep_comments
 from coop_review_api.configuration.catalogue import Catalogue, load_catalogue
 from coop_review_api.directory.person import emails_of
 from coop_review_api.moving.coop_job_id import guid_of
-from coop_review_api.moving.history_reader import HistoryReader, Snapshot
+from coop_review_api.moving.history_reader import HistoryReader, HistorySnapshot
 from coop_review_api.moving.past_decision import PastDecision, decision_of
-from coop_review_api.moving.review_job import Named, ReviewJob, Unreadable, job_of
+from coop_review_api.moving.review_job import CoopNames, ReviewJob, UnreadableJob, job_of
 from coop_review_api.moving.source import Row
 from coop_review_api.moving.tally import HistoryTally
 from coop_review_api.moving.waiting import Waiting, WaitingJob
@@ -54,7 +54,7 @@ class HistoryMover:
 
     org_id: str
     reader: HistoryReader
-    named: Named
+    named: CoopNames
     past: bool
     waiting: Waiting | None = None
     tell: Callable[[str], None] = lambda _: None
@@ -70,7 +70,7 @@ class HistoryMover:
                 await self._decisions(run, there)
             await self._comments(run, there)
 
-    async def _decisions(self, run: Run, there: Snapshot) -> None:
+    async def _decisions(self, run: Run, there: HistorySnapshot) -> None:
         older = await there.older()
         self.tally.count("decision", "REFUSED", older)
         if older:
@@ -87,7 +87,7 @@ class HistoryMover:
         for row in page:
             try:
                 yield decision_of(row, self.org_id, self.named)
-            except Unreadable as error:
+            except UnreadableJob as error:
                 self.tally.count("decision", "REFUSED")
                 self.tally.tell("CANNOT", "decision", str(error), row["id"])
 
@@ -136,7 +136,7 @@ class HistoryMover:
         for one in page:
             try:
                 found.append((one, self._job(one)))
-            except Unreadable as error:
+            except UnreadableJob as error:
                 self._refuse("job", str(error), [one.at])
         decided = await self.reader.decided([job.guid for _, job in found])
         for guid in sorted(decided):
@@ -149,9 +149,9 @@ class HistoryMover:
     def _job(self, one: WaitingJob) -> ReviewJob:
         job = job_of(one.job, self.named)
         if one.job.get("orgId", self.org_id) != self.org_id:
-            raise Unreadable("is another organisation's")
+            raise UnreadableJob("is another organisation's")
         if job.item.type_id not in self.named.versions:
-            raise Unreadable("its item is of a type that Coop has no more")
+            raise UnreadableJob("its item is of a type that Coop has no more")
         return job
 
     async def _place(
@@ -188,7 +188,7 @@ class HistoryMover:
                 "job", "CHANGE" if len(how) > 1 else "SAME" if True in how else "CREATE"
             )
 
-    async def _comments(self, run: Run, there: Snapshot) -> None:
+    async def _comments(self, run: Run, there: HistorySnapshot) -> None:
         async for page in there.comments():
             await run(partial(self._say, page=page))
 

@@ -52,10 +52,10 @@ class HistoryReader:
         self._asked = {"org": org_id, "since": max(since, BEGIN)}
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
+    async def snapshot(self) -> AsyncIterator[HistorySnapshot]:
         """As it is now."""
         async with opened(self._dsn) as connection:
-            yield Snapshot(connection, self._asked)
+            yield HistorySnapshot(connection, self._asked)
 
     async def decided(self, guids: Sequence[str]) -> set[str]:
         """Those of the jobs that were decided until now."""
@@ -64,7 +64,7 @@ class HistoryReader:
             return {row["id"] for row in await found.fetchall()}
 
 
-class Snapshot:
+class HistorySnapshot:
     """What there was in one moment."""
 
     def __init__(self, connection: AsyncConnection[Row], asked: dict[str, object]) -> None:

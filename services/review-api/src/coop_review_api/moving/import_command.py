@@ -41,7 +41,7 @@ from coop_review_api.moving.mover import Destination, Mover
 from coop_review_api.moving.promotion import promote
 from coop_review_api.moving.reader import SourceError, read
 from coop_review_api.moving.report import as_text
-from coop_review_api.moving.review_job import Named
+from coop_review_api.moving.review_job import CoopNames
 from coop_review_api.moving.source import CoopSource
 from coop_review_api.moving.waiting import Waiting, WaitingInFile, WaitingInRedis
 from coop_review_api.organisation import state
@@ -201,7 +201,7 @@ def _history(wanted: argparse.Namespace, source: CoopSource) -> HistoryMover | N
     return HistoryMover(
         org_id=source.org_id,
         reader=HistoryReader(wanted.dsn, source.org_id, since=wanted.since),
-        named=Named.of(source),
+        named=CoopNames.of(source),
         past=wanted.history,
         waiting=waiting,
         tell=_say,

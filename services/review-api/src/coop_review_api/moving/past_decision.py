@@ -17,7 +17,7 @@ from coop_contracts.event import ItemRef
 from coop_queues.job import JobKind
 from coop_queues.ranking import Ranking
 from coop_queues.store import PastJob
-from coop_review_api.moving.review_job import Named, Unreadable, job_of
+from coop_review_api.moving.review_job import CoopNames, UnreadableJob, job_of
 from coop_review_api.moving.source import Row
 from coop_review_api.review.decision import Component
 
@@ -40,14 +40,14 @@ class PastDecision:
     differs: tuple[str, ...]
 
 
-def decision_of(row: Row, org_id: str, named: Named) -> PastDecision:
-    """The decision. Raises `Unreadable`."""
+def decision_of(row: Row, org_id: str, named: CoopNames) -> PastDecision:
+    """The decision. Raises `UnreadableJob`."""
     decision_id, queue_id = str(row["id"]), row["queue_id"] or ""
     job = job_of(row["job_payload"], named, guid=decision_id)
     differs = list(job.differs)
     components = tuple(_components(row, differs))
     if not components:
-        raise Unreadable("nothing that was decided is known here")
+        raise UnreadableJob("nothing that was decided is known here")
     reviewer_id = row["reviewer_id"] or ""
     automatic = any(part.type == "AUTOMATIC_CLOSE" for part in components)
     past = PastJob(

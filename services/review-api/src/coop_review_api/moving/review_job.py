@@ -3,7 +3,7 @@ afterwards.
 
 Guarantees: nothing is read or written here; every cause, item and id that the payload has is in
 what comes of it, and what is left out of it is said; a payload that cannot be understood is one
-`Unreadable` with the reason.
+`UnreadableJob` with the reason.
 Must not: carry an item's content in a reason.
 """
 
@@ -29,19 +29,19 @@ _ID_BYTES: Final = 2000  # of an id that an index holds
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Unreadable(Exception):
+class UnreadableJob(Exception):
     """A job that cannot be understood: a sentence without its beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class CoopNames:
     """What jobs name: item types with their versions, the newest last, and rules."""
 
     versions: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, str]
 
     @classmethod
-    def of(cls, source: CoopSource) -> Named:
+    def of(cls, source: CoopSource) -> CoopNames:
         """What the organisation has in Coop."""
         versions: dict[str, list[datetime]] = {}
         for table in ("public.item_types_history", "public.item_types"):
@@ -131,13 +131,13 @@ class ReviewJob:
         return tuple(dict.fromkeys((*own, *(self.policy_ids if first else ()))))
 
 
-def job_of(given: Any, named: Named, *, guid: str | None = None) -> ReviewJob:
-    """The job. `guid` where it is known from elsewhere. Raises `Unreadable`."""
+def job_of(given: Any, named: CoopNames, *, guid: str | None = None) -> ReviewJob:
+    """The job. `guid` where it is known from elsewhere. Raises `UnreadableJob`."""
     job = _object(given, "it is no object")
     external = str(job.get("id") or "")
     guid = guid or guid_of(external)
     if guid is None:
-        raise Unreadable("its id is none that Coop gives")
+        raise UnreadableJob("its id is none that Coop gives")
     payload = job.get("payload")
     if not isinstance(payload, dict):
         return _bare(job, external, guid, named)
@@ -167,11 +167,11 @@ def job_of(given: Any, named: Named, *, guid: str | None = None) -> ReviewJob:
     )
 
 
-def _bare(job: Mapping[str, Any], external: str, guid: str, named: Named) -> ReviewJob:
+def _bare(job: Mapping[str, Any], external: str, guid: str, named: CoopNames) -> ReviewJob:
     """A job of which no more than its id is known: it says what it is about."""
     about = item_of(external)
     if about is None:
-        raise Unreadable("it has no payload, and its id does not say what it is about")
+        raise UnreadableJob("it has no payload, and its id does not say what it is about")
     type_id, item_id = about
     _storable(item_id)
     return ReviewJob(
@@ -193,7 +193,7 @@ def _bare(job: Mapping[str, Any], external: str, guid: str, named: Named) -> Rev
 def _kind(payload: Mapping[str, Any]) -> JobKind:
     kind = payload.get("kind") or "DEFAULT"
     if not isinstance(kind, str) or kind not in JobKind.__members__:
-        raise Unreadable("a job of its kind is not known here")
+        raise UnreadableJob("a job of its kind is not known here")
     return JobKind(kind)
 
 
@@ -250,7 +250,7 @@ def _appeal(payload: Mapping[str, Any], created_at: datetime) -> AppealEntry:
     appealed_by = _ref(payload.get("appealerIdentifier"))
     appeal_id = _text(payload.get("appealId"))
     if appealed_by is None or appeal_id is None:
-        raise Unreadable("its appeal does not say who appeals, or has no id")
+        raise UnreadableJob("its appeal does not say who appeals, or has no id")
     _storable(appeal_id)
     return AppealEntry(
         appeal_id=appeal_id,
@@ -264,7 +264,7 @@ def _appeal(payload: Mapping[str, Any], created_at: datetime) -> AppealEntry:
 class _Items:
     """Reads items, and says what is not as it was."""
 
-    def __init__(self, named: Named, differs: list[str]) -> None:
+    def __init__(self, named: CoopNames, differs: list[str]) -> None:
         self._named = named
         self._differs = differs
 
@@ -272,7 +272,7 @@ class _Items:
         for one in given if isinstance(given, list) else ():
             try:
                 yield self.item(one)
-            except Unreadable as error:
+            except UnreadableJob as error:
                 self._differs.append(f"an item beside it is left out: {error}")
 
     def item(self, given: Any) -> SubmittedItem:
@@ -283,7 +283,7 @@ class _Items:
         type_ = type_ if isinstance(type_, dict) else {}
         type_id = _text(type_.get("id"))
         if item_id is None or type_id is None:
-            raise Unreadable("an item without an id or a type")
+            raise UnreadableJob("an item without an id or a type")
         _storable(item_id)
         data = item.get("data")
         partial = type_.get("schemaVariant") == "partial"
@@ -307,13 +307,13 @@ class _Items:
 
 def _object(given: Any, otherwise: str) -> Mapping[str, Any]:
     if not isinstance(given, dict):
-        raise Unreadable(otherwise)
+        raise UnreadableJob(otherwise)
     return given
 
 
 def _storable(id_: str) -> None:
     if "\x00" in id_ or len(id_.encode()) > _ID_BYTES:
-        raise Unreadable("an id that cannot be kept")
+        raise UnreadableJob("an id that cannot be kept")
 
 
 def _refs(given: Any) -> Iterator[ItemRef]:
