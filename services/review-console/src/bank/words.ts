@@ -22,7 +22,7 @@ export const words = defineWords({
   emptyLocation: "Circles, rectangles and geohash cells that rules look for: schools, borders, a city.",
   exchanges: "Exchanges",
   emptyHashTitle: "No hash bank yet",
-  emptyHash: "Hashes of pictures and films that are known: copies of them are found however they were cut or scaled. The files themselves are kept nowhere.",
+  emptyHash: "Hashes of pictures and films that are known: copies of them are found also where they were scaled or saved anew. The files themselves are kept nowhere.",
   gone: "This bank is not there",
   goneText: "It was removed, or the link is of another organisation.",
   toList: "To all banks",
