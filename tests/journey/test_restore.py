@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -91,6 +92,15 @@ async def hold_back(stack: LocalStack, console: ConsoleClient) -> list[str]:
     )
     for endpoint in endpoints:
         await console.call("POST", f"/v1/endpoints/{endpoint['id']}/pause", {"reason": "backup"})
+
+    async def is_paused() -> bool:
+        """Its sender hears of a pause a moment later; until then what is decided is sent."""
+        one = post_of(stack, "you won a prize")
+        assert send(stack, one).status_code == 202
+        await asyncio.sleep(1)
+        return one["id"] in await pending(console)
+
+    await eventually_found(is_paused, "a webhook that is held back", within=120)
     posts = [post_of(stack, "you won a prize") for _ in range(_IN_FLIGHT)]
     assert send(stack, *posts).status_code == 202
     ids = {post["id"] for post in posts}

@@ -54,6 +54,11 @@ export const policyAuthor = {
   },
   "3-try-it": async (step) => {
     await step.fill("text", "Get your free money here");
+    // The page of the draft comes a moment after it is saved, and what was written by then is written again.
+    await until(async () => {
+      await step.page.getByLabel("text", { exact: true }).and(step.page.locator("input, textarea")).first().fill("Get your free money here");
+      return step.page.getByText("It matches", { exact: true }).first().waitFor({ timeout: 5_000 }).then(() => true, () => false);
+    }, "verdict of the words");
     await step.see("It matches", { exact: true });
   },
   "4-turn-it-on": async (step) => {
@@ -67,7 +72,7 @@ export const policyAuthor = {
     const { page } = step;
     await page.getByRole("link", { name: "Policies", exact: true }).click();
     await page.getByRole("button", { name: /^New policy/ }).click();
-    await page.getByLabel("Name", { exact: true }).fill("Known pictures");
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("Known pictures");
     await page.getByRole("button", { name: /^Create/ }).click();
     await saved(page);
     await step.press("Settings", { roles: ["link"] });
@@ -112,7 +117,7 @@ export const policyAuthor = {
     const { page } = step;
     await page.getByRole("link", { name: "Rules", exact: true }).click();
     await page.getByRole("button", { name: /^New rule/ }).click();
-    await page.getByLabel("Name", { exact: true }).fill("Known pictures");
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("Known pictures");
     await step.choose(null, "Comment", { field: "Looks at" });
     await step.press("Condition", { roles: ["button"], whole: false });
     await step.choose(null, "Any image", { field: "What condition 1 looks at" });

@@ -40,7 +40,9 @@ export class Step {
   async fill(label, value, { own = false, field = label, within = this.page, into } = {}) {
     this.#said(label);
     this.#entered(value, own);
-    await (into ?? within.getByLabel(field, { exact: typeof field === "string" }).first()).fill(value);
+    // A column may have the name of a field: on the page before, while this one comes.
+    const labelled = within.getByLabel(field, { exact: typeof field === "string" }).and(within.locator("input, textarea, [contenteditable=true]"));
+    await (into ?? labelled.first()).fill(value);
   }
 
   /** One of a list, or several where the list stays open. */

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,15 +73,28 @@ def test_the_guide_is_followed_to_its_end(environment: dict[str, str]) -> None:
 
 
 def _forget(environment: Mapping[str, str]) -> None:
-    """Removes what an earlier try made."""
-    known = json.loads(_coop(environment, "list"))["items"]
+    """Removes what an earlier try made, once what it had under way has come to its end."""
+    known = json.loads(_told(_coop(environment, "list")))["items"]
     for one in known:
-        if one["slug"] == _SLUG:
-            _coop(environment, "remove", _SLUG, "--confirm", one["orgId"])
+        if one["slug"] != _SLUG:
+            continue
+        _told(_coop(environment, "suspend", _SLUG))
+        deadline = time.monotonic() + _COMMAND_S
+        while True:
+            removed = _coop(environment, "remove", _SLUG, "--confirm", one["orgId"])
+            if removed.returncode == 0 or time.monotonic() > deadline:
+                break
+            time.sleep(2)
+        _told(removed)
 
 
-def _coop(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _coop(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "coop_cli", "org", *arguments],
         env=environment,
         capture_output=True,
@@ -88,8 +102,6 @@ def _coop(environment: Mapping[str, str], *arguments: str) -> str:
         timeout=_COMMAND_S,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _follow(environment: Mapping[str, str]) -> tuple[int, str]:

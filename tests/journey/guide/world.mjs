@@ -77,7 +77,7 @@ export class World {
 
   /** What broke on anybody's page; refusals are for the steps to see. */
   faults() {
-    return [...this.#people.values()].flatMap(({ faults }) => faults).filter((one) => !/status of 4\d\d/.test(one));
+    return [...this.#people.values()].flatMap(({ faults }) => faults).filter((one) => !/status of (4\d\d|502)/.test(one));
   }
 
   async close() {

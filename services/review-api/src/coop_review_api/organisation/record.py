@@ -38,6 +38,7 @@ RECORDS: Final = OrgRecords(
         "sessions": _OF_USER,
         "sso_assertions": None,  # hashes, which last for minutes
         "user_preferences": _OF_USER,
+        "bulk_pace": None,
         "open_job_times": None,
         "submission_windows": None,  # hours
         "tallies": _OF_KEY,
