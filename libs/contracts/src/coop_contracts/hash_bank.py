@@ -259,7 +259,7 @@ class ExchangeField(Struct, frozen=True, kw_only=True, rename="camel"):
     required: bool
 
 
-class ExchangeOffer(Struct, frozen=True, kw_only=True, rename="camel"):
+class ExchangeOffer(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A kind of exchange; `lack` says what the operator has to give before one can be added,
     `settings` and `credentials` what the organisation has to."""
 
