@@ -48,7 +48,7 @@ from coop_contracts.event import (
     SubmittedItem,
 )
 from coop_contracts.ids import new_id
-from coop_local.testing import Databases
+from coop_local.testing import Databases, password_of
 from coop_queues.job import Job, JobKind
 from coop_queues.migrations import run
 from coop_queues.store import OrderIndex, get_job, jobs_of_item
@@ -76,7 +76,8 @@ from coop_signals.media_value import MediaValues
 pytestmark = pytest.mark.engines
 
 PASSWORDS: Final = {
-    role: role for role in ("coop_review", "coop_review_owner", "coop_queues", "coop_queues_owner")
+    role: password_of(role)
+    for role in ("coop_review", "coop_review_owner", "coop_queues", "coop_queues_owner")
 }
 VERSION: Final = "2026-01-01T00:00:00.000000Z"
 URL: Final = "https://cdn.example/1.png"

@@ -13,7 +13,7 @@ from coop_local.demo.document import ACTIONS, COLLEAGUES, ITEM_TYPES, POLICIES, 
 from coop_local.demo.past.loader import LOOKED
 from coop_local.demo.past.plan import DAYS, Month, month_before
 from coop_local.demo.story import content
-from coop_local.testing import Databases
+from coop_local.testing import Databases, password_of
 from coop_queues.migrations import run as migrate_queues
 from coop_review_api.migrations import run as migrate
 from coop_runtime.database.engine import bootstrap, engine_of, service_url, transaction
@@ -128,6 +128,6 @@ async def test_open_jobs_of_before_are_said_of_this_organisation_alone(
 
 def _migrated(url: str) -> None:
     roles = ("coop_review", "coop_review_owner", "coop_queues", "coop_queues_owner")
-    bootstrap(url, dict.fromkeys(roles, "password"))
-    migrate_queues(service_url(url, "coop_queues_owner", "password"))
-    migrate(service_url(url, "coop_review_owner", "password"))
+    bootstrap(url, {role: password_of(role) for role in roles})
+    migrate_queues(service_url(url, "coop_queues_owner", password_of("coop_queues_owner")))
+    migrate(service_url(url, "coop_review_owner", password_of("coop_review_owner")))

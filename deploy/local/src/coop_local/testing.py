@@ -33,6 +33,12 @@ from coop_local.topics import create_topics
 from coop_local.valkey import Valkey
 
 
+def password_of(role: str) -> str:
+    """A database role's, in all tests: roles are the server's, and whoever gives one another
+    password shuts out those that signed in before."""
+    return f"{role.removeprefix('coop_').replace('_', '-')}-password"
+
+
 @dataclass
 class EmbeddedEngines:
     """This session's own engines and containers, stopped in the end."""

@@ -28,6 +28,7 @@ _WORDS = {
     ("bulk_jobs", "kind"): "ACTION",
     ("bulk_jobs", "state"): "COMPLETE",
     ("erasures", "state"): "COMPLETE",
+    ("rule_proposals", "state"): "DECLINED",
     ("sessions", "method"): "PASSWORD",
 }
 
