@@ -51,7 +51,11 @@ function Guide({ name }: { name: string | null }) {
       <SettingsHead title={(chapter && texts.get(chapter)?.title) ?? say("help")} within={chapter ? { to: "/help", name: say("help") } : undefined} />
       <div className={classes.split} data-one={chapter !== null || undefined}>
         <Contents texts={texts} open={chapter} />
-        {name === null ? <Empty title={say("begin")}>{say("beginText")}</Empty> : chapter === null ? <Empty title={say("gone")}>{say("goneText")}</Empty> : <Article key={chapter} chapter={chapter} texts={texts} />}
+        {name === null ? (
+          <div className={classes.begin}>
+            <Empty title={say("begin")}>{say("beginText")}</Empty>
+          </div>
+        ) : chapter === null ? <Empty title={say("gone")}>{say("goneText")}</Empty> : <Article key={chapter} chapter={chapter} texts={texts} />}
       </div>
     </>
   );
