@@ -54,6 +54,10 @@ class ComposeStack:
         self._command = [*found, "--project-name", name, "--file", str(FILE), "--profile", "demo"]
         self._environment = {**os.environ, **environment}
 
+    def use_image(self, name: str) -> None:
+        """From now on containers are made of this one; those that run are not touched."""
+        self._environment["COOP_IMAGE"] = name
+
     def call(self, *arguments: str, seconds: float = 120) -> str:
         """What a command of Compose's wrote."""
         return self._run([*self._command, *arguments], seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +27,7 @@ from tests.observability.rule_file import text
 from .compose import ROOT
 
 CHART = ROOT / "deploy" / "helm" / "coop"
+DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 ROLES: dict[str, tuple[str, Role]] = {
@@ -40,6 +42,7 @@ REQUIRED = (
 )
 MATRIX: tuple[tuple[str, ...], ...] = (
     ("kafka.saslMechanism=SCRAM-SHA-512", "kafka.saslMechanism=,kafka.securityProtocol=SSL"),
+    ("image.perService=true", "image.perService=false"),
     ("keda.enabled=false", "keda.enabled=true"),
     ("networkPolicy.enabled=true", "networkPolicy.enabled=false"),
     ("bootstrap.enabled=true", "migrate.enabled=false"),
@@ -213,6 +216,20 @@ def test_pods_are_confined_whatever_the_values(combination: tuple[str, ...]) -> 
         }, name
         variables = [one["name"] for one in container["env"]]
         assert len(variables) == len(set(variables)), name
+
+
+def test_every_process_runs_its_services_image() -> None:
+    """A target of the Dockerfile, named like the service; or the one image of all, where wanted."""
+    targets = set(re.findall(r"^FROM base AS (\S+)$", DOCKERFILE.read_text(), re.MULTILINE))
+    several = next(one for one in combinations() if "image.perService=true" in one)
+    tag = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    for name, pod in pods(several):
+        (container,) = pod["containers"]
+        service = container["args"][0].removeprefix("coop_").replace("_", "-")
+        assert service in targets, name
+        assert container["image"] == f"coop-{service}:{tag}", name
+    one = next(one for one in combinations() if "image.perService=false" in one)
+    assert {pod["containers"][0]["image"] for _, pod in pods(one)} == {f"coop:{tag}"}
 
 
 def test_probes_and_stops_fit() -> None:

@@ -37,6 +37,16 @@ def test_every_role_of_every_service_is_there(services: dict[str, Any]) -> None:
         assert services[process]["command"] == [module, role.name], process
 
 
+def test_every_service_has_an_image() -> None:
+    """A target of its own, with its part of what is installed."""
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    services = {module.removeprefix("coop_").replace("_", "-") for module, _ in ROLES.values()}
+    targets = set(re.findall(r"^FROM base AS (\S+)$", dockerfile, re.MULTILINE))
+    assert targets == services | {"cli"}
+    for target in targets:
+        assert f"COPY --from=build /opt/parts/{target} /opt/service\n" in dockerfile, target
+
+
 @pytest.mark.parametrize("process", ROLES)
 def test_a_role_has_what_its_table_says(process: str, services: dict[str, Any]) -> None:
     """Its own database role and no other; a port outside where people and platforms go to it."""
@@ -142,6 +152,7 @@ def test_compose_reads_the_file() -> None:
         ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "deploy/observability"]),
         ("yamllint", ["--strict", "-c", "deploy/yamllint.yaml", "deploy/helm/examples"]),
         ("shellcheck", ["deploy/container/healthy", "deploy/container/prepare"]),
+        ("shellcheck", ["tests/deploy/stand_in/postgres.sh", "tests/deploy/stand_in/kafka.sh"]),
     ],
 )
 def test_a_linter_has_nothing_to_say(tool: str, arguments: list[str]) -> None:

@@ -80,7 +80,8 @@ def test_a_dashboard_takes_the_source_that_is_chosen(dashboard: Dashboard) -> No
     assert named == variables
     for panel in document["panels"]:
         if panel["type"] != "row":
-            assert panel["datasource"]["uid"] == "${source}"
+            source = "database" if dashboard.statements() else "source"
+            assert panel["datasource"]["uid"] == f"${{{source}}}"
 
 
 def test_every_family_of_metrics_is_looked_at() -> None:

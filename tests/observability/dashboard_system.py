@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .drawing import RATE, figure, lines, rates, times
 from .objective import OBJECTIVES
-from .panel import Dashboard, Panel, Query, Row
+from .panel import Dashboard, Panel, Query, Row, Statement
 
 _PROMISES = Row(
     "Promises: the share that was bad in the last hour",
@@ -210,7 +210,7 @@ COST = Dashboard(
     "coop-cost",
     "Coop: what costs",
     "What is paid for, by what causes it. Metrics know no organisations: their number would have no"
-    " bound.",
+    " bound; what organisations use is another dashboard, asked of the database.",
     [
         Row(
             "Machines",
@@ -258,4 +258,58 @@ COST = Dashboard(
             ],
         ),
     ],
+)
+
+_BY_DAY = """\
+SELECT day::timestamptz AS time, org_id AS metric, sum(units)::float AS value
+  FROM review.organisation_days
+ WHERE $__timeFilter(day::timestamptz) AND figure = '{figure}'
+   AND org_id IN (SELECT org_id FROM review.organisation_days
+                   WHERE $__timeFilter(day::timestamptz) AND figure = '{figure}'
+                   GROUP BY org_id ORDER BY sum(units) DESC LIMIT 10)
+ GROUP BY 1, 2
+ ORDER BY 1"""
+
+USE = Dashboard(
+    "coop-use",
+    "Coop: what organisations use",
+    "By organisation and day (UTC), of the database: a data source for PostgreSQL whose role is"
+    " made by deploy/observability/usage-reader.sql. Shares of what all costs are by evaluations.",
+    [
+        Row(
+            "All organisations",
+            [
+                Panel(
+                    "In this time",
+                    Statement(
+                        """\
+SELECT org_id AS "organisation",
+       sum(units) FILTER (WHERE figure = 'evaluations')::float AS "evaluations",
+       (sum(units) FILTER (WHERE figure = 'evaluations')
+        / sum(sum(units) FILTER (WHERE figure = 'evaluations')) OVER ())::float AS "share",
+       sum(units) FILTER (WHERE figure = 'matches')::float AS "rules matched",
+       sum(units) FILTER (WHERE figure = 'actions')::float AS "actions",
+       sum(units) FILTER (WHERE figure = 'decisions')::float AS "decisions"
+  FROM review.organisation_days
+ WHERE $__timeFilter(day::timestamptz)
+ GROUP BY org_id
+ ORDER BY 2 DESC NULLS LAST"""
+                    ),
+                    shape="table",
+                    width=24,
+                    height=12,
+                ),
+            ],
+        ),
+        Row(
+            "The ten with the most",
+            [
+                Panel("Evaluations a day", Statement(_BY_DAY.format(figure="evaluations"))),
+                Panel("Actions a day", Statement(_BY_DAY.format(figure="actions"))),
+                Panel("Decisions a day", Statement(_BY_DAY.format(figure="decisions"))),
+                Panel("Rules matched a day", Statement(_BY_DAY.format(figure="matches"))),
+            ],
+        ),
+    ],
+    days=30,
 )

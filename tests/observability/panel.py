@@ -7,7 +7,7 @@ Guarantees: the same source gives the same bytes; each panel has a place, an id 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Shape = Literal["timeseries", "stat", "table"]
 _SCHEMA = 39
 _WIDE = 24
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
+_DATABASE = {"type": "grafana-postgresql-datasource", "uid": "${database}"}
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,19 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """SQL, asked of the database: what no metric may carry. Its first column is `time` where it is
+    drawn over time."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """`alarm` colours what is above it."""
 
     title: str
-    queries: Sequence[Query]
+    asked: Sequence[Query] | Statement
     _: KW_ONLY
     unit: Unit = "short"
     shape: Shape = "timeseries"
@@ -40,6 +49,11 @@ class Panel:
     height: int = 8
     description: str = ""
     alarm: float | None = None
+
+    @property
+    def queries(self) -> Sequence[Query]:
+        """What Prometheus is asked."""
+        return () if isinstance(self.asked, Statement) else self.asked
 
 
 @dataclass(frozen=True)
@@ -59,10 +73,16 @@ class Dashboard:
     description: str
     rows: Sequence[Row]
     job: bool = False
+    days: int = 0
+    """What is shown at first, where it is days and not three hours."""
 
     def panels(self) -> list[Panel]:
         """All of them."""
         return [panel for row in self.rows for panel in row.panels]
+
+    def statements(self) -> list[str]:
+        """What the database is asked."""
+        return [one.asked.sql for one in self.panels() if isinstance(one.asked, Statement)]
 
     def text(self) -> str:
         """The file."""
@@ -80,7 +100,7 @@ class Dashboard:
             "editable": False,
             "graphTooltip": 1,
             "refresh": "30s",
-            "time": {"from": "now-3h", "to": "now"},
+            "time": {"from": f"now-{self.days}d" if self.days else "now-3h", "to": "now"},
             "timezone": "",
             "templating": {"list": list(self._variables())},
             "annotations": {"list": []},
@@ -100,6 +120,9 @@ class Dashboard:
 
     def _variables(self) -> list[dict[str, Any]]:
         source = {"name": "source", "label": "Source", "type": "datasource", "query": "prometheus"}
+        if self.statements():
+            kind = "grafana-postgresql-datasource"
+            return [{"name": "database", "label": "Database", "type": "datasource", "query": kind}]
         if not self.job:
             return [source]
         job = {
@@ -143,30 +166,43 @@ class Dashboard:
 
 
 def _panel(panel: Panel, number: int, place: Mapping[str, int]) -> dict[str, Any]:
-    once = panel.shape != "timeseries"
     return {
         "id": number,
         "type": panel.shape,
         "title": panel.title,
         "description": panel.description,
-        "datasource": _SOURCE,
+        "datasource": _DATABASE if isinstance(panel.asked, Statement) else _SOURCE,
         "gridPos": dict(place),
         "fieldConfig": {"defaults": _defaults(panel), "overrides": []},
         "options": _OPTIONS[panel.shape],
-        "targets": [
-            {
-                "refId": chr(ord("A") + at),
-                "datasource": _SOURCE,
-                "editorMode": "code",
-                "expr": query.expression,
-                "legendFormat": query.legend or "__auto",
-                "instant": once,
-                "range": not once,
-                "format": "table" if panel.shape == "table" else "time_series",
-            }
-            for at, query in enumerate(panel.queries)
-        ],
+        "targets": list(_targets(panel)),
     }
+
+
+def _targets(panel: Panel) -> Iterator[dict[str, Any]]:
+    form = "table" if panel.shape == "table" else "time_series"
+    if isinstance(panel.asked, Statement):
+        yield {
+            "refId": "A",
+            "datasource": _DATABASE,
+            "editorMode": "code",
+            "rawQuery": True,
+            "rawSql": panel.asked.sql,
+            "format": form,
+        }
+        return
+    once = panel.shape != "timeseries"
+    for at, query in enumerate(panel.asked):
+        yield {
+            "refId": chr(ord("A") + at),
+            "datasource": _SOURCE,
+            "editorMode": "code",
+            "expr": query.expression,
+            "legendFormat": query.legend or "__auto",
+            "instant": once,
+            "range": not once,
+            "format": form,
+        }
 
 
 def _defaults(panel: Panel) -> dict[str, Any]:

@@ -1,5 +1,8 @@
+{{/* The image of a process: dict "root" $ "args" what it is told, its module first. */}}
 {{- define "coop.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $image := .root.Values.image -}}
+{{- $service := first .args | trimPrefix "coop_" | replace "_" "-" -}}
+{{ $image.repository }}{{ if $image.perService }}-{{ $service }}{{ end }}:{{ $image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
 {{/* The labels of a role: dict "root" $ "name" the role's. */}}
