@@ -8,7 +8,8 @@ Must not: be tuned to the engine. The reference is the tests' own: a walk over t
 keyword and regex by itself.
 
 Lines: 10, 100 and 1,000 rules; how the cost grows when all rules are made of the same 40
-conditions; rules that match seven times an item; a pattern made to explode.
+conditions; what it costs to record every rule; rules that match seven times an item; a pattern made
+to explode.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ from coop_contracts.config import ItemType, Kind, Rule, TextBank
 from coop_contracts.event import ItemRef, ItemSubmitted, RulesEvaluated, encode
 from coop_rules.program.compiler import CompilerCache, compile_program
 from coop_rules.program.program import EnabledRule, Program
+from tests.bench.ratio import Ratio, ratio
 from tests.bench.result import show
 from tests.bench.rules_load import Documents, Load
 
@@ -65,11 +68,13 @@ class Setting:
         cache.scanners.settle(60)
         return cls(load, item_type, rules, banks, made)  # type: ignore[arg-type]
 
-    def evaluate(self, raw: bytes) -> int:
-        """Bytes to bytes; the number of rules that passed."""
+    def evaluate(self, raw: bytes, *, sampled: bool = False) -> int:
+        """Bytes to bytes; the number of rules that passed. `sampled`: every rule is recorded."""
         event = _decode(raw)
         item = event.item
-        evaluation = self.program.evaluate(item.data, at=event.time, creator=item.creator)
+        evaluation = self.program.evaluate(
+            item.data, at=event.time, creator=item.creator, trace=sampled
+        )
         rules: Any = ()
         conditions: Any = ()
         if evaluation.outcomes:
@@ -88,9 +93,10 @@ class Setting:
                 conditions=conditions,
                 type_version=item.type_version,
                 creator=item.creator,
+                sampled=sampled,
             )
         )
-        return len(evaluation.outcomes)
+        return len(evaluation.notable)
 
     def reference(self) -> Callable[[bytes], int]:
         """The same outcomes by the reference; without a record."""
@@ -189,6 +195,29 @@ def _shared() -> None:
     )
 
 
+def sampled(rules: int, *, turns: int = 5) -> Ratio:
+    """What an evaluation costs of which every rule is recorded, over one that is not sampled."""
+    load = Load()
+    setting = Setting.of(load, load.documents(rules))
+    return ratio(
+        partial(setting.evaluate, sampled=True), setting.evaluate, _items(load, 200), turns=turns
+    )
+
+
+def _sampled() -> None:
+    found = sampled(1000)
+    show(
+        "rules_sampled",
+        found.turns,
+        unit="times the cost of an evaluation that is not sampled",
+        bound="<= 8",
+        compared_to={
+            "rules": 1000,
+            "microseconds_per_item": [round(found.cost * 1e6, 1), round(found.base * 1e6, 1)],
+        },
+    )
+
+
 def _dense() -> None:
     load = Load(dense=True)
     setting = Setting.of(load, load.documents(100))
@@ -249,6 +278,7 @@ def main() -> None:
     """Prints the lines."""
     _sizes()
     _shared()
+    _sampled()
     _dense()
     _exploding()
 

@@ -83,9 +83,7 @@ def evaluate(
         evaluation=evaluation,
         known=known,
         sampled=sampled,
-        acting=[
-            plans[index] for index, outcome in evaluation.outcomes if outcome and plans[index].live
-        ],
+        acting=[plans[index] for index in evaluation.passed() if plans[index].live],
     )
 
 
@@ -95,7 +93,7 @@ def wanting(result: LaneResult) -> list[Need]:
     if rules is None or evaluation is None:
         return []
     open_rules = set(rules.demand.fickle)
-    open_rules.update(index for index, outcome in evaluation.outcomes if outcome is None)
+    open_rules.update(index for index, outcome in evaluation.notable if outcome is None)
     return list(rules.demand.wanted(rules.program, open_rules, result.known.keys()))
 
 

@@ -9,7 +9,6 @@ Must not: publish.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -65,8 +64,7 @@ def messages_of(result: LaneResult, *, now: datetime) -> list[Message]:
         outcomes, conditions = evaluation.record()
         if result.sampled and _bytes(outcomes) + _bytes(conditions) > SAMPLED_BYTES:
             result.sampled = False
-            notable = [entry for entry in evaluation.outcomes if entry[1] is not False]
-            outcomes, conditions = replace(evaluation, outcomes=notable).record()
+            outcomes, conditions = evaluation.without_failed().record()
     item = submission.item
     evaluated = RulesEvaluated(
         event_id=evaluation_id(cause=submission.submission_id, what=result.lane),
@@ -163,9 +161,8 @@ def _count(result: LaneResult) -> None:
     assert result.rules is not None
     assert result.evaluation is not None
     plans = result.rules.plans
-    for index, outcome in result.evaluation.outcomes:
-        if outcome is not False:
-            (_PASSED if outcome else _UNKNOWN)[plans[index].live].inc()
+    for index, outcome in result.evaluation.notable:
+        (_PASSED if outcome else _UNKNOWN)[plans[index].live].inc()
     for plan in result.acting:
         if plan.rule.id in result.limited:
             _LIMITED.inc(len(plan.actions))

@@ -13,7 +13,7 @@ Must not: run on the event loop of a service (a large rule set takes a while).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -40,18 +40,17 @@ from coop_rules.program.condition import (
 from coop_rules.program.explain import describer
 from coop_rules.program.index import (
     Select,
-    Triggers,
     condition_select,
     leaf_triggers,
     number_select,
     scan_select,
-    set_triggers,
 )
+from coop_rules.program.node import Ask, Node, certain, doubtful, set_node
 from coop_rules.program.program import ConditionCode, ConditionPlace, EnabledRule, Program, RuleCode
 from coop_rules.program.reading import reader
 from coop_rules.program.scan import NARROWED, NarrowCache, NarrowedScanning, Scanning
 from coop_rules.program.scoring import Scores, scores
-from coop_rules.program.shape import MAX_INLINE, Shape, factory, wide
+from coop_rules.program.shape import Shape
 from coop_rules.program.state import Read, Test
 from coop_rules.signal.catalogue import SignalCatalogue
 from coop_rules.signal.signal import Matching
@@ -101,29 +100,12 @@ def compile_program(
     return _Compiler(scope, cache).program(rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A compiled condition or set: its shape with the arguments of its conditions, how many nodes
-    it has, what it costs, and what it is filed under."""
-
-    shape: Shape
-    arguments: tuple[Any, ...]
-    size: int
-    cost: int
-    triggers: Triggers
-    weight: int
-
-    def test(self) -> Test:
-        """The function of the whole tree."""
-        return factory(self.shape)(*self.arguments)
-
-
 @dataclass(slots=True)
 class _Condition:
     """A distinct condition on its way: `slot` is where its scores are."""
 
     predicate: Predicate
-    node: _Node
+    node: Node
     test: Test
     read: Read | None = None
     scanning: Scanning | None = None
@@ -155,6 +137,8 @@ class _Compiler:
         for scanning in self.scans.values():
             if scanning.sets:
                 scanning.use(self.cache.scanners.scanner(scanning.sets))
+        expiring = frozenset(i for i, rule in enumerate(rules) if rule.expires_at is not None)
+        asked = certain(roots, expiring)
         return Program(
             rules=tuple(map(self._rule, rules, bound, roots)),
             conditions=tuple(map(self._condition_code, self.conditions)),
@@ -165,7 +149,9 @@ class _Compiler:
             inputs=len(self.inputs),
             scans=len(self.scans),
             scores=len(self.slots),
-            expiring=frozenset(i for i, rule in enumerate(rules) if rule.expires_at is not None),
+            expiring=expiring,
+            certain=asked,
+            doubtful=doubtful(roots, asked),
             readers=readers,
             counters=counters,
         )
@@ -189,7 +175,7 @@ class _Compiler:
         if values.coop is CoopInput.ALL_TEXT and patterns.matching in NARROWED:
             self.whole.add(patterns.matching)
 
-    def _rule(self, rule: EnabledRule, bound: BoundRule, root: _Node) -> RuleCode:
+    def _rule(self, rule: EnabledRule, bound: BoundRule, root: Node) -> RuleCode:
         leaves = [
             ConditionPlace(leaf.at, self.index_of[leaf.predicate.id, leaf.predicate.kind])
             for leaf in _leaves(bound.tree)
@@ -213,32 +199,13 @@ class _Compiler:
             position=found.position,
             slot=found.slot,
         )
-        return ConditionCode(found.predicate, found.test, make)
+        scan = -1 if found.scanning is None else found.scanning.index
+        return ConditionCode(found.predicate, found.test, make, scan=scan, position=found.position)
 
-    def _node(self, tree: BoundSet | BoundLeaf) -> _Node:
+    def _node(self, tree: BoundSet | BoundLeaf) -> Node:
         if isinstance(tree, BoundLeaf):
             return self.conditions[self._condition(tree.predicate)].node
-        children = [self._node(child) for child in tree.children]
-        triggers, weight = set_triggers(
-            tree.conjunction, [(child.triggers, child.weight) for child in children]
-        )
-        # Cheap ones first; equally dear ones in the order of their shapes, so that rules that
-        # differ in order alone share their code.
-        children.sort(key=lambda child: (child.cost, repr(child.shape)))
-        shape: Shape = (tree.conjunction, *(child.shape for child in children))
-        arguments = tuple(entry for child in children for entry in child.arguments)
-        size = 1 + sum(child.size for child in children)
-        if size > MAX_INLINE:
-            tests = [child.test() for child in children]
-            shape, arguments, size = ("C",), (wide(tree.conjunction, tests),), 1
-        return _Node(
-            shape=shape,
-            arguments=arguments,
-            size=size,
-            cost=sum(child.cost for child in children),
-            triggers=triggers,
-            weight=weight,
-        )
+        return set_node(tree.conjunction, map(self._node, tree.children))
 
     def _condition(self, predicate: Predicate) -> int:
         key = predicate.id, predicate.kind
@@ -252,8 +219,9 @@ class _Compiler:
     def _written(self, index: int, predicate: Predicate) -> _Condition:
         triggers, weight = leaf_triggers(index, predicate)
 
-        def node(shape: Shape, *arguments: Any) -> _Node:
-            return _Node(shape, arguments, 1, predicate.cost, triggers, weight)
+        def node(shape: Shape, *arguments: Any, ask: Ask | None = None) -> Node:
+            asks = frozenset[Ask]() if ask is None else frozenset([ask])
+            return Node(shape, arguments, 1, predicate.cost, triggers, weight, ask, asks)
 
         if predicate.values is None:
             test = constant(predicate)
@@ -264,19 +232,22 @@ class _Compiler:
             slot, scored = self._scores(predicate, read)
         if predicate.kind in (PredicateKind.NOT_PROVIDED, PredicateKind.UNAVAILABLE):
             test = presence(predicate, read, scored)
-            return _Condition(predicate, node(("C",), test), test, read, slot=slot)
+            ask = scored if predicate.kind is PredicateKind.UNAVAILABLE else None
+            return _Condition(predicate, node(("C",), test, ask=ask), test, read, slot=slot)
         if scored is not None:
             test = scoring(predicate, scored)
-            return _Condition(predicate, node(("C",), test), test, read, slot=slot)
+            return _Condition(predicate, node(("C",), test, ask=scored), test, read, slot=slot)
         if predicate.patterns is not None:
             scanning = self._scanning(predicate)
             position = scanning.position(predicate.patterns)
             found = predicate.found_passes
             test = matching(scanning.run, position, found=found)
-            made = node(("C",), test)
+            shape: Shape = ("C",)
+            arguments: tuple[Any, ...] = (test,)
             if found:
                 shape = ("T",) if scanning.only_text else ("F",)
-                made = node(shape, scanning.index, scanning.run, position)
+                arguments = (scanning.index, scanning.run, position)
+            made = replace(node(shape, *arguments, ask=scanning.run), asks=scanning.asks)
             return _Condition(predicate, made, test, read, scanning, position)
         test = comparing(predicate, read)
         made = node(("C",), test)
@@ -341,7 +312,7 @@ class _Compiler:
             self.scans[key] = Scanning(len(self.scans), read, only_text=True)
         return self.scans[key]
 
-    def _selection(self, roots: Sequence[_Node]) -> Iterator[Select]:
+    def _selection(self, roots: Sequence[Node]) -> Iterator[Select]:
         """What puts the rules worth visiting into `EvaluationState.candidates`."""
         rules_of: dict[int, list[int]] = {}
         for rule, root in enumerate(roots):

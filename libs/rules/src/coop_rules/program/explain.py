@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,7 @@ from coop_rules.program.state import EvaluationState, Read, Score, Test
 
 MAX_RECORDED = 256  # characters of a score or matched value in the record
 _MAX_KEPT = 10_000  # fragments kept for the strings of one pattern set
+_DECIDED: tuple[Outcome, ...] = ("PASSED", "FAILED")
 
 Describe = Callable[[EvaluationState], bytes]
 
@@ -34,10 +35,10 @@ def describer(
     """The function that records one condition: made once for a program, because an item that
     matches has dozens of conditions to record. `scan` and `position` are where a match is, `slot`
     where scores are."""
-    if predicate.kind is PredicateKind.BROKEN:
-        return _always(predicate, "ERRORED", error=predicate.error)
-    if read is None:
-        return _always(predicate, "PASSED" if predicate.constant else "INAPPLICABLE")
+    fixed = fixed_result(predicate)
+    if fixed is not None:
+        return lambda _state: fixed
+    assert read is not None
     if predicate.kind is PredicateKind.NOT_PROVIDED:
         return _presence(predicate, read)
     if predicate.kind is PredicateKind.UNAVAILABLE:
@@ -70,9 +71,13 @@ def _result(
     )
 
 
-def _always(predicate: Predicate, outcome: Outcome, *, error: str | None = None) -> Describe:
-    result = _result(predicate, outcome, error=error)
-    return lambda _state: result
+def fixed_result(predicate: Predicate) -> bytes | None:
+    """What is recorded of a condition that no item changes; None of any other."""
+    if predicate.kind is PredicateKind.BROKEN:
+        return _result(predicate, "ERRORED", error=predicate.error)
+    if predicate.values is None:
+        return _result(predicate, "PASSED" if predicate.constant else "INAPPLICABLE")
+    return None
 
 
 def _presence(predicate: Predicate, read: Read) -> Describe:
@@ -92,11 +97,28 @@ def _availability(predicate: Predicate, test: Test, read: Read) -> Describe:
     return describe
 
 
-def _matching(predicate: Predicate, test: Test, read: Read, scan: int, position: int) -> Describe:
-    skipped, absent = _result(predicate, "SKIPPED"), _result(predicate, "INAPPLICABLE")
-    found_passes, negated = predicate.found_passes, predicate.negated
+class SearchParts(NamedTuple):
+    """What is recorded of a search that was not made, had no text, found nothing."""
+
+    skipped: bytes
+    absent: bytes
+    without: bytes
+
+
+def search_parts(predicate: Predicate) -> SearchParts:
+    """Of a condition that looks for patterns."""
     # Not found, in the value that decided: the score is `negated`.
-    without = _result(predicate, "FAILED" if found_passes else "PASSED", score=negated)
+    outcome: Outcome = "FAILED" if predicate.found_passes else "PASSED"
+    return SearchParts(
+        _result(predicate, "SKIPPED"),
+        _result(predicate, "INAPPLICABLE"),
+        _result(predicate, outcome, score=predicate.negated),
+    )
+
+
+def _matching(predicate: Predicate, test: Test, read: Read, scan: int, position: int) -> Describe:
+    skipped, absent, without = search_parts(predicate)
+    found_passes, negated = predicate.found_passes, predicate.negated
     outcome: Outcome = "PASSED" if found_passes else "FAILED"
     kept: dict[str, bytes] = {}
 
@@ -125,15 +147,26 @@ def _matching(predicate: Predicate, test: Test, read: Read, scan: int, position:
     return describe
 
 
+class NumberParts(NamedTuple):
+    """What is recorded before a number that passed or failed. (After it: the closing brace.)"""
+
+    passed: bytes
+    failed: bytes
+
+
+def number_parts(predicate: Predicate) -> NumberParts:
+    """Of a condition that compares the number of one field."""
+    passed, failed = (_result(predicate, outcome, score=0) for outcome in _DECIDED)
+    return NumberParts(passed[: -len("0}")], failed[: -len("0}")])
+
+
 def _number(predicate: Predicate) -> Describe:
     assert predicate.values is not None
     assert predicate.comparator is not None
     field, threshold = predicate.values.name, predicate.threshold
     compare = COMPARE[predicate.comparator]
     absent = _result(predicate, "INAPPLICABLE")
-    passed, failed = (
-        _result(predicate, outcome, score=0)[: -len("0}")] for outcome in ("PASSED", "FAILED")
-    )
+    passed, failed = number_parts(predicate)
 
     def describe(state: EvaluationState) -> bytes:
         value = state.data.get(field)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple, Self
 
 import msgspec
@@ -22,6 +23,7 @@ from coop_rules.language.need import Need
 from coop_rules.language.predicate import Predicate
 from coop_rules.language.threshold import READERS, ComparisonFamily
 from coop_rules.program.state import EvaluationState, Facts, Outcome, Read, Test
+from coop_rules.program.trace import TraceForm
 
 __all__ = ["EnabledRule", "Evaluation", "EvaluationRecord", "Facts", "Outcome", "Program"]
 
@@ -57,18 +59,23 @@ class EnabledRule:
 
 class ConditionCode:
     """One distinct condition: what it is, and what records what it found (made when first needed:
-    most conditions never match)."""
+    most conditions never match). `scan` and `position`: where what it looks for is found."""
 
-    __slots__ = ("_described", "_make", "predicate", "test")
+    __slots__ = ("_described", "_make", "position", "predicate", "scan", "test")
 
     def __init__(
         self,
         predicate: Predicate,
         test: Test,
         make: Callable[[], Callable[[EvaluationState], bytes]],
+        *,
+        scan: int = -1,
+        position: int = -1,
     ) -> None:
         self.predicate = predicate
         self.test = test
+        self.scan = scan
+        self.position = position
         self._make = make
         self._described: Callable[[EvaluationState], bytes] | None = None
 
@@ -109,19 +116,31 @@ class EvaluationRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """What the rules said. `outcomes` has (index of the rule in the program, outcome), in the order
-    of the rules; without `trace` only rules that did not fail."""
+    """What the rules said. `notable` has (index of the rule in the program, outcome), in the order
+    of the rules, of those that did not fail; with a trace `form` has the others."""
 
     program: Program
     state: EvaluationState
-    outcomes: list[tuple[int, Outcome]]
+    notable: list[tuple[int, Outcome]]
+    form: TraceForm | None = None
+
+    @property
+    def outcomes(self) -> list[tuple[int, Outcome]]:
+        """As `notable`; with a trace, of every rule that has not expired."""
+        return self.notable if self.form is None else self.form.outcomes(self.notable)
 
     def passed(self) -> list[int]:
         """The indexes of the rules that passed."""
-        return [index for index, outcome in self.outcomes if outcome]
+        return [index for index, outcome in self.notable if outcome]
+
+    def without_failed(self) -> Evaluation:
+        """The same without a trace."""
+        return Evaluation(self.program, self.state, self.notable)
 
     def record(self) -> EvaluationRecord:
         """The record of `outcomes`: rules, and the distinct conditions they point to."""
+        if self.form is not None:
+            return EvaluationRecord(*self.form.record(self.notable, self.state))
         program, state = self.program, self.state
         codes = program.conditions
         place = dict[int, int]()
@@ -150,7 +169,8 @@ class Program:
 
     `problems` names, by rule id, what no longer fits (a deleted bank, a removed field): those
     conditions are errored on every item, so such a rule's outcome is unknown and recorded. `needs`
-    are in an order in which those that derive a field come first.
+    are in an order in which those that derive a field come first. `certain` is asked for on every
+    item by the rules together; those in `doubtful` may ask for more.
     """
 
     rules: tuple[RuleCode, ...]
@@ -163,6 +183,9 @@ class Program:
     scans: int = 0
     scores: int = 0
     expiring: frozenset[int] = field(default_factory=frozenset)
+    certain: tuple[Callable[[EvaluationState], object], ...] = ()
+    doubtful: tuple[int, ...] = ()
+    forms: dict[frozenset[int], TraceForm] = field(default_factory=dict)  # by what has expired
     readers: Mapping[str, Read] = field(default_factory=dict)  # of needs, by key
     counters: Mapping[str, Test] = field(default_factory=dict)  # of aggregations' conditions
 
@@ -203,14 +226,32 @@ class Program:
         """As `evaluate`, of facts that are read already."""
         state = self._state(facts, signals)
         if trace:
-            return self._evaluated(state, range(len(self.rules)), trace=True)
+            return self._traced(state)
         for select in self.select:
             select(state)
-        return self._evaluated(state, sorted(set(state.candidates)), trace=False)
+        return Evaluation(self, state, self._outcomes(state, sorted(set(state.candidates))))
 
-    def _evaluated(
-        self, state: EvaluationState, wanted: Sequence[int], *, trace: bool
-    ) -> Evaluation:
+    def _traced(self, state: EvaluationState) -> Evaluation:
+        """As if every rule were evaluated: scans and scores that none of them asks for are left out
+        of the record, though what selects the rules may have asked."""
+        form = self._form(state)
+        for ask in self.certain:
+            ask(state)
+        notable = self._outcomes(state, self.doubtful)
+        scans = [index for index, made in enumerate(state.scans) if made is None]
+        scores = [index for index, made in enumerate(state.scores) if made is None]
+        for select in self.select:
+            select(state)
+        notable += self._outcomes(state, sorted({*state.candidates}.difference(self.doubtful)))
+        notable.sort(key=itemgetter(0))
+        for index in scans:
+            state.scans[index] = None
+        for index in scores:
+            state.scores[index] = None
+        return Evaluation(self, state, notable, form)
+
+    def _outcomes(self, state: EvaluationState, wanted: Sequence[int]) -> list[tuple[int, Outcome]]:
+        """Of those of the wanted rules that did not fail."""
         rules, expiring, at = self.rules, self.expiring, state.facts.at
         outcomes: list[tuple[int, Outcome]] = []
         for index in wanted:
@@ -218,9 +259,20 @@ class Program:
             if expiring and index in expiring and _expired(code.rule, at):
                 continue
             outcome = code.test(state)
-            if outcome is not False or trace:
+            if outcome is not False:
                 outcomes.append((index, outcome))
-        return Evaluation(self, state, outcomes)
+        return outcomes
+
+    def _form(self, state: EvaluationState) -> TraceForm:
+        at = state.facts.at
+        expired = frozenset(i for i in self.expiring if _expired(self.rules[i].rule, at))
+        form = self.forms.get(expired)
+        if form is None:
+            # Rules expire one after the other: the newest form is the one that is needed.
+            self.forms.clear()
+            wanted = [index for index in range(len(self.rules)) if index not in expired]
+            form = self.forms[expired] = TraceForm(self.rules, self.conditions, wanted)
+        return form
 
     def inputs_of(
         self,

@@ -9,6 +9,7 @@ Must not: know how a text is searched (`text` does).
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from coop_rules.matching.dialect import translate
@@ -45,6 +46,11 @@ class Scanning:
             self.sets.append(patterns)
         return found
 
+    @property
+    def asks(self) -> frozenset[Callable[[EvaluationState], object]]:
+        """The scans that this one may make, itself included."""
+        return frozenset([self.run])
+
     def use(self, scanner: Scanner) -> None:
         self._scanner = scanner
 
@@ -74,6 +80,10 @@ class NarrowedScanning(Scanning):
         self._narrow = narrow
         self._mine: dict[int, PatternSet] = {}
         self._substrings = False
+
+    @property
+    def asks(self) -> frozenset[Callable[[EvaluationState], object]]:
+        return frozenset([self.run, self._base.run])
 
     def position(self, patterns: PatternSet) -> int:
         found = self._base.position(patterns)
