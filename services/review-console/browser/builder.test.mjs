@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { BASE, axe, call, get, idIn, item, open, send, signIn, until, user } from "./browser.mjs";
+import { BASE, axe, call, get, idIn, item, jobAbout, open, report, send, signIn, until, user } from "./browser.mjs";
 
 let session;
 let made;
@@ -16,6 +16,7 @@ before(async () => {
   // With a link: what no rule matches is recorded in samples only.
   const data = { text: `A ${word} for sale: https://quaggas.example`, author: user(`${word}-author`), created_at: new Date().toISOString() };
   await send("items/async/", { items: [item(`${word}-1`, "Comment", data)] });
+  await report(item(`${word}-1`, "Comment", data), "Spam");
 });
 after(async () => {
   if (made) await call(session.page, "DELETE", `/v1/rules/${made}`);
@@ -76,13 +77,23 @@ test("it is tried on words and on what was sent, from the draft; a reload loses 
   assert.equal((await get(page, `/v1/rules/${made}`)).status, "DRAFT");
 });
 
-test("a backtest is followed to its end, with what the live rule did not match", async () => {
+test("a backtest is followed to its end, with what the live rule did not match, and measured by what people decided", async () => {
   const { page } = session;
+  // Somebody left it as it is: to match it is wrong.
+  const job = await jobAbout(page, `${word}-1`);
+  const { lease } = await call(page, "POST", `/v1/jobs/${job.id}/claims`);
+  const decision = await call(page, "POST", `/v1/jobs/${job.id}/decisions`, { leaseToken: lease.token, components: [{ type: "IGNORE" }] });
+  await until(() => decision.leavesAt === null || Date.now() > Date.parse(decision.leavesAt), "decision that can no longer be undone");
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByText(/complete/).waitFor({ timeout: 120_000 });
   const [backtest] = (await get(page, `/v1/backtests?ruleId=${made}`)).items;
   assert.ok(backtest.counts.passed >= 1);
   await page.getByText(`matched of ${backtest.counts.evaluated.toLocaleString("en-GB")}`).waitFor();
+  assert.ok(backtest.measured.matchedLeft >= 1, JSON.stringify(backtest.measured));
+  const measured = page.getByRole("region", { name: "Against what people decided" });
+  await measured.getByText(/precision: people acted on/).waitFor();
+  await measured.getByText(`${word}-1`).waitFor();
+  assert.equal(await measured.getByRole("link", { name: "people left it: the job" }).first().getAttribute("href"), `/jobs/${job.id}`);
   assert.deepEqual(await axe(page), []);
 });
 

@@ -660,7 +660,8 @@ class BacktestRequested(
     signal values are used: those of the time, or today's. With `acts` (a retroaction) its actions
     are requested, at most `rate` submissions a second. `cancelled` takes an earlier request back.
     `past` are earlier states of the banks that the rule matches, with their chunks. Whoever begins
-    it knows the configuration of `config_revision`, at least.
+    it knows the configuration of `config_revision`, at least. `labelled` are items that people
+    decided, on each of which the result says what the rule says.
     """
 
     topic: ClassVar[str] = "coop.backtests.v1"
@@ -675,6 +676,7 @@ class BacktestRequested(
     actor_id: str | None = None
     past: tuple[PastDocument, ...] = ()
     config_revision: int = 0
+    labelled: tuple[ItemRef, ...] = ()
 
 
 class BacktestSample(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -693,7 +695,9 @@ class BacktestProgressed(
     items on which the rule could not be decided, `unavailable` why, by signal; `skipped` those that
     cannot be read. `data_from` is set where the log no longer reaches back to the start: it holds
     every item from then on. `position` says where to go on after a restart: the next offset of the
-    items topic by partition."""
+    items topic by partition. `judged` has a letter for each of the request's `labelled` items, in
+    their order: P the rule passes on one of its submissions, U it could not be decided, F it fails,
+    - no submission of it was read so far."""
 
     topic: ClassVar[str] = "coop.backtest-results.v1"
     backtest_id: str
@@ -712,6 +716,7 @@ class BacktestProgressed(
     skipped: int = 0
     data_from: datetime | None = None
     position: dict[str, int] = {}
+    judged: str = ""
 
 
 class ConfigChanged(Event, frozen=True, kw_only=True, tag="config-changed", omit_defaults=True):

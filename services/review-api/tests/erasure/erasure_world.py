@@ -294,6 +294,11 @@ async def _written(me: Everywhere) -> None:
             (backtest, me.type_id, me.post.id, json.dumps([{"matchedValue": words}])),
         )
         await run.execute(
+            "INSERT INTO review.backtest_labels (backtest_id, position, item_type_id, item_id,"
+            " job_id, acted, decided_at) VALUES (%s, 0, %s, %s, 'j', true, now())",
+            (backtest, me.type_id, me.post.id),
+        )
+        await run.execute(
             'INSERT INTO review.automations (automation_id, org_id, kind, state, "order",'
             " created_at, due_at, ends_at, finished_at) VALUES (%s, %s, 'INVALIDATE_REPORTS',"
             " 'COMPLETE', %s, now(), now(), now(), now())",

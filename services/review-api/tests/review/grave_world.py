@@ -33,7 +33,7 @@ from coop_contracts.ids import cybertip_id, new_id
 from coop_contracts.permission import Permission
 from coop_queues import store
 from coop_queues.job import JobEntry, JobKind, Placement, Routing, requested_entry_id
-from coop_review_api.backtest.table import backtest_samples, backtests
+from coop_review_api.backtest.table import backtest_labels, backtest_samples, backtests
 from coop_review_api.export.store import ExportLimits
 from coop_review_api.export.worker import Exporter
 from coop_review_api.history.store import ItemStore
@@ -274,6 +274,18 @@ class GraveWorld:
                     time=datetime.now(UTC),
                     passed=True,
                     conditions="[]",
+                )
+            )
+            # Of an item that became grave after it was taken for a label.
+            await connection.execute(
+                insert(backtest_labels).values(
+                    backtest_id=backtest_id,
+                    position=100_000,
+                    item_type_id=item.type_id,
+                    item_id=item.id,
+                    job_id=str(uuid.uuid4()),
+                    acted=True,
+                    decided_at=datetime.now(UTC),
                 )
             )
         return made_id

@@ -50,6 +50,7 @@ SHOWN = {
     ("GET", "/v1/decision-log/exports/{export_id}/download"),
     ("GET", "/v1/evaluations"),
     ("GET", "/v1/submissions/{submission_id}/explanation"),
+    ("GET", "/v1/backtests/{backtest_id}/labels"),
     ("GET", "/v1/backtests/{backtest_id}/samples"),
     ("GET", "/v1/retroactions/{retroaction_id}/samples"),
     ("GET", "/v1/bulk-actions/{bulk_id}/items"),

@@ -538,6 +538,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/backtests/{backtest_id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List backtest labels
+         * @description Items that people decided, with what the rule says of them, the newest decision first.
+         */
+        get: operations["listBacktestLabels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/backtests/{backtest_id}/samples": {
         parameters: {
             query?: never;
@@ -6856,6 +6876,7 @@ export interface components {
          * BacktestView
          * @description `progress` goes from 0 to 1. `dataFrom` is set where the log no longer reaches back to
          *     `start`: every item from then on is counted. `ruleRevision` is null for an unsaved rule.
+         *     `measured` is null where people decided nothing of the time.
          */
         BacktestView: {
             counts: components["schemas"]["Counts"];
@@ -6878,6 +6899,7 @@ export interface components {
             error: string | null;
             /** Id */
             id: string;
+            measured: components["schemas"]["MeasuredView"] | null;
             /** Progress */
             progress: number;
             /** Rule */
@@ -11707,6 +11729,39 @@ export interface components {
          * @enum {string}
          */
         Kind: "item-type" | "item-type-version" | "policy" | "action" | "rule" | "routing-rule" | "queue" | "text-bank" | "location-bank" | "hash-bank" | "bank-chunk" | "integration" | "api-key" | "webhook-key" | "role" | "identity-provider" | "settings" | "ncmec-settings" | "log-head";
+        /** LabelItem */
+        LabelItem: {
+            /** Id */
+            id: string;
+            /** Typeid */
+            typeId: string;
+        };
+        /** LabelPage */
+        LabelPage: {
+            /** Items */
+            items: components["schemas"]["LabelView"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * LabelView
+         * @description `acted`: what a person decided last; `passed`: what the rule says, null: it cannot, or was not
+         *     asked so far.
+         */
+        LabelView: {
+            /** Acted */
+            acted: boolean;
+            /**
+             * Decidedat
+             * Format: date-time
+             */
+            decidedAt: string;
+            item: components["schemas"]["LabelItem"];
+            /** Jobid */
+            jobId: string;
+            /** Passed */
+            passed: boolean | null;
+        };
         /**
          * LeaseBody
          * @description The token that the claim gave.
@@ -12369,6 +12424,31 @@ export interface components {
             groups: components["schemas"]["PermissionGroup"][];
             /** Roles */
             roles: components["schemas"]["MatrixRole"][];
+        };
+        /**
+         * MeasuredView
+         * @description By what people decided of items of the time: `labelled` are the newest thousand of them at
+         *     most, none about child safety. `matched…` the rule matches, `missed…` it does not, `undecided`
+         *     it cannot say; the rest was not submitted in the time, or not read yet. `…Acted` people acted
+         *     on, `…Left` they left as they are. `precision`: of what it matches, the share that people acted
+         *     on; `recall`: of what people acted on, the share that it matches; null where there is none. Only
+         *     what came to people is known, so both are about that.
+         */
+        MeasuredView: {
+            /** Labelled */
+            labelled: number;
+            /** Matchedacted */
+            matchedActed: number;
+            /** Matchedleft */
+            matchedLeft: number;
+            /** Missedacted */
+            missedActed: number;
+            /** Missedleft */
+            missedLeft: number;
+            precision: components["schemas"]["ShareView"] | null;
+            recall: components["schemas"]["ShareView"] | null;
+            /** Undecided */
+            undecided: number;
         };
         /**
          * MediaFactsView
@@ -16670,6 +16750,18 @@ export interface components {
             nextCursor?: string | null;
         };
         /**
+         * ShareView
+         * @description From 0 to 1; `low` and `high` are the ends of its interval at 95 %.
+         */
+        ShareView: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Share */
+            share: number;
+        };
+        /**
          * ShownPasswordBody
          * @description The present password, shown again.
          */
@@ -19163,6 +19255,43 @@ export interface operations {
             409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listBacktestLabels: {
+        parameters: {
+            query?: {
+                /** @description Only these. */
+                agreement?: ("MATCHED_ACTED" | "MATCHED_LEFT" | "MISSED_ACTED" | "MISSED_LEFT" | "UNDECIDED" | "NOT_READ") | null;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                backtest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

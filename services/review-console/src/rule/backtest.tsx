@@ -15,6 +15,7 @@ import { useWords } from "@/words/words";
 
 import classes from "./builder.module.css";
 import { words } from "./builder-words";
+import { MeasuredPart } from "./measured";
 
 export type Backtest = Schema["BacktestView"];
 const DAYS = ["1", "7", "30"] as const;
@@ -121,6 +122,7 @@ function Figures({ backtest }: { backtest: Backtest }) {
       {backtest.dataFrom ? <p className="high t12">{say.rich("dataFrom", { when: <Moment at={backtest.dataFrom} /> })}</p> : null}
       {unavailable.length > 0 ? <p className="dim t12">{say("unavailableValues", { signals: unavailable.map(([name, count]) => `${name.replaceAll("_", " ").toLowerCase()} ${count.toLocaleString()}`).join(", ") })}</p> : null}
       {counts.passed + counts.unknown + counts.noLongerPassing > 0 ? <Samples id={backtest.id} at={backtest.updatedAt} /> : null}
+      {counts.scanned > 0 || backtest.measured ? <MeasuredPart id={backtest.id} at={backtest.updatedAt} measured={backtest.measured} /> : null}
     </>
   );
 }

@@ -208,7 +208,7 @@ it("an item is tried as it is written, without saving; recent ones say what matc
 
 it("a backtest of what is not saved is started, followed, ended, and says what is other than live", async () => {
   let state: Schema["BacktestView"]["state"] = "RUNNING";
-  const backtest = () => ({ id: "k1", ruleId: "r1", ruleRevision: null, rule: {}, start: AT, end: AT, values: "TODAY", state, progress: 0.5, counts: { scanned: 90, evaluated: 80, passed: 12, unknown: 0, newlyPassing: 5, noLongerPassing: 2, acted: 0, skipped: 0, unavailable: {} }, dataFrom: null, error: null, createdBy: "me", createdAt: AT, updatedAt: `${AT}${state}` });
+  const backtest = () => ({ id: "k1", ruleId: "r1", ruleRevision: null, rule: {}, start: AT, end: AT, values: "TODAY", state, progress: 0.5, counts: { scanned: 90, evaluated: 80, passed: 12, unknown: 0, newlyPassing: 5, noLongerPassing: 2, acted: 0, skipped: 0, unavailable: {} }, measured: null, dataFrom: null, error: null, createdBy: "me", createdAt: AT, updatedAt: `${AT}${state}` });
   const asked = world({
     "POST /v1/backtests": backtest,
     "GET /v1/backtests/{backtest_id}": backtest,

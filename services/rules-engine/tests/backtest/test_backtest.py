@@ -107,6 +107,30 @@ def test_a_tally_goes_on_where_an_event_left_it() -> None:
     assert (again.scanned, again.evaluated) == (4, 3)
 
 
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, False, None])), max_size=12),
+    st.integers(0, 12),
+)
+def test_what_is_said_of_a_labelled_item_is_the_strongest_of_its_submissions(
+    judged: list[tuple[int, bool | None]], killed_after: int
+) -> None:
+    """Matched where one of its submissions is, undecided where none is and one is undecided, else
+    not matched; whatever the order, and wherever it is killed and taken up again."""
+    tally = BacktestTally()
+    tally.expect(3)
+    for count, (label, passed) in enumerate(judged):
+        if count == killed_after:
+            tally = BacktestTally.of(event_of(tally), [])
+            tally.expect(3)
+        tally.judge(label, passed)
+    expected = ""
+    for label in range(3):
+        said = {passed for one, passed in judged if one == label}
+        expected += "P" if True in said else "U" if None in said else "F" if said else "-"
+    assert event_of(tally).judged == expected
+
+
 def test_reasons_are_bounded() -> None:
     """However many reasons there are, few are named and none is lost from the sum."""
     tally = BacktestTally()

@@ -283,19 +283,29 @@ async def test_killed_in_the_middle_counts_are_exact(
     producer: Producer, process: RoleProcess, outcome: Outcome, kit: Any, org_id: str
 ) -> None:
     """Killed with -9 in the middle and started again, a backtest ends with every item counted
-    once, and its progress never goes back."""
+    once, its progress never goes back, and what people decided is judged whole: an item that is not
+    in the time is not, one that was sent twice is matched where one of the two is."""
     rule = kit.rule("r1", kit.contains("spam"))
     await configure(producer, org_id, *kit.documents())
-    await submit(producer, *items_of(kit, org_id, ["spam", "hello", "ham"] * 10_000))
+    items = items_of(kit, org_id, ["spam", "hello", "ham"] * 10_000)
+    edited = msgspec.structs.replace(
+        items[1],
+        item=msgspec.structs.replace(items[1].item, data=msgspec.Raw(b'{"text": "spam"}')),
+        submission_id=new_id(),
+    )
+    await submit(producer, *items, edited)
     process.start()
-    request = request_of(org_id, rule)
+    labelled = tuple(ItemRef(one.item.id, one.item.type_id) for one in items[::50])
+    labelled = (ItemRef("never", "post"), ItemRef(items[1].item.id, "post"), *labelled)
+    request = request_of(org_id, rule, labelled=labelled)
     await ask(producer, request)
     outcome.until(lambda one: request.backtest_id in one.said)
     process.end(signal.SIGKILL)
     process.start()
     last = outcome.ended(request.backtest_id)
-    assert (last.state, last.scanned, last.evaluated) == ("COMPLETE", 30_000, 30_000)
-    assert last.passed == 10_000
+    assert (last.state, last.scanned, last.evaluated) == ("COMPLETE", 30_001, 30_001)
+    assert last.passed == 10_001
+    assert last.judged == "-P" + "".join("FP"[n % 3 == 0] for n in range(0, 30_000, 50))
     progress = [event.progress for event in outcome.said[request.backtest_id]]
     assert progress == sorted(progress)
 

@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import DOCUMENT_TYPES, Kind, LocationBank, Rule, TextBank
 from coop_contracts.event import BacktestRequested, PastDocument
 from coop_contracts.ids import new_id
+from coop_review_api.backtest import label_store
 from coop_review_api.backtest.draft import BacktestDraft
+from coop_review_api.backtest.label import Label, labels_of
 from coop_review_api.backtest.table import backtests
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.past import chunks_of
@@ -71,6 +73,12 @@ async def start(
         past = await past_of(
             connection, org_id, draft.rule, draft.start, most_bytes=limits.past_bytes
         )
+    labels: list[Label] = []
+    if draft.retroaction_id is None:
+        labels = await labels_of(
+            connection, org_id, type_ids=draft.rule.item_type_ids, since=draft.start, now=now
+        )
+        await label_store.keep(connection, backtest_id, labels)
     event = BacktestRequested(
         event_id=new_id(),
         org_id=org_id,
@@ -86,6 +94,7 @@ async def start(
         actor_id=author,
         past=past,
         config_revision=configuration.head,
+        labelled=tuple(label.item for label in labels),
     )
     await append(connection, outbox, [message_of(event, key=f"{org_id}/{backtest_id}")])
     await audit.record(

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coop_contracts.event import BacktestProgressed, BacktestSample
+from coop_review_api.backtest import label_store
 from coop_review_api.backtest.request import OPEN
 from coop_review_api.backtest.table import backtest_samples, backtests
 from coop_review_api.kernel import metric
@@ -64,7 +65,9 @@ async def _keep(connection: AsyncConnection, events: Sequence[BacktestProgressed
         )
         if event.state == "RUNNING":
             change = change.where(backtests.c.progress <= event.progress)
-        await connection.execute(change.values(**_counts(event)))
+        changed = await connection.execute(change.values(**_counts(event)))
+        if changed.rowcount:
+            await label_store.mark(connection, backtest_id, event.judged)
 
 
 def _counts(event: BacktestProgressed) -> dict[str, Any]:

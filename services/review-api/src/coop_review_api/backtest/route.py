@@ -24,8 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts.config import Rule
 from coop_contracts.event import ConditionResult, ItemRef
 from coop_contracts.permission import Permission
-from coop_review_api.backtest import store
+from coop_review_api.backtest import label_store, store
 from coop_review_api.backtest.draft import BacktestDraft, draft_of
+from coop_review_api.backtest.label_route import MeasuredView, measured_view
+from coop_review_api.backtest.measure import Measured
 from coop_review_api.backtest.request import OPEN, BacktestLimits, cancel, start
 from coop_review_api.backtest.store import Difference
 from coop_review_api.configuration.changing import changing
@@ -86,7 +88,8 @@ RuleJson = Annotated[dict[str, Any], Shape(Rule, members={"conditionSet": Condit
 
 class BacktestView(Model):
     """`progress` goes from 0 to 1. `dataFrom` is set where the log no longer reaches back to
-    `start`: every item from then on is counted. `ruleRevision` is null for an unsaved rule."""
+    `start`: every item from then on is counted. `ruleRevision` is null for an unsaved rule.
+    `measured` is null where people decided nothing of the time."""
 
     id: str
     rule_id: str
@@ -98,6 +101,7 @@ class BacktestView(Model):
     state: Literal["REQUESTED", "RUNNING", "CANCELLING", "COMPLETE", "CANCELLED", "FAILED"]
     progress: float
     counts: Counts
+    measured: MeasuredView | None
     data_from: datetime | None
     error: str | None
     created_by: str
@@ -153,9 +157,9 @@ async def create_backtest(
     async with drafted(request, principal, body) as (configuration, draft):
         limits = part_of(request, BacktestLimits)
         made = await start(configuration, draft, author=principal.user_id, limits=limits)
-        row = await store.get(configuration.connection, principal.org_id, made)
+        view = await _view(configuration.connection, principal.org_id, made)
     response.headers["Location"] = f"/v1/backtests/{made}"
-    return view_of(row)
+    return view
 
 
 @router.get("/backtests", operation_id="listBacktests", response_model=BacktestPage)
@@ -175,15 +179,17 @@ async def list_backtests(
             before=decode_cursor(cursor),
             limit=limit + 1,
         )
-    rows, next_cursor = cut(found, limit, lambda row: str(row.backtest_id))
-    return BacktestPage(items=[view_of(row) for row in rows], next_cursor=next_cursor)
+        rows, next_cursor = cut(found, limit, lambda row: str(row.backtest_id))
+        measured = await label_store.measured(connection, [row.backtest_id for row in rows])
+    views = [_view_of(row, measured.get(row.backtest_id)) for row in rows]
+    return BacktestPage(items=views, next_cursor=next_cursor)
 
 
 @router.get("/backtests/{backtest_id}", operation_id="getBacktest", response_model=BacktestView)
 async def get_backtest(request: Request, principal: Runner, backtest_id: str) -> BacktestView:
     """How far it is, and what was counted."""
     async with transaction(context_of(request).engine) as connection:
-        return view_of(await store.get(connection, principal.org_id, backtest_id))
+        return await _view(connection, principal.org_id, backtest_id)
 
 
 @router.post(
@@ -204,7 +210,7 @@ async def cancel_backtest(request: Request, principal: Runner, backtest_id: str)
             author=principal.user_id,
             now=context.clock(),
         )
-        return view_of(await store.get(connection, principal.org_id, backtest_id))
+        return await _view(connection, principal.org_id, backtest_id)
 
 
 @router.get(
@@ -309,8 +315,13 @@ def counts_of(row: Row[Any]) -> Counts:
     return Counts(**{name: getattr(row, name) for name in Counts.model_fields})
 
 
-def view_of(row: Row[Any]) -> BacktestView:
-    """The view of one."""
+async def _view(connection: AsyncConnection, org_id: str, backtest_id: str) -> BacktestView:
+    row = await store.get(connection, org_id, backtest_id)
+    measured = await label_store.measured(connection, [backtest_id])
+    return _view_of(row, measured.get(backtest_id))
+
+
+def _view_of(row: Row[Any], measured: Measured | None) -> BacktestView:
     cancelling = row.state in OPEN and row.cancel_requested_at is not None
     return BacktestView(
         id=row.backtest_id,
@@ -323,6 +334,7 @@ def view_of(row: Row[Any]) -> BacktestView:
         state="CANCELLING" if cancelling else row.state,
         progress=row.progress,
         counts=counts_of(row),
+        measured=measured_view(measured),
         data_from=row.data_from,
         error=row.error,
         created_by=row.created_by,

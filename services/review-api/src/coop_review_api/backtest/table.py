@@ -1,6 +1,6 @@
 """The tables of backtests and retroactions.
 
-Guarantees: this is what migration 0004 makes.
+Guarantees: this is what migrations 0004 and 0038 make.
 Must not: contain behaviour. A retroaction is two rows of `backtests`: its preview, and once people
 have confirmed it the run that acts.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Integer,
     Table,
     Text,
     Uuid,
@@ -105,4 +106,24 @@ backtest_samples = Table(
     Column("passed", Boolean, nullable=True),  # null: it could not be decided
     Column("live", Boolean, nullable=True),  # null: not known
     Column("conditions", Text, nullable=False),  # the JSON of a list of ConditionResult
+)
+
+backtest_labels = Table(
+    "backtest_labels",
+    metadata,
+    Column(
+        "backtest_id",
+        Text,
+        ForeignKey("review.backtests.backtest_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("position", Integer, primary_key=True),  # among the request's labelled items
+    Column("item_type_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("acted", Boolean, nullable=False),
+    Column("decided_at", _TIME, nullable=False),
+    # What the rule says, as `BacktestProgressed.judged` has it.
+    Column("said", Text, nullable=False, server_default=text("'-'")),
+    CheckConstraint("said IN ('P', 'F', 'U', '-')", name="said"),
 )

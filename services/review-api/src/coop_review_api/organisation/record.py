@@ -21,6 +21,8 @@ RECORDS: Final = OrgRecords(
     conditions={
         "audit_anchors": "t.chain = :org",
         "audit_chain": "t.chain = :org",
+        "backtest_labels": "t.backtest_id IN"
+        " (SELECT b.backtest_id FROM review.backtests AS b WHERE b.org_id = :org)",
         "backtest_samples": "t.backtest_id IN"
         " (SELECT b.backtest_id FROM review.backtests AS b WHERE b.org_id = :org)",
         "bulk_items": "t.bulk_id IN"

@@ -19,7 +19,7 @@ from coop_review_api.analytics import route as analytics
 from coop_review_api.audit import route as audit_log
 from coop_review_api.automation import emptying_route
 from coop_review_api.automation import route as automation
-from coop_review_api.backtest import retroaction_route
+from coop_review_api.backtest import label_route, retroaction_route
 from coop_review_api.backtest import route as backtest
 from coop_review_api.bootstrap import route as bootstrap
 from coop_review_api.comment import route as comment
@@ -159,6 +159,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     hash_exchange.router,
     seen_copy_route.router,
     backtest.router,
+    label_route.router,
     retroaction_route.router,
     rule_proposal.router,
     bulk_route.router,

@@ -64,6 +64,8 @@ class BacktestRun:
         self._waiting: deque[Span] = deque()
         self._idle: list[tuple[PartitionReader, PartitionReader | None]] = []
         self._scans: deque[PartitionScan] = deque()
+        self._labels = {item: place for place, item in enumerate(request.labelled)}
+        self.tally.expect(len(request.labelled))
         self._effects = Effects(request, revision=trials.around.revision) if request.acts else None
         organisation = request.org_id.encode() + b"/"
         types = trials.rule.item_type_ids
@@ -205,6 +207,7 @@ class BacktestRun:
         trial = self._trials.of(submission, revision)
         if trial is None:
             tally.count(None, None)
+            self._label(submission, None)
             tally.lacks([_GONE])
             return True
         known = trial.values_of(recorded)
@@ -224,6 +227,7 @@ class BacktestRun:
             tally.acted += bool(made)
         live = recorded.live if recorded is not None and self._compares else None
         tally.count(passed, live)
+        self._label(submission, passed)
         if passed is None:
             tally.lacks(trial.lacking(evaluation))
         if passed is not False or live:
@@ -241,3 +245,8 @@ class BacktestRun:
 
             tally.offer((passed, live), submission.submission_id, sample)
         return True
+
+    def _label(self, submission: Submission, passed: bool | None) -> None:
+        label = self._labels.get(submission.ref)
+        if label is not None:
+            self.tally.judge(label, passed)

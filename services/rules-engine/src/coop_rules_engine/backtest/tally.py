@@ -3,6 +3,7 @@
 Guarantees: counts are from the beginning of the backtest; samples are at most `SAMPLES` of each
 class (what the rule says now and what the live rule said then), those with the lowest MD5 of the
 submission id: the same ones whatever the order of reading, so that a restart ends with the same.
+So is what the rule says of an item that people decided, however often it was submitted.
 Must not: grow with the number of items.
 """
 
@@ -27,6 +28,10 @@ _REASON_CHARACTERS = 120
 BacktestState = Literal["RUNNING", "COMPLETE", "CANCELLED", "FAILED"]
 OutcomePair = tuple[bool | None, bool | None]
 
+UNREAD = "-"
+_LETTERS = {True: "P", None: "U", False: "F"}
+_STRONGER = f"{UNREAD}FUP"  # of two submissions of an item, the later letter is what is said of it
+
 
 class BacktestTally:
     """`passed` counts items, not samples; `reached` is the largest progress told so far."""
@@ -43,6 +48,7 @@ class BacktestTally:
         self.reached = 0.0
         self.data_from: datetime | None = None
         self.unavailable: dict[str, int] = {}
+        self.judged: list[str] = []  # a letter for each labelled item
         # The highest of the lowest ranks on top: (-rank, submission id) by class.
         self._kept: dict[OutcomePair, list[tuple[int, str]]] = {}
         self._new: dict[str, BacktestSample] = {}
@@ -62,6 +68,7 @@ class BacktestTally:
         found.reached = event.progress
         found.data_from = event.data_from
         found.unavailable = dict(event.unavailable)
+        found.judged = list(event.judged)
         for sample in samples:
             found._keep((sample.passed, sample.live), sample.submission_id)
         return found
@@ -77,6 +84,15 @@ class BacktestTally:
             self.unknown += 1
         elif live:
             self.no_longer_passing += 1
+
+    def expect(self, labelled: int) -> None:
+        """So many items are labelled; what was said of them already stays."""
+        if len(self.judged) != labelled:
+            self.judged = [UNREAD] * labelled
+
+    def judge(self, label: int, passed: bool | None) -> None:
+        """A submission of that labelled item was judged."""
+        self.judged[label] = max(self.judged[label], _LETTERS[passed], key=_STRONGER.index)
 
     def skip(self) -> None:
         """One item cannot be read."""
@@ -168,6 +184,7 @@ class BacktestTally:
             skipped=self.skipped,
             data_from=self.data_from,
             position=dict(position),
+            judged="".join(self.judged),
         )
 
 
