@@ -166,6 +166,24 @@ async def test_only_who_may_see_a_job_meets_people_there(
     assert (await admin.call("PUT", f"/v1/jobs/{job}/presence")).json()["people"] == []
 
 
+async def test_whoever_has_a_job_open_may_always_leave_it(
+    admin: Any, sign_in: Any, place: Any, job: str
+) -> None:
+    """Also when they may not see it any longer: once, and then it is as if there were none."""
+    queue = await admin.make("/v1/queues", {"name": "Opened", "openToEveryone": True})
+    post = (await admin.call("GET", f"/v1/jobs/{job}")).json()["itemTypeId"]
+    path = f"/v1/jobs/{await place(queue['id'], post)}/presence"
+    moderator = await sign_in(Role.MODERATOR)
+    assert (await moderator.call("PUT", path)).status_code == 200
+    closed = {"name": "Opened", "reviewerIds": [admin.user_id]}
+    assert (await admin.call("PUT", f"/v1/queues/{queue['id']}", closed)).status_code == 200
+    assert (await moderator.call("PUT", path)).status_code == 404
+    assert (await admin.call("PUT", path)).json()["peopleIds"] == [moderator.user_id]
+    assert (await moderator.call("DELETE", path)).status_code == 204
+    assert (await admin.call("PUT", path)).json()["peopleIds"] == []
+    assert (await moderator.call("DELETE", path)).status_code == 404
+
+
 async def test_without_redis_nobody_is_anywhere(
     app: Any, context: Any, admin: Any, sign_in: Any, job: str, clock: Any
 ) -> None:

@@ -58,12 +58,12 @@ class Presence:
         pipe.zremrangebyrank(_person(user_id), 0, -limits.jobs - 1)
         await self._run(pipe)
 
-    async def leave(self, job_id: str, user_id: str) -> None:
-        """They have it open no more."""
+    async def leave(self, job_id: str, user_id: str) -> bool:
+        """They have it open no more; whether they had, as far as is known."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.zrem(_job(job_id), user_id)
         pipe.zrem(_person(user_id), job_id)
-        await self._run(pipe)
+        return any(await self._run(pipe))
 
     async def of(self, user_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The jobs that each of these people has open."""

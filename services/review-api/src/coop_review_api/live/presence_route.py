@@ -49,9 +49,9 @@ async def enter_job(request: Request, principal: Reviewer, job_id: str) -> Prese
 
 @router.delete("/jobs/{job_id}/presence", operation_id="leaveJob", status_code=204)
 async def leave_job(request: Request, principal: Reviewer, job_id: str) -> Response:
-    """Say that I have it open no more."""
-    await _require(request, principal, job_id)
-    await part_of(request, Presence).leave(job_id, principal.user_id)
+    """Say that I have it open no more: also of a job that I may not see any longer."""
+    if not await part_of(request, Presence).leave(job_id, principal.user_id):
+        await _require(request, principal, job_id)
     return Response(status_code=204)
 
 
