@@ -77,7 +77,7 @@ function Form({ settings }: { settings: Settings }) {
   useEffect(() => {
     if (isClash) void queries.invalidateQueries({ queryKey: ncmecQuery.queryKey });
   }, [isClash]);
-  useCommand({ id: "ncmec.save", scope: "page", keys: "Mod+S", anywhere: true, label: say("save"), run: () => form.submit() });
+  useCommand({ id: "ncmec.save", scope: "page", keys: "Mod+S", anywhere: true, label: say("save"), run: () => (form.dirty || isMine ? form.submit() : undefined) });
   const missing = missingIn(values, from.hasPassword);
   const set = (enabled: boolean) => {
     form.form.setFieldValue("enabled", enabled);
@@ -99,9 +99,20 @@ function Form({ settings }: { settings: Settings }) {
           <span role="status" className="t13">
             {isKept && !form.dirty ? say("saved") : null}
           </span>
-          <Button type="submit" size="sm" variant="filled" loading={form.sending} rightSection={<Keys of="ncmec.save" fallback="Mod+S" />}>
-            {say("save")}
-          </Button>
+          {form.dirty || isMine ? (
+            <Button type="submit" size="sm" variant="filled" loading={form.sending} rightSection={<Keys of="ncmec.save" fallback="Mod+S" />}>
+              {say("save")}
+            </Button>
+          ) : (
+            <>
+              <Button size="sm" aria-disabled aria-describedby="ncmec-idle" className={classes.idle}>
+                {say("save")}
+              </Button>
+              <span id="ncmec-idle" className="hidden">
+                {say("nothingToSave")}
+              </span>
+            </>
+          )}
           {from.enabled ? (
             <Button size="sm" onClick={() => set(false)}>
               {say("turnOff")}

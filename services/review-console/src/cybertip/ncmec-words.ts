@@ -7,6 +7,7 @@ export const words = defineWords({
   missingCount: "{count, plural, =0 {nothing needed is missing} one {# needed setting is missing} other {# needed settings are missing}}",
   changed: "changed {date} by {name}",
   save: "Save",
+  nothingToSave: "Nothing was changed",
   saved: "Saved.",
   turnOn: "Turn reporting on…",
   turnOnNow: "Turn reporting on",

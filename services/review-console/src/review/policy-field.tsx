@@ -83,9 +83,11 @@ export function PolicyField({ names, entered, enter, rules, fault, suggested }: 
       ) : null}
       {chosen.length > 0 && !rules.severalPolicies ? null : (
         <Combobox store={combobox} withinPortal onOptionSubmit={toggle}>
-          <Combobox.Target>
+          <Combobox.Target withExpandedAttribute>
             <InputBase
               id="job-policy"
+              role="combobox"
+              aria-autocomplete="list"
               data-field="policy"
               size="sm"
               placeholder={say(chosen.length > 0 ? "addPolicy" : "policyNone")}
