@@ -20,6 +20,7 @@ PATH: Final = ROOT / "docs/images/inside-review-api.svg"
 
 _LINES: Final = {
     "process": "wires the roles api, relay, projector, history",
+    "shadow": "Coop on the same traffic, compared",
     "moving": "Coop's organisations, moved in",
     "organisation": "made, and its settings",
     "erasure": "end users, erased",

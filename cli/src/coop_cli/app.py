@@ -30,6 +30,7 @@ from coop_cli.org_command import org
 from coop_cli.replay import Summary, chosen, reason_of, replay
 from coop_cli.rule_command import rules
 from coop_cli.settings import CliSettings
+from coop_cli.shadow_command import shadow
 from coop_contracts.topic import DEAD_LETTER_SUFFIX
 
 EXIT_FAILED = 1
@@ -54,6 +55,11 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(import_)
+app.command(
+    "shadow",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(shadow)
 
 
 class LetterFormat(StrEnum):

@@ -17,9 +17,9 @@ from coop_review_api.backtest.table import backtests
 from coop_review_api.configuration import log
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.kernel.schema import audit_log
+from coop_review_api.moving.live import WAS_LIVE
 from coop_review_api.moving.mover import Destination
 from coop_review_api.moving.promotion import promote
-from coop_review_api.moving.rule import WAS_LIVE
 from coop_review_api.tally import store as tally
 from coop_review_api.tally.figure import Fact
 from coop_runtime.database.engine import transaction

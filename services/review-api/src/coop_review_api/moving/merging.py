@@ -21,7 +21,7 @@ from coop_contracts.config import (
     Rule,
     RuleStatus,
 )
-from coop_review_api.moving.rule import WAS_LIVE
+from coop_review_api.moving.live import LIVE_TAGS
 from coop_runtime.secret.vault import Vault
 
 _OURS: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -91,14 +91,14 @@ def merged(kind: Kind, wanted: Document, previous: Document | None) -> Document:
 
 
 def _as_promoted(wanted: Rule, previous: Rule) -> Rule:
-    if WAS_LIVE not in wanted.tags or previous.status is not RuleStatus.LIVE:
+    if LIVE_TAGS.isdisjoint(wanted.tags) or previous.status is not RuleStatus.LIVE:
         return wanted
     return promoted(wanted)
 
 
 def promoted(rule: Rule) -> Rule:
     """The rule turned on."""
-    tags = tuple(tag for tag in rule.tags if tag != WAS_LIVE)
+    tags = tuple(tag for tag in rule.tags if tag not in LIVE_TAGS)
     return structs.replace(rule, status=RuleStatus.LIVE, tags=tags)
 
 

@@ -46,10 +46,10 @@ from coop_review_api.configuration.relation import ORGS
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Invalid, ReviewError
 from coop_review_api.moving.history_mover import HistoryMover, Step
+from coop_review_api.moving.live import LIVE_TAGS
 from coop_review_api.moving.mapped import Finding, Mapped, MappedPerson
 from coop_review_api.moving.merging import differing, merged, with_secrets
 from coop_review_api.moving.report import Deed, MoveOutcome, Report
-from coop_review_api.moving.rule import WAS_LIVE
 from coop_review_api.moving.settling import settle_person
 from coop_review_api.organisation.creation import begin_named
 from coop_review_api.organisation.state import was_removed
@@ -353,7 +353,7 @@ def _draft(wanted: Rule | RoutingRule, error: Invalid) -> Rule | RoutingRule:
         wanted,
         status=wanted.status if resting else RuleStatus.DRAFT,
         description=description,
-        tags=tuple(tag for tag in wanted.tags if tag != WAS_LIVE),
+        tags=tuple(tag for tag in wanted.tags if tag not in LIVE_TAGS),
     )
 
 

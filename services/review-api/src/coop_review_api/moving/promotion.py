@@ -1,4 +1,5 @@
-"""Turning on what was imported: rules that act in Coop, and run in the background here.
+"""Turning on what was imported: rules that act where they came from, and run in the background
+here.
 
 Guarantees: only rules that came in as LIVE ones, and run in the background still; each is checked
 as if somebody had turned it on; run again, it turns on what is left.
@@ -8,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, or_, select
 
 from coop_contracts.config import Kind, Rule, RuleStatus
 from coop_review_api.configuration import log
 from coop_review_api.configuration.log import LockedConfiguration
 from coop_review_api.configuration.relation import CURRENT
 from coop_review_api.kernel.error import ReviewError
+from coop_review_api.moving.live import LIVE_TAGS
 from coop_review_api.moving.merging import promoted
 from coop_review_api.moving.mover import AUTHOR, Destination
 from coop_review_api.moving.report import MoveOutcome
-from coop_review_api.moving.rule import WAS_LIVE
 from coop_runtime.database.engine import transaction
 
 
@@ -64,7 +65,7 @@ async def _waiting(configuration: LockedConfiguration) -> list[Rule]:
             current.org_id == configuration.org_id,
             current.kind == Kind.RULE,
             cast(current.document["status"], Text) == f'"{RuleStatus.BACKGROUND}"',
-            current.document["tags"].contains([WAS_LIVE]),
+            or_(*(current.document["tags"].contains([tag]) for tag in sorted(LIVE_TAGS))),
         )
         .order_by(current.id)
     )

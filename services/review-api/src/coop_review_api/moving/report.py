@@ -99,7 +99,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield "\nWhat was done:" if report.applied else "\nWhat --apply would do:"
         for one in report.changes:
             fields = f" ({', '.join(one.fields)})" if one.fields else ""
-            yield f"  {one.deed:<8}{one.kind} {one.id} {_short(one.name)}{fields}"
+            yield f"  {one.deed:<8}{one.kind} {one.id} {short(one.name)}{fields}"
     for title, findings in (
         ("Here with another meaning:", report.differs),
         ("Not taken over, or only in part:", report.cannot),
@@ -109,12 +109,12 @@ def _lines(report: Report) -> Iterator[str]:
             for found in findings:
                 draft = " [draft]" if found.is_draft else ""
                 at = f" {found.pointer}" if found.pointer else ""
-                yield f"  {found.kind} {found.id} {_short(found.name)}{at}{draft}: {found.reason}"
+                yield f"  {found.kind} {found.id} {short(found.name)}{at}{draft}: {found.reason}"
     if not report.changed:
         yield "\nNothing is to be done: all of Coop's that can be here is here."
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Of text from elsewhere: one line, without what moves a terminal's cursor."""
     plain = "".join(character if character.isprintable() else "?" for character in name)
     return plain if len(plain) <= 60 else plain[:59] + "…"

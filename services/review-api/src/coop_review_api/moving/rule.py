@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from coop_contracts.config import Kind, RoutingRule, Rule, RuleStatus
 from coop_review_api.moving.condition import rewritten
+from coop_review_api.moving.live import WAS_LIVE
 from coop_review_api.moving.mapped import Finding, Mapped, Noter
 from coop_review_api.moving.source import CoopSource, Row
 
-WAS_LIVE: Final = "live-in-coop"
 _MRT: Final = "manual_review_tool"
 
 

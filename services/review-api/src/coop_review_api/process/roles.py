@@ -71,6 +71,7 @@ TABLE = RoleTable(
         Command("org", "coop_review_api.organisation.org_command:run_org"),
         Command("create-org", "coop_review_api.organisation.create_command:run_create_org"),
         Command("import", "coop_review_api.process.moving:run_import"),
+        Command("shadow", "coop_review_api.shadow.shadow_command:run_shadow"),
         Command("sso-domain", "coop_review_api.people.domain_command:run_domain"),
     ),
 )

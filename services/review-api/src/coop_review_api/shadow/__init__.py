@@ -1,0 +1,1 @@
+"""What Coop decides on the same traffic, beside what is decided here."""
