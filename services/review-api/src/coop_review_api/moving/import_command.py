@@ -2,14 +2,17 @@
 
     import coop    --dsn URL --org ID [--apply] [--overwrite] [--saml-entity-id ID] [--format json]
                    [--history [--since DAY]] [--jobs | --jobs-file FILE]
+    import osprey  --org ORG --path FOLDER [--item-type ID] [--callback URL] [--fields FILE]
+                   [--apply] [--overwrite] [--format json]
     import promote --org ORG [--rule ID …] [--apply] [--format json]
     import links   --org ORG [--email ADDRESS …]
 
 `coop` reads an organisation of Coop's out of its PostgreSQL (COOP_IMPORT_DSN instead of --dsn keeps
 its password out of the list of processes) and says what there would be here; with --apply it is
 made. With --history decisions and comments come along, with --jobs what waits in Coop's Redis
-(COOP_IMPORT_REDIS), with --jobs-file what a file of JSON lines says that waits. `promote` turns on
-the rules that act in Coop. `links` makes links with which people set their password: of those
+(COOP_IMPORT_REDIS), with --jobs-file what a file of JSON lines says that waits. `osprey` reads a
+folder of Osprey's rules, or one file, and never runs them. `promote` turns on the rules that act
+there. `links` makes links with which people set their password: of those
 named, or of those who administer the organisation. What is done meanwhile goes to the standard
 error. Exit code 1 where something was refused that was not known of before.
 
@@ -30,6 +33,7 @@ from typing import Any
 import msgspec
 
 from coop_review_api.configuration.check import DocumentChecks
+from coop_review_api.configuration.org_settings import settings_of
 from coop_review_api.kernel.clock import now
 from coop_review_api.kernel.error import ReviewError
 from coop_review_api.moving import links
@@ -38,6 +42,10 @@ from coop_review_api.moving.history_mover import HistoryMover
 from coop_review_api.moving.history_reader import BEGIN, HistoryReader
 from coop_review_api.moving.mapper import Known, mapped
 from coop_review_api.moving.mover import Destination, Mover
+from coop_review_api.moving.osprey.feature import fields_in
+from coop_review_api.moving.osprey.mapper import OspreyWishes
+from coop_review_api.moving.osprey.mapper import mapped as of_osprey
+from coop_review_api.moving.osprey.ruleset import RulesetError, read_ruleset
 from coop_review_api.moving.promotion import promote
 from coop_review_api.moving.reader import SourceError, read
 from coop_review_api.moving.report import as_text
@@ -76,7 +84,7 @@ def run_import(arguments: Sequence[str], checks_of: Callable[[Settings], Documen
             return 2
     try:
         result = asyncio.run(_carry_out(settings, wanted, checks_of(settings)))
-    except (ReviewError, Retryable, SourceError, OSError) as error:
+    except (ReviewError, Retryable, SourceError, RulesetError, OSError) as error:
         sys.stderr.write(f"import {wanted.command}: {error}\n")
         return 1
     sys.stdout.write(result.shown)
@@ -102,10 +110,21 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--jobs", action="store_true", help="also what waits in Coop's Redis, COOP_IMPORT_REDIS"
     )
     waiting.add_argument("--jobs-file", type=Path, help="also what waits, from JSON lines")
+    osprey = commands.add_parser("osprey", help="rules of Osprey's, out of their files")
+    osprey.add_argument("--org", required=True, help="its id, its slug, or one of its domains")
+    osprey.add_argument(
+        "--path", type=Path, required=True, help="the folder of main.sml, or a file"
+    )
+    osprey.add_argument("--item-type", help="the item type here that events are; else one is made")
+    osprey.add_argument("--callback", help="where webhooks of its effects are to go")
+    osprey.add_argument("--fields", type=Path, help='fields by path, as JSON: {"$.a.b": "field"}')
+    osprey.add_argument(
+        "--overwrite", action="store_true", help="also what was changed here since the last time"
+    )
     promoting = commands.add_parser("promote", help="turn on the rules that act in Coop")
     promoting.add_argument("--org", required=True, help="its id, its slug, or one of its domains")
     promoting.add_argument("--rule", action="append", default=[], help="only this one, by id")
-    for command in (coop, promoting):
+    for command in (coop, osprey, promoting):
         how = command.add_mutually_exclusive_group()
         how.add_argument("--plan", action="store_true", help="say what would be done (default)")
         how.add_argument("--apply", action="store_true", help="do it")
@@ -145,6 +164,9 @@ async def _carry_out(
             return await _coop(here, installed, wanted)
         async with transaction(engine) as connection:
             org_id = (await state.named(connection, wanted.org)).org_id
+            name = (await settings_of(connection, org_id)).name
+        if wanted.command == "osprey":
+            return await _osprey(here, org_id, name, wanted)
         if wanted.command == "promote":
             return await _promote(here, org_id, wanted)
         made = await links.make(engine, settings, org_id, emails=wanted.email, clock=now)
@@ -172,6 +194,25 @@ async def _coop(
         overwrite=wanted.overwrite,
         history=_history(wanted, source),
         tell=_say,
+    )
+    report = await (mover.apply() if wanted.apply else mover.plan())
+    shown = _json(report) + "\n" if wanted.format == "json" else as_text(report)
+    return Imported(shown=shown, done=True)
+
+
+async def _osprey(
+    here: Destination, org_id: str, name: str, wanted: argparse.Namespace
+) -> Imported:
+    wishes = OspreyWishes(
+        now=now(),
+        type_id=wanted.item_type,
+        callback=wanted.callback,
+        names=fields_in(wanted.fields) if wanted.fields else {},
+    )
+    ruleset = await asyncio.to_thread(read_ruleset, wanted.path)
+    things = await asyncio.to_thread(of_osprey, ruleset, wishes)
+    mover = Mover(
+        here=here, org_id=org_id, name=name, things=things, overwrite=wanted.overwrite, tell=_say
     )
     report = await (mover.apply() if wanted.apply else mover.plan())
     shown = _json(report) + "\n" if wanted.format == "json" else as_text(report)

@@ -1,0 +1,1 @@
+"""Osprey's rules as rules here: parsed, never run."""
