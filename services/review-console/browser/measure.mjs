@@ -91,19 +91,24 @@ async function keysAndJobs(throttle) {
   const picked = [];
   const walked = [];
   const opened = [];
+  const menus = [];
   const prefetched = [];
   const fetched = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     picked.push(await after(page, "1", checked(1)), await after(page, "1", checked(0)));
     walked.push(await after(page, "j", "document.activeElement?.hasAttribute('data-block')"));
-    opened.push(await after(page, "?", "document.querySelector('[role=dialog]') !== null"));
+    opened.push(await after(page, "?", "document.querySelector('dialog[open]') !== null"));
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    menus.push(await after(page, "Shift+M", "document.querySelector('[role=menu]') !== null"));
+    await page.keyboard.press("Escape");
+    await page.getByRole("menu").waitFor({ state: "hidden" });
   }
-  say("key to feedback", throttle, [...picked, ...walked, ...opened]);
+  say("key to feedback", throttle, [...picked, ...walked, ...opened, ...menus]);
   say("of it, a choice", throttle, picked);
   say("of it, a step", throttle, walked);
   say("of it, the sheet of keys", throttle, opened);
+  say("of it, a menu", throttle, menus);
   for (let round = 0; round <= 2 * ROUNDS; round += 1) {
     const ahead = page.waitForResponse((one) => /\/context$/.test(new URL(one.url()).pathname), { timeout: 15_000 });
     const took = await submitted(page);

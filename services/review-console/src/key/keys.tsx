@@ -24,12 +24,12 @@ export function useKeyboard(): void {
   }, []);
 }
 
-const OVER = '[role="dialog"], [role="menu"], [role="alertdialog"]';
+const OVER = 'dialog[open], [role="dialog"], [role="menu"], [role="alertdialog"]';
 
 /** Whether something lies over the page: a dialog, a menu, or what a press is within of such. */
 function isOver(target: EventTarget | null): boolean {
   if (target instanceof Element && target.closest(OVER) !== null) return true;
-  return document.querySelector('[role="dialog"][aria-modal="true"], [role="menu"]') !== null;
+  return document.querySelector('dialog[open], [role="dialog"][aria-modal="true"], [role="menu"]') !== null;
 }
 
 /** Space and Enter on a control are its own: pressing it. */

@@ -72,6 +72,7 @@ describe("one press", () => {
     registry.add(plain);
     expect(press(registry, "c", {}, { ctrlKey: true })).toBe(false);
     expect(press(registry, "C", {}, { shiftKey: true })).toBe(false);
+    expect(press(registry, "c", {}, { metaKey: true })).toBe(false);
     expect(plain.run).not.toHaveBeenCalled();
   });
 });
@@ -124,4 +125,17 @@ it("says which commands of one scope have the same keys, or one the beginning of
   registry.add(command("two", "G Q"));
   registry.add(command("three", "G", { scope: "list" }));
   expect(registry.collisions().map(([a, b]) => [a.id, b.id])).toEqual([["one", "two"]]);
+});
+
+it("gives no key to a command that another of its scope has, nor one that begins another's", () => {
+  const registry = new KeyRegistry();
+  const one = command("one", "N");
+  registry.add(one);
+  registry.add(command("two", "G Q"));
+  registry.add(command("three", "J", { scope: "list" }));
+  registry.configure({ one: "M" }, true);
+  expect(registry.holderOf("G", one)?.id).toBe("two");
+  expect(registry.holderOf("M", { id: "four", scope: "global" })?.id).toBe("one");
+  expect(registry.holderOf("M", one)).toBeUndefined();
+  expect(registry.holderOf("J", one)).toBeUndefined();
 });

@@ -82,7 +82,8 @@ export class KeyRegistry {
   keysOf(command: Pick<Command, "id" | "keys">): readonly string[] {
     const own = this.#configuration.mapping[command.id];
     if (own !== undefined) return own === "" ? [] : [own];
-    return typeof command.keys === "string" ? [command.keys] : command.keys;
+    // A page may have none of its own to go to it by.
+    return [command.keys].flat().filter((written) => written !== "");
   }
 
   commands = (): readonly Command[] => this.#snapshot;
@@ -99,11 +100,16 @@ export class KeyRegistry {
     all.forEach((one, index) => {
       for (const other of all.slice(index + 1)) {
         if (one.scope !== other.scope) continue;
-        const clash = this.keysOf(one).some((a) => this.keysOf(other).some((b) => startsWith(sequenceOf(a), sequenceOf(b)) || startsWith(sequenceOf(b), sequenceOf(a))));
+        const clash = this.keysOf(one).some((a) => this.keysOf(other).some((b) => meets(a, b)));
         if (clash) found.push([one, other]);
       }
     });
     return found;
+  }
+
+  /** What has these keys already, or keys that begin with them or that they begin with, where it works. */
+  holderOf(written: string, { id, scope }: Pick<Command, "id" | "scope">): Command | undefined {
+    return [...this.#commands.values()].find((one) => one.id !== id && one.scope === scope && this.keysOf(one).some((keys) => meets(keys, written)));
   }
 
   /** Runs the command that this press completes; says whether the press was used. */
@@ -148,6 +154,12 @@ export class KeyRegistry {
     this.#snapshot = [...this.#commands.values()];
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The same keys, or one the beginning of the other. */
+function meets(one: string, other: string): boolean {
+  const [a, b] = [sequenceOf(one), sequenceOf(other)];
+  return startsWith(a, b) || startsWith(b, a);
 }
 
 function startsWith(whole: readonly Stroke[], part: readonly Stroke[]): boolean {

@@ -30,8 +30,9 @@ function strokeOf(written: string): Stroke {
   return { key: key.length === 1 ? key.toLowerCase() : key, mod: held.has("Mod"), alt: held.has("Alt"), shift: held.has("Shift") };
 }
 
-/** The stroke that an event is; null for a modifier alone. */
+/** The stroke that an event is; null for a modifier alone, and with Ctrl on a Mac or ⌘ (⊞) elsewhere: those are the system's. */
 export function strokeFrom(event: KeyPress): Stroke | null {
+  if (isMac ? event.ctrlKey : event.metaKey) return null;
   if (["Control", "Meta", "Alt", "Shift", "AltGraph", "CapsLock", "Dead", "Process"].includes(event.key)) return null;
   const key = keyOf(event);
   const signed = key.length === 1 && !/[a-z0-9]/.test(key);

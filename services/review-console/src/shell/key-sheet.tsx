@@ -1,105 +1,54 @@
-/** `?`: every key there is now, by where it works; each can be changed. */
-import { Button } from "@mantine/core";
-import { Fragment, useEffect, useState } from "react";
+/**
+ * `?`: the sheet of keys.
+ *
+ * Guarantees: it is in the document before it is asked for, closed and empty, so that its key shows it
+ * with nothing to be made first; its rows come in the frame after.
+ */
+import { CloseButton } from "@mantine/core";
+import { useCallback, useImperativeHandle, useRef, useState, type PointerEvent, type Ref } from "react";
 
-import { Dialog } from "@/control/dialog";
-import { useCommands, Written } from "@/key/keys";
-import { keys, SCOPES, type Command, type Scope } from "@/key/registry";
-import { strokeFrom, type Stroke } from "@/key/stroke";
-import { prefer, usePreference } from "@/preference/preference";
+import { afterPaint } from "@/control/after-paint";
+import { later } from "@/control/later";
+import { Overlay } from "@/control/overlay";
+import { words as controlWords } from "@/control/words";
+import { useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
 
-import classes from "./shell.module.css";
+import classes from "./key-sheet.module.css";
 import { words } from "./words";
 
-const NAMES = { global: "scopeGlobal", page: "scopePage", list: "scopeList", job: "scopeJob", thread: "scopeThread", childSafety: "scopeChildSafety", dialog: "scopeDialog" } as const satisfies Record<Scope, string>;
+export const keyRows = later(() => import("./key-rows"));
 
-export default function KeySheet({ close }: { close: () => void }) {
+export interface Sheet {
+  readonly open: () => void;
+}
+
+export function KeySheet({ ref }: { ref: Ref<Sheet> }) {
   const say = useWords(words);
-  const commands = useCommands();
-  const { keys: own, shortcuts } = usePreference();
-  const [changing, setChanging] = useState<Command | null>(null);
-  const [taken, setTaken] = useState<string | null>(null);
-  const isPainted = useFrame();
-
-  const change = (command: Command, written: string) => {
-    const clash = commands.find((one) => one.id !== command.id && one.scope === command.scope && keys.keysOf(one).includes(written));
-    setChanging(null);
-    if (clash) setTaken(say("taken", { keys: written, other: clash.label }));
-    else prefer({ keys: { ...own, [command.id]: written } });
-  };
-
-  return (
-    <Dialog opened onClose={close} title={say("keys")} size={560} closeOnEscape={changing === null}>
-      <p className="dim t13">{shortcuts ? say("keysHint") : say("keysOff")}</p>
-      {taken ? <p role="alert" className="t13">{taken}</p> : null}
-      {changing ? <Listen command={changing} heard={change} stop={() => setChanging(null)} /> : null}
-      <table className={classes.sheet}>
-        {(isPainted ? SCOPES : []).map((scope) => {
-          const here = commands.filter((one) => one.scope === scope && (keys.keysOf(one).length > 0 || one.id in own));
-          if (here.length === 0) return null;
-          return (
-            <Fragment key={scope}>
-              <tbody>
-                <tr>
-                  <th scope="rowgroup" colSpan={3}>
-                    {say(NAMES[scope])}
-                  </th>
-                </tr>
-                {here.map((one) => (
-                  <tr key={one.id}>
-                    <td>{one.label}</td>
-                    <td>
-                      {changing?.id === one.id ? say("pressNow") : keys.keysOf(one).map((written) => <Written key={written} keys={written} />)}
-                    </td>
-                    <td>
-                      {one.id in own ? (
-                        <Button size="compact-sm" variant="subtle" onClick={() => prefer({ keys: Object.fromEntries(Object.entries(own).filter(([id]) => id !== one.id)) })}>
-                          {say("reset")}
-                        </Button>
-                      ) : null}
-                      <Button size="compact-sm" onClick={() => setChanging(one)} aria-label={`${say("change")}: ${one.label}`}>
-                        {say("change")}
-                      </Button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </Fragment>
-          );
-        })}
-      </table>
-    </Dialog>
-  );
-}
-
-/** The dialog is there at once, its many rows in the frame after it. */
-function useFrame(): boolean {
-  const [isPainted, setPainted] = useState(false);
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => setPainted(true));
-    return () => cancelAnimationFrame(frame);
+  const sayControl = useWords(controlWords);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [isFilled, setFilled] = useState(false);
+  const open = useCallback(() => {
+    if (dialog.current?.open !== false) return;
+    dialog.current.showModal();
+    void afterPaint().then(() => setFilled(dialog.current?.open === true));
   }, []);
-  return isPainted;
-}
-
-/** The next stroke that is pressed, before anything else hears it. */
-function Listen({ command, heard, stop }: { command: Command; heard: (command: Command, written: string) => void; stop: () => void }) {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const stroke = strokeFrom(event);
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      if (!stroke) return;
-      if (stroke.key === "Escape") stop();
-      else heard(command, written(stroke));
-    };
-    window.addEventListener("keydown", press, true);
-    return () => window.removeEventListener("keydown", press, true);
-  }, [command, heard, stop]);
-  return null;
-}
-
-function written({ key, mod, alt, shift }: Stroke): string {
-  return [mod ? "Mod" : "", alt ? "Alt" : "", shift ? "Shift" : "", key.length === 1 ? key.toUpperCase() : key].filter(Boolean).join("+");
+  const close = useCallback(() => dialog.current?.close(), []);
+  useImperativeHandle(ref, () => ({ open }), [open]);
+  useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: open });
+  const outside = (event: PointerEvent) => {
+    if (event.target === dialog.current) close();
+  };
+  return (
+    // What lies outside is the dialog itself to the pointer; the keyboard has Escape.
+    <dialog ref={dialog} className={classes.sheet} aria-labelledby="key-sheet" onPointerDown={outside} onClose={() => setFilled(false)}>
+      <div className={classes.inside}>
+        <header className={classes.head}>
+          <h2 id="key-sheet">{say("keys")}</h2>
+          <CloseButton onClick={close} aria-label={sayControl("close")} />
+        </header>
+        <Overlay close={close}>{isFilled ? <keyRows.Part /> : null}</Overlay>
+      </div>
+    </dialog>
+  );
 }

@@ -7,7 +7,7 @@
  */
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Outlet, useRouter, useRouterState, type StaticDataRouteOption } from "@tanstack/react-router";
-import { lazy, useCallback, useEffect, useState } from "react";
+import { lazy, useCallback, useEffect, useRef, useState } from "react";
 
 import { whenQuiet } from "@/api/quiet";
 import { later } from "@/control/later";
@@ -22,6 +22,7 @@ import { useWords } from "@/words/words";
 
 import { useCachesKept } from "./cache";
 import { Gate } from "./gate";
+import { KeySheet, keyRows, type Sheet } from "./key-sheet";
 import { Nav } from "./nav";
 import classes from "./shell.module.css";
 import { Strips } from "./strip";
@@ -30,7 +31,6 @@ import { useAway } from "./use-away";
 import { words } from "./words";
 
 const palette = later(() => import("./palette"));
-const keySheet = later(() => import("./key-sheet"));
 const SignInAgain = lazy(() => import("./sign-in-again"));
 
 /** Nothing at all in the moment between signing out and the door. */
@@ -41,7 +41,7 @@ export function Shell() {
 function Frame() {
   const say = useWords(words);
   const [isPalette, setPalette] = useState(false);
-  const [isSheet, setSheet] = useState(false);
+  const sheet = useRef<Sheet>(null);
   const [navFor, setNavFor] = useState<string | null>(null);
   const ended = useSessionEnded();
   const away = useAway();
@@ -51,7 +51,6 @@ function Frame() {
   useEffect(() => startKeeping(userId), [userId]);
   useEffect(() => void fetchParts(), []);
   useCommand({ id: "shell.palette", scope: "global", keys: ["Mod+K"], anywhere: true, label: say("openPalette"), run: () => setPalette(true) });
-  useCommand({ id: "shell.keys", scope: "global", keys: "?", label: say("showKeys"), run: () => setSheet(true) });
   useCommand({ id: "shell.away", scope: "global", keys: "Alt+0", always: true, label: say("stepAway"), run: away.leave });
   const router = useRouter();
   const path = useRouterState({ select: pathShown });
@@ -60,7 +59,7 @@ function Frame() {
   const nav = navFor === path;
   const setNav = useCallback((open: boolean) => setNavFor(open ? pathShown(router.state) : null), [router]);
   const openPalette = useCallback(() => setPalette(true), []);
-  const openKeys = useCallback(() => setSheet(true), []);
+  const openKeys = useCallback(() => sheet.current?.open(), []);
   return (
     <>
       <div className={away.isAway ? classes.gone : classes.app}>
@@ -80,7 +79,8 @@ function Frame() {
       </div>
       {away.screen}
       <Overlay close={() => setPalette(false)}>{isPalette ? <palette.Part close={() => setPalette(false)} /> : null}</Overlay>
-      <Overlay close={() => setSheet(false)}>{isSheet ? <keySheet.Part close={() => setSheet(false)} /> : null}</Overlay>
+      {/* It would lie over both: over what the browser puts on top there is nothing. */}
+      {away.isAway || ended ? null : <KeySheet ref={sheet} />}
       <Overlay close={() => undefined}>{ended ? <SignInAgain /> : null}</Overlay>
     </>
   );
@@ -100,7 +100,7 @@ function pageShown({ matches, location }: { matches: readonly { pathname: string
 /** What a key opens is there before the key is pressed; what could not be had is tried again then. */
 async function fetchParts(): Promise<void> {
   await whenQuiet();
-  await Promise.allSettled([palette.fetch(), keySheet.fetch()]);
+  await Promise.allSettled([palette.fetch(), keyRows.fetch()]);
 }
 
 /** One event stream, and one session, for all tabs. */
