@@ -1,21 +1,19 @@
 /** The bell: how many are unread, live; the list opens below it. */
 import { Button, Popover } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { IconBell } from "@tabler/icons-react";
 import { useState } from "react";
 
-import { api, take, type Schema } from "@/api/client";
+import { api, take } from "@/api/client";
 import { queries } from "@/api/query";
 import { Empty, Problem, Skeleton } from "@/control/state";
 import { useLive } from "@/live/stream";
 import { Moment } from "@/time/moment";
 import { useWords } from "@/words/words";
 
+import { Sentence } from "./notification";
 import classes from "./shell.module.css";
 import { words } from "./words";
-
-type Notification = Schema["NotificationPage"]["items"][number];
 
 export function Notifications() {
   const say = useWords(words);
@@ -73,23 +71,4 @@ function List({ close }: { close: () => void }) {
       </ul>
     </>
   );
-}
-
-function Sentence({ one, close }: { one: Notification; close: () => void }) {
-  const say = useWords(words);
-  const { data } = one;
-  if ("proposedRule" in data) {
-    const rule = (
-      <Link to="/rules/$ruleId" params={{ ruleId: data.ruleId }} onClick={close}>
-        {data.proposedRule}
-      </Link>
-    );
-    return say.rich("approved" in data ? "proposalDecided" : "proposed", { rule, by: data.byName, approved: "approved" in data ? String(data.approved) : "" });
-  }
-  if ("ruleName" in data) return say("ruleTripped", { rule: data.ruleName, count: data.count, window: data.window, stopped: String(data.stopped) });
-  if ("endpoint" in data) return say(one.kind === "ENDPOINT_RESUMED" ? "endpointResumed" : "endpointPaused", { endpoint: data.endpoint, waiting: data.waiting });
-  if ("authorName" in data) return say("mention", { author: data.authorName, queue: data.queueName });
-  if ("exportId" in data) return data.error ? say("exportFailed", { error: data.error }) : say("exportReady", { rows: data.rows });
-  if ("order" in data) return say("bulkDone", { order: data.order, state: data.state, requested: data.requested, total: data.total });
-  return say("somethingElse");
 }
