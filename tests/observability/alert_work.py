@@ -290,6 +290,16 @@ CHILD_SAFETY = (
         silent={"coop_ncmec_oldest_report_seconds": "0+60x60"},
     ),
     Alert(
+        "CoopPlatformNotPreserving",
+        "max(coop_ncmec_oldest_preservation_seconds) > 86400",
+        wait="10m",
+        severity="ticket",
+        summary="A platform has not taken the request to preserve for a day.",
+        runbook="cybertips.md#a-platform-does-not-preserve",
+        fires={"coop_ncmec_oldest_preservation_seconds": "86000+60x60"},
+        silent={"coop_ncmec_oldest_preservation_seconds": "0+60x60"},
+    ),
+    Alert(
         "CoopActionsBeforeEvidence",
         grew('coop_review_withheld_released_total{outcome="late"}', "1h") + " > 0",
         wait="1m",

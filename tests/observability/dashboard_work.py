@@ -168,6 +168,13 @@ CHILD_SAFETY = Dashboard(
                     alarm=3600,
                 ),
                 lines("Need a person", "max(coop_ncmec_attention_reports)", "reports", alarm=1),
+                lines(
+                    "Oldest that its platform does not preserve",
+                    "max(coop_ncmec_oldest_preservation_seconds)",
+                    "age",
+                    unit="s",
+                    alarm=86_400,
+                ),
                 rates("What became of them", "coop_ncmec_reports_total", "outcome, environment"),
                 rates("Calls", "coop_ncmec_calls_total", "step, outcome"),
                 times("Time of a call", "coop_ncmec_call_seconds", "step"),

@@ -46,6 +46,7 @@ from coop_ncmec_reporter.keeper import FilingKeeper
 from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.migrations import run as migrate
 from coop_ncmec_reporter.place import Places
+from coop_ncmec_reporter.preserving import Preserving
 from coop_ncmec_reporter.signed_call import Platforms
 from coop_ncmec_simulator.app import Simulator
 from coop_ncmec_simulator.document import INTERFACE
@@ -253,6 +254,7 @@ class World:
     config: ConfigTable
     folder: Path
     filer: Filer
+    preserving: Preserving
     keeper: FilingKeeper
     places: Places
     evidence: EvidenceStore
@@ -283,7 +285,7 @@ class World:
     async def settle(self, *, ticks: int = 30, step: float = 70) -> None:
         """Everything is done that can be, time going by when nothing is due."""
         for _ in range(ticks):
-            while await self.filer.once():
+            while await self.filer.once() or await self.preserving.once():
                 pass
             if not await self.scalar(
                 "SELECT count(*) FROM ncmec.cybertips "
@@ -380,6 +382,7 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
             folder = tmp_path / "evidence"
             evidence = EvidenceStore(folder, VAULT, most=10**8)
             check = DocumentCheck(schema_file() if has_file else None)
+            preserving = Preserving(engine, VAULT, platforms, clock=simulator.now)
             filer = filer_of(
                 engine,
                 VAULT,
@@ -387,9 +390,9 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
                 evidence,
                 fetcher,
                 check,
+                preserving,
                 schedule=Schedule(lease=lease, poll=0.05, at_once=at_once),
                 fetches=fetches,
-                clock=simulator.now,
             )
             keeping = Keeping()
             keeper = FilingKeeper(engine, places, filer.wake, keeping, check, clock=simulator.now)
@@ -417,6 +420,7 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
                 config=config,
                 folder=folder,
                 filer=filer,
+                preserving=preserving,
                 keeper=keeper,
                 places=places,
                 evidence=evidence,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from coop_contracts.config import Kind, NcmecSettings
+from coop_contracts.config import Kind, NcmecSettings, WebhookKey
 from coop_ncmec_reporter.app import filer_of
 from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.evidence import EvidenceStore
@@ -24,6 +24,7 @@ from coop_ncmec_reporter.filer import Schedule, utc_now
 from coop_ncmec_reporter.keeper import FilingKeeper
 from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.place import Places
+from coop_ncmec_reporter.preserving import Preserving, Telling
 from coop_ncmec_reporter.signed_call import Platforms
 from coop_runtime.database.engine import engine_of
 from coop_runtime.egress.guard import EgressGuard
@@ -35,8 +36,12 @@ VAULT = Vault([b"0" * 32])
 
 async def _file(told: dict[str, str], revision: int) -> None:
     settings = msgspec.json.decode(told["settings"], type=NcmecSettings)
+    keys = msgspec.json.decode(told["keys"], type=list[WebhookKey])
     config = ConfigTable.of(
-        [ConfigChange(told["org"], Kind.NCMEC_SETTINGS, "settings", settings, revision)]
+        [
+            ConfigChange(told["org"], Kind.NCMEC_SETTINGS, "settings", settings, revision),
+            *(ConfigChange(told["org"], Kind.WEBHOOK_KEY, one.id, one, 1) for one in keys),
+        ]
     )
     guard = EgressGuard(["127.0.0.0/8"])
     engine = engine_of(told["database"], application_name="filing")
@@ -48,6 +53,13 @@ async def _file(told: dict[str, str], revision: int) -> None:
         outside=False,
     )
     check = DocumentCheck(None)
+    preserving = Preserving(
+        engine,
+        VAULT,
+        places.platforms,
+        clock=utc_now,
+        telling=Telling(delays=(0.05,), lease=1, poll=0.05),
+    )
     filer = filer_of(
         engine,
         VAULT,
@@ -55,10 +67,11 @@ async def _file(told: dict[str, str], revision: int) -> None:
         EvidenceStore(Path(told["folder"]), VAULT, most=10**8),
         Fetcher(guard, most=10**8),
         check,
+        preserving,
         schedule=Schedule(lease=1, delays=(0.05,), poll=0.05),
     )
     keeper = FilingKeeper(engine, places, filer.wake, Keeping(), check, clock=utc_now)
-    await asyncio.gather(filer.run(), keeper.run())
+    await asyncio.gather(filer.run(), preserving.run(), keeper.run())
 
 
 def main() -> None:

@@ -249,7 +249,7 @@ async def test_the_platform_is_asked_and_told(world: World) -> None:
     )
     media = [medium(world.host.put(f"/{n}.png", PIXELS + bytes([n])), n) for n in (1, 2, 3)]
     tip = await world.file(requested(*media), ticks=3)
-    assert (tip.state, tip.files, tip.missing) == ("FILED", 3, 1)
+    assert (tip.state, tip.files, tip.missing) == ("PRESERVING", 3, 1)
     world.host.answers["/preserve"] = (200, b"")
     await world.settle(step=400)
     assert (await world.find(str(tip.cybertip_id))).state == "DONE"

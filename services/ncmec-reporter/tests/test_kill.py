@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from .conftest import (
     PIXELS,
     VAULT,
     Host,
+    keys,
     medium,
     requested,
     schema_file,
@@ -77,10 +79,13 @@ class FilingProcess:
 
 
 @asynccontextmanager
-async def filing(database: str, ncmec: str, evidence: Path) -> AsyncIterator[FilingProcess]:
+async def filing(
+    database: str, ncmec: str, evidence: Path, **settings: Any
+) -> AsyncIterator[FilingProcess]:
     told = {
         "org": ORG,
-        "settings": msgspec.json.encode(settings_of()).decode(),
+        "settings": msgspec.json.encode(settings_of(**settings)).decode(),
+        "keys": msgspec.json.encode(keys()).decode(),
         "database": database,
         "ncmec": f"{ncmec}/ispws",
         "folder": str(evidence),

@@ -59,13 +59,30 @@ class CybertipDestruction(Struct, frozen=True, kw_only=True, rename="camel"):
     done_at: datetime | None
 
 
+PreservationState = Literal["WAITING", "TAKEN", "NOT_WANTED", "DESTROYED"]
+"""WAITING: the platform is told until it took it. NOT_WANTED: no endpoint is set any more."""
+
+
+class CybertipPreservation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The platform's request to preserve what it has: `tries` since the filing, the last of them at
+    `tried_at` with its `fault`, the next one at `due_at`."""
+
+    state: PreservationState
+    since: datetime
+    tries: int
+    tried_at: datetime | None
+    due_at: datetime | None
+    fault: str | None
+    ended_at: datetime | None
+
+
 class Cybertip(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A report. `report_id` is NCMEC's number; `fault` says why it does not go on, `warnings` what
     a person should know. `is_paused`: nothing of the organisation is filed.
 
     Its evidence is kept until `keep_until` at least, and while there is a `hold`. `is_due`: that
     is over, and people may ask for its destruction. `destroyed_at`: nothing is left but what is
-    said here, and `user` is empty."""
+    said here, and `user` is empty. `preservation`: what the platform is told once it is filed."""
 
     id: str
     decision_id: str
@@ -91,6 +108,7 @@ class Cybertip(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=
     hold: CybertipHold | None = None
     destruction: CybertipDestruction | None = None
     destroyed_at: datetime | None = None
+    preservation: CybertipPreservation | None = None
 
 
 class CybertipAttempt(Struct, frozen=True, kw_only=True, rename="camel"):

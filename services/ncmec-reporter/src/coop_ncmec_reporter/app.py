@@ -14,7 +14,7 @@ from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.destroyer import Destroyer
 from coop_ncmec_reporter.evidence import EvidenceStore
 from coop_ncmec_reporter.fetch import Fetcher
-from coop_ncmec_reporter.filer import Clock, Filer, Schedule, utc_now
+from coop_ncmec_reporter.filer import Filer, Schedule, utc_now
 from coop_ncmec_reporter.gathering import Fetch, Gathering
 from coop_ncmec_reporter.handler import CybertipHandler
 from coop_ncmec_reporter.keeper import FilingKeeper
@@ -22,7 +22,7 @@ from coop_ncmec_reporter.keeping import Keeping
 from coop_ncmec_reporter.ncmec_call import NcmecCalls
 from coop_ncmec_reporter.orphan import OrphanSweep
 from coop_ncmec_reporter.place import Places
-from coop_ncmec_reporter.preserving import Preserving
+from coop_ncmec_reporter.preserving import Preserving, Telling
 from coop_ncmec_reporter.schema import OUTBOX
 from coop_ncmec_reporter.schema_watch import SchemaWatch
 from coop_ncmec_reporter.sending import Sending
@@ -56,12 +56,13 @@ def filer_of(
     evidence: EvidenceStore,
     fetch: Fetch,
     check: DocumentCheck,
+    preserving: Preserving,
     *,
     schedule: Schedule,
     fetches: tuple[float, ...] | None = None,
-    clock: Clock = utc_now,
 ) -> Filer:
-    """Who files, with all of its steps."""
+    """Who files, with all of its steps, by the clock of who preserves."""
+    clock = preserving.clock
     more = {} if fetches is None else {"fetches": fetches}
     gathering = Gathering(
         engine, vault, places.platforms, evidence, fetch, check, clock=clock, **more
@@ -69,7 +70,6 @@ def filer_of(
     calls = NcmecCalls(engine, clock=clock)
     watch = SchemaWatch(engine, check, calls, clock=clock)
     sending = Sending(engine, vault, evidence, places.client, watch, calls=calls, clock=clock)
-    preserving = Preserving(engine, vault, places.platforms, clock=clock)
     steps = {
         "REQUESTED": gathering.ask,
         "HOLDING": gathering.hold,
@@ -78,7 +78,7 @@ def filer_of(
         "FILLING": sending.fill,
         "FINISHING": sending.finish,
         "RETRACTING": sending.retract,
-        "FILED": preserving.preserve,
+        "FILED": preserving.hand_over,
     }
     return Filer(engine, steps, revision=places.platforms.revision, schedule=schedule, clock=clock)
 
@@ -92,7 +92,7 @@ def reporter(settings: Settings) -> Service:
     vault = Vault.of(settings)
     service = Service(NAME, settings)
     # A report that is worked on takes a connection for its steps and one for its lease.
-    pool = settings.postgres_pool or 6 + 2 * settings.ncmec_at_once
+    pool = settings.postgres_pool or 7 + 2 * settings.ncmec_at_once
     engine = engine_of(settings.postgres, pool_size=pool, application_name=NAME)
     producer = Producer(settings, client_id=NAME)
     config = ConfigTable(settings, kinds=KINDS)
@@ -110,6 +110,9 @@ def reporter(settings: Settings) -> Service:
     if not check.has_schema:
         _log.warning("schema validation is off: COOP_NCMEC_XSD names no file; tests only are filed")
     evidence = EvidenceStore(settings.ncmec_evidence, vault, most=settings.ncmec_evidence_most)
+    preserving = Preserving(
+        engine, vault, platforms, clock=utc_now, telling=Telling(at_once=settings.ncmec_at_once)
+    )
     filer = filer_of(
         engine,
         vault,
@@ -117,6 +120,7 @@ def reporter(settings: Settings) -> Service:
         evidence,
         fetcher,
         check,
+        preserving,
         schedule=Schedule(lease=settings.ncmec_lease, at_once=settings.ncmec_at_once),
     )
     keeping = Keeping(
@@ -159,6 +163,7 @@ def reporter(settings: Settings) -> Service:
     service.add_task("relay", relay.run)
     # Nothing is filed by half a configuration.
     service.add_task("filer", filer.run, after=(config.wait_ready,))
+    service.add_task("preserving", preserving.run, after=(config.wait_ready,))
     service.add_task("keeper", keeper.run, after=(config.wait_ready,))
     service.add_task("destroyer", destroyer.run)
     service.add_task("orphans", orphans.run)

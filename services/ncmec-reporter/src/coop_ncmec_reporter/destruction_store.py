@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from coop_contracts.cybertip import DestructionGround, DestructionState
+from coop_ncmec_reporter import preservation_store
 from coop_ncmec_reporter.store import Cybertip
 
 _COLUMNS = """destruction_id, cybertip_id, state, ground, reason, asked_by, asked_at, expires_at,
@@ -139,6 +140,7 @@ async def forget(connection: AsyncConnection, tip: Cybertip, *, now: datetime) -
     await connection.execute(
         text("UPDATE ncmec.files SET missing = NULL WHERE cybertip_id = :cybertip"), of
     )
+    await preservation_store.forget(connection, tip.cybertip_id, now=now)
     await connection.execute(
         text(
             """

@@ -1,8 +1,9 @@
 """Reports are filed: one step after the other, each written down before and after it.
 
     REQUESTED ─▶ HOLDING ─▶ READY ─▶ OPENING ─▶ FILLING ─▶ FINISHING ─▶ FILED ─▶ DONE
-                              ▲         └──────────┴─fault─▶ RETRACTING ─┐ (attempt + 1)
-                              └──────────────────────────────────────────┘
+                              ▲         └──────────┴─fault─▶ RETRACTING ─┐    │    ▲
+                              │               (attempt + 1)              │    └─▶ PRESERVING
+                              └──────────────────────────────────────────┘        (`preserving`)
     any ─▶ NEEDS_ATTENTION ─ a person ─▶ where it was
 
 Guarantees: whatever is killed, and whichever answer is lost, a report is filed once and no file is
@@ -53,7 +54,7 @@ _log = logger(__name__)
 _NEVER_GIVEN_UP: Final = frozenset({"FINISHING", "RETRACTING", "FILED"})
 """Where only NCMEC, or the platform, knows: it is asked for as long as it takes."""
 
-_PROGRESS: Final = frozenset({"HOLDING", "FINISHING", "FILED", "DONE"})
+_PROGRESS: Final = frozenset({"HOLDING", "FINISHING", "FILED", "PRESERVING", "DONE"})
 """Who came so far begins a new series of tries. One that is only begun anew does not."""
 
 

@@ -7,13 +7,13 @@ settings change, and every hour.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_ncmec_reporter import metric, pause_store, schema_watch, store
+from coop_ncmec_reporter import metric, pause_store, preservation_store, schema_watch, store
 from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.filer import Clock
 from coop_ncmec_reporter.keeping import Keeping
@@ -61,13 +61,15 @@ class FilingKeeper:
             waiting = await store.waiting(connection)
             over = store.Due(self._keeping.keep, self._clock())
             due = await store.due_reports(connection, over)
+            untaken = await preservation_store.waiting(connection)
             await schema_watch.tell(connection, self._places, self._check)
         metric.PAUSED.set(waiting.paused)
         metric.OPEN.set(waiting.open)
         metric.ATTENTION.set(waiting.attention)
         metric.DUE.set(due)
-        age = 0.0 if waiting.oldest is None else (self._clock() - waiting.oldest).total_seconds()
-        metric.OLDEST_SECONDS.set(max(0.0, age))
+        metric.PRESERVATIONS.set(untaken.count)
+        metric.OLDEST_SECONDS.set(self._age(waiting.oldest))
+        metric.OLDEST_PRESERVATION_SECONDS.set(self._age(untaken.oldest))
         for one in paused:
             now = self._clock()
             revision = self._places.platforms.revision(one.org_id)
@@ -84,6 +86,9 @@ class FilingKeeper:
             if good:
                 _log.info("filing goes on", org_id=one.org_id)
                 self._wake()
+
+    def _age(self, oldest: datetime | None) -> float:
+        return 0.0 if oldest is None else max(0.0, (self._clock() - oldest).total_seconds())
 
     async def _is_good(self, paused: pause_store.Pause) -> bool:
         try:

@@ -66,6 +66,21 @@ DUE = Level(
     together="each",
     gone="stays as it was last known",
 )
+PRESERVATIONS = Level(
+    "coop_ncmec_waiting_preservations",
+    "Filed reports whose platform has not taken the request to preserve what it has.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
+OLDEST_PRESERVATION_SECONDS = Level(
+    "coop_ncmec_oldest_preservation_seconds",
+    "Time since the filing of the oldest report whose platform has not taken the request to "
+    "preserve.",
+    measured=True,
+    together="each",
+    gone="stays as it was last known",
+)
 ORPHANS = Level(
     "coop_ncmec_orphan_files",
     "Files of evidence that no row knows, before they are removed.",

@@ -36,7 +36,7 @@ _PROGRESS: Final = {
     "NEEDS_ATTENTION": "AND c.state = 'NEEDS_ATTENTION'",
     "FILED": "AND c.filed_at IS NOT NULL",
 }
-ENDED: Final = ("DONE", "NEEDS_ATTENTION")
+ENDED: Final = ("DONE", "NEEDS_ATTENTION", "PRESERVING")
 
 
 class LostLease(Exception):
@@ -143,8 +143,8 @@ async def claim(
             SET lease = :lease, leased_until = now() + make_interval(secs => :seconds)
             WHERE cybertip_id = (
                 SELECT c.cybertip_id FROM ncmec.cybertips AS c
-                WHERE c.state NOT IN ('DONE', 'NEEDS_ATTENTION') AND c.due_at <= :now
-                  AND (c.leased_until IS NULL OR c.leased_until < now())
+                WHERE c.state NOT IN ('DONE', 'NEEDS_ATTENTION', 'PRESERVING')
+                  AND (c.leased_until IS NULL OR c.leased_until < now()) AND c.due_at <= :now
                   AND NOT EXISTS (SELECT FROM ncmec.cybertips AS o WHERE o.org_id = c.org_id
                                   AND o.leased_until >= now())
                   AND (c.state = 'FILED' OR NOT EXISTS (

@@ -8350,6 +8350,33 @@ export interface components {
             nextCursor?: string | null;
         };
         /**
+         * CybertipPreservationView
+         * @description The platform is told to preserve what it has. WAITING: again at `dueAt`; `fault` is that of
+         *     the last of `tries`. NOT_WANTED: no endpoint is set any more.
+         */
+        CybertipPreservationView: {
+            /** Dueat */
+            dueAt: string | null;
+            /** Endedat */
+            endedAt: string | null;
+            /** Fault */
+            fault: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "TAKEN" | "NOT_WANTED" | "DESTROYED";
+            /** Triedat */
+            triedAt: string | null;
+            /** Tries */
+            tries: number;
+        };
+        /**
          * CybertipRetryBody
          * @description What is confirmed: `further`, that the user was reported before; `withoutMedia`, that all
          *     media are gone.
@@ -8414,6 +8441,7 @@ export interface components {
             keepUntil?: string | null;
             /** Missing */
             missing: number;
+            preservation?: components["schemas"]["CybertipPreservationView"] | null;
             /** Queueid */
             queueId: string;
             /** Reportid */

@@ -26,6 +26,7 @@ from coop_contracts.cybertip import (
     CybertipDocumentQuestion,
     CybertipHold,
     CybertipPage,
+    CybertipPreservation,
     CybertipQuestion,
     CybertipsQuestion,
     RetryCybertip,
@@ -36,6 +37,7 @@ from coop_ncmec_reporter import (
     destruction_store,
     hold_store,
     pause_store,
+    preservation_store,
     store,
 )
 from coop_ncmec_reporter.api.context import Context, context_of
@@ -43,6 +45,7 @@ from coop_ncmec_reporter.api.cursor import decode_cursor, encode_cursor
 from coop_ncmec_reporter.destruction_store import DestructionRow
 from coop_ncmec_reporter.hold_store import HoldRow
 from coop_ncmec_reporter.keeping import Keeping
+from coop_ncmec_reporter.preservation_store import Preservation
 from coop_runtime.database.engine import transaction
 from coop_runtime.internal.call import PREFIX, OrgId, answer, asking, on
 from coop_runtime.secret.vault import SecretError
@@ -58,6 +61,7 @@ class _Beside(NamedTuple):
     paused: bool
     holds: Mapping[uuid.UUID, HoldRow]
     destructions: Mapping[uuid.UUID, DestructionRow]
+    preservations: Mapping[uuid.UUID, Preservation]
     keeping: Keeping
     now: datetime
 
@@ -70,6 +74,7 @@ async def _beside(
         paused=any(one.org_id == org_id for one in await pause_store.pauses(connection)),
         holds=await hold_store.holds(connection, ids, now=now),
         destructions=await destruction_store.latest(connection, ids, now=now),
+        preservations=await preservation_store.of(connection, ids),
         keeping=context.keeping,
         now=now,
     )
@@ -79,6 +84,7 @@ def _view(tip: store.Cybertip, beside: _Beside) -> Cybertip:
     """A report as it is told: nothing of what it says."""
     hold = beside.holds.get(tip.cybertip_id)
     destruction = beside.destructions.get(tip.cybertip_id)
+    preservation = beside.preservations.get(tip.cybertip_id)
     return Cybertip(
         id=str(tip.cybertip_id),
         decision_id=tip.decision_id,
@@ -104,6 +110,19 @@ def _view(tip: store.Cybertip, beside: _Beside) -> Cybertip:
         hold=None if hold is None else _hold(hold),
         destruction=None if destruction is None else _destruction(destruction),
         destroyed_at=tip.destroyed_at,
+        preservation=None if preservation is None else _preservation(preservation),
+    )
+
+
+def _preservation(one: Preservation) -> CybertipPreservation:
+    return CybertipPreservation(
+        state=one.outcome or "WAITING",
+        since=one.since,
+        tries=one.tries,
+        tried_at=one.tried_at,
+        due_at=None if one.outcome else one.due_at,
+        fault=one.fault,
+        ended_at=one.ended_at,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from coop_contracts.cybertip import DestructionGround, DestructionState
+from coop_contracts.cybertip import DestructionGround, DestructionState, PreservationState
 from coop_review_api.http.body import Model
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_view import PersonBeside
@@ -41,6 +41,19 @@ class CybertipDestructionView(Model):
     answered_by_person: PersonBeside = None
     answered_at: datetime | None
     done_at: datetime | None
+
+
+class CybertipPreservationView(Model):
+    """The platform is told to preserve what it has. WAITING: again at `dueAt`; `fault` is that of
+    the last of `tries`. NOT_WANTED: no endpoint is set any more."""
+
+    state: PreservationState
+    since: datetime
+    tries: int
+    tried_at: datetime | None
+    due_at: datetime | None
+    fault: str | None
+    ended_at: datetime | None
 
 
 class CybertipView(Model):
@@ -76,6 +89,7 @@ class CybertipView(Model):
     hold: CybertipHoldView | None = None
     destruction: CybertipDestructionView | None = None
     destroyed_at: datetime | None = None
+    preservation: CybertipPreservationView | None = None
 
 
 class CybertipAttemptView(Model):
