@@ -50,3 +50,11 @@ def test_new_ids_are_uuid7_and_rise() -> None:
 def test_pointers_escape_what_rfc_6901_reserves() -> None:
     """A slash or tilde in a field's name stays inside its part."""
     assert pointer("items", 3, "a/b~c") == "/items/3/a~1b~0c"
+
+
+@given(st.text(), st.text())
+def test_the_id_of_what_an_evaluation_says_never_changes(cause: str, what: str) -> None:
+    """It is the UUIDv5 of both, each with its length before it, as the standard library has it."""
+    namespace = uuid.UUID("0b9d6c1e-4f2a-5d83-9a57-2c8e61f0b3d5")
+    name = f"{len(cause)}:{cause}{len(what)}:{what}"
+    assert ids.evaluation_id(cause=cause, what=what) == str(uuid.uuid5(namespace, name))

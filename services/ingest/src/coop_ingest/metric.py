@@ -8,8 +8,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Histogram
 
 from coop_runtime.process.level import Level
+from coop_runtime.process.tally import TallyCounter, TallyHistogram
 
-ACCEPTED = Counter(
+ACCEPTED = TallyCounter(
     "coop_ingest_accepted_total",
     "Submissions acknowledged by the broker, by kind: item, report, appeal, action.",
     ["kind"],
@@ -33,7 +34,7 @@ UNAVAILABLE = Counter(
     "read yet), memory (too many bytes in flight), lookup (review-api's look-ups do not answer).",
     ["cause"],
 )
-ACK_SECONDS = Histogram(
+ACK_SECONDS = TallyHistogram(
     "coop_ingest_ack_seconds",
     "Time from handing a request's events to the broker's client to their acknowledgement.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
@@ -49,7 +50,7 @@ SYNC_SECONDS = Histogram(
     "Time from an item's acknowledgement to what its rules said.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
-BODY_BYTES = Counter("coop_ingest_body_bytes_total", "Bytes of request bodies read.")
+BODY_BYTES = TallyCounter("coop_ingest_body_bytes_total", "Bytes of request bodies read.")
 BYTES_IN_FLIGHT = Level(
     "coop_ingest_bytes_in_flight",
     "Bytes of request bodies being held, as sent.",

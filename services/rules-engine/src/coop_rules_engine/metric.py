@@ -8,11 +8,12 @@ from __future__ import annotations
 from prometheus_client import Counter, Histogram
 
 from coop_runtime.process.level import Level
+from coop_runtime.process.tally import TallyHistogram
 
 EVALUATED = Counter(
     "coop_rules_items_evaluated_total", "Submissions whose result the broker has acknowledged."
 )
-SECONDS = Histogram(
+SECONDS = TallyHistogram(
     "coop_rules_seconds",
     "Time from the acceptance of an item to the acknowledgement of what the fast lane said of it.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),

@@ -10,6 +10,7 @@ Context).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -80,13 +81,20 @@ def message_of(event: Event, *, key: str, traceparent: str | None = None) -> Mes
     `traceparent` defaults to the current span's; pass the incoming record's where one handler call
     covers many records of many traces.
     """
-    kind = type(event)
+    topic, event_type, schema_version = _constants(type(event), event.schema_version)
+    parent = current_traceparent() if traceparent is None else traceparent
     headers = [
         ("event-id", event.event_id.encode()),
-        ("event-type", str(kind.__struct_config__.tag).encode()),
-        ("schema-version", b"%d" % event.schema_version),
+        event_type,
+        schema_version,
+        (TRACEPARENT, parent.encode()),
     ]
-    parent = current_traceparent() if traceparent is None else traceparent
-    headers.append((TRACEPARENT, parent.encode()))
-    topic: str = kind.topic  # type: ignore[attr-defined]  # every concrete event has one
     return Message(topic, key.encode(), encode(event), headers)
+
+
+@lru_cache(maxsize=256)
+def _constants(kind: type[Event], version: int) -> tuple[str, tuple[str, bytes], tuple[str, bytes]]:
+    """What all messages of a type of event share: the topic, two headers."""
+    topic: str = kind.topic  # type: ignore[attr-defined]  # every concrete event has one
+    tag = str(kind.__struct_config__.tag).encode()
+    return topic, ("event-type", tag), ("schema-version", b"%d" % version)

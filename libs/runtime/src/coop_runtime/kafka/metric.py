@@ -8,6 +8,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Histogram
 
 from coop_runtime.process.level import Level
+from coop_runtime.process.tally import TallyCounter, TallyHistogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -18,7 +19,7 @@ PRODUCER_QUEUE = Level(
     together="sum",
     gone="0 once all are acknowledged or given up",
 )
-PRODUCER_ACKNOWLEDGED = Counter(
+PRODUCER_ACKNOWLEDGED = TallyCounter(
     "coop_producer_acknowledged_total", "Messages acknowledged by the broker.", ["client"]
 )
 PRODUCER_FAILED = Counter(
@@ -26,7 +27,7 @@ PRODUCER_FAILED = Counter(
     "Messages that were refused or not acknowledged in time.",
     ["client", "reason"],
 )
-PRODUCER_ACK_SECONDS = Histogram(
+PRODUCER_ACK_SECONDS = TallyHistogram(
     "coop_producer_ack_seconds",
     "Time from sending a group of messages to the acknowledgement of all of them.",
     ["client"],

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from confluent_kafka import KafkaError, KafkaException
@@ -125,7 +125,7 @@ class Producer:
                 one.poll(0)
             await asyncio.sleep(_POLL_SECONDS)
 
-    def begin(self, messages: Sequence[Message] | Sequence[RawMessage]) -> Awaitable[None]:
+    def begin(self, messages: Sequence[Message] | Sequence[RawMessage]) -> asyncio.Future[None]:
         """Send now; await the result for the acknowledgement of all.
 
         Raises, here or from the awaitable: BrokerUnavailable when the queue is full (here; a part
@@ -168,11 +168,13 @@ class Producer:
 
         Raises BrokerUnavailable.
         """
+        future = self.begin(messages)
+        # Not `asyncio.timeout`: it costs as much as sending a message does.
+        deadline = future.get_loop().call_later(timeout, _expire, future, timeout)
         try:
-            async with asyncio.timeout(timeout):
-                await self.begin(messages)
-        except TimeoutError as error:
-            raise BrokerUnavailable(f"no acknowledgement within {timeout} s") from error
+            await future
+        finally:
+            deadline.cancel()
 
     def _settle(self, group: _Group) -> None:
         self._unacknowledged -= group.count
@@ -222,6 +224,11 @@ class Producer:
     def _on_error(self, error: KafkaError) -> None:
         _log.warning("broker client", error=error.str(), fatal=error.fatal())
         self._fatal = self._fatal or error.fatal()
+
+
+def _expire(future: asyncio.Future[None], seconds: float) -> None:
+    if not future.done():
+        future.set_exception(BrokerUnavailable(f"no acknowledgement within {seconds} s"))
 
 
 def _error_of(error: KafkaError | str) -> BrokerUnavailable | MessageTooLarge:

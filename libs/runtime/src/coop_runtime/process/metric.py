@@ -12,11 +12,12 @@ from collections.abc import Callable, MutableMapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.metrics import MetricWrapperBase
 
 from coop_runtime.process.asgi import App, Receive, Scope, Send
 from coop_runtime.process.level import Level
+from coop_runtime.process.tally import TallyCounter, TallyHistogram
 
 BUILD = Level(
     "coop_build_info",
@@ -45,12 +46,12 @@ LOOP_LAG = Level(
 )
 LOG_LINES_LOST = Counter("coop_log_lines_lost_total", "Log lines that could not be written.")
 
-HTTP_REQUESTS = Counter(
+HTTP_REQUESTS = TallyCounter(
     "coop_http_requests_total",
     "Requests answered; status 499 is a client that left before the answer.",
     ["method", "route", "status"],
 )
-HTTP_SECONDS = Histogram(
+HTTP_SECONDS = TallyHistogram(
     "coop_http_request_seconds",
     "Time from the request's head to the end of the answer.",
     ["method", "route"],
