@@ -52,7 +52,7 @@ GENERATOR_INSTALLED := $(GENERATOR)/.installed
 CLIENT_NODE = cd $(CLIENTS)/typescript && PATH="$$($(CURDIR)/$(BIN)/python $(CURDIR)/$(CONSOLE)/scripts/node.py):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types imports unit bench contracts lock clean \
+.PHONY: help setup run demo test check lint types imports unit bench bench-smoke contracts lock clean \
 	console console-api console-check test-console screenshots test-deploy \
 	clients clients-api clients-check
 
@@ -166,6 +166,9 @@ imports: $(STAMP) ## Who may import whom
 
 bench: $(STAMP) ## Benchmarks (ONLY=name for one)
 	@exec $(BIN)/python -m tests.bench $(ONLY)
+
+bench-smoke: $(STAMP) ## The ratios of the hot paths, shortly: information, not a gate
+	@$(BIN)/python -m tests.bench.smoke
 
 contracts: $(STAMP) ## Write the schemas and the event catalogue again from the code
 	@$(BIN)/python -m coop_contracts.export

@@ -148,17 +148,18 @@ def measure(evaluate: Callable[[bytes], int], raws: Callable[[], Sequence[bytes]
     return Measured(cpu, wall, matches / count)
 
 
-def _items(load: Load, count: int) -> Callable[[], Sequence[bytes]]:
+def items(load: Load, count: int) -> Callable[[], Sequence[bytes]]:
+    """As many new items each time, as bytes."""
     return lambda: [encode(load.item()) for _ in range(count)]
 
 
 def _sizes() -> None:
     cost: dict[int, float] = {}
-    for count, items in _ITEMS.items():
+    for count, fresh in _ITEMS.items():
         load = Load()
         setting = Setting.of(load, load.documents(count))
-        found = measure(setting.evaluate, _items(load, items))
-        plain = measure(setting.reference(), _items(load, _REFERENCE_ITEMS[count]))
+        found = measure(setting.evaluate, items(load, fresh))
+        plain = measure(setting.reference(), items(load, _REFERENCE_ITEMS[count]))
         cost[count] = found.cost
         show(
             f"rules_{count}",
@@ -181,7 +182,7 @@ def _shared() -> None:
     for count in (10, 100, 1000):
         load = Load(3)
         setting = Setting.of(load, load.documents(count, pool=40))
-        found = measure(setting.evaluate, _items(load, 2_000))
+        found = measure(setting.evaluate, items(load, 2_000))
         cost[count], matches[count] = found.cost, found.matches
     show(
         "rules_sharing_40_conditions",
@@ -200,7 +201,7 @@ def sampled(rules: int, *, turns: int = 5) -> Ratio:
     load = Load()
     setting = Setting.of(load, load.documents(rules))
     return ratio(
-        partial(setting.evaluate, sampled=True), setting.evaluate, _items(load, 200), turns=turns
+        partial(setting.evaluate, sampled=True), setting.evaluate, items(load, 200), turns=turns
     )
 
 
@@ -221,7 +222,7 @@ def _sampled() -> None:
 def _dense() -> None:
     load = Load(dense=True)
     setting = Setting.of(load, load.documents(100))
-    found = measure(setting.evaluate, _items(load, 2_000))
+    found = measure(setting.evaluate, items(load, 2_000))
     show(
         "rules_dense",
         found.rates,
