@@ -1,29 +1,50 @@
-/** What was decided just now, and how to take it back; in its own place above the foot. */
+/**
+ * What was decided just now, and how to take it back; in its own place above the foot.
+ *
+ *     decided ──the window──▶ sent: Undo gives its place to Reverse for a while ──▶ gone
+ *
+ * Guarantees: it stays for as long as it has the focus or the pointer is on it; what is announced is said
+ * once, whatever the clock on its button shows; an undo that is refused says why.
+ */
 import { Button, Loader } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useState, type FocusEvent } from "react";
 
 import { asProblem } from "@/api/problem";
 import { sentenceOf } from "@/control/sentence";
 import { Keys, useCommand } from "@/key/keys";
+import { usePermission } from "@/session/session";
 import { useNow } from "@/time/moment";
 import { useWords } from "@/words/words";
 
 import type { Claim } from "./claim";
 import classes from "./job.module.css";
-import { setDone, useDone, type Done } from "./shift";
+import { useDone, type Done } from "./shift";
 import { useUnsent } from "./unsent";
 import { undo } from "./use-decide";
 import { words } from "./words";
 
+/** How long it is said that it was sent, and where to reverse it. */
+const AFTER_MS = 15_000;
+
 export function UndoNotice({ jobId }: { jobId: string }) {
+  const say = useWords(words);
   const done = useDone();
   const now = useNow(1);
   const [unsent] = useUnsent();
+  const [held, setHeld] = useState<string | null>(null);
   if (unsent !== undefined) return <Unsent what={unsent} />;
-  if (!done || done.until <= now) return null;
-  return <Notice key={done.decisionId} done={done} jobId={jobId} seconds={Math.ceil((done.until - now) / 1000)} />;
+  const isThere = done !== null && (now < done.until + AFTER_MS || held === done.decisionId);
+  const isOver = done !== null && done.until <= now;
+  return (
+    <>
+      <span className="hidden" role="status">
+        {isThere ? say(isOver ? "undoOver" : "undoTold", { what: done.what }) : ""}
+      </span>
+      {isThere ? <Notice key={done.decisionId} done={done} jobId={jobId} seconds={Math.max(0, Math.ceil((done.until - now) / 1000))} hold={(isHeld) => setHeld(isHeld ? done.decisionId : null)} /> : null}
+    </>
+  );
 }
 
 /** It is not answered yet; nobody has to do anything. */
@@ -42,7 +63,55 @@ function Unsent({ what }: { what: string }) {
   );
 }
 
-function Notice({ done, jobId, seconds }: { done: Done; jobId: string; seconds: number }) {
+interface NoticeProps {
+  readonly done: Done;
+  readonly jobId: string;
+  /** Nothing is left: it was sent. */
+  readonly seconds: number;
+  readonly hold: (isHeld: boolean) => void;
+}
+
+function Notice({ done, jobId, seconds, hold }: NoticeProps) {
+  const say = useWords(words);
+  const { failed, busy, run } = useUndo(done, jobId);
+  const mayReverse = usePermission("VIEW_MRT_DATA");
+  const navigate = useNavigate();
+  const isOver = seconds === 0;
+  const isGone = isOver || failed !== null;
+  // What was sent is taken back from the list of decisions.
+  const reverse = () => void navigate({ to: "/decisions", search: { peek: done.decisionId } });
+  useCommand({ id: "job.undo", scope: "job", keys: "Z", label: say("undone"), enabled: !isGone, run });
+  const left = (event: FocusEvent) => {
+    if (!event.currentTarget.contains(event.relatedTarget)) hold(false);
+  };
+  return (
+    // What is under the pointer or has the focus is not taken away.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <div className={classes.undo} role="group" aria-label={done.what} onFocus={() => hold(true)} onBlur={left} onMouseEnter={() => hold(true)} onMouseLeave={() => hold(false)}>
+      <Ring share={(seconds * 1000) / Math.max(1, done.window)} />
+      <div className="grow">
+        <b className="ell" style={{ display: "block" }} title={done.what}>
+          {done.what}
+        </b>
+        {failed ? (
+          <div className="dim t12" role="alert">
+            {failed}
+          </div>
+        ) : (
+          <div className="dim t12 ell user-text">{isOver ? say("undoSent") : done.about}</div>
+        )}
+      </div>
+      {/* One button, whatever it does now: the focus stays where it is. */}
+      {isGone && !mayReverse ? null : (
+        <Button size="xs" onClick={isGone ? reverse : run} loading={busy} rightSection={isGone ? null : <Keys of="job.undo" fallback="Z" />}>
+          {isGone ? say("undoReverse") : say("undo", { seconds })}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function useUndo(done: Done, jobId: string): { failed: string | null; busy: boolean; run: () => void } {
   const say = useWords(words);
   const navigate = useNavigate();
   const cache = useQueryClient();
@@ -57,29 +126,17 @@ function Notice({ done, jobId, seconds }: { done: Done; jobId: string; seconds: 
       .catch((error: unknown) => {
         const problem = asProblem(error);
         setFailed(say("undoFailed", { why: problem ? sentenceOf(problem) : String(error) }));
-        setTimeout(() => setDone(null), 5000);
       })
       .finally(() => setBusy(false));
   };
-  useCommand({ id: "job.undo", scope: "job", keys: "Z", label: say("undone"), run });
-  const share = Math.max(0, Math.min(1, (seconds * 1000) / Math.max(1, done.window)));
+  return { failed, busy, run };
+}
+
+function Ring({ share }: { share: number }) {
   return (
-    <div className={classes.undo} role="status">
-      <svg className={classes.ring} viewBox="0 0 20 20" aria-hidden="true">
-        <circle cx="10" cy="10" r="8" />
-        <circle className={classes.part} cx="10" cy="10" r="8" strokeDasharray={`${share * 50.3} 51`} transform="rotate(-90 10 10)" />
-      </svg>
-      <div className="grow">
-        <b className="ell" style={{ display: "block" }} title={done.what}>
-          {done.what}
-        </b>
-        <div className="dim t12 ell user-text">{failed ?? done.about}</div>
-      </div>
-      {failed ? null : (
-        <Button size="xs" onClick={run} loading={busy} rightSection={<Keys of="job.undo" fallback="Z" />}>
-          {say("undo", { seconds })}
-        </Button>
-      )}
-    </div>
+    <svg className={classes.ring} viewBox="0 0 20 20" aria-hidden="true">
+      <circle cx="10" cy="10" r="8" />
+      <circle className={classes.part} cx="10" cy="10" r="8" strokeDasharray={`${Math.max(0, Math.min(1, share)) * 50.3} 51`} transform="rotate(-90 10 10)" />
+    </svg>
   );
 }
