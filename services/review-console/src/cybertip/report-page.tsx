@@ -166,6 +166,24 @@ function Facts({ tip }: { tip: Tip }) {
             </dd>
           </>
         ) : null}
+        {tip.preservation ? (
+          <>
+            <dt>{say("preservation")}</dt>
+            <dd>
+              <span>{say("preservationState", { state: tip.preservation.state, tries: tip.preservation.tries })}</span>{" "}
+              {tip.preservation.endedAt ? <span className="dim">{absolute(tip.preservation.endedAt, false)}</span> : null}
+              {tip.preservation.fault ? <span className="dim user-text">{tip.preservation.fault}</span> : null}
+            </dd>
+            {tip.preservation.dueAt ? (
+              <>
+                <dt>{say("nextTold")}</dt>
+                <dd>
+                  <Moment at={tip.preservation.dueAt} relative />
+                </dd>
+              </>
+            ) : null}
+          </>
+        ) : null}
         <dt>{say("columnFiles")}</dt>
         <dd>{say("filesOf", { files: tip.files, missing: tip.missing })}</dd>
         <dt>{say("job")}</dt>
