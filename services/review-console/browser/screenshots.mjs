@@ -38,6 +38,8 @@ const PAGES = [
   { name: "text-bank", role: "ADMIN", path: "/banks", ready: async (page) => page.getByRole("link", { name: "Scam phrases" }).click().then(() => page.getByRole("heading", { name: "Versions" })) },
   { name: "exchanges", role: "ADMIN", path: "/banks/exchanges", ready: (page) => page.getByRole("heading", { name: "Fill a bank from an exchange" }) },
   { name: "strikes", role: "ADMIN", path: "/strikes", ready: (page) => page.getByRole("heading", { name: "Users by strikes" }) },
+  { name: "bulk-actions", role: "ADMIN", path: "/bulk-actions?new=true", ready: (page) => page.getByLabel("Ids of the items") },
+  { name: "operations", role: "ADMIN", path: "/settings/operations", ready: (page) => page.getByRole("heading", { name: "Dead letters" }) },
   { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "single-sign-on", role: "ADMIN", path: "/settings/single-sign-on/new", ready: (page) => page.getByLabel("Metadata, as XML") },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },

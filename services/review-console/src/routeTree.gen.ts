@@ -19,6 +19,7 @@ import { Route as SignupRouteImport } from "./routes/signup";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppAnalyticsRouteImport } from "./routes/_app.analytics";
 import { Route as AppBanksRouteImport } from "./routes/_app.banks";
+import { Route as AppBulkActionsRouteImport } from "./routes/_app.bulk-actions";
 import { Route as AppChildSafetyRouteImport } from "./routes/_app.child-safety";
 import { Route as AppDecisionsRouteImport } from "./routes/_app.decisions";
 import { Route as AppHelpRouteImport } from "./routes/_app.help";
@@ -51,6 +52,7 @@ import { Route as AppSettingsIntegrationsRouteImport } from "./routes/_app.setti
 import { Route as AppSettingsItemTypesRouteImport } from "./routes/_app.settings.item-types";
 import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys";
 import { Route as AppSettingsNcmecRouteImport } from "./routes/_app.settings.ncmec";
+import { Route as AppSettingsOperationsRouteImport } from "./routes/_app.settings.operations";
 import { Route as AppSettingsQueuesRouteImport } from "./routes/_app.settings.queues";
 import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.roles";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
@@ -114,6 +116,11 @@ const AppAnalyticsRoute = AppAnalyticsRouteImport.update({
 const AppBanksRoute = AppBanksRouteImport.update({
   id: "/banks",
   path: "/banks",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppBulkActionsRoute = AppBulkActionsRouteImport.update({
+  id: "/bulk-actions",
+  path: "/bulk-actions",
   getParentRoute: () => AppRoute,
 } as any);
 const AppChildSafetyRoute = AppChildSafetyRouteImport.update({
@@ -277,6 +284,11 @@ const AppSettingsNcmecRoute = AppSettingsNcmecRouteImport.update({
   path: "/settings/ncmec",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsOperationsRoute = AppSettingsOperationsRouteImport.update({
+  id: "/settings/operations",
+  path: "/settings/operations",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsQueuesRoute = AppSettingsQueuesRouteImport.update({
   id: "/settings/queues",
   path: "/settings/queues",
@@ -368,6 +380,7 @@ export interface FileRoutesByFullPath {
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
   "/banks": typeof AppBanksRoute;
+  "/bulk-actions": typeof AppBulkActionsRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/help": typeof AppHelpRoute;
@@ -399,6 +412,7 @@ export interface FileRoutesByFullPath {
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
+  "/settings/operations": typeof AppSettingsOperationsRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
@@ -425,6 +439,7 @@ export interface FileRoutesByTo {
   "/signup": typeof SignupRoute;
   "/analytics": typeof AppAnalyticsRoute;
   "/banks": typeof AppBanksRoute;
+  "/bulk-actions": typeof AppBulkActionsRoute;
   "/child-safety": typeof AppChildSafetyRoute;
   "/decisions": typeof AppDecisionsRoute;
   "/help": typeof AppHelpRoute;
@@ -457,6 +472,7 @@ export interface FileRoutesByTo {
   "/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/settings/keys": typeof AppSettingsKeysRoute;
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
+  "/settings/operations": typeof AppSettingsOperationsRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
@@ -485,6 +501,7 @@ export interface FileRoutesById {
   "/signup": typeof SignupRoute;
   "/_app/analytics": typeof AppAnalyticsRoute;
   "/_app/banks": typeof AppBanksRoute;
+  "/_app/bulk-actions": typeof AppBulkActionsRoute;
   "/_app/child-safety": typeof AppChildSafetyRoute;
   "/_app/decisions": typeof AppDecisionsRoute;
   "/_app/help": typeof AppHelpRoute;
@@ -517,6 +534,7 @@ export interface FileRoutesById {
   "/_app/settings/item-types": typeof AppSettingsItemTypesRoute;
   "/_app/settings/keys": typeof AppSettingsKeysRoute;
   "/_app/settings/ncmec": typeof AppSettingsNcmecRoute;
+  "/_app/settings/operations": typeof AppSettingsOperationsRoute;
   "/_app/settings/queues": typeof AppSettingsQueuesRoute;
   "/_app/settings/roles": typeof AppSettingsRolesRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
@@ -546,6 +564,7 @@ export interface FileRouteTypes {
     | "/signup"
     | "/analytics"
     | "/banks"
+    | "/bulk-actions"
     | "/child-safety"
     | "/decisions"
     | "/help"
@@ -577,6 +596,7 @@ export interface FileRouteTypes {
     | "/settings/item-types"
     | "/settings/keys"
     | "/settings/ncmec"
+    | "/settings/operations"
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
@@ -603,6 +623,7 @@ export interface FileRouteTypes {
     | "/signup"
     | "/analytics"
     | "/banks"
+    | "/bulk-actions"
     | "/child-safety"
     | "/decisions"
     | "/help"
@@ -635,6 +656,7 @@ export interface FileRouteTypes {
     | "/settings/item-types"
     | "/settings/keys"
     | "/settings/ncmec"
+    | "/settings/operations"
     | "/settings/queues"
     | "/settings/roles"
     | "/settings/security"
@@ -662,6 +684,7 @@ export interface FileRouteTypes {
     | "/signup"
     | "/_app/analytics"
     | "/_app/banks"
+    | "/_app/bulk-actions"
     | "/_app/child-safety"
     | "/_app/decisions"
     | "/_app/help"
@@ -694,6 +717,7 @@ export interface FileRouteTypes {
     | "/_app/settings/item-types"
     | "/_app/settings/keys"
     | "/_app/settings/ncmec"
+    | "/_app/settings/operations"
     | "/_app/settings/queues"
     | "/_app/settings/roles"
     | "/_app/settings/security"
@@ -792,6 +816,13 @@ declare module "@tanstack/react-router" {
       path: "/banks";
       fullPath: "/banks";
       preLoaderRoute: typeof AppBanksRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/bulk-actions": {
+      id: "/_app/bulk-actions";
+      path: "/bulk-actions";
+      fullPath: "/bulk-actions";
+      preLoaderRoute: typeof AppBulkActionsRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/child-safety": {
@@ -1018,6 +1049,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsNcmecRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/operations": {
+      id: "/_app/settings/operations";
+      path: "/settings/operations";
+      fullPath: "/settings/operations";
+      preLoaderRoute: typeof AppSettingsOperationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/queues": {
       id: "/_app/settings/queues";
       path: "/settings/queues";
@@ -1129,6 +1167,7 @@ declare module "@tanstack/react-router" {
 interface AppRouteChildren {
   AppAnalyticsRoute: typeof AppAnalyticsRoute;
   AppBanksRoute: typeof AppBanksRoute;
+  AppBulkActionsRoute: typeof AppBulkActionsRoute;
   AppChildSafetyRoute: typeof AppChildSafetyRoute;
   AppDecisionsRoute: typeof AppDecisionsRoute;
   AppHelpRoute: typeof AppHelpRoute;
@@ -1161,6 +1200,7 @@ interface AppRouteChildren {
   AppSettingsItemTypesRoute: typeof AppSettingsItemTypesRoute;
   AppSettingsKeysRoute: typeof AppSettingsKeysRoute;
   AppSettingsNcmecRoute: typeof AppSettingsNcmecRoute;
+  AppSettingsOperationsRoute: typeof AppSettingsOperationsRoute;
   AppSettingsQueuesRoute: typeof AppSettingsQueuesRoute;
   AppSettingsRolesRoute: typeof AppSettingsRolesRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
@@ -1182,6 +1222,7 @@ interface AppRouteChildren {
 const AppRouteChildren: AppRouteChildren = {
   AppAnalyticsRoute: AppAnalyticsRoute,
   AppBanksRoute: AppBanksRoute,
+  AppBulkActionsRoute: AppBulkActionsRoute,
   AppChildSafetyRoute: AppChildSafetyRoute,
   AppDecisionsRoute: AppDecisionsRoute,
   AppHelpRoute: AppHelpRoute,
@@ -1214,6 +1255,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsItemTypesRoute: AppSettingsItemTypesRoute,
   AppSettingsKeysRoute: AppSettingsKeysRoute,
   AppSettingsNcmecRoute: AppSettingsNcmecRoute,
+  AppSettingsOperationsRoute: AppSettingsOperationsRoute,
   AppSettingsQueuesRoute: AppSettingsQueuesRoute,
   AppSettingsRolesRoute: AppSettingsRolesRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,

@@ -5,6 +5,7 @@
  * stand here before its page is built.
  */
 import {
+  IconActivity,
   IconAlertCircle,
   IconArrowsSplit2,
   IconBolt,
@@ -97,6 +98,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
       { to: "/settings/actions", name: "actions", icon: IconPlayerPlay, needs: ["MANAGE_ORG"] },
       { to: "/settings/queues", name: "queueSettings", icon: IconInbox, needs: ["EDIT_MRT_QUEUES"] },
       { to: "/settings/deliveries", name: "deliveries", icon: IconSend, needs: ["MANAGE_ORG"] },
+      { to: "/settings/operations", name: "operations", icon: IconActivity, needs: ["MANAGE_ORG"] },
     ],
   },
   {

@@ -35,6 +35,7 @@ export const words = defineWords({
   actions: "Actions",
   queueSettings: "Queues",
   deliveries: "Deliveries",
+  operations: "Operations",
   users: "Users",
   roles: "Roles",
   singleSignOn: "Single sign-on",
