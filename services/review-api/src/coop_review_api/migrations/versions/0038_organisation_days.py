@@ -1,13 +1,13 @@
 """What each organisation caused on each day (UTC), for whoever shares out costs: a view over
 tallies, read by a role that sees nothing else (`deploy/observability/usage-reader.sql`).
 
-Revision: 0040
+Revision: 0038
 """
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
