@@ -34,6 +34,7 @@ import { StatusMark, useCalled } from "./parts";
 import { partsQuery, ruleQuery, type Rule } from "./query";
 import { TryPane } from "./try-pane";
 import { useVerdict, type Tried } from "./verdict";
+import { passOn, takeWritten, triedOf } from "./written";
 
 interface Props {
   /** Null: a new one. */
@@ -68,7 +69,10 @@ function Builder({ rule, copied, names }: { rule: Rule | null; copied: Rule | nu
   const sayCondition = useWords(conditionWords);
   const navigate = useNavigate();
   const { data: parts } = useQuery({ ...partsQuery, retry: false });
-  const toRule = (id: string) => void navigate({ to: "/rules/$ruleId/edit", params: { ruleId: id }, replace: true, ignoreBlocker: true });
+  const toRule = (id: string) => {
+    passOn(id);
+    void navigate({ to: "/rules/$ruleId/edit", params: { ruleId: id }, replace: true, ignoreBlocker: true });
+  };
   const form = useDocumentForm({
     document: rule,
     schema: Values,
@@ -85,7 +89,11 @@ function Builder({ rule, copied, names }: { rule: Rule | null; copied: Rule | nu
     if (base) void navigate({ to: "/rules/$ruleId", params: { ruleId: base.id }, ignoreBlocker: true });
   };
   const values = form.form.values;
-  const [tried, setTried] = useState<Tried>({ kind: "NONE" });
+  const [tried, setTried] = useState<Tried>(() => {
+    const { typeId, values: before } = takeWritten(rule?.id ?? null);
+    const looked = names.itemTypes.filter((one) => rule?.itemTypeIds.includes(one.id));
+    return triedOf(before, looked.find((one) => one.id === typeId) ?? looked[0]);
+  });
   const body = useMemo(() => bodyOf(values), [values]);
   const verdict = useVerdict(body, tried);
   const types = names.itemTypes.filter((one) => values.itemTypeIds.includes(one.id));
@@ -157,7 +165,7 @@ function Builder({ rule, copied, names }: { rule: Rule | null; copied: Rule | nu
         </div>
         <div className={settings.beside}>
           <Pane>
-            <TryPane body={body} verdict={verdict} tried={tried} setTried={setTried} types={types} ruleId={base?.id ?? null} isDirty={form.dirty || base === null} />
+            <TryPane body={body} verdict={verdict} tried={tried} setTried={setTried} types={types} ruleId={base?.id ?? null} pageOf={rule?.id ?? null} isDirty={form.dirty || base === null} />
           </Pane>
         </div>
       </div>

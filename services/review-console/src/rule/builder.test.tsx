@@ -126,6 +126,28 @@ it("a signal is chosen from the gallery, which says what cannot be had and why; 
   expect(screen.queryByLabelText("What condition 1 looks for", { selector: "input" })).toBeNull();
 });
 
+it("what is written into the trial while a new rule is saved is there on the page of the saved one, with the focus", { timeout: 300_000 }, async () => {
+  world({ "POST /v1/rules": () => rule(1, { id: "r9" }), "GET /v1/rules/{document_id}": ({ params }) => rule(1, { id: params?.path?.["document_id"] ?? "" }) });
+  const fresh = open(null);
+  fireEvent.change(await screen.findByLabelText("Name"), { target: { value: "Zebras" } });
+  await userEvent.click(screen.getByLabelText("Looks at", { selector: "input" }));
+  await userEvent.click(await screen.findByRole("option", { name: "Comment" }));
+  await userEvent.click(await screen.findByRole("button", { name: /Create/ }));
+  await waitFor(() => expect(navigate).toHaveBeenCalled());
+  // The page of the saved one is on its way: what is typed now is typed here.
+  screen.getByLabelText("text").focus();
+  fireEvent.change(screen.getByLabelText("text"), { target: { value: "a zebra" } });
+  fresh.unmount();
+  const saved = open("r9");
+  const field = await screen.findByLabelText("text");
+  expect(field).toHaveValue("a zebra");
+  expect(field).toHaveFocus();
+  expect(await screen.findByText("It matches")).toBeVisible();
+  saved.unmount();
+  open("r8");
+  expect(await screen.findByLabelText("text")).toHaveValue("");
+});
+
 it("a new rule needs its item types first, and begins with what is most often asked", async () => {
   const made: Schema["RuleBody"][] = [];
   world({

@@ -1,7 +1,7 @@
 /** What the rule as it is written makes of items: of one, of recent ones, of those of past days. */
 import { Button, NumberInput, Select, SegmentedControl, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { api, take, type Schema } from "@/api/client";
 import { leavesOf, Tree } from "@/condition/tree";
@@ -16,6 +16,7 @@ import { BacktestPart } from "./backtest";
 import classes from "./builder.module.css";
 import { words } from "./builder-words";
 import { judged, type Answer, type Tried, type Verdict } from "./verdict";
+import { keepWritten, taken, takeWritten, triedOf } from "./written";
 
 interface Props {
   readonly body: Schema["RuleBody"];
@@ -24,6 +25,8 @@ interface Props {
   readonly setTried: (tried: Tried) => void;
   readonly types: readonly Schema["ItemTypeView"][];
   readonly ruleId: string | null;
+  /** The rule whose page this is: of a new one null, also once it is saved. */
+  readonly pageOf: string | null;
   readonly isDirty: boolean;
 }
 
@@ -42,22 +45,28 @@ export function TryPane(props: Props) {
   );
 }
 
-function OneItem({ verdict, tried, setTried, types }: Props) {
+function OneItem({ verdict, tried, setTried, types, pageOf }: Props) {
   const say = useWords(words);
-  const [typeId, setType] = useState<string | null>(null);
-  const [values, setValues] = useState<Readonly<Record<string, string>>>({});
+  const [before] = useState(() => takeWritten(pageOf));
+  const [typeId, setType] = useState<string | null>(before.typeId);
+  const [values, setValues] = useState<Readonly<Record<string, string>>>(before.values);
   const type = types.find((one) => one.id === typeId) ?? types[0];
   const fields = (type?.fields ?? []).filter((one) => WRITTEN.includes(one.type)).slice(0, MOST_FIELDS);
   const put = (next: Readonly<Record<string, string>>, of = type) => {
     setValues(next);
-    const data = Object.fromEntries(
-      (of?.fields ?? []).flatMap(({ name, type: kind }) => {
-        const value = next[name];
-        return value === undefined || value === "" ? [] : [[name, kind === "NUMBER" && Number.isFinite(Number(value)) ? Number(value) : value] as const];
-      }),
-    );
-    setTried(Object.keys(data).length > 0 && of ? { kind: "WRITTEN", typeId: of.id, data } : { kind: "NONE" });
+    setTried(triedOf(next, of));
   };
+  useEffect(() => {
+    if (pageOf === null) keepWritten({ typeId, values, field: document.activeElement?.closest<HTMLElement>("[data-tried]")?.dataset["tried"] ?? null });
+  });
+  useEffect(() => {
+    if (before.field !== null) {
+      const field = document.querySelector<HTMLTextAreaElement>(`[data-tried="${CSS.escape(before.field)}"]`);
+      field?.focus();
+      field?.setSelectionRange(field.value.length, field.value.length);
+    }
+    taken(pageOf);
+  }, [before, pageOf]);
   return (
     <Part title={say("oneItem")} facts={verdict.took === null || tried.kind === "NONE" ? say("tryFacts") : say("took", { ms: Math.round(verdict.took) })}>
       {tried.kind === "SUBMITTED" ? (
@@ -77,9 +86,9 @@ function OneItem({ verdict, tried, setTried, types }: Props) {
           }} allowDeselect={false} /> : null}
           {fields.map(({ name, type: kind }) =>
             kind === "NUMBER" ? (
-              <NumberInput key={name} size="xs" label={name.replaceAll("_", " ")} value={values[name] ?? ""} onChange={(next) => put({ ...values, [name]: String(next) })} />
+              <NumberInput key={name} data-tried={name} size="xs" label={name.replaceAll("_", " ")} value={values[name] ?? ""} onChange={(next) => put({ ...values, [name]: String(next) })} />
             ) : (
-              <Textarea key={name} size="xs" rows={1} label={name.replaceAll("_", " ")} value={values[name] ?? ""} onChange={(event) => put({ ...values, [name]: event.currentTarget.value })} />
+              <Textarea key={name} data-tried={name} size="xs" rows={1} label={name.replaceAll("_", " ")} value={values[name] ?? ""} onChange={(event) => put({ ...values, [name]: event.currentTarget.value })} />
             ),
           )}
         </div>
