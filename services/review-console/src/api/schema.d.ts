@@ -2889,7 +2889,7 @@ export interface paths {
         post?: never;
         /**
          * Leave job
-         * @description Say that I have it open no more.
+         * @description Say that I have it open no more: also of a job that I may not see any longer.
          */
         delete: operations["leaveJob"];
         options?: never;
@@ -11773,8 +11773,8 @@ export interface components {
         };
         /**
          * LabelView
-         * @description `acted`: what a person decided last; `passed`: what the rule says, null: it cannot, or was not
-         *     asked so far.
+         * @description `acted`: what a person decided last; `passed`: what the rule says, null: it cannot, or was
+         *     not asked so far.
          */
         LabelView: {
             /** Acted */
