@@ -180,7 +180,7 @@ async def test_an_upgrade_under_load_loses_and_doubles_nothing(
     await asyncio.to_thread(stack.call, "run", "--rm", "--no-deps", "init", seconds=240)
     both = ("rules-engine", "routing", "action-dispatcher", "review-relay", "review-projector")
     scaled = [argument for service in both for argument in ("--scale", f"{service}=2")]
-    await asyncio.to_thread(stack.up, "--no-recreate", *scaled)
+    await asyncio.to_thread(stack.up, "--no-recreate", "--no-deps", *scaled, *both)
     for service in both:
         images = {
             stack.state(container)["Config"]["Image"] for container in stack.containers(service)

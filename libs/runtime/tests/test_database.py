@@ -513,3 +513,25 @@ def test_a_migration_waits_for_a_lock_by_retries(
         migrate(url, script_location=str(migrations), schema="queues")
         release.join()
         assert holder.execute("SELECT max(n) FROM queues.applied").fetchone() == (3,)
+
+
+@pytest.mark.usefixtures("empty_queues")
+def test_a_schema_that_is_ahead_is_left_as_it_is(
+    role_urls: dict[str, str], migrations: Path
+) -> None:
+    """Going back to the version before: its migrations have nothing to do, and that is no error."""
+    url = role_urls["coop_queues_owner"]
+    later = migrations / "versions" / "0003.py"
+    later.write_text(
+        REVISION.format(
+            revision="0003", down="0002", statement="INSERT INTO queues.applied VALUES (3)"
+        )
+    )
+    migrate(url, script_location=str(migrations), schema="queues")
+    later.unlink()
+    migrate(url, script_location=str(migrations), schema="queues")
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM queues.alembic_version").fetchall() == [
+            ("0003",)
+        ]
+        assert connection.execute("SELECT max(n) FROM queues.applied").fetchone() == (3,)

@@ -2,7 +2,8 @@
 
 Guarantees: two migrators at once do the work once (advisory lock); a migration waits at most 5 s
 for a lock, so that it never stands in front of live traffic, and is tried again; each migration is
-one transaction; the version table lies inside the service's own schema.
+one transaction; the version table lies inside the service's own schema; a schema that a newer
+version has migrated is left as it is, so that going back to this version begins like any start.
 Must not: run when a service starts serving; it is a role of its own (`python -m coop_x migrate`).
 
 A service's migrations are a package folder with `versions/`, `script.py.mako` if new ones are to be
@@ -16,12 +17,19 @@ generated, and an `env.py` of three lines:
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import sqlalchemy.exc
 from sqlalchemy import Connection, MetaData, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from coop_runtime.process.backoff import Backoff, no_jitter
+from coop_runtime.process.log import logger
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
+_log = logger(__name__)
 
 VERSION_TABLE = "alembic_version"
 
@@ -63,6 +71,7 @@ def _upgrade(connection: Connection, script_location: str, schema: str) -> None:
     # Imported here: only the migrate role pays for alembic's memory.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     connection.execute(text("SET statement_timeout = '10min'"))
     _take_turn(connection, schema)
@@ -74,7 +83,25 @@ def _upgrade(connection: Connection, script_location: str, schema: str) -> None:
     config.set_main_option("script_location", script_location.replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["schema"] = schema
+    ahead = _ahead(connection, ScriptDirectory.from_config(config), schema)
+    if ahead is not None:
+        _log.warning("a newer version has migrated this schema: left as it is", revision=ahead)
+        return
     command.upgrade(config, "head")
+
+
+def _ahead(connection: Connection, scripts: ScriptDirectory, schema: str) -> str | None:
+    """The schema's revision, where it is a later one than any of ours; they are named so that they
+    sort."""
+    name = f"{schema}.{VERSION_TABLE}"
+    current = None
+    if connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None:
+        current = connection.scalar(text(f"SELECT version_num FROM {name}"))  # noqa: S608 - ours
+    connection.commit()
+    head = scripts.get_current_head()
+    if current is None or head is None or current <= head:
+        return None
+    return str(current)
 
 
 def _take_turn(connection: Connection, schema: str) -> None:
