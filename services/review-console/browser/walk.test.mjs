@@ -1,11 +1,17 @@
 // Every page, in every look: what axe finds, what runs over, what overlaps, what the browser complains of.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
 
 import { axe, BASE, call, DEMO, get, jobAbout, open, signIn, until } from "./browser.mjs";
+import { childSafetyJob } from "./child.mjs";
+import { startProvider } from "./provider.mjs";
 
 const KEPT = "/v1/me/preferences/console";
-let asked;
+/** Addresses that only lead to another one, or are of a moment that nobody comes back to (`sign-in.test.mjs` has it). */
+const NOT_WALKED = ["/", "/settings/", "/second-factor"];
+let walked;
+let provider;
 
 before(async () => {
   const { browser, page } = await open();
@@ -14,55 +20,112 @@ before(async () => {
   const thread = await jobAbout(page, "dm-match-311");
   const appeal = await until(async () => (await get(page, "/v1/jobs?state=PENDING&kind=APPEAL&limit=1")).items?.[0], "appeal");
   const decision = await until(async () => (await get(page, "/v1/decision-log?limit=1")).items?.[0], "decision");
-  asked = { post, thread, appeal, decision };
+  await page.context().clearCookies();
+  await signIn(page, "CHILD_SAFETY_MODERATOR", "/queues");
+  const child = await childSafetyJob(page, `walked-${Date.now()}`);
+  const tip = await until(async () => (await get(page, "/v1/cybertips?limit=1")).items?.[0], "report to NCMEC");
+  await page.context().clearCookies();
+  await signIn(page, "ADMIN", "/overview");
+  const stamp = Date.now();
+  const hash = await call(page, "POST", "/v1/hash-banks", { name: `Walked hashes ${stamp}` });
+  const location = await call(page, "POST", "/v1/location-banks", { name: `Walked places ${stamp}`, locations: [] });
+  provider = await startProvider();
+  const sso = await call(page, "POST", "/v1/identity-providers", provider.document);
+  await browser.close();
+  walked = { post, thread, appeal, decision, child, tip: tip.id, made: { "hash-banks": hash.id, "location-banks": location.id, "identity-providers": sso.id } };
+});
+
+after(async () => {
+  const { browser, page } = await open();
+  await signIn(page, "ADMIN", "/overview");
+  for (const [kind, id] of Object.entries(walked?.made ?? {})) await call(page, "DELETE", `/v1/${kind}/${id}`).catch(() => undefined);
+  provider?.stop();
   await browser.close();
 });
 
-const doors = ["/sign-in", "/forgot-password", "/reset-password?token=none", "/signup?token=none", "/awaiting-approval"];
-const behind = () => [
-  "/queues",
-  `/queues?peek=${asked.post.queueId}`,
-  `/queues/${asked.post.queueId}`,
-  `/jobs/${asked.post.id}`,
-  `/jobs/${asked.thread.id}`,
-  `/jobs/${asked.appeal.id}`,
-  "/jobs/00000000-0000-7000-8000-000000000000",
-  "/second-review",
-  "/decisions",
-  `/decisions?peek=${asked.decision.id}`,
-  "/investigate",
-  "/investigate?q=hammer",
-  "/overview",
-  "/analytics",
-  "/quality",
-  "/settings/account",
-  "/settings/security",
-  "/settings/wellness",
-  "/nowhere",
-];
-/** Of whoever sets the organisation up. */
-const settings = () => [
-  "/settings/item-types",
-  `/settings/item-types/${DEMO.ids["item-types"].Post}`,
-  "/settings/actions",
-  `/settings/actions/${DEMO.ids.actions["Suspend account"]}`,
-  "/settings/deliveries",
-  "/settings/operations",
-  "/bulk-actions",
-  "/bulk-actions?new=true",
-  "/settings/queues",
-  `/settings/queues/${DEMO.ids.queues.Spam}`,
-  "/settings/users",
-  "/settings/roles?role=MODERATOR",
-  "/settings/keys",
-  "/settings/first-steps",
-  "/settings/general",
-  "/settings/audit",
-  "/policies",
-  `/policies/${DEMO.ids.policies.Scams}`,
-  "/rules",
-  `/rules/${DEMO.ids.rules["Plain scams"]}`,
-];
+const DOORS = ["/sign-in", "/forgot-password", "/reset_password?token=none", "/signup?token=none", "/awaiting-approval"];
+/** By who looks. */
+const behind = () => ({
+  MODERATOR_MANAGER: [
+    "/queues",
+    `/queues?peek=${walked.post.queueId}`,
+    `/queues/${walked.post.queueId}`,
+    `/jobs/${walked.post.id}`,
+    `/jobs/${walked.thread.id}`,
+    `/jobs/${walked.appeal.id}`,
+    "/jobs/00000000-0000-7000-8000-000000000000",
+    "/second-review",
+    "/decisions",
+    `/decisions?peek=${walked.decision.id}`,
+    "/investigate",
+    "/investigate?q=hammer",
+    "/overview",
+    "/analytics",
+    "/quality",
+    "/strikes",
+    "/settings/account",
+    "/settings/security",
+    "/nowhere",
+  ],
+  CHILD_SAFETY_MODERATOR: [`/jobs/${walked.child.id}`, "/child-safety", `/child-safety/${walked.tip}`],
+  ADMIN: [
+    "/help",
+    "/help/moderator",
+    "/policies",
+    `/policies/${DEMO.ids.policies.Scams}`,
+    "/rules",
+    "/rules/new",
+    `/rules/${DEMO.ids.rules["Plain scams"]}`,
+    `/rules/${DEMO.ids.rules["Plain scams"]}/edit`,
+    "/routing",
+    `/routing/${DEMO.ids["routing-rules"].Market}`,
+    "/banks",
+    "/banks/exchanges",
+    `/banks/text/${DEMO.ids["text-banks"]["Scam phrases"]}`,
+    `/banks/hash/${walked.made["hash-banks"]}`,
+    `/banks/location/${walked.made["location-banks"]}`,
+    "/settings/item-types",
+    `/settings/item-types/${DEMO.ids["item-types"].Post}`,
+    "/settings/actions",
+    `/settings/actions/${DEMO.ids.actions["Suspend account"]}`,
+    "/settings/deliveries",
+    "/settings/queues",
+    `/settings/queues/${DEMO.ids.queues.Spam}`,
+    "/settings/users",
+    "/settings/roles?role=MODERATOR",
+    "/settings/keys",
+    "/settings/first-steps",
+    "/settings/general",
+    "/settings/wellness",
+    "/settings/audit",
+    "/settings/ncmec",
+    "/settings/integrations",
+    "/settings/integrations/OPEN_AI",
+    "/settings/single-sign-on",
+    "/settings/single-sign-on/new",
+    `/settings/single-sign-on/${walked.made["identity-providers"]}`,
+  ],
+});
+
+/** Addresses of the router, from the tree that it is built of. */
+function routes() {
+  const tree = readFileSync(new URL("../src/routeTree.gen.ts", import.meta.url), "utf8");
+  const [, paths] = /fullPaths:((?:\s*\|\s*"[^"]*")+);/.exec(tree);
+  return [...paths.matchAll(/"([^"]*)"/g)].map(([, path]) => path);
+}
+
+/** The route that the router takes for an address: one without parameters before one with. */
+function routeOf(address, all) {
+  const { pathname } = new URL(address, BASE);
+  return all.filter((route) => new RegExp(`^${route.replaceAll(/\$\w+/g, "[^/]+")}$`).test(pathname)).sort((a, b) => a.split("$").length - b.split("$").length)[0];
+}
+
+test("every route of the console is walked", () => {
+  const all = routes();
+  assert.ok(all.length > 50, `${all.length} routes`);
+  const seen = new Set([...DOORS, ...Object.values(behind()).flat()].map((address) => routeOf(address, all)));
+  assert.deepEqual(all.filter((route) => !seen.has(route) && !NOT_WALKED.includes(route)), []);
+});
 
 /** Once nothing is being asked for, and no grey line stands in place of anything. */
 async function settled(page, open) {
@@ -112,28 +175,39 @@ function overlaps() {
   return found;
 }
 
-async function faultsOf(page, inFlight, path) {
+/** A page in each look, loaded once: colours and contrast are the browser's to change under it. */
+async function faultsOf(page, inFlight, path, looks) {
   await page.goto(`${BASE}${path}`);
   await settled(page, inFlight);
-  const faults = (await axe(page)).map((one) => `axe ${one}`);
+  const faults = [];
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (over > 0) faults.push(`${over} px wider than the window`);
   faults.push(...(await page.evaluate(overlaps)).map((one) => `overlap ${one}`));
+  for (const look of looks) {
+    await page.emulateMedia(look);
+    faults.push(...(await axe(page)).map((one) => `axe ${JSON.stringify(look)} ${one}`));
+  }
   return faults.map((one) => `${path}: ${one}`);
 }
 
-const LOOKS = [
-  { scheme: "light" },
-  { scheme: "dark" },
-  { scheme: "light", contrast: "more" },
-  { scheme: "dark", contrast: "more" },
-  { scheme: "light", width: 320, height: 800 },
-  { scheme: "dark", locale: "pseudo" },
-  { scheme: "light", width: 320, height: 800, locale: "pseudo" },
+const LOOKS = [{ colorScheme: "light", contrast: "no-preference" }, { colorScheme: "dark", contrast: "no-preference" }, { colorScheme: "light", contrast: "more" }, { colorScheme: "dark", contrast: "more" }];
+const [LIGHT, DARK] = LOOKS;
+const WALKS = [
+  { looks: LOOKS },
+  { looks: [LIGHT], width: 320, height: 800 },
+  { looks: [DARK], locale: "pseudo" },
+  { looks: [LIGHT], width: 320, height: 800, locale: "pseudo" },
 ];
-for (const { locale, ...look } of LOOKS) {
-  test(`nothing is wrong with any page: ${JSON.stringify({ ...look, locale })}`, async () => {
-    const { browser, page, faults } = await open(look);
+for (const { locale, looks, ...size } of WALKS) {
+  test(`nothing is wrong with any page: ${JSON.stringify({ ...size, locale, looks: looks.length })}`, async () => {
+    const { browser, page, faults } = await open(size);
+    page.setDefaultTimeout(60_000);
+    let chosen = false;
+    const choose = async (to) => {
+      if (!locale) return;
+      await call(page, "PUT", KEPT, { value: { locale: to } });
+      chosen = to === locale;
+    };
     try {
       const inFlight = new Set();
       page.on("request", (request) => /\/v1\/(?!events)/.test(request.url()) && inFlight.add(request));
@@ -142,22 +216,20 @@ for (const { locale, ...look } of LOOKS) {
       await page.goto(`${BASE}/sign-in`);
       await page.getByLabel("E-mail").waitFor();
       await page.evaluate((to) => localStorage.setItem("coop.preference", JSON.stringify({ locale: to })), locale);
-      for (const path of doors) found.push(...(await faultsOf(page, inFlight, path)));
-      await page.evaluate(() => localStorage.clear());
-      await signIn(page, "MODERATOR_MANAGER", "/queues");
-      if (locale) await call(page, "PUT", KEPT, { value: { locale } });
-      for (const path of behind()) found.push(...(await faultsOf(page, inFlight, path)));
-      if (locale) await call(page, "PUT", KEPT, { value: { locale: "en" } });
-      await page.evaluate(() => localStorage.clear());
-      await page.context().clearCookies();
-      await signIn(page, "ADMIN", "/settings/account");
-      if (locale) await call(page, "PUT", KEPT, { value: { locale } });
-      for (const path of settings()) found.push(...(await faultsOf(page, inFlight, path)));
+      for (const path of DOORS) found.push(...(await faultsOf(page, inFlight, path, looks)));
+      for (const [role, paths] of Object.entries(behind())) {
+        await page.evaluate(() => localStorage.clear());
+        await page.context().clearCookies();
+        await signIn(page, role, "/settings/account");
+        await choose(locale);
+        for (const path of paths) found.push(...(await faultsOf(page, inFlight, path, looks)));
+        await choose("en");
+      }
       // A page that is asked for what is not there is told so by the browser, too.
       found.push(...faults.filter((one) => !/status of 4(01|04|10|22)|no such job/.test(one)));
       assert.deepEqual(found, []);
     } finally {
-      if (locale) await call(page, "PUT", KEPT, { value: { locale: "en" } });
+      if (chosen) await choose("en");
       await browser.close();
     }
   });
