@@ -1,8 +1,8 @@
 """`make test-deploy`: the containers, really run. `python -m tests.deploy [pytest's arguments]`.
 
 An engine is found or started, base images are found, pulled or made, Coop's images are built, of
-this state and of the commit before, and `test_container.py` runs on them. Where there can be no
-engine it says so, and counts as skipped.
+this state and of the commit before (COOP_TEST_PREVIOUS names another), and `test_container.py` runs
+on them. Where there can be no engine it says so, and counts as skipped.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ def _run(arguments: list[str]) -> int:
         build(ROOT, IMAGE)
         for service in SERVICES:
             build(ROOT, f"coop-{service}:test", target=service)
-    with _told("the image of the commit before"), _previous() as tree:
-        build(tree, PREVIOUS)
+    environment = {**os.environ, "COOP_TEST_IMAGE": IMAGE}
+    commit = os.environ.get("COOP_TEST_PREVIOUS", "HEAD^")
+    if _is_there(commit):
+        with _told(f"the image of {commit}"), _tree_of(commit) as tree:
+            build(tree, PREVIOUS)
+        environment["COOP_TEST_PREVIOUS_IMAGE"] = PREVIOUS
     command = [sys.executable, "-m", "pytest", "tests/deploy/test_container.py", *arguments]
-    environment = {**os.environ, "COOP_TEST_IMAGE": IMAGE, "COOP_TEST_PREVIOUS_IMAGE": PREVIOUS}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
@@ -63,12 +66,16 @@ def build(tree: Path, tag: str, *, target: str | None = None) -> None:
     subprocess.run([*command, "."], cwd=tree, check=True, stdout=subprocess.DEVNULL)
 
 
+def _is_there(commit: str) -> bool:
+    """Whether this clone has it; a shallow one may not."""
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
 @contextmanager
-def _previous() -> Iterator[Path]:
-    """The tree of the commit before this one (COOP_TEST_PREVIOUS names another), with today's
-    console: what it serves is not what an upgrade is about."""
+def _tree_of(commit: str) -> Iterator[Path]:
+    """A commit's files, with today's console: what it serves is not what an upgrade is about."""
     tree = STATE / "previous"
-    commit = os.environ.get("COOP_TEST_PREVIOUS", "HEAD^")
     git = ["git", "-C", str(ROOT), "worktree"]
     subprocess.run([*git, "remove", "--force", str(tree)], capture_output=True, check=False)
     subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
