@@ -39,10 +39,15 @@ _TO_WEEKS = """
 """
 
 
+# What reads the tables goes before them, and comes after.
+_MIGRATIONS = ("0025_seasons", "0038_organisation_days")
+
+
 def _run(connection: Connection, way: str) -> None:
-    migration = import_module("coop_review_api.migrations.versions.0025_seasons")
+    names = _MIGRATIONS if way == "upgrade" else reversed(_MIGRATIONS)
     with Operations.context(MigrationContext.configure(connection)):
-        getattr(migration, way)()
+        for name in names:
+            getattr(import_module(f"coop_review_api.migrations.versions.{name}"), way)()
 
 
 async def test_weeks_become_seasons_and_seasons_days(engine: Any, owner_engine: Any) -> None:
