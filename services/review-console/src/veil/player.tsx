@@ -7,7 +7,7 @@
  * Guarantees: a film that flashes, or is not known not to, says so and asks before it plays for the first
  * time in a job; frames can be stepped through one by one meanwhile, and not by a key that is held down.
  */
-import { Button, SegmentedControl, Slider } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { IconAlertTriangle, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev, IconVolume, IconVolumeOff } from "@tabler/icons-react";
 import { useEffect, useId, useRef, useState } from "react";
 
@@ -18,6 +18,7 @@ import { useWords } from "@/words/words";
 
 import { captionsAddress, useCaptions } from "./captions";
 import { useAgreement, type Flashes } from "./flash";
+import { Scrubber, type LoadSheet } from "./scrubber";
 import { Transcript } from "./transcript";
 import classes from "./veil.module.css";
 import { words } from "./words";
@@ -37,13 +38,16 @@ interface Props {
   /** Where it is played, and which: what was agreed to is remembered for these. */
   readonly jobKey: string;
   readonly film: string;
+  /** Its frames beside each other, veiled. */
+  readonly sheet: LoadSheet | null;
 }
 
-export default function Player({ address, kind, alt, keyed, scope, isMuted, flashes, jobKey, film }: Props) {
+export default function Player({ address, kind, alt, keyed, scope, isMuted, flashes, jobKey, film, sheet }: Props) {
   const say = useWords(words);
   const media = useRef<HTMLVideoElement>(null);
   const [at, setAt] = useState(0);
   const [length, setLength] = useState(0);
+  const [ratio, setRatio] = useState(16 / 9);
   const [plays, setPlays] = useState(false);
   const [muted, setMuted] = useState(isMuted);
   const [pace, setPace] = useState<number>(1);
@@ -93,7 +97,10 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
     disablePictureInPicture: true,
     onTimeUpdate: (event: React.SyntheticEvent<HTMLMediaElement>) => setAt(event.currentTarget.currentTime),
     onSeeked: (event: React.SyntheticEvent<HTMLMediaElement>) => setAt(event.currentTarget.currentTime),
-    onLoadedMetadata: (event: React.SyntheticEvent<HTMLMediaElement>) => setLength(Number.isFinite(event.currentTarget.duration) ? event.currentTarget.duration : 0),
+    onLoadedMetadata: ({ currentTarget }: React.SyntheticEvent<HTMLVideoElement>) => {
+      setLength(Number.isFinite(currentTarget.duration) ? currentTarget.duration : 0);
+      if (currentTarget.videoHeight > 0) setRatio(currentTarget.videoWidth / currentTarget.videoHeight);
+    },
     onPlay: () => setPlays(true),
     onPause: () => setPlays(false),
     onContextMenu: (event: React.SyntheticEvent) => event.preventDefault(),
@@ -104,7 +111,7 @@ export default function Player({ address, kind, alt, keyed, scope, isMuted, flas
       <video {...heard} playsInline hidden={!isFilm}>
         <track ref={track} default kind="captions" src={captionsAddress(address)} label={say("captions")} />
       </video>
-      <Slider size="xs" label={null} thumbLabel={say("place")} min={0} max={Math.max(length, 0.1)} step={0.01} value={Math.min(at, Math.max(length, 0.1))} onChange={goTo} />
+      <Scrubber film={film} sheet={sheet} ratio={ratio} at={at} length={length} goTo={goTo} />
       {isFilm ? <FlashNote id={note} flashes={flashes} asks={asks} /> : null}
       <div className={classes.controls}>
         <Button size="xs" className={isFilm ? classes.play : undefined} aria-describedby={isFilm ? note : undefined} onClick={toggle} leftSection={plays ? <IconPlayerPause size={14} aria-hidden="true" /> : <IconPlayerPlay size={14} aria-hidden="true" />} rightSection={keyed ? <Keys of="veil.play" fallback="Space" /> : null}>

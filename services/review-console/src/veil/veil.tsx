@@ -17,7 +17,7 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconEyeOff, IconMaximize } from "@tabler/icons-react";
-import { Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useState, type ReactNode } from "react";
 
 import type { Schema } from "@/api/client";
 import { asProblem } from "@/api/problem";
@@ -29,6 +29,7 @@ import { Pane, Problem } from "@/control/state";
 import { Keys, useCommand } from "@/key/keys";
 import { useWords } from "@/words/words";
 
+import { useAddress } from "./address";
 import { onVeilAll } from "./again";
 import { useFlashes, type Flashes, type FlashesOf } from "./flash";
 import { coloured, further, isClear, reveiled, stagesOf, type Kind, type Stage } from "./stage";
@@ -200,6 +201,7 @@ function Shown({ medium, stage, next, load, wellness, keyed, scope, flashes, job
               flashes={flashes}
               jobKey={jobKey}
               film={medium.ref}
+              sheet={kind === "video" ? (signal) => load(medium.ref, "veiled", signal) : null}
             />
           ) : isClear(stage) ? (
             <Picture.Part url={url} alt={alt} keyed={keyed} scope={scope} isBound={medium.isGrave ?? false} />
@@ -266,11 +268,4 @@ function useStage(first: Stage, key: string, veilAfter: number): [Stage, (stage:
     };
   }, [stage, state.at, veilAfter]);
   return [stage, set];
-}
-
-/** An address for a blob, let go of with it; an address is itself. */
-function useAddress(data: Blob | string | undefined): string | null {
-  const url = useMemo(() => (data === undefined ? null : typeof data === "string" ? data : URL.createObjectURL(data)), [data]);
-  useEffect(() => (url === null || typeof data === "string" ? undefined : () => URL.revokeObjectURL(url)), [url, data]);
-  return url;
 }
