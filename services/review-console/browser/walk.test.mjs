@@ -188,6 +188,9 @@ async function faultsOf(page, inFlight, path, looks) {
   faults.push(...(await page.evaluate(overlaps)).map((one) => `overlap ${one}`));
   for (const look of looks) {
     await page.emulateMedia(look);
+    await page.waitForFunction((scheme) => document.documentElement.dataset.mantineColorScheme === scheme, look.colorScheme);
+    // Colours change gently: what is between two of them is neither.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))))));
     faults.push(...(await axe(page)).map((one) => `axe ${JSON.stringify(look)} ${one}`));
   }
   return faults.map((one) => `${path}: ${one}`);

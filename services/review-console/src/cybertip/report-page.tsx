@@ -61,11 +61,13 @@ export function ReportPage() {
               <History details={data} />
             </Pane>
           </div>
-          <aside className={classes.side} aria-label={say("looks")}>
+          {/* What scrolls has to be reachable by keyboard. */}
+          {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+          <div className={classes.side} tabIndex={0} role="region" aria-label={say("looks")}>
             <Pane>
               <Looks id={cybertipId} />
             </Pane>
-          </aside>
+          </div>
         </div>
       ) : null}
     </>
