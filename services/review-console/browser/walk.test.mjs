@@ -178,6 +178,13 @@ function overlaps() {
   return found;
 }
 
+/** What axe finds, and finds again half a second later: a page that is still changing is not one yet. */
+async function lasting(page) {
+  if ((await axe(page)).length === 0) return [];
+  await page.waitForTimeout(500);
+  return axe(page);
+}
+
 /** A page in each look, loaded once: colours and contrast are the browser's to change under it. */
 async function faultsOf(page, inFlight, path, looks) {
   await page.goto(`${BASE}${path}`);
@@ -191,7 +198,7 @@ async function faultsOf(page, inFlight, path, looks) {
     await page.waitForFunction((scheme) => document.documentElement.dataset.mantineColorScheme === scheme, look.colorScheme);
     // Colours change gently: what is between two of them is neither.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))))));
-    faults.push(...(await axe(page)).map((one) => `axe ${JSON.stringify(look)} ${one}`));
+    faults.push(...(await lasting(page)).map((one) => `axe ${JSON.stringify(look)} ${one}`));
   }
   return faults.map((one) => `${path}: ${one}`);
 }
