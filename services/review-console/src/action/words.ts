@@ -37,6 +37,8 @@ export const words = defineWords({
   SEVERE: "Severe",
   strikes: "Counts the strikes of the policy it is done for",
   parameters: "Parameters",
+  parametersOf: "{action}: what it is told",
+  needed: "{name} (needed)",
   parametersHint: "asked of whoever decides, sent in the body",
   noParameters: "None. Add one where a decision needs more than yes: days, a reason that the author is told.",
   addParameter: "Parameter",

@@ -5,8 +5,7 @@ import { useState } from "react";
 
 import type { Schema } from "@/api/client";
 import { queries } from "@/api/query";
-import { rowOf } from "@/action/action";
-import { ValueField } from "@/action/value-field";
+import { ParameterFields } from "@/action/parameter-fields";
 import { useNames } from "@/configuration/names";
 import { InertButton } from "@/control/inert";
 import { Problem } from "@/control/state";
@@ -57,7 +56,7 @@ export function OrderForm({ made, close }: { made: (id: string) => void; close: 
         <div className={shared.lines} data-bare>
           <Select size="xs" label={say("type")} data={names.itemTypes.map((one) => ({ value: one.id, label: one.name }))} value={entered.itemTypeId || null} onChange={(next) => enter({ itemTypeId: next ?? "", actionIds: [], parameters: {} })} searchable allowDeselect={false} />
           <MultiSelect size="xs" label={say("actions")} description={type === undefined ? say("actionsFirst") : undefined} data={actions.map((one) => ({ value: one.id, label: one.name }))} value={entered.actionIds} onChange={(actionIds) => enter({ actionIds, parameters: Object.fromEntries(Object.entries(entered.parameters).filter(([id]) => actionIds.includes(id))) })} searchable />
-          <Parameters entered={entered} actions={actions} enter={enter} />
+          <ParameterFields actions={actions} chosen={entered.actionIds} told={entered.parameters} set={(parameters) => enter({ parameters })} />
           <MultiSelect size="xs" label={say("policies")} data={names.policies.map((one) => ({ value: one.id, label: names.policy(one.id) }))} value={entered.policyIds} onChange={(policyIds) => enter({ policyIds })} searchable />
           <Textarea size="xs" label={say("ids")} description={say("idsHint")} autosize minRows={4} maxRows={14} spellCheck={false} value={entered.ids} onChange={(event) => enter({ ids: event.currentTarget.value })} />
           <Textarea size="xs" label={say("why")} description={say("whyHint")} autosize minRows={1} value={entered.note} onChange={(event) => enter({ note: event.currentTarget.value })} />
@@ -79,27 +78,4 @@ export function OrderForm({ made, close }: { made: (id: string) => void; close: 
       </Part>
     </>
   );
-}
-
-function Parameters({ entered, actions, enter }: { entered: Order; actions: readonly Schema["ActionView"][]; enter: (change: Partial<Order>) => void }) {
-  const say = useWords(words);
-  return actions
-    .filter((one) => entered.actionIds.includes(one.id) && (one.parameters ?? []).length > 0)
-    .map((action) => (
-      <fieldset key={action.id} className={classes.parameters}>
-        <legend>{say("parametersOf", { action: action.name })}</legend>
-        {(action.parameters ?? []).map((one) => (
-          <ValueField
-            key={one.name}
-            row={rowOf(one)}
-            label={one.required ? say("needed", { name: one.displayName }) : one.displayName}
-            value={entered.parameters[action.id]?.[one.name] ?? null}
-            set={(value) => {
-              const others = Object.fromEntries(Object.entries(entered.parameters[action.id] ?? {}).filter(([name]) => name !== one.name));
-              enter({ parameters: { ...entered.parameters, [action.id]: value === null ? others : { ...others, [one.name]: value } } });
-            }}
-          />
-        ))}
-      </fieldset>
-    ));
 }

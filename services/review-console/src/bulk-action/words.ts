@@ -60,8 +60,6 @@ export const words = defineWords({
   counted: "{count, plural, one {# line} other {# lines}}",
   why: "Note",
   whyHint: "Stands with each action in the log.",
-  parametersOf: "{action}: what it is told",
-  needed: "{name} (needed)",
   preview: "Preview",
   missingType: "Choose the type of the items",
   missingAction: "Choose what is done to them",

@@ -23,8 +23,6 @@ export const words = defineWords({
   costs: "{ms, number, ::.000} ms an item",
   then: "Then",
   actionsHint: "nothing: it only looks",
-  parametersOf: "{action}: what it is told",
-  needed: "{name} (needed)",
   noBound: "no limit of its own",
   statusHint: "In the background it is evaluated and counted, and does nothing. Going live is asked for on its page.",
   liveHint: "It is live: what you save acts on items at once.",

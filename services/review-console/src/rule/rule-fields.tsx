@@ -2,8 +2,7 @@
 import { MultiSelect, NumberInput, SegmentedControl, TagsInput, TextInput } from "@mantine/core";
 import { useId } from "react";
 
-import { rowOf } from "@/action/action";
-import { ValueField } from "@/action/value-field";
+import { ParameterFields } from "@/action/parameter-fields";
 import type { Names } from "@/configuration/names";
 import settings from "@/settings/settings.module.css";
 import { clearUnder, type DocumentForm } from "@/settings/use-document-form";
@@ -45,30 +44,12 @@ export function RuleFields({ form, names, faults, part }: Props) {
       </div>
     );
   }
-  const actions = names.actions.filter((one) => values.actionIds.includes(one.id) && (one.parameters ?? []).length > 0);
   const bound = (field: "maxDailyActions" | "maxActionsPerMinute" | "maxUsersPerHour") => <NumberInput {...base(field)} placeholder={say("noBound")} value={values[field]} onChange={(next) => set(field, typeof next === "number" ? next : "")} min={1} allowDecimal={false} />;
   return (
     <div className={settings.lines}>
       <h2>{say("then")}</h2>
       <MultiSelect {...base("actionIds")} placeholder={values.actionIds.length === 0 ? say("actionsHint") : undefined} data={names.actions.map((one) => ({ value: one.id, label: one.name }))} value={values.actionIds} onChange={(next) => set("actionIds", next)} searchable />
-      {actions.map((action) => (
-        <fieldset key={action.id} className={classes.parameters}>
-          <legend>{say("parametersOf", { action: action.name })}</legend>
-          {(action.parameters ?? []).map((one) => (
-            <ValueField
-              key={one.name}
-              row={rowOf(one)}
-              label={one.required ? say("needed", { name: one.displayName }) : one.displayName}
-              value={values.actionParameters[action.id]?.[one.name] ?? null}
-              set={(value) => {
-                const others = Object.fromEntries(Object.entries(values.actionParameters[action.id] ?? {}).filter(([name]) => name !== one.name));
-                set("actionParameters", { ...values.actionParameters, [action.id]: value === null ? others : { ...others, [one.name]: value } });
-              }}
-              error={faultOf(`actionParameters/${action.id}/${one.name}`)}
-            />
-          ))}
-        </fieldset>
-      ))}
+      <ParameterFields actions={names.actions} chosen={values.actionIds} told={values.actionParameters} set={(next) => set("actionParameters", next)} faultOf={(id, name) => faultOf(`actionParameters/${id}/${name}`)} />
       <MultiSelect {...base("policyIds")} data={names.policies.map((one) => ({ value: one.id, label: names.policy(one.id) }))} value={values.policyIds} onChange={(next) => set("policyIds", next)} searchable />
       {bound("maxDailyActions")}
       {bound("maxActionsPerMinute")}
