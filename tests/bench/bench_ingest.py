@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import median
 
+from coop_local.stack import EngineAddresses
 from tests.bench import environment as stand
 from tests.bench.result import show
 
@@ -47,29 +51,47 @@ def measure(url: str, org: stand.Organisation, items: int, *, seconds: float = _
     return float(counts["202"]) / seconds
 
 
+@dataclass(frozen=True)
+class Servers:
+    """ingest and the bare server, each with its port and its process."""
+
+    org: stand.Organisation
+    ours: int
+    ours_pid: int
+    bare: int
+    bare_pid: int
+
+
+@contextmanager
+def servers(addresses: EngineAddresses) -> Iterator[Servers]:
+    """Both of them, ready, for an organisation of their own."""
+    org = stand.new_organisation()
+    stand.seed(addresses, org)
+    port, internal, bare_port = stand.free_port(), stand.free_port(), stand.free_port()
+    environment = stand.environment_of(
+        addresses, COOP_INGEST_PORT=str(port), COOP_INTERNAL_PORT=str(internal)
+    )
+    bare = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.bare_server", str(bare_port)], cwd=stand.ROOT
+    )
+    try:
+        ready = f"http://127.0.0.1:{internal}/readyz"
+        with stand.service("coop_ingest", "api", environment, ready_url=ready) as ours:
+            yield Servers(org, port, ours.pid, bare_port, bare.pid)
+    finally:
+        bare.terminate()
+        bare.wait(timeout=10)
+
+
 def main() -> None:
     """Prints one line for 1 and one for 50 items a request."""
-    org = stand.new_organisation()
-    with stand.engines() as addresses:
-        stand.seed(addresses, org)
-        port, internal, bare_port = stand.free_port(), stand.free_port(), stand.free_port()
-        environment = stand.environment_of(
-            addresses, COOP_INGEST_PORT=str(port), COOP_INTERNAL_PORT=str(internal)
-        )
-        bare = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.bare_server", str(bare_port)], cwd=stand.ROOT
-        )
-        try:
-            ready = f"http://127.0.0.1:{internal}/readyz"
-            with stand.service("coop_ingest", "api", environment, ready_url=ready):
-                for items, bound in ((1, 5_000), (50, 25_000)):
-                    _compare(org, items, bound, port, bare_port)
-        finally:
-            bare.terminate()
-            bare.wait(timeout=10)
+    with stand.engines() as addresses, servers(addresses) as both:
+        for items, bound in ((1, 5_000), (50, 25_000)):
+            _compare(both, items, bound)
 
 
-def _compare(org: stand.Organisation, items: int, bound: int, port: int, bare_port: int) -> None:
+def _compare(both: Servers, items: int, bound: int) -> None:
+    org, port, bare_port = both.org, both.ours, both.bare
     measure(f"http://127.0.0.1:{port}", org, items)  # warms connections and caches
     ours, bare = [], []
     for _ in range(_RUNS):

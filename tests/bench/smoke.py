@@ -10,7 +10,6 @@ look at `make bench`. Exits with 0 either way.
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -58,26 +57,12 @@ def _growth() -> float:
 
 def _ingest(addresses: EngineAddresses) -> float:
     """The bare server's processor time for a request over ingest's."""
-    org = stand.new_organisation()
-    stand.seed(addresses, org)
-    port, internal, bare_port = stand.free_port(), stand.free_port(), stand.free_port()
-    environment = stand.environment_of(
-        addresses, COOP_INGEST_PORT=str(port), COOP_INTERNAL_PORT=str(internal)
-    )
-    bare = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bare_server", str(bare_port)], cwd=stand.ROOT
-    )
-    try:
-        ready = f"http://127.0.0.1:{internal}/readyz"
-        with stand.service("coop_ingest", "api", environment, ready_url=ready) as ours:
-            shares = []
-            for _ in range(_TURNS + 1):
-                cost = _request_cost(ours.pid, port, org)
-                shares.append(_request_cost(bare.pid, bare_port, org) / cost)
-            return statistics.median(shares[1:])  # the first turn warms up
-    finally:
-        bare.terminate()
-        bare.wait(timeout=10)
+    with bench_ingest.servers(addresses) as both:
+        shares = []
+        for _ in range(_TURNS + 1):
+            cost = _request_cost(both.ours_pid, both.ours, both.org)
+            shares.append(_request_cost(both.bare_pid, both.bare, both.org) / cost)
+        return statistics.median(shares[1:])  # the first turn warms up
 
 
 def _request_cost(pid: int, port: int, org: stand.Organisation) -> float:
@@ -95,7 +80,7 @@ def _say(what: str, limit: Limit, measured: Callable[[], float]) -> None:
         sys.stdout.write(f"{what}: not measured: {error!r}\n")
         return
     verdict = "" if limit.holds(value) else "   <-- look at make bench"
-    sys.stdout.write(f"{what}: {value:.2f} (asked: {limit}){verdict}\n")
+    sys.stdout.write(f"{what}: {value:.2f} (limit: {limit}){verdict}\n")
     sys.stdout.flush()
 
 
