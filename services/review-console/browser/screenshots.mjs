@@ -32,6 +32,7 @@ const PAGES = [
   { name: "rule-builder", role: "ADMIN", path: "/rules", ready: async (page) => page.getByRole("link", { name: "Sounds like a threat" }).click().then(() => page.getByRole("button", { name: /^Edit/ }).click()).then(() => page.getByRole("button", { name: /^Condition 1:/ })) },
   { name: "job-child-safety", role: "CHILD_SAFETY_MODERATOR", path: "/queues", child: "drawn-shapes", ready: (page) => page.getByAltText(/Picture, veiled/) },
   { name: "cybertips", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: (page) => page.getByRole("link", { name: "testcard" }) },
+  { name: "cybertip", role: "CHILD_SAFETY_MODERATOR", path: "/child-safety", ready: async (page) => page.getByRole("link", { name: "testcard" }).click().then(() => page.getByRole("region", { name: "Who looked" })) },
   { name: "ncmec-settings", role: "ADMIN", path: "/settings/ncmec", ready: (page) => page.getByLabel(/^Legal URL/) },
   { name: "routing", role: "ADMIN", path: "/routing", ready: (page) => page.getByText("Everything else") },
   { name: "banks", role: "ADMIN", path: "/banks", ready: (page) => page.getByRole("link", { name: "Scam phrases" }) },
@@ -41,6 +42,7 @@ const PAGES = [
   { name: "bulk-actions", role: "ADMIN", path: "/bulk-actions?new=true", ready: (page) => page.getByLabel("Ids of the items") },
   { name: "operations", role: "ADMIN", path: "/settings/operations", ready: (page) => page.getByRole("heading", { name: "Dead letters" }) },
   { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
+  { name: "help", role: "ADMIN", path: "/help/policy-author", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
   { name: "single-sign-on", role: "ADMIN", path: "/settings/single-sign-on/new", ready: (page) => page.getByLabel("Metadata, as XML") },
   { name: "security", role: "MODERATOR", path: "/settings/security", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
 ];

@@ -59,18 +59,20 @@ export function OrderForm({ made, close }: { made: (id: string) => void; close: 
           <ParameterFields actions={actions} chosen={entered.actionIds} told={entered.parameters} set={(parameters) => enter({ parameters })} />
           <MultiSelect size="xs" label={say("policies")} data={names.policies.map((one) => ({ value: one.id, label: names.policy(one.id) }))} value={entered.policyIds} onChange={(policyIds) => enter({ policyIds })} searchable />
           <Textarea size="xs" label={say("ids")} description={say("idsHint")} autosize minRows={4} maxRows={14} spellCheck={false} value={entered.ids} onChange={(event) => enter({ ids: event.currentTarget.value })} />
+          <div className={classes.fromFile}>
+            <FileButton accept=".csv,.txt,text/csv,text/plain" onChange={(file) => void file?.text().then((ids) => enter({ ids }))}>
+              {(props) => (
+                <Button size="xs" {...props}>
+                  {say("file")}
+                </Button>
+              )}
+            </FileButton>
+            <span className="dim t13 tnum">{say("counted", { count: lines })}</span>
+          </div>
           <Textarea size="xs" label={say("why")} description={say("whyHint")} autosize minRows={1} value={entered.note} onChange={(event) => enter({ note: event.currentTarget.value })} />
         </div>
         {look.error ? <Problem error={look.error} /> : null}
         <div className={classes.foot}>
-          <FileButton accept=".csv,.txt,text/csv,text/plain" onChange={(file) => void file?.text().then((ids) => enter({ ids }))}>
-            {(props) => (
-              <Button size="xs" {...props}>
-                {say("file")}
-              </Button>
-            )}
-          </FileButton>
-          <span className="dim t13 tnum">{say("counted", { count: lines })}</span>
           <InertButton size="xs" variant="filled" loading={look.isPending} why={why} onClick={() => look.mutate()}>
             {say("preview")}
           </InertButton>

@@ -31,7 +31,7 @@ export const words = defineWords({
   confirmRetro: "{total, plural, one {# past item} other {# past items}} to be confirmed",
   paused: "paused at {done, number} of {total, number}",
   exports: "Exports",
-  exportsNone: "No file was written of the log of decisions.",
+  exportsNone: "Nobody has exported the decision log lately.",
   state_RUNNING: "being written",
   state_COMPLETE: "ready",
   state_FAILED: "failed",
