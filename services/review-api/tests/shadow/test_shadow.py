@@ -160,6 +160,23 @@ async def test_nobody_was_listening(both: Both, receiving: Receiving) -> None:
     assert "NOT_LISTENING: no receiver was there" in out
 
 
+async def test_who_listens_is_there_until_its_next_word_is_due(
+    both: Both, receiving: Receiving
+) -> None:
+    """What a running receiver did not hear is no silence of its own, also between two of its
+    beats; once it has stopped it is."""
+    await both.send("unheard", "free money")
+    code, report = await both.report("--said", str(receiving.file))
+    assert (code, found(report)) == (1, {("spam", "unheard", "OURS", None)})
+    receiving.stop()
+    await both.send("after", "free money")
+    code, report = await both.report("--said", str(receiving.file))
+    assert (code, found(report)) == (
+        1,
+        {("spam", "unheard", "OURS", None), ("spam", "after", "OURS", "NOT_LISTENING")},
+    )
+
+
 async def test_exports_beside_evaluations(both: Both, tmp_path: Path) -> None:
     """Every execution of Coop's rules, as CSV; what it did and what it saw, as JSON lines."""
     for item_id, text in (

@@ -29,6 +29,8 @@ from coop_runtime.database.engine import transaction
 _HOUR: Final = timedelta(hours=1)
 _WITHIN: Final = 600.0  # seconds for an hour of evaluations
 _BATCH: Final = 5_000
+_SILENCE: Final = 3 * BEAT.total_seconds()
+"""Seconds after which a receiver that says nothing is not there."""
 
 
 class _Evaluation(msgspec.Struct):
@@ -154,8 +156,14 @@ def gather_theirs(files: Iterable[Path], org_id: str, window: Window, ledger: Le
     told = Told()
     for path in files:
         rows = said(path, org_id)
+        last: Listening | None = None
         while batch := list(islice(rows, _BATCH)):
             _take(batch, window, ledger, told)
+            last = next((one for one in reversed(batch) if isinstance(one, Listening)), last)
+        if last is not None and last.what != "stopped":
+            # It has not said that it left, and its next word was not due yet.
+            start, end = told.present[-1]
+            told.present[-1] = (start, end + _SILENCE)
     told.present.sort()
     return told
 
@@ -200,7 +208,7 @@ def _note(present: list[tuple[float, float]], line: Listening) -> None:
         present.append((at, at))
         return
     start, last = present[-1]
-    if at - last > 3 * BEAT.total_seconds():
+    if at - last > _SILENCE:
         present.append((at, at))
     else:
         present[-1] = (start, at)
