@@ -40,7 +40,7 @@ test("a rule is built by keys alone, its sentence beside it, and every fault at 
   await looks.fill(word);
   await looks.press("Enter");
   await page.getByText("has nothing to look for").waitFor({ state: "detached" });
-  await page.locator("p button", { hasText: `Text contains text of All text for “${word}”` }).waitFor();
+  await page.locator("p button", { hasText: `All text contains “${word}”` }).waitFor();
   await page.getByRole("button", { name: /^Condition 1:/ }).focus();
   await page.keyboard.press("Shift+A");
   const second = page.getByRole("combobox", { name: "What condition 2.1 looks for" });
@@ -48,7 +48,7 @@ test("a rule is built by keys alone, its sentence beside it, and every fault at 
   await second.press("Enter");
   await page.getByRole("button", { name: /^Condition 2\.1:/ }).focus();
   await page.keyboard.press("n");
-  await page.getByText(`not (Text contains text`).waitFor();
+  await page.getByText(`not (All text contains`).waitFor();
   await page.keyboard.press("n");
   await page.keyboard.press("Alt+ArrowUp");
   await page.getByRole("button", { name: /^Condition 2:.*sale/ }).waitFor();

@@ -1,7 +1,7 @@
 /**
  * A condition set as one sentence, as it stands in a list of rules or under what somebody is building.
  *
- *     all text contains “spam” and (score is at least 0.9 or language is one of “en”, “de”)
+ *     All text contains “spam” and (score is at least 0.9 or language is one of “en”, “de”)
  *
  * Guarantees: says each part of the set, in its order; values beyond three are counted, not shown; in
  * English a condition reads as review-api says it of what was evaluated (`tree`), which one table holds
@@ -23,6 +23,20 @@ export interface Called {
   readonly signal: (type: string) => string;
   readonly bank: (id: string) => string;
 }
+
+/** Signals that look for something: each has its words for what a subject does. */
+const VERBS = [
+  "TEXT_MATCHING_CONTAINS_TEXT",
+  "TEXT_MATCHING_NOT_CONTAINS_TEXT",
+  "TEXT_MATCHING_CONTAINS_WORD",
+  "TEXT_MATCHING_NOT_CONTAINS_WORD",
+  "TEXT_MATCHING_CONTAINS_REGEX",
+  "TEXT_MATCHING_NOT_CONTAINS_REGEX",
+  "TEXT_MATCHING_CONTAINS_VARIANT",
+  "GEO_CONTAINED_WITHIN",
+  "IMAGE_SIMILARITY_MATCH",
+  "IMAGE_SIMILARITY_DOES_NOT_MATCH",
+] as const;
 
 const SHOWN = 3;
 const LENGTH = 80;
@@ -48,8 +62,12 @@ function joined(set: ConditionSet, called: Called, say: Say<Key>): string {
 /** What one condition asks. */
 export function clauseOf(condition: Condition, called: Called, say: Say<Key>): string {
   const { input, signal, comparator, threshold } = condition;
-  const looking = lookedFor(condition, called, say);
   let subject = subjectOf(input, say);
+  // Nearly every condition on a signal says so.
+  const holds = (!comparator || comparator === "EQUALS") && (threshold === true || threshold === "true" || threshold === undefined);
+  const verb = VERBS.find((one) => one === signal?.type);
+  if (verb && holds && condition.matchingValues && !signal?.args?.aggregationClause) return say(verb, { subject, values: lookedFor(condition, called, say, true) || say("unfinished") });
+  const looking = lookedFor(condition, called, say);
   if (signal) {
     const name = called.signal(signal.type ?? signal.id ?? "");
     subject = signal.subcategory ? say("signalPart", { signal: name, part: cut(signal.subcategory), subject }) : say("signalOf", { signal: name, subject });
@@ -57,8 +75,7 @@ export function clauseOf(condition: Condition, called: Called, say: Say<Key>): s
     const count = signal.args?.aggregationClause;
     if (count) subject = say("counted", { subject, by: (count.groupBy ?? []).map((one) => subjectOf(one, say)).join(", "), seconds: count.window.sizeMs / 1000 });
   }
-  // Nearly every condition on a signal says so.
-  if (signal && (!comparator || comparator === "EQUALS") && (threshold === true || threshold === "true" || threshold === undefined)) return subject;
+  if (signal && holds) return subject;
   if (!comparator) return say("isTrue", { subject });
   return say(comparator, { subject, value: comparedWith(threshold, looking, say) });
 }
@@ -86,7 +103,7 @@ function subjectOf(input: Input, say: Say<Key>): string {
   }
 }
 
-function lookedFor({ matchingValues }: Condition, called: Called, say: Say<Key>): string {
+function lookedFor({ matchingValues }: Condition, called: Called, say: Say<Key>, isAny = false): string {
   if (!matchingValues) return "";
   const banks = [...(matchingValues.textBankIds ?? []), ...(matchingValues.locationBankIds ?? []), ...(matchingValues.imageBankIds ?? [])].map((id) => cut(called.bank(id)));
   const strings = matchingValues.strings ?? [];
@@ -94,10 +111,15 @@ function lookedFor({ matchingValues }: Condition, called: Called, say: Say<Key>)
   return [
     strings.length > 0 ? several(strings.map((one) => valueOf(one, say)), say) : "",
     places > 0 ? say("places", { count: places }) : "",
-    banks.length > 0 ? say(banks.length === 1 ? "bank" : "banks", { name: banks[0] ?? "", names: several(banks, say) }) : "",
+    banks.length > 0 ? ofBanks(banks, isAny, say) : "",
   ]
     .filter(Boolean)
     .join(` ${say("or")} `);
+}
+
+function ofBanks(banks: readonly string[], isAny: boolean, say: Say<Key>): string {
+  const names = say(banks.length === 1 ? "bank" : "banks", { name: banks[0] ?? "", names: several(banks, say) });
+  return isAny ? say("anythingIn", { names }) : names;
 }
 
 function several(values: readonly string[], say: Say<Key>): string {

@@ -41,12 +41,13 @@ it("has what waits for a person apart from what runs, and nothing that has ended
 });
 
 it("names only the addresses that are in trouble, and leads to what was given up", async () => {
-  answering({ "GET /v1/endpoints": () => ({ items: [endpoint("fine"), endpoint("broken", { state: "OPEN", failingSince: AT, dead: 3 }), endpoint("held", { state: "PAUSED" })] }) });
+  answering({ "GET /v1/endpoints": () => ({ items: [endpoint("fine"), endpoint("broken", { state: "OPEN", failingSince: AT, dead: 3 }), endpoint("held", { state: "PAUSED" }), endpoint("shaky", { failingSince: AT })] }) });
   render(<OperationsPage />, { wrapper: Around });
   const deliveries = await part("Deliveries");
   expect(await within(deliveries).findByText("broken")).toBeVisible();
   expect(within(deliveries).getByText("3 given up")).toBeVisible();
   expect(within(deliveries).getByText("held")).toBeVisible();
+  expect(within(deliveries).getByText("shaky").closest("li")).toHaveTextContent(/shaky ?fails ?since/);
   expect(within(deliveries).queryByText("fine")).toBeNull();
   expect(within(deliveries).getByRole("link", { name: "Those that were given up" })).toHaveAttribute("href", '/settings/deliveries{"state":"DEAD"}');
 });

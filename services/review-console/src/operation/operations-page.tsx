@@ -133,7 +133,7 @@ function Deliveries() {
         {trouble.map((one) => (
           <li key={one.id}>
             <span className="user-text ell">{one.name}</span>
-            <span className={one.state === "CLOSED" ? "dim" : "severe"}>{say(`endpoint_${one.state}`)}</span>
+            <span className={one.state === "CLOSED" ? "dim" : "severe"}>{say(one.state === "CLOSED" && one.failingSince ? "endpoint_FAILING" : `endpoint_${one.state}`)}</span>
             <span className="dim">{one.failingSince ? say.rich("since", { when: <Moment at={one.failingSince} /> }) : null}</span>
             <span className={one.dead > 0 ? "severe tnum" : "dim tnum"}>{say("givenUp", { count: one.dead })}</span>
           </li>

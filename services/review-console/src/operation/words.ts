@@ -12,6 +12,7 @@ export const words = defineWords({
   endpoint_HALF_OPEN: "is tried again",
   endpoint_PAUSED: "paused",
   endpoint_CLOSED: "answers",
+  endpoint_FAILING: "fails",
   since: "since {when}",
   givenUp: "{count, plural, =0 {nothing given up} one {# given up} other {# given up}}",
   toDead: "Those that were given up",

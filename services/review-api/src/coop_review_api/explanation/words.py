@@ -1,7 +1,7 @@
 """A condition and what it found, in plain words.
 
-    Text contains text of All text for “spam” or the bank Slurs        true: found “spam”
-    score is at least 0.9                                              false: the value is 0.4
+    All text contains “spam” or anything in the bank Slurs        true: found “spam”
+    score is at least 0.9                                         false: the value is 0.4
 
 Guarantees: says what the recorded outcome says, nothing else; a sentence is a few hundred
 characters at most, whatever a rule or an item holds; a condition reads as in the console, where it
@@ -37,10 +37,29 @@ _COMPARATORS: Mapping[Comparator, str] = {
 }
 _UNARY = (Comparator.IS_UNAVAILABLE, Comparator.IS_NOT_PROVIDED)
 
+_VERBS: Mapping[str, str] = {
+    "TEXT_MATCHING_CONTAINS_TEXT": "contains",
+    "TEXT_MATCHING_NOT_CONTAINS_TEXT": "does not contain",
+    "TEXT_MATCHING_CONTAINS_WORD": "contains as a whole word",
+    "TEXT_MATCHING_NOT_CONTAINS_WORD": "does not contain as a whole word",
+    "TEXT_MATCHING_CONTAINS_REGEX": "matches",
+    "TEXT_MATCHING_NOT_CONTAINS_REGEX": "does not match",
+    "TEXT_MATCHING_CONTAINS_VARIANT": "contains, disguised or not,",
+    "GEO_CONTAINED_WITHIN": "is within",
+    "IMAGE_SIMILARITY_MATCH": "matches",
+    "IMAGE_SIMILARITY_DOES_NOT_MATCH": "does not match",
+}
+"""Signals that look for something, as what a subject does."""
+
 
 def condition(leaf: Leaf, signals: SignalCatalogue, names: Mapping[str, str]) -> str:
     """What the condition asks. `names` are those of banks, by id."""
     subject = _input(leaf.input)
+    # Nearly every condition on a signal says so.
+    holds = leaf.comparator in (None, Comparator.EQUALS) and leaf.threshold in (None, True, "true")
+    verb = _VERBS.get(leaf.signal.type) if leaf.signal and not leaf.signal.aggregation else None
+    if verb and holds and leaf.matching_values:
+        return f"{subject} {verb} {_looking_for(leaf.matching_values, names, any_of=True)}"
     looking = _looking_for(leaf.matching_values, names) if leaf.matching_values else ""
     if leaf.signal is not None:
         signal = signals.get(leaf.signal.type)
@@ -53,8 +72,7 @@ def condition(leaf: Leaf, signals: SignalCatalogue, names: Mapping[str, str]) ->
         if clause is not None:
             by = ", ".join(_input(group) for group in clause.group_by)
             subject += f" counted by {by} within {_grouped(clause.window)} s"
-        # Nearly every condition on a signal says so.
-        if leaf.comparator in (None, Comparator.EQUALS) and leaf.threshold in (None, True, "true"):
+        if holds:
             return subject
     if leaf.comparator is None:
         return f"{subject} is true"
@@ -106,7 +124,9 @@ def _input(source: Input) -> str:
             return f"the {_cut(_plain(spec.derivation_type))} of {_input(spec.source)}"
 
 
-def _looking_for(matching: MatchingValues, names: Mapping[str, str]) -> str:
+def _looking_for(
+    matching: MatchingValues, names: Mapping[str, str], *, any_of: bool = False
+) -> str:
     parts = []
     if matching.strings:
         parts.append(_several([_value(string) for string in matching.strings]))
@@ -116,7 +136,8 @@ def _looking_for(matching: MatchingValues, names: Mapping[str, str]) -> str:
     ids = (*matching.text_bank_ids, *matching.location_bank_ids, *matching.image_bank_ids)
     if ids:
         shown = _several([_cut(names.get(bank_id, bank_id)) for bank_id in ids])
-        parts.append(f"the bank{'s' if len(ids) > 1 else ''} {shown}")
+        bank = f"the bank{'s' if len(ids) > 1 else ''} {shown}"
+        parts.append(f"anything in {bank}" if any_of else bank)
     return " or ".join(parts)
 
 
