@@ -138,9 +138,8 @@ test: $(STAMP) $(BUILT) lint types imports console-check clients-check ## Run ev
 	@$(BIN)/python -m pytest -m "not journey" $(SPREAD) $(AGAIN) $(PYTEST_ARGS)
 
 # With an engine of containers: the one that answers, or Docker's, started here by root. `make test`
-# has the part that runs nothing.
+# has the part that runs nothing, with the linters that are there.
 test-deploy: $(STAMP) $(BUILT) ## The containers: the files that make them, and really run
-	@$(BIN)/python -m pytest tests/deploy --ignore tests/deploy/test_container.py $(PYTEST_ARGS)
 	@$(BIN)/python -m tests.deploy $(PYTEST_ARGS)
 
 check: lint types imports console-check clients-check unit ## What takes a minute: before each commit

@@ -1,8 +1,10 @@
-"""`make test-deploy`: the containers, really run. `python -m tests.deploy [pytest's arguments]`.
+"""`make test-deploy`: what deploys Coop, looked at and really run. `python -m tests.deploy
+[pytest's arguments]`.
 
-An engine is found or started, base images are found, pulled or made, Coop's images are built, of
-this state and of the commit before (COOP_TEST_PREVIOUS names another), and `test_container.py` runs
-on them. Where there can be no engine it says so, and counts as skipped.
+First the files, by the programs that read them (`tool.py`). Then an engine is found or started,
+base images are found, pulled or made, Coop's images are built, of this state and of the commit
+before (COOP_TEST_PREVIOUS names another), and `test_container.py` runs on them. Where there can be
+no engine it says so, and counts as skipped.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import base_image, container_engine
-from .compose import program
+from . import base_image, container_engine, tool
 
 ROOT = Path(__file__).resolve().parents[2]
 # The same on every machine: what is built, and kept, by whoever runs the tests.
@@ -27,20 +28,23 @@ SERVICES = (
     *("ingest", "rules-engine", "routing", "action-dispatcher"),
     *("hma-bridge", "ncmec-reporter", "review-api", "cli"),
 )
-_COMPOSE = ROOT / "tests" / "deploy" / "compose.lock"
+_CONTAINERS = "tests/deploy/test_container.py"
 
 
 def main() -> int:
+    with _told("tools"):
+        for name in tool.have(STATE):
+            print(f"  not to be had here: {name}", flush=True)
+    read = _tested("tests/deploy", "--ignore", _CONTAINERS)
     try:
         with container_engine.running(STATE):
-            return _run(sys.argv[1:])
+            return _run() or read
     except container_engine.NoEngineError as error:
-        print(f"skipped: tests/deploy/test_container.py ({error})", flush=True)
-        return 0
+        print(f"skipped: {_CONTAINERS} ({error})", flush=True)
+        return read
 
 
-def _run(arguments: list[str]) -> int:
-    _have_compose()
+def _run() -> int:
     with _told("base images"):
         for name in base_image.ensure():
             print(f"  a stand-in: {name}", flush=True)
@@ -48,14 +52,20 @@ def _run(arguments: list[str]) -> int:
         build(ROOT, IMAGE)
         for service in SERVICES:
             build(ROOT, f"coop-{service}:test", target=service)
-    environment = {**os.environ, "COOP_TEST_IMAGE": IMAGE}
+    environment = {"COOP_TEST_IMAGE": IMAGE}
     commit = os.environ.get("COOP_TEST_PREVIOUS", "HEAD^")
     if _is_there(commit):
         with _told(f"the image of {commit}"), _tree_of(commit) as tree:
             build(tree, PREVIOUS)
         environment["COOP_TEST_PREVIOUS_IMAGE"] = PREVIOUS
-    command = [sys.executable, "-m", "pytest", "tests/deploy/test_container.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return _tested(_CONTAINERS, **environment)
+
+
+def _tested(*paths: str, **environment: str) -> int:
+    """Pytest's exit code, with the arguments that were given."""
+    command = [sys.executable, "-m", "pytest", *paths, *sys.argv[1:]]
+    told = {**os.environ, **environment}
+    return subprocess.run(command, cwd=ROOT, env=told, check=False).returncode
 
 
 def build(tree: Path, tag: str, *, target: str | None = None) -> None:
@@ -85,19 +95,6 @@ def _tree_of(commit: str) -> Iterator[Path]:
         yield tree
     finally:
         subprocess.run([*git, "remove", "--force", str(tree)], check=True)
-
-
-def _have_compose() -> None:
-    """Compose on PATH: the machine's, or the one of a wheel, in an environment of its own."""
-    if program() is not None:
-        return
-    environment = STATE / "compose"
-    uv = str(Path(sys.executable).parent / "uv")
-    subprocess.run([uv, "venv", "--quiet", "--clear", str(environment)], check=True)
-    python = str(environment / "bin" / "python")
-    install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes"]
-    subprocess.run([*install, "-r", str(_COMPOSE)], check=True)
-    os.environ["PATH"] = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
 
 @contextmanager
