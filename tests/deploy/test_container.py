@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
 
 from coop_local.demo.console_client import ConsoleClient
 from coop_local.demo.corpus import CorpusMessage
@@ -42,6 +43,11 @@ pytestmark = [
 
 _SECONDS = 180.0
 _OUTAGE_SECONDS = 30
+_WINDOW_SECONDS = 15
+_STREAM_SECONDS = 120
+_LAG = "coop_consumer_lag_messages"
+_GROUP = "rules-engine"
+_QUIET = CorpusMessage(text="A quiet evening by the sea", label="ham")
 _SCAM = CorpusMessage(text="You won the lottery, claim now", label="scam")
 
 
@@ -288,6 +294,67 @@ async def test_a_service_is_scaled_and_stops_in_order(world: World, stack: Compo
     await sending
     assert codes == {0}
     assert set((await world.delivered("scaled-", 90)).values()) == {1}
+
+
+async def test_three_carry_what_is_too_much_for_one(world: World, stack: ComposeStack) -> None:
+    """Each member has a quarter of a processor. What comes is half as much again as one of them
+    can do: its lag grows; with three it falls, and is gone while as much still comes."""
+    (first,) = stack.containers(_GROUP)
+    limit(stack, first)
+    await stream(world, "burst-", 16_000, rate=16_000)
+    before = await lag(stack)
+    await asyncio.sleep(_WINDOW_SECONDS)
+    rate = (before - await lag(stack)) / _WINDOW_SECONDS
+    assert rate > 0
+    seen = [await lag(stack)]
+    count = int(1.5 * rate * _STREAM_SECONDS)
+    coming = asyncio.create_task(stream(world, "stream-", count, rate=1.5 * rate))
+    marked = asyncio.create_task(send(world, "marked-", _STREAM_SECONDS, rate=1))
+    await asyncio.sleep(_WINDOW_SECONDS)
+    seen.append(await lag(stack))
+    assert seen[0] < seen[1]
+    await asyncio.to_thread(
+        stack.call, "up", "--detach", "--no-recreate", "--scale", "rules-engine=3"
+    )
+    for container in stack.containers(_GROUP):
+        limit(stack, container)
+    async with asyncio.timeout(_STREAM_SECONDS):
+        while seen[-1] > rate:
+            await asyncio.sleep(2)
+            seen.append(await lag(stack))
+    assert not coming.done()
+    await coming
+    await marked
+    assert set((await world.delivered("marked-", _STREAM_SECONDS)).values()) == {1}
+    await asyncio.to_thread(stack.up, "--scale", "rules-engine=1")
+    limit(stack, stack.containers(_GROUP)[0], processors="2")
+    await settled(stack)
+
+
+def limit(stack: ComposeStack, container: str, processors: str = "0.25") -> None:
+    stack.docker("update", "--cpus", processors, container)
+
+
+async def lag(stack: ComposeStack) -> float:
+    """Records that wait for the engine, as its members say. Each says it every few seconds."""
+    total = 0.0
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        for container in stack.containers(_GROUP):
+            text = (await http.get(f"http://{stack.address(container)}:9080/metrics")).text
+            for family in text_string_to_metric_families(text):
+                for one in family.samples:
+                    if one.name == _LAG and one.labels["group"] == _GROUP:
+                        total += one.value
+    return total
+
+
+async def stream(world: World, prefix: str, count: int, *, rate: float) -> None:
+    """Items that no rule acts on, many a request."""
+    sender = world.sender(prefix)
+    try:
+        await sender.send([_QUIET] * count, rate=rate, batch=200, report_every=0)
+    finally:
+        await sender.close()
 
 
 async def test_a_rolling_restart_of_everything_loses_and_doubles_nothing(
