@@ -22,6 +22,7 @@ from coop_contracts.hash_bank import (
     ADD_EXCHANGE,
     LIST_EXCHANGES,
     MAX_EXCHANGES,
+    PAUSE_EXCHANGE,
     REMOVE_EXCHANGE,
     SET_EXCHANGE_CREDENTIALS,
     AddExchange,
@@ -30,6 +31,7 @@ from coop_contracts.hash_bank import (
     ExchangeOffer,
     ExchangeSettings,
     ExchangesQuestion,
+    PauseExchange,
     RemoveExchange,
     SetExchangeCredentials,
 )
@@ -83,6 +85,10 @@ class World:
     async def match(self, org: str = ORG) -> tuple[MatchedBank, ...]:
         matcher = HmaMatcher(self.table, self.hma, self.book)
         return await matcher.match(org, hashes(), seed="s")
+
+    async def pause(self, one: str, paused: bool = True, *, org: str = ORG) -> ExchangeEntry:
+        asked = PauseExchange(bank_id="b1", exchange_id=one, paused=paused, by="u")
+        return (await self.api.ask(org, PAUSE_EXCHANGE, asked)).exchange
 
     def put(self, found: HashBank | None) -> None:
         """The bank as it is now; None: it is gone."""
@@ -269,6 +275,95 @@ async def test_a_removed_one_matches_nothing_and_goes(world: World) -> None:
         assert await connection.scalar(text("SELECT count(*) FROM hashes.exchanges")) == 0
     assert (await world.add()).id != first.id
     assert world.stub.banks["COOP_ORG1_B1"] == 1.0
+
+
+async def test_a_paused_one_is_not_fetched_and_matches_on(world: World) -> None:
+    """It says so, since when and by whom; pausing it again changes nothing; whoever switches it on
+    there, it is switched off again; its bank's ratio goes up and down without it; resumed, it is
+    fetched. Nobody else's is touched."""
+    one, other = await world.add(), await world.add("FILE", settings=ExchangeSettings(file="a"))
+    name, beside = f"COOP_ORG1_B1_X{one.id}", f"COOP_ORG1_B1_X{other.id}"
+    world.stub.contents = [(name, "pdq", near(3))]
+    for org, bad in ((OTHER, one.id), (ORG, "x"), (ORG, "999")):
+        with pytest.raises(CallRefused) as refused:
+            await world.pause(bad, org=org)
+        assert refused.value.status == 404
+    pause = (await world.pause(one.id)).pause
+    assert pause is not None
+    assert (pause.by, pause.holds) == ("u", True)
+    assert not world.stub.exchanges[name]["enabled"]
+    assert world.stub.exchanges[beside]["enabled"]
+    assert len(await world.match()) == 1
+    again = PauseExchange(bank_id="b1", exchange_id=one.id, paused=True, by="somebody else")
+    assert (await world.api.ask(ORG, PAUSE_EXCHANGE, again)).exchange.pause == pause
+    world.stub.exchanges[name]["enabled"] = True
+    assert await world.keeper.keep() == 1
+    assert not world.stub.exchanges[name]["enabled"]
+    for ratio in (0.0, 0.5):
+        found = msgspec.structs.replace(bank(ratio=ratio), hma_name="COOP_ORG1_B1")
+        world.put(found)
+        await world.keeper.keep()
+        assert not world.stub.exchanges[name]["enabled"]
+        assert world.stub.exchanges[beside]["enabled"] is (ratio > 0)
+        assert world.stub.banks[name] == ratio
+    assert (await world.add()).pause == pause
+    assert (await world.pause(one.id, paused=False)).pause is None
+    assert world.stub.exchanges[name]["enabled"]
+    assert [entry.pause for entry in await world.listed()] == [None, None]
+
+
+async def test_whether_a_pause_holds_is_what_is_seen_there(world: World) -> None:
+    """Not while it is being fetched still; nobody says while HMA is away, and when that is back it
+    is told, by whichever process; resumed meanwhile, it is not."""
+    one = await world.add()
+    name = f"COOP_ORG1_B1_X{one.id}"
+    world.stub.fetches[name] = {"running_fetch_start_ts": 1772366400}
+    entry = await world.pause(one.id)
+    assert (entry.condition, entry.pause and entry.pause.holds) == ("FETCHING", False)
+    world.stub.fetches[name] = {}
+    (entry,) = await world.listed()
+    assert entry.pause is not None
+    assert entry.pause.holds is True
+    await world.pause(one.id, paused=False)
+    world.stub.broken = httpx.Response(502)
+    entry = await world.pause(one.id)
+    assert (entry.condition, entry.pause and entry.pause.holds) == ("UNKNOWN", None)
+    assert world.stub.exchanges[name]["enabled"]
+    world.stub.broken = None
+    (entry,) = await world.listed()
+    assert entry.pause is not None
+    assert entry.pause.holds is False
+    second = ExchangeKeeper(world.banks.engine, world.table, world.hma, WHOLE, ExchangeBook())
+    assert await second.keep() == 1
+    assert not world.stub.exchanges[name]["enabled"]
+    await world.pause(one.id, paused=False)
+    assert world.stub.exchanges[name]["enabled"]
+    assert await second.keep() == 0
+
+
+async def test_one_paused_before_it_was_made_is_made_when_it_is_resumed(world: World) -> None:
+    """A row whose process was killed is no exchange there, and while it is paused it becomes none:
+    there it would be fetched from the start."""
+
+    def dies(request: httpx.Request) -> httpx.Response:
+        if (request.method, request.url.path) == ("POST", "/c/exchanges"):
+            raise httpx.ReadError("killed")
+        return world.stub(request)
+
+    world.hma._client._transport = httpx.MockTransport(dies)
+    with pytest.raises(CallFailed):
+        await world.add()
+    world.hma._client._transport = httpx.MockTransport(world.stub)
+    (entry,) = await world.listed()
+    entry = await world.pause(entry.id)
+    assert entry.pause is not None
+    assert entry.pause.holds is True
+    await world.keeper.keep()
+    await world.add()
+    assert world.stub.exchanges == {}
+    await world.pause(entry.id, paused=False)
+    (made,) = world.stub.exchanges.values()
+    assert made["enabled"]
 
 
 @pytest.mark.parametrize("at", ["before", "after"])

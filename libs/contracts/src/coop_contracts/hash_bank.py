@@ -234,10 +234,20 @@ class ExchangeSettings(Struct, frozen=True, kw_only=True, rename="camel", omit_d
     file: str | None = None
 
 
-class ExchangeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+class ExchangePause(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Since when an exchange is not to be fetched, and by whom. `holds`: it is not; false while
+    what fetches it has not been told, or is at it; null while nobody says."""
+
+    at: datetime
+    by: str
+    holds: bool | None
+
+
+class ExchangeEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """An exchange that fills a bank. WAITING: nothing was fetched yet. FETCHING: now. CURRENT: all
     that there is was fetched; BEHIND: some of it. FAILED: the last try did, as `fault` says.
-    UNKNOWN: nobody says how far it is. `hashes` were fetched so far, `fetched_at` last."""
+    UNKNOWN: nobody says how far it is. `hashes` were fetched so far, `fetched_at` last. `pause`:
+    of one that is paused."""
 
     id: str
     bank_id: str
@@ -250,6 +260,7 @@ class ExchangeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     has_credentials: bool | None
     added_by: str
     added_at: datetime
+    pause: ExchangePause | None = None
 
 
 class ExchangeField(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -305,6 +316,16 @@ class SetExchangeCredentials(Command, frozen=True, kw_only=True):
     credentials: dict[str, Annotated[str, Meta(max_length=4096)]]
 
 
+class PauseExchange(Command, frozen=True, kw_only=True):
+    """Nothing is fetched of an exchange any more, or again. What it fetched is matched as before;
+    one that is paused already stays so since when it is."""
+
+    bank_id: str
+    exchange_id: str
+    paused: bool
+    by: Annotated[str, Meta(max_length=128)] = ""
+
+
 class RemoveExchange(Command, frozen=True, kw_only=True):
     """The bank has nothing of this exchange any more; what is in it otherwise stays."""
 
@@ -335,6 +356,12 @@ SET_EXCHANGE_CREDENTIALS: Final = Call(
     SetExchangeCredentials,
     ExchangeAnswered,
 )
+PAUSE_EXCHANGE: Final = Call(
+    "POST",
+    "hash-banks/{bankId}/exchanges/{exchangeId}/pause",
+    PauseExchange,
+    ExchangeAnswered,
+)
 REMOVE_EXCHANGE: Final = Call(
     "POST", "hash-banks/{bankId}/exchanges/{exchangeId}/removal", RemoveExchange, ExchangeRemoved
 )
@@ -354,6 +381,7 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "listExchanges": LIST_EXCHANGES,
     "addExchange": ADD_EXCHANGE,
     "setExchangeCredentials": SET_EXCHANGE_CREDENTIALS,
+    "pauseExchange": PAUSE_EXCHANGE,
     "removeExchange": REMOVE_EXCHANGE,
     "countRecords": COUNT_HASH_RECORDS,
     "removeRecords": REMOVE_HASH_RECORDS,

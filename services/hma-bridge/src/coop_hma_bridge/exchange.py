@@ -57,7 +57,8 @@ _GROUP: Final = re.compile(r"[0-9]{1,20}")
 
 class Exchange(NamedTuple):
     """One of a bank. `name` is that of its bank at the Hasher-Matcher-Actioner: one of its own.
-    `gave_account`: its credentials are those of all exchanges of its kind there."""
+    `gave_account`: its credentials are those of all exchanges of its kind there. `paused_at`: of
+    one that is not to be fetched."""
 
     exchange_id: int
     org_id: str
@@ -68,6 +69,8 @@ class Exchange(NamedTuple):
     added_by: str
     added_at: datetime
     gave_account: bool
+    paused_at: datetime | None = None
+    paused_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

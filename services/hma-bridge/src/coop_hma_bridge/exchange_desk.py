@@ -1,4 +1,4 @@
-"""What people do with exchanges: see them, add one, give it credentials, remove it.
+"""What people do with exchanges: see them, add one, give it credentials, pause it, remove it.
 
     add ─▶ a row ─▶ made at the Hasher-Matcher-Actioner ─▶ its credentials given
 
@@ -21,6 +21,7 @@ from coop_contracts.hash_bank import (
     AddExchange,
     ExchangeEntry,
     ExchangeKind,
+    ExchangePause,
     ExchangesListed,
 )
 from coop_hma_bridge import exchange_store
@@ -140,6 +141,22 @@ class Exchanges:
         await self._give(there, found, credentials)
         return await self._entry(found)
 
+    async def pause(
+        self, org_id: str, bank_id: str, exchange_id: int, *, paused: bool, by: str
+    ) -> ExchangeEntry | None:
+        """The exchange, to be fetched or not, or None where there is none. While the
+        Hasher-Matcher-Actioner does not answer, it is told later. Raises Retryable."""
+        async with transaction(self._engine) as connection:
+            await exchange_store.set_paused(
+                connection, org_id, bank_id, exchange_id, paused=paused, by=by
+            )
+            found = await exchange_store.find(connection, org_id, bank_id, exchange_id)
+        if found is None:
+            return None
+        if self._keeper is not None:
+            await self._look(self._keeper)
+        return await self._entry(found)
+
     async def remove(self, org_id: str, bank_id: str, exchange_id: int) -> bool:
         """Whether it was there. It matches nothing from now on; what of it lies at the
         Hasher-Matcher-Actioner goes as soon as that answers. Raises Retryable."""
@@ -174,7 +191,7 @@ class Exchanges:
             return
 
     async def _entry(self, one: Exchange) -> ExchangeEntry:
-        status, has_credentials = UNKNOWN, None
+        status, has_credentials, is_fetched = UNKNOWN, None, None
         lack = self._places.lack(one.kind)
         if self._there is None or lack is not None:
             status = replace(UNKNOWN, fault=lack)
@@ -182,6 +199,11 @@ class Exchanges:
             try:
                 status = await self._there.status(one.name)
                 has_credentials = await self._has_credentials(self._there, one)
+                if one.paused_at is not None:
+                    # What was begun before is fetched to its end.
+                    is_fetched = status.condition == "FETCHING" or bool(
+                        await self._there.is_enabled(one.name)
+                    )
             except Ours:
                 status = FetchStatus(condition="UNKNOWN", fault=_AWAY)
         return ExchangeEntry(
@@ -196,9 +218,17 @@ class Exchanges:
             has_credentials=has_credentials,
             added_by=one.added_by,
             added_at=one.added_at,
+            pause=_pause(one, is_fetched=is_fetched),
         )
 
     async def _has_credentials(self, there: HmaExchanges, one: Exchange) -> bool | None:
         if one.kind == "FILE":
             return None
         return await there.has_credentials(one.name, APIS[one.kind])
+
+
+def _pause(one: Exchange, *, is_fetched: bool | None) -> ExchangePause | None:
+    if one.paused_at is None:
+        return None
+    holds = None if is_fetched is None else not is_fetched
+    return ExchangePause(at=one.paused_at, by=one.paused_by, holds=holds)

@@ -4,8 +4,9 @@
       └──removed: matches nothing at once ──▶ gone there ──▶ the row goes
 
 Guarantees: what a row wants is made, whoever was killed when; it matches with the ratio of the bank
-that it fills, and is fetched while that is above 0; what was removed matches nothing from the
-moment in which it was, in this process, and in every other within a few seconds.
+that it fills, and is fetched while that is above 0 and nobody paused it, whoever says else there;
+what was removed matches nothing from the moment in which it was, in this process, and in every
+other within a few seconds.
 Must not: touch an exchange that no row names.
 """
 
@@ -98,8 +99,9 @@ class ExchangeKeeper:
         await at_intervals(self.keep, _EVERY, postponed="HMA's exchanges are not kept for now")
 
     async def make(self, exchange: Exchange) -> None:
-        """It is there, whoever made it. Raises ExchangeRefused, Retryable."""
-        if exchange.name in await self._exchanges.names():
+        """It is there, whoever made it; one that is paused is made when it no longer is: there it
+        would be fetched from the start. Raises ExchangeRefused, Retryable."""
+        if exchange.paused_at is not None or exchange.name in await self._exchanges.names():
             return
         settings = self._places.told(exchange.kind, exchange.settings)
         await self._exchanges.make(exchange.name, APIS[exchange.kind], settings)
@@ -114,7 +116,7 @@ class ExchangeKeeper:
         bank = self._table.get(one.org_id, Kind.HASH_BANK, one.bank_id)
         ratio = bank.enabled_ratio if isinstance(bank, HashBank) else 0.0
         if one.name not in there:
-            if not ratio or self._places.lack(one.kind) is not None:
+            if not ratio or one.paused_at or self._places.lack(one.kind) is not None:
                 return False
             try:
                 await self.make(one)
@@ -122,12 +124,20 @@ class ExchangeKeeper:
                 _log.warning("an exchange is not made", exchange=one.name, reason=str(refused))
                 return False
             return True
+        changed = await self._fetched_or_not(one.name, bool(ratio) and one.paused_at is None)
         known = banks.get(one.name)
         if known is None or known == ratio:
-            return False
-        if not known or not ratio:
-            await self._exchanges.set_enabled(one.name, bool(ratio))
+            return changed
         await self._hma.set_ratio(one.name, ratio)
+        return True
+
+    async def _fetched_or_not(self, name: str, wanted: bool) -> bool:
+        """Whether that was changed. It is asked again and again: another process, or somebody
+        there, may have switched it."""
+        is_fetched = await self._exchanges.is_enabled(name)
+        if is_fetched is None or is_fetched is wanted:
+            return False
+        await self._exchanges.set_enabled(name, wanted)
         return True
 
     async def _without_account(self, gone: Exchange, wanted: Iterable[Exchange]) -> None:

@@ -18,7 +18,8 @@ from coop_contracts.hash_bank import ExchangeKind, ExchangeSettings
 from coop_hma_bridge.exchange import Exchange
 
 _COLUMNS: Final = """exchange_id, org_id, bank_id, kind, CAST(settings AS text) AS settings,
-    hma_bank || '_X' || exchange_id AS name, added_by, added_at, gave_account"""
+    hma_bank || '_X' || exchange_id AS name, added_by, added_at, gave_account,
+    paused_at, paused_by"""
 
 # Who adds what is there gets that row: the update changes nothing.
 _ADD = text(
@@ -53,6 +54,15 @@ _GAVE = text("UPDATE hashes.exchanges SET gave_account = :gave WHERE exchange_id
 _REMOVE = text(
     """
     UPDATE hashes.exchanges SET removed_at = now()
+    WHERE org_id = :org AND bank_id = :bank AND exchange_id = :id AND removed_at IS NULL
+    """
+)
+_PAUSE = text(
+    """
+    UPDATE hashes.exchanges
+    SET paused_at = CASE WHEN :paused THEN coalesce(paused_at, now()) END,
+        paused_by = CASE WHEN NOT :paused THEN '' WHEN paused_at IS NULL THEN :by
+                         ELSE paused_by END
     WHERE org_id = :org AND bank_id = :bank AND exchange_id = :id AND removed_at IS NULL
     """
 )
@@ -118,6 +128,20 @@ async def set_gave_account(connection: AsyncConnection, exchange_id: int, *, gav
     await connection.execute(_GAVE, {"id": exchange_id, "gave": gave})
 
 
+async def set_paused(
+    connection: AsyncConnection,
+    org_id: str,
+    bank_id: str,
+    exchange_id: int,
+    *,
+    paused: bool,
+    by: str,
+) -> bool:
+    """Whether it is to be fetched from now on; false where there is none."""
+    asked = {"org": org_id, "bank": bank_id, "id": exchange_id, "paused": paused, "by": by}
+    return (await connection.execute(_PAUSE, asked)).rowcount > 0
+
+
 async def remove(connection: AsyncConnection, org_id: str, bank_id: str, exchange_id: int) -> bool:
     """It matches nothing from now on; whether it was there."""
     asked = {"org": org_id, "bank": bank_id, "id": exchange_id}
@@ -149,4 +173,6 @@ def _exchange(row: Any) -> Exchange:
         row.added_by,
         row.added_at,
         row.gave_account,
+        row.paused_at,
+        row.paused_by,
     )

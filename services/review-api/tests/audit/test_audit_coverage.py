@@ -533,7 +533,7 @@ async def _platform(walk: Walk, admin: Any, dispatcher: Any, org_id: str, action
 
 async def _exchanges(walk: Walk, admin: Any, dispatcher: Any, root: str, bank: str) -> None:
     told = api_examples("hash-bank")["addExchange"]["answers"]
-    for path in ("", "/3/credentials"):
+    for path in ("", "/3/credentials", "/3/pause"):
         dispatcher.answers[f"{root}{path}"] = httpx.Response(200, json=told)
     dispatcher.answers[f"{root}/3/removal"] = httpx.Response(200, json={"removed": True})
     one = "/v1/hash-banks/{bank_id}/exchanges"
@@ -542,6 +542,8 @@ async def _exchanges(walk: Walk, admin: Any, dispatcher: Any, root: str, bank: s
     ids |= {"exchange_id": "3"}
     path, given = f"{one}/{{exchange_id}}", {"apiToken": "t"}
     await walk(admin, f"PUT {path}/credentials", given, action=f"{done}-credentials-set", **ids)
+    for step in ("pause", "resume"):
+        await walk(admin, f"POST {path}/{step}", action=f"{done}-{step}d", **ids)
     await walk(admin, f"DELETE {path}", action=f"{done}-removed", **ids)
 
 

@@ -71,6 +71,34 @@ async def test_one_is_added_given_credentials_and_removed(
     assert SECRET not in json.dumps([rows, added.json(), changed.json()])
 
 
+async def test_one_is_paused_and_resumed(
+    admin: Any, bridge: Any, bank_id: str, engine: Any, org: Any
+) -> None:
+    """The bridge is told by whom, the audit log has both, and the answer says since when, by whom,
+    and whether it holds; one that is not there is not."""
+    path, own = f"/v1/hash-banks/{bank_id}/exchanges/3", f"hash-banks/{bank_id}/exchanges/3/pause"
+    assert ENTRY.get("pause") is None
+    pause = {"at": "2026-03-01T12:00:00Z", "by": admin.user_id, "holds": True}
+    bridge.answer(own, {"exchange": ENTRY | {"pause": pause}})
+    paused = await admin.call("POST", f"{path}/pause")
+    assert (paused.status_code, asked(bridge)) == (200, {"paused": True, "by": admin.user_id})
+    told = paused.json()["pause"]
+    assert told["byPerson"]["id"] == admin.user_id
+    assert told | {"byPerson": None} == pause | {"byPerson": None}
+    bridge.answer(own, {"exchange": ENTRY})
+    resumed = await admin.call("POST", f"{path}/resume")
+    assert (resumed.status_code, asked(bridge)["paused"]) == (200, False)
+    assert resumed.json()["pause"] is None
+    rows = [row for row in await audited(engine, org.org_id) if "exchange" in row[0]]
+    assert sorted(rows) == [
+        ("hash-bank.exchange-paused", {"exchangeId": "3"}),
+        ("hash-bank.exchange-resumed", {"exchangeId": "3"}),
+    ]
+    problem = {"type": "about:blank", "title": "t", "status": 404, "detail": "none"}
+    bridge.answer(own, problem, 404)
+    assert (await admin.call("POST", f"{path}/pause")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "at"),
     [
@@ -121,6 +149,8 @@ async def test_it_is_for_who_may_change_banks(
         for answer in (
             await person.call("POST", path, GROUP),
             await person.call("PUT", f"{path}/3/credentials", {"apiToken": "t"}),
+            await person.call("POST", f"{path}/3/pause"),
+            await person.call("POST", f"{path}/3/resume"),
             await person.call("DELETE", f"{path}/3"),
         ):
             assert answer.status_code == status, answer.text

@@ -256,6 +256,8 @@ CHANGES = {
     "hash-banks/{bank_id}/exchanges",
     "hash-banks/{bank_id}/exchanges/{exchange_id}",
     "hash-banks/{bank_id}/exchanges/{exchange_id}/credentials",
+    "hash-banks/{bank_id}/exchanges/{exchange_id}/pause",
+    "hash-banks/{bank_id}/exchanges/{exchange_id}/resume",
     "hash-banks/{bank_id}/files",
     "hash-banks/{bank_id}/hashes",
     "hash-banks/{bank_id}/hashes/changes",

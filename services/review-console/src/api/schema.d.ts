@@ -1580,6 +1580,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause hash exchange
+         * @description Fetch nothing of the exchange until it is resumed; what it fetched is matched as before.
+         */
+        post: operations["pauseHashExchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume hash exchange
+         * @description Fetch the exchange again.
+         */
+        post: operations["resumeHashExchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/hash-banks/{bank_id}/files": {
         parameters: {
             query?: never;
@@ -9478,6 +9518,23 @@ export interface components {
             settings: components["schemas"]["ExchangeFieldView"][];
         };
         /**
+         * ExchangePauseView
+         * @description Since when an exchange is not to be fetched, and by whom. `holds`: nothing of it is; false
+         *     while what fetches it does so still; null while nobody says.
+         */
+        ExchangePauseView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            byPerson?: components["schemas"]["PersonView"] | null;
+            /** Holds */
+            holds: boolean | null;
+        };
+        /**
          * ExchangeSettingsFields
          * @description `espIds`: of NCMEC the hashes of these providers alone. `privacyGroup`: of ThreatExchange.
          *     `file`: the name of a list in the operator's folder.
@@ -9512,7 +9569,8 @@ export interface components {
          * ExchangeView
          * @description An exchange that fills a bank. `condition`: nothing was fetched yet (`WAITING`), it is being
          *     fetched, all or a part of what there is was, the last try failed, or nobody says; `fault` says
-         *     why. `hashes` were fetched so far, `fetchedAt` last.
+         *     why. `hashes` were fetched so far, `fetchedAt` last; they are matched whether it is paused or
+         *     not.
          */
         ExchangeView: {
             /**
@@ -9545,6 +9603,7 @@ export interface components {
              * @enum {string}
              */
             kind: "NCMEC" | "STOP_NCII" | "THREAT_EXCHANGE" | "FILE";
+            pause: components["schemas"]["ExchangePauseView"] | null;
             settings: components["schemas"]["ExchangeSettingsView"];
         };
         /**
@@ -21320,6 +21379,70 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    pauseHashExchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    resumeHashExchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bank_id: string;
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

@@ -1,4 +1,4 @@
-/** One exchange: how far it is, other credentials for it, its end. */
+/** One exchange: how far it is, other credentials for it, its pause, its end. */
 import { Button, Group, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -16,7 +16,7 @@ import { Moment } from "@/time/moment";
 import { languageTag, useWords } from "@/words/words";
 
 import classes from "./bank.module.css";
-import { LEVELS, removeExchange, secretsOf, setCredentials, type Exchange, type Offer } from "./exchange";
+import { LEVELS, pauseExchange, removeExchange, secretsOf, setCredentials, type Exchange, type Offer } from "./exchange";
 import { isSecret } from "./exchange-add";
 import { words } from "./exchange-words";
 import type { HashBank } from "./hash";
@@ -45,6 +45,7 @@ export function ExchangeLine({ of, bank, offer, mayChange }: Props) {
         </span>
       </span>
       <span className={classes.exchangeState}>
+        {of.pause ? <Paused pause={of.pause} /> : null}
         <Severity level={LEVELS[of.condition]} quiet>
           {say(of.condition)}
         </Severity>
@@ -63,13 +64,44 @@ export function ExchangeLine({ of, bank, offer, mayChange }: Props) {
           <Moment at={of.addedAt} dated /> {say("by", { name: of.addedByPerson?.name ?? say("somebody") })}
         </dd>
       </dl>
-      {mayChange ? (
-        <span className={classes.exchangeTools}>
-          {offer && offer.credentials.length > 0 ? <Credentials of={of} offer={offer} /> : null}
-          <Remove of={of} bank={name} />
-        </span>
-      ) : null}
+      {mayChange ? <Tools of={of} offer={offer} bank={name} /> : null}
     </li>
+  );
+}
+
+function Tools({ of, offer, bank }: { of: Exchange; offer: Offer | undefined; bank: string }) {
+  const say = useWords(words);
+  const isPaused = of.pause !== null;
+  const pause = useMutation({
+    mutationFn: () => pauseExchange(of, !isPaused),
+    onSuccess: () => toast(say(isPaused ? "resumedNow" : "pausedNow", { kind: say(of.kind) })),
+  });
+  return (
+    <>
+      <span className={classes.exchangeTools}>
+        {offer && offer.credentials.length > 0 ? <Credentials of={of} offer={offer} /> : null}
+        <Button size="xs" variant="subtle" loading={pause.isPending} onClick={() => pause.mutate()}>
+          {say(isPaused ? "resume" : "pause")}
+        </Button>
+        <Remove of={of} bank={bank} />
+      </span>
+      {pause.error ? (
+        <div className={classes.exchangeProblem}>
+          <Problem error={pause.error} />
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Paused({ pause }: { pause: NonNullable<Exchange["pause"]> }) {
+  const say = useWords(words);
+  const [level, said] = pause.holds ? (["medium", "paused"] as const) : pause.holds === null ? (["high", "pausedUnsure"] as const) : (["high", "pausing"] as const);
+  return (
+    <>
+      <Severity level={level}>{say(said)}</Severity>
+      <span className="dim t12">{say.rich("pausedSince", { at: <Moment key="at" at={pause.at} dated />, name: pause.byPerson?.name ?? say("somebody") })}</span>
+    </>
   );
 }
 

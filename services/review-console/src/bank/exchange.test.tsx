@@ -18,7 +18,7 @@ const OFFERS: Offer[] = [
   { kind: "STOP_NCII", lack: null, settings: [], credentials: [field("fetchFunctionKey"), field("subscriptionKey")] },
   { kind: "THREAT_EXCHANGE", lack: null, settings: [field("privacyGroup")], credentials: [field("apiToken")] },
 ];
-const exchange = (more: Partial<Exchange> = {}): Exchange => ({ id: "3", bankId: "h", kind: "THREAT_EXCHANGE", settings: { espIds: [], privacyGroup: "303", file: null }, condition: "FAILED", fault: "HMA says: no access", fetchedAt: null, hashes: 4120, hasCredentials: true, addedBy: "u", addedAt: AT, ...more });
+const exchange = (more: Partial<Exchange> = {}): Exchange => ({ id: "3", bankId: "h", kind: "THREAT_EXCHANGE", settings: { espIds: [], privacyGroup: "303", file: null }, condition: "FAILED", fault: "HMA says: no access", fetchedAt: null, hashes: 4120, hasCredentials: true, addedBy: "u", addedAt: AT, pause: null, ...more });
 const BANKS = { items: [{ id: "h", name: "Known", hmaName: "K", enabledRatio: 1, revision: 1, updatedAt: AT, updatedBy: "u" }] };
 const answers = (items: Exchange[], more: Parameters<typeof answering>[0] = {}, offers = OFFERS) => answering({ "GET /v1/hash-exchanges": () => ({ items, offers }), "GET /v1/hash-banks": () => BANKS, ...more });
 
@@ -104,6 +104,33 @@ it("credentials are replaced and never shown, and removing is asked about", asyn
   expect(asked.some(({ what }) => what.startsWith("DELETE"))).toBe(false);
   await user.click(await screen.findByRole("button", { name: "Remove" }));
   await waitFor(() => expect(asked.some(({ what }) => what.startsWith("DELETE"))).toBe(true));
+});
+
+it("a paused one says so, since when, by whom and whether it holds; pausing is one press, and its refusal stands there", async () => {
+  const by = { id: "u", name: "Ada" };
+  const pauses = [true, false, null].map((holds) => ({ at: AT, by: "u", byPerson: by as never, holds }));
+  let refused = false;
+  const pressed: string[] = [];
+  const press = (what: string) => () => {
+    pressed.push(what);
+    return refused ? Promise.reject(new ApiProblem("unavailable", 503, { detail: "no" })) : exchange();
+  };
+  answers([exchange({ condition: "CURRENT", fault: null }), ...pauses.map((pause, at) => exchange({ id: `p${at}`, condition: "CURRENT", fault: null, pause }))], {
+    "POST /v1/hash-banks/{bank_id}/exchanges/{exchange_id}/pause": press("pause"),
+    "POST /v1/hash-banks/{bank_id}/exchanges/{exchange_id}/resume": press("resume"),
+  });
+  render(<ExchangesPage />, { wrapper: Around });
+  const [free, held, still, unsure] = (await screen.findAllByRole("listitem")) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+  expect(free).not.toHaveTextContent("paused");
+  expect(held).toHaveTextContent(/paused: nothing is fetched.*by Ada/);
+  expect(still).toHaveTextContent("paused, and still being fetched");
+  expect(unsure).toHaveTextContent("paused; nobody says");
+  await userEvent.click(within(free).getByRole("button", { name: "Pause" }));
+  await userEvent.click(within(held).getByRole("button", { name: "Resume" }));
+  await waitFor(() => expect(pressed).toEqual(["pause", "resume"]));
+  refused = true;
+  await userEvent.click(within(free).getByRole("button", { name: "Pause" }));
+  expect(await within(free).findByRole("alert")).toBeVisible();
 });
 
 it("who may not change banks sees how far they are, and no button", async () => {

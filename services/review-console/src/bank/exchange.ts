@@ -69,6 +69,11 @@ export function setCredentials(one: Exchange, body: Record<string, string>): Pro
   return renewed(take(api.PUT("/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/credentials", { params: at(one), body })));
 }
 
+/** Nothing of it is fetched any more, or again. */
+export function pauseExchange(one: Exchange, paused: boolean): Promise<Exchange> {
+  return renewed(take(paused ? api.POST("/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/pause", { params: at(one) }) : api.POST("/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/resume", { params: at(one) })));
+}
+
 export function removeExchange(one: Exchange): Promise<unknown> {
   return renewed(take(api.DELETE("/v1/hash-banks/{bank_id}/exchanges/{exchange_id}", { params: at(one) })));
 }

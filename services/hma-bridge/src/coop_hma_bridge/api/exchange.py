@@ -15,12 +15,14 @@ from fastapi.responses import Response
 from coop_contracts.hash_bank import (
     ADD_EXCHANGE,
     LIST_EXCHANGES,
+    PAUSE_EXCHANGE,
     REMOVE_EXCHANGE,
     SET_EXCHANGE_CREDENTIALS,
     AddExchange,
     ExchangeAnswered,
     ExchangeRemoved,
     ExchangesQuestion,
+    PauseExchange,
     RemoveExchange,
     SetExchangeCredentials,
 )
@@ -65,6 +67,19 @@ async def set_exchange_credentials(
     if found is None:
         raise HTTPException(404, "there is no such exchange")
     return answer(SET_EXCHANGE_CREDENTIALS, ExchangeAnswered(exchange=found))
+
+
+@on(router, PAUSE_EXCHANGE)
+async def pause_exchange(
+    request: Request, org_id: OrgId, asked: Annotated[PauseExchange, asking(PAUSE_EXCHANGE)]
+) -> Response:
+    """It is not fetched any more, or again."""
+    found = await context_of(request).exchanges.pause(
+        org_id, asked.bank_id, _number(asked.exchange_id), paused=asked.paused, by=asked.by
+    )
+    if found is None:
+        raise HTTPException(404, "there is no such exchange")
+    return answer(PAUSE_EXCHANGE, ExchangeAnswered(exchange=found))
 
 
 @on(router, REMOVE_EXCHANGE)

@@ -3,6 +3,8 @@
     GET    /v1/hash-exchanges                                  which there are, how far each is
     POST   /v1/hash-banks/{id}/exchanges                       fill the bank from one
     PUT    /v1/hash-banks/{id}/exchanges/{exchange}/credentials
+    POST   /v1/hash-banks/{id}/exchanges/{exchange}/pause      nothing of it is fetched
+    POST   /v1/hash-banks/{id}/exchanges/{exchange}/resume     it is again
     DELETE /v1/hash-banks/{id}/exchanges/{exchange}
 
 Guarantees: a bank that the organisation has no document of is not there; who changed what leaves an
@@ -19,10 +21,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from coop_contracts.hash_bank import (
     ADD_EXCHANGE,
     LIST_EXCHANGES,
+    PAUSE_EXCHANGE,
     REMOVE_EXCHANGE,
     SET_EXCHANGE_CREDENTIALS,
     AddExchange,
     ExchangesQuestion,
+    PauseExchange,
     RemoveExchange,
     SetExchangeCredentials,
 )
@@ -116,6 +120,30 @@ async def set_hash_exchange_credentials(
     return ExchangeView.of(told.exchange)
 
 
+@router.post(
+    "/hash-banks/{bank_id}/exchanges/{exchange_id}/pause",
+    operation_id="pauseHashExchange",
+    response_model=ExchangeView,
+)
+async def pause_hash_exchange(
+    request: Request, principal: Writer, bank_id: BankId, exchange_id: ExchangeId
+) -> ExchangeView:
+    """Fetch nothing of the exchange until it is resumed; what it fetched is matched as before."""
+    return await _paused(request, principal, bank_id, exchange_id, paused=True)
+
+
+@router.post(
+    "/hash-banks/{bank_id}/exchanges/{exchange_id}/resume",
+    operation_id="resumeHashExchange",
+    response_model=ExchangeView,
+)
+async def resume_hash_exchange(
+    request: Request, principal: Writer, bank_id: BankId, exchange_id: ExchangeId
+) -> ExchangeView:
+    """Fetch the exchange again."""
+    return await _paused(request, principal, bank_id, exchange_id, paused=False)
+
+
 @router.delete(
     "/hash-banks/{bank_id}/exchanges/{exchange_id}",
     operation_id="removeHashExchange",
@@ -132,6 +160,18 @@ async def remove_hash_exchange(
     if not told.removed:
         raise NotFound("there is no such exchange")
     return Response(status_code=204)
+
+
+async def _paused(
+    request: Request, principal: Principal, bank_id: str, exchange_id: str, *, paused: bool
+) -> ExchangeView:
+    action = "hash-bank.exchange-paused" if paused else "hash-bank.exchange-resumed"
+    await _recorded(request, principal, bank_id, action, {"exchangeId": exchange_id})
+    asked = PauseExchange(
+        bank_id=bank_id, exchange_id=exchange_id, paused=paused, by=principal.user_id
+    )
+    told = await part_of(request, HashBridge).ask(principal.org_id, PAUSE_EXCHANGE, asked)
+    return ExchangeView.of(told.exchange)
 
 
 async def _recorded(

@@ -14,6 +14,7 @@ from coop_contracts.hash_bank import (
     ExchangeEntry,
     ExchangeField,
     ExchangeOffer,
+    ExchangePause,
     ExchangeSettings,
     ExchangesListed,
 )
@@ -73,10 +74,26 @@ class ExchangeSettingsView(Model):
     file: str | None
 
 
+class ExchangePauseView(Model):
+    """Since when an exchange is not to be fetched, and by whom. `holds`: nothing of it is; false
+    while what fetches it does so still; null while nobody says."""
+
+    at: datetime
+    by: str
+    by_person: PersonBeside = None
+    holds: bool | None
+
+    @classmethod
+    def of(cls, told: ExchangePause) -> ExchangePauseView:
+        """Of what the bridge says."""
+        return cls(at=told.at, by=told.by, holds=told.holds)
+
+
 class ExchangeView(Model):
     """An exchange that fills a bank. `condition`: nothing was fetched yet (`WAITING`), it is being
     fetched, all or a part of what there is was, the last try failed, or nobody says; `fault` says
-    why. `hashes` were fetched so far, `fetchedAt` last."""
+    why. `hashes` were fetched so far, `fetchedAt` last; they are matched whether it is paused or
+    not."""
 
     id: str
     bank_id: str
@@ -90,6 +107,7 @@ class ExchangeView(Model):
     added_by: str
     added_by_person: PersonBeside = None
     added_at: datetime
+    pause: ExchangePauseView | None
 
     @classmethod
     def of(cls, told: ExchangeEntry) -> ExchangeView:
@@ -111,6 +129,7 @@ class ExchangeView(Model):
             has_credentials=told.has_credentials,
             added_by=told.added_by,
             added_at=told.added_at,
+            pause=None if told.pause is None else ExchangePauseView.of(told.pause),
         )
 
 
