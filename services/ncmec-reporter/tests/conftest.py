@@ -404,6 +404,8 @@ async def world_of(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[WorldOf
                 clock=simulator.now,
                 keeping=keeping,
                 destroyer=destroyer,
+                places=places,
+                check=check,
             )
             api = InternalApi(
                 "http://reporter",

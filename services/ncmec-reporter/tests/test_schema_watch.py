@@ -9,13 +9,14 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from coop_contracts.cybertip import SCHEMA_USED, SchemaQuestion, SchemaUsed
 from coop_ncmec_reporter import metric
 from coop_ncmec_reporter.check import DocumentCheck
-from coop_ncmec_reporter.fingerprint import fingerprint
+from coop_ncmec_reporter.fingerprint import fingerprint, version
 from coop_ncmec_reporter.schema_watch import tell
 from coop_runtime.database.engine import transaction
 
-from .conftest import World, WorldOf, requested, schema_file, settings_of, thread, user
+from .conftest import ORG, World, WorldOf, requested, schema_file, settings_of, thread, user
 
 DAY = 24 * 3600
 
@@ -88,6 +89,55 @@ async def test_a_difference_is_told_and_reports_are_filed(
         await tell(connection, world.places, DocumentCheck(new))
     assert differs() == 0
     assert asked(world) == 1
+
+
+async def used(world: World) -> SchemaUsed:
+    """As people are told."""
+    return await world.api.ask(ORG, SCHEMA_USED, SchemaQuestion())
+
+
+@engines
+async def test_people_are_told_what_is_checked_with_and_what_ncmec_serves(
+    world_of: WorldOf,
+) -> None:
+    """The file's fingerprint and what it calls itself; nothing of NCMEC's before it was asked, then
+    when, and whether it is the same; without a file that, and nothing differs."""
+    world = await world_of()
+    ours = fingerprint(schema_file().read_bytes())
+    told = await used(world)
+    assert (told.has_file, told.fingerprint, told.served) == (True, ours, [])
+    assert told.version == version(schema_file().read_bytes())
+    await file(world)
+    (served,) = (await used(world)).served
+    assert (served.environment, served.fingerprint, served.differs) == ("TEST", ours, False)
+    assert served.served_at <= world.now()
+    world.simulator.documents.text = other_schema()
+    world.simulator.advance(DAY + 60)
+    await file(world, 2)
+    (served,) = (await used(world)).served
+    assert (served.fingerprint, served.differs) == (fingerprint(other_schema()), True)
+    bare = await world_of(has_file=False)
+    told = await used(bare)
+    # What another address served is not this one's.
+    assert (told.has_file, told.version, told.fingerprint, told.served) == (False, None, None, [])
+    await file(bare, 3)
+    told = await used(bare)
+    assert [one.differs for one in told.served] == [None]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ('version="1.12"', "1.12"),
+        ('version=" "', None),
+        ("", None),
+        (f'version="{"9" * 99}"', "9" * 64),
+    ],
+)
+def test_a_schemas_version_is_what_it_says(said: str, found: str | None) -> None:
+    """Its own word, if it has one, and not at any length."""
+    schema = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {said}/>'
+    assert version(schema.encode()) == found
 
 
 @engines

@@ -235,6 +235,30 @@ class RefuseDestruction(Command, frozen=True, kw_only=True):
     person_id: PersonId
 
 
+class SchemaQuestion(Question, frozen=True, kw_only=True):
+    """What reports are checked with before they leave."""
+
+
+class ServedSchema(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The schema that NCMEC served last for an environment, by what it says. `differs`: from the
+    file that is checked with; null where there is none."""
+
+    environment: Literal["TEST", "PRODUCTION"]
+    fingerprint: str
+    served_at: datetime
+    differs: bool | None
+
+
+class SchemaUsed(Answer, frozen=True, kw_only=True):
+    """`has_file`: reports are checked with NCMEC's schema, a file of the operator's; without one by
+    the rules alone. `version`: what the file says of itself. `fingerprint`: of what it says."""
+
+    has_file: bool
+    version: str | None
+    fingerprint: str | None
+    served: list[ServedSchema]
+
+
 LIST_CYBERTIPS: Final = Call("GET", "cybertips", CybertipsQuestion, CybertipPage)
 GET_CYBERTIP: Final = Call("GET", "cybertips/{cybertipId}", CybertipQuestion, CybertipDetails)
 CYBERTIP_DOCUMENT: Final = Call(
@@ -252,6 +276,7 @@ CONFIRM_DESTRUCTION: Final = Call(
 REFUSE_DESTRUCTION: Final = Call(
     "POST", "cybertips/{cybertipId}/destruction/refuse", RefuseDestruction, CybertipDetails
 )
+SCHEMA_USED: Final = Call("GET", "schema", SchemaQuestion, SchemaUsed)
 COUNT_CYBERTIP_RECORDS: Final = Call("GET", "records", RecordsQuestion, RecordsSummary)
 REMOVE_CYBERTIP_RECORDS: Final = Call("POST", "records/remove", RemoveRecords, RecordsRemoved)
 
@@ -265,6 +290,7 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "askDestruction": ASK_DESTRUCTION,
     "confirmDestruction": CONFIRM_DESTRUCTION,
     "refuseDestruction": REFUSE_DESTRUCTION,
+    "schemaUsed": SCHEMA_USED,
     "countRecords": COUNT_CYBERTIP_RECORDS,
     "removeRecords": REMOVE_CYBERTIP_RECORDS,
 }

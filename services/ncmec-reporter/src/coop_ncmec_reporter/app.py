@@ -154,6 +154,8 @@ def reporter(settings: Settings) -> Service:
         clock=utc_now,
         keeping=keeping,
         destroyer=destroyer,
+        places=places,
+        check=check,
     )
     application = Gate(build(context), token=settings.internal_token.get_secret_value())
     service.add_start(producer.start)

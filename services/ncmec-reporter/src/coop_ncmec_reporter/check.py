@@ -14,7 +14,7 @@ from typing import Any, Final
 import xmlschema
 from lxml import etree
 
-from coop_ncmec_reporter.fingerprint import fingerprint
+from coop_ncmec_reporter.fingerprint import fingerprint, version
 from coop_ncmec_reporter.text import is_email, is_ip, is_url
 from coop_ncmec_reporter.tree import MARGIN
 
@@ -51,6 +51,8 @@ class DocumentCheck:
         self._schema = None if schema is None else xmlschema.XMLSchema(str(schema))
         self.fingerprint = None if schema is None else fingerprint(schema.read_bytes())
         """Of the schema, where there is one."""
+        self.version = None if schema is None else version(schema.read_bytes())
+        """By which the schema calls itself, if it does."""
 
     @property
     def has_schema(self) -> bool:

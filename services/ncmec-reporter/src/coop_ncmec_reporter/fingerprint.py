@@ -12,11 +12,24 @@ from typing import Final
 
 from lxml import etree
 
+_LONGEST: Final = 64
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
 def fingerprint(schema: bytes) -> str:
     """SHA-256 of its canonical form, in hex. Raises ValueError for what is no schema."""
+    root = _root(schema)
+    etree.strip_elements(root, f"{_XS}annotation", with_tail=False)
+    canonical = etree.tostring(root, method="c14n2", strip_text=True)
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def version(schema: bytes) -> str | None:
+    """What it calls its own version, if it does. Raises ValueError for what is no schema."""
+    return (_root(schema).get("version") or "").strip()[:_LONGEST] or None
+
+
+def _root(schema: bytes) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -30,6 +43,4 @@ def fingerprint(schema: bytes) -> str:
         raise ValueError("no XML") from None
     if root.tag != f"{_XS}schema":
         raise ValueError("no schema")
-    etree.strip_elements(root, f"{_XS}annotation", with_tail=False)
-    canonical = etree.tostring(root, method="c14n2", strip_text=True)
-    return hashlib.sha256(canonical).hexdigest()
+    return root

@@ -102,7 +102,11 @@ async def tell(connection: AsyncConnection, places: Places, check: DocumentCheck
     """The level: what was served last by whom reports are filed to, beside the file of now."""
     if check.fingerprint is None:
         return
-    for one in await served_schema_store.served(connection):
-        if one.url == places.url(one.environment):
-            level = metric.SCHEMA_DIFFERS.labels(one.environment)
-            level.set(one.fingerprint != check.fingerprint)
+    for one in await served(connection, places):
+        metric.SCHEMA_DIFFERS.labels(one.environment).set(one.fingerprint != check.fingerprint)
+
+
+async def served(connection: AsyncConnection, places: Places) -> list[ServedSchema]:
+    """What was served last by whom reports are filed to."""
+    found = await served_schema_store.served(connection)
+    return [one for one in found if one.url == places.url(one.environment)]

@@ -196,3 +196,21 @@ async def test_a_reporter_that_is_away_is_said(admin: Any, dispatcher: Any) -> N
     refused = await admin.call("POST", f"/v1/cybertips/{TIP}/retry", {})
     assert refused.status_code == 409
     assert "not now" in refused.text
+
+
+async def test_what_reports_are_checked_with_is_told(
+    admin: Any, sign_in: Any, dispatcher: Any
+) -> None:
+    """The version and fingerprint of the schema and what NCMEC serves, to who manages the
+    organisation; to nobody else, who is not asked for."""
+    org_id, moderator = await org_of(admin), await sign_in(Role.MODERATOR)
+    told = EXAMPLES["schemaUsed"]["answers"]
+    answer = httpx.Response(200, content=msgspec.json.encode(told))
+    dispatcher.answers[f"/internal/v1/orgs/{org_id}/schema"] = answer
+    assert (await moderator.call("GET", "/v1/ncmec-schema")).status_code == 403
+    assert dispatcher.asked == []
+    found = await admin.call("GET", "/v1/ncmec-schema")
+    assert (found.status_code, found.json()) == (200, told), found.text
+    bare = told | {"hasFile": False, "version": None, "fingerprint": None, "served": []}
+    dispatcher.answers[f"/internal/v1/orgs/{org_id}/schema"] = httpx.Response(200, json=bare)
+    assert (await admin.call("GET", "/v1/ncmec-schema")).json() == bare

@@ -210,6 +210,7 @@ ALSO_NOTHING = {
     "GET /v1/hash-banks/{document_id}/revisions/{revision}",
     "GET /v1/hash-banks/{document_id}/revisions/{revision}/changes",
     "GET /v1/hash-exchanges",  # what fills banks, and numbers of hashes
+    "GET /v1/ncmec-schema",  # a version, and when it was served
     "GET /v1/notifications",  # ids of jobs, which are not there when one looks
     "GET /v1/queues",
     "GET /v1/queues/{document_id}",

@@ -3559,6 +3559,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ncmec-schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get ncmec schema
+         * @description Which schema reports are checked with, and whether NCMEC serves the same.
+         */
+        get: operations["getNcmecSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ncmec-settings": {
         parameters: {
             query?: never;
@@ -12934,6 +12954,23 @@ export interface components {
             type: "SUBMIT_NCMEC_REPORT";
         };
         /**
+         * NcmecSchemaView
+         * @description What reports are checked with before they leave. `hasFile`: NCMEC's schema, a file that the
+         *     operator got from NCMEC; without one, by rules alone, and no report is real. `version`: what the
+         *     file calls itself; null where it says nothing. `fingerprint`: SHA-256 of what it says, however
+         *     it is written.
+         */
+        NcmecSchemaView: {
+            /** Fingerprint */
+            fingerprint: string | null;
+            /** Hasfile */
+            hasFile: boolean;
+            /** Served */
+            served: components["schemas"]["ServedSchemaView"][];
+            /** Version */
+            version: string | null;
+        };
+        /**
          * NcmecSettingsBody
          * @description `password`: null keeps the one that is stored, an empty text forgets it. Headers are kept,
          *     replaced and removed like an action's. Enabled, it has to be complete. `minimumMedia`: so many
@@ -16184,6 +16221,27 @@ export interface components {
             previousTotal: number | null;
             /** Total */
             total: number | null;
+        };
+        /**
+         * ServedSchemaView
+         * @description The schema that NCMEC served last for an environment. `differs`: from the file that reports
+         *     are checked with; null where there is none.
+         */
+        ServedSchemaView: {
+            /** Differs */
+            differs: boolean | null;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "TEST" | "PRODUCTION";
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * Servedat
+             * Format: date-time
+             */
+            servedAt: string;
         };
         /**
          * ServiceProviderView
@@ -25870,6 +25928,32 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getNcmecSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NcmecSchemaView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

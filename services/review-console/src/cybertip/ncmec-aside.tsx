@@ -12,6 +12,7 @@ import { useWords } from "@/words/words";
 
 import classes from "./cybertip.module.css";
 import { NEEDED, type Needed, type Settings, type Values } from "./ncmec";
+import { CheckedWith } from "./ncmec-schema";
 import { words } from "./ncmec-words";
 
 interface Props {
@@ -43,6 +44,7 @@ export function Aside({ form, from, missing, fill }: Props) {
         <Check name={say("checkQueue")} isThere={isQueueThere} text={say(isQueueThere ? "checkThere" : "checkQueueMissing")} />
       </section>
       <Queues form={form} from={from} />
+      <CheckedWith />
       <p className={classes.foot}>
         <Link to="/child-safety">{say("toReports")}</Link>
       </p>

@@ -18,6 +18,12 @@ export const ncmecQuery = queryOptions({
   queryFn: ({ signal }) => take(api.GET("/v1/ncmec-settings", { signal })),
 });
 
+/** What reports are checked with, and what NCMEC serves. */
+export const schemaQuery = queryOptions({
+  queryKey: ["ncmec-schema"],
+  queryFn: ({ signal }) => take(api.GET("/v1/ncmec-schema", { signal })),
+});
+
 export const DETAILS = ["WEB_PAGE", "EMAIL", "NEWSGROUP", "CHAT_IM", "ONLINE_GAMING", "CELL_PHONE", "NON_INTERNET", "PEER_TO_PEER"] as const;
 export const NEEDED = ["username", "password", "companyReportName", "legalUrl", "contactEmail"] as const;
 export type Needed = (typeof NEEDED)[number];

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from coop_ncmec_reporter.api import cybertip, ending, record
+from coop_ncmec_reporter.api import cybertip, ending, record, schema
 from coop_ncmec_reporter.api.context import Context
 from coop_runtime.internal.problem import install
 
-ROUTERS = (cybertip.router, ending.router, record.router)
+ROUTERS = (cybertip.router, ending.router, record.router, schema.router)
 
 
 def build(context: Context) -> FastAPI:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coop_ncmec_reporter.check import DocumentCheck
 from coop_ncmec_reporter.destroyer import Destroyer
 from coop_ncmec_reporter.filer import Clock
 from coop_ncmec_reporter.keeping import Keeping
+from coop_ncmec_reporter.place import Places
 from coop_runtime.secret.vault import Vault
 
 
@@ -24,6 +26,8 @@ class Context:
     clock: Clock
     keeping: Keeping
     destroyer: Destroyer
+    places: Places
+    check: DocumentCheck
 
 
 def context_of(request: Request) -> Context:

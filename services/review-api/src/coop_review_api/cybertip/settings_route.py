@@ -1,4 +1,5 @@
-"""The NCMEC settings: one document, read and replaced, with its revisions.
+"""The NCMEC settings: one document, read and replaced, with its revisions; and what reports are
+checked with.
 
 Guarantees: the password and values of headers are shown to nobody.
 """
@@ -8,8 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from msgspec import to_builtins
 
 from coop_contracts.config import Kind, NcmecSettings
+from coop_contracts.cybertip import SCHEMA_USED, SchemaQuestion
 from coop_contracts.permission import Permission
 from coop_review_api.configuration import header
 from coop_review_api.configuration.binding import bound_to
@@ -17,11 +20,16 @@ from coop_review_api.configuration.changing import changing
 from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.configuration.resource import Presentation, Resource, fields_of
 from coop_review_api.configuration.revision_route import add_revisions
+from coop_review_api.cybertip.reporter import CybertipReporter
 from coop_review_api.cybertip.settings_document import HEADERS, NCMEC_SETTINGS
-from coop_review_api.cybertip.settings_view import NcmecSettingsBody, NcmecSettingsView
+from coop_review_api.cybertip.settings_view import (
+    NcmecSchemaView,
+    NcmecSettingsBody,
+    NcmecSettingsView,
+)
 from coop_review_api.http.authentication import requires
 from coop_review_api.http.body import JsonBody
-from coop_review_api.http.context import context_of
+from coop_review_api.http.context import context_of, part_of
 from coop_review_api.http.etag import etag_of, expected_revision
 from coop_review_api.kernel.principal import Principal
 from coop_runtime.database.engine import transaction
@@ -95,6 +103,13 @@ async def replace_ncmec_settings(
         )
     response.headers["ETag"] = etag_of(entry.revision)
     return _resource.view_of(context, principal, entry)
+
+
+@router.get("/ncmec-schema", operation_id="getNcmecSchema", response_model=NcmecSchemaView)
+async def get_ncmec_schema(request: Request, principal: Manager) -> Any:
+    """Which schema reports are checked with, and whether NCMEC serves the same."""
+    reporter = part_of(request, CybertipReporter)
+    return to_builtins(await reporter.ask(principal.org_id, SCHEMA_USED, SchemaQuestion()))
 
 
 add_revisions(router, _resource)

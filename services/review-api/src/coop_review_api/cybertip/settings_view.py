@@ -5,6 +5,7 @@ Guarantees: the password and values of headers are written, never read.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -67,6 +68,28 @@ class NcmecSettingsBody(Body):
     preservation_headers: Headers | None = None
     minimum_media: Annotated[int, Field(ge=0, le=1000)] | None = None
     production_queue_ids: Annotated[list[Id], Field(max_length=100)] = Field(default_factory=list)
+
+
+class ServedSchemaView(Model):
+    """The schema that NCMEC served last for an environment. `differs`: from the file that reports
+    are checked with; null where there is none."""
+
+    environment: Literal["TEST", "PRODUCTION"]
+    fingerprint: str
+    served_at: datetime
+    differs: bool | None
+
+
+class NcmecSchemaView(Model):
+    """What reports are checked with before they leave. `hasFile`: NCMEC's schema, a file that the
+    operator got from NCMEC; without one, by rules alone, and no report is real. `version`: what the
+    file calls itself; null where it says nothing. `fingerprint`: SHA-256 of what it says, however
+    it is written."""
+
+    has_file: bool
+    version: str | None
+    fingerprint: str | None
+    served: list[ServedSchemaView]
 
 
 class NcmecSettingsView(Stamped):
