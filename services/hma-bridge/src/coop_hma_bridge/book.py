@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from coop_hma_bridge.entry import ACTIVE, Change, Match
-from coop_hma_bridge.rows import EXACT_WORDS, ExactIndex, Rows
+from coop_hma_bridge.rows import EXACT_WORDS, ExactIndex, Numbers, Rows
 from coop_hma_bridge.segment import WORDS, Segment, Words, near_by_hand, words_of
 
 TAIL: Final = 50_000
@@ -47,16 +47,16 @@ class HashBook:
         """PDQ hashes that are not in the segment yet."""
         return self._pdq.size - len(self._segment)
 
-    def load_pdq(self, hashes: Words, banks: Sequence[int], entries: Sequence[int]) -> None:
+    def load_pdq(self, hashes: Words, banks: Numbers, entries: Numbers) -> None:
         """Take the PDQ hashes there are at the start: half a second a million."""
         self._pdq.add(hashes, banks, entries)
         self._segment = Segment(self._pdq.hashes[: self._pdq.size])
-        self._newest = max(self._newest, int(max(entries, default=0)))
+        self._newest = max(self._newest, int(np.max(entries, initial=0)))
 
-    def load_md5(self, hashes: Words, banks: Sequence[int], entries: Sequence[int]) -> None:
+    def load_md5(self, hashes: Words, banks: Numbers, entries: Numbers) -> None:
         """Take the MD5 hashes there are at the start."""
         self._exact.add(hashes, banks, entries)
-        self._newest = max(self._newest, int(max(entries, default=0)))
+        self._newest = max(self._newest, int(np.max(entries, initial=0)))
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take what has changed; in a thread, where that is much."""

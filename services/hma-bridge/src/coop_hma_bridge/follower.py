@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -24,6 +25,7 @@ from coop_hma_bridge import metric, store
 from coop_hma_bridge.bank import BankNumbers
 from coop_hma_bridge.book import HashBook
 from coop_hma_bridge.entry import HASH_BYTES, Algorithm
+from coop_hma_bridge.segment import Words
 from coop_runtime.database.engine import transaction
 from coop_runtime.process.backoff import Backoff
 from coop_runtime.process.error import Retryable
@@ -131,15 +133,23 @@ class Follower:
         self._newest = newest
         self._whole_at = began
         self._ready.set()
-        _log.info("banks' entries read", pdq=len(pdq), md5=len(md5))
+        _log.info("banks' entries read", pdq=len(pdq.hashes), md5=len(md5.hashes))
 
-    def _fill(self, pdq: Any, md5: Any) -> None:
-        self._book.load_md5(_words(md5), md5["bank"], md5["entry"])
-        self._book.load_pdq(_words(pdq), pdq["bank"], pdq["entry"])
+    def _fill(self, pdq: _Columns, md5: _Columns) -> None:
+        self._book.load_md5(*md5)
+        self._book.load_pdq(*pdq)
 
 
-async def _entries(connection: AsyncConnection, algorithm: Algorithm) -> Any:
-    """bank, entry, hash of all that match."""
+class _Columns(NamedTuple):
+    """Entries: n × words, n, n."""
+
+    hashes: Words
+    banks: NDArray[np.uint32]
+    entries: NDArray[np.int64]
+
+
+async def _entries(connection: AsyncConnection, algorithm: Algorithm) -> _Columns:
+    """All that match."""
     row = np.dtype([("bank", ">i4"), ("entry", ">i8"), ("hash", "u1", (HASH_BYTES[algorithm],))])
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
@@ -152,8 +162,23 @@ async def _entries(connection: AsyncConnection, algorithm: Algorithm) -> Any:
                 break
             pieces.append(np.frombuffer(packed, dtype=row))
             after = int(pieces[-1]["entry"][-1])
-    return np.concatenate(pieces) if pieces else np.empty(0, dtype=row)
+    return _columns(pieces, HASH_BYTES[algorithm] // 8)
 
 
-def _words(entries: Any) -> Any:
-    return np.ascontiguousarray(entries["hash"]).view("<u8")
+def _columns(pieces: list[Any], words: int) -> _Columns:
+    """Takes the pieces: each goes as it is read, so that all is there hardly more than once."""
+    size = sum(len(piece) for piece in pieces)
+    found = _Columns(
+        np.empty((size, words), dtype=np.uint64),
+        np.empty(size, dtype=np.uint32),
+        np.empty(size, dtype=np.int64),
+    )
+    end = size
+    while pieces:
+        piece = pieces.pop()
+        where = slice(end - len(piece), end)
+        found.hashes[where] = np.ascontiguousarray(piece["hash"]).view("<u8")
+        found.banks[where] = piece["bank"]
+        found.entries[where] = piece["entry"]
+        end -= len(piece)
+    return found

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from coop_hma_bridge.segment import Words
 
 EXACT_WORDS: Final = 2
+Numbers = Sequence[int] | NDArray[np.uint32] | NDArray[np.int64]
+"""Of banks or of entries."""
 
 _Index = tuple[NDArray[np.uint64], NDArray[np.uint32], dict[int, tuple[int, ...]]]
 
@@ -29,9 +31,17 @@ class Rows:
         self.entries: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # bigint, as they are there
         self.alive: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
-    def add(self, hashes: Words, banks: Sequence[int], entries: Sequence[int]) -> None:
-        """Put these behind what there is."""
+    def add(self, hashes: Words, banks: Numbers, entries: Numbers) -> None:
+        """Put these behind what there is. The first are taken as they are: who gives them changes
+        them no more."""
         end = self.size + len(hashes)
+        if not len(self.hashes):
+            self.hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
+            self.banks = np.asarray(banks, dtype=np.uint32)
+            self.entries = np.asarray(entries, dtype=np.int64)
+            self.alive = np.ones(end, dtype=np.bool_)
+            self.size = end
+            return
         if end > len(self.hashes):
             self._grow(max(end, self.size + self.size // 16))
         where = slice(self.size, end)
@@ -59,17 +69,18 @@ class ExactIndex:
         # Sorted keys, their places, and the tail: changed as one, for who reads meanwhile.
         self._index: _Index = (np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint32), {})
 
-    def add(self, hashes: Words, banks: Sequence[int], entries: Sequence[int]) -> None:
+    def add(self, hashes: Words, banks: Numbers, entries: Numbers) -> None:
         """Put these behind what there is."""
         begin = self.rows.size
         self.rows.add(hashes, banks, entries)
         _, order, tail = self._index
-        for place, key in enumerate(hashes[:, 0].tolist(), begin):
-            tail[key] = (*tail.get(key, ()), place)
         if self.rows.size - len(order) > self._tail_limit:
             keys = self.rows.hashes[: self.rows.size, 0]
             order = np.argsort(keys, kind="stable").astype(np.uint32)
             self._index = (keys[order], order, {})
+            return
+        for place, key in enumerate(hashes[:, 0].tolist(), begin):
+            tail[key] = (*tail.get(key, ()), place)
 
     def places(self, wanted: Words) -> list[int]:
         """Of all entries with this hash (2 words)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -41,14 +42,15 @@ class HashFile:
         self.faulty = 0
         self.faults: list[RowFault] = []
         self._pdq, self._md5 = bytearray(), bytearray()
-        self._notes: dict[tuple[HashAlgorithm, int], str] = {}
+        # A note is a number a row, and its words once: most rows have the same few.
+        self._words = {"": 0}
+        self._notes: dict[HashAlgorithm, array[int]] = {"pdq": array("I"), "md5": array("I")}
 
     def add(self, algorithm: HashAlgorithm, digits: str, note: str) -> None:
         """A row's hash."""
         packed = self._pdq if algorithm == "pdq" else self._md5
-        if note:
-            self._notes[algorithm, len(packed)] = note
         packed += bytes.fromhex(digits)
+        self._notes[algorithm].append(self._words.setdefault(note, len(self._words)))
 
     def refuse(self, line: int, reason: str) -> None:
         """A line is none."""
@@ -65,11 +67,11 @@ class HashFile:
             ("pdq", self._pdq, 32),
             ("md5", self._md5, 16),
         )
+        words = list(self._words)
         for algorithm, packed, size in of:
-            for at in range(0, len(packed), size):
-                note = self._notes.get((algorithm, at), "")
-                digits = packed[at : at + size].hex()
-                yield NewHash(algorithm=algorithm, hash=digits, note=note)
+            for number, note in enumerate(self._notes[algorithm]):
+                digits = packed[number * size : (number + 1) * size].hex()
+                yield NewHash(algorithm=algorithm, hash=digits, note=words[note])
 
 
 def read(raw: bytes) -> HashFile:
