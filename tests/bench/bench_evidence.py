@@ -107,13 +107,13 @@ def _filed(addresses: EngineAddresses, database: str, host: str, folder: Path) -
         ) as process,
         psycopg.connect(database, autocommit=True) as connection,
     ):
-        idle = _peak(process.pid)
+        idle = peak(process.pid)
         _decide(addresses, _request(org.id, host))
         began = time.perf_counter()
         held = _until(connection, "state NOT IN ('REQUESTED', 'HOLDING')") - began
         done = _until(connection, "state = 'DONE'") - began
         return {
-            "peak": _peak(process.pid),
+            "peak": peak(process.pid),
             "idle_mib": round(idle, 1),
             "media": _MEDIA,
             "largest_bytes": _LARGE,
@@ -182,7 +182,7 @@ def _until(connection: psycopg.Connection[Any], condition: str) -> float:
     raise TimeoutError(condition)
 
 
-def _peak(pid: int) -> float:
+def peak(pid: int) -> float:
     """The most that was ever resident of the process, in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)

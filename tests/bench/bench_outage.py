@@ -7,7 +7,7 @@ the bridge's PostgreSQL refuses, then hangs; all is well. What is shown: picture
 once, of all; how many of them were acted on only after the outage; and the 99th percentile of
 accepted to webhook of the texts, during the outages over that without.
 
-`COOP_BENCH_OUTAGE`: seconds of a part, 180.
+`COOP_BENCH_OUTAGE`: seconds of a part, 180. `COOP_BENCH_OUTAGE_RATE`: texts a second, 25.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Part = Literal["well", "hma", "index"]
 
 _PARTS: Final[tuple[Part, ...]] = ("well", "hma", "well", "index", "well")
 _SECONDS: Final = float(os.environ.get("COOP_BENCH_OUTAGE", "180"))
-_RATE: Final = 25
+_RATE: Final = float(os.environ.get("COOP_BENCH_OUTAGE_RATE", "25"))
 _PICTURES: Final = 200
 _KNOWN: Final = 10  # different pictures, of each place that knows some
 _STALE: Final = 5  # seconds until a bridge without its database waits; by default 60
@@ -232,7 +232,7 @@ def _show(world: World, parts: list[dict[str, Any]]) -> None:
     )
 
 
-def _bridge(addresses: EngineAddresses) -> str:
+def bridge_database(addresses: EngineAddresses) -> str:
     """The URL of the bridge's role on a migrated schema."""
     url = addresses.postgres_admin
     bootstrap(url, {_ROLE: "bench", owner_of(_ROLE): "bench"})
@@ -260,7 +260,7 @@ def main() -> None:
         others.files = {f"/{seed}": _png(seed) for seed in range(2 * _KNOWN)}
         port = loop.listen(others)
         origin = f"http://127.0.0.1:{port}"
-        postgres, database = delivery_load.database(addresses), _bridge(addresses)
+        postgres, database = delivery_load.database(addresses), bridge_database(addresses)
         own = urlsplit(database).port
         assert own is not None
         ways: dict[Part, Way] = {"hma": Way(port), "index": Way(own)}
