@@ -257,6 +257,21 @@ async def test_a_killed_decoder_hurts_nobody(decoders: Decoders) -> None:
     assert decoders.pid != zygote.pid
 
 
+async def test_children_leave_only_what_they_took(decoders: Decoders) -> None:
+    """However many end at once, none stays behind, and their processor time is that of the process
+    that forks."""
+    await made(decoders, jpeg())
+    assert decoders.pid is not None
+    zygote = psutil.Process(decoders.pid)
+    before = sum(zygote.cpu_times()[2:4])
+    await asyncio.gather(*(made(decoders, bomb(4000)) for _ in range(8)))
+    deadline = time.monotonic() + 20
+    while zygote.children():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    assert sum(zygote.cpu_times()[2:4]) > before
+
+
 async def test_the_decoders_have_no_secrets(
     decoders: Decoders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
