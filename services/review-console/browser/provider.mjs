@@ -1,6 +1,8 @@
-// An OpenID provider for the tests of signing in: one page on which anybody is whoever they type.
+// Identity providers for the tests of signing in: pages on which anybody is whoever they type.
+import { spawn } from "node:child_process";
 import { createHash, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 
 const CLIENT = "coop";
 const SECRET = "not a secret beyond these tests";
@@ -50,4 +52,17 @@ export async function startProvider() {
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   issuer = `http://127.0.0.1:${server.address().port}`;
   return { document: { scheme: "OIDC", name: "Test provider", issuer, clientId: CLIENT, clientSecret: SECRET }, stop: () => server.close() };
+}
+
+/** pysaml2's provider, on loopback: it is told by its page where answers go, as Okta is. */
+export async function startSamlProvider() {
+  const program = fileURLToPath(new URL("../../review-api/tests/single_sign_on/saml_provider.py", import.meta.url));
+  // It ends with its standard input, and so with this process.
+  const running = spawn(process.env.COOP_PYTHON, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  const origin = await new Promise((ready, failed) => {
+    running.stdout.once("data", (line) => ready(line.toString().trim()));
+    running.once("error", failed);
+    running.once("exit", (code) => failed(new Error(`the provider ended: ${code}`)));
+  });
+  return { origin, metadata: async () => (await fetch(`${origin}/metadata`)).text(), stop: () => running.stdin.end() };
 }

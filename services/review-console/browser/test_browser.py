@@ -64,6 +64,7 @@ def test_the_console_in_a_browser(stack: LocalStack, browser: str, file: str) ->
         "COOP_INGEST_URL": stack.url("ingest"),
         "COOP_RUN_FILE": str(stack.state / "run.json"),
         "COOP_CHROMIUM": browser,
+        "COOP_PYTHON": sys.executable,
     }
     code, told = _run(file, environment)
     print(told)
