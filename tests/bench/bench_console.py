@@ -20,6 +20,7 @@ from tests.local_stack import ROOT, LocalStack, state_folder
 
 _BROWSER = ROOT / "services" / "review-console" / "browser"
 _OTHER_JOBS = 200  # what the other measures decide
+_WITHOUT_JOBS = {"cold", "trial"}  # measures for which no queue has to be filled
 _BOUNDS = {
     "key to feedback": (0.95, "p95 <= 50"),
     "submit to next, prefetched": (0.95, "p95 <= 100"),
@@ -55,7 +56,11 @@ def main() -> None:
         state_folder() as folder,
         LocalStack(folder / "state", COOP_DEMO_STORY="true") as stack,
     ):
-        made = console_load.fill(stack, jobs=soak + _OTHER_JOBS)
+        only = os.environ.get("COOP_MEASURE")
+        if only and set(only.split(",")) <= _WITHOUT_JOBS:
+            made = {"queueId": "", "thread": ""}
+        else:
+            made = console_load.fill(stack, jobs=soak + _OTHER_JOBS)
         (folder / "jobs.json").write_text(json.dumps(made | {"soak": soak}))
         environment = os.environ | {
             "PATH": f"{node.strip()}:{os.environ['PATH']}",
