@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coop_cli.letter_box import Replayed
 from coop_cli.letter_text import as_json, as_text
 from coop_runtime.kafka.record import Record
+from coop_runtime.kafka.replayed import Replayed
 
 
 @given(st.sets(st.integers(0, 60)))

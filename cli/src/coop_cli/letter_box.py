@@ -1,9 +1,7 @@
 """Reading dead-letter topics, and remembering what of them was replayed.
 
 Guarantees: reading takes part in no group and changes nothing. What was replayed is kept with the
-broker, as the committed offset of the group `coop-dlq-replay` (all before it) and the offset's
-metadata (ranges after it, `12-14,20-20`, as many as fit; Tansu keeps no metadata, there those are
-forgotten).
+broker (`coop_runtime.kafka.replayed`).
 Must not: publish; `replay` does.
 """
 
@@ -11,76 +9,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from coop_contracts.topic import DEAD_LETTER_SUFFIX
 from coop_runtime.kafka.config import consumer_config
 from coop_runtime.kafka.record import Record, record_of
+from coop_runtime.kafka.replayed import GROUP, Replayed
 from coop_runtime.process.settings import RuntimeSettings
 
-GROUP = "coop-dlq-replay"
 _READING = {"enable.partition.eof": True, "fetch.wait.max.ms": 20}
-_METADATA_CHARACTERS = 4000  # the broker's default bound is 4096 bytes
 
 
 # The client tells of each of its hundred attempts; the command says in a line how it ended.
 _SILENT = logging.getLogger("coop_cli.librdkafka")
 _SILENT.setLevel(logging.CRITICAL + 1)
-
-
-@dataclass
-class Replayed:
-    """Which offsets were replayed: all before `next_offset`, and `beyond` of those after."""
-
-    next_offset: int = 0
-    beyond: set[int] = field(default_factory=set)
-
-    def __contains__(self, offset: int) -> bool:
-        return offset < self.next_offset or offset in self.beyond
-
-    def add(self, offsets: Collection[int]) -> None:
-        self.beyond.update(offset for offset in offsets if offset >= self.next_offset)
-        while self.next_offset in self.beyond:
-            self.beyond.remove(self.next_offset)
-            self.next_offset += 1
-
-    def forget_before(self, first: int) -> None:
-        """The topic begins at `first`: what was before is gone."""
-        if first > self.next_offset:
-            self.next_offset = first
-            self.beyond = {offset for offset in self.beyond if offset >= first}
-            self.add(())
-
-    def to_metadata(self) -> str:
-        """The ranges beyond, newest first, as many as fit: an old one forgotten is only replayed
-        again, and the ids make that harmless."""
-        ranges: list[list[int]] = []
-        for offset in sorted(self.beyond):
-            if ranges and ranges[-1][1] == offset - 1:
-                ranges[-1][1] = offset
-            else:
-                ranges.append([offset, offset])
-        text = ""
-        for first, last in reversed(ranges):
-            more = f"{first}-{last}" if not text else f"{text},{first}-{last}"
-            if len(more) > _METADATA_CHARACTERS:
-                break
-            text = more
-        return text
-
-    @classmethod
-    def of(cls, next_offset: int, metadata: str | None) -> Replayed:
-        """What was committed. Raises ValueError for metadata of someone else's."""
-        replayed = cls(max(next_offset, 0))
-        for part in (metadata or "").split(","):
-            if part:
-                first, _, last = part.partition("-")
-                replayed.beyond.update(range(int(first), int(last) + 1))
-        replayed.add(())
-        return replayed
 
 
 @dataclass(frozen=True)

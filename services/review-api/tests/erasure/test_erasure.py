@@ -352,6 +352,9 @@ async def test_who_may_ask_and_what_is_refused(
         assert kit.pointers(await me.admin.call("POST", "/v1/erasures", body)) == [pointer]
     erasure = await asked(me, me.user, me.user)
     assert erasure["total"] == 1
+    for state, ids in (("RUNNING", [erasure["id"]]), ("COMPLETE", [])):
+        found = (await me.admin.call("GET", f"/v1/erasures?state={state}")).json()["items"]
+        assert [one["id"] for one in found] == ids
     users = (await me.admin.call("GET", f"/v1/erasures/{erasure['id']}/users")).json()["items"]
     assert [one["state"] for one in users] == ["WAITING"]
     assert users[0]["standIn"].startswith("erased-")

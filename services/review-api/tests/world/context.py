@@ -18,6 +18,7 @@ from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.configuration.scale import RuleScale
 from coop_review_api.cybertip.reporter import CybertipReporter
+from coop_review_api.delivery.dead_letter import DeadLetters
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
@@ -144,6 +145,7 @@ async def context(
                 seen=RevealedMedia(),
             ),
             CybertipReporter: reporter,
+            DeadLetters: DeadLetters(list, clock=clock),
             Dispatch: dispatch,
             DocumentChecks: document_checks(EgressGuard(["127.0.0.1"])),
             Explanations: Explanations(engine, clock=clock, signals=signals.catalogue),

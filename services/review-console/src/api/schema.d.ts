@@ -1002,6 +1002,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count dead letters
+         * @description How many records could not be handled by a service and were laid aside, by topic.
+         */
+        get: operations["countDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decision-log": {
         parameters: {
             query?: never;
@@ -1303,7 +1323,7 @@ export interface paths {
         };
         /**
          * List erasures
-         * @description Erasures, the newest first.
+         * @description Erasures, the newest first; of one state, where it is named.
          */
         get: operations["listErasures"];
         put?: never;
@@ -4353,6 +4373,26 @@ export interface paths {
          * @description Let a reporter's reports count no longer; jobs with no other cause are closed.
          */
         post: operations["invalidateReports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List stored kinds
+         * @description Every kind of data that is stored, by where it lies.
+         */
+        get: operations["listStoredKinds"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -8519,6 +8559,35 @@ export interface components {
             user: components["schemas"]["ItemRefView"];
             /** Warnings */
             warnings: string[];
+        };
+        /**
+         * DeadLetterCount
+         * @description Beside a topic: the `letters` that are kept, and how many of them nobody replayed. One of
+         *     `readBy` could not handle them.
+         */
+        DeadLetterCount: {
+            /** Letters */
+            letters: number;
+            /** Readby */
+            readBy: string[];
+            /** Topic */
+            topic: string;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * DeadLetterCounts
+         * @description Of the whole installation, not of one organisation, as the broker said at `countedAt`. Every
+         *     topic is there, also those with none.
+         */
+        DeadLetterCounts: {
+            /**
+             * Countedat
+             * Format: date-time
+             */
+            countedAt: string;
+            /** Topics */
+            topics: components["schemas"]["DeadLetterCount"][];
         };
         /**
          * DecideBody
@@ -17125,6 +17194,48 @@ export interface components {
             /** Why */
             why: string;
         };
+        /** StoredKinds */
+        StoredKinds: {
+            /** Items */
+            items: components["schemas"]["StoredKindView"][];
+        };
+        /**
+         * StoredKindView
+         * @description One kind of data. `kept` is how long, in words; `setting` what changes that: `operator` is a
+         *     variable of the environment, `organisation` a field of its settings. `ends`: something deletes
+         *     it by itself; else `note` says why not. `erased` is what the erasure of an end user does.
+         */
+        StoredKindView: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "NOBODY" | "STAFF" | "END_USER";
+            /** Ends */
+            ends: boolean;
+            /**
+             * Erased
+             * @enum {string}
+             */
+            erased: "NOTHING" | "GOES" | "EMPTIED" | "PSEUDONYM" | "EXPIRES" | "STAYS";
+            /** Kept */
+            kept: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string | null;
+            /** Operator */
+            operator: string | null;
+            /** Organisation */
+            organisation: string | null;
+            /**
+             * Place
+             * @enum {string}
+             */
+            place: "review" | "queues" | "dispatch" | "hashes" | "ncmec" | "redis" | "files" | "topics";
+            /** What */
+            what: string;
+        };
         /**
          * StretchView
          * @description Since my last pause of ten minutes; `beganAt` is null while there is none.
@@ -20333,6 +20444,32 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    countDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterCounts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listDecisionLog: {
         parameters: {
             query?: {
@@ -20895,6 +21032,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description How many entries at most. */
                 limit?: number;
+                state?: ("RUNNING" | "COMPLETE") | null;
             };
             header?: never;
             path?: never;
@@ -27723,6 +27861,32 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listStoredKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredKinds"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -23,10 +23,17 @@ async def find(connection: AsyncConnection, org_id: str, erasure_id: str) -> Row
 
 
 async def page(
-    connection: AsyncConnection, org_id: str, *, before: str | None, limit: int
+    connection: AsyncConnection,
+    org_id: str,
+    *,
+    state: str | None = None,
+    before: str | None,
+    limit: int,
 ) -> Sequence[Row[Any]]:
-    """Newest first."""
+    """Newest first; `state`: of this one alone."""
     query = select(erasures).where(erasures.c.org_id == org_id)
+    if state is not None:
+        query = query.where(erasures.c.state == state)
     if before is not None:
         query = query.where(erasures.c.erasure_id < before)
     query = query.order_by(erasures.c.erasure_id.desc()).limit(limit)

@@ -20,6 +20,7 @@ from coop_review_api.erasure import request as asking
 from coop_review_api.erasure.view import (
     ErasedUserPage,
     ErasurePage,
+    ErasureState,
     ErasureView,
     erasure_view,
     summary_view,
@@ -86,12 +87,18 @@ async def create_erasure(
 
 @router.get("/erasures", operation_id="listErasures", response_model=ErasurePage)
 async def list_erasures(
-    request: Request, principal: Eraser, limit: Limit = 50, cursor: Cursor = None
+    request: Request,
+    principal: Eraser,
+    state: ErasureState | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> ErasurePage:
-    """Erasures, the newest first."""
+    """Erasures, the newest first; of one state, where it is named."""
     before = decode_cursor(cursor)
     async with transaction(context_of(request).engine) as connection:
-        rows = await lookup.page(connection, principal.org_id, before=before, limit=limit + 1)
+        rows = await lookup.page(
+            connection, principal.org_id, state=state, before=before, limit=limit + 1
+        )
     page, next_cursor = cut(rows, limit, lambda row: str(row.erasure_id))
     return ErasurePage(items=[summary_view(row) for row in page], next_cursor=next_cursor)
 

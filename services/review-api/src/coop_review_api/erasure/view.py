@@ -10,6 +10,8 @@ from coop_contracts.stored import days_of_topics
 from coop_review_api.http.body import Model
 from coop_review_api.http.person_view import PersonBeside
 
+ErasureState = Literal["RUNNING", "COMPLETE"]
+
 
 class ErasedKindView(Model):
     """So many rows of this kind were deleted, emptied, or renamed."""
@@ -31,7 +33,7 @@ class ErasureSummaryView(Model):
     time; it is tried again. Nothing that came until `createdAt` is kept."""
 
     id: str
-    state: Literal["RUNNING", "COMPLETE"]
+    state: ErasureState
     reason: str | None
     requested_by: str
     requested_by_person: PersonBeside = None

@@ -18,6 +18,7 @@ from coop_review_api.automation.follower import ClearsReports
 from coop_review_api.configuration.check import DocumentChecks
 from coop_review_api.configuration.scale import RuleScale
 from coop_review_api.cybertip.reporter import CybertipReporter
+from coop_review_api.delivery.dead_letter import DeadLetters
 from coop_review_api.delivery.dispatch import Dispatch
 from coop_review_api.enforcement.origin import BulkOrigins
 from coop_review_api.explanation.desk import Explanations
@@ -60,6 +61,7 @@ from coop_review_api.tally.reader import TallyReader
 from coop_review_api.translation.translator import Translator
 from coop_runtime.database.engine import engine_of
 from coop_runtime.egress.guard import EgressGuard
+from coop_runtime.kafka.letter_count import count_letters
 from coop_runtime.process.metric import measured
 from coop_runtime.process.service import Service
 from coop_runtime.process.settings import refuse
@@ -68,6 +70,7 @@ from coop_runtime.secret.vault import Vault
 from coop_signals.trial import AccountTrials
 
 NAME = "review-api"
+_LETTERS_SECONDS = 4.0  # how long the broker may take to say how many there are
 
 
 def derivatives_of(settings: Settings, vault: Vault) -> DerivativeStore:
@@ -143,6 +146,9 @@ def api(settings: Settings) -> Service:
                 evidence_wait=settings.review_evidence_wait,
             ),
             CybertipReporter: reporter,
+            DeadLetters: DeadLetters(
+                partial(count_letters, settings, NAME, seconds=_LETTERS_SECONDS), clock=now
+            ),
             Dispatch: dispatch,
             DocumentChecks: document_checks(guard),
             Explanations: Explanations(engine, clock=now, signals=signals.catalogue),

@@ -47,8 +47,8 @@ from coop_review_api.cybertip import settings_route as ncmec_settings_route
 from coop_review_api.cybertip import terms_route as cybertip_terms
 from coop_review_api.decision_log import job_route as decided_job_route
 from coop_review_api.decision_log import route as decision_log
+from coop_review_api.delivery import dead_letter_route, strike_route, trial_route
 from coop_review_api.delivery import route as delivery
-from coop_review_api.delivery import strike_route, trial_route
 from coop_review_api.directory import person
 from coop_review_api.enforcement import bulk_route
 from coop_review_api.erasure import route as erasure
@@ -80,7 +80,7 @@ from coop_review_api.media import exposure_route
 from coop_review_api.media import route as media
 from coop_review_api.note import route as note
 from coop_review_api.notification import route as notification
-from coop_review_api.organisation import settings_route
+from coop_review_api.organisation import retention_route, settings_route
 from coop_review_api.partial_item import route as partial_item
 from coop_review_api.people import (
     directory_route,
@@ -136,6 +136,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     second_factor_route.router,
     key_route.router,
     settings_route.router,
+    retention_route.router,
     ncmec_settings_route.router,
     cybertip.router,
     cybertip_ending.router,
@@ -180,6 +181,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     notification.router,
     strike_route.router,
     delivery.router,
+    dead_letter_route.router,
     trial_route.router,
     second_review_route.router,
     automation.router,
