@@ -40,6 +40,8 @@ const PAGES = [
   { name: "exchanges", role: "ADMIN", path: "/banks/exchanges", ready: (page) => page.getByRole("heading", { name: "Fill a bank from an exchange" }) },
   { name: "strikes", role: "ADMIN", path: "/strikes", ready: (page) => page.getByRole("heading", { name: "Users by strikes" }) },
   { name: "bulk-actions", role: "ADMIN", path: "/bulk-actions?new=true", ready: (page) => page.getByLabel("Ids of the items") },
+  { name: "retention", role: "ADMIN", path: "/settings/retention", ready: (page) => page.getByText("Yours to change") },
+  { name: "erasures", role: "ADMIN", path: "/settings/erasures?new=true", ready: (page) => page.getByText("Their ids, one a line") },
   { name: "operations", role: "ADMIN", path: "/settings/operations", ready: (page) => page.getByRole("heading", { name: "Dead letters" }) },
   { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "help", role: "ADMIN", path: "/help/policy-author", ready: (page) => page.getByRole("heading", { level: 1 }).first() },

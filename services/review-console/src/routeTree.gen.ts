@@ -46,6 +46,7 @@ import { Route as AppSettingsAccountRouteImport } from "./routes/_app.settings.a
 import { Route as AppSettingsActionsRouteImport } from "./routes/_app.settings.actions";
 import { Route as AppSettingsAuditRouteImport } from "./routes/_app.settings.audit";
 import { Route as AppSettingsDeliveriesRouteImport } from "./routes/_app.settings.deliveries";
+import { Route as AppSettingsErasuresRouteImport } from "./routes/_app.settings.erasures";
 import { Route as AppSettingsFirstStepsRouteImport } from "./routes/_app.settings.first-steps";
 import { Route as AppSettingsGeneralRouteImport } from "./routes/_app.settings.general";
 import { Route as AppSettingsIntegrationsRouteImport } from "./routes/_app.settings.integrations";
@@ -54,6 +55,7 @@ import { Route as AppSettingsKeysRouteImport } from "./routes/_app.settings.keys
 import { Route as AppSettingsNcmecRouteImport } from "./routes/_app.settings.ncmec";
 import { Route as AppSettingsOperationsRouteImport } from "./routes/_app.settings.operations";
 import { Route as AppSettingsQueuesRouteImport } from "./routes/_app.settings.queues";
+import { Route as AppSettingsRetentionRouteImport } from "./routes/_app.settings.retention";
 import { Route as AppSettingsRolesRouteImport } from "./routes/_app.settings.roles";
 import { Route as AppSettingsSecurityRouteImport } from "./routes/_app.settings.security";
 import { Route as AppSettingsSingleSignOnRouteImport } from "./routes/_app.settings.single-sign-on";
@@ -254,6 +256,11 @@ const AppSettingsDeliveriesRoute = AppSettingsDeliveriesRouteImport.update({
   path: "/settings/deliveries",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsErasuresRoute = AppSettingsErasuresRouteImport.update({
+  id: "/settings/erasures",
+  path: "/settings/erasures",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsFirstStepsRoute = AppSettingsFirstStepsRouteImport.update({
   id: "/settings/first-steps",
   path: "/settings/first-steps",
@@ -292,6 +299,11 @@ const AppSettingsOperationsRoute = AppSettingsOperationsRouteImport.update({
 const AppSettingsQueuesRoute = AppSettingsQueuesRouteImport.update({
   id: "/settings/queues",
   path: "/settings/queues",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsRetentionRoute = AppSettingsRetentionRouteImport.update({
+  id: "/settings/retention",
+  path: "/settings/retention",
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsRolesRoute = AppSettingsRolesRouteImport.update({
@@ -406,6 +418,7 @@ export interface FileRoutesByFullPath {
   "/settings/actions": typeof AppSettingsActionsRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/erasures": typeof AppSettingsErasuresRoute;
   "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/integrations": typeof AppSettingsIntegrationsRoute;
@@ -414,6 +427,7 @@ export interface FileRoutesByFullPath {
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/settings/operations": typeof AppSettingsOperationsRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
+  "/settings/retention": typeof AppSettingsRetentionRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
@@ -466,6 +480,7 @@ export interface FileRoutesByTo {
   "/settings/actions": typeof AppSettingsActionsRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/settings/erasures": typeof AppSettingsErasuresRoute;
   "/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/settings/general": typeof AppSettingsGeneralRoute;
   "/settings/integrations": typeof AppSettingsIntegrationsRoute;
@@ -474,6 +489,7 @@ export interface FileRoutesByTo {
   "/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/settings/operations": typeof AppSettingsOperationsRoute;
   "/settings/queues": typeof AppSettingsQueuesRoute;
+  "/settings/retention": typeof AppSettingsRetentionRoute;
   "/settings/roles": typeof AppSettingsRolesRoute;
   "/settings/security": typeof AppSettingsSecurityRoute;
   "/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
@@ -528,6 +544,7 @@ export interface FileRoutesById {
   "/_app/settings/actions": typeof AppSettingsActionsRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
   "/_app/settings/deliveries": typeof AppSettingsDeliveriesRoute;
+  "/_app/settings/erasures": typeof AppSettingsErasuresRoute;
   "/_app/settings/first-steps": typeof AppSettingsFirstStepsRoute;
   "/_app/settings/general": typeof AppSettingsGeneralRoute;
   "/_app/settings/integrations": typeof AppSettingsIntegrationsRoute;
@@ -536,6 +553,7 @@ export interface FileRoutesById {
   "/_app/settings/ncmec": typeof AppSettingsNcmecRoute;
   "/_app/settings/operations": typeof AppSettingsOperationsRoute;
   "/_app/settings/queues": typeof AppSettingsQueuesRoute;
+  "/_app/settings/retention": typeof AppSettingsRetentionRoute;
   "/_app/settings/roles": typeof AppSettingsRolesRoute;
   "/_app/settings/security": typeof AppSettingsSecurityRoute;
   "/_app/settings/single-sign-on": typeof AppSettingsSingleSignOnRoute;
@@ -590,6 +608,7 @@ export interface FileRouteTypes {
     | "/settings/actions"
     | "/settings/audit"
     | "/settings/deliveries"
+    | "/settings/erasures"
     | "/settings/first-steps"
     | "/settings/general"
     | "/settings/integrations"
@@ -598,6 +617,7 @@ export interface FileRouteTypes {
     | "/settings/ncmec"
     | "/settings/operations"
     | "/settings/queues"
+    | "/settings/retention"
     | "/settings/roles"
     | "/settings/security"
     | "/settings/single-sign-on"
@@ -650,6 +670,7 @@ export interface FileRouteTypes {
     | "/settings/actions"
     | "/settings/audit"
     | "/settings/deliveries"
+    | "/settings/erasures"
     | "/settings/first-steps"
     | "/settings/general"
     | "/settings/integrations"
@@ -658,6 +679,7 @@ export interface FileRouteTypes {
     | "/settings/ncmec"
     | "/settings/operations"
     | "/settings/queues"
+    | "/settings/retention"
     | "/settings/roles"
     | "/settings/security"
     | "/settings/single-sign-on"
@@ -711,6 +733,7 @@ export interface FileRouteTypes {
     | "/_app/settings/actions"
     | "/_app/settings/audit"
     | "/_app/settings/deliveries"
+    | "/_app/settings/erasures"
     | "/_app/settings/first-steps"
     | "/_app/settings/general"
     | "/_app/settings/integrations"
@@ -719,6 +742,7 @@ export interface FileRouteTypes {
     | "/_app/settings/ncmec"
     | "/_app/settings/operations"
     | "/_app/settings/queues"
+    | "/_app/settings/retention"
     | "/_app/settings/roles"
     | "/_app/settings/security"
     | "/_app/settings/single-sign-on"
@@ -1007,6 +1031,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsDeliveriesRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/erasures": {
+      id: "/_app/settings/erasures";
+      path: "/settings/erasures";
+      fullPath: "/settings/erasures";
+      preLoaderRoute: typeof AppSettingsErasuresRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/first-steps": {
       id: "/_app/settings/first-steps";
       path: "/settings/first-steps";
@@ -1061,6 +1092,13 @@ declare module "@tanstack/react-router" {
       path: "/settings/queues";
       fullPath: "/settings/queues";
       preLoaderRoute: typeof AppSettingsQueuesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/retention": {
+      id: "/_app/settings/retention";
+      path: "/settings/retention";
+      fullPath: "/settings/retention";
+      preLoaderRoute: typeof AppSettingsRetentionRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/settings/roles": {
@@ -1194,6 +1232,7 @@ interface AppRouteChildren {
   AppSettingsActionsRoute: typeof AppSettingsActionsRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
   AppSettingsDeliveriesRoute: typeof AppSettingsDeliveriesRoute;
+  AppSettingsErasuresRoute: typeof AppSettingsErasuresRoute;
   AppSettingsFirstStepsRoute: typeof AppSettingsFirstStepsRoute;
   AppSettingsGeneralRoute: typeof AppSettingsGeneralRoute;
   AppSettingsIntegrationsRoute: typeof AppSettingsIntegrationsRoute;
@@ -1202,6 +1241,7 @@ interface AppRouteChildren {
   AppSettingsNcmecRoute: typeof AppSettingsNcmecRoute;
   AppSettingsOperationsRoute: typeof AppSettingsOperationsRoute;
   AppSettingsQueuesRoute: typeof AppSettingsQueuesRoute;
+  AppSettingsRetentionRoute: typeof AppSettingsRetentionRoute;
   AppSettingsRolesRoute: typeof AppSettingsRolesRoute;
   AppSettingsSecurityRoute: typeof AppSettingsSecurityRoute;
   AppSettingsSingleSignOnRoute: typeof AppSettingsSingleSignOnRoute;
@@ -1249,6 +1289,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsActionsRoute: AppSettingsActionsRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsDeliveriesRoute: AppSettingsDeliveriesRoute,
+  AppSettingsErasuresRoute: AppSettingsErasuresRoute,
   AppSettingsFirstStepsRoute: AppSettingsFirstStepsRoute,
   AppSettingsGeneralRoute: AppSettingsGeneralRoute,
   AppSettingsIntegrationsRoute: AppSettingsIntegrationsRoute,
@@ -1257,6 +1298,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsNcmecRoute: AppSettingsNcmecRoute,
   AppSettingsOperationsRoute: AppSettingsOperationsRoute,
   AppSettingsQueuesRoute: AppSettingsQueuesRoute,
+  AppSettingsRetentionRoute: AppSettingsRetentionRoute,
   AppSettingsRolesRoute: AppSettingsRolesRoute,
   AppSettingsSecurityRoute: AppSettingsSecurityRoute,
   AppSettingsSingleSignOnRoute: AppSettingsSingleSignOnRoute,

@@ -22,6 +22,8 @@ export const PLACES: readonly (readonly [path: string, place: Place])[] = [
   ["/settings/queues", { chapter: "start", anchor: "11-look-at-the-queue" }],
   ["/settings/deliveries", { chapter: "integrator", anchor: "when-something-does-not-arrive" }],
   ["/settings/ncmec", { chapter: "child-safety-reviewer", anchor: "set-it-up" }],
+  ["/settings/operations", { chapter: "administrator", anchor: "records-that-no-service-could-handle" }],
+  ["/settings/erasures", { chapter: "administrator", anchor: "good-to-know" }],
   ["/settings", { chapter: "administrator" }],
   ["/strikes", { chapter: "administrator" }],
   ["/banks/hash", { chapter: "policy-author", anchor: "find-pictures-that-are-known" }],

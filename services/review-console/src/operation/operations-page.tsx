@@ -19,7 +19,7 @@ import { Moment } from "@/time/moment";
 import { useWords } from "@/words/words";
 
 import classes from "./operation.module.css";
-import { exportsQuery, KINDS, NEEDS, workQuery, type Work } from "./query";
+import { exportsQuery, KINDS, lettersQuery, NEEDS, workQuery, type Work } from "./query";
 import { words } from "./words";
 
 /** Names, the same in every language. */
@@ -65,9 +65,9 @@ export function OperationsPage() {
               <Exports />
             </Pane>
           ) : null}
-          <Part title={say("dead")}>
-            <p className="t13">{say.rich("deadText", { list: <code>{DEAD.list}</code>, show: <code>{DEAD.show}</code>, replay: <code>{DEAD.replay}</code>, runbook: <code>{DEAD.runbook}</code>, metric: <code>{DEAD.metric}</code> })}</p>
-          </Part>
+          <Pane>
+            <DeadLetters />
+          </Pane>
         </div>
       </div>
     </>
@@ -97,6 +97,10 @@ function Line({ one }: { one: Work }) {
         </Link>
       ) : one.ruleId !== null ? (
         <Link to="/rules/$ruleId" params={{ ruleId: one.ruleId }}>
+          {kind}
+        </Link>
+      ) : one.kind === "ERASURE" ? (
+        <Link to="/settings/erasures" search={{ id: one.id }}>
           {kind}
         </Link>
       ) : (
@@ -144,6 +148,55 @@ function Deliveries() {
           {say("toDead")}
         </Link>
       ) : null}
+    </Part>
+  );
+}
+
+/** Of the whole installation: a topic that never had one has no line. */
+function DeadLetters() {
+  const say = useWords(words);
+  const { data, error, refetch } = useQuery(lettersQuery);
+  const topics = (data?.topics ?? []).filter((one) => one.letters > 0).toSorted((one, other) => other.waiting - one.waiting);
+  return (
+    <Part
+      title={say("dead")}
+      facts={data ? say.rich("deadAt", { when: <Moment at={data.countedAt} /> }) : undefined}
+      tools={
+        <Link to="/help/$chapter" params={{ chapter: "administrator" }} hash="records-that-no-service-could-handle" className="t13">
+          {say("deadHelp")}
+        </Link>
+      }
+    >
+      {error && !data ? <Problem error={error} again={() => void refetch()} /> : null}
+      {!data && !error ? <Skeleton lines={2} /> : null}
+      {data && topics.every((one) => one.waiting === 0) ? <p className="dim t13">{say(topics.length === 0 ? "deadNone" : "deadDone")}</p> : null}
+      {topics.length > 0 ? (
+        <table className={shared.table}>
+          <thead>
+            <tr>
+              <th scope="col">{say("deadTopic")}</th>
+              <th scope="col">{say("deadReaders")}</th>
+              <th scope="col" className="num">
+                {say("deadKept")}
+              </th>
+              <th scope="col" className="num">
+                {say("deadWaiting")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {topics.map((one) => (
+              <tr key={one.topic}>
+                <td className="mono">{one.topic}</td>
+                <td className="dim">{one.readBy.join(", ")}</td>
+                <td className="num">{one.letters.toLocaleString()}</td>
+                <td className={one.waiting > 0 ? "num severe" : "num"}>{one.waiting.toLocaleString()}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : null}
+      <p className="dim t12">{say.rich("deadText", { list: <code>{DEAD.list}</code>, show: <code>{DEAD.show}</code>, replay: <code>{DEAD.replay}</code>, runbook: <code>{DEAD.runbook}</code>, metric: <code>{DEAD.metric}</code> })}</p>
     </Part>
   );
 }

@@ -67,3 +67,11 @@ export function workQuery(kind: Kind) {
 }
 
 export const exportsQuery = queryOptions({ queryKey: ["operations", "exports"], retry: false, refetchInterval: LIVE_MS, queryFn: ({ signal }) => exportsOf(signal) });
+
+/** What services laid aside, by topic. */
+export const lettersQuery = queryOptions({
+  queryKey: ["dead-letters"],
+  retry: false,
+  refetchInterval: 3 * LIVE_MS,
+  queryFn: ({ signal }) => take(api.GET("/v1/dead-letters", { signal })),
+});

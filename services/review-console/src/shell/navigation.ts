@@ -13,9 +13,10 @@ import {
   IconChartLine,
   IconCube,
   IconDatabase,
+  IconEraser,
   IconEyeOff,
-  IconFlag3,
   IconHistory,
+  IconHourglass,
   IconInbox,
   IconKey,
   IconLayoutDashboard,
@@ -79,7 +80,6 @@ export const GROUPS: readonly Group[] = [
     name: "enforcement",
     pages: [
       { to: "/rules", name: "rules", icon: IconBolt, needs: ["VIEW_RULES_DASHBOARD"], keys: "G R" },
-      { to: "/report-rules", name: "reportRules", icon: IconFlag3, needs: ["VIEW_RULES_DASHBOARD"] },
       { to: "/routing", name: "routing", icon: IconArrowsSplit2, needs: ["MANAGE_ROUTING_RULES", "EDIT_MRT_QUEUES"] },
       { to: "/banks", name: "banks", icon: IconDatabase, needs: ["MUTATE_NON_LIVE_RULES", "MUTATE_LIVE_RULES"] },
       { to: "/strikes", name: "strikes", icon: IconAlertCircle, needs: ["MANAGE_ORG"] },
@@ -107,6 +107,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
       { to: "/settings/users", name: "users", icon: IconUsers, needs: ["MANAGE_USERS"] },
       { to: "/settings/roles", name: "roles", icon: IconTable, needs: ["MANAGE_ROLES"] },
       { to: "/settings/single-sign-on", name: "singleSignOn", icon: IconLogin2, needs: ["MANAGE_ORG"] },
+      { to: "/settings/erasures", name: "erasures", icon: IconEraser, needs: ["ERASE_END_USERS"] },
     ],
   },
   {
@@ -122,6 +123,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
       { to: "/settings/general", name: "general", icon: IconSettings, needs: ["MANAGE_ORG"] },
       { to: "/settings/wellness", name: "wellness", icon: IconEyeOff, needs: ["MANAGE_ORG"] },
       { to: "/settings/ncmec", name: "ncmec", icon: IconShieldHalf, needs: ["MANAGE_ORG"] },
+      { to: "/settings/retention", name: "retention", icon: IconHourglass, needs: ["MANAGE_ORG", "ERASE_END_USERS"] },
       { to: "/settings/audit", name: "auditLog", icon: IconHistory, needs: ["MANAGE_ORG"] },
     ],
   },
@@ -134,7 +136,7 @@ export const SETTINGS_GROUPS: readonly Group[] = [
   },
 ];
 
-export const SETTINGS: Page = { to: "/settings", name: "settings", icon: IconSettings, needs: ["MANAGE_ORG", "MANAGE_USERS", "MANAGE_ROLES", "EDIT_MRT_QUEUES"] };
+export const SETTINGS: Page = { to: "/settings", name: "settings", icon: IconSettings, needs: ["MANAGE_ORG", "MANAGE_USERS", "MANAGE_ROLES", "EDIT_MRT_QUEUES", "ERASE_END_USERS"] };
 
 /** The addresses behind the shell that have a page, as `/queues`. */
 export function built(): ReadonlySet<string> {
