@@ -41,6 +41,8 @@ function PersonField({ queueId, value, onChange, error, anyone }: { queueId: str
       label={say("person")}
       placeholder={anyone ? say("personAnyone") : undefined}
       searchable
+      // The field has the focus as the dialog opens: its list would lie over what is below, unasked.
+      openOnFocus={false}
       clearable={anyone}
       data-autofocus={!anyone || undefined}
       nothingFoundMessage={say("nobodyFound")}
