@@ -65,7 +65,8 @@ class Setting:
             text_banks=banks,  # type: ignore[arg-type]  # of the kind
             cache=cache,
         )
-        cache.scanners.settle(60)
+        cache.scanners.quicken()  # as after some minutes of items
+        cache.scanners.settle(120)
         return cls(load, item_type, rules, banks, made)  # type: ignore[arg-type]
 
     def evaluate(self, raw: bytes, *, sampled: bool = False) -> int:

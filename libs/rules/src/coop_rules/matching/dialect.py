@@ -29,6 +29,11 @@ _NO_SPACES = (
     r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}"
     r"\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}"
 )
+SPACES_BEYOND_ASCII = (
+    (_SPACES.removeprefix(r"\t-\r "), ""),
+    (_NO_SPACES[_NO_SPACES.index(r"!-\x{9f}") :], r"!-\x{7f}"),
+)
+"""What is in the classes of white space, and of what is none, beyond ASCII; and what is left."""
 _HIGH, _LOW, _LAST_LOW, _LAST = 0xD800, 0xDC00, 0xDFFF, 0x10FFFF
 _NEEDED = re.compile(r"\\[sSucbpPAzaQCx]|\[\^?\]|\[:|[\ud800-\udfff\U00010000-\U0010ffff]")
 _CODE = re.compile(

@@ -10,10 +10,11 @@ without letting other threads run), or use `re` on a keyword.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from coop_rules.matching.vectorscan import KeywordDatabase, Watch
 from coop_rules.matching.word import DELIMITER, KINDS, delimit, fold, fold_spaces, joined
 
 SEGMENT_CHARACTERS = 200_000  # of one automaton: 30 ms to build, no other thread running
@@ -46,27 +47,46 @@ def _automaton(strings: Sequence[str]) -> AhoCorasick:
     )
 
 
-class KeywordSegment:
+class KeywordSegment(Watch):
     """One automaton of normal keywords, all distinct, of which none ends with more than `MAX_CHAIN`
     others (see `divide`)."""
 
-    __slots__ = ("__weakref__", "_automaton", "_reach", "strings")
+    __slots__ = ("__weakref__", "_automaton", "_database", "_reach", "strings")
 
     def __init__(self, strings: Sequence[str]) -> None:
+        super().__init__()
         self.strings = tuple(strings)
+        self._database: KeywordDatabase | None = None
         self._automaton = _automaton(self.strings)
         self._reach = max(map(len, self.strings))
 
+    @property
+    def worth(self) -> int:
+        """After so many texts a database would have cost less, to build it included."""
+        return max(1000, len(self.strings))
+
+    def quicken(self) -> None:
+        """Builds the database for texts of ASCII; finds the same afterwards."""
+        self._database = KeywordDatabase.of(self.strings)
+
+    def _occurrences(self, text: str) -> Iterable[tuple[int, int, int]]:
+        database = self._database
+        if database is not None and text.isascii():
+            return database.find(text)
+        found: Iterable[tuple[int, int, int]] = self._automaton.find_matches_as_indexes(text, True)
+        return found
+
     def find(self, text: str, *, word: bool) -> Iterator[Found]:
         """Every occurrence in normal text, by its end, the longest first."""
-        search = self._automaton.find_matches_as_indexes
+        self.pass_one()
+        search = self._occurrences
         if len(text) <= _WINDOW:
-            for index, start, end in search(text, True):
+            for index, start, end in search(text):
                 if not word or _whole(text, start, end):
                     yield end, start - end, index
             return
         for at in range(0, len(text), _WINDOW):
-            for index, start, end in search(text[at : at + _WINDOW + self._reach - 1], True):
+            for index, start, end in search(text[at : at + _WINDOW + self._reach - 1]):
                 if not word or _whole(text, at + start, at + end):
                     yield at + end, start - end, index
 

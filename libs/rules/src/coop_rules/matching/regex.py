@@ -18,6 +18,7 @@ from typing import Any
 import re2 as _re2
 
 from coop_rules.matching.dialect import translate
+from coop_rules.matching.vectorscan import RegexDatabases, Watch, plain
 
 re2: Any = _re2  # the package has no types
 
@@ -26,6 +27,7 @@ SEGMENT_CHARACTERS = 90_000
 _MEMORY = 4 << 20  # bytes RE2 may use for one pattern's program and automata
 # RE2's instructions. On the worst texts each takes time at every character, up to 10 µs in all.
 _MAX_PROGRAM = 10_000
+_SMALL_PROGRAM = 200
 _PROBE = "coop\x01probe\x01of\x01memory"
 
 
@@ -68,13 +70,15 @@ def regex_warnings(pattern: str) -> tuple[str, ...]:
     return translate(pattern).warnings
 
 
-class RegexSegment:
+class RegexSegment(Watch):
     """RE2 filters: one pass over the text finds which patterns could match, those are tried."""
 
-    __slots__ = ("__weakref__", "_filters", "_single", "strings")
+    __slots__ = ("__weakref__", "_filters", "_quick", "_single", "strings")
 
     def __init__(self, strings: Sequence[str]) -> None:
+        super().__init__()
         self.strings = tuple(strings)
+        self._quick: _Quick | None = None
         self._filters: list[tuple[Any, int, int]] = []
         self._single: list[tuple[Any, int]] = []
         self._add(0, len(self.strings))
@@ -90,8 +94,21 @@ class RegexSegment:
             self._add(start, middle)
             self._add(middle, end)
 
+    @property
+    def worth(self) -> int:
+        """After so many texts databases would have cost less, to build them included."""
+        return max(1000, 100 * len(self.strings))
+
+    def quicken(self) -> None:
+        """Builds databases for texts of ASCII; finds the same afterwards."""
+        self._quick = _Quick.of(self.strings)
+
     def find(self, raw: bytes) -> list[int]:
         """The indexes of all patterns that match a text in UTF-8."""
+        self.pass_one()
+        quick = self._quick
+        if quick is not None and raw.isascii():
+            return quick.find(raw)
         found = [
             start + index
             for compiled, start, count in self._filters
@@ -100,6 +117,43 @@ class RegexSegment:
         ]
         found += [index for regex, index in self._single if regex.search(raw) is not None]
         return found
+
+
+class _Quick:
+    """Databases of the patterns that Vectorscan takes, and a segment of the others."""
+
+    __slots__ = ("_databases", "_left", "_rest")
+
+    def __init__(self, databases: RegexDatabases, rest: RegexSegment | None, left: Sequence[int]):
+        self._databases = databases
+        self._rest = rest
+        self._left = left
+
+    @classmethod
+    def of(cls, strings: Sequence[str]) -> _Quick | None:
+        """None where Vectorscan takes none."""
+        taken: list[tuple[int, str]] = []
+        for index, string in enumerate(strings):
+            found = plain(translate(string).pattern)
+            if found is not None and _is_small(re2.compile(found, options())):
+                taken.append((index, found))
+        databases = RegexDatabases(taken)
+        left = sorted({*range(len(strings))} - {i for i, _ in taken} | {*databases.left})
+        if len(left) == len(strings):
+            return None
+        return cls(databases, RegexSegment([strings[i] for i in left]) if left else None, left)
+
+    def find(self, raw: bytes) -> list[int]:
+        found = self._databases.find(raw)
+        if self._rest is not None:
+            left = self._left
+            found += [left[index] for index in self._rest.find(raw)]
+        return found
+
+
+def _is_small(compiled: Any) -> bool:
+    """Whether Vectorscan builds it soon, and takes it: not where it is found in an empty text."""
+    return bool(compiled.programsize <= _SMALL_PROGRAM) and compiled.search(b"") is None
 
 
 def _compiled(pattern: str) -> Any:

@@ -11,6 +11,7 @@ its strings each.
     scanner(sets) ──▶ segments in use that hold enough of the strings, others in them masked
                       + new segments of the strings that are left        ready within the call
                   ──▶ then, beside: as few segments as possible, exchanged when they are made
+                  ──▶ where texts pass often: a database of Vectorscan's in the segment
 
 So a changed bank costs the compilation of its changes, and soon after no more per text than a fresh
 one. A segment is small enough that building it holds up other threads for tens of milliseconds at
@@ -20,18 +21,19 @@ most, though the libraries do not let go of the interpreter meanwhile.
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from coop_rules.matching import keyword, regex, variant
+from coop_rules.matching.builder import Builder
 from coop_rules.matching.keyword import KeywordSegment, LoneSegment
 from coop_rules.matching.regex import RegexSegment, regex_problem
 from coop_rules.matching.variant import Readings, VariantSegment, variant_problem
@@ -39,8 +41,6 @@ from coop_rules.matching.word import SharpText, delimit, fold, fold_spaces
 from coop_rules.signal.signal import Matching
 
 __all__ = ["Hits", "PatternSet", "Scanner", "ScannerCache", "regex_problem", "variant_problem"]
-
-_log = logging.getLogger(__name__)
 
 # Strings up to which a scanner is made anew at once (some 10 ms) rather than pieced together.
 SMALL: Mapping[Matching, int] = {
@@ -297,9 +297,8 @@ class ScannerCache:
         self._scanners: WeakValueDictionary[tuple[str, ...], Scanner] = WeakValueDictionary()
         self._segments: WeakKeyDictionary[Segment, tuple[Matching, frozenset[str]]]
         self._segments = WeakKeyDictionary()
-        self._lock = threading.Condition()
-        self._work: deque[tuple[weakref.ref[Scanner], _WantedStrings]] = deque()
-        self._working = False
+        self._lock = threading.Lock()
+        self._builder = Builder()
         self.built = 0  # how many segments were compiled, ever
 
     def scanner(self, sets: Sequence[PatternSet]) -> Scanner:
@@ -322,9 +321,17 @@ class ScannerCache:
         return found
 
     def settle(self, timeout: float) -> bool:
-        """Waits until every scanner has as few segments as it can; False if that takes longer."""
+        """Waits until every scanner has as few segments as it can, and those that pay have their
+        databases; False if that takes longer."""
+        return self._builder.settle(timeout)
+
+    def quicken(self) -> None:
+        """Takes it that every segment pays, without waiting for the texts to tell."""
         with self._lock:
-            return self._lock.wait_for(lambda: not self._working, timeout)
+            known = list(self._segments)
+        for segment in known:
+            if not isinstance(segment, VariantSegment):
+                self._quicken(segment)
 
     def _make(self, wanted: _WantedStrings) -> Scanner:
         small = len(wanted.owners) <= self._small[wanted.family]
@@ -341,7 +348,7 @@ class ScannerCache:
         # Where there are many anyway, one more costs little and putting all together much.
         many = len(segments) > wanted.fewest + wanted.fewest // 4
         if kept and (many or masked > _MASKED * len(wanted.owners)):
-            self._later(made, wanted)
+            self._builder.later(partial(self._put_together, weakref.ref(made), wanted))
         return made
 
     def _kept(self, wanted: _WantedStrings) -> list[tuple[Segment, frozenset[str]]]:
@@ -369,30 +376,24 @@ class ScannerCache:
             self.built += len(segments)
             for segment in segments:
                 self._segments[segment] = wanted.family, frozenset(segment.strings)
+                if not isinstance(segment, VariantSegment):
+                    segment.watch(segment.worth, self._quicken)
 
-    def _later(self, scanner: Scanner, wanted: _WantedStrings) -> None:
-        with self._lock:
-            self._work.append((weakref.ref(scanner), wanted))
-            if not self._working:
-                self._working = True
-                threading.Thread(target=self._run, name="matcher builder", daemon=True).start()
+    def _put_together(self, reference: weakref.ref[Scanner], wanted: _WantedStrings) -> None:
+        scanner = reference()
+        if scanner is None:
+            return  # another revision has come meanwhile
+        segments, lone = wanted.divide(wanted.owners)
+        scanner.use(wanted.state(segments, lone))
+        self._keep(wanted, segments)
 
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._work:
-                    self._working = False
-                    self._lock.notify_all()
-                    return
-                reference, wanted = self._work.popleft()
-            scanner = reference()
-            if scanner is None:
-                continue  # another revision has come meanwhile
-            try:
-                segments, lone = wanted.divide(wanted.owners)
-                scanner.use(wanted.state(segments, lone))
-                self._keep(wanted, segments)
-            except Exception:  # noqa: BLE001 - logged
-                # The scanner answers the same as it is, only slower.
-                _log.exception("matcher could not be put together")
-            del scanner
+    def _quicken(self, segment: KeywordSegment | RegexSegment) -> None:
+        """What is passed so often that it pays gets a database."""
+        reference = weakref.ref(segment)
+
+        def build() -> None:
+            found = reference()
+            if found is not None:
+                found.quicken()
+
+        self._builder.later(build)

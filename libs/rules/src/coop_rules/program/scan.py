@@ -9,10 +9,11 @@ Must not: know how a text is searched (`text` does).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coop_rules.matching.dialect import translate
+from coop_rules.matching.keyword import normal
 from coop_rules.matching.regex import options, re2
 from coop_rules.matching.text import PatternSet, Scanner, ScannerCache
 from coop_rules.matching.word import SHARP, fold
@@ -23,6 +24,7 @@ NARROWED = frozenset({Matching.CONTAINS, Matching.WORD, Matching.REGEX})
 """How a find in a part of a text is also one in the whole. (A variant's text is normalised as a
 whole.)"""
 
+_FEW = 50  # keywords that are looked for one by one
 _EAGER = 200  # strings of a set that is worth compiling before an item needs it
 _ABSENT = ScanResult({}, {}, 0, bad=False)
 _NOTHING = ScanResult({}, {}, 1, bad=False)
@@ -118,6 +120,9 @@ class NarrowedScanning(Scanning):
             if folded and fold(whole[position]) in folded:
                 hits[position] = whole[position]
                 continue
+            # Seldom is it another of its set: most often that is not worth an automaton.
+            if folded and self._narrow.holds_none(patterns, folded):
+                continue
             found = self._narrow.scanner(patterns).scan(text)
             if found:
                 hits[position] = found[0]
@@ -139,12 +144,14 @@ def merged(hits: list[dict[int, str]], values: int) -> ScanResult:
 
 
 class NarrowCache:
-    """Scanners of single pattern sets, by content. Safe to use from many threads."""
+    """Scanners of single pattern sets, and the keywords of few, by content. Safe to use from many
+    threads."""
 
     def __init__(self, *, limit: int = 4_000) -> None:
         self._cache = ScannerCache()
         self._lock = threading.Lock()
         self._known: dict[str, Scanner] = {}
+        self._keywords: dict[str, Sequence[str]] = {}
         self._local: dict[str, bool] = {}
         self._limit = limit
 
@@ -157,6 +164,18 @@ class NarrowCache:
                     self._known.clear()
                 self._known[patterns.digest] = found
         return found
+
+    def holds_none(self, patterns: PatternSet, folded: str) -> bool:
+        """Whether none of a few keywords, to be found as substrings, is in a folded text without ß;
+        False where there are many: ask the scanner."""
+        if len(patterns.strings) > _FEW:
+            return False
+        keywords = self._keywords.get(patterns.digest)
+        if keywords is None:
+            if len(self._keywords) >= self._limit:
+                self._keywords.clear()
+            keywords = self._keywords[patterns.digest] = normal(patterns.strings, word=False)
+        return not any(keyword in folded for keyword in keywords)
 
     def is_local(self, patterns: PatternSet) -> bool:
         """Whether a find in a part of a text that spaces divide is a find in the whole."""
