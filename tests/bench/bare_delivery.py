@@ -52,7 +52,7 @@ async def _deliver(origin: str, private: str, count: int) -> float:
                 pass
 
     connections = [
-        (await loop.create_connection(HttpConnection, at.hostname, at.port))[1]
+        (await loop.create_connection(HttpConnection, at.hostname or "", at.port or 80))[1]
         for _ in range(_CONNECTIONS)
     ]
     began = time.process_time()

@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.event import ItemRef
 from coop_local.stack import EngineAddresses
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.port import Slice
 from coop_review_api.history.reader import ItemReader
 from coop_review_api.migrations import run as migrate
@@ -182,7 +181,6 @@ def _found(
 
     async def ask() -> dict[str, tuple[float, float]]:
         engine = engine_of(url, pool_size=1, application_name="bench")
-        prepare(engine)
         try:
             return await _ways(engine, org_id, rows)
         finally:

@@ -38,6 +38,7 @@ from coop_runtime.database.engine import bootstrap, service_url
 from coop_runtime.kafka.message import Message, message_of
 from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
+from tests.bench import bare_placing
 from tests.bench import environment as stand
 from tests.bench.result import show
 
@@ -152,9 +153,13 @@ def _placed(database: psycopg.Connection[Any], org_id: str) -> int:
 
 
 def _run(
-    addresses: EngineAddresses, url: str, org: stand.Organisation, run: int
-) -> tuple[float, float]:
-    """Reports placed a second, and milliseconds of the router's CPU for each."""
+    addresses: EngineAddresses,
+    url: str,
+    org: stand.Organisation,
+    run: int,
+    engine: bare_placing.Engine,
+) -> tuple[float, float, float]:
+    """Reports placed a second; milliseconds of CPU for each, the router's and with PostgreSQL's."""
     dice = random.Random(run)
     _publish(addresses, [_report(org.id, run, n, dice) for n in range(_REPORTS)])
     internal = stand.free_port()
@@ -172,12 +177,14 @@ def _run(
             while (first := _placed(database, org.id) - before) == 0:
                 _wait(until)
             began, used = time.perf_counter(), sum(process.cpu_times()[:2])
+            engine_used = engine.used()
             while _placed(database, org.id) - before < _REPORTS:
                 _wait(until)
             seconds = time.perf_counter() - began
             cpu = sum(process.cpu_times()[:2]) - used
+            both = cpu + bare_placing.since(engine_used, engine.used())
     count = _REPORTS - first
-    return count / seconds, cpu / count * 1000
+    return count / seconds, cpu / count * 1000, both / count * 1000
 
 
 def _wait(until: float) -> None:
@@ -187,7 +194,7 @@ def _wait(until: float) -> None:
 
 
 def main() -> None:
-    """Prints one line."""
+    """Prints two lines."""
     org = stand.new_organisation()
     with stand.engines() as addresses:
         stand.seed(addresses, org, *_documents())
@@ -195,13 +202,26 @@ def main() -> None:
         bootstrap(addresses.postgres_admin, dict.fromkeys(roles, "bench"))
         migrate(service_url(addresses.postgres_admin, "coop_queues_owner", "bench"))
         url = service_url(addresses.postgres_admin, "coop_queues", "bench")
-        runs = [_run(addresses, url, org, run) for run in range(_RUNS)]
+        runs, bare = [], []
+        with psycopg.connect(addresses.postgres_admin, autocommit=True) as admin:
+            engine = bare_placing.Engine(admin)
+            for run in range(_RUNS):
+                runs.append(_run(addresses, url, org, run, engine))
+                reports = _REPORTS * (run + 1)  # all that is there
+                bare.append(bare_placing.cost(admin, engine, org.id, reports) * 1000)
     show(
         "routing_reports_placed",
-        [rate for rate, _ in runs],
+        [rate for rate, _, _ in runs],
         unit="reports/s placed by one process",
         bound=">= 2000",
-        compared_to={"router_cpu_ms_a_report": median(cpu for _, cpu in runs)},
+        compared_to={"router_cpu_ms_a_report": median(cpu for _, cpu, _ in runs)},
+    )
+    show(
+        "routing_over_bare",
+        [both / base for (_, _, both), base in zip(runs, bare, strict=True)],
+        unit="times the CPU, PostgreSQL's too, of the same rows by one prepared statement a batch",
+        bound="<= 3",
+        compared_to={"cpu_ms_of_the_rows": round(median(bare), 3)},
     )
 
 

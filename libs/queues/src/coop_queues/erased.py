@@ -23,6 +23,7 @@ from coop_contracts.erasure import ErasedUser, emptied, named_instead
 from coop_contracts.event import ItemRef, SubmittedItem
 from coop_queues.job import AppealEntry, JobEntry, JobKind, Placement
 from coop_queues.slot import item_key
+from coop_runtime.database.array import typed
 
 Late = Mapping[tuple[str, str], tuple[str, datetime]]
 """By organisation and key of a user: who stands in, and until when."""
@@ -51,7 +52,7 @@ async def late(connection: AsyncConnection, placements: Sequence[Placement]) -> 
         for user in _users(placement)
     }
     asked = {"orgs": [org_id for org_id, _ in named], "keys": [key for _, key in named]}
-    rows = await connection.execute(_LATE, asked)
+    rows = await connection.execute(_LATE, typed(_LATE, asked))
     return {(row.org_id, row.user_key): (row.stand_in, row.until) for row in rows}
 
 

@@ -21,6 +21,7 @@ from coop_contracts.event import Source
 from coop_queues.job import OrderChange
 from coop_queues.ranking import Ranking, TurnFacts, turn_of
 from coop_queues.slot import Slot
+from coop_runtime.database.array import typed
 
 _encoder = msgspec.json.Encoder()
 
@@ -120,7 +121,7 @@ async def grow(
 ) -> dict[str, Grown]:
     """Writes the rows, one a growth; by job id. `now` decides what is overdue."""
     ids = sorted(growth.job_id for growth in growths)
-    found = (await connection.execute(_NOW, {"jobs": ids})).mappings()
+    found = (await connection.execute(_NOW, typed(_NOW, {"jobs": ids}))).mappings()
     present = {row["job_id"]: dict(row) for row in found}
     rows = [_row(growth, present.get(growth.job_id), now) for growth in growths]
     written = await columns(connection, _UPSERT, rows)
@@ -178,6 +179,5 @@ async def columns(
     connection: AsyncConnection, statement: TextClause, rows: Sequence[dict[str, Any]]
 ) -> Sequence[Any]:
     """Sends rows as one array a column: one statement, prepared once, for a batch of any size."""
-    names = rows[0].keys()
-    parameters = {name: [row[name] for row in rows] for name in names}
-    return (await connection.execute(statement, parameters)).all()
+    values = {name: [row[name] for row in rows] for name in rows[0]}
+    return (await connection.execute(statement, typed(statement, values))).all()

@@ -31,6 +31,7 @@ from coop_queues.child_safety import add_grave
 from coop_queues.growth import Grown, Growth, added, columns, grow
 from coop_queues.job import JobEntry, OrderChange, Placed, Placement
 from coop_queues.slot import Slot
+from coop_runtime.database.array import typed
 
 _encoder = msgspec.json.Encoder()
 
@@ -135,13 +136,11 @@ async def _known(
     Their answer still tells Redis of a job that is pending: after a crash between commit and Redis
     the event comes again, and this is where its job gets its turn.
     """
-    rows = await connection.execute(
-        _KNOWN,
-        {
-            "orgs": [p.org_id for p in placements],
-            "entries": [p.entry.entry_id for p in placements],
-        },
-    )
+    asked = {
+        "orgs": [p.org_id for p in placements],
+        "entries": [p.entry.entry_id for p in placements],
+    }
+    rows = await connection.execute(_KNOWN, typed(_KNOWN, asked))
     found = {}
     for org_id, entry_id, job_id, queue_id, rank, state in rows:
         changes: tuple[OrderChange, ...] = ()

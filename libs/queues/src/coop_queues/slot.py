@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from coop_contracts import ids
 from coop_queues.error import UnstorableId
 from coop_queues.job import JobKind
+from coop_runtime.database.array import typed
 
 _ITEM: Final = uuid.UUID("7d0f8c52-94a1-5c7b-8a44-1f6e0b3d9c55").bytes
 _MAX_BYTES: Final = 2200  # of an id; an index row has 2,704 and holds the organisation's as well
@@ -93,15 +94,13 @@ async def lock(connection: AsyncConnection, slots: Collection[Slot]) -> dict[Slo
     that the other left.
     """
     distinct: Sequence[Slot] = sorted(set(slots))
-    rows = await connection.execute(
-        _LOCK,
-        {
-            "orgs": [slot.org_id for slot in distinct],
-            "queues": [slot.queue_id for slot in distinct],
-            "kinds": [slot.kind for slot in distinct],
-            "items": [slot.item_key for slot in distinct],
-        },
-    )
+    asked = {
+        "orgs": [slot.org_id for slot in distinct],
+        "queues": [slot.queue_id for slot in distinct],
+        "kinds": [slot.kind for slot in distinct],
+        "items": [slot.item_key for slot in distinct],
+    }
+    rows = await connection.execute(_LOCK, typed(_LOCK, asked))
     return {Slot(*row[:4]): row[4] for row in rows}
 
 

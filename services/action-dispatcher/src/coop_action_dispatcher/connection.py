@@ -10,11 +10,9 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from coop_runtime.database.array import register
-
 
 def prepare(engine: AsyncEngine) -> None:
-    """Readies each connection: it takes `array`'s arrays, and goes by indexes.
+    """Readies each connection: it goes by indexes.
 
     Every statement on deliveries has its index. Tables grow from nothing to millions of rows within
     minutes, and a plan that read them whole would be kept by a prepared statement.
@@ -22,7 +20,6 @@ def prepare(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
-        register(connection.driver_connection.adapters)
         cursor = connection.cursor()
         cursor.execute("SET enable_seqscan = off")
         cursor.close()

@@ -16,7 +16,6 @@ import pytest
 from coop_contracts.event import ItemRef
 from coop_contracts.permission import Role
 from coop_review_api.delivery.dispatch import Dispatch
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.partition import Partitions
@@ -60,7 +59,6 @@ async def dispatch(told: AnsweringDispatcher) -> AsyncIterator[Dispatch]:
 async def history(review_url: str) -> AsyncIterator[ItemStore]:
     """The history's writer, on connections of its own."""
     engine = engine_of(review_url, pool_size=2, application_name="test-history")
-    prepare(engine)
     yield ItemStore(engine, Partitions(engine))
     await engine.dispose()
 

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coop_contracts.ids import new_id
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_runtime.database.engine import engine_of
 from coop_runtime.database.partition import Partitions
@@ -19,7 +18,6 @@ from coop_runtime.database.partition import Partitions
 async def history_engine(review_url: str) -> AsyncIterator[AsyncEngine]:
     """Connections as the role `history` has them."""
     made = engine_of(review_url, pool_size=5, application_name="test-history")
-    prepare(made)
     yield made
     await made.dispose()
 

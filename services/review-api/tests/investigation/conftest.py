@@ -8,16 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from coop_contracts.config import Field as ItemField
 from coop_contracts.config import FieldRoles, ItemType
 from coop_contracts.event import ItemRef, ItemSubmitted, SubmittedItem
 from coop_contracts.ids import new_id
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
+from coop_runtime.database.engine import engine_of
 from coop_runtime.database.partition import Partitions
 
 Send = Callable[..., Awaitable[None]]
@@ -52,8 +50,8 @@ async def types(admin: Any, kit: Any) -> dict[str, str]:
 @pytest.fixture
 async def store(context: Any) -> AsyncIterator[ItemStore]:
     """That of the role."""
-    engine = create_async_engine(context.engine.url, poolclass=NullPool)
-    prepare(engine)
+    url = context.engine.url.render_as_string(hide_password=False)
+    engine = engine_of(url, application_name="test")
     yield ItemStore(engine, Partitions(engine))
     await engine.dispose()
 

@@ -13,7 +13,6 @@ from sqlalchemy import func, select, text
 
 from coop_review_api.comment.table import comments
 from coop_review_api.configuration.fading import FadingKeeper
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.port import Mark
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.table import item_marks, kept_items
@@ -137,7 +136,6 @@ async def world(admin: Any, context: Any, org: Any, kit: Any, place: Any) -> Wor
 async def history(review_url: str) -> AsyncIterator[ItemStore]:
     """The history's own, over its own connections."""
     made = engine_of(review_url, pool_size=1, application_name="test-history")
-    prepare(made)
     yield ItemStore(made, Partitions(made))
     await made.dispose()
 

@@ -24,7 +24,6 @@ from psycopg.types.json import Jsonb
 
 from coop_contracts.config import Kind
 from coop_contracts.event import ItemRef, SubmittedItem
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.store import ItemStore
 from coop_review_api.shadow.shadow_command import run_shadow
 from coop_runtime.database.engine import engine_of
@@ -190,7 +189,6 @@ class Both:
             creator=ItemRef("author", "user"),
         )
         engine = engine_of(self.new_url, pool_size=1, application_name="test-history")
-        prepare(engine)
         try:
             store = ItemStore(engine, Partitions(engine))
             at = datetime.now(UTC)

@@ -14,13 +14,16 @@ lower bound; of each element its length (-1 for NULL) and its bytes.
 
 from __future__ import annotations
 
+import re
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from psycopg import adapt, pq
+from sqlalchemy import TextClause
 
 T = TypeVar("T")
 
@@ -172,6 +175,24 @@ _DUMPERS = {kind: _dumper_of(kind) for kind in _TYPES}
 
 
 def register(adapters: adapt.AdaptersMap) -> None:
-    """Makes a connection take these arrays."""
+    """Makes a connection, or all that are made after it, take these arrays."""
     for kind, dumper in _DUMPERS.items():
         adapters.register_dumper(kind, dumper)
+
+
+_NAMED = {kind.sql: kind for kind in _TYPES} | {"int": Integers, "bool": Booleans}
+_CAST = re.compile(r"CAST\(:(\w+) AS (\w+)\[\]\)")
+
+
+@lru_cache(maxsize=500)
+def _casts(statement: str) -> dict[str, type[Array[Any]]]:
+    return {name: _NAMED[type_] for name, type_ in _CAST.findall(statement)}
+
+
+def typed(statement: TextClause, values: Mapping[str, Iterable[Any]]) -> dict[str, Array[Any]]:
+    """The values as the arrays that the statement casts its parameters to: `CAST(:ids AS uuid[])`.
+
+    Raises KeyError for a parameter that it does not cast, or to a type that is not here.
+    """
+    casts = _casts(statement.text)
+    return {name: casts[name](found) for name, found in values.items()}

@@ -16,10 +16,12 @@ from typing import Any
 
 import msgspec
 import psycopg
+import sqlalchemy.event
 import sqlalchemy.exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from coop_runtime.database import array
 from coop_runtime.database.migration import migrate, run_migrations
 from coop_runtime.database.schema import ROLES, bootstrap, owner_of
 from coop_runtime.process.error import Retryable
@@ -97,10 +99,11 @@ def engine_of(
     """An engine of at most `pool_size` connections; it connects on first use. Who finds none free
     waits `pool_timeout` seconds.
 
-    JSON columns are encoded and decoded by msgspec. A connection is tested when it leaves the
-    pool, and given up after half an hour, so that a moved database is followed.
+    JSON columns are encoded and decoded by msgspec, and `array`'s arrays are taken. A connection is
+    tested when it leaves the pool, and given up after half an hour, so that a moved database is
+    followed.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -117,6 +120,12 @@ def engine_of(
             **_SOCKET_OPTIONS,
         },
     )
+
+    @sqlalchemy.event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        array.register(connection.driver_connection.adapters)
+
+    return engine
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -16,7 +16,6 @@ from coop_contracts.event import (
     ItemSubmitted,
     ReportSubmitted,
 )
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.handler import HISTORY_KINDS, ItemHistory, Wanted
 from coop_review_api.history.retention import HistoryKeeper
 from coop_review_api.history.store import ItemStore
@@ -43,7 +42,6 @@ def history(settings: HistorySettings) -> Service:
     engine = engine_of(
         settings.postgres, pool_size=settings.postgres_pool or 6, application_name=f"coop-{NAME}"
     )
-    prepare(engine)
     producer = Producer(settings, client_id=NAME)  # of dead letters
     config = ConfigTable(settings, kinds=HISTORY_KINDS)
     wanted = Wanted(config)

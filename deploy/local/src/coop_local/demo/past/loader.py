@@ -38,7 +38,6 @@ from coop_local.demo.past.review import ReviewWriter
 from coop_local.demo.past.ruled import delivered, events_of
 from coop_local.demo.state import DemoState
 from coop_review_api.configuration.catalogue import load_catalogue
-from coop_review_api.history.connection import prepare
 from coop_review_api.history.port import Mark, Reason
 from coop_review_api.history.store import ItemStore
 from coop_review_api.history.version import Indexing, ItemShape, versions_of
@@ -104,7 +103,6 @@ class PastLoader:
     def __init__(
         self, engine: AsyncEngine, state: DemoState, *, end: datetime, media_url: str
     ) -> None:
-        prepare(engine)
         self._engine = engine
         self._state = state
         self._end = end
