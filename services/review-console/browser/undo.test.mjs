@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { call, emptyHanded, get, idIn, open, painted, pickNothing, reported, show, signIn, until } from "./browser.mjs";
+import { BASE, call, emptyHanded, get, idIn, open, painted, pickNothing, reported, show, signIn, until } from "./browser.mjs";
 
 const HOUR_MS = 3_600_000;
 let session;
@@ -12,7 +12,7 @@ before(async () => {
   session.page.setDefaultTimeout(45_000);
   await signIn(session.page, "MODERATOR", "/queues");
   await emptyHanded(session.page);
-  jobs = await reported(session.page, `undo-${Date.now()}`, 4);
+  jobs = await reported(session.page, `undo-${Date.now()}`, 5);
 });
 after(() => session.browser.close());
 
@@ -59,23 +59,77 @@ test("an undo that is refused says why, and leads to reversing it", async () => 
   await notice(page).getByRole("button", { name: "Reverse" }).waitFor();
 });
 
-test("it stays while it has the focus, past its time, and offers to reverse what was sent, with the focus where it was", async () => {
+const secondsOf = async (page) => Number(/(\d+) s/.exec(await notice(page).getByRole("button").textContent())?.[1] ?? -1);
+const standing = async (page, jobId) => (await get(page, `/v1/jobs/${jobId}`)).decisions.at(-1);
+
+test("its time stands still while it has the focus, longer than its window; the decision is held, and is taken back with Enter", async () => {
   const { page } = session;
-  const id = await decided(page, 2, "Nothing in it.");
-  const [{ leavesAt, id: decisionId }] = (await get(page, `/v1/jobs/${id}`)).decisions.map((one) => ({ leavesAt: one.leavesAt, id: one.id }));
-  // The form is gone, and with it whatever had the focus.
+  const { undoWindow } = (await get(page, "/v1/session")).org;
+  const id = await decided(page, 2, "Held for a while.");
   await page.getByText(/^Decided .* by /).first().waitFor();
-  await notice(page).getByRole("button").focus();
-  await notice(page).getByRole("button", { name: "Reverse" }).waitFor();
-  if (leavesAt) assert.ok(Date.now() >= Date.parse(leavesAt) - 1000);
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Reverse");
-  await page.getByRole("status").filter({ hasText: "It can still be reversed." }).waitFor({ state: "attached" });
-  // As long as it would stay by itself, and more.
-  await page.waitForTimeout(17_000);
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Reverse");
-  await page.keyboard.press("Enter");
-  await page.waitForURL((url) => url.pathname === "/decisions" && url.searchParams.get("peek") === decisionId);
-  await page.getByRole("heading", { name: "Reverse this decision" }).or(page.getByText(/nothing to take back|took no action|Nothing/i)).first().waitFor();
+  await notice(page).getByRole("button", { name: /^Undo/ }).focus();
+  await page.waitForTimeout(1200);
+  const stood = await secondsOf(page);
+  assert.ok(stood > 1 && stood <= undoWindow + 1, `${stood} s`);
+  const { id: decisionId } = await standing(page, id);
+  const held = () => get(page, `/v1/decisions/${decisionId}`);
+  const first = Date.parse((await held()).decidedAt) + 1000 * undoWindow;
+  // Past its window, and the one that the server gave it first.
+  await page.waitForTimeout(undoWindow * 1500);
+  assert.equal(await secondsOf(page), stood);
+  const now = Date.parse((await page.evaluate(async () => (await fetch("/v1/session")).headers.get("date"))));
+  assert.ok(now > first, "its first window is over");
+  assert.ok(Date.parse((await held()).leavesAt) > now, "it is still held");
+  // On it goes, with all that is left.
+  await page.getByRole("heading", { level: 1 }).or(page.getByRole("complementary", { name: "History" })).first().evaluate((one) => {
+    one.setAttribute("tabindex", "-1");
+    one.focus();
+  });
+  await until(async () => (await secondsOf(page)) !== stood, "clock that goes on");
+  const runs = await secondsOf(page);
+  await until(async () => (await secondsOf(page)) < runs, "clock that runs");
+  await notice(page).getByRole("button", { name: /^Undo/ }).focus();
+  const [undone] = await Promise.all([page.waitForResponse(/\/undo$/), page.keyboard.press("Enter")]);
+  assert.equal(undone.status(), 200, await undone.text());
+  const { jobId } = await undone.json();
+  await until(async () => (await painted(page)) === jobId, "job that was taken back");
+  assert.equal(await page.getByLabel(/Reason/).inputValue(), "Held for a while.");
+});
+
+test("it does not stand still without end: then it stays while it has the focus, and offers to reverse what was sent", async () => {
+  const { page } = session;
+  const admin = await open();
+  await signIn(admin.page, "ADMIN", "/settings/account");
+  const { undoWindow } = await get(admin.page, "/v1/settings");
+  const windowOf = async (seconds) => {
+    await admin.page.goto(`${BASE}/settings/general`);
+    await admin.page.getByLabel("Undo for").fill(String(seconds));
+    await admin.page.keyboard.press("Control+S");
+    await until(async () => (await get(admin.page, "/v1/settings")).undoWindow === seconds, "window");
+  };
+  try {
+    // Ten windows of it are half a minute.
+    await windowOf(3);
+    const id = await decided(page, 3, "Nothing in it.");
+    // The form is gone, and with it whatever had the focus.
+    await page.getByText(/^Decided .* by /).first().waitFor();
+    await notice(page).getByRole("button").focus();
+    await notice(page).getByRole("button", { name: "Reverse" }).waitFor();
+    const { id: decisionId } = await standing(page, id);
+    const { leavesAt, decidedAt } = await get(page, `/v1/decisions/${decisionId}`);
+    assert.ok(Date.parse(leavesAt) - Date.parse(decidedAt) <= 33_000, `${decidedAt} to ${leavesAt}`);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Reverse");
+    await page.getByRole("status").filter({ hasText: "It can still be reversed." }).waitFor({ state: "attached" });
+    // As long as it would stay by itself, and more.
+    await page.waitForTimeout(17_000);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Reverse");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === "/decisions" && url.searchParams.get("peek") === decisionId);
+    await page.getByRole("heading", { name: "Reverse this decision" }).or(page.getByText(/nothing to take back|took no action|Nothing/i)).first().waitFor();
+  } finally {
+    await windowOf(undoWindow);
+    await admin.browser.close();
+  }
 });
 
 test("a claim's clock is the server's, and whoever works has more time asked for once a minute at most", async () => {
@@ -98,7 +152,7 @@ test("a claim's clock is the server's, and whoever works has more time asked for
       return route.fulfill({ response: answer, json: body });
     };
     await page.route(/\/v1\/jobs\/[^/]+\/(claims|context|lease)|\/v1\/claims$/, shorter);
-    await show(page, jobs[3].id);
+    await show(page, jobs[4].id);
     await page.clock.runFor(1000);
     await page.keyboard.press("x");
     const left = page.getByText("left on claim", { exact: true }).locator("..").locator("b");
@@ -126,7 +180,7 @@ test("a claim's clock is the server's, and whoever works has more time asked for
     for (const key of ["j", "k"]) await page.keyboard.press(key);
     await page.waitForTimeout(500);
     assert.equal(asked.length, 3);
-    assert.equal(idIn(page), jobs[3].id);
+    assert.equal(idIn(page), jobs[4].id);
     await page.unrouteAll({ behavior: "ignoreErrors" });
     await call(page, "DELETE", "/v1/claims");
   } finally {

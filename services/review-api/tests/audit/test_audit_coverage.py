@@ -51,6 +51,7 @@ EXEMPT = {
     "POST /v1/jobs/{job_id}/lease/open": _HOLDS,
     "DELETE /v1/jobs/{job_id}/lease": _HOLDS,
     "POST /v1/jobs/{job_id}/decisions": "`decisions` keeps each, with who and when, for good",
+    "POST /v1/decisions/{decision_id}/undo-window/extend": "`decisions` keeps when each left",
     "POST /v1/second-reviews/claims": "`second_reviews` keeps who had it",
     "POST /v1/second-reviews/{second_review_id}/lease/extend": "`second_reviews` keeps who had it",
     "DELETE /v1/second-reviews/{second_review_id}/lease": "`second_reviews` keeps who had it",

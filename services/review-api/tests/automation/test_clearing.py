@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -140,6 +141,27 @@ async def test_nothing_is_cleared_before_the_decision_has_left(world: World) -> 
     world.context.clock.forward(seconds=61)
     await world.settle()
     assert (await world.states())[other] == "PENDING", "it has not left: nobody released it"
+    await Releaser(world.context.engine, clock=world.context.clock).release()
+    await world.settle()
+    assert (await world.states())[other] == "CLOSED"
+
+
+async def test_what_is_held_for_longer_clears_nothing_before(world: World) -> None:
+    """The window is extended: nothing is cleared in the time that was won, and then all of it."""
+    await world.configure(undo_window=60)
+    first, other = await world.place("post-1"), await world.place("post-2")
+    decided = await world.decide(first, banned(world))
+    world.context.clock.forward(seconds=40)
+    path = f"/v1/decisions/{decided['id']}/undo-window/extend"
+    answer = await world.moderator.call("POST", path)
+    assert answer.status_code == 200, answer.text
+    [waiting] = await world.rows()
+    assert waiting.due_at == datetime.fromisoformat(answer.json()["leavesAt"])
+    world.context.clock.forward(seconds=100)
+    await Releaser(world.context.engine, clock=world.context.clock).release()
+    await world.settle()
+    assert (await world.states())[other] == "PENDING"
+    world.context.clock.forward(seconds=21)
     await Releaser(world.context.engine, clock=world.context.clock).release()
     await world.settle()
     assert (await world.states())[other] == "CLOSED"

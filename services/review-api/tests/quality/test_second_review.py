@@ -189,7 +189,7 @@ async def test_many_at_once_get_different_reviews(floor: Floor, sign_in: Any) ->
 
 
 async def test_moves_and_undone_decisions_are_not_reviewed(
-    floor: Floor, sign_in: Any, engine: Any, org: Any, kit: Any
+    floor: Floor, sign_in: Any, engine: Any, org: Any, kit: Any, clock: Any
 ) -> None:
     """A move is never sampled; an undone decision takes its second review with it, held or not."""
     first, second = await sign_in(Role.MODERATOR), await sign_in(Role.MODERATOR)
@@ -210,6 +210,11 @@ async def test_moves_and_undone_decisions_are_not_reviewed(
     assert made["leavesAt"] is not None
     assert await count(engine, org.org_id, "PENDING") == 1
     assert await floor.claim(second) is None, "it can still be undone"
+    clock.forward(seconds=50)
+    extended = await first.call("POST", f"/v1/decisions/{made['id']}/undo-window/extend")
+    assert extended.status_code == 200, extended.text
+    clock.forward(seconds=20)
+    assert await floor.claim(second) is None, "it can be undone for longer"
     answer = await first.call("POST", f"/v1/decisions/{made['id']}/undo")
     assert answer.status_code == 200, answer.text
     assert await count(engine, org.org_id, "PENDING") == 0

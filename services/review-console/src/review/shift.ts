@@ -21,6 +21,10 @@ export interface Done {
   /** Until then nothing of it is sent (milliseconds of the server's clock); the window is that long. */
   readonly until: number;
   readonly window: number;
+  /** What was left when somebody came to its notice, who is there still; not above zero: it was sent by then. */
+  readonly stood?: number | undefined;
+  /** Why it could not be taken back. */
+  readonly failed?: string | undefined;
 }
 
 /** A decision that was refused while its reviewer was at another job already. */
@@ -49,6 +53,13 @@ function subscribe(listener: () => void): () => void {
 export function setDone(next: Done | null): void {
   if (next !== null) decided += 1;
   done = next;
+  announce();
+}
+
+/** If it is still the one that can be taken back. */
+export function changeDone(decisionId: string, change: Partial<Pick<Done, "until" | "stood" | "failed">>): void {
+  if (done?.decisionId !== decisionId) return;
+  done = { ...done, ...change };
   announce();
 }
 

@@ -2,14 +2,16 @@
  * What was decided just now, and how to take it back; in its own place above the foot.
  *
  *     decided ──the window──▶ sent: Undo gives its place to Reverse for a while ──▶ gone
+ *        └─focus or pointer on it: time stands still, as far as the server holds the decision (`use-held`)
  *
  * Guarantees: it stays for as long as it has the focus or the pointer is on it; what is announced is said
- * once, whatever the clock on its button shows; an undo that is refused says why.
+ * once, whatever the clock on its button shows; an undo that is refused says why. The form around it goes
+ * once its job is closed: what it says and the focus on it stay.
  */
 import { Button, Loader } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState, type FocusEvent } from "react";
+import { useLayoutEffect, useRef, useState, type FocusEvent } from "react";
 
 import { asProblem } from "@/api/problem";
 import { sentenceOf } from "@/control/sentence";
@@ -20,29 +22,32 @@ import { useWords } from "@/words/words";
 
 import type { Claim } from "./claim";
 import classes from "./job.module.css";
-import { useDone, type Done } from "./shift";
+import { changeDone, useDone, type Done } from "./shift";
 import { useUnsent } from "./unsent";
 import { undo } from "./use-decide";
+import { useHeld } from "./use-held";
 import { words } from "./words";
 
 /** How long it is said that it was sent, and where to reverse it. */
 const AFTER_MS = 15_000;
+/** The decision, and the page of the job, whose notice has the focus. */
+let focused: string | null = null;
 
 export function UndoNotice({ jobId }: { jobId: string }) {
   const say = useWords(words);
   const done = useDone();
   const now = useNow(1);
   const [unsent] = useUnsent();
-  const [held, setHeld] = useState<string | null>(null);
+  const { isHeld, left, hold } = useHeld(done, now);
   if (unsent !== undefined) return <Unsent what={unsent} />;
-  const isThere = done !== null && (now < done.until + AFTER_MS || held === done.decisionId);
-  const isOver = done !== null && done.until <= now;
+  const isThere = done !== null && (left > -AFTER_MS || isHeld);
+  const isOver = left <= 0;
   return (
     <>
       <span className="hidden" role="status">
         {isThere ? say(isOver ? "undoOver" : "undoTold", { what: done.what }) : ""}
       </span>
-      {isThere ? <Notice key={done.decisionId} done={done} jobId={jobId} seconds={Math.max(0, Math.ceil((done.until - now) / 1000))} hold={(isHeld) => setHeld(isHeld ? done.decisionId : null)} /> : null}
+      {isThere ? <Notice key={done.decisionId} done={done} jobId={jobId} seconds={Math.max(0, Math.ceil(left / 1000))} hold={hold} /> : null}
     </>
   );
 }
@@ -73,7 +78,9 @@ interface NoticeProps {
 
 function Notice({ done, jobId, seconds, hold }: NoticeProps) {
   const say = useWords(words);
-  const { failed, busy, run } = useUndo(done, jobId);
+  const { busy, run } = useUndo(done, jobId);
+  const failed = done.failed ?? null;
+  const button = useRef<HTMLButtonElement>(null);
   const mayReverse = usePermission("VIEW_MRT_DATA");
   const navigate = useNavigate();
   const isOver = seconds === 0;
@@ -81,13 +88,23 @@ function Notice({ done, jobId, seconds, hold }: NoticeProps) {
   // What was sent is taken back from the list of decisions.
   const reverse = () => void navigate({ to: "/decisions", search: { peek: done.decisionId } });
   useCommand({ id: "job.undo", scope: "job", keys: "Z", label: say("undone"), enabled: !isGone, run });
+  const here = `${done.decisionId} ${jobId}`;
+  useLayoutEffect(() => {
+    if (focused === here && (document.activeElement === null || document.activeElement === document.body)) button.current?.focus();
+  }, [here]);
+  const came = () => {
+    focused = here;
+    hold(true);
+  };
   const left = (event: FocusEvent) => {
-    if (!event.currentTarget.contains(event.relatedTarget)) hold(false);
+    if (event.currentTarget.contains(event.relatedTarget)) return;
+    focused = null;
+    hold(false);
   };
   return (
     // What is under the pointer or has the focus is not taken away.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <div className={classes.undo} role="group" aria-label={done.what} onFocus={() => hold(true)} onBlur={left} onMouseEnter={() => hold(true)} onMouseLeave={() => hold(false)}>
+    <div className={classes.undo} role="group" aria-label={done.what} onFocus={came} onBlur={left} onMouseEnter={() => hold(true)} onMouseLeave={() => hold(false)}>
       <Ring share={(seconds * 1000) / Math.max(1, done.window)} />
       <div className="grow">
         <b className="ell" style={{ display: "block" }} title={done.what}>
@@ -103,7 +120,7 @@ function Notice({ done, jobId, seconds, hold }: NoticeProps) {
       </div>
       {/* One button, whatever it does now: the focus stays where it is. */}
       {isGone && !mayReverse ? null : (
-        <Button size="xs" onClick={isGone ? reverse : run} loading={busy} rightSection={isGone ? null : <Keys of="job.undo" fallback="Z" />}>
+        <Button ref={button} size="xs" onClick={isGone ? reverse : run} loading={busy} rightSection={isGone ? null : <Keys of="job.undo" fallback="Z" />}>
           {isGone ? say("undoReverse") : say("undo", { seconds })}
         </Button>
       )}
@@ -111,11 +128,10 @@ function Notice({ done, jobId, seconds, hold }: NoticeProps) {
   );
 }
 
-function useUndo(done: Done, jobId: string): { failed: string | null; busy: boolean; run: () => void } {
+function useUndo(done: Done, jobId: string): { busy: boolean; run: () => void } {
   const say = useWords(words);
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const [failed, setFailed] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const run = () => {
     if (busy) return;
@@ -125,11 +141,11 @@ function useUndo(done: Done, jobId: string): { failed: string | null; busy: bool
       .then((back) => navigate({ to: "/jobs/$jobId", params: { jobId: back } }))
       .catch((error: unknown) => {
         const problem = asProblem(error);
-        setFailed(say("undoFailed", { why: problem ? sentenceOf(problem) : String(error) }));
+        changeDone(done.decisionId, { failed: say("undoFailed", { why: problem ? sentenceOf(problem) : String(error) }) });
       })
       .finally(() => setBusy(false));
   };
-  return { failed, busy, run };
+  return { busy, run };
 }
 
 function Ring({ share }: { share: number }) {

@@ -49,6 +49,12 @@ class ClearsReports:
         """What it asked for will not happen."""
         await store.cancel_of(connection, decision_id, now=now)
 
+    async def extended(
+        self, connection: AsyncConnection, decision_id: str, *, until: datetime
+    ) -> None:
+        """What it asked for begins as much later."""
+        await store.postpone_of(connection, decision_id, until=until)
+
     async def hides(self, connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
         """Never."""
         del connection, principal, job_id

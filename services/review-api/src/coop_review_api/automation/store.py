@@ -91,6 +91,19 @@ async def cancel_of(connection: AsyncConnection, decision_id: str, *, now: datet
     )
 
 
+async def postpone_of(connection: AsyncConnection, decision_id: str, *, until: datetime) -> None:
+    """The decision leaves only then: what it asked for begins no earlier."""
+    await connection.execute(
+        update(automations)
+        .where(
+            automations.c.cause_id == decision_id,
+            automations.c.state == "RUNNING",
+            automations.c.due_at < until,
+        )
+        .values(due_at=until, ends_at=until + PATIENCE)
+    )
+
+
 async def cancel(
     connection: AsyncConnection, principal: Principal, automation_id: str, *, now: datetime
 ) -> None:

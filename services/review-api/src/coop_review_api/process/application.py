@@ -108,6 +108,7 @@ from coop_review_api.review import (
     job_route,
     keeping_route,
     subject_route,
+    undo_route,
 )
 from coop_review_api.rule_proposal import route as rule_proposal
 from coop_review_api.saved_view import route as saved_view
@@ -146,6 +147,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     single_sign_on.router,
     claim_route.router,
     decision_route.router,
+    undo_route.router,
     draft_route.router,
     keeping_route.router,
     batch_route.router,

@@ -60,6 +60,16 @@ class SamplesDecisions:
             .values(state="WITHDRAWN", lease_token=None, lease_holder=None, lease_expires_at=None)
         )
 
+    async def extended(
+        self, connection: AsyncConnection, decision_id: str, *, until: datetime
+    ) -> None:
+        """Nobody is offered its second review before it leaves."""
+        await connection.execute(
+            update(second_reviews)
+            .where(second_reviews.c.decision_id == decision_id, second_reviews.c.state == "PENDING")
+            .values(available_at=until)
+        )
+
     async def hides(self, connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
         """Whether this person decides the job again just now."""
         query = select(second_reviews.c.second_review_id).where(

@@ -1,4 +1,4 @@
-"""Deciding: the decision on a claimed job, taking it back, and what became of it.
+"""Deciding: the decision on a claimed job, and what became of it.
 
 Guarantees: a decision needs the job's lease token; without it, 409.
 """
@@ -22,13 +22,13 @@ from coop_contracts.event import (
 from coop_contracts.permission import Permission
 from coop_review_api.configuration.document_model import Id
 from coop_review_api.http.authentication import requires
-from coop_review_api.http.body import Body, JsonBody, Model, OptionalBody
+from coop_review_api.http.body import Body, JsonBody, Model
 from coop_review_api.http.context import part_of
 from coop_review_api.http.item_ref import ItemRefView
 from coop_review_api.http.person_view import PersonBeside
 from coop_review_api.http.shape import Shape
 from coop_review_api.kernel.principal import Principal
-from coop_review_api.review import deciding, hold, recorded, taking
+from coop_review_api.review import deciding, recorded, taking
 from coop_review_api.review.claim_route import NextQueues
 from coop_review_api.review.claimed_view import Include, claimed_view
 from coop_review_api.review.decision import MAX_NOTE, Component, Draft
@@ -250,22 +250,7 @@ class DecidedView(Model):
     next_refused: NextRefusal | None
 
 
-class UndoBody(Body):
-    """`claim`: the job comes to me before anybody else, with the decision as my draft."""
-
-    claim: bool = False
-
-
-class UndoneView(Model):
-    """`jobId` is the job that goes on. Without `claim` it is free for anyone, or somebody has it:
-    reports had joined it."""
-
-    job_id: str
-    claim: ClaimView | None
-
-
 _decide_body = JsonBody(DecideBody)
-_undo_body = OptionalBody(UndoBody)
 
 
 def components_of(sent: Sequence[Body]) -> tuple[Component, ...]:
@@ -330,27 +315,6 @@ async def get_decision(request: Request, principal: Reader, decision_id: str) ->
     desk = part_of(request, Desk)
     found, escalated_to = await recorded.find(desk, principal, decision_id)
     return decision_view(found, escalated_to=escalated_to)
-
-
-@router.post(
-    "/decisions/{decision_id}/undo",
-    operation_id="undoDecision",
-    response_model=UndoneView,
-    openapi_extra=_undo_body.openapi(),
-)
-async def undo_decision(
-    request: Request,
-    principal: Reviewer,
-    decision_id: str,
-    body: Annotated[UndoBody, Depends(_undo_body)],
-    include: Include = None,
-) -> UndoneView:
-    """Take a decision back within the undo window: nothing of it was sent. What I had decided is my
-    draft of the job that goes on; with `claim` that job is mine."""
-    desk = part_of(request, Desk)
-    undone = await hold.undo(desk, principal, decision_id, claim=body.claim)
-    claim = await _claimed(request, principal, undone.handed_out, include)
-    return UndoneView(job_id=undone.job_id, claim=claim)
 
 
 def decision_view(

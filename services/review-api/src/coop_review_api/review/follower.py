@@ -2,6 +2,7 @@
 
     decided ──▶ every follower, in the decision's transaction
     undone  ──▶ every follower, in the undoing's transaction
+    extended ──▶ every follower, in the transaction that holds the decision for longer
     stepped away ──▶ every follower, in the transaction in which jobs are given back
 
 Guarantees: a follower's part happens with the decision or not at all; the decision knows none of
@@ -47,6 +48,11 @@ class Follower(Protocol):
 
     async def undone(self, connection: AsyncConnection, decision_id: str, *, now: datetime) -> None:
         """The decision was taken back within its undo window."""
+
+    async def extended(
+        self, connection: AsyncConnection, decision_id: str, *, until: datetime
+    ) -> None:
+        """The decision, which has not left, leaves only then: nothing before."""
 
     async def hides(self, connection: AsyncConnection, principal: Principal, job_id: str) -> bool:
         """Whether this person must not read just now how the job was decided."""

@@ -1,12 +1,14 @@
 """The undo window: a decision's events wait here before they leave.
 
     decided ─▶ held ──window over──▶ outbox ─▶ broker
-                 └────undone──────▶ gone; the job goes on as a new one, if wanted with who undid it
+               │  └────undone──────▶ gone; the job goes on as a new one, if wanted with who undid it
+               └─extended, while who decided is at its button─▶ held for two windows from then
 
 Guarantees: what is undone was never published, what was published cannot be undone: both remove
 the held row, and only one of them finds it. Events of one decision leave together, in their order;
 but for actions that wait for evidence (`withholding`), whose wait begins then.
-A job whose escalation to NCMEC leaves is about child safety from that moment.
+A job whose escalation to NCMEC leaves is about child safety from that moment. Extended, whatever
+follows the decision waits as long; ten windows, or two minutes, after the first one it leaves.
 Must not: hold anything but people's decisions.
 """
 
@@ -14,15 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coop_contracts.config import Kind, OrgSettings
 from coop_contracts.permission import Permission
 from coop_queues import store
+from coop_review_api.configuration.catalogue import load_documents
+from coop_review_api.configuration.check import SETTINGS_ID
 from coop_review_api.kernel import audit, metric
 from coop_review_api.kernel.clock import Clock
 from coop_review_api.kernel.error import Conflict, Forbidden, NotFound
@@ -41,6 +46,8 @@ from coop_runtime.process.interval import at_intervals, in_batches
 
 _BATCH = 200
 _EVERY = 0.25  # seconds between two looks at what is due
+_WINDOWS = 10  # that a window is extended by at most, in all
+_LONGEST = 120.0  # seconds; the same, where windows are long
 
 
 _RELEASE = text(
@@ -152,11 +159,51 @@ async def undo(
     return Undone(job_id=reopened.job_id, handed_out=handed_out)
 
 
+async def extend(desk: Desk, principal: Principal, decision_id: str) -> datetime:
+    """Holds one's own decision for two windows from now on, as far as it may be extended; when it
+    leaves. Two, so that who asks again within one still has a whole one, however slow the answer.
+
+    Raises `NotFound`, `Forbidden` (somebody else's decision), `Conflict` (it has left).
+    """
+    async with transaction(desk.engine) as connection:
+        row = await _row(connection, principal, decision_id)
+        if row.reviewer_id != principal.user_id:
+            raise Forbidden("only who decided has more time for taking it back")
+        now = desk.clock()
+        settings = await _settings(connection, principal.org_id)
+        own = held_decisions.c
+        held = await connection.scalar(
+            select(own.leaves_at)
+            .where(own.decision_id == decision_id, own.leaves_at > now)
+            .with_for_update()
+        )
+        if held is None:
+            raise Conflict("this decision has left: it can be reversed, no longer undone")
+        window = timedelta(seconds=settings.undo_window)
+        most = min(_WINDOWS * window, timedelta(seconds=_LONGEST))
+        until = max(held, min(now + 2 * window, row.decided_at + window + most))
+        if until > held:
+            for table in (held_decisions, decisions):
+                await connection.execute(
+                    update(table).where(table.c.decision_id == decision_id).values(leaves_at=until)
+                )
+            for follower in desk.followers:
+                await follower.extended(connection, decision_id, until=until)
+    return until
+
+
+async def _settings(connection: AsyncConnection, org_id: str) -> OrgSettings:
+    catalogue = await load_documents(connection, org_id, [(Kind.SETTINGS, SETTINGS_ID)])
+    found = catalogue.get(Kind.SETTINGS, OrgSettings, SETTINGS_ID)
+    return found or OrgSettings(id=SETTINGS_ID, name="")
+
+
 async def _row(connection: AsyncConnection, principal: Principal, decision_id: str) -> Any:
     query = select(
         decisions.c.job_id,
         decisions.c.queue_id,
         decisions.c.reviewer_id,
+        decisions.c.decided_at,
         decisions.c.undone_at,
         decisions.c.components,
         decisions.c.reason,
