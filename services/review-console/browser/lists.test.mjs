@@ -4,6 +4,8 @@ import { after, before, test } from "node:test";
 
 import { BASE, call, emptyHanded, get, open, reported, signIn, until } from "./browser.mjs";
 
+const A_PAGE = 50;
+const MOST_AT_ONCE = 200;
 let session;
 before(async () => {
   session = await open();
@@ -49,6 +51,68 @@ test("a range is picked with Shift, stays picked in another order, and is let go
   await page.keyboard.press("Escape");
   await page.getByText("3 picked").first().waitFor({ state: "detached" });
   assert.equal(await picked(page).count(), 0);
+});
+
+test("all that is shown is picked, then all that fits, by one button; it stays picked over pages and orders, and is decided from one bar", async () => {
+  const { page } = session;
+  const queueId = await spam(page);
+  const waits = async () => (await get(page, `/v1/jobs?queueId=${queueId}&state=PENDING&count=true&limit=1`)).count.value;
+  if ((await waits()) <= A_PAGE) await reported(page, `many-${Date.now()}`, A_PAGE + 2 - (await waits()));
+  await page.goto(`${BASE}/queues/${queueId}?sort=age`);
+  const rows = page.locator("tbody tr[id]");
+  await rows.nth(A_PAGE - 1).waitFor();
+  await page.getByRole("checkbox", { name: "Select all shown" }).click();
+  await page.getByText(`All ${A_PAGE} shown are selected.`).waitFor();
+  const bar = page.getByRole("region", { name: /picked$/ });
+  await bar.getByText(`${A_PAGE} picked`).waitFor();
+  // The next page comes, and what was picked is picked.
+  await page.getByRole("button", { name: "Load more" }).click();
+  await until(async () => (await rows.count()) !== A_PAGE, "next page");
+  await bar.getByText(`${A_PAGE} picked`).waitFor();
+  await page.reload();
+  await rows.nth(A_PAGE - 1).waitFor();
+  await page.getByRole("checkbox", { name: "Select all shown" }).click();
+  await page.getByRole("button", { name: /^Select all (\d+ )?that fit$/ }).click();
+  const told = page.getByText(/^(All|The first) \d+ that fit are selected/);
+  await told.waitFor();
+  const picked = Number(/\d+/.exec(await told.textContent())[0]);
+  assert.ok(picked > A_PAGE && picked <= MOST_AT_ONCE, `${picked}`);
+  await bar.getByText(`${picked} picked`).waitFor();
+  await page.getByRole("columnheader", { name: "Severity" }).getByRole("button").first().click();
+  await page.waitForURL(/sort=severity/);
+  await rows.first().waitFor();
+  await bar.getByText(`${picked} picked`).waitFor();
+  await page.getByRole("region", { name: /list$/ }).first().focus();
+  await page.keyboard.press("a");
+  await page.getByRole("complementary", { name: /^Decide/ }).getByText(String(picked)).first().waitFor();
+  await page.getByRole("complementary", { name: /^Decide/ }).getByRole("checkbox").first().waitFor();
+  await page.getByRole("complementary").getByRole("button", { name: "Close" }).click();
+  await bar.getByRole("button", { name: /^Clear/ }).click();
+  await bar.waitFor({ state: "detached" });
+});
+
+test("a column that is hidden stays hidden on the account, and on another machine", async () => {
+  const { page } = session;
+  const kept = () => page.waitForResponse((one) => one.url().endsWith("/v1/me/preferences/console") && one.request().method() === "PUT");
+  await page.goto(`${BASE}/decisions?peek=none`);
+  await page.locator("tbody tr[id]").first().waitFor();
+  const choice = page.getByRole("button", { name: "Columns" });
+  await choice.click();
+  const box = page.getByRole("checkbox").and(page.locator(".mantine-Menu-dropdown input, [role=menu] input")).last();
+  const name = await box.evaluate((one) => one.labels[0].textContent);
+  const told = kept();
+  await box.click();
+  assert.equal((await told).status(), 200);
+  await page.getByRole("columnheader", { name, exact: true }).waitFor({ state: "detached" });
+  const other = await open();
+  try {
+    await signIn(other.page, "MODERATOR", "/decisions?peek=none");
+    await other.page.locator("tbody tr[id]").first().waitFor();
+    await other.page.getByRole("columnheader", { name, exact: true }).waitFor({ state: "detached" });
+  } finally {
+    await other.browser.close();
+    await call(page, "PUT", "/v1/me/preferences/console", { value: {} });
+  }
 });
 
 test("an empty list says why it is empty and where to go on: nothing fits, nothing yet", async () => {
@@ -99,6 +163,19 @@ test("moments are of the zone that somebody chose, with its name; this machine's
   } finally {
     await choose("This machine", /machine/i);
   }
+});
+
+test("a moment that is copied is whole, in ISO 8601, whatever zone it is shown in", async () => {
+  const { page, context } = session;
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto(`${BASE}/decisions?peek=none`);
+  const moment = page.locator("tbody time").first();
+  await moment.waitFor();
+  const at = await moment.getAttribute("datetime");
+  await moment.evaluate((one) => document.getSelection().selectAllChildren(one));
+  await page.keyboard.press("Control+c");
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied, new Date(at).toISOString());
 });
 
 test("a day of 25 hours has 25 rows, one of 23 has 23", async () => {

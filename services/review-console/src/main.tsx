@@ -18,6 +18,7 @@ import { startPreferences, usePreference } from "./preference/preference";
 import { contextQuery } from "./review/context";
 import { router } from "./router";
 import { sessionQuery } from "./session/session";
+import { copyMomentsWhole } from "./time/copied";
 import { theme } from "./look/theme";
 
 function Console() {
@@ -49,6 +50,7 @@ function askFirst(): void {
 }
 
 startPreferences();
+copyMomentsWhole();
 askFirst();
 firstComesFirst();
 const root = document.getElementById("root");

@@ -6,7 +6,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Button } from "@mantine/core";
 import { IconChevronLeft } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { asProblem } from "@/api/problem";
 import { useNames } from "@/configuration/names";
@@ -26,7 +26,7 @@ import { useWords } from "@/words/words";
 
 import { BatchPanel } from "./batch-panel";
 import { useGroupColumns, useListColumns } from "./list-columns";
-import { ALIKE, groupsOf, jobsOf, type Group, type Listed, type Search } from "./list";
+import { ALIKE, allOf, groupsOf, jobsOf, type Group, type Listed, type Search } from "./list";
 import { words } from "./list-words";
 import classes from "./queue.module.css";
 
@@ -177,9 +177,17 @@ function Jobs({ queueId, name, search, go, selection, pick }: JobsProps) {
   const isShown = useWordsShown();
   const { data, error, isPending, refetch, ...more } = useInfiniteQuery(jobsOf(queueId, search));
   const [cursor, setCursor] = useState<string | null>(null);
+  // Picked without being shown: of what type they are decides what can be done with them.
+  const gathered = useRef<readonly Listed[]>([]);
+  const gather = async () => {
+    const { jobs: all, isCut } = await allOf(queueId, search);
+    gathered.current = all;
+    return { ids: all.map((one) => one.id), isCut };
+  };
   if (error) return <Problem error={error} again={() => void refetch()} />;
   if (isPending) return <Skeleton lines={12} />;
   const jobs = data.pages.flatMap((page) => page.items);
+  const count = data.pages[0]?.count;
   const by = Object.entries(SORT_OF).find(([, sort]) => sort === search.sort)?.[0];
   const sort: Sort | undefined = by ? { by, descending: by === "severity" || Boolean(search.newest) } : undefined;
   const order = (next: Sort) => go({ sort: SORT_OF[next.by as keyof typeof SORT_OF], newest: next.by === "waits" && next.descending ? true : undefined });
@@ -197,7 +205,8 @@ function Jobs({ queueId, name, search, go, selection, pick }: JobsProps) {
       sort={sort}
       onSort={order}
       selection={selection}
-      onSelect={(next) => pick(next, jobs)}
+      onSelect={(next) => pick(next, [...jobs, ...gathered.current])}
+      matching={{ count: count && !count.more ? count.value : null, gather }}
       more={more}
       empty={<Empty title={say("emptyTitle", { queue: name })} next={<Link to="/queues">{say("back")}</Link>}>{say("emptyText")}</Empty>}
     />

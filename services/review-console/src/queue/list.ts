@@ -9,6 +9,8 @@ import { z } from "zod/mini";
 
 import { api, take, type Schema } from "@/api/client";
 
+import { MOST } from "./batch";
+
 export type Listed = Schema["ListedJobView"];
 export type Group = Schema["JobGroupView"];
 
@@ -38,6 +40,13 @@ export function jobsOf(queueId: string, { sort = "handout", newest = false }: Se
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     staleTime: 30_000,
   });
+}
+
+/** All that wait in it, in that order, up to as many as are decided at once. */
+export async function allOf(queueId: string, { sort = "handout", newest = false }: Search): Promise<{ jobs: readonly Listed[]; isCut: boolean }> {
+  const query = { queueId, state: "PENDING", sort, newestFirst: sort === "age" && newest, include: "preview", limit: MOST } as const;
+  const page = await take(api.GET("/v1/jobs", { params: { query } }));
+  return { jobs: page.items, isCut: page.nextCursor !== null };
 }
 
 export function groupsOf(queueId: string, by: (typeof ALIKE)[number]) {
