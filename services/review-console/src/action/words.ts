@@ -89,7 +89,7 @@ export const words = defineWords({
   deliveriesOf: "Deliveries",
   all: "All deliveries",
   gone: "This action is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all actions",
   usedBy: "Used by",
   paramBad: "The value does not fit.",

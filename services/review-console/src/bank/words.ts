@@ -24,7 +24,7 @@ export const words = defineWords({
   emptyHashTitle: "No hash bank yet",
   emptyHash: "Hashes of pictures and films that are known: copies of them are found also where they were scaled or saved anew. The files themselves are kept nowhere.",
   gone: "This bank is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all banks",
   mayNot: "Changing banks needs the permission “{needs}”. Ask whoever manages roles.",
   name: "Name",

@@ -17,7 +17,7 @@ export const words = defineWords({
   permission: "You may not see this. It needs: {needs}. Ask whoever manages roles.",
   forbidden: "You may not do this. {detail}",
   csrf: "This page is older than your session. Load it again.",
-  notFound: "There is nothing here under this address, or it is not open to you.",
+  notFound: "There is nothing here under this address, or it is not open to you. Ask whoever sent it, or whoever manages roles.",
   conflict: "This cannot be done as things are now. {detail}",
   leaseLost: "Your claim has ended. What you entered is kept; claim the job again to go on.",
   alreadyClosed: "Somebody decided this job before you. What you entered is kept.",

@@ -56,7 +56,7 @@ export const words = defineWords({
   relevantLinks: "More",
   docs: "Documentation",
   gone: "This integration is not there",
-  goneText: "It is not installed, and there is no account with it.",
+  goneText: "It is not installed, and there is no account with it. Ask whoever runs Coop for you.",
   toList: "To all integrations",
   config: "Settings",
   credential: "Credentials",

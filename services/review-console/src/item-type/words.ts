@@ -92,6 +92,6 @@ export const words = defineWords({
   usedBy: "Used by",
   isDefault: "accounts that nobody sent are of this type",
   gone: "This item type is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all item types",
 });

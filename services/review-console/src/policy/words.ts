@@ -58,6 +58,6 @@ export const words = defineWords({
   FRAUD_AND_DECEPTION: "Fraud and deception",
   usedBy: "Used by",
   gone: "This policy is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toTree: "To all policies",
 });

@@ -85,7 +85,7 @@ export const words = defineWords({
   keep: "Keep it",
   usedBy: "Used by",
   gone: "This queue is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all queues",
   state: "State",
   open: "hands out",

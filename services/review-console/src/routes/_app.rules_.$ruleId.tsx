@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
 
 import { RulePage } from "@/rule/rule-page";
+import { RuleSearch } from "@/rule/search";
 
-export const Route = createFileRoute("/_app/rules_/$ruleId")({ component: RulePage });
+export const Route = createFileRoute("/_app/rules_/$ruleId")({ validateSearch: RuleSearch, component: RulePage });

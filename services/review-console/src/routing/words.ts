@@ -55,7 +55,7 @@ export const words = defineWords({
   warnings: "To look at",
   newTitle: "New routing rule",
   gone: "This routing rule is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all routing rules",
   test: "Test",
   testHint: "Where an item would go now, by saved rules and their reasons. Nothing is sent or recorded.",

@@ -5,7 +5,7 @@ export const words = defineWords({
   title: "Rules",
   newTitle: "New rule",
   gone: "There is no such rule",
-  goneText: "It was deleted, or its address is not whole.",
+  goneText: "It was deleted, or its address is not whole: ask whoever sent it.",
   toList: "To the rules",
   toRule: "Matches and revisions",
   mayNot: "You cannot change this rule",

@@ -1,7 +1,7 @@
 /** How a rule came to be as it is: each revision, who made it, what differs from now, and back to it. */
 import { Button } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { asProblem } from "@/api/problem";
 import type { Names } from "@/configuration/names";
@@ -23,17 +23,34 @@ import { Refused, renewed } from "./refused";
 import classes from "./rule.module.css";
 import { words } from "./words";
 
-export function Revisions({ rule, names }: { rule: Rule; names: Names }) {
+interface Props {
+  readonly rule: Rule;
+  readonly names: Names;
+  /** The one that is compared with now: it is in the address. */
+  readonly opened: number | undefined;
+  readonly open: (revision: number | undefined) => void;
+}
+
+export function Revisions({ rule, names, opened, open }: Props) {
   const say = useWords(words);
   const { data, error, isPending, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(revisionsQuery(rule.id));
+  const revisions = data?.pages.flatMap((page) => page.items) ?? [];
+  const isMissing = data !== undefined && opened !== undefined && !revisions.some((one) => one.revision === opened);
+  useEffect(() => {
+    if (isMissing && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [isMissing, hasNextPage, isFetchingNextPage, fetchNextPage]);
   if (error) return <Problem error={error} again={() => void refetch()} />;
   if (isPending) return <Skeleton lines={6} />;
-  const revisions = data.pages.flatMap((page) => page.items);
   return (
     <section className={classes.part}>
       <h2>{say("revisions")}</h2>
+      {isMissing && !hasNextPage ? (
+        <p className="t13" role="status">
+          {say("noRevision", { number: String(opened) })}
+        </p>
+      ) : null}
       {revisions.map((one, index) => (
-        <Entry key={one.revision} revision={one} rule={rule} names={names} isFirst={!hasNextPage && index === revisions.length - 1} />
+        <Entry key={one.revision} revision={one} rule={rule} names={names} isFirst={!hasNextPage && index === revisions.length - 1} isOpen={one.revision === opened} toggle={() => open(one.revision === opened ? undefined : one.revision)} />
       ))}
       {hasNextPage ? (
         <Button size="xs" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
@@ -49,19 +66,24 @@ interface EntryProps {
   readonly rule: Rule;
   readonly names: Names;
   readonly isFirst: boolean;
+  readonly isOpen: boolean;
+  readonly toggle: () => void;
 }
 
-function Entry({ revision, rule, names, isFirst }: EntryProps) {
+function Entry({ revision, rule, names, isFirst, isOpen, toggle }: EntryProps) {
   const say = useWords(words);
   const sayProposal = useWords(proposalWords);
-  const [isOpen, setOpen] = useState(false);
+  const entry = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (isOpen) entry.current?.scrollIntoView({ block: "nearest" });
+  }, [isOpen]);
   const isNow = revision.revision === rule.revision;
   const { data: proposals } = useQuery({ ...proposalsQuery(rule.id), retry: false });
   const asker = proposals?.items.find(({ savedRevision }) => savedRevision === revision.revision)?.proposedByPerson?.name;
   const number = say("revision", { number: String(revision.revision) });
   const changed = FIELDS.filter((field) => revision.changed.includes(field)).map((field) => say(`field_${field}`));
   return (
-    <article className={classes.revision}>
+    <article ref={entry} className={classes.revision} aria-current={isOpen || undefined}>
       <div className="row g8">
         <b>{number}</b>
         <span className="user-text ell">{isFirst ? say("first") : changed.join(", ")}</span>
@@ -70,7 +92,7 @@ function Entry({ revision, rule, names, isFirst }: EntryProps) {
       <div className="row g8 dim t12">
         <span>{say("by", { name: revision.authorPerson?.name ?? revision.authorEmail ?? revision.author, when: absolute(revision.time, false) })}{asker ? `, ${sayProposal("askedBy", { name: asker })}` : ""}</span>
         {isNow || revision.document === null ? null : (
-          <Button size="compact-xs" variant="subtle" className="end" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          <Button size="compact-xs" variant="subtle" className="end" aria-expanded={isOpen} onClick={toggle}>
             {say(isOpen ? "hide" : "compare")}
           </Button>
         )}

@@ -39,6 +39,9 @@ const MINUTE = 60;
 export function RulePage() {
   const say = useWords(words);
   const { ruleId } = route.useParams();
+  const { revision } = route.useSearch();
+  const navigate = useNavigate();
+  const compare = (one: number | undefined) => void navigate({ to: "/rules/$ruleId", params: { ruleId }, search: { revision: one }, replace: true });
   const { data: rule, error, refetch } = useQuery(ruleQuery(ruleId));
   const names = useNames();
   if (error && !rule) return asProblem(error)?.status === 404 ? <Gone /> : <Problem error={error} again={() => void refetch()} />;
@@ -73,7 +76,7 @@ export function RulePage() {
           </Pane>
         </div>
         <Pane key={`revisions ${rule.id}`}>
-          <Revisions rule={rule} names={names} />
+          <Revisions rule={rule} names={names} opened={revision} open={compare} />
         </Pane>
       </div>
     </>

@@ -15,3 +15,6 @@ export type Search = z.infer<typeof Search>;
 
 /** The address of a new rule. `from`: the rule that it is a copy of. */
 export const NewSearch = z.object({ from: z.catch(z.optional(z.string()), undefined) });
+
+/** The address of a rule. `revision`: the one that is compared with now. */
+export const RuleSearch = z.object({ revision: z.catch(z.optional(z.number()), undefined) });

@@ -100,6 +100,6 @@ export const words = defineWords({
   r_address: "An address without https, or inside your network.",
   r_other: "Reason: {reason}.",
   gone: "This provider is not there",
-  goneText: "It was removed, or the link is of another organisation.",
+  goneText: "It was removed, or the link is of another organisation. Whoever sent it can say.",
   toList: "To all providers",
 });
