@@ -181,7 +181,7 @@ async def extend(desk: Desk, principal: Principal, decision_id: str) -> datetime
             raise Conflict("this decision has left: it can be reversed, no longer undone")
         window = timedelta(seconds=settings.undo_window)
         most = min(_WINDOWS * window, timedelta(seconds=_LONGEST))
-        until = max(held, min(now + 2 * window, row.decided_at + window + most))
+        until: datetime = max(held, min(now + 2 * window, row.decided_at + window + most))
         if until > held:
             for table in (held_decisions, decisions):
                 await connection.execute(
