@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { BASE, get, open, reported, signIn, until } from "./browser.mjs";
-import { crowded, median } from "./felt.mjs";
+import { crowded, median } from "./crowd.mjs";
 
 const CACHED_MS = 150;
 const FETCHED_MS = 400;

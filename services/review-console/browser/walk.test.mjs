@@ -1,11 +1,11 @@
 // Every page, in every look: what axe finds, what runs over, what overlaps, what the browser complains of.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import { axe, BASE, call, DEMO, get, jobAbout, open, signIn, until } from "./browser.mjs";
 import { childSafetyJob } from "./child.mjs";
 import { startProvider } from "./provider.mjs";
+import { routeOf, routes } from "./routes.mjs";
 
 const KEPT = "/v1/me/preferences/console";
 /** Addresses that only lead to another one, or are of a moment that nobody comes back to (`sign-in.test.mjs` has it). */
@@ -112,19 +112,6 @@ const behind = () => ({
     `/settings/single-sign-on/${walked.made["identity-providers"]}`,
   ],
 });
-
-/** Addresses of the router, from the tree that it is built of. */
-function routes() {
-  const tree = readFileSync(new URL("../src/routeTree.gen.ts", import.meta.url), "utf8");
-  const [, paths] = /fullPaths:((?:\s*\|\s*"[^"]*")+);/.exec(tree);
-  return [...paths.matchAll(/"([^"]*)"/g)].map(([, path]) => path);
-}
-
-/** The route that the router takes for an address: one without parameters before one with. */
-function routeOf(address, all) {
-  const { pathname } = new URL(address, BASE);
-  return all.filter((route) => new RegExp(`^${route.replaceAll(/\$\w+/g, "[^/]+")}$`).test(pathname)).sort((a, b) => a.split("$").length - b.split("$").length)[0];
-}
 
 test("every route of the console is walked", () => {
   const all = routes();

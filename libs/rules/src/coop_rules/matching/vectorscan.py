@@ -7,7 +7,7 @@ both (`plain`), the others are left to RE2; nothing here goes back in a text, as
 Must not: take a text that is not ASCII (there the two fold letters differently), or build anything
 that a text waits for.
 
-Building lets other threads run; a search lets go of the interpreter too. Why: decision record 0080.
+Building lets other threads run; a search lets go of the interpreter too. Why: decision record 0078.
 """
 
 from __future__ import annotations
