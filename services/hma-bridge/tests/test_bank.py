@@ -87,6 +87,8 @@ def api_of(banks: Banks, hasher: Hasher, token: str = TOKEN, *, config: bool = T
         hasher=hasher,
         follower=banks.follower,
         exchanges=Exchanges(banks.engine, TABLE, ExchangePlaces(has_hma=False), None, None),
+        config=TABLE,
+        hma=None,
     )
     gate: Any = Gate(build(context), token=TOKEN)
     return InternalApi("http://b", token, timeout=20, transport=httpx.ASGITransport(gate))

@@ -125,6 +125,8 @@ async def world_of(banks_of: BanksOf, hasher_of: HasherOf) -> AsyncIterator[Worl
             hasher=hasher_of(),
             follower=banks.follower,
             exchanges=Exchanges(banks.engine, known, places, *asked),
+            config=known,
+            hma=hma if asked[0] else None,
         )
         transport = httpx.ASGITransport(build(context))
         api = InternalApi("http://b", "", timeout=20, transport=transport)

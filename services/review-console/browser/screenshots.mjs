@@ -43,6 +43,7 @@ const PAGES = [
   { name: "retention", role: "ADMIN", path: "/settings/retention", ready: (page) => page.getByText("Yours to change") },
   { name: "erasures", role: "ADMIN", path: "/settings/erasures?new=true", ready: (page) => page.getByText("Their ids, one a line") },
   { name: "operations", role: "ADMIN", path: "/settings/operations", ready: (page) => page.getByRole("heading", { name: "Dead letters" }) },
+  { name: "hashes", role: "ADMIN", path: "/settings/integrations/hashes", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "integration", role: "ADMIN", path: "/settings/integrations/OPEN_AI", ready: (page) => page.getByRole("heading", { name: "Model card" }) },
   { name: "help", role: "ADMIN", path: "/help/policy-author", ready: (page) => page.getByRole("heading", { level: 1 }).first() },
   { name: "single-sign-on", role: "ADMIN", path: "/settings/single-sign-on/new", ready: (page) => page.getByLabel("Metadata, as XML") },

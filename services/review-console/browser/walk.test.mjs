@@ -107,6 +107,7 @@ const behind = () => ({
     "/settings/ncmec",
     "/settings/integrations",
     "/settings/integrations/OPEN_AI",
+    "/settings/integrations/hashes",
     "/settings/single-sign-on",
     "/settings/single-sign-on/new",
     `/settings/single-sign-on/${walked.made["identity-providers"]}`,

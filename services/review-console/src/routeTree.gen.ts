@@ -67,6 +67,7 @@ import { Route as AppBanksTextBankIdRouteImport } from "./routes/_app.banks_.tex
 import { Route as AppRulesRuleIdEditRouteImport } from "./routes/_app.rules_.$ruleId_.edit";
 import { Route as AppSettingsActionsActionIdRouteImport } from "./routes/_app.settings.actions_.$actionId";
 import { Route as AppSettingsIntegrationsIntegrationIdRouteImport } from "./routes/_app.settings.integrations_.$integrationId";
+import { Route as AppSettingsIntegrationsHashesRouteImport } from "./routes/_app.settings.integrations_.hashes";
 import { Route as AppSettingsItemTypesTypeIdRouteImport } from "./routes/_app.settings.item-types_.$typeId";
 import { Route as AppSettingsQueuesQueueIdRouteImport } from "./routes/_app.settings.queues_.$queueId";
 import { Route as AppSettingsSingleSignOnProviderIdRouteImport } from "./routes/_app.settings.single-sign-on_.$providerId";
@@ -363,6 +364,12 @@ const AppSettingsIntegrationsIntegrationIdRoute =
     path: "/settings/integrations/$integrationId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppSettingsIntegrationsHashesRoute =
+  AppSettingsIntegrationsHashesRouteImport.update({
+    id: "/settings/integrations_/hashes",
+    path: "/settings/integrations/hashes",
+    getParentRoute: () => AppRoute,
+  } as any);
 const AppSettingsItemTypesTypeIdRoute =
   AppSettingsItemTypesTypeIdRouteImport.update({
     id: "/settings/item-types_/$typeId",
@@ -440,6 +447,7 @@ export interface FileRoutesByFullPath {
   "/rules/$ruleId/edit": typeof AppRulesRuleIdEditRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
+  "/settings/integrations/hashes": typeof AppSettingsIntegrationsHashesRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
   "/settings/single-sign-on/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
@@ -502,6 +510,7 @@ export interface FileRoutesByTo {
   "/rules/$ruleId/edit": typeof AppRulesRuleIdEditRoute;
   "/settings/actions/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/settings/integrations/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
+  "/settings/integrations/hashes": typeof AppSettingsIntegrationsHashesRoute;
   "/settings/item-types/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/settings/queues/$queueId": typeof AppSettingsQueuesQueueIdRoute;
   "/settings/single-sign-on/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
@@ -566,6 +575,7 @@ export interface FileRoutesById {
   "/_app/rules_/$ruleId_/edit": typeof AppRulesRuleIdEditRoute;
   "/_app/settings/actions_/$actionId": typeof AppSettingsActionsActionIdRoute;
   "/_app/settings/integrations_/$integrationId": typeof AppSettingsIntegrationsIntegrationIdRoute;
+  "/_app/settings/integrations_/hashes": typeof AppSettingsIntegrationsHashesRoute;
   "/_app/settings/item-types_/$typeId": typeof AppSettingsItemTypesTypeIdRoute;
   "/_app/settings/queues_/$queueId": typeof AppSettingsQueuesQueueIdRoute;
   "/_app/settings/single-sign-on_/$providerId": typeof AppSettingsSingleSignOnProviderIdRoute;
@@ -630,6 +640,7 @@ export interface FileRouteTypes {
     | "/rules/$ruleId/edit"
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
+    | "/settings/integrations/hashes"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId"
     | "/settings/single-sign-on/$providerId";
@@ -692,6 +703,7 @@ export interface FileRouteTypes {
     | "/rules/$ruleId/edit"
     | "/settings/actions/$actionId"
     | "/settings/integrations/$integrationId"
+    | "/settings/integrations/hashes"
     | "/settings/item-types/$typeId"
     | "/settings/queues/$queueId"
     | "/settings/single-sign-on/$providerId";
@@ -755,6 +767,7 @@ export interface FileRouteTypes {
     | "/_app/rules_/$ruleId_/edit"
     | "/_app/settings/actions_/$actionId"
     | "/_app/settings/integrations_/$integrationId"
+    | "/_app/settings/integrations_/hashes"
     | "/_app/settings/item-types_/$typeId"
     | "/_app/settings/queues_/$queueId"
     | "/_app/settings/single-sign-on_/$providerId";
@@ -1178,6 +1191,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppSettingsIntegrationsIntegrationIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/integrations_/hashes": {
+      id: "/_app/settings/integrations_/hashes";
+      path: "/settings/integrations/hashes";
+      fullPath: "/settings/integrations/hashes";
+      preLoaderRoute: typeof AppSettingsIntegrationsHashesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/settings/item-types_/$typeId": {
       id: "/_app/settings/item-types_/$typeId";
       path: "/settings/item-types/$typeId";
@@ -1254,6 +1274,7 @@ interface AppRouteChildren {
   AppRulesRuleIdEditRoute: typeof AppRulesRuleIdEditRoute;
   AppSettingsActionsActionIdRoute: typeof AppSettingsActionsActionIdRoute;
   AppSettingsIntegrationsIntegrationIdRoute: typeof AppSettingsIntegrationsIntegrationIdRoute;
+  AppSettingsIntegrationsHashesRoute: typeof AppSettingsIntegrationsHashesRoute;
   AppSettingsItemTypesTypeIdRoute: typeof AppSettingsItemTypesTypeIdRoute;
   AppSettingsQueuesQueueIdRoute: typeof AppSettingsQueuesQueueIdRoute;
   AppSettingsSingleSignOnProviderIdRoute: typeof AppSettingsSingleSignOnProviderIdRoute;
@@ -1312,6 +1333,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsActionsActionIdRoute: AppSettingsActionsActionIdRoute,
   AppSettingsIntegrationsIntegrationIdRoute:
     AppSettingsIntegrationsIntegrationIdRoute,
+  AppSettingsIntegrationsHashesRoute: AppSettingsIntegrationsHashesRoute,
   AppSettingsItemTypesTypeIdRoute: AppSettingsItemTypesTypeIdRoute,
   AppSettingsQueuesQueueIdRoute: AppSettingsQueuesQueueIdRoute,
   AppSettingsSingleSignOnProviderIdRoute:

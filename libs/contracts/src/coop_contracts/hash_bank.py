@@ -291,6 +291,36 @@ class ExchangesListed(Answer, frozen=True, kw_only=True):
     offers: list[ExchangeOffer]
 
 
+class HmaBank(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A bank of the organisation there, under this name. `ratio`: of the submissions that it is
+    matched for, there; null where it was not made there (yet)."""
+
+    bank_id: str
+    name: str
+    ratio: float | None
+
+
+class HmaAccount(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The Hasher-Matcher-Actioner that is asked: where, whether with a token, how long its answer
+    took (milliseconds), or why there is none. `banks` are known where it answered."""
+
+    host: str
+    has_token: bool
+    milliseconds: int | None
+    fault: str | None
+    banks: list[HmaBank]
+
+
+class HmaQuestion(Question, frozen=True, kw_only=True):
+    """Whether a Hasher-Matcher-Actioner is asked beside the bridge's own banks: asks it now."""
+
+
+class HmaAnswered(Answer, frozen=True, kw_only=True):
+    """`account`: null where none is asked, and the bridge's own banks are all."""
+
+    account: HmaAccount | None
+
+
 class AddExchange(Command, frozen=True, kw_only=True):
     """Fill a bank from an exchange. The same one again changes nothing but its credentials, which
     go to the Hasher-Matcher-Actioner and are kept nowhere else."""
@@ -348,6 +378,7 @@ MATCH_MEDIUM: Final = Call("POST", "hash-matches", MatchMedium, MediumMatched)
 COUNT_COPIES: Final = Call("POST", "seen-media/copies/count", CountCopies, CopiesCounted)
 FIND_COPIES: Final = Call("POST", "seen-media/copies", FindCopies, CopiesFound)
 FORGET_MEDIA: Final = Call("POST", "seen-media/erasures", ForgetMedia, MediaForgotten)
+TRY_HMA: Final = Call("GET", "hasher-matcher-actioner", HmaQuestion, HmaAnswered)
 LIST_EXCHANGES: Final = Call("GET", "hash-exchanges", ExchangesQuestion, ExchangesListed)
 ADD_EXCHANGE: Final = Call("POST", "hash-banks/{bankId}/exchanges", AddExchange, ExchangeAnswered)
 SET_EXCHANGE_CREDENTIALS: Final = Call(
@@ -378,6 +409,7 @@ CALLS: Final[Mapping[str, Call[Any, Any]]] = {
     "countCopies": COUNT_COPIES,
     "findCopies": FIND_COPIES,
     "forgetMedia": FORGET_MEDIA,
+    "tryHma": TRY_HMA,
     "listExchanges": LIST_EXCHANGES,
     "addExchange": ADD_EXCHANGE,
     "setExchangeCredentials": SET_EXCHANGE_CREDENTIALS,

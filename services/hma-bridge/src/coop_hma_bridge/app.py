@@ -157,6 +157,8 @@ def bridge(settings: Settings) -> Service:
         hasher=hasher,
         follower=follower,
         exchanges=Exchanges(engine, config, places, hma, kept),
+        config=config,
+        hma=hma,
     )
     application = Gate(build(context), token=settings.internal_token.get_secret_value())
     service.add_start(producer.start)

@@ -69,6 +69,8 @@ class Hma:
             trust_env=False,
             transport=transport,
         )
+        self.host = self._client.base_url.netloc.decode("ascii")
+        self.has_token = bool(token)
         self._timeout = timeout
         self._now = now
         self._fresh_until = 0.0

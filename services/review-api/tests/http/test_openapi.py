@@ -33,6 +33,7 @@ UNPAGED = {
     "listHashExchanges": "an organisation has at most twenty",
     "listIntegrations": "the integrations that this version has",
     "listSignals": "the signals that this version has",
+    "listStoredKinds": "the tables that this version has",
     "getStrikeDistribution": "a histogram, whole or of no use",
 }
 """Lists without pages, and why each is bounded."""

@@ -209,6 +209,7 @@ ALSO_NOTHING = {
     "GET /v1/hash-banks/{document_id}/revisions",
     "GET /v1/hash-banks/{document_id}/revisions/{revision}",
     "GET /v1/hash-banks/{document_id}/revisions/{revision}/changes",
+    "GET /v1/hasher-matcher-actioner",  # whether it answers, and names of banks
     "GET /v1/hash-exchanges",  # what fills banks, and numbers of hashes
     "GET /v1/ncmec-schema",  # a version, and when it was served
     "GET /v1/notifications",  # ids of jobs, which are not there when one looks

@@ -1913,6 +1913,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hasher-matcher-actioner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Try hasher matcher actioner
+         * @description Whether a Hasher-Matcher-Actioner is asked beside Coop's own banks, and what it answers
+         *     now.
+         */
+        get: operations["tryHasherMatcherActioner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/identity-provider-metadata": {
         parameters: {
             query?: never;
@@ -10587,6 +10608,43 @@ export interface components {
             queueId: string | null;
             /** Typeid */
             typeId: string | null;
+        };
+        /**
+         * HmaAccountView
+         * @description Where it is, whether it is asked with a token, how many milliseconds its answer took, or why
+         *     there is none; `banks` where it answered.
+         */
+        HmaAccountView: {
+            /** Banks */
+            banks: components["schemas"]["HmaBankView"][];
+            /** Fault */
+            fault: string | null;
+            /** Hastoken */
+            hasToken: boolean;
+            /** Host */
+            host: string;
+            /** Milliseconds */
+            milliseconds: number | null;
+        };
+        /**
+         * HmaBankView
+         * @description A bank of the organisation there. `ratio`: of the submissions that it is matched for; null
+         *     where it was not made there (yet).
+         */
+        HmaBankView: {
+            /** Bankid */
+            bankId: string;
+            /** Name */
+            name: string;
+            /** Ratio */
+            ratio: number | null;
+        };
+        /**
+         * HmaView
+         * @description `account`: null where only Coop's own banks are asked.
+         */
+        HmaView: {
+            account: components["schemas"]["HmaAccountView"] | null;
         };
         /**
          * HoldBody
@@ -22286,6 +22344,32 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    tryHasherMatcherActioner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HmaView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

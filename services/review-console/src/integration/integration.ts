@@ -16,8 +16,8 @@ export type Field = Schema["ConfigFieldView"];
 export const integrationsQuery = queryOptions({ queryKey: ["configuration", "integrations"], staleTime: 30_000, queryFn: ({ signal }) => take(api.GET("/v1/integrations", { signal })) });
 export const integrationQuery = (id: string) => queryOptions({ queryKey: ["configuration", "integration", id], queryFn: () => take(api.GET("/v1/integrations/{document_id}", { params: { path: { document_id: id } } })) });
 
-/** Whether the bridge to the Hasher-Matcher-Actioner answers. */
-export const hashesAnswerQuery = queryOptions({ queryKey: ["hash-bridge"], retry: false, staleTime: 30_000, queryFn: ({ signal }) => take(api.GET("/v1/hash-bank-sizes", { signal })) });
+/** The Hasher-Matcher-Actioner, asked now. */
+export const hmaQuery = queryOptions({ queryKey: ["hasher-matcher-actioner"], retry: false, staleTime: 30_000, queryFn: ({ signal }) => take(api.GET("/v1/hasher-matcher-actioner", { signal })) });
 
 /** Everything is text here: a list is its lines, JSON as it is written. */
 export const Values = z.object({ enabled: z.boolean(), secrets: z.record(z.string(), z.string()), config: z.record(z.string(), z.string()) });

@@ -9,7 +9,8 @@ import { Part } from "@/settings/document-form";
 import shared from "@/settings/settings.module.css";
 import { useWords } from "@/words/words";
 
-import { hashesAnswerQuery, integrationsQuery, isSecret, type Available } from "./integration";
+import { HmaState } from "./hashes-page";
+import { hmaQuery, integrationsQuery, isSecret, type Available } from "./integration";
 import classes from "./integration.module.css";
 import { words } from "./words";
 
@@ -78,17 +79,17 @@ function Line({ of }: { of: Available }) {
 
 function HashesLine() {
   const say = useWords(words);
-  const { data, error } = useQuery(hashesAnswerQuery);
+  const { data, error } = useQuery(hmaQuery);
   return (
     <li className={classes.line}>
       <span className={classes.says}>
-        <Link to="/banks" search={{ kind: "hash" }} className="med">
+        <Link to="/settings/integrations/hashes" className="med">
           {say("hma")}
         </Link>
         <span className="dim t12">{say("hmaText")}</span>
       </span>
       <span className={classes.fact} role="status">
-        {data ? <Severity level="done" quiet>{say("hmaAnswers")}</Severity> : error ? <Severity level="severe" quiet>{say("hmaSilent")}</Severity> : null}
+        {data ? <HmaState account={data.account} /> : error ? <Severity level="severe" quiet>{say("hmaAway")}</Severity> : null}
       </span>
     </li>
   );

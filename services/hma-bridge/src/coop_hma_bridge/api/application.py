@@ -1,5 +1,5 @@
-"""The internal API of the bridge: contents of hash banks, look-ups, exchanges, media that were
-seen, an organisation's records.
+"""The internal API of the bridge: contents of hash banks, look-ups, exchanges, the
+Hasher-Matcher-Actioner that is asked, media that were seen, an organisation's records.
 
     /internal/v1/orgs/{org_id}/…     the contract is `coop_contracts.hash_bank`
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from coop_hma_bridge.api import entry, exchange, match, seen
+from coop_hma_bridge.api import account, entry, exchange, match, seen
 from coop_hma_bridge.api.context import Context, context_of
 from coop_hma_bridge.org_record import RECORDS
 from coop_runtime.internal.problem import install
@@ -23,6 +23,7 @@ ROUTERS = (
     entry.router,
     match.router,
     exchange.router,
+    account.router,
     seen.router,
     records_router(RECORDS, lambda request: context_of(request).engine),
 )

@@ -56,8 +56,8 @@ from coop_review_api.explanation import route as explanation
 from coop_review_api.explanation import routing_trial_route, spot_test_route
 from coop_review_api.export import route as export
 from coop_review_api.hash_bank import exchange_route as hash_exchange
+from coop_review_api.hash_bank import hma_route, seen_copy_route
 from coop_review_api.hash_bank import route as hash_bank
-from coop_review_api.hash_bank import seen_copy_route
 from coop_review_api.http import csp_report_route, index_route
 from coop_review_api.http.address import strict
 from coop_review_api.http.authentication import public
@@ -160,6 +160,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     bank_match_route.router,
     hash_bank.router,
     hash_exchange.router,
+    hma_route.router,
     seen_copy_route.router,
     backtest.router,
     label_route.router,
