@@ -133,6 +133,7 @@ NOBODY_BESIDE = {
     "CreatedApiKeyView.replacedBy": "a key",
     "CountClause.groupBy": "what is counted by",
     "AnswerView.groupBy": "what is counted by",
+    "DeadLetterCount.readBy": "services",
 }
 """Ids that need no person, and why."""
 
