@@ -339,6 +339,8 @@ FOUND_ELSEWHERE = {
     "/v1/hash-banks/{bank_id}/exchanges": "test_hash_exchange",
     "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}": "test_hash_exchange",
     "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/credentials": "test_hash_exchange",
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/pause": "test_hash_exchange",
+    "/v1/hash-banks/{bank_id}/exchanges/{exchange_id}/resume": "test_hash_exchange",
     "/v1/hash-banks/{bank_id}/hashes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/hashes/changes": "test_hash_bank",
     "/v1/hash-banks/{bank_id}/media": "test_hash_bank",

@@ -197,6 +197,7 @@ ALSO_NOTHING = {
     "GET /v1/batch-decisions/{batch_id}",  # what became of jobs, by their ids
     "GET /v1/bulk-actions",  # what was ordered, not what it is about
     "GET /v1/bulk-actions/{bulk_id}",
+    "GET /v1/dead-letters",  # numbers by topic
     "GET /v1/decision-log/exports",  # what was asked for, and how far it is
     "GET /v1/decision-log/exports/{export_id}",
     "GET /v1/erasures",  # how far it is: numbers, of child safety only with the permission
@@ -218,6 +219,7 @@ ALSO_NOTHING = {
     "GET /v1/queues/{document_id}/revisions",
     "GET /v1/queues/{document_id}/revisions/{revision}",
     "GET /v1/queues/{document_id}/revisions/{revision}/changes",
+    "GET /v1/retention",  # names of tables
     "GET /v1/retroactions",
     "GET /v1/retroactions/{retroaction_id}",
     "GET /v1/routing-rules",
@@ -251,6 +253,7 @@ CHANGES = {
     "decision-log/exports",
     "decision-log/exports/{export_id}",
     "decisions/{decision_id}/undo",
+    "decisions/{decision_id}/undo-window/extend",
     "deliveries/redeliver",
     "deliveries/{execution_id}/redeliver",
     "hash-banks",
