@@ -103,7 +103,8 @@ function Kinds({ search, showAll }: { search: Search; showAll: () => void }) {
     const of = shown.filter((one) => one.place === place);
     return of.length === 0 ? null : (
       <Part key={place} title={say(`p_${place}`)} facts={of.length.toLocaleString()}>
-        <div className={shared.scroll}>
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <div className={shared.scroll} role="group" aria-label={say(`p_${place}`)} tabIndex={0}>
           <table className={`${shared.table ?? ""} ${classes.kinds ?? ""}`}>
             <thead>
               <tr>
