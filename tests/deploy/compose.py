@@ -102,11 +102,6 @@ class ComposeStack:
         (found,) = json.loads(self.docker("inspect", container))
         return dict(found)
 
-    def address(self, container: str) -> str:
-        """A container's in the project's network, which this machine reaches."""
-        networks = self.state(container)["NetworkSettings"]["Networks"]
-        return str(networks[f"{self.name}_default"]["IPAddress"])
-
     def gateway(self) -> str:
         """This machine's address in the project's network."""
         (found,) = json.loads(self.docker("network", "inspect", f"{self.name}_default"))

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +22,6 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from prometheus_client.parser import text_string_to_metric_families
 
 from coop_local.demo.console_client import ConsoleClient
 from coop_local.demo.corpus import CorpusMessage
@@ -45,10 +42,6 @@ pytestmark = [
 
 _SECONDS = 180.0
 _OUTAGE_SECONDS = 30
-_MARKED = 10
-_LAG = "coop_consumer_lag_messages"
-_GROUP = "rules-engine"
-_QUIET = CorpusMessage(text="A quiet evening by the sea", label="ham")
 _SCAM = CorpusMessage(text="You won the lottery, claim now", label="scam")
 
 
@@ -295,60 +288,6 @@ async def test_a_service_is_scaled_and_stops_in_order(world: World, stack: Compo
     await sending
     assert codes == {0}
     assert set((await world.delivered("scaled-", 90)).values()) == {1}
-
-
-async def test_three_do_sooner_what_one_does(world: World, stack: ComposeStack) -> None:
-    """With a tenth of a processor each: what one member is behind with for a while, three have done
-    in less of it; items of the same time are acted on once."""
-    alone = await behind(world, stack, "alone-", members=1)
-    together = await behind(world, stack, "together-", members=3)
-    assert together < 0.7 * alone
-    for prefix in ("alone-marked-", "together-marked-"):
-        assert set((await world.delivered(prefix, _MARKED)).values()) == {1}
-    await asyncio.to_thread(stack.up, "--scale", "rules-engine=1")
-    limit(stack, stack.containers(_GROUP)[0], processors="2")
-    await settled(stack)
-
-
-async def behind(world: World, stack: ComposeStack, prefix: str, *, members: int) -> float:
-    """Seconds until that many members have done what comes at once."""
-    await asyncio.to_thread(stack.up, "--no-recreate", "--scale", f"rules-engine={members}")
-    for container in stack.containers(_GROUP):
-        limit(stack, container)
-    began = time.monotonic()
-    async with asyncio.timeout(_SECONDS):
-        await stream(world, prefix, 24_000)
-        await send(world, f"{prefix}marked-", _MARKED, rate=_MARKED)
-        for is_behind in (False, True):
-            while (await lag(stack) > 0) == is_behind:  # noqa: ASYNC110 - a gauge tells nobody
-                await asyncio.sleep(0.5)
-    return time.monotonic() - began
-
-
-def limit(stack: ComposeStack, container: str, processors: str = "0.1") -> None:
-    stack.docker("update", "--cpus", processors, container)
-
-
-async def lag(stack: ComposeStack) -> float:
-    """Records that wait for the engine, as its members say. Each says it every few seconds."""
-    total = 0.0
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-        for container in stack.containers(_GROUP):
-            text = (await http.get(f"http://{stack.address(container)}:9080/metrics")).text
-            for family in text_string_to_metric_families(text):
-                for one in family.samples:
-                    if one.name == _LAG and one.labels["group"] == _GROUP:
-                        total += one.value
-    return total
-
-
-async def stream(world: World, prefix: str, count: int) -> None:
-    """Items that no rule acts on, as fast as they are taken."""
-    sender = world.sender(prefix)
-    try:
-        await sender.send([_QUIET] * count, rate=math.inf, batch=200, report_every=0)
-    finally:
-        await sender.close()
 
 
 async def test_a_rolling_restart_of_everything_loses_and_doubles_nothing(
