@@ -46,6 +46,7 @@ from coop_runtime.process.settings import RuntimeSettings
 from tests.bench import environment as stand
 from tests.bench.bench_evidence import peak
 from tests.bench.bench_outage import bridge_database
+from tests.bench.media_host import serving
 from tests.bench.result import show
 
 _ROWS: Final = int(os.environ.get("COOP_BENCH_ROWS", "1000000"))
@@ -296,17 +297,8 @@ def _host() -> Iterator[str]:
                 await writer.drain()
         writer.close()
 
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
-    port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        server.close()
+    with serving(serve) as address:
+        yield address
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import base64
 import contextlib
 import os
 import re
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from coop_runtime.kafka.producer import Producer
 from coop_runtime.process.settings import RuntimeSettings
 from coop_runtime.secret.vault import Vault
 from tests.bench import environment as stand
+from tests.bench.media_host import serving
 from tests.bench.result import show
 
 _MEDIA: Final = 300
@@ -206,15 +206,5 @@ def _host() -> Iterator[str]:
                     await writer.drain()
         writer.close()
 
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
-    port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        server.close()
-        loop.close()
+    with serving(serve) as address:
+        yield address
